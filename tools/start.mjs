@@ -1,0 +1,39 @@
+/**
+ * `npm start`: makes the clone ready and runs the main job, `qlog prove`, in a fresh directory of
+ * its own on this disk (the system's temporary directory is often memory, which proves nothing).
+ * Arguments go to the command: `npm start -- --seconds 10`.
+ */
+
+import { mkdirSync, mkdtempSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { compile, install, packageBuild, root, run, runMain } from './bootstrap.mjs'
+
+async function main() {
+  await install()
+  await compile(packageBuild)
+  const parent = join(root, '.qlog-prove')
+  mkdirSync(parent, { recursive: true })
+  const directory = mkdtempSync(join(parent, 'run-'))
+  const command = join(root, 'dist', 'cli', 'main.js')
+  try {
+    return await run(process.execPath, [command, 'prove', directory, ...process.argv.slice(2)])
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+    removeIfEmpty(parent)
+  }
+}
+
+/**
+ * Another run may still work beside this one: then the parent stays.
+ * @param {string} directory
+ */
+function removeIfEmpty(directory) {
+  try {
+    rmdirSync(directory)
+  } catch (error) {
+    const code = /** @type {NodeJS.ErrnoException} */ (error).code
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error
+  }
+}
+
+await runMain(main)

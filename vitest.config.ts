@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// Counting tests from words on a terminal is guesswork, so a run can also leave a report as JSON.
+const report = process.env['QLOG_TEST_REPORT']
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+  },
+})
