@@ -1,0 +1,148 @@
+/**
+ * Every error code of qlog, once. This table is the single source: `docs/errors.md` is generated
+ * from it (`npm run docs:errors`), and {@link QlogError} accepts no code that is not in it.
+ *
+ * Errors from outside (disk, network, input) are `QlogError`s with a stable `code`; messages may
+ * change between releases, codes may not. Broken invariants throw plain `Error`s at once.
+ */
+
+export interface ErrorCodeEntry {
+  /** When it happens, in one sentence. */
+  readonly when: string
+  /** What to do about it, in one or two sentences. */
+  readonly remedy: string
+}
+
+export const ERROR_CODES = {
+  QLOG_ABORTED: {
+    when: 'An AbortSignal handed to a wait was aborted. The error has the name AbortError.',
+    remedy: 'Nothing: you asked for it. An append that was already taken may still become durable.',
+  },
+  QLOG_BUSY: {
+    when: 'The low-level append was called while inFlightBytesMax already waits for its flush.',
+    remedy: 'Wait for room() first; the public append() does so by itself.',
+  },
+  QLOG_CLOSED: {
+    when: 'A log, reader or iterator was used after close().',
+    remedy: 'Open the log again.',
+  },
+  QLOG_DAMAGED: {
+    when: 'Bytes below the durable mark fail their checksum, or a file that must exist is missing.',
+    remedy:
+      'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" to go on without them.',
+  },
+  QLOG_DISK_FULL: {
+    when: 'A new segment cannot be made for want of space or quota. Nothing was written.',
+    remedy: 'Free space and append again: the log stays open.',
+  },
+  QLOG_FAILED: {
+    when: 'An earlier write or flush failed, so the log has stopped for good; cause has that first error.',
+    remedy: 'Mend the cause and open the log again: recovery tells what became durable.',
+  },
+  QLOG_FENCED: {
+    when: 'Another process took over the lock while this one was paused or cut off.',
+    remedy: 'Stop using this instance; the other process owns the log now.',
+  },
+  QLOG_INDETERMINATE: {
+    when: 'The flush of this append failed: it may or may not appear after reopening.',
+    remedy: 'Open the log again and compare nextId, or look for the message.',
+  },
+  QLOG_INVALID_ARGUMENT: {
+    when: 'An option or argument has the wrong type or is out of range.',
+    remedy: 'Pass a value within the range that the message names.',
+  },
+  QLOG_IO: {
+    when: 'The operating system refused a call; cause has its error.',
+    remedy: 'Mend what the cause names (permissions, descriptors, the disk), then try again.',
+  },
+  QLOG_LOCKED: {
+    when: 'Another living process owns this log.',
+    remedy: 'Stop the process that the message names, or read it with openReader().',
+  },
+  QLOG_LOCK_UNCLEAR: {
+    when: 'The lock neither proves that its owner lives nor that it is dead.',
+    remedy: 'Make sure by other means that nobody uses the log, then open with breakLock: true.',
+  },
+  QLOG_NEWER_FORMAT: {
+    when: 'The files need a format or feature that this version does not know.',
+    remedy: 'Use a version of qlog that knows it; nothing was changed.',
+  },
+  QLOG_NOT_A_LOG: {
+    when: 'The path is not a directory, or holds files that are not a log.',
+    remedy: 'Name a directory that is empty, missing, or holds a log.',
+  },
+  QLOG_READ_ONLY: {
+    when: 'A changing call on a log that was opened read-only.',
+    remedy: 'Open the log with openLog().',
+  },
+  QLOG_REJECTED: {
+    when: 'This append was not written and will never appear; cause says why.',
+    remedy: 'Open the log again and append it again.',
+  },
+  QLOG_TOO_LARGE: {
+    when: 'A message or batch is larger than the limit that the message names.',
+    remedy: 'Split it, or raise messageBytesMax where the limit is yours.',
+  },
+  QLOG_UNSUPPORTED: {
+    when: 'This platform or file system lacks something the promise rests on.',
+    remedy: 'Run `qlog doctor DIR` to see what is missing, and use another file system.',
+  },
+} as const satisfies Record<string, ErrorCodeEntry>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error from outside, with a stable {@link ErrorCode}. */
+export class QlogError extends Error {
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+    this.name = code === 'QLOG_ABORTED' ? 'AbortError' : 'QlogError'
+  }
+}
+
+/** Misuse by the caller: a TypeError that carries a code, thrown before anything was done. */
+export class QlogTypeError extends TypeError {
+  readonly code = 'QLOG_INVALID_ARGUMENT' satisfies ErrorCode
+}
+
+/** Bytes that were lost to rot: where they stood and which messages they held. */
+export interface Gap {
+  /** Name of the file inside the log's directory. */
+  readonly file: string
+  /** First damaged byte in that file. */
+  readonly offset: number
+  /** Number of damaged bytes. */
+  readonly bytes: number
+  /** First lost id; equal to `endId` where no message was lost. */
+  readonly firstId: number
+  /** One past the last lost id. */
+  readonly endId: number
+  /** Why these bytes count as rot, in words. */
+  readonly why: string
+}
+
+/** Damage in acknowledged data, with an exact list of what is lost. */
+export class DamagedError extends QlogError {
+  readonly gaps: readonly Gap[]
+
+  constructor(message: string, gaps: readonly Gap[], options?: { cause?: unknown }) {
+    super('QLOG_DAMAGED', message, options)
+    this.gaps = gaps
+  }
+}
+
+/** The `code` of a Node system error (`ENOSPC`, `EIO` ...), or '' where there is none. */
+export function systemErrorCode(error: unknown): string {
+  if (typeof error === 'object' && error !== null && 'code' in error) {
+    return typeof error.code === 'string' ? error.code : ''
+  }
+  return ''
+}
+
+/** True where the error says that there is no space left for this user or file. */
+export function isSpaceError(error: unknown): boolean {
+  const code = systemErrorCode(error)
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
+}
