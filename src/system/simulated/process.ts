@@ -1,0 +1,104 @@
+/** One simulated process: a System of its own that can be killed, stopped and woken. */
+import { crc32 } from '../real/crc.ts'
+import type { Clock, Identity, System } from '../system.ts'
+import type { VirtualClock } from './clock.ts'
+import type { SimulatedWorld } from './file-handle.ts'
+import { SimulatedFileSystem } from './file-system.ts'
+import type { Caller } from './scheduler.ts'
+import { SimulatedSockets } from './sockets.ts'
+
+export interface ProcessOptions {
+  readonly pid?: number
+  readonly host?: string
+  /** Which primitive this platform is said to have; 'dsync' unless told. */
+  readonly durableWrites?: 'dsync' | 'flush'
+  /** Open files at once; more fail with EMFILE. Unlimited unless told. */
+  readonly descriptorsMax?: number
+}
+
+export type ProcessOutcome<T> =
+  | { readonly state: 'done'; readonly value: T }
+  | { readonly state: 'died' }
+
+export class SimulatedProcess implements System, Caller {
+  readonly name: string
+  readonly files: SimulatedFileSystem
+  readonly clock: Clock
+  readonly sockets: SimulatedSockets
+  readonly identity: Identity
+  readonly crc32 = crc32
+  readonly random: (target: Uint8Array) => void
+  readonly #world: SimulatedWorld
+  #alive = true
+  #paused = false
+  #deathWaiters: (() => void)[] = []
+
+  constructor(
+    name: string,
+    world: SimulatedWorld,
+    clock: VirtualClock,
+    identity: Identity,
+    options: ProcessOptions,
+  ) {
+    this.name = name
+    this.#world = world
+    const random = world.random.fork()
+    this.random = (target) => random.fill(target)
+    this.identity = identity
+    this.files = new SimulatedFileSystem(
+      world,
+      this,
+      options.durableWrites ?? 'dsync',
+      options.descriptorsMax ?? Number.POSITIVE_INFINITY,
+    )
+    this.sockets = new SimulatedSockets(world, this)
+    this.clock = {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (delayMs, callback) => clock.after(this, delayMs, callback),
+    }
+  }
+
+  get alive(): boolean {
+    return this.#alive
+  }
+
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  /** SIGKILL: the page cache stays, sockets refuse, calls under way never return. */
+  kill(): void {
+    if (!this.#alive) return
+    this.#world.scheduler.interrupt(this)
+    this.#alive = false
+    this.files.releaseAll()
+    for (const waiter of this.#deathWaiters) waiter()
+    this.#deathWaiters = []
+  }
+
+  /**
+   * SIGSTOP: no call returns and no timer fires, while sockets stay alive. A call that is in the
+   * kernel already still takes effect. JavaScript that is running (pausing from within a
+   * synchronous call) runs to its next await, since nothing can stop it there.
+   */
+  pause(): void {
+    if (this.#paused || !this.#alive) return
+    this.#paused = true
+    this.#world.scheduler.hold(this)
+  }
+
+  resume(): void {
+    this.#paused = false
+  }
+
+  /** Runs the body as this process: 'died' when the process dies first, whatever it still says. */
+  run<T>(body: () => Promise<T>): Promise<ProcessOutcome<T>> {
+    if (!this.#alive) return Promise.resolve({ state: 'died' })
+    return new Promise((resolve, reject) => {
+      this.#deathWaiters.push(() => resolve({ state: 'died' }))
+      // After its death this promise is settled, and nothing said here changes that.
+      body().then((value) => resolve({ state: 'done', value }), reject)
+    })
+  }
+}

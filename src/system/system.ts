@@ -1,0 +1,128 @@
+/**
+ * The outside world as interfaces: file system, clock, sockets, randomness, identity. Nothing in
+ * `format/`, `log/` or `store/` reaches outside except through a {@link System}, so that the
+ * simulated one can stop, tear, reorder and fail every call.
+ *
+ * Every failing call rejects (or throws) a Node-shaped error: an `Error` with `code` ('ENOENT',
+ * 'EIO', 'ENOSPC' ...) and `syscall`. Turning those into typed errors is the caller's work.
+ */
+
+export interface FileStat {
+  readonly size: number
+  /** Bytes that the file system has allocated (512 x st_blocks). */
+  readonly allocatedBytes: number
+  readonly device: number
+  readonly inode: number
+  readonly linkCount: number
+  readonly kind: 'file' | 'directory' | 'socket' | 'other'
+}
+
+export interface FileHandle {
+  /** Reads up to `target.byteLength` bytes at `position`; fewer only at the end of the file. */
+  read(target: Uint8Array, position: number): Promise<number>
+  readSync(target: Uint8Array, position: number): number
+  /**
+   * Writes at `position` and tells how many bytes were taken, which may be fewer than offered.
+   * On a handle opened with `durable: true` the bytes taken are on stable storage when it returns.
+   */
+  write(source: Uint8Array, position: number): Promise<number>
+  writeSync(source: Uint8Array, position: number): number
+  /** Like `write`, for several buffers as one positional write (one system call). */
+  writeMany(sources: readonly Uint8Array[], position: number): Promise<number>
+  /** Makes every earlier write of this file durable: fdatasync, or the platform's true flush. */
+  flush(): Promise<void>
+  flushSync(): void
+  stat(): Promise<FileStat>
+  close(): Promise<void>
+  closeSync(): void
+}
+
+export interface OpenOptions {
+  /** read: must exist; write: must exist, read and write; create: must not exist, read and write. */
+  readonly mode: 'read' | 'write' | 'create'
+  /** Every write returns only once its bytes are on stable storage (O_DSYNC on Linux). */
+  readonly durable?: boolean
+}
+
+export interface SpaceInfo {
+  /** Bytes free to this user. */
+  readonly freeBytes: number
+  readonly totalBytes: number
+  /** The magic number of statfs(2), 0 where unknown. */
+  readonly type: number
+}
+
+export interface FileSystem {
+  open(path: string, options: OpenOptions): Promise<FileHandle>
+  stat(path: string): Promise<FileStat>
+  list(directory: string): Promise<string[]>
+  makeDirectory(path: string): Promise<void>
+  /** Fails with EEXIST where `to` exists: unlike rename it never replaces. */
+  link(from: string, to: string): Promise<void>
+  /** Replaces `to` atomically. */
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  removeDirectory(path: string): Promise<void>
+  /** Makes the entries of the directory durable. */
+  flushDirectory(path: string): Promise<void>
+  space(path: string): Promise<SpaceInfo>
+  /** The same calls for the synchronous append, which may have to make a segment. */
+  openSync(path: string, options: OpenOptions): FileHandle
+  statSync(path: string): FileStat
+  linkSync(from: string, to: string): void
+  unlinkSync(path: string): void
+  flushDirectorySync(path: string): void
+  /**
+   * Which way of making a group durable is documented to reach stable storage here:
+   * 'dsync' (durable handles), 'flush' (write, then flush()).
+   */
+  readonly durableWrites: 'dsync' | 'flush'
+}
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. */
+  nowMs(): number
+  /** Monotonic milliseconds, fractional; only differences mean something. */
+  monotonicMs(): number
+  /** Calls back once after `delayMs`; never keeps the process alive. Returns the way to cancel. */
+  after(delayMs: number, callback: () => void): () => void
+}
+
+/** Whether somebody listens at a socket: proof of life, proof of death, or neither. */
+export type SocketProbe =
+  | { readonly state: 'alive' }
+  | { readonly state: 'refused' }
+  | { readonly state: 'missing' }
+  | { readonly state: 'unclear'; readonly cause: Error }
+
+export interface SocketListener {
+  close(): Promise<void>
+}
+
+export interface Sockets {
+  /** Listens on a unix socket file (mode 0600). Paths of any length work where the platform allows. */
+  listen(path: string): Promise<SocketListener>
+  /** Connects and hangs up at once. Never rejects. */
+  probe(path: string): Promise<SocketProbe>
+}
+
+/** Who this process is: written into LOCK and LINK, compared by later openers. */
+export interface Identity {
+  readonly pid: number
+  readonly host: string
+  /** Changes with every boot of the kernel (16 bytes as 32 hex digits). */
+  readonly bootId: string
+  /** Wall-clock time of that boot, milliseconds. */
+  readonly bootTimeMs: number
+}
+
+export interface System {
+  readonly files: FileSystem
+  readonly clock: Clock
+  readonly sockets: Sockets
+  readonly identity: Identity
+  /** CRC-32 (ISO-HDLC, as in zlib) of `bytes`, continued from `seed`; unsigned. */
+  crc32(bytes: Uint8Array, seed: number): number
+  /** Fills `target` with random bytes. */
+  random(target: Uint8Array): void
+}
