@@ -1,0 +1,443 @@
+/**
+ * The verdicts: from what stands in the files to what it means. Torn tail (normal), rot
+ * (acknowledged data is damaged), or rubbish. Pure functions, free of Node, tested exhaustively;
+ * recovery and the tools only carry out what they say. The rows are those of docs/guarantees.md,
+ * section 5.
+ */
+import type { BlockTable } from './block-table.ts'
+import type { IndexEvidence, SegmentHead, SegmentScan, SingleBit } from './evidence.ts'
+import { BlockType, SEGMENT_HEADER_BYTES } from './layout.ts'
+import type { Link, MapEntry } from './link.ts'
+
+/** The rows of the verdict table: every classified region and file names the row it fell under. */
+export const VERDICT_ROWS = {
+  'clean-end': 'the log ends here in order',
+  'torn-tail': 'an invalid region at or above D: the log ends there',
+  'hole-above-d': 'an invalid region at or above D with valid blocks behind it: the log ends there',
+  'partial-group': 'valid blocks above D whose group is not whole: the log ends in front of it',
+  'rot-below-d': 'an invalid region that begins below D',
+  'rot-in-flight': 'a torn region longer than the bytes that could be in flight',
+  'rot-single-bit': 'above D, one bit away from a valid block, and nothing else is invalid',
+  'rot-short-file': 'a file shorter than its header says',
+  'rot-missing': 'a segment that the map names is missing',
+  'rot-foreign': 'a file that the map names is not the segment it names',
+  'rot-below-cut': 'anything invalid below the cut of a segment that has a successor',
+  'rot-newest-missing': 'the index names a segment above every file',
+  'rot-lost-link': 'the newest segment claims durable data but has no valid LINK',
+  'rot-header': 'neither copy of a segment header is valid',
+  'torn-first-group': 'a segment above the newest valid LINK whose first group is not whole',
+  'never-used': 'a segment made ahead and never written',
+  'stale-fork': 'a segment of a writer that had lost the lock',
+  rubbish: 'a file at or below the newest LINK that the map does not name',
+} as const
+
+export type VerdictRow = keyof typeof VERDICT_ROWS
+
+/** An invalid region and what it means. */
+export interface RegionVerdict {
+  readonly row: VerdictRow
+  readonly offset: number
+  readonly bytes: number
+  /** Ids that are lost with it; equal where none is. */
+  readonly firstId: number
+  readonly endId: number
+}
+
+/** A range of whole groups. */
+export interface GroupRange {
+  readonly offset: number
+  readonly end: number
+}
+
+export function isRot(row: VerdictRow): boolean {
+  return row.startsWith('rot-')
+}
+
+/** Orders heads so that the segment most likely to be the newest comes first. */
+export function rankHeads(heads: readonly SegmentHead[], storeId: string): SegmentHead[] {
+  return heads
+    .filter((head) => head.link !== undefined && belongs(head, storeId))
+    .sort((a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number)
+}
+
+/** The store most headers name; the index decides where it is there. */
+export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
+  if (index !== undefined) return index.storeId
+  const votes = new Map<string, number>()
+  for (const { header } of heads) {
+    if (header) votes.set(header.storeId, (votes.get(header.storeId) ?? 0) + 1)
+  }
+  let winner = ''
+  for (const [storeId, count] of votes) {
+    if (winner === '' || count > (votes.get(winner) ?? 0)) winner = storeId
+  }
+  return winner
+}
+
+/** True where name and header agree that this file is this segment of this log. */
+export function belongs(head: SegmentHead, storeId: string): boolean {
+  const { header } = head
+  return (
+    header !== undefined &&
+    header.storeId === storeId &&
+    header.number === head.number &&
+    header.generation === head.generation
+  )
+}
+
+/** The index as a claim about one segment: its D there, or 0 where it says nothing about it. */
+export function indexClaim(
+  index: IndexEvidence | undefined,
+  head: SegmentHead,
+  newestEpoch: number,
+): number {
+  if (!index || index.epoch < newestEpoch || index.number !== head.number) return 0
+  const { header } = head
+  if (!header || header.salt1 !== index.salt1 || header.salt2 !== index.salt2) return 0
+  return index.durableOffset
+}
+
+export type FirstGroup = 'whole' | 'claimed' | 'torn' | 'empty'
+
+/**
+ * Whether a segment has begun: its first group is whole, or something claims that it was durable.
+ * A LINK in a torn first group does not make its segment the newest: a recovery may have been cut
+ * off while it copied what only the predecessor still holds.
+ */
+export function judgeFirstGroup(scan: SegmentScan, claim: number): FirstGroup {
+  const { blocks } = scan
+  if (claim > SEGMENT_HEADER_BYTES) return 'claimed'
+  for (let row = 0; row < blocks.count; row++) {
+    if (blocks.durable(row) > SEGMENT_HEADER_BYTES) return 'claimed'
+  }
+  if (wholeGroupEnd(blocks, SEGMENT_HEADER_BYTES) > 0) return 'whole'
+  return scan.dataEnd <= SEGMENT_HEADER_BYTES ? 'empty' : 'torn'
+}
+
+/** End of the whole group that begins at `offset`, or 0 where none does. */
+export function wholeGroupEnd(blocks: BlockTable, offset: number): number {
+  let end = offset
+  for (let row = blocks.rowAt(offset); row < blocks.count; row++) {
+    if (blocks.offset(row) !== end || blocks.group(row) !== offset) return 0
+    end = blocks.end(row)
+    if (blocks.endsGroup(row)) return end
+  }
+  return 0
+}
+
+export interface TailInput {
+  readonly head: SegmentHead
+  readonly link: Link
+  readonly scan: SegmentScan
+  /** D by the index, and by the LINK of a successor whose first group is torn; 0 = none. */
+  readonly claim: number
+  /** Next id by the index; 0 = none. */
+  readonly nextIdClaim: number
+  /** What a search for single-bit damage at the first invalid region above D found. */
+  readonly singleBit?: SingleBit | undefined
+}
+
+export interface TailVerdict {
+  /** Everything below is known durable. */
+  readonly durable: number
+  /** The log ends here: behind the last whole group from `durable` on. */
+  readonly end: number
+  /** Whole groups from `durable` to `end`: what only the page cache may hold. */
+  readonly copy: GroupRange
+  /** The next id behind `end`. */
+  readonly nextId: number
+  /** The next id at `durable`. */
+  readonly durableNextId: number
+  /** The log was closed in order and nothing follows. */
+  readonly clean: boolean
+  readonly regions: readonly RegionVerdict[]
+  /** Offset of the block whose map is in force; the LINK's own where no MAP follows. */
+  readonly mapOffset: number
+  /** Where a single-bit search would change the verdict; absent where it would not. */
+  readonly askSingleBit?: { readonly offset: number; readonly end: number }
+}
+
+/** Judges the newest segment: where its log ends, and which of its damage is rot. */
+export function judgeTail(input: TailInput): TailVerdict {
+  const { scan, link, head } = input
+  const { blocks } = scan
+  const regions: RegionVerdict[] = []
+  const claimed = claimedDurable(blocks, input.claim)
+  let durable = claimed
+  const lastEnd = blocks.count > 0 ? blocks.end(blocks.count - 1) : SEGMENT_HEADER_BYTES
+  let rotRow: VerdictRow = 'rot-below-d'
+  if (link.mode === 'always' && lastEnd - link.inFlightBytesMax > durable) {
+    durable = groupStartAtOrBelow(blocks, lastEnd - link.inFlightBytesMax, durable)
+    if (durable > claimed) rotRow = 'rot-in-flight'
+  }
+  const { singleBit } = input
+  if (singleBit) durable = Math.max(durable, groupEndWith(blocks, singleBit))
+
+  let expectedId = link.nextId
+  let at = SEGMENT_HEADER_BYTES
+  for (let row = 0; row < blocks.count && at < durable; row++) {
+    if (blocks.offset(row) >= durable) break
+    if (blocks.offset(row) > at) {
+      const end = blocks.offset(row)
+      regions.push(rotRegion(at, end, expectedId, blocks.firstId(row)))
+    }
+    at = blocks.end(row)
+    expectedId = Math.max(expectedId, blocks.endId(row))
+  }
+  const rowAtDurable = blocks.rowAt(durable)
+  if (at < durable) {
+    const follower = rowAtDurable < blocks.count ? blocks.firstId(rowAtDurable) : 0
+    const lostEnd = Math.max(expectedId, follower, input.nextIdClaim, singleBit?.endId ?? 0)
+    regions.push(rotRegion(at, durable, expectedId, lostEnd))
+    expectedId = lostEnd
+  }
+  const durableNextId = Math.max(expectedId, durable === claimed ? input.nextIdClaim : 0)
+
+  const { end, nextId, lastType } = walkWholeGroups(blocks, durable, durableNextId)
+  const firstInvalid = firstInvalidFrom(blocks, durable)
+  const short = head.header !== undefined && head.actualBytes < head.header.fileBytes
+  if (short) {
+    regions.push({
+      row: 'rot-short-file',
+      offset: head.actualBytes,
+      bytes: (head.header?.fileBytes ?? 0) - head.actualBytes,
+      firstId: nextId,
+      endId: Math.max(nextId, input.nextIdClaim),
+    })
+  }
+  const tail = tailRegion(scan, end, firstInvalid, lastEnd, nextId)
+  regions.push(tail)
+  const clean = lastType === BlockType.CLEAN && tail.row === 'clean-end' && !short
+  const ask = singleBit ? undefined : singleBitQuestion(scan, end, firstInvalid, lastEnd)
+  return {
+    durable,
+    end,
+    copy: { offset: durable, end },
+    nextId: Math.max(nextId, short ? input.nextIdClaim : 0),
+    durableNextId,
+    clean,
+    regions: regions.map((region) =>
+      region.row === 'rot-below-d' && region.offset >= claimed
+        ? { ...region, row: singleBit ? 'rot-single-bit' : rotRow }
+        : region,
+    ),
+    mapOffset: newestMap(blocks, end),
+    ...(ask && { askSingleBit: ask }),
+  }
+}
+
+/** Judges a segment that has a successor: everything invalid below its cut is rot. */
+export function judgeSealed(
+  head: SegmentHead,
+  entry: MapEntry,
+  scan: SegmentScan,
+): RegionVerdict[] {
+  const { blocks } = scan
+  const regions: RegionVerdict[] = []
+  let at = SEGMENT_HEADER_BYTES
+  let expectedId = entry.firstId
+  for (let row = 0; row < blocks.count && blocks.offset(row) < entry.cut; row++) {
+    if (blocks.offset(row) > at) {
+      regions.push(rotRegion(at, blocks.offset(row), expectedId, blocks.firstId(row), 'rot-below-cut'))
+    }
+    at = blocks.end(row)
+    expectedId = Math.max(expectedId, blocks.endId(row))
+  }
+  if (at < entry.cut) {
+    const row = head.actualBytes < entry.fileBytes ? 'rot-short-file' : 'rot-below-cut'
+    regions.push(rotRegion(at, entry.cut, expectedId, entry.endId, row))
+  } else if (head.actualBytes < entry.fileBytes) {
+    const bytes = entry.fileBytes - head.actualBytes
+    regions.push({ row: 'rot-short-file', offset: head.actualBytes, bytes, firstId: entry.endId, endId: entry.endId })
+  }
+  return regions
+}
+
+/** What a whole file means, judged by its name and head alone. */
+export interface FileVerdict {
+  readonly row: VerdictRow
+  readonly file: string
+  readonly firstId: number
+  readonly endId: number
+  readonly why: string
+}
+
+/** Judges the files beside the newest segment against the map that is in force. */
+export function judgeFiles(
+  heads: readonly SegmentHead[],
+  newest: SegmentHead | undefined,
+  map: readonly MapEntry[],
+  storeId: string,
+): FileVerdict[] {
+  const verdicts: FileVerdict[] = []
+  const named = new Map<string, MapEntry>()
+  for (const entry of map) named.set(keyOf(entry), entry)
+  const found = new Set<string>()
+  for (const head of heads) {
+    if (head === newest) continue
+    const entry = named.get(keyOf(head))
+    if (entry === undefined) {
+      if (newest !== undefined && head.number <= newest.number) {
+        verdicts.push({ row: 'rubbish', file: head.file, firstId: 0, endId: 0, why: 'not in the map' })
+      }
+      continue
+    }
+    found.add(keyOf(head))
+    const problem = mappedProblem(head, entry, storeId)
+    if (problem) {
+      const { firstId, endId } = entry
+      verdicts.push({ row: problem.row, file: head.file, firstId, endId, why: problem.why })
+    }
+  }
+  for (const [key, entry] of named) {
+    if (found.has(key)) continue
+    const { firstId, endId } = entry
+    verdicts.push({ row: 'rot-missing', file: key, firstId, endId, why: 'no such file' })
+  }
+  return verdicts
+}
+
+/** Judges a segment numbered above the newest accepted LINK. */
+export function judgeAbove(
+  head: SegmentHead,
+  newestEpoch: number,
+  storeId: string,
+  first: FirstGroup,
+): VerdictRow {
+  if (head.header === undefined) return 'rot-header'
+  if (!belongs(head, storeId)) return 'rubbish'
+  if (head.link !== undefined && head.link.epoch < newestEpoch) return 'stale-fork'
+  if (first === 'claimed') return 'rot-lost-link'
+  return first === 'empty' ? 'never-used' : 'torn-first-group'
+}
+
+/** True where the index proves that the newest segment's file is gone. */
+export function newestIsMissing(
+  index: IndexEvidence | undefined,
+  heads: readonly SegmentHead[],
+  newestEpoch: number,
+): boolean {
+  if (!index || index.epoch < newestEpoch) return false
+  return heads.every((head) => head.number < index.number)
+}
+
+function mappedProblem(
+  head: SegmentHead,
+  entry: MapEntry,
+  storeId: string,
+): { row: VerdictRow; why: string } | undefined {
+  const { header } = head
+  if (header === undefined) return { row: 'rot-header', why: head.problem ?? 'no valid header' }
+  if (!belongs(head, storeId)) return { row: 'rot-foreign', why: 'its header names another place' }
+  if (header.salt1 !== entry.salt1 || header.salt2 !== entry.salt2) {
+    return { row: 'rot-foreign', why: 'its salts are not those the map names' }
+  }
+  return undefined
+}
+
+function keyOf(segment: { readonly number: number; readonly generation: number }): string {
+  return `${String(segment.number).padStart(20, '0')}-${String(segment.generation).padStart(2, '0')}.qls`
+}
+
+function claimedDurable(blocks: BlockTable, claim: number): number {
+  let durable = Math.max(SEGMENT_HEADER_BYTES, claim)
+  for (let row = 0; row < blocks.count; row++) durable = Math.max(durable, blocks.durable(row))
+  return durable
+}
+
+function groupStartAtOrBelow(blocks: BlockTable, offset: number, floor: number): number {
+  for (let row = blocks.rowAt(offset + 1) - 1; row >= 0; row--) {
+    const start = blocks.group(row)
+    if (start <= offset) return Math.max(start, floor)
+  }
+  return floor
+}
+
+/** End of the group that the damaged block belongs to, if the group is whole with it. */
+function groupEndWith(blocks: BlockTable, damaged: SingleBit): number {
+  if (firstInvalidFrom(blocks, damaged.groupOffset) !== damaged.offset) return 0
+  if (damaged.endsGroup) return damaged.offset + damaged.length
+  let end = damaged.offset + damaged.length
+  for (let row = blocks.rowAt(end); row < blocks.count; row++) {
+    if (blocks.offset(row) !== end || blocks.group(row) !== damaged.groupOffset) return 0
+    end = blocks.end(row)
+    if (blocks.endsGroup(row)) return end
+  }
+  return 0
+}
+
+function rotRegion(
+  offset: number,
+  end: number,
+  firstId: number,
+  endId: number,
+  row: VerdictRow = 'rot-below-d',
+): RegionVerdict {
+  return { row, offset, bytes: end - offset, firstId, endId: Math.max(firstId, endId) }
+}
+
+function walkWholeGroups(
+  blocks: BlockTable,
+  durable: number,
+  durableNextId: number,
+): { end: number; nextId: number; lastType: number } {
+  const before = blocks.rowAt(durable) - 1
+  let lastType = before >= 0 && blocks.end(before) === durable ? blocks.type(before) : 0
+  let end = durable
+  let nextId = durableNextId
+  for (;;) {
+    const groupEnd = wholeGroupEnd(blocks, end)
+    if (groupEnd === 0) return { end, nextId, lastType }
+    for (let row = blocks.rowAt(end); row < blocks.count && blocks.offset(row) < groupEnd; row++) {
+      nextId = Math.max(nextId, blocks.endId(row))
+      lastType = blocks.type(row)
+    }
+    end = groupEnd
+  }
+}
+
+/** First byte at or above `from` that no valid block covers. */
+function firstInvalidFrom(blocks: BlockTable, from: number): number {
+  let at = from
+  for (let row = blocks.rowAt(from); row < blocks.count && blocks.offset(row) === at; row++) {
+    at = blocks.end(row)
+  }
+  return at
+}
+
+function tailRegion(
+  scan: SegmentScan,
+  end: number,
+  firstInvalid: number,
+  lastEnd: number,
+  nextId: number,
+): RegionVerdict {
+  let row: VerdictRow = 'clean-end'
+  if (lastEnd > firstInvalid) row = 'hole-above-d'
+  else if (firstInvalid > end) row = 'partial-group'
+  else if (scan.dataEnd > end) row = 'torn-tail'
+  return { row, offset: end, bytes: scan.endOffset - end, firstId: nextId, endId: nextId }
+}
+
+/** Single-bit evidence counts only where exactly one block behind D is invalid. */
+function singleBitQuestion(
+  scan: SegmentScan,
+  end: number,
+  firstInvalid: number,
+  lastEnd: number,
+): { offset: number; end: number } | undefined {
+  if (scan.dataEnd <= firstInvalid) return undefined
+  const { blocks } = scan
+  const behind = blocks.rowAt(firstInvalid)
+  if (behind === blocks.count) return { offset: firstInvalid, end: scan.endOffset }
+  const next = blocks.offset(behind)
+  if (firstInvalidFrom(blocks, next) !== lastEnd || firstInvalid < end) return undefined
+  return { offset: firstInvalid, end: next }
+}
+
+function newestMap(blocks: BlockTable, end: number): number {
+  for (let row = blocks.rowAt(end) - 1; row >= 0; row--) {
+    if (blocks.type(row) === BlockType.MAP) return blocks.offset(row)
+  }
+  return SEGMENT_HEADER_BYTES
+}

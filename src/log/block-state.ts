@@ -1,0 +1,41 @@
+/**
+ * Whether a valid block stands at an offset of a file, read through a window. A length is believed, and
+ * memory taken for it, only once the checksum over that length has matched: a length that lies costs
+ * reading, never memory. Reads only.
+ */
+import { checkBlock, NEEDS_MORE, type SegmentKey } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
+import type { Crc32 } from '../format/crc.ts'
+import { BLOCK_CRC_AT, BLOCK_CRC_FROM, BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT } from '../format/layout.ts'
+import type { FileWindow } from './file-window.ts'
+
+/** Longer blocks are checked in pieces before they are loaded. */
+const TRUSTED_BYTES_MAX = 1024 * 1024
+const CHECKSUM_FAILS = 9
+
+/**
+ * 0 where a valid block stands at `at`, which then is in the window as a whole; else the number of the
+ * condition that fails, or NEEDS_MORE where the file ends before the block does.
+ */
+export async function blockStateAt(
+  window: FileWindow,
+  at: number,
+  limit: number,
+  key: SegmentKey,
+  crc32: Crc32,
+): Promise<number> {
+  if (!(await window.load(at, BLOCK_HEADER_BYTES, limit))) return NEEDS_MORE
+  const state = checkBlock(window.bytes, at - window.start, at, key, crc32)
+  if (state !== NEEDS_MORE) return state
+  const length = getUint32(window.bytes, at - window.start + BLOCK_LENGTH_AT)
+  if (at + length > limit) return NEEDS_MORE
+  if (length > TRUSTED_BYTES_MAX) {
+    const stored = getUint32(window.bytes, at - window.start + BLOCK_CRC_AT)
+    const from = at + BLOCK_CRC_FROM
+    const computed = await window.checksum(from, length - BLOCK_CRC_FROM, key.salt2, crc32)
+    if (computed === undefined) return NEEDS_MORE
+    if (computed !== stored) return CHECKSUM_FAILS
+  }
+  if (!(await window.load(at, length, limit))) return NEEDS_MORE
+  return checkBlock(window.bytes, at - window.start, at, key, crc32)
+}

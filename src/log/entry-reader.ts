@@ -1,0 +1,218 @@
+/**
+ * Entries in order for the log's owner: what one append made atomic, put together again from the
+ * blocks it spans. A batch with control records that lost a block is dropped whole and reported; of
+ * a batch of messages alone only the lost messages are missing.
+ */
+import { readBatchRecord, RecordCursor } from '../format/records.ts'
+import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { decodeLink } from '../format/link.ts'
+import { DamagedError } from '../errors.ts'
+import type { System } from '../system/system.ts'
+import { BlockWalk } from './block-walk.ts'
+import { throwIfAborted } from './message-reader.ts'
+import type { Entry, EntryRange } from './seam.ts'
+import type { LogView, ReadableSegment } from './view.ts'
+
+const BYTES_MAX_DEFAULT = 256 * 1024
+
+/** An entry while its records come in. */
+interface Draft {
+  readonly lsn: number
+  readonly epoch: number
+  readonly timeMs: number
+  readonly ids: number[]
+  readonly messages: Uint8Array[]
+  readonly control: Uint8Array[]
+  readonly messagesDue: number
+  readonly controlDue: number
+  /** A block of the batch was lost. */
+  broken: boolean
+}
+
+export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
+  readonly #system: System
+  readonly #view: LogView
+  readonly #range: EntryRange
+  readonly #cursor = new RecordCursor()
+  #number = -1
+  #epoch: number
+  #walk: BlockWalk | undefined
+  #draft: Draft | undefined
+  #done = false
+
+  constructor(system: System, view: LogView, range: EntryRange, epoch: number) {
+    this.#system = system
+    this.#view = view
+    this.#range = range
+    this.#epoch = epoch
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<readonly Entry[]>> {
+    const { signal, follow } = this.#range
+    while (!this.#done) {
+      throwIfAborted(signal)
+      const segment = this.#currentSegment()
+      if (segment) {
+        const entries = await this.#readFrom(segment)
+        if (entries.length > 0) return { done: false, value: entries }
+      } else if (follow) {
+        await this.#view.changed(signal)
+      } else {
+        await this.return()
+      }
+    }
+    return { done: true, value: undefined }
+  }
+
+  async return(): Promise<IteratorResult<readonly Entry[]>> {
+    this.#done = true
+    const walk = this.#walk
+    this.#walk = undefined
+    await walk?.close()
+    return { done: true, value: undefined }
+  }
+
+  #currentSegment(): ReadableSegment | undefined {
+    for (const segment of this.#view.segments()) {
+      if (segment.number < this.#number) continue
+      if (segment.number === this.#number) {
+        if (this.#walk && this.#walk.offset < segment.end) return segment
+        continue
+      }
+      if (this.#number < 0 && segment.base + segment.end <= this.#range.after) continue
+      return segment
+    }
+    return undefined
+  }
+
+  async #readFrom(segment: ReadableSegment): Promise<Entry[]> {
+    const entries: Entry[] = []
+    if (segment.number !== this.#number) await this.#enter(segment)
+    const walk = this.#walk
+    if (!walk) return entries
+    const bytesMax = this.#range.bytesMax ?? BYTES_MAX_DEFAULT
+    let bytes = 0
+    while (bytes < bytesMax && walk.offset < segment.end) {
+      const found = await walk.next(segment)
+      if (walk.damageEnd > walk.damageStart) this.#damage(walk, segment)
+      if (!found || !walk.block) break
+      bytes += walk.block.length
+      if (walk.block.type === BlockType.DATA) this.#take(walk, segment, entries)
+      else if (walk.block.type === BlockType.LINK) this.#noteEpoch(walk)
+    }
+    return entries
+  }
+
+  async #enter(segment: ReadableSegment): Promise<void> {
+    await this.#walk?.close()
+    this.#walk = undefined
+    this.#number = segment.number
+    if (segment.lost !== undefined) {
+      throw new DamagedError(`${segment.file}: ${segment.lost}`, [
+        {
+          file: segment.file,
+          offset: 0,
+          bytes: 0,
+          firstId: segment.firstId,
+          endId: segment.endId,
+          why: segment.lost,
+        },
+      ])
+    }
+    const path = `${this.#view.directory}/${segment.file}`
+    const handle = await this.#system.files.open(path, { mode: 'read' })
+    this.#walk = new BlockWalk(this.#system, handle, SEGMENT_HEADER_BYTES)
+  }
+
+  #noteEpoch(walk: BlockWalk): void {
+    this.#cursor.open(walk.bytes, walk.at)
+    const link = this.#cursor.next() ? decodeLink(this.#cursor.body()) : undefined
+    if (link) this.#epoch = link.epoch
+  }
+
+  #take(walk: BlockWalk, segment: ReadableSegment, entries: Entry[]): void {
+    const cursor = this.#cursor
+    cursor.open(walk.bytes, walk.at)
+    const lsn = segment.base + (walk.block?.offset ?? 0)
+    const epoch = cursor.originEpoch || this.#epoch
+    let record = 0
+    while (cursor.next()) {
+      if (cursor.kind === RecordKind.BATCH) {
+        this.#beginBatch(cursor, lsn + record, epoch)
+      } else {
+        this.#draft ??= emptyDraft(lsn + record, epoch, cursor.timeMs, 1, 0)
+        this.#addRecord(this.#draft, cursor, entries)
+      }
+      record++
+    }
+  }
+
+  /** A batch begins, goes on in this block, or its earlier blocks are lost. */
+  #beginBatch(cursor: RecordCursor, lsn: number, epoch: number): void {
+    const span = readBatchRecord(cursor.bytes, cursor.start)
+    const continued = span.messagesBefore + span.controlsBefore > 0
+    if (continued && this.#draft) return
+    this.#draft = emptyDraft(
+      lsn,
+      epoch,
+      cursor.timeMs,
+      span.messages - (continued ? span.messagesBefore : 0),
+      span.controls - (continued ? span.controlsBefore : 0),
+    )
+    // What stood in front is lost; with control records in the batch all of it is.
+    if (continued && span.controls > 0) this.#draft.broken = true
+  }
+
+  #addRecord(draft: Draft, cursor: RecordCursor, entries: Entry[]): void {
+    if (cursor.kind === RecordKind.CONTROL) draft.control.push(cursor.body())
+    else {
+      draft.ids.push(cursor.id)
+      draft.messages.push(cursor.body())
+    }
+    if (draft.messages.length < draft.messagesDue || draft.control.length < draft.controlDue) return
+    this.#draft = undefined
+    if (!draft.broken && draft.lsn > this.#range.after) entries.push(draft)
+  }
+
+  #damage(walk: BlockWalk, segment: ReadableSegment): void {
+    const draft = this.#draft
+    this.#draft = undefined
+    const firstId = (draft?.ids.at(-1) ?? 0) + 1
+    const gap = {
+      file: segment.file,
+      offset: walk.damageStart,
+      bytes: walk.damageEnd - walk.damageStart,
+      firstId,
+      endId: Math.max(firstId, walk.block?.firstId ?? segment.endId),
+      why: 'the checksum does not match',
+    }
+    this.#view.noteGap(gap)
+    if (!this.#view.skipsGaps) {
+      throw new DamagedError(`${gap.file}: damaged at byte ${gap.offset}`, [gap])
+    }
+  }
+}
+
+function emptyDraft(
+  lsn: number,
+  epoch: number,
+  timeMs: number,
+  messagesDue: number,
+  controlDue: number,
+): Draft {
+  return {
+    lsn,
+    epoch,
+    timeMs,
+    ids: [],
+    messages: [],
+    control: [],
+    messagesDue,
+    controlDue,
+    broken: false,
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The public log: promises, iterators and `appendSync` over the segment log, with a built-in owner that
+ * knows no control records. Thin: what it adds is the way from a ticket to its promise.
+ */
+import { QlogError, QlogTypeError } from '../errors.ts'
+import { abortError, type MessageReader } from './message-reader.ts'
+import { checkId, checkReadOptions } from './options.ts'
+import type { LogOwner, Ticket } from './seam.ts'
+import type { SegmentLog } from './segment-log.ts'
+import { statsOf } from './stats.ts'
+import type { IdRange, Log, LogStats, LogStatus, Message, ReadOptions } from './types.ts'
+
+/** Promises by ticket, which come in order: a queue, not a map. */
+export class Waiting implements LogOwner {
+  #firstTicket = 1
+  #head = 0
+  readonly #resolve: ((value: undefined) => void)[] = []
+  readonly #reject: ((error: Error) => void)[] = []
+
+  /** A promise for the append that gets the next ticket. */
+  add(): Promise<undefined> {
+    return new Promise((resolve, reject) => {
+      this.#resolve.push(resolve)
+      this.#reject.push(reject)
+    })
+  }
+
+  committed(upTo: Ticket): void {
+    const end = upTo - this.#firstTicket + 1
+    for (let i = this.#head; i < end; i++) this.#resolve[i]?.(undefined)
+    this.#dropTo(end)
+  }
+
+  refused(from: Ticket, upTo: Ticket, cause: Error): void {
+    const end = upTo - this.#firstTicket + 1
+    for (let i = from - this.#firstTicket; i < end; i++) this.#reject[i]?.(cause)
+    this.#dropTo(end)
+  }
+
+  failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
+    const first = Math.max(this.#head, from - this.#firstTicket)
+    const error =
+      outcome === 'rejected'
+        ? new QlogError('QLOG_REJECTED', 'not written: the log had stopped', { cause })
+        : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', { cause })
+    for (let i = first; i < this.#reject.length; i++) this.#reject[i]?.(error)
+    this.#resolve.length = first
+    this.#reject.length = first
+  }
+
+  space(): void {
+    // The public face tells of a full disk by the appends it refuses.
+  }
+
+  /** Forgets settled promises; the arrays are cut now and then, not once a ticket. */
+  #dropTo(end: number): void {
+    this.#head = end
+    if (end < 4096 && end < this.#resolve.length) return
+    this.#resolve.splice(0, end)
+    this.#reject.splice(0, end)
+    this.#firstTicket += end
+    this.#head = 0
+  }
+}
+
+export class PublicLog implements Log {
+  readonly #log: SegmentLog
+  readonly #waiting: Waiting
+  readonly #mode: 'always' | 'interval' | 'never'
+  readonly #encoder = new TextEncoder()
+  /** Appends that wait for room, in order, so that ids follow the order of the calls. */
+  #roomQueue: Promise<void> | undefined
+  #roomQueued = 0
+  #status: 'open' | 'closing' | 'closed' = 'open'
+  #closing: Promise<void> | undefined
+
+  constructor(log: SegmentLog, waiting: Waiting, mode: 'always' | 'interval' | 'never') {
+    this.#log = log
+    this.#waiting = waiting
+    this.#mode = mode
+  }
+
+  get directory(): string {
+    return this.#log.directory
+  }
+
+  get status(): LogStatus {
+    if (this.#status !== 'open') return this.#status
+    const { state } = this.#log.loop
+    return state === 'failed' || state === 'fenced' ? state : 'open'
+  }
+
+  get firstId(): number {
+    return this.#log.firstId
+  }
+
+  get nextId(): number {
+    return this.#log.nextId
+  }
+
+  async append(body: Uint8Array | string): Promise<number> {
+    const bytes = this.#bytesOf(body)
+    if (this.#mustWait) return (await this.#whenRoom([bytes.slice()])).firstId
+    return this.#appendOne(bytes)
+  }
+
+  async appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange> {
+    if (!Array.isArray(bodies)) throw new QlogTypeError('appendMany takes an array of messages')
+    const { nextId } = this.#log
+    if (bodies.length === 0) return { firstId: nextId, endId: nextId }
+    const all = bodies.map((body) => this.#bytesOf(body))
+    this.#checkBatch(all)
+    if (this.#mustWait) return this.#whenRoom(all.map((bytes) => bytes.slice()))
+    return this.#appendBatch(all)
+  }
+
+  appendSync(body: Uint8Array | string): number {
+    const bytes = this.#bytesOf(body)
+    this.#log.assertUsable()
+    const id = this.#log.nextId
+    const done = this.#place([bytes])
+    // What became of it shows in the state right after; the promise is only for the queue of tickets.
+    let refused: unknown
+    done.catch((error: unknown) => {
+      refused = error
+    })
+    this.#log.loop.commitSync()
+    if (refused !== undefined) throw refused
+    return id
+  }
+
+  read(options: ReadOptions = {}): AsyncIterableIterator<Message> {
+    return new MessageIterator(this.#log.reader(checkReadOptions(options)), options.signal)
+  }
+
+  readBatches(options: ReadOptions = {}): AsyncIterableIterator<readonly Message[]> {
+    return new BatchIterator(this.#log.reader(checkReadOptions(options)))
+  }
+
+  async get(id: number): Promise<Message | undefined> {
+    return this.#log.get(checkId('id', id))
+  }
+
+  discard(firstId: number, endId: number): void {
+    checkId('firstId', firstId)
+    checkId('endId', endId)
+    if (endId < firstId) throw new QlogTypeError('endId must not be below firstId')
+    this.#log.assertUsable()
+    if (endId > firstId) this.#log.discard([[firstId, endId - 1]])
+  }
+
+  stats(): LogStats {
+    return statsOf(this.#log, this.status, this.#mode)
+  }
+
+  close(options: { timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(options: { timeoutMs?: number }): Promise<void> {
+    this.#status = 'closing'
+    try {
+      if (options.timeoutMs === undefined) await this.#roomQueue
+      await this.#log.close(options)
+    } finally {
+      this.#status = 'closed'
+    }
+  }
+
+  get #mustWait(): boolean {
+    const { loop, limits } = this.#log
+    return this.#roomQueued > 0 || loop.bytesWaiting >= limits.inFlightBytesMax
+  }
+
+  #appendOne(bytes: Uint8Array): Promise<number> {
+    this.#assertOpen()
+    const { loop } = this.#log
+    const id = loop.nextId
+    const group = loop.beginAppend()
+    group.addMessage(bytes)
+    const done = this.#waiting.add()
+    loop.endAppend(bytes.length)
+    return done.then(() => id)
+  }
+
+  #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
+    this.#assertOpen()
+    const firstId = this.#log.nextId
+    return this.#place(all).then(() => ({ firstId, endId: firstId + all.length }))
+  }
+
+  #place(all: readonly Uint8Array[]): Promise<undefined> {
+    const { loop } = this.#log
+    const group = loop.beginAppend()
+    group.beginBatch(all.length, 0)
+    let bytes = 0
+    for (const body of all) {
+      group.addBatchBytes(body)
+      bytes += body.length
+    }
+    group.endBatch()
+    const done = this.#waiting.add()
+    loop.endAppend(bytes)
+    return done
+  }
+
+  /** Waits behind all earlier waiters, then appends. The bytes are copies: the caller has moved on. */
+  #whenRoom(all: readonly Uint8Array[]): Promise<IdRange> {
+    this.#assertOpen()
+    this.#roomQueued++
+    const turn = (this.#roomQueue ?? Promise.resolve()).then(() => this.#roomForNext())
+    const appended = turn.then(() => this.#appendBatch(all))
+    this.#roomQueue = turn.catch(() => undefined).finally(() => this.#roomQueued--)
+    return appended
+  }
+
+  async #roomForNext(): Promise<void> {
+    const { loop, limits } = this.#log
+    await loop.room(limits.inFlightBytesMax)
+  }
+
+  #assertOpen(): void {
+    if (this.#status !== 'open' && this.#roomQueued === 0) {
+      throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+    }
+    const { failure } = this.#log.loop
+    if (failure) throw failure
+  }
+
+  #bytesOf(body: Uint8Array | string): Uint8Array {
+    const bytes = typeof body === 'string' ? this.#encoder.encode(body) : body
+    if (!(bytes instanceof Uint8Array)) {
+      throw new QlogTypeError('a message must be a string or a Uint8Array')
+    }
+    const { messageBytesMax } = this.#log.limits
+    if (bytes.length > messageBytesMax) {
+      throw new QlogError(
+        'QLOG_TOO_LARGE',
+        `a message of ${bytes.length} bytes is over messageBytesMax (${messageBytesMax})`,
+      )
+    }
+    return bytes
+  }
+
+  #checkBatch(all: readonly Uint8Array[]): void {
+    const { batchBytesMax } = this.#log.limits
+    let bytes = 0
+    for (const body of all) bytes += body.length + 4
+    if (bytes > batchBytesMax) {
+      throw new QlogError('QLOG_TOO_LARGE', `a batch of ${bytes} bytes is over ${batchBytesMax}`)
+    }
+  }
+}
+
+/** One message after the other, without a generator: it is on the way of every message. */
+export class MessageIterator implements AsyncIterableIterator<Message> {
+  readonly #reader: MessageReader
+  readonly #signal: AbortSignal | undefined
+  #batch: readonly Message[] = []
+  #row = 0
+
+  constructor(reader: MessageReader, signal: AbortSignal | undefined) {
+    this.#reader = reader
+    this.#signal = signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Message>> {
+    const value = this.#batch[this.#row]
+    if (value !== undefined && !this.#signal?.aborted) {
+      this.#row++
+      return Promise.resolve({ done: false, value })
+    }
+    return this.#nextBatch()
+  }
+
+  async return(): Promise<IteratorResult<Message>> {
+    await this.#reader.close()
+    return { done: true, value: undefined }
+  }
+
+  async #nextBatch(): Promise<IteratorResult<Message>> {
+    if (this.#signal?.aborted) {
+      await this.#reader.close()
+      throw abortError(this.#signal)
+    }
+    const batch = await nextOrClose(this.#reader)
+    const value = batch?.[0]
+    if (batch === undefined || value === undefined) return { done: true, value: undefined }
+    this.#batch = batch
+    this.#row = 1
+    return { done: false, value }
+  }
+}
+
+export class BatchIterator implements AsyncIterableIterator<readonly Message[]> {
+  readonly #reader: MessageReader
+
+  constructor(reader: MessageReader) {
+    this.#reader = reader
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async next(): Promise<IteratorResult<readonly Message[]>> {
+    const value = await nextOrClose(this.#reader)
+    return value === undefined ? { done: true, value: undefined } : { done: false, value }
+  }
+
+  async return(): Promise<IteratorResult<readonly Message[]>> {
+    await this.#reader.close()
+    return { done: true, value: undefined }
+  }
+}
+
+/** The next batch; at the end, or where reading fails, what the reader held is let go. */
+async function nextOrClose(reader: MessageReader): Promise<readonly Message[] | undefined> {
+  let batch: readonly Message[] | undefined
+  try {
+    batch = await reader.nextBatch()
+    return batch
+  } finally {
+    if (batch === undefined) await reader.close()
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * Reading without the lock: on a living log only what a later block claims durable; without an owner
+ * everything known durable, and the rest of the whole groups after a flush of our own, marked
+ * unconfirmed. Changes no byte.
+ */
+import { type Gap, QlogError } from '../errors.ts'
+import { parseSegmentFileName } from '../format/layout.ts'
+import { isRot } from '../format/verdict.ts'
+import type { System } from '../system/system.ts'
+import { type Assessment, assess, withFile } from './assess.ts'
+import type { BlockIndex } from './block-index.ts'
+import { BatchIterator, MessageIterator } from './face.ts'
+import { readLock } from './lock.ts'
+import { MessageReader, throwIfAborted } from './message-reader.ts'
+import { checkDirectory, checkId, checkReadOptions } from './options.ts'
+import { keyOf, surveyDirectory } from './survey.ts'
+import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
+import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+
+/** How often a following reader looks again. */
+const POLL_MS = 20
+/** A directory that changes under the survey every time is looked at again this often. */
+const SURVEYS_MAX = 20
+
+export async function openPublicReader(
+  system: System,
+  directory: string,
+  options: ReaderOptions = {},
+): Promise<LogReader> {
+  const view = new UnlockedView(system, checkDirectory(directory))
+  throwIfAborted(options.signal)
+  await view.look()
+  if (view.isEmpty) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no log`)
+  return new PublicReader(system, view)
+}
+
+/** A view that moves when the directory is looked at again. */
+class UnlockedView implements LogView {
+  readonly directory: string
+  readonly skipsGaps = false
+  readonly gaps: Gap[] = []
+  closed = false
+  epoch = 0
+  isEmpty = false
+  nextId = 1
+  mode: 'always' | 'interval' | 'never' = 'always'
+  #segments: readonly ReadableSegment[] = []
+  readonly #indexes = new Map<number, BlockIndex>()
+  readonly #system: System
+
+  constructor(system: System, directory: string) {
+    this.#system = system
+    this.directory = directory
+  }
+
+  get firstId(): number {
+    return this.#segments[0]?.firstId ?? this.nextId
+  }
+
+  segments(): readonly ReadableSegment[] {
+    return this.#segments
+  }
+
+  /** Surveys until one look is consistent: beside a living owner segments come and go meanwhile. */
+  async look(): Promise<void> {
+    for (let round = 1; ; round++) {
+      const before = await readLock(this.#system, this.directory)
+      const survey = await surveyDirectory(this.#system, this.directory)
+      this.isEmpty = survey.heads.length === 0 && before.state === 'none' && !survey.index
+      let assessment: Assessment
+      try {
+        assessment = await assess(this.#system, survey)
+      } catch (error) {
+        if (before.state !== 'alive' || round >= SURVEYS_MAX) throw error
+        continue
+      }
+      const alive = before.state === 'alive'
+      const damaged = assessment.newestGaps.length + assessment.mapGaps.length > 0
+      if (damaged && alive && round < SURVEYS_MAX) continue
+      await this.#adopt(assessment, alive)
+      return
+    }
+  }
+
+  async changed(signal: AbortSignal | undefined): Promise<void> {
+    const end = this.#segments.at(-1)
+    const { nextId } = this
+    for (;;) {
+      throwIfAborted(signal)
+      if (this.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
+      await this.#look(signal)
+      const last = this.#segments.at(-1)
+      if (this.nextId !== nextId || last?.file !== end?.file || last?.end !== end?.end) return
+      await this.#pause(signal)
+    }
+  }
+
+  noteGap(gap: Gap): void {
+    this.gaps.push(gap)
+  }
+
+  noteIndex(number: number, index: BlockIndex): void {
+    this.#indexes.set(number, index)
+  }
+
+  async #look(signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal)
+    await this.look()
+  }
+
+  #pause(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        cancel()
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const cancel = this.#system.clock.after(POLL_MS, done)
+      signal?.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  async #adopt(assessment: Assessment, alive: boolean): Promise<void> {
+    const lost = new Map<number, string>()
+    for (const { row, file, why } of assessment.files) {
+      const place = parseSegmentFileName(file)
+      if (place && isRot(row)) lost.set(place.number, why)
+    }
+    const segments = assessment.map.map((entry) =>
+      sealedSegment(entry, this.#indexes.get(entry.number), lost.get(entry.number)),
+    )
+    const { newest } = assessment
+    this.nextId = 1
+    if (newest?.head.header) {
+      const { head, link, tail } = newest
+      const { header } = newest.head
+      const end = alive ? tail.durable : tail.end
+      // What only the page cache may hold is flushed by the reader itself before it is shown.
+      if (!alive && tail.end > tail.durable) {
+        await withFile(this.#system, `${this.directory}/${head.file}`, (handle) => handle.flush())
+      }
+      const nextId = alive ? tail.durableNextId : tail.nextId
+      segments.push({
+        file: head.file,
+        number: head.number,
+        key: keyOf(header),
+        base: link.base,
+        firstId: link.nextId,
+        endId: nextId,
+        end,
+        confirmedEnd: tail.durable,
+        entry: undefined,
+        index: undefined,
+      })
+      this.nextId = Math.max(link.nextId, nextId)
+      this.epoch = link.epoch
+      this.mode = link.mode
+    }
+    for (const gap of assessment.newestGaps) this.nextId = Math.max(this.nextId, gap.endId)
+    this.#segments = segments
+  }
+}
+
+class PublicReader implements LogReader {
+  readonly #system: System
+  readonly #view: UnlockedView
+
+  constructor(system: System, view: UnlockedView) {
+    this.#system = system
+    this.#view = view
+  }
+
+  get directory(): string {
+    return this.#view.directory
+  }
+
+  get firstId(): number {
+    return this.#view.firstId
+  }
+
+  get nextId(): number {
+    return this.#view.nextId
+  }
+
+  read(options: ReadOptions = {}): AsyncIterableIterator<Message> {
+    return new MessageIterator(this.#reader(options), options.signal)
+  }
+
+  readBatches(options: ReadOptions = {}): AsyncIterableIterator<readonly Message[]> {
+    return new BatchIterator(this.#reader(options))
+  }
+
+  async get(id: number): Promise<Message | undefined> {
+    checkId('id', id)
+    if (id < this.firstId || id >= this.nextId) return undefined
+    const reader = this.#reader({ from: id, to: id + 1 })
+    try {
+      return (await reader.nextBatch())?.[0]
+    } finally {
+      await reader.close()
+    }
+  }
+
+  stats(): LogStats {
+    const view = this.#view
+    const segments = view.segments().map(({ file, key, firstId, endId }) => ({
+      file,
+      fileBytes: key.fileBytes,
+      firstId,
+      endId,
+    }))
+    return {
+      status: view.closed ? 'closed' : 'open',
+      directory: view.directory,
+      sync: view.mode,
+      epoch: view.epoch,
+      firstId: view.firstId,
+      nextId: view.nextId,
+      durableEndId: view.nextId,
+      segments,
+      diskBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, 0),
+      appendedMessages: 0,
+      appendedBytes: 0,
+      flushes: 0,
+      flushP50Ms: 0,
+      flushP99Ms: 0,
+      flushMaxMs: 0,
+      bytesInFlight: 0,
+      gaps: [...view.gaps],
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#view.closed = true
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #reader(options: ReadOptions): MessageReader {
+    if (this.#view.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
+    return new MessageReader(this.#system, this.#view, checkReadOptions(options))
+  }
+}

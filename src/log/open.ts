@@ -1,0 +1,285 @@
+/**
+ * Opening a log for writing: directory, lock, survey, verdict, recovery, tidying, in this order, each
+ * step a line of docs/guarantees.md section 4.
+ */
+import { DamagedError, type Gap, QlogError, systemErrorCode } from '../errors.ts'
+import { parseSegmentFileName } from '../format/layout.ts'
+import type { MapEntry } from '../format/link.ts'
+import { isRot } from '../format/verdict.ts'
+import type { System } from '../system/system.ts'
+import { type Assessment, assess } from './assess.ts'
+import { PublicLog, Waiting } from './face.ts'
+import { acquireLock, type Lock } from './lock.ts'
+import { throwIfAborted } from './message-reader.ts'
+import { BATCH_BYTES_MAX, type CheckedOptions, checkDirectory, checkOptions } from './options.ts'
+import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
+import type { LogOwner } from './seam.ts'
+import { randomHex, type OwnSegment } from './segment-file.ts'
+import { SegmentLog } from './segment-log.ts'
+import { SegmentSupply } from './segment-supply.ts'
+import { listDirectory, surveyDirectory } from './survey.ts'
+import { quarantine, removeTemporaryFiles } from './tidy.ts'
+import type { Log, LogOptions } from './types.ts'
+
+/** A recorded time this far ahead of the clock is a mistake of some clock, and not adopted. */
+const TIME_AHEAD_MAX_MS = 3_600_000
+
+/** What a group can take beyond the bodies in flight: a whole batch, and the framing of tiny records. */
+const GROUP_OVERHEAD_BYTES = 2 * BATCH_BYTES_MAX
+
+/**
+ * Opens the log in `directory`, or makes one where the directory is empty or missing.
+ *
+ * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
+ * QLOG_NEWER_FORMAT, QLOG_READ_ONLY, QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_UNSUPPORTED, QLOG_IO,
+ * QLOG_ABORTED.
+ */
+export async function openPublicLog(
+  system: System,
+  directory: string,
+  options: LogOptions = {},
+): Promise<Log> {
+  const checked = checkOptions(options)
+  const waiting = new Waiting()
+  const log = await openSegmentLog(system, checkDirectory(directory), waiting, checked)
+  return new PublicLog(log, waiting, checked.mode)
+}
+
+/** The same for an owner behind the seam. */
+export async function openSegmentLog(
+  system: System,
+  directory: string,
+  owner: LogOwner,
+  options: CheckedOptions,
+): Promise<SegmentLog> {
+  throwIfAborted(options.signal)
+  await prepareDirectory(system, directory)
+  const { breakLock, signal } = options
+  const lock = await acquireLock(system, directory, { breakLock, ...(signal && { signal }) })
+  try {
+    return await openLocked(system, directory, owner, options, lock)
+  } catch (error) {
+    await lock.release()
+    throw asOpenError(error, directory)
+  }
+}
+
+async function openLocked(
+  system: System,
+  directory: string,
+  owner: LogOwner,
+  options: CheckedOptions,
+  lock: Lock,
+): Promise<SegmentLog> {
+  const survey = await surveyDirectory(system, directory)
+  if (survey.readOnly) {
+    throw new QlogError('QLOG_READ_ONLY', `${directory} has a feature that allows reading only`)
+  }
+  throwIfAborted(options.signal)
+  const assessment = await assess(system, survey)
+  refuseDamage(directory, assessment, options)
+  const epoch = Math.max(lock.epoch, assessment.epochMax + 1)
+  if (epoch > lock.epoch) await lock.raiseEpoch(epoch)
+
+  const durable = options.mode === 'always' && system.files.durableWrites === 'dsync'
+  const storeId = assessment.storeId || randomHex(system, 16)
+  const inFlightBytesBound = options.inFlightBytesMax + GROUP_OVERHEAD_BYTES
+  const recovered = await recoverIfNeeded(system, directory, options, lock, epoch, assessment, {
+    storeId,
+    durable,
+    inFlightBytesBound,
+  })
+  await tidy(system, directory, assessment, recovered?.segment)
+  const supply = new SegmentSupply(system, {
+    directory,
+    storeId,
+    durable,
+    segmentBytesMin: options.segmentBytesMin,
+    segmentBytesMax: options.segmentBytesMax,
+    numberMin: numberMin(assessment, recovered?.segment),
+  })
+  await supply.holdReserve(`${directory}/LOCK`)
+  const { newest } = assessment
+  return new SegmentLog({
+    system,
+    directory,
+    storeId,
+    lock,
+    epoch,
+    owner,
+    supply,
+    commit: {
+      mode: options.mode,
+      intervalMs: options.intervalMs,
+      intervalBytes: options.intervalBytes,
+      idleSyncMs: options.idleSyncMs,
+      inFlightBytesBound,
+    },
+    start: {
+      map: recovered?.map ?? (newest ? [...assessment.map, entryOfNewest(newest)] : []),
+      nextId: assessment.nextId,
+      nextBase: assessment.nextBase,
+      timeMs: adoptedTimeMs(system, assessment),
+      ...(recovered && { segment: recovered.segment }),
+    },
+    limits: {
+      messageBytesMax: options.messageBytesMax,
+      batchBytesMax: BATCH_BYTES_MAX,
+      inFlightBytesMax: options.inFlightBytesMax,
+    },
+    skipsGaps: options.onDamage === 'quarantine',
+    gaps: [...assessment.mapGaps, ...assessment.newestGaps],
+    lost: lostSegments(assessment),
+    index: survey.index,
+    indexName: survey.indexName,
+  })
+}
+
+/** Missing is made, empty and known are taken, anything else is refused before a byte is written. */
+async function prepareDirectory(system: System, directory: string): Promise<void> {
+  let names: string[]
+  try {
+    names = await listDirectory(system, directory)
+  } catch (error) {
+    if (!(error instanceof QlogError) || systemErrorCode(error.cause) !== 'ENOENT') throw error
+    await makeDirectories(system, directory)
+    return
+  }
+  const isLog = names.some((name) => name === 'LOCK' || parseSegmentFileName(name) !== undefined)
+  const foreign = names.filter((name) => !isOurs(name))
+  if (!isLog && foreign.length > 0) {
+    throw new QlogError(
+      'QLOG_NOT_A_LOG',
+      `${directory} holds other files (${foreign.sort().slice(0, 3).join(', ')}) and no log`,
+    )
+  }
+}
+
+function isOurs(name: string): boolean {
+  return (
+    name.startsWith('.') ||
+    name === 'lost+found' ||
+    name === 'quarantine' ||
+    /^(LOCK.*|lock-.*|index\.[ab]|.*\.tmp|spare-.*|reserve-.*|pin-.*)$/.test(name) ||
+    parseSegmentFileName(name) !== undefined
+  )
+}
+
+async function makeDirectories(system: System, directory: string): Promise<void> {
+  const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
+  try {
+    await system.files.makeDirectory(directory)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || parent === '') {
+      throw new QlogError('QLOG_IO', `cannot make the directory ${directory}`, { cause: error })
+    }
+    await makeDirectories(system, parent)
+    await makeDirectories(system, directory)
+    return
+  }
+  await system.files.flushDirectory(parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent)
+}
+
+/** In the newest segment damage is refused unless asked otherwise; in full ones it is set aside. */
+function refuseDamage(directory: string, assessment: Assessment, options: CheckedOptions): void {
+  const { newestGaps, mapGaps } = assessment
+  const refused = [
+    ...(options.onDamage === 'quarantine' ? [] : newestGaps),
+    ...(options.onDamage === 'refuse' ? mapGaps : []),
+  ]
+  if (refused.length === 0) return
+  throw new DamagedError(`${directory} is damaged: ${refused.map(describeGap).join('; ')}`, refused)
+}
+
+export function describeGap(gap: Gap): string {
+  const ids = gap.endId > gap.firstId ? `ids ${gap.firstId} to ${gap.endId - 1}` : 'no message'
+  const bytes = gap.bytes > 0 ? ` (${gap.bytes} bytes at ${gap.offset})` : ''
+  return `${gap.file}${bytes}: ${gap.why}; lost: ${ids}`
+}
+
+async function recoverIfNeeded(
+  system: System,
+  directory: string,
+  options: CheckedOptions,
+  lock: Lock,
+  epoch: number,
+  assessment: Assessment,
+  how: { storeId: string; durable: boolean; inFlightBytesBound: number },
+): Promise<{ segment: OwnSegment; map: readonly MapEntry[] } | undefined> {
+  const gaps = assessment.newestGaps
+  if (!needsRecovery(assessment.newest, gaps)) return undefined
+  const { identity } = system
+  return writeRecovery(
+    system,
+    lock,
+    {
+      directory,
+      storeId: how.storeId,
+      durable: how.durable,
+      numberMin: numberMin(assessment, undefined),
+      fileBytes: options.segmentBytesMin,
+    },
+    {
+      epoch,
+      bootId: identity.bootId,
+      bootTimeMs: Math.max(0, Math.floor(identity.bootTimeMs)),
+      mode: options.mode,
+      inFlightBytesMax: how.inFlightBytesBound,
+    },
+    assessment,
+    gaps,
+  )
+}
+
+/** Above every number that any file, map or index has named. */
+function numberMin(assessment: Assessment, recovered: OwnSegment | undefined): number {
+  let highest = recovered?.number ?? 0
+  for (const head of assessment.survey.heads) highest = Math.max(highest, head.number)
+  for (const entry of assessment.map) highest = Math.max(highest, entry.coversTo)
+  return Math.max(highest, assessment.survey.index?.current.number ?? 0) + 1
+}
+
+/** Sets aside what is numbered below a durable LINK and not in its map; those names are used up. */
+async function tidy(
+  system: System,
+  directory: string,
+  assessment: Assessment,
+  recovered: OwnSegment | undefined,
+): Promise<void> {
+  await removeTemporaryFiles(system, directory, assessment.survey.names)
+  const mapped = new Set(assessment.map.map((entry) => entry.number))
+  const names = assessment.files
+    .filter(({ row, file }) => {
+      const number = parseSegmentFileName(file)?.number ?? 0
+      if (mapped.has(number) && isRot(row)) return false
+      return row === 'rubbish' || (recovered !== undefined && !isRot(row))
+    })
+    .filter(({ row, file }) => {
+      const number = parseSegmentFileName(file)?.number ?? 0
+      const newest = recovered?.number ?? assessment.newest?.head.number ?? 0
+      return row !== 'rot-missing' && number < newest
+    })
+    .map(({ file }) => file)
+  await quarantine(system, directory, names)
+}
+
+function adoptedTimeMs(system: System, assessment: Assessment): number {
+  const nowMs = Math.floor(system.clock.nowMs())
+  return assessment.timeMs > nowMs + TIME_AHEAD_MAX_MS ? nowMs : assessment.timeMs
+}
+
+function lostSegments(assessment: Assessment): Map<number, string> {
+  const lost = new Map<number, string>()
+  for (const { row, file, why } of assessment.files) {
+    const place = parseSegmentFileName(file)
+    if (place && isRot(row)) lost.set(place.number, why)
+  }
+  return lost
+}
+
+function asOpenError(error: unknown, directory: string): unknown {
+  if (error instanceof QlogError || systemErrorCode(error) === '') return error
+  return new QlogError('QLOG_IO', `cannot open the log ${directory}`, { cause: error })
+}

@@ -1,0 +1,116 @@
+/** Checks what the caller asked for before anything is touched, and fills in the defaults. */
+import { QlogTypeError } from '../errors.ts'
+import { SEGMENT_FILE_BYTES_MIN } from '../format/layout.ts'
+import type { LogOptions, ReadOptions } from './types.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** Largest batch, and so largest message, that a commit group can carry. */
+export const BATCH_BYTES_MAX = 32 * MIB
+
+export interface CheckedOptions {
+  readonly mode: 'always' | 'interval' | 'never'
+  readonly intervalMs: number
+  readonly intervalBytes: number
+  readonly onDamage: 'refuse' | 'quarantine' | undefined
+  readonly breakLock: boolean
+  readonly messageBytesMax: number
+  readonly inFlightBytesMax: number
+  readonly segmentBytesMin: number
+  readonly segmentBytesMax: number
+  readonly idleSyncMs: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Throws QlogTypeError (QLOG_INVALID_ARGUMENT) naming the option and its range. */
+export function checkOptions(options: LogOptions): CheckedOptions {
+  checkNames(options)
+  const segmentBytesMin = integer('segmentBytesMin', options.segmentBytesMin ?? 64 * KIB, SEGMENT_FILE_BYTES_MIN, 1024 * MIB)
+  return {
+    ...checkSync(options.sync ?? 'always'),
+    onDamage: checkDamage(options.onDamage),
+    breakLock: options.breakLock ?? false,
+    messageBytesMax: integer('messageBytesMax', options.messageBytesMax ?? 16 * MIB, 1, BATCH_BYTES_MAX),
+    inFlightBytesMax: integer('inFlightBytesMax', options.inFlightBytesMax ?? 32 * MIB, 4 * KIB, 256 * MIB),
+    segmentBytesMin,
+    segmentBytesMax: integer(
+      'segmentBytesMax',
+      options.segmentBytesMax ?? Math.max(64 * MIB, segmentBytesMin),
+      segmentBytesMin,
+      1024 * MIB,
+    ),
+    idleSyncMs: integer('idleSyncMs', options.idleSyncMs ?? 50, 0, 3_600_000),
+    signal: options.signal,
+  }
+}
+
+const KNOWN = [
+  'sync', 'onDamage', 'breakLock', 'messageBytesMax', 'inFlightBytesMax',
+  'segmentBytesMin', 'segmentBytesMax', 'idleSyncMs', 'signal',
+]
+
+function checkNames(options: LogOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new QlogTypeError('options must be an object')
+  }
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.includes(name)) {
+      throw new QlogTypeError(`unknown option "${name}"; known are ${KNOWN.join(', ')}`)
+    }
+  }
+}
+
+function checkSync(
+  sync: NonNullable<LogOptions['sync']>,
+): Pick<CheckedOptions, 'mode' | 'intervalMs' | 'intervalBytes'> {
+  if (sync === 'always' || sync === 'never') return { mode: sync, intervalMs: 0, intervalBytes: 0 }
+  if (typeof sync !== 'object' || sync === null) {
+    throw new QlogTypeError(
+      `sync must be 'always', 'never' or { intervalMs }, not ${JSON.stringify(sync)}`,
+    )
+  }
+  return {
+    mode: 'interval',
+    intervalMs: integer('sync.intervalMs', sync.intervalMs, 1, 3_600_000),
+    intervalBytes: integer('sync.bytes', sync.bytes ?? 8 * MIB, 1, 1024 * MIB),
+  }
+}
+
+function checkDamage(onDamage: unknown): 'refuse' | 'quarantine' | undefined {
+  if (onDamage === undefined || onDamage === 'refuse' || onDamage === 'quarantine') return onDamage
+  throw new QlogTypeError(`onDamage must be 'refuse' or 'quarantine', not ${JSON.stringify(onDamage)}`)
+}
+
+export function checkReadOptions(options: ReadOptions): ReadOptions {
+  const { from, to, onGap, follow } = options
+  if (from !== undefined) integer('from', from, 1, Number.MAX_SAFE_INTEGER)
+  if (to !== undefined) integer('to', to, 1, Number.MAX_SAFE_INTEGER)
+  if (onGap !== undefined && typeof onGap !== 'function') {
+    throw new QlogTypeError('onGap must be a function')
+  }
+  if (follow !== undefined && typeof follow !== 'boolean') {
+    throw new QlogTypeError('follow must be true or false')
+  }
+  return options
+}
+
+export function checkId(name: string, id: unknown): number {
+  return integer(name, id, 1, Number.MAX_SAFE_INTEGER)
+}
+
+export function checkDirectory(directory: unknown): string {
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+    throw new QlogTypeError('the directory must be a non-empty string')
+  }
+  return directory.length > 1 && directory.endsWith('/') ? directory.replace(/\/+$/, '') : directory
+}
+
+function integer(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new QlogTypeError(
+      `${name} must be a whole number from ${min} to ${max}, not ${String(value)}`,
+    )
+  }
+  return value
+}

@@ -1,0 +1,94 @@
+/**
+ * The walk over all bytes of one segment: every valid block into a table, and where the bytes that are
+ * not zero end. Reads only; memory in proportion to the number of blocks.
+ */
+import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
+import { BlockTable } from '../format/block-table.ts'
+import { getUint32 } from '../format/bytes.ts'
+import type { SegmentScan } from '../format/evidence.ts'
+import { BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { MessageCounter } from '../format/message-counter.ts'
+import type { FileHandle, System } from '../system/system.ts'
+import { blockStateAt } from './block-state.ts'
+import { FileWindow } from './file-window.ts'
+
+export const SCAN_CHUNK_BYTES = 1024 * 1024
+
+/** What a caller may do with each valid block: `bytes[at..]` is the block, for this call only. */
+export type BlockVisitor = (bytes: Uint8Array, at: number, block: Block) => void
+
+export interface ScanOptions {
+  /** Begin here instead of at the first block. */
+  readonly from?: number
+  /** Walk no further than this, for a segment whose cut is known. */
+  readonly to?: number
+  readonly visit?: BlockVisitor
+  readonly signal?: AbortSignal
+  readonly into?: BlockTable
+}
+
+/** Finds every valid block of a segment; invalid regions are what lies between them. */
+export async function scanSegment(
+  system: System,
+  handle: FileHandle,
+  key: SegmentKey,
+  actualBytes: number,
+  options: ScanOptions = {},
+): Promise<SegmentScan> {
+  const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
+  const window = new FileWindow(handle, SCAN_CHUNK_BYTES, false)
+  const blocks = options.into ?? new BlockTable()
+  const counter = new MessageCounter()
+  let at = options.from ?? SEGMENT_HEADER_BYTES
+  let dataEnd = at
+  while (at + BLOCK_HEADER_BYTES <= limit) {
+    options.signal?.throwIfAborted()
+    if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit))) break
+    const state = await blockStateAt(window, at, limit, key, system.crc32)
+    if (state === 0) {
+      const block = readBlock(window.bytes, at - window.start)
+      const idSpan = counter.idSpan(window.bytes, at - window.start, block)
+      blocks.add(block, idSpan, counter.hasControl)
+      options.visit?.(window.bytes, at - window.start, block)
+      at += block.length
+      dataEnd = at
+      continue
+    }
+    const skipped = skipToCandidate(window, at + 8, key.salt1)
+    const nonZero = lastNonZero(window, at, skipped)
+    if (nonZero > dataEnd) dataEnd = nonZero
+    at = skipped
+  }
+  return { blocks, endOffset: limit, dataEnd: await dataEndOf(window, at, limit, dataEnd) }
+}
+
+/** The next offset in the window where the magic stands, or the end of what the window can tell. */
+function skipToCandidate(window: FileWindow, from: number, salt1: number): number {
+  const { bytes, start } = window
+  const end = bytes.length - 4
+  const low = salt1 & 0xff
+  for (let i = from - start; i <= end; i += 8) {
+    if (bytes[i] === low && getUint32(bytes, i) === salt1) return start + i
+  }
+  return Math.max(from, start + (bytes.length & ~7))
+}
+
+/** One past the last byte that is not zero within [from, to) of the window, or 0. */
+function lastNonZero(window: FileWindow, from: number, to: number): number {
+  const { bytes, start } = window
+  for (let i = Math.min(to - start, bytes.length) - 1; i >= from - start; i--) {
+    if (bytes[i] !== 0) return start + i + 1
+  }
+  return 0
+}
+
+async function dataEndOf(
+  window: FileWindow,
+  at: number,
+  limit: number,
+  dataEnd: number,
+): Promise<number> {
+  // More than the rest behind the last place for a header is only left where the file shrank meanwhile.
+  if (at >= limit || limit - at >= BLOCK_HEADER_BYTES || !(await window.load(at, limit - at, limit))) return dataEnd
+  return Math.max(dataEnd, lastNonZero(window, at, limit))
+}

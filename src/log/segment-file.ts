@@ -1,0 +1,252 @@
+/**
+ * A segment that this process made: its file on the way in (temporary, zeroed, flushed, linked) and
+ * the marks that the writer moves. Nothing else in `log/` creates segment files.
+ */
+import { isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
+import type { SegmentKey } from '../format/block.ts'
+import { encodeSegmentHeader } from '../format/header.ts'
+import {
+  BLOCK_BYTES,
+  FORMAT_NUMBER,
+  PAGE_BYTES,
+  SEGMENT_HEADER_BYTES,
+  segmentFileName,
+} from '../format/layout.ts'
+import type { FileHandle, System } from '../system/system.ts'
+import type { Destination } from './group.ts'
+
+const ZERO_BYTES = 1024 * 1024
+/** How many taken numbers in a row are skipped before something must be wrong. */
+const NUMBERS_SKIPPED_MAX = 1_000
+
+let zero: Uint8Array | undefined
+
+export interface SegmentPlan {
+  readonly directory: string
+  readonly storeId: string
+  /** Numbers below are taken or belong to the past. */
+  readonly numberMin: number
+  readonly fileBytes: number
+  /** Open it so that each write is durable when it returns. */
+  readonly durable: boolean
+}
+
+/** A segment this process created and may write, with the marks of its writer. */
+export class OwnSegment implements Destination {
+  readonly file: string
+  readonly path: string
+  readonly number: number
+  readonly generation = 0
+  readonly key: SegmentKey
+  readonly handle: FileHandle
+  /** LSN of the file's first byte; known when the segment begins to be used. */
+  base = 0
+  firstId = 0
+  /** Offset behind the last group whose write has begun. */
+  sentEnd = SEGMENT_HEADER_BYTES
+  /** Offset behind the last group whose write has returned, in order. */
+  writtenEnd = SEGMENT_HEADER_BYTES
+  durableOffset = SEGMENT_HEADER_BYTES
+  hasControl = false
+  startedMs = 0
+
+  constructor(directory: string, number: number, key: SegmentKey, handle: FileHandle) {
+    this.number = number
+    this.file = segmentFileName(number, this.generation)
+    this.path = `${directory}/${this.file}`
+    this.key = key
+    this.handle = handle
+  }
+
+  get fileBytes(): number {
+    return this.key.fileBytes
+  }
+}
+
+/** Rounds a wanted size up to what a segment file can have. */
+export function segmentBytesFor(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES
+}
+
+/**
+ * Makes a segment: temporary file, header, zero to its full size, flush, link to the first free
+ * number, flush of the directory. Never needs more than one descriptor at a time. Rejects with
+ * QLOG_DISK_FULL or QLOG_IO; then nothing but a temporary file can be left behind.
+ */
+export async function createSegment(system: System, plan: SegmentPlan): Promise<OwnSegment> {
+  const { files } = system
+  const temporary = temporaryPath(system, plan)
+  const key = newKey(system, plan.fileBytes)
+  let handle: FileHandle | undefined
+  try {
+    handle = await files.open(temporary, { mode: 'create' })
+    await fillWithZero(handle, plan.fileBytes)
+    const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
+    await files.unlink(temporary)
+    await handle.close()
+    handle = undefined
+    await files.flushDirectory(plan.directory)
+    const path = `${plan.directory}/${segmentFileName(number, 0)}`
+    const own = await files.open(path, { mode: 'write', durable: plan.durable })
+    return new OwnSegment(plan.directory, number, key, own)
+  } catch (error) {
+    await handle?.close().catch(() => undefined)
+    await files.unlink(temporary).catch(() => undefined)
+    throw asSegmentError(error, plan)
+  }
+}
+
+/** The same without returning to the event loop, for an append that may not. */
+export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment {
+  const { files } = system
+  const temporary = temporaryPath(system, plan)
+  const key = newKey(system, plan.fileBytes)
+  let handle: FileHandle | undefined
+  try {
+    handle = files.openSync(temporary, { mode: 'create' })
+    for (let at = 0; at < plan.fileBytes; ) {
+      at += taken(handle.writeSync(zeroBytes(plan.fileBytes - at), at))
+    }
+    const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
+    files.unlinkSync(temporary)
+    handle.closeSync()
+    handle = undefined
+    files.flushDirectorySync(plan.directory)
+    const path = `${plan.directory}/${segmentFileName(number, 0)}`
+    const own = files.openSync(path, { mode: 'write', durable: plan.durable })
+    return new OwnSegment(plan.directory, number, key, own)
+  } catch (error) {
+    handle?.closeSync()
+    if (handle) unlinkQuietly(system, temporary)
+    throw asSegmentError(error, plan)
+  }
+}
+
+async function linkUnderFreeNumber(
+  system: System,
+  plan: SegmentPlan,
+  key: SegmentKey,
+  handle: FileHandle,
+  temporary: string,
+): Promise<number> {
+  for (let number = plan.numberMin; number < plan.numberMin + NUMBERS_SKIPPED_MAX; number++) {
+    await writeWhole(handle, headerBytes(system, plan, number, key), 0)
+    await handle.flush()
+    try {
+      await system.files.link(temporary, `${plan.directory}/${segmentFileName(number, 0)}`)
+      return number
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error
+    }
+  }
+  throw new Error(`no free segment number from ${plan.numberMin} on`)
+}
+
+function linkUnderFreeNumberSync(
+  system: System,
+  plan: SegmentPlan,
+  key: SegmentKey,
+  handle: FileHandle,
+  temporary: string,
+): number {
+  for (let number = plan.numberMin; number < plan.numberMin + NUMBERS_SKIPPED_MAX; number++) {
+    const header = headerBytes(system, plan, number, key)
+    for (let at = 0; at < header.length; ) at += taken(handle.writeSync(header.subarray(at), at))
+    handle.flushSync()
+    try {
+      system.files.linkSync(temporary, `${plan.directory}/${segmentFileName(number, 0)}`)
+      return number
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error
+    }
+  }
+  throw new Error(`no free segment number from ${plan.numberMin} on`)
+}
+
+function temporaryPath(system: System, plan: SegmentPlan): string {
+  return `${plan.directory}/segment-${randomHex(system, 8)}.tmp`
+}
+
+function unlinkQuietly(system: System, path: string): void {
+  try {
+    system.files.unlinkSync(path)
+  } catch {
+    // A temporary file that stays is removed by the next owner; the first error is what counts.
+  }
+}
+
+function newKey(system: System, fileBytes: number): SegmentKey {
+  const random = new Uint8Array(8)
+  system.random(random)
+  const view = new DataView(random.buffer)
+  return { salt1: view.getUint32(0) || 1, salt2: view.getUint32(4), fileBytes }
+}
+
+function headerBytes(
+  system: System,
+  plan: SegmentPlan,
+  number: number,
+  key: SegmentKey,
+): Uint8Array {
+  return encodeSegmentHeader(
+    {
+      formatNumber: FORMAT_NUMBER,
+      features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
+      storeId: plan.storeId,
+      number,
+      generation: 0,
+      salt1: key.salt1,
+      salt2: key.salt2,
+      blockBytes: BLOCK_BYTES,
+      fileBytes: plan.fileBytes,
+      createdMs: system.clock.nowMs(),
+    },
+    system.crc32,
+  )
+}
+
+async function fillWithZero(handle: FileHandle, fileBytes: number): Promise<void> {
+  for (let at = 0; at < fileBytes; ) at += taken(await handle.write(zeroBytes(fileBytes - at), at))
+}
+
+function zeroBytes(bytes: number): Uint8Array {
+  zero ??= new Uint8Array(ZERO_BYTES)
+  return bytes < ZERO_BYTES ? zero.subarray(0, bytes) : zero
+}
+
+function taken(bytes: number): number {
+  if (bytes === 0) throw new Error('a write took no byte')
+  return bytes
+}
+
+/** Writes all of `bytes`, going on after short writes. */
+export async function writeWhole(
+  handle: FileHandle,
+  bytes: Uint8Array,
+  position: number,
+): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    at += taken(await handle.write(at === 0 ? bytes : bytes.subarray(at), position + at))
+  }
+}
+
+export function randomHex(system: System, byteCount: number): string {
+  const bytes = new Uint8Array(byteCount)
+  system.random(bytes)
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
+}
+
+function asSegmentError(error: unknown, plan: SegmentPlan): Error {
+  if (error instanceof QlogError) return error
+  if (isSpaceError(error)) {
+    return new QlogError(
+      'QLOG_DISK_FULL',
+      `no space for a new segment of ${plan.fileBytes} bytes in ${plan.directory}`,
+      { cause: error },
+    )
+  }
+  if (systemErrorCode(error) === '') return error instanceof Error ? error : new Error(String(error))
+  return new QlogError('QLOG_IO', `cannot make a new segment in ${plan.directory}`, { cause: error })
+}

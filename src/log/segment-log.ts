@@ -1,0 +1,383 @@
+/**
+ * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
+ * checkpoint. What opening found is handed in; open.ts makes one.
+ */
+import { type Gap, QlogError } from '../errors.ts'
+import type { IndexFile } from '../format/index-file.ts'
+import type { MapEntry } from '../format/link.ts'
+import type { System } from '../system/system.ts'
+import type { BlockIndex } from './block-index.ts'
+import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
+import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
+import { EntryReader } from './entry-reader.ts'
+import { IdRanges } from './id-ranges.ts'
+import type { Lock } from './lock.ts'
+import { abortError, MessageReader, throwIfAborted } from './message-reader.ts'
+import type { Batch, Encodable, EntryRange, Entry, LogLimits, LogOwner, OwnedLog, Ticket } from './seam.ts'
+import type { SegmentSupply } from './segment-supply.ts'
+import { quarantine, unlinkIfThere } from './tidy.ts'
+import type { Message, ReadOptions } from './types.ts'
+import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+
+/** A checkpoint is due after this many appended bytes. */
+const CHECKPOINT_BYTES = 64 * 1024 * 1024
+/** Damage that is remembered for `stats()`; more is only counted where it is met again. */
+const GAPS_KEPT_MAX = 10_000
+/** Block indexes of full segments that are kept. */
+const INDEXES_KEPT_MAX = 64
+
+export interface SegmentLogParts {
+  readonly system: System
+  readonly directory: string
+  readonly storeId: string
+  readonly lock: Lock
+  readonly epoch: number
+  readonly owner: LogOwner
+  readonly supply: SegmentSupply
+  readonly commit: CommitOptions
+  readonly start: CommitStart
+  readonly limits: LogLimits
+  readonly skipsGaps: boolean
+  readonly gaps: readonly Gap[]
+  /** Mapped files that cannot be read, by number, and why. */
+  readonly lost: ReadonlyMap<number, string>
+  readonly index: IndexFile | undefined
+  readonly indexName: IndexName | undefined
+}
+
+export class SegmentLog implements OwnedLog, LogView {
+  readonly directory: string
+  readonly epoch: number
+  readonly limits: LogLimits
+  readonly skipsGaps: boolean
+  readonly loop: CommitLoop
+  readonly gaps: Gap[]
+  readonly #parts: SegmentLogParts
+  readonly #system: System
+  readonly #discarded = new IdRanges()
+  readonly #indexes = new Map<number, BlockIndex>()
+  readonly #changeWaiters = new Set<() => void>()
+  #closing: Promise<void> | undefined
+  #checkpointing: Promise<void> | undefined
+  #checkpointedBytes = 0
+  #indexName: IndexName
+  #indexSequence: number
+  #retiringCount = 0
+  #retired: Promise<void> = Promise.resolve()
+
+  constructor(parts: SegmentLogParts) {
+    this.#parts = parts
+    this.#system = parts.system
+    this.directory = parts.directory
+    this.epoch = parts.epoch
+    this.limits = parts.limits
+    this.skipsGaps = parts.skipsGaps
+    this.gaps = [...parts.gaps]
+    this.#indexName = otherIndex(parts.indexName)
+    this.#indexSequence = (parts.index?.sequence ?? 0) + 1
+    this.loop = new CommitLoop(
+      parts.system,
+      parts.lock,
+      parts.epoch,
+      parts.owner,
+      parts.supply,
+      parts.commit,
+      parts.start,
+    )
+    this.loop.onVisible = () => this.#changed()
+    this.loop.onSealed = (_segment, entry, index) => {
+      this.noteIndex(entry.number, index)
+      this.#retireFinished()
+    }
+  }
+
+  get nextId(): number {
+    return this.loop.nextId
+  }
+
+  get firstId(): number {
+    const first = this.loop.map[0] ?? this.loop.segment
+    return first?.firstId ?? this.loop.visibleNextId
+  }
+
+  get firstLsn(): number {
+    return (this.loop.map[0] ?? this.loop.segment)?.base ?? 0
+  }
+
+  get durableLsn(): number {
+    return this.loop.visibleLsn
+  }
+
+  get isClosed(): boolean {
+    return this.#closing !== undefined
+  }
+
+  append(batch: Batch): Ticket {
+    this.assertUsable()
+    const { loop, limits } = this
+    const { messages, control } = batch
+    if (messages.length + control.length === 0) throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
+    const bytes = this.#checkSizes(messages, control)
+    if (loop.bytesWaiting >= limits.inFlightBytesMax) {
+      throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
+    }
+    const group = loop.beginAppend()
+    group.beginBatch(messages.length, control.length)
+    for (const message of messages) group.addBatchMessage(message)
+    for (const record of control) group.addControl(record)
+    group.endBatch()
+    return loop.endAppend(bytes)
+  }
+
+  async room(signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal)
+    this.assertUsable()
+    const room = this.loop.room(this.limits.inFlightBytesMax)
+    await (signal ? orAborted(room, signal) : room)
+    this.assertUsable()
+  }
+
+  read(range: EntryRange): AsyncIterableIterator<readonly Entry[]> {
+    this.assertReadable()
+    return new EntryReader(this.#system, this, range, this.epoch)
+  }
+
+  async fetch(
+    ids: ArrayLike<number>,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    const bodies: (Uint8Array | undefined)[] = []
+    for (let i = 0; i < ids.length; i++) {
+      throwIfAborted(options.signal)
+      bodies.push((await this.get(ids[i] ?? 0))?.body)
+    }
+    return bodies
+  }
+
+  /** One message; undefined where it was discarded or is not there yet. */
+  async get(id: number): Promise<Message | undefined> {
+    this.assertReadable()
+    if (id < this.firstId || id >= this.loop.visibleNextId || this.#discarded.has(id)) return undefined
+    const reader = this.reader({ from: id, to: id + 1 })
+    try {
+      return (await reader.nextBatch())?.[0]
+    } finally {
+      await reader.close()
+    }
+  }
+
+  reader(options: ReadOptions): MessageReader {
+    this.assertReadable()
+    return new MessageReader(this.#system, this, options)
+  }
+
+  discard(ids: Iterable<readonly [first: number, last: number]>): void {
+    this.assertReadable()
+    for (const [first, last] of ids) this.#discarded.add(first, Math.min(last + 1, this.nextId))
+    this.#retireFinished()
+  }
+
+  segments(): readonly ReadableSegment[] {
+    const { loop } = this
+    const readable = loop.map.map((entry) =>
+      sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
+    )
+    const { segment } = loop
+    if (segment && loop.visibleEnd > 0) {
+      readable.push({
+        file: segment.file,
+        number: segment.number,
+        key: segment.key,
+        base: segment.base,
+        firstId: segment.firstId,
+        endId: loop.visibleNextId,
+        end: loop.visibleEnd,
+        confirmedEnd: loop.visibleEnd,
+        entry: undefined,
+        index: loop.blockIndex,
+      })
+    }
+    return readable
+  }
+
+  async changed(signal: AbortSignal | undefined): Promise<void> {
+    throwIfAborted(signal)
+    this.assertReadable()
+    if (this.loop.failure) throw this.loop.failure
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#changeWaiters.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#changeWaiters.add(wake)
+      signal?.addEventListener('abort', wake, { once: true })
+    })
+    throwIfAborted(signal)
+  }
+
+  noteGap(gap: Gap): void {
+    const known = this.gaps.some(
+      (one) => one.file === gap.file && one.offset === gap.offset && one.firstId === gap.firstId,
+    )
+    if (!known && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
+  }
+
+  noteIndex(number: number, index: BlockIndex): void {
+    if (this.#indexes.size >= INDEXES_KEPT_MAX) {
+      for (const oldest of this.#indexes.keys()) {
+        this.#indexes.delete(oldest)
+        break
+      }
+    }
+    this.#indexes.set(number, index)
+  }
+
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs)
+    return this.#closing
+  }
+
+  /** Throws where appending is over. */
+  assertUsable(): void {
+    if (this.#closing) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+    if (this.loop.failure) throw this.loop.failure
+  }
+
+  assertReadable(): void {
+    if (this.#closing) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+  }
+
+  #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
+    const { messageBytesMax, batchBytesMax } = this.limits
+    let bytes = 0
+    for (const { byteLength } of messages) {
+      if (byteLength > messageBytesMax) throw tooLarge('a message', byteLength, messageBytesMax)
+      bytes += byteLength
+    }
+    for (const { byteLength } of control) bytes += byteLength
+    const encoded = bytes + 4 * (messages.length + control.length)
+    if (encoded > batchBytesMax) throw tooLarge('a batch', encoded, batchBytesMax)
+    return bytes
+  }
+
+  #changed(): void {
+    for (const wake of [...this.#changeWaiters]) wake()
+    const appended = this.loop.stats.messageBytes
+    if (appended - this.#checkpointedBytes >= CHECKPOINT_BYTES && !this.#checkpointing) {
+      this.#checkpointedBytes = appended
+      // The index is a cache: a failure to write it costs time at the next opening, nothing else.
+      this.#checkpointing = this.#checkpoint()
+        .catch(() => undefined)
+        .finally(() => {
+          this.#checkpointing = undefined
+        })
+    }
+  }
+
+  /** Takes full segments out of the map whose messages are all discarded. */
+  #retireFinished(): void {
+    const { loop } = this
+    if (loop.state !== 'open' || this.#closing) return
+    // Without snapshots, control records are the owner's only state: the GC root is the log's start.
+    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return
+    const finished = loop.map.filter(({ firstId, endId }) => this.#discarded.covers(firstId, endId))
+    if (finished.length === 0 || this.#retiringCount > 0) return
+    this.#retiringCount = finished.length
+    loop.retire(finished, () => {
+      this.#retiringCount = 0
+      this.#discarded.dropBelow(this.firstId)
+      this.#retired = this.#removeFiles(finished)
+      this.#retireFinished()
+    })
+  }
+
+  /** The map that no longer names them is durable: now the files may go. */
+  async #removeFiles(entries: readonly MapEntry[]): Promise<void> {
+    const { directory } = this
+    for (const entry of entries) {
+      const { file } = sealedSegment(entry, undefined, undefined)
+      if (entry.damaged || this.gaps.some((gap) => gap.file === file)) {
+        await quarantine(this.#system, directory, [file])
+      } else {
+        await unlinkIfThere(this.#system, `${directory}/${file}`)
+      }
+    }
+    await this.#system.files.flushDirectory(directory)
+  }
+
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    const { loop } = this
+    const { supply, lock } = this.#parts
+    const finished = loop.finish()
+    if (timeoutMs === undefined) await finished
+    else await this.#withinTime(finished, timeoutMs)
+    const wroteSomething = loop.segment !== undefined && loop.state === 'open'
+    await this.#checkpointing
+    await this.#retired.catch(() => undefined)
+    try {
+      if (wroteSomething && (await lock.isHeld())) await this.#checkpoint()
+      if (await lock.isHeld()) await supply.close()
+    } finally {
+      await loop.dispose()
+      this.#wakeForGood()
+      await lock.release()
+    }
+  }
+
+  async #withinTime(finished: Promise<void>, timeoutMs: number): Promise<void> {
+    let cancel: () => void = () => undefined
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#system.clock.after(timeoutMs, resolve)
+    })
+    await Promise.race([finished, late])
+    cancel()
+  }
+
+  #wakeForGood(): void {
+    for (const wake of [...this.#changeWaiters]) wake()
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { loop } = this
+    const { segment } = loop
+    if (!segment || segment.durableOffset === 0) return
+    const index: IndexFile = {
+      storeId: this.#parts.storeId,
+      sequence: this.#indexSequence++,
+      epoch: this.epoch,
+      current: {
+        number: segment.number,
+        generation: segment.generation,
+        salt1: segment.key.salt1,
+        salt2: segment.key.salt2,
+        durableOffset: segment.durableOffset,
+      },
+      nextId: loop.durableNextId,
+      timeMs: loop.timeMs,
+      snapshots: [0, 0],
+      map: loop.map,
+      parts: [],
+    }
+    const name = this.#indexName
+    this.#indexName = otherIndex(name)
+    await writeIndexFile(this.#system, this.directory, name, index)
+  }
+}
+
+function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {
+  return new QlogError('QLOG_TOO_LARGE', `${what} of ${bytes} bytes is over the limit of ${bytesMax}`)
+}
+
+async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  let abort: () => void = () => undefined
+  const aborted = new Promise<void>((_resolve, reject) => {
+    abort = () => reject(abortError(signal))
+    signal.addEventListener('abort', abort, { once: true })
+  })
+  try {
+    await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

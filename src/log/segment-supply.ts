@@ -1,0 +1,148 @@
+/**
+ * Where the commit loop gets its next segment from: made ahead in the background once the current one
+ * is half full, sized by how fast segments fill. Holds one descriptor back, so that a process out
+ * of descriptors can still begin a segment.
+ */
+import { QlogError, systemErrorCode } from '../errors.ts'
+import { SEGMENT_FILE_BYTES_MAX } from '../format/layout.ts'
+import type { FileHandle, System } from '../system/system.ts'
+import {
+  createSegment,
+  createSegmentSync,
+  type OwnSegment,
+  type SegmentPlan,
+  segmentBytesFor,
+} from './segment-file.ts'
+
+/** A segment that fills faster than this is followed by one of twice its size. */
+const FILL_TIME_MS = 10_000
+
+export interface SupplyOptions {
+  readonly directory: string
+  readonly storeId: string
+  readonly durable: boolean
+  readonly segmentBytesMin: number
+  readonly segmentBytesMax: number
+  /** Segment numbers below are taken. */
+  readonly numberMin: number
+}
+
+export class SegmentSupply {
+  readonly #system: System
+  readonly #options: SupplyOptions
+  #numberMin: number
+  #segmentBytes: number
+  #prepared: OwnSegment | undefined
+  #preparing: Promise<void> | undefined
+  #reserve: FileHandle | undefined
+  #closed = false
+
+  constructor(system: System, options: SupplyOptions) {
+    this.#system = system
+    this.#options = options
+    this.#numberMin = options.numberMin
+    this.#segmentBytes = segmentBytesFor(options.segmentBytesMin)
+  }
+
+  /** Takes the segment made ahead, if it is large enough. */
+  take(bytes: number): OwnSegment | undefined {
+    const prepared = this.#prepared
+    if (!prepared || prepared.fileBytes < bytes) return undefined
+    this.#prepared = undefined
+    return prepared
+  }
+
+  /** Makes a segment of at least `bytes` unless there is one. Rejects with QLOG_DISK_FULL, QLOG_IO. */
+  async prepare(bytes: number): Promise<void> {
+    // One under way may be large enough; if it failed, this attempt tells why.
+    await this.#preparing?.catch(() => undefined)
+    if (this.#prepared && this.#prepared.fileBytes >= bytes) return
+    await this.#dropPrepared()
+    this.#preparing ??= this.#make(this.#plan(bytes)).finally(() => {
+      this.#preparing = undefined
+    })
+    await this.#preparing
+  }
+
+  /** Begins to make the next segment in the background once `current` is half full. */
+  prepareAhead(current: OwnSegment): void {
+    if (this.#prepared || this.#preparing || current.sentEnd * 2 < current.fileBytes) return
+    this.#adjust(current)
+    // A failure shows when the segment is needed and made again.
+    this.prepare(this.#segmentBytes).catch(() => undefined)
+  }
+
+  makeSync(bytes: number): OwnSegment {
+    const plan = this.#plan(bytes)
+    let own: OwnSegment
+    try {
+      own = createSegmentSync(this.#system, plan)
+    } catch (error) {
+      if (!isDescriptorError(error) || !this.#reserve) throw error
+      this.#reserve.closeSync()
+      this.#reserve = undefined
+      own = createSegmentSync(this.#system, plan)
+    }
+    this.#numberMin = own.number + 1
+    return own
+  }
+
+  /** Holds a descriptor back, on a file that is always there. */
+  async holdReserve(path: string): Promise<void> {
+    this.#reserve ??= await this.#system.files.open(path, { mode: 'read' })
+  }
+
+  /** Unlinks what was made ahead and not used. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#preparing?.catch(() => undefined)
+    await this.#dropPrepared()
+    await this.#reserve?.close()
+    this.#reserve = undefined
+  }
+
+  async #make(plan: SegmentPlan): Promise<void> {
+    let own: OwnSegment
+    try {
+      own = await createSegment(this.#system, plan)
+    } catch (error) {
+      if (!isDescriptorError(error) || !this.#reserve) throw error
+      await this.#reserve.close()
+      this.#reserve = undefined
+      own = await createSegment(this.#system, plan)
+    }
+    this.#numberMin = Math.max(this.#numberMin, own.number + 1)
+    this.#prepared = own
+  }
+
+  async #dropPrepared(): Promise<void> {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    if (!prepared) return
+    await prepared.handle.close()
+    await this.#system.files.unlink(prepared.path)
+  }
+
+  #plan(bytes: number): SegmentPlan {
+    if (this.#closed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+    const fileBytes = segmentBytesFor(Math.max(bytes, this.#segmentBytes))
+    if (fileBytes > SEGMENT_FILE_BYTES_MAX) {
+      throw new QlogError('QLOG_TOO_LARGE', `a segment of ${fileBytes} bytes is over the limit`)
+    }
+    const { directory, storeId, durable } = this.#options
+    return { directory, storeId, durable, numberMin: this.#numberMin, fileBytes }
+  }
+
+  #adjust(current: OwnSegment): void {
+    const halfMs = this.#system.clock.monotonicMs() - current.startedMs
+    if (halfMs * 2 >= FILL_TIME_MS) return
+    const doubled = segmentBytesFor(Math.max(this.#segmentBytes, current.fileBytes) * 2)
+    this.#segmentBytes = Math.min(doubled, segmentBytesFor(this.#options.segmentBytesMax))
+  }
+}
+
+function isDescriptorError(error: unknown): boolean {
+  const cause = error instanceof QlogError ? error.cause : error
+  const code = systemErrorCode(cause)
+  return code === 'EMFILE' || code === 'ENFILE'
+}

@@ -1,0 +1,112 @@
+/**
+ * The groups that carry no append: the LINK pair that opens a segment, MAP, SYNC and CLEAN pairs, and
+ * the SEAL behind a full segment. Bytes only; the commit loop sends them.
+ */
+import { sealBlock } from '../format/block.ts'
+import type { Crc32 } from '../format/crc.ts'
+import { pairBytes, writePair } from '../format/group.ts'
+import {
+  BLOCK_HEADER_BYTES,
+  BlockFlag,
+  BlockType,
+  RECORD_HEADER_BYTES,
+  RecordKind,
+  roundUp,
+  SEGMENT_HEADER_BYTES,
+} from '../format/layout.ts'
+import { encodeLink, encodeMap, type Link, type SegmentMap } from '../format/link.ts'
+import { writeRecordHeader } from '../format/records.ts'
+import { encodeSeal, type Seal } from '../format/seal-record.ts'
+import type { OwnSegment } from './segment-file.ts'
+
+/**
+ * Room kept at the end of every segment for one SYNC and one CLEAN pair: each is at most a sector
+ * and a block to the end of the sector, and one block behind it.
+ */
+export const TAIL_RESERVE_BYTES = 1536
+
+/** The LINK pair; `end` where no records follow in its group. */
+export function linkBytes(
+  segment: OwnSegment,
+  link: Link,
+  timeMs: number,
+  end: boolean,
+  crc32: Crc32,
+): Uint8Array {
+  const body = encodeLink(link)
+  const pair = {
+    type: BlockType.LINK,
+    body,
+    durableOffset: SEGMENT_HEADER_BYTES,
+    groupOffset: SEGMENT_HEADER_BYTES,
+    end,
+    firstId: link.nextId,
+    timeMs,
+  }
+  const bytes = new Uint8Array(pairBytes(SEGMENT_HEADER_BYTES, pair))
+  writePair(bytes, 0, SEGMENT_HEADER_BYTES, pair, segment.key, crc32)
+  return bytes
+}
+
+/** Bytes of a LINK pair with this many map entries, without making it. */
+export function linkPairBytes(link: Link): number {
+  return pairBytes(SEGMENT_HEADER_BYTES, { type: BlockType.LINK, body: encodeLink(link) })
+}
+
+/** A MAP, SYNC or CLEAN pair as a group of its own at the segment's end; undefined where it does not fit. */
+export function pairGroup(
+  segment: OwnSegment,
+  what: { readonly type: 'map'; readonly map: SegmentMap } | { readonly type: 'sync' | 'clean' },
+  nextId: number,
+  timeMs: number,
+  crc32: Crc32,
+): Uint8Array | undefined {
+  const offset = segment.sentEnd
+  const common = {
+    durableOffset: segment.durableOffset,
+    groupOffset: offset,
+    end: true,
+    firstId: nextId,
+    timeMs,
+  }
+  const pair =
+    what.type === 'map'
+      ? { ...common, type: BlockType.MAP, body: encodeMap(what.map) }
+      : { ...common, type: what.type === 'sync' ? BlockType.SYNC : BlockType.CLEAN }
+  const byteLength = pairBytes(offset, pair)
+  const reserve =
+    what.type === 'clean' ? 0 : what.type === 'sync' ? TAIL_RESERVE_BYTES / 2 : TAIL_RESERVE_BYTES
+  if (offset + byteLength > segment.fileBytes - reserve) return undefined
+  const bytes = new Uint8Array(byteLength)
+  writePair(bytes, 0, offset, pair, segment.key, crc32)
+  return bytes
+}
+
+/** The SEAL block that stands at the cut of a full segment; undefined where it does not fit. */
+export function sealBytes(
+  segment: OwnSegment,
+  seal: Seal,
+  timeMs: number,
+  crc32: Crc32,
+): Uint8Array | undefined {
+  const body = encodeSeal(seal)
+  const offset = segment.sentEnd
+  const length = roundUp(BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES + body.length, 8)
+  if (offset + length > segment.fileBytes) return undefined
+  const bytes = new Uint8Array(length)
+  const bodyAt = writeRecordHeader(bytes, BLOCK_HEADER_BYTES, RecordKind.FIELD, body.length)
+  bytes.set(body, bodyAt)
+  const block = {
+    offset,
+    length,
+    durableOffset: offset,
+    groupOffset: offset,
+    type: BlockType.SEAL,
+    flags: BlockFlag.END,
+    recordCount: 1,
+    firstId: seal.endId,
+    timeMs,
+  }
+  sealBlock(bytes, 0, block, segment.key, crc32)
+  return bytes
+}

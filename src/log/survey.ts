@@ -1,0 +1,249 @@
+/**
+ * Looks at a directory without changing it: which files are segments, what their first pages say, what
+ * the index says. Gathers evidence; judges nothing.
+ */
+import { QlogError, systemErrorCode } from '../errors.ts'
+import { checkBlock, NEEDS_MORE, type SegmentKey } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
+import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
+import { decodeSegmentHeader, type SegmentHeader } from '../format/header.ts'
+import { decodeIndex, type IndexFile } from '../format/index-file.ts'
+import {
+  BLOCK_HEADER_BYTES,
+  BLOCK_LENGTH_AT,
+  BLOCK_TYPE_AT,
+  BlockType,
+  parseSegmentFileName,
+  SEGMENT_HEADER_BYTES,
+} from '../format/layout.ts'
+import { decodeLink, type Link } from '../format/link.ts'
+import { RecordCursor } from '../format/records.ts'
+import type { FileHandle, System } from '../system/system.ts'
+
+/** The header and a LINK with a small map arrive with one read. */
+const HEAD_BYTES = 16 * 1024
+/** A larger index than this is not believed (about 4 million segments). */
+const INDEX_BYTES_MAX = 256 * 1024 * 1024
+
+export interface Survey {
+  readonly directory: string
+  /** Every name in the directory. */
+  readonly names: readonly string[]
+  /** Files with a segment's name, by number and generation. */
+  readonly heads: readonly SegmentHead[]
+  readonly index: IndexFile | undefined
+  /** Which of the two names the index was read from. */
+  readonly indexName: 'index.a' | 'index.b' | undefined
+  /** Index files that are there and do not decode. */
+  readonly badIndexes: readonly string[]
+  /** A segment has a feature that allows reading only. */
+  readonly readOnly: boolean
+}
+
+/** Surveys a log's directory. Rejects with QLOG_NEWER_FORMAT, QLOG_NOT_A_LOG, QLOG_IO. */
+export async function surveyDirectory(system: System, directory: string): Promise<Survey> {
+  const names = (await listDirectory(system, directory)).sort()
+  const heads: SegmentHead[] = []
+  let readOnly = false
+  for (const name of names) {
+    if (!parseSegmentFileName(name)) continue
+    const head = await readHead(system, directory, name)
+    if (!head) continue
+    heads.push(head.head)
+    readOnly ||= head.readOnly
+  }
+  heads.sort((a, b) => a.number - b.number || a.generation - b.generation)
+  return { directory, names, heads, readOnly, ...(await readIndexes(system, directory, names)) }
+}
+
+/** Lists a directory with typed errors. */
+export async function listDirectory(system: System, directory: string): Promise<string[]> {
+  try {
+    return await system.files.list(directory)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'ENOTDIR') {
+      throw new QlogError('QLOG_NOT_A_LOG', `${directory} is not a directory`, { cause: error })
+    }
+    if (code === 'ENOENT') {
+      throw new QlogError('QLOG_NOT_A_LOG', `${directory} does not exist`, { cause: error })
+    }
+    throw new QlogError('QLOG_IO', `cannot read the directory ${directory}`, { cause: error })
+  }
+}
+
+/** The index as evidence for the verdicts. */
+export function indexEvidence(index: IndexFile | undefined): IndexEvidence | undefined {
+  if (!index) return undefined
+  const { current, epoch, nextId, storeId } = index
+  return { ...current, epoch, nextId, storeId }
+}
+
+/** Reads the head of one segment file; undefined where it vanished meanwhile. */
+export async function readHead(
+  system: System,
+  directory: string,
+  name: string,
+): Promise<{ head: SegmentHead; readOnly: boolean } | undefined> {
+  const place = parseSegmentFileName(name)
+  if (!place) throw new Error(`${name} is no segment name`)
+  let handle: FileHandle
+  try {
+    handle = await system.files.open(`${directory}/${name}`, { mode: 'read' })
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'ENOENT') return undefined
+    if (code === 'EMFILE' || code === 'ENFILE') {
+      throw new QlogError('QLOG_IO', `no descriptor left to open ${name}`, { cause: error })
+    }
+    const problem = `cannot be opened (${code || String(error)})`
+    return { head: { file: name, ...place, actualBytes: 0, problem }, readOnly: false }
+  }
+  try {
+    return await headOf(system, handle, name, place)
+  } finally {
+    await handle.close()
+  }
+}
+
+async function headOf(
+  system: System,
+  handle: FileHandle,
+  file: string,
+  place: { readonly number: number; readonly generation: number },
+): Promise<{ head: SegmentHead; readOnly: boolean }> {
+  const actualBytes = (await handle.stat()).size
+  const bytes = new Uint8Array(Math.min(HEAD_BYTES, Math.max(actualBytes, SEGMENT_HEADER_BYTES)))
+  try {
+    await readFully(handle, bytes, 0)
+  } catch (error) {
+    const problem = `cannot be read (${systemErrorCode(error) || String(error)})`
+    return { head: { file, ...place, actualBytes, problem }, readOnly: false }
+  }
+  const decoded = decodeSegmentHeader(bytes.subarray(0, SEGMENT_HEADER_BYTES), system.crc32)
+  if (decoded.kind === 'newer') {
+    throw new QlogError('QLOG_NEWER_FORMAT', `${file}: ${decoded.why}`)
+  }
+  if (decoded.kind !== 'valid') {
+    return { head: { file, ...place, actualBytes, problem: decoded.why }, readOnly: false }
+  }
+  const { header, damagedCopy, readOnly } = decoded
+  const link = await readLink(system, handle, header, bytes, actualBytes)
+  const head: SegmentHead = {
+    file,
+    ...place,
+    actualBytes,
+    header,
+    ...(damagedCopy && { headerWound: damagedCopy }),
+    ...(link && { link }),
+  }
+  return { head, readOnly }
+}
+
+export function keyOf(header: SegmentHeader): SegmentKey {
+  return { salt1: header.salt1, salt2: header.salt2, fileBytes: header.fileBytes }
+}
+
+/** LINK from either of its two blocks. */
+async function readLink(
+  system: System,
+  handle: FileHandle,
+  header: SegmentHeader,
+  firstBytes: Uint8Array,
+  actualBytes: number,
+): Promise<Link | undefined> {
+  const key = keyOf(header)
+  const limit = Math.min(actualBytes, header.fileBytes)
+  let window = firstBytes
+  let windowStart = 0
+  // The second block stands at a page boundary behind the first, which the first's length tells; where
+  // the first is damaged its length is unknown, so each page start is tried.
+  let at = SEGMENT_HEADER_BYTES
+  for (let pages = 0; at + BLOCK_HEADER_BYTES <= limit && pages < LINK_PAGES_MAX; pages++) {
+    let state = NEEDS_MORE
+    if (at + BLOCK_HEADER_BYTES <= windowStart + window.length) {
+      state = checkBlock(window, at - windowStart, at, key, system.crc32)
+    }
+    if (state === NEEDS_MORE) {
+      const length = lengthAt(window, at - windowStart)
+      window = new Uint8Array(Math.min(Math.max(length, HEAD_BYTES), limit - at))
+      windowStart = at
+      await readFully(handle, window, at)
+      state = checkBlock(window, 0, at, key, system.crc32)
+      if (state === NEEDS_MORE && lengthAt(window, 0) <= limit - at) continue
+    }
+    if (state === 0 && window[at - windowStart + BLOCK_TYPE_AT] === BlockType.LINK) {
+      const cursor = new RecordCursor()
+      cursor.open(window, at - windowStart)
+      return cursor.next() ? decodeLink(cursor.body()) : undefined
+    }
+    at += SEGMENT_HEADER_BYTES
+  }
+  return undefined
+}
+
+/** A LINK of 65,536 segments stands within this many pages. */
+const LINK_PAGES_MAX = 2048
+
+function lengthAt(window: Uint8Array, at: number): number {
+  if (at < 0 || at + BLOCK_HEADER_BYTES > window.length) return 0
+  return getUint32(window, at + BLOCK_LENGTH_AT)
+}
+
+/** Reads until `target` is full or the file ends; what is behind the end stays zero. */
+export async function readFully(
+  handle: FileHandle,
+  target: Uint8Array,
+  position: number,
+): Promise<number> {
+  let filled = 0
+  while (filled < target.length) {
+    const read = await handle.read(target.subarray(filled), position + filled)
+    if (read === 0) break
+    filled += read
+  }
+  return filled
+}
+
+async function readIndexes(
+  system: System,
+  directory: string,
+  names: readonly string[],
+): Promise<Pick<Survey, 'index' | 'indexName' | 'badIndexes'>> {
+  let index: IndexFile | undefined
+  let indexName: 'index.a' | 'index.b' | undefined
+  const badIndexes: string[] = []
+  for (const name of ['index.a', 'index.b'] as const) {
+    if (!names.includes(name)) continue
+    const bytes = await readSmallFile(system, `${directory}/${name}`, INDEX_BYTES_MAX)
+    const decoded = bytes && decodeIndex(bytes, system.crc32)
+    if (!decoded) badIndexes.push(name)
+    else if (!index || decoded.sequence > index.sequence) {
+      index = decoded
+      indexName = name
+    }
+  }
+  return { index, indexName, badIndexes }
+}
+
+async function readSmallFile(
+  system: System,
+  path: string,
+  bytesMax: number,
+): Promise<Uint8Array | undefined> {
+  try {
+    const handle = await system.files.open(path, { mode: 'read' })
+    try {
+      const { size } = await handle.stat()
+      if (size > bytesMax) return undefined
+      const bytes = new Uint8Array(size)
+      return (await readFully(handle, bytes, 0)) === size ? bytes : undefined
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === '') throw error
+    // The index is never needed: one that cannot be read is one that is not there.
+    return undefined
+  }
+}

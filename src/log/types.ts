@@ -1,0 +1,139 @@
+/**
+ * What the public face of a log looks like: options, messages, statistics. Types only, so that
+ * every file of `log/` and the public entry agree on them.
+ */
+import type { Gap } from '../errors.ts'
+
+/**
+ * When an append counts as done. `always` (default): its bytes are on stable storage.
+ * `{ intervalMs }`: written, and flushed within that time or after `bytes` (default 8 MiB).
+ * `never`: written; the operating system flushes when it likes.
+ */
+export type SyncMode =
+  | 'always'
+  | 'never'
+  | { readonly intervalMs: number; readonly bytes?: number }
+
+/** What to do where acknowledged data turns out to be damaged. */
+export type DamagePolicy = 'refuse' | 'quarantine'
+
+export interface LogOptions {
+  readonly sync?: SyncMode
+  /**
+   * `quarantine` sets damaged blocks aside, reports them and goes on; `refuse` rejects with an exact
+   * report. Default: quarantine for blocks of full segments, refuse for the newest one.
+   */
+  readonly onDamage?: DamagePolicy
+  /** Take the lock although its owner cannot be proven dead. Only after making sure by other means. */
+  readonly breakLock?: boolean
+  /** Largest message in bytes, default 16 MiB, at most 32 MiB. */
+  readonly messageBytesMax?: number
+  /** Bytes that may wait for their flush, default 32 MiB. `append` waits while there are more. */
+  readonly inFlightBytesMax?: number
+  /** Size of the first segment of an opening, default 64 KiB, at least 16 KiB. */
+  readonly segmentBytesMin?: number
+  /** Size that segments grow to under load, default 64 MiB. */
+  readonly segmentBytesMax?: number
+  /** An idle log confirms its last group after this time, default 50 ms; 0 = never. */
+  readonly idleSyncMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface ReaderOptions {
+  readonly signal?: AbortSignal
+}
+
+export interface Message {
+  /** Dense from 1 in order of appending; never used again once its append resolved. */
+  readonly id: number
+  /** When it was appended, milliseconds since 1970, by the writer's clock. */
+  readonly timeMs: number
+  /** Stays what it is for as long as it is referenced. */
+  readonly body: Uint8Array
+  /** True where a reader without owner shows what no flush is known to cover. */
+  readonly unconfirmed?: true
+}
+
+export interface ReadOptions {
+  /** First id to return, default the first of the log. */
+  readonly from?: number
+  /** Stop before this id. */
+  readonly to?: number
+  /** Wait for new messages at the end instead of stopping. */
+  readonly follow?: boolean
+  readonly signal?: AbortSignal
+  /**
+   * Called where messages were lost to rot, then reading goes on behind them. Without it, reading
+   * rejects with QLOG_DAMAGED: nothing is left out silently.
+   */
+  readonly onGap?: (gap: Gap) => void
+}
+
+/** Ids `firstId` to `endId - 1`. */
+export interface IdRange {
+  readonly firstId: number
+  readonly endId: number
+}
+
+export type LogStatus = 'opening' | 'open' | 'closing' | 'closed' | 'failed' | 'fenced'
+
+export interface SegmentStats {
+  readonly file: string
+  readonly fileBytes: number
+  readonly firstId: number
+  readonly endId: number
+}
+
+export interface LogStats {
+  readonly status: LogStatus
+  readonly directory: string
+  readonly sync: 'always' | 'interval' | 'never'
+  readonly epoch: number
+  /** First id that has not been retired. */
+  readonly firstId: number
+  readonly nextId: number
+  /** Ids below this are durable (in `interval` and `never`: written). */
+  readonly durableEndId: number
+  readonly segments: readonly SegmentStats[]
+  readonly diskBytes: number
+  readonly appendedMessages: number
+  readonly appendedBytes: number
+  readonly flushes: number
+  /** Milliseconds a write and its flush took: percentiles over the last 1,024 groups. */
+  readonly flushP50Ms: number
+  readonly flushP99Ms: number
+  readonly flushMaxMs: number
+  readonly bytesInFlight: number
+  /** Damage found by opening or reading so far. */
+  readonly gaps: readonly Gap[]
+}
+
+/** Reading side of a log. */
+export interface LogReader extends AsyncDisposable {
+  readonly directory: string
+  readonly firstId: number
+  readonly nextId: number
+  /** One message after the other. Leaving the loop releases everything it held. */
+  read(options?: ReadOptions): AsyncIterableIterator<Message>
+  /** The same in batches of up to about 64 KiB: the fastest way to read a log. */
+  readBatches(options?: ReadOptions): AsyncIterableIterator<readonly Message[]>
+  /** One message by id; undefined where it was discarded or is not there yet. */
+  get(id: number): Promise<Message | undefined>
+  stats(): LogStats
+  close(): Promise<void>
+}
+
+/** A log that this process owns. */
+export interface Log extends LogReader {
+  readonly status: LogStatus
+  /** Resolves with the message's id once it is durable. Its bytes are taken before it returns. */
+  append(body: Uint8Array | string): Promise<number>
+  /** Appends all or none, as one atomic batch. */
+  appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange>
+  /** Blocks until the message and all before it are durable. */
+  appendSync(body: Uint8Array | string): number
+  /** These messages are not needed any more. Frees whole segments some time; not durable by itself. */
+  discard(firstId: number, endId: number): void
+  /** Finishes what is in flight, confirms the end, gives up the lock. */
+  close(options?: { timeoutMs?: number }): Promise<void>
+}
