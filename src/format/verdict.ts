@@ -22,7 +22,7 @@ export const VERDICT_ROWS = {
   'rot-missing': 'a segment that the map names is missing',
   'rot-foreign': 'a file that the map names is not the segment it names',
   'rot-below-cut': 'anything invalid below the cut of a segment that has a successor',
-  'rot-newest-missing': 'the index names a segment above every file',
+  'rot-newest-missing': 'the index names a segment above the newest, and no file is that segment',
   'rot-lost-link': 'the newest segment claims durable data but has no valid LINK',
   'rot-header': 'neither copy of a segment header is valid',
   'torn-first-group': 'a segment above the newest valid LINK whose first group is not whole',
@@ -165,10 +165,8 @@ export function judgeTail(input: TailInput): TailVerdict {
   const claimed = claimedDurable(blocks, input.claim)
   let durable = claimed
   const lastEnd = blocks.count > 0 ? blocks.end(blocks.count - 1) : SEGMENT_HEADER_BYTES
-  let rotRow: VerdictRow = 'rot-below-d'
-  if (link.mode === 'always' && lastEnd - link.inFlightBytesMax > durable) {
-    durable = groupStartAtOrBelow(blocks, lastEnd - link.inFlightBytesMax, durable)
-    if (durable > claimed) rotRow = 'rot-in-flight'
+  if (link.mode === 'always') {
+    durable = durableBeyondFlight(blocks, link.inFlightBytesMax, claimed)
   }
   const { singleBit } = input
   if (singleBit) durable = Math.max(durable, groupEndWith(blocks, singleBit))
@@ -208,7 +206,7 @@ export function judgeTail(input: TailInput): TailVerdict {
   const tail = tailRegion(scan, end, firstInvalid, lastEnd, nextId)
   regions.push(tail)
   const clean = lastType === BlockType.CLEAN && tail.row === 'clean-end' && !short
-  const ask = singleBit ? undefined : singleBitQuestion(scan, end, firstInvalid, lastEnd)
+  const ask = singleBit ? undefined : singleBitQuestion(scan, firstInvalid, lastEnd)
   return {
     durable,
     end,
@@ -218,7 +216,7 @@ export function judgeTail(input: TailInput): TailVerdict {
     clean,
     regions: regions.map((region) =>
       region.row === 'rot-below-d' && region.offset >= claimed
-        ? { ...region, row: singleBit ? 'rot-single-bit' : rotRow }
+        ? { ...region, row: rowAboveClaims(region, singleBit) }
         : region,
     ),
     mapOffset: newestMap(blocks, end),
@@ -238,7 +236,9 @@ export function judgeSealed(
   let expectedId = entry.firstId
   for (let row = 0; row < blocks.count && blocks.offset(row) < entry.cut; row++) {
     if (blocks.offset(row) > at) {
-      regions.push(rotRegion(at, blocks.offset(row), expectedId, blocks.firstId(row), 'rot-below-cut'))
+      regions.push(
+        rotRegion(at, blocks.offset(row), expectedId, blocks.firstId(row), 'rot-below-cut'),
+      )
     }
     at = blocks.end(row)
     expectedId = Math.max(expectedId, blocks.endId(row))
@@ -248,7 +248,13 @@ export function judgeSealed(
     regions.push(rotRegion(at, entry.cut, expectedId, entry.endId, row))
   } else if (head.actualBytes < entry.fileBytes) {
     const bytes = entry.fileBytes - head.actualBytes
-    regions.push({ row: 'rot-short-file', offset: head.actualBytes, bytes, firstId: entry.endId, endId: entry.endId })
+    regions.push({
+      row: 'rot-short-file',
+      offset: head.actualBytes,
+      bytes,
+      firstId: entry.endId,
+      endId: entry.endId,
+    })
   }
   return regions
 }
@@ -278,7 +284,13 @@ export function judgeFiles(
     const entry = named.get(keyOf(head))
     if (entry === undefined) {
       if (newest !== undefined && head.number <= newest.number) {
-        verdicts.push({ row: 'rubbish', file: head.file, firstId: 0, endId: 0, why: 'not in the map' })
+        verdicts.push({
+          row: 'rubbish',
+          file: head.file,
+          firstId: 0,
+          endId: 0,
+          why: 'not in the map',
+        })
       }
       continue
     }
@@ -311,14 +323,24 @@ export function judgeAbove(
   return first === 'empty' ? 'never-used' : 'torn-first-group'
 }
 
-/** True where the index proves that the newest segment's file is gone. */
+/**
+ * True where the index proves that the newest segment's file is gone: it names a segment numbered
+ * above the newest that has begun (0 = none has), and no file is that segment. A file of that name
+ * without a valid header is judged by itself.
+ */
 export function newestIsMissing(
   index: IndexEvidence | undefined,
   heads: readonly SegmentHead[],
   newestEpoch: number,
+  newestNumber: number,
 ): boolean {
-  if (!index || index.epoch < newestEpoch) return false
-  return heads.every((head) => head.number < index.number)
+  if (!index || index.epoch < newestEpoch || index.number <= newestNumber) return false
+  return !heads.some(
+    ({ number, generation, header }) =>
+      number === index.number &&
+      generation === index.generation &&
+      (!header || (header.salt1 === index.salt1 && header.salt2 === index.salt2)),
+  )
 }
 
 function mappedProblem(
@@ -345,12 +367,29 @@ function claimedDurable(blocks: BlockTable, claim: number): number {
   return durable
 }
 
-function groupStartAtOrBelow(blocks: BlockTable, offset: number, floor: number): number {
-  for (let row = blocks.rowAt(offset + 1) - 1; row >= 0; row--) {
+/**
+ * What must have been durable, though nothing claims it, before the last valid block was written: a
+ * group that begins further in front of that block's end than the bytes in flight, and is another
+ * group than its own. It matters only where the log would end in front of such a group; then D is the
+ * nearest place behind where a group is known to begin or end.
+ */
+function durableBeyondFlight(blocks: BlockTable, inFlightBytesMax: number, claimed: number): number {
+  const last = blocks.count - 1
+  if (last < 0) return claimed
+  const flightStart = Math.min(blocks.end(last) - inFlightBytesMax, blocks.group(last))
+  if (walkWholeGroups(blocks, claimed, 0).end >= flightStart) return claimed
+  let durable = blocks.group(last)
+  for (let row = 0; row < last; row++) {
     const start = blocks.group(row)
-    if (start <= offset) return Math.max(start, floor)
+    const end = blocks.endsGroup(row) ? blocks.end(row) : start
+    if (start >= flightStart) durable = Math.min(durable, start)
+    else if (end >= flightStart) durable = Math.min(durable, end)
   }
-  return floor
+  return durable
+}
+
+function rowAboveClaims(region: RegionVerdict, singleBit: SingleBit | undefined): VerdictRow {
+  return region.offset === singleBit?.offset ? 'rot-single-bit' : 'rot-in-flight'
 }
 
 /** End of the group that the damaged block belongs to, if the group is whole with it. */
@@ -416,13 +455,14 @@ function tailRegion(
   if (lastEnd > firstInvalid) row = 'hole-above-d'
   else if (firstInvalid > end) row = 'partial-group'
   else if (scan.dataEnd > end) row = 'torn-tail'
-  return { row, offset: end, bytes: scan.endOffset - end, firstId: nextId, endId: nextId }
+  // A claim can lie beyond the end of a file that was cut short.
+  const bytes = Math.max(0, scan.endOffset - end)
+  return { row, offset: end, bytes, firstId: nextId, endId: nextId }
 }
 
 /** Single-bit evidence counts only where exactly one block behind D is invalid. */
 function singleBitQuestion(
   scan: SegmentScan,
-  end: number,
   firstInvalid: number,
   lastEnd: number,
 ): { offset: number; end: number } | undefined {
@@ -431,7 +471,7 @@ function singleBitQuestion(
   const behind = blocks.rowAt(firstInvalid)
   if (behind === blocks.count) return { offset: firstInvalid, end: scan.endOffset }
   const next = blocks.offset(behind)
-  if (firstInvalidFrom(blocks, next) !== lastEnd || firstInvalid < end) return undefined
+  if (firstInvalidFrom(blocks, next) !== lastEnd || scan.dataEnd > lastEnd) return undefined
   return { offset: firstInvalid, end: next }
 }
 

@@ -78,7 +78,9 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const files = [...judgeFiles(survey.heads, newest?.head, map, storeId), ...above]
   const newestGaps = newest ? gapsOfTail(newest) : []
   for (const verdict of above) if (isRot(verdict.row)) newestGaps.push(gapOfFile(verdict, newest))
-  if (newestIsMissing(index, survey.heads, newestEpoch) && index) {
+  const newestNumber = newest?.head.number ?? 0
+  const isMissing = newestIsMissing(index, survey.heads, newestEpoch, newestNumber)
+  if (isMissing && index) {
     newestGaps.push(gapOfMissingNewest(index, newest))
   }
   const mapGaps = files
@@ -96,7 +98,11 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
     nextId: Math.max(newest?.tail.nextId ?? 1, ...newestGaps.map((gap) => gap.endId)),
     nextBase: nextBaseOf(newest, survey),
     timeMs: Math.max(survey.index?.timeMs ?? 0, await lastTimeMs(system, survey.directory, newest)),
-    rows: [...(newest?.tail.regions.map((region) => region.row) ?? []), ...files.map((f) => f.row)],
+    rows: [
+      ...(newest?.tail.regions.map((region) => region.row) ?? []),
+      ...files.map((file) => file.row),
+      ...(isMissing ? (['rot-newest-missing'] as const) : []),
+    ],
   }
 }
 
@@ -130,17 +136,25 @@ async function judgeNewest(
   const byIndex = indexClaim(index, head, link.epoch)
   // A LINK whose own group is torn still proves that its predecessor was durable up to the cut.
   let claim = byIndex
-  for (const { predecessor } of tornLinks) {
+  let nextIdClaim = byIndex > 0 ? (index?.nextId ?? 0) : 0
+  for (const { predecessor, nextId } of tornLinks) {
     if (predecessor?.number === head.number && predecessor.generation === head.generation) {
       claim = Math.max(claim, predecessor.cut)
+      nextIdClaim = Math.max(nextIdClaim, nextId)
     }
   }
-  const input = { head, link, scan, claim, nextIdClaim: byIndex > 0 ? (index?.nextId ?? 0) : 0 }
+  const input = { head, link, scan, claim, nextIdClaim }
   const tail = judgeTail(input)
   const ask = tail.askSingleBit
   if (!ask) return { head, link, scan, tail, singleBit: undefined }
   const singleBit = await searchSingleBit(system, survey.directory, head, scan, ask)
-  return { head, link, scan, tail: singleBit ? judgeTail({ ...input, singleBit }) : tail, singleBit }
+  return {
+    head,
+    link,
+    scan,
+    tail: singleBit ? judgeTail({ ...input, singleBit }) : tail,
+    singleBit,
+  }
 }
 
 async function searchSingleBit(
@@ -153,7 +167,9 @@ async function searchSingleBit(
   const { header } = head
   if (!header) return undefined
   const bytes = new Uint8Array(Math.min(SINGLE_BIT_BYTES_MAX, ask.end - ask.offset))
-  await withFile(system, `${directory}/${head.file}`, (handle) => readFully(handle, bytes, ask.offset))
+  await withFile(system, `${directory}/${head.file}`, (handle) =>
+    readFully(handle, bytes, ask.offset),
+  )
   const end = ask.end < scan.endOffset ? ask.end : undefined
   const found = findSingleBit(bytes, ask.offset, end, keyOf(header), system.crc32)
   // Behind the mended block nothing may be left but zero, or blocks that are valid.
@@ -191,13 +207,34 @@ async function judgeAllAbove(
   const verdicts: FileVerdict[] = []
   for (const head of survey.heads) {
     if (head === newest || (newest && head.number <= newest.number)) continue
-    const first = belongs(head, storeId)
-      ? judgeFirstGroup(await scans.get(head), indexClaim(index, head, newestEpoch))
-      : 'torn'
+    const scan = belongs(head, storeId) ? await scans.get(head) : undefined
+    const first = scan ? judgeFirstGroup(scan, indexClaim(index, head, newestEpoch)) : 'torn'
     const row = judgeAbove(head, newestEpoch, storeId, first)
-    verdicts.push({ row, file: head.file, firstId: 0, endId: 0, why: head.problem ?? VERDICT_ROWS[row] })
+    // The ids of a segment that cannot be read are lost, and must not be given again.
+    const endId = isRot(row) ? endIdOf(head, scan, index, newestEpoch) : 0
+    verdicts.push({
+      row,
+      file: head.file,
+      firstId: 0,
+      endId,
+      why: head.problem ?? VERDICT_ROWS[row],
+    })
   }
   return verdicts
+}
+
+/** The next id behind a segment without a LINK, as far as its blocks and the index tell. */
+function endIdOf(
+  head: SegmentHead,
+  scan: SegmentScan | undefined,
+  index: IndexEvidence | undefined,
+  newestEpoch: number,
+): number {
+  const counts = index !== undefined && index.epoch >= newestEpoch && index.number === head.number
+  let endId = counts ? index.nextId : 0
+  const blocks = scan?.blocks
+  for (let row = 0; blocks && row < blocks.count; row++) endId = Math.max(endId, blocks.endId(row))
+  return endId
 }
 
 /** LSNs grow for ever: behind the newest segment, or behind all that the index knows of. */

@@ -6,7 +6,12 @@
 import { checkBlock, NEEDS_MORE, type SegmentKey } from '../format/block.ts'
 import { getUint32 } from '../format/bytes.ts'
 import type { Crc32 } from '../format/crc.ts'
-import { BLOCK_CRC_AT, BLOCK_CRC_FROM, BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT } from '../format/layout.ts'
+import {
+  BLOCK_CRC_AT,
+  BLOCK_CRC_FROM,
+  BLOCK_HEADER_BYTES,
+  BLOCK_LENGTH_AT,
+} from '../format/layout.ts'
 import type { FileWindow } from './file-window.ts'
 
 /** Longer blocks are checked in pieces before they are loaded. */
@@ -24,7 +29,9 @@ export async function blockStateAt(
   key: SegmentKey,
   crc32: Crc32,
 ): Promise<number> {
-  if (!(await window.load(at, BLOCK_HEADER_BYTES, limit))) return NEEDS_MORE
+  if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit))) {
+    return NEEDS_MORE
+  }
   const state = checkBlock(window.bytes, at - window.start, at, key, crc32)
   if (state !== NEEDS_MORE) return state
   const length = getUint32(window.bytes, at - window.start + BLOCK_LENGTH_AT)

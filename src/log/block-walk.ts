@@ -3,11 +3,7 @@
  * checked on every read; this is the only way from a file to a message.
  */
 import { type Block, readBlock } from '../format/block.ts'
-import {
-  BLOCK_ALIGN_BYTES,
-  BLOCK_HEADER_BYTES,
-  SEGMENT_HEADER_BYTES,
-} from '../format/layout.ts'
+import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
@@ -54,9 +50,10 @@ export class BlockWalk {
     this.block = undefined
     this.damageStart = this.offset
     this.damageEnd = this.offset
-    const { end } = segment
+    const { end, key } = segment
+    const { crc32 } = this.#system
     while (this.offset < end) {
-      if (await this.#isValidAt(this.offset, segment)) {
+      if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {
         this.bytes = this.#window.bytes
         this.at = this.offset - this.#window.start
         this.block = readBlock(this.bytes, this.at)
@@ -68,10 +65,5 @@ export class BlockWalk {
     }
     this.damageEnd = end
     return false
-  }
-
-  async #isValidAt(offset: number, segment: ReadableSegment): Promise<boolean> {
-    const { crc32 } = this.#system
-    return (await blockStateAt(this.#window, offset, segment.end, segment.key, crc32)) === 0
   }
 }

@@ -1,28 +1,29 @@
 /**
- * The commit loop: takes batches into the pending group, sends one group after the other, and tells
- * the owner in order what became durable, what will never appear, and what nobody can know. It
- * writes only to segments of its own, and resolves nothing before the lock was seen held.
+ * The commit loop: sends one group after the other and tells the owner, in order, what became durable,
+ * what will never appear, and what nobody can know. It writes only to segments of its own, and
+ * resolves nothing before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'
-import type { Link, MapEntry, SegmentMap } from '../format/link.ts'
+import type { Link, MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import { BlockIndex } from './block-index.ts'
+import { Composer } from './composer.ts'
 import { type Flight, writePieces, writePiecesSync } from './flight.ts'
-import { CommitGroup } from './group.ts'
+import { FlightQueue } from './flight-queue.ts'
+import type { CommitGroup } from './group.ts'
+import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import type { SegmentSupply } from './segment-supply.ts'
-import { linkBytes, linkPairBytes, pairGroup, sealBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
+import { entryOf, linkOf, sealFile } from './segment-turn.ts'
+import { linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
-/** Writes under way at once. More than one would hide the thread pool's hop; see docs/decisions. */
+/** Writes under way at once. Everything here holds for more than one; see docs/decisions. */
 const FLIGHTS_MAX = 1
 
-export interface CommitOptions {
-  readonly mode: 'always' | 'interval' | 'never'
-  readonly intervalMs: number
-  readonly intervalBytes: number
+export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
   /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
   readonly inFlightBytesBound: number
@@ -56,38 +57,31 @@ export class CommitLoop {
   visibleNextId: number
   /** Called after every change of what readers may see. */
   onVisible: () => void = () => undefined
-  /** Called when a segment is full: its final map entry, its blocks, and the way to its bytes. */
-  onSealed: (segment: OwnSegment, entry: MapEntry, index: BlockIndex) => void = () => undefined
+  /** Called when a segment is full: its final map entry and where its blocks stand. */
+  onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
+  readonly epoch: number
 
   readonly #system: System
   readonly #lock: Lock
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
-  readonly epoch: number
-
-  #nextId: number
-  #nextTicket: Ticket = 1
-  #nextBase: number
-  #timeMs: number
-  #pending: CommitGroup
-  #pendingBytes = 0
-  readonly #spareGroups: CommitGroup[] = []
-  readonly #flights: Flight[] = []
-  #flightBytes = 0
+  readonly #nextBase: number
+  readonly #composer: Composer
+  readonly #flights: FlightQueue
+  readonly #flush: IntervalFlush
   #writing = 0
   #pumpScheduled = false
   #full = false
-  /** Files whose retirement the map in memory says and no durable map does yet. */
+  /** What to do once the map in memory, which names fewer segments than any durable one, is durable. */
   #retiring: (() => void)[] = []
   #mapChanged = false
   #syncDue = false
   #cleanDue: (() => void) | undefined
-  #lastWasSync = true
+  #lastWasPair = true
   #cancelIdle: (() => void) | undefined
-  #cancelInterval: (() => void) | undefined
-  #flushing: Promise<void> | undefined
-  #flushedNextId: number
+  /** The full segment whose SEAL is being written. */
+  #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -107,36 +101,35 @@ export class CommitLoop {
     this.#supply = supply
     this.#options = options
     this.map = start.map
-    this.#nextId = start.nextId
     this.visibleNextId = start.nextId
-    this.#flushedNextId = start.nextId
     this.#nextBase = start.nextBase
-    this.#timeMs = start.timeMs
-    this.#pending = new CommitGroup(system.crc32)
-    this.#pending.reset(start.nextId)
+    this.#composer = new Composer(system, start.nextId, start.timeMs)
+    this.#flights = new FlightQueue(options.mode === 'always')
+    this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     if (start.segment) {
       this.segment = start.segment
       this.visibleEnd = start.segment.sentEnd
-      this.#lastWasSync = false
+      this.#lastWasPair = false
+      this.#schedulePump()
     }
   }
 
   get nextId(): number {
-    return this.#nextId
+    return this.#composer.nextId
   }
 
   /** The next id behind everything that a flush covered. */
   get durableNextId(): number {
-    return this.#flushedNextId
+    return this.#flush.flushedNextId
   }
 
   get timeMs(): number {
-    return this.#timeMs
+    return this.#composer.timeMs
   }
 
   /** Bytes taken and not yet resolved. */
   get bytesWaiting(): number {
-    return this.#pending.byteLength + this.#flightBytes
+    return this.#composer.pending.byteLength + this.#flights.bytes
   }
 
   /** LSN up to which everything is durable (outside `always`: written). */
@@ -147,23 +140,13 @@ export class CommitLoop {
   /** The group that takes the next batch, ready for records; `endAppend` must follow at once. */
   beginAppend(): CommitGroup {
     this.#assertOpen()
-    const pending = this.#pending
-    if (pending.isEmpty) {
-      pending.timeMs = this.#now()
-      pending.firstTicket = this.#nextTicket
-      if (this.segment) pending.attach(this.segment, this.segment.sentEnd, this.segment.sentEnd)
-    }
-    return pending
+    return this.#composer.begin(this.segment)
   }
 
   /** Ends what `beginAppend` began: gives it a ticket and sees that it leaves. */
   endAppend(bodyBytes: number): Ticket {
-    const ticket = this.#nextTicket++
-    this.#pending.lastTicket = ticket
-    this.#pendingBytes += bodyBytes
-    this.#nextId = this.#pending.nextId
     this.#schedulePump()
-    return ticket
+    return this.#composer.end(bodyBytes)
   }
 
   /** Sends everything that waits, synchronously, and resolves it in order. */
@@ -172,17 +155,17 @@ export class CommitLoop {
     try {
       this.#resendFlightsSync()
       const own = this.#placeForPendingSync()
-      const flight = own ? this.#openingFlight(own) : this.#pendingFlight()
+      const flight = own ? this.#openingFlight(own) : this.#dataFlight()
       this.#launch(flight)
       writePiecesSync(flight)
       if (this.#flushesEachGroup) flight.segment.handle.flushSync()
       flight.written = true
     } catch (error) {
-      if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#refusePending(error)
-      else this.#stop('failed', this.#failedError(error))
+      if (isRefusal(error)) this.#refusePending(error)
+      else this.#stopOnError(error)
       throw this.failure ?? error
     }
-    this.#advanceMarks()
+    this.#flights.advanceMarks()
     this.#confirmSync()
     this.#settleReady()
     this.#schedulePump()
@@ -204,110 +187,94 @@ export class CommitLoop {
     }
   }
 
-  /** Resolves when nothing waits any more, whether it became durable or the loop stopped. */
-  async drained(): Promise<void> {
+  /** Waits for what is under way and confirms the end with CLEAN, where this opening wrote. */
+  async finish(): Promise<void> {
     while (this.state === 'open' && !this.#isIdle) {
       this.#schedulePump()
       await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
     }
-  }
-
-  /** Confirms the end with a CLEAN pair, where this opening wrote anything. */
-  async finish(): Promise<void> {
-    await this.drained()
     this.#cancelTimers()
-    if (this.state !== 'open') return
-    if (this.segment) {
-      await this.#flushing
-      await new Promise<void>((resolve) => {
-        this.#cleanDue = resolve
-        this.#drainWaiters.push(resolve)
-        this.#schedulePump()
-      })
-    }
+    if (this.state !== 'open' || !this.segment) return
+    await new Promise<void>((resolve) => {
+      this.#cleanDue = resolve
+      this.#drainWaiters.push(resolve)
+      this.#schedulePump()
+    })
   }
 
   /** Lets go of files and timers. Appends that still wait become indeterminate or rejected. */
   async dispose(): Promise<void> {
     this.#cancelTimers()
     if (this.state === 'open') {
-      this.#failWaiting(new QlogError('QLOG_CLOSED', 'the log was closed before this was durable'))
       this.state = 'closed'
+      this.#failWaiting(new QlogError('QLOG_CLOSED', 'the log was closed before this was durable'))
       this.#wakeAll()
     }
-    await this.#flushing?.catch(() => undefined)
+    await this.#flush.settled()
+    await this.#sealing
     await this.segment?.handle.close()
   }
 
   get #isIdle(): boolean {
-    return this.#pending.isEmpty && this.#flights.length === 0 && !this.#mapChanged
+    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#mapChanged
   }
 
   get #flushesEachGroup(): boolean {
     return this.#options.mode === 'always' && this.#system.files.durableWrites === 'flush'
   }
 
-  #now(): number {
-    this.#timeMs = Math.max(this.#timeMs, Math.floor(this.#system.clock.nowMs()))
-    return this.#timeMs
-  }
-
   #assertOpen(): void {
     if (this.state === 'open') return
-    if (this.failure) throw this.failure
-    throw new QlogError('QLOG_CLOSED', 'the log is closed')
+    throw this.failure ?? new QlogError('QLOG_CLOSED', 'the log is closed')
   }
 
   /** Appends of one tick share a group: the pump runs when the caller's code has returned. */
   #schedulePump(): void {
     if (this.#pumpScheduled) return
     this.#pumpScheduled = true
-    queueMicrotask(this.#pumpNow)
+    queueMicrotask(this.#pumpSoon)
   }
 
-  readonly #pumpNow = (): void => {
+  readonly #pumpSoon = (): void => {
     this.#pumpScheduled = false
+    this.#pump()
+  }
+
+  #pump(): void {
     if (this.state !== 'open') return
     try {
-      this.#pump()
+      this.#sendNext()
     } catch (error) {
       this.#stopOnError(error)
     }
   }
 
   /** Sends what can be sent now; called whenever something changed. */
-  #pump(): void {
-    if (this.#writing >= FLIGHTS_MAX) return
+  #sendNext(): void {
     // The first group of a segment resolves before anything follows: else a later D would claim
     // what a fenced writer cannot know.
-    if (this.#flights[0]?.opensSegment) return
+    if (this.#writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
     const { segment } = this
     if (this.#mapChanged) {
-      if (this.#flights.length > 0) return
-      if (segment && this.#sendPair('map')) return
-      this.#roll()
+      if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
-    if (!this.#pending.isEmpty) {
-      if (segment && this.#fits(segment)) this.#send(this.#pendingFlight())
-      else if (this.#flights.length === 0) this.#roll()
+    if (!this.#composer.pending.isEmpty) {
+      if (segment && this.#composer.fits(segment)) this.#send(this.#dataFlight())
+      else if (this.#flights.isEmpty) this.#roll()
       return
     }
-    if (this.#flights.length > 0) return
-    if (this.#cleanDue && segment) this.#sendPair('clean')
-    else if (this.#syncDue && segment) this.#sendPair('sync')
-    else this.#idle()
-  }
-
-  #fits(segment: OwnSegment): boolean {
-    return segment.sentEnd + this.#pending.byteLength <= segment.fileBytes - TAIL_RESERVE_BYTES
+    if (!this.#flights.isEmpty || !segment) return
+    if (this.#cleanDue) this.#sendPair(segment, 'clean')
+    else if (this.#syncDue) this.#sendPair(segment, 'sync')
+    else this.#armIdle()
   }
 
   /** Begins the next segment; everything before must be durable first, in every mode. */
   #roll(): void {
     const { segment } = this
     if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#flush().then(() => this.#schedulePump(), this.#stopOnError)
+      this.#flushThenPump(segment)
       return
     }
     const own = this.#supply.take(this.#neededBytes())
@@ -323,198 +290,94 @@ export class CommitLoop {
     )
   }
 
+  #flushThenPump(segment: OwnSegment): void {
+    const flushed = this.#flush.flush(segment, this.visibleNextId)
+    flushed.then(() => this.#schedulePump(), this.#stopOnError)
+  }
+
   #neededBytes(): number {
-    return 4096 + linkPairBytes(this.#link(0)) + this.#pending.byteLength + TAIL_RESERVE_BYTES
+    const pendingBytes = this.#composer.pending.byteLength
+    return 4096 + linkPairBytes(this.#link(0)) + pendingBytes + TAIL_RESERVE_BYTES
   }
 
   /** A segment for the pending group if it needs a new one, made synchronously. */
   #placeForPendingSync(): OwnSegment | undefined {
     const { segment } = this
-    if (segment && this.#fits(segment)) return undefined
+    if (segment && this.#composer.fits(segment)) return undefined
     if (segment && segment.durableOffset < segment.writtenEnd) {
-      segment.handle.flushSync()
-      segment.durableOffset = segment.writtenEnd
-      this.#flushedNextId = this.visibleNextId
+      this.#flush.flushSync(segment, this.visibleNextId)
     }
     const bytes = this.#neededBytes()
     return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes)
   }
 
   #link(base: number): Link {
-    const last = this.map.at(-1)
-    const { segment } = this
-    const entries = segment ? [...this.map, this.#entryOf(segment)] : this.map
-    const before = segment ? entries.at(-1) : last
+    const sealed = this.segment && entryOf(this.segment, this.visibleNextId)
+    const map = sealed ? [...this.map, sealed] : this.map
+    const { mode, inFlightBytesBound } = this.#options
     const { identity } = this.#system
-    return {
-      epoch: this.epoch,
-      bootId: identity.bootId,
-      bootTimeMs: Math.max(0, Math.floor(identity.bootTimeMs)),
-      mode: this.#options.mode,
-      inFlightBytesMax: this.#options.inFlightBytesBound,
-      base,
-      ...(before && {
-        predecessor: { number: before.number, generation: before.generation, cut: before.cut },
-      }),
-      nextId: this.#pending.nextId - this.#pending.messages,
-      snapshots: [0, 0],
-      map: entries,
-    }
-  }
-
-  /** The map entry of a segment of our own that ends where its last group was sent. */
-  #entryOf(segment: OwnSegment): MapEntry {
-    return {
-      number: segment.number,
-      generation: segment.generation,
-      salt1: segment.key.salt1,
-      salt2: segment.key.salt2,
-      fileBytes: segment.fileBytes,
-      cut: segment.sentEnd,
-      hasControl: segment.hasControl,
-      damaged: false,
-      dataOnly: false,
-      base: segment.base,
-      firstId: segment.firstId,
-      endId: this.visibleNextId,
-      coversTo: segment.number,
-    }
+    const nextId = this.#composer.firstPendingId
+    return linkOf(identity, this.epoch, mode, inFlightBytesBound, base, nextId, map)
   }
 
   /** Makes `own` the current segment: its LINK and the pending group, as one flight. */
   #openingFlight(own: OwnSegment): Flight {
-    const sealed = this.segment
-    const entry = sealed && this.#entryOf(sealed)
-    own.base = sealed ? sealed.base + sealed.fileBytes : this.#nextBase
-    if (own.base + own.fileBytes > Number.MAX_SAFE_INTEGER) {
-      throw new QlogError('QLOG_UNSUPPORTED', 'the log has used up its 2^53 bytes of positions')
-    }
+    const full = this.segment
+    const fullIndex = this.blockIndex
+    own.base = full ? full.base + full.fileBytes : this.#nextBase
     const link = this.#link(own.base)
     own.firstId = link.nextId
     own.startedMs = this.#system.clock.monotonicMs()
-    const timeMs = this.#now()
-    const pending = this.#pending
-    const pair = linkBytes(own, link, timeMs, pending.isEmpty, this.#system.crc32)
-    const { offset, end, pieces } = this.#opened(own, pair)
-    const oldIndex = this.blockIndex
+    const retired = this.#takeRetiring()
+    const index = new BlockIndex()
+    const entry = full && link.map.at(-1)
+    const flight = this.#composer.opening(own, link, index, {
+      mustFlush: retired !== undefined,
+      resolved: () => {
+        if (full && entry) this.#sealed(full, entry, fullIndex)
+        retired?.()
+      },
+    })
     this.map = link.map
     this.segment = own
     this.visibleEnd = 0
-    this.blockIndex = new BlockIndex()
-    const retired = this.#takeRetiring()
-    const flight = this.#flight(own, pieces, offset, end, !pending.isEmpty, {
-      opensSegment: true,
-      mustFlush: retired !== undefined,
-      resolved: () => {
-        if (sealed && entry) this.#sealFile(sealed, entry, oldIndex)
-        retired?.()
-      },
-    })
-    this.#noteBlocks(own)
-    this.#pendingLeft()
+    this.blockIndex = index
     return flight
   }
 
-  #opened(
-    own: OwnSegment,
-    pair: Uint8Array,
-  ): { offset: number; end: number; pieces: Uint8Array[] } {
-    const offset = own.sentEnd
-    const pending = this.#pending
-    if (pending.isEmpty) return { offset, end: offset + pair.length, pieces: [pair] }
-    pending.attach(own, offset + pair.length, offset)
-    const records = pending.finish()
-    return { offset, end: offset + pair.length + records.length, pieces: [pair, records] }
+  #sealed(full: OwnSegment, entry: MapEntry, index: BlockIndex): void {
+    const { timeMs } = this.#composer
+    const before = this.#sealing
+    this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
+    this.onSealed(entry, index)
   }
 
-  #pendingFlight(): Flight {
-    const { segment } = this
-    if (!segment) throw new Error('a group needs a segment')
-    const offset = segment.sentEnd
-    this.#pending.attach(segment, offset, offset)
-    const records = this.#pending.finish()
-    const flight = this.#flight(segment, [records], offset, offset + records.length, true, {})
-    this.#noteBlocks(segment)
-    this.#pendingLeft()
-    return flight
+  #dataFlight(): Flight {
+    if (!this.segment) throw new Error('a group needs a segment')
+    return this.#composer.data(this.segment, this.blockIndex)
   }
 
-  #flight(
-    segment: OwnSegment,
-    pieces: readonly Uint8Array[],
-    offset: number,
-    end: number,
-    carries: boolean,
-    more: Partial<Pick<Flight, 'opensSegment' | 'mustFlush' | 'resolved'>>,
-  ): Flight {
-    const pending = this.#pending
-    return {
-      segment,
-      pieces,
-      offset,
-      end,
-      group: carries ? pending : undefined,
-      firstTicket: carries ? pending.firstTicket : 0,
-      lastTicket: carries ? pending.lastTicket : 0,
-      messages: carries ? pending.messages : 0,
-      messageBytes: carries ? this.#pendingBytes : 0,
-      nextId: this.#pending.nextId,
-      timeMs: carries ? pending.timeMs : this.#timeMs,
-      opensSegment: false,
-      mustFlush: false,
-      startedMs: this.#system.clock.monotonicMs(),
-      written: false,
-      confirmed: false,
-      settled: false,
-      ...more,
-    }
-  }
-
-  #noteBlocks(segment: OwnSegment): void {
-    const pending = this.#pending
-    if (pending.hasControl) segment.hasControl = true
-    for (let i = 0; ; i++) {
-      const block = pending.blockAt(i)
-      if (!block) return
-      this.blockIndex.note(block.firstId, pending.fileOffset + block.start)
-    }
-  }
-
-  #pendingLeft(): void {
-    if (this.#pending.isEmpty) return
-    const next = this.#spareGroups.pop() ?? new CommitGroup(this.#system.crc32)
-    next.reset(this.#nextId)
-    this.#pending = next
-    this.#pendingBytes = 0
-  }
-
-  #sendPair(type: 'map' | 'sync' | 'clean'): boolean {
-    const { segment } = this
-    if (!segment) return false
+  /** Sends a pair, or what must come before it; false where it does not fit. */
+  #sendPair(segment: OwnSegment, type: 'map' | 'sync' | 'clean'): boolean {
     if (type === 'sync') this.#syncDue = false
     if (type !== 'map' && segment.durableOffset < segment.writtenEnd) {
-      this.#flush().then(() => this.#schedulePump(), this.#stopOnError)
+      this.#flushThenPump(segment)
       return true
     }
-    const map: SegmentMap = { epoch: this.epoch, snapshots: [0, 0], map: this.map }
-    const what = type === 'map' ? { type, map } : { type }
-    const bytes = pairGroup(segment, what, this.#nextId, this.#now(), this.#system.crc32)
     const clean = type === 'clean' ? this.#cleanDue : undefined
     if (type === 'clean') this.#cleanDue = undefined
-    if (!bytes) {
+    let retired: (() => void) | undefined
+    const map = { epoch: this.epoch, snapshots: [0, 0] as const, map: this.map }
+    const flight = this.#composer.pair(segment, type, map, () => {
+      this.#lastWasPair = true
+      retired?.()
+      clean?.()
+    })
+    if (!flight) {
       clean?.()
       return false
     }
-    const retired = type === 'map' ? this.#takeRetiring() : undefined
-    const offset = segment.sentEnd
-    const flight = this.#flight(segment, [bytes], offset, offset + bytes.length, false, {
-      mustFlush: type !== 'sync',
-      resolved: () => {
-        this.#lastWasSync = true
-        retired?.()
-        clean?.()
-      },
-    })
+    if (type === 'map') retired = this.#takeRetiring()
     this.#send(flight)
     return true
   }
@@ -532,10 +395,8 @@ export class CommitLoop {
   #launch(flight: Flight): void {
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
-    flight.segment.sentEnd = flight.end
+    this.#lastWasPair = false
     this.#flights.push(flight)
-    this.#flightBytes += flight.end - flight.offset
-    this.#lastWasSync = false
   }
 
   #send(flight: Flight): void {
@@ -545,7 +406,7 @@ export class CommitLoop {
       () => this.#returned(flight),
       (error: unknown) => {
         this.#writing--
-        this.#stop('failed', this.#failedError(error))
+        this.#stopOnError(error)
       },
     )
     this.#supply.prepareAhead(flight.segment)
@@ -553,78 +414,56 @@ export class CommitLoop {
 
   async #write(flight: Flight): Promise<void> {
     await writePieces(flight)
-    const durable = this.#options.mode === 'always'
-    // Handles of the mode always are opened durable where the platform has that; see the supply.
-    if (durable ? this.#flushesEachGroup : flight.mustFlush) await flight.segment.handle.flush()
+    // In `always` the handle itself is durable where the platform has that.
+    const flushes = this.#options.mode === 'always' ? this.#flushesEachGroup : flight.mustFlush
+    if (flushes) await flight.segment.handle.flush()
   }
 
   #returned(flight: Flight): void {
     this.#writing--
     if (flight.settled) {
-      this.#reuse(flight)
+      this.#composer.reuse(flight)
       this.#schedulePump()
       return
     }
     flight.written = true
     if (this.state !== 'open') return
-    this.#advanceMarks()
-    this.#lock.isHeld().then(
-      (held) => {
-        if (this.state !== 'open') return
-        if (!held) {
-          this.#stop('fenced', fencedError())
-          return
-        }
-        flight.confirmed = true
-        this.#settleReady()
-        this.#pump()
-      },
-      (error: unknown) => this.#stop('failed', this.#failedError(error)),
-    )
+    this.#flights.advanceMarks()
+    this.#lock.isHeld().then((held) => this.#confirmed(flight, held), this.#stopOnError)
     this.#pump()
   }
 
-  /** Moves the marks over every group whose write returned, in order. */
-  #advanceMarks(): void {
-    for (const flight of this.#flights) {
-      if (!flight.written) return
-      const { segment } = flight
-      segment.writtenEnd = Math.max(segment.writtenEnd, flight.end)
-      if (this.#options.mode === 'always' || flight.mustFlush) {
-        segment.durableOffset = Math.max(segment.durableOffset, flight.end)
-      }
+  #confirmed(flight: Flight, held: boolean): void {
+    if (this.state !== 'open') return
+    if (!held) {
+      this.#stop('fenced', fencedError())
+      return
     }
+    flight.confirmed = true
+    this.#settleReady()
+    this.#pump()
   }
 
   /** Resolves groups from the front, as far as they are written and the lock was seen held. */
   #settleReady(): void {
-    let settled = false
-    for (;;) {
-      const flight = this.#flights[0]
-      if (!flight?.written || !flight.confirmed) break
-      this.#flights.shift()
-      this.#settle(flight)
-      settled = true
-    }
-    if (!settled) return
+    let flight = this.#flights.takeReady()
+    if (!flight) return
+    for (; flight; flight = this.#flights.takeReady()) this.#settle(flight)
+    if (this.segment) this.#flush.written(this.segment, this.visibleNextId)
     this.onVisible()
-    this.#afterSettling()
     wake(this.#roomWaiters)
     if (this.#isIdle) wake(this.#drainWaiters)
   }
 
   #settle(flight: Flight): void {
-    this.#flightBytes -= flight.end - flight.offset
     this.visibleEnd = flight.end
     this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
-    if (this.#options.mode === 'always') this.#flushedNextId = this.visibleNextId
-    this.stats.settled(
-      flight.messages,
-      flight.messageBytes,
-      this.#system.clock.monotonicMs() - flight.startedMs,
-    )
+    const tookMs = this.#system.clock.monotonicMs() - flight.startedMs
+    this.stats.settled(flight.messages, flight.messageBytes, tookMs)
     if (flight.lastTicket > 0) {
-      this.#owner.committed(flight.lastTicket, flight.segment.base + flight.offset, flight.timeMs)
+      // The last LSN that any of its entries can have.
+      const lsn = flight.segment.base + flight.end - 1
+      this.#owner.committed(flight.lastTicket, lsn, flight.timeMs)
       if (this.#full) {
         this.#full = false
         this.#owner.space('ok')
@@ -633,52 +472,21 @@ export class CommitLoop {
     flight.resolved?.()
     if (flight.settled) return
     flight.settled = true
-    this.#reuse(flight)
-  }
-
-  #reuse(flight: Flight): void {
-    if (flight.group && this.#spareGroups.length < 2) this.#spareGroups.push(flight.group)
-  }
-
-  #afterSettling(): void {
-    const { mode, intervalBytes, intervalMs } = this.#options
-    const { segment } = this
-    if (mode !== 'interval' || !segment) return
-    const unflushed = segment.writtenEnd - segment.durableOffset
-    if (unflushed >= intervalBytes) {
-      this.#flush().catch(this.#stopOnError)
-    } else if (unflushed > 0 && !this.#cancelInterval) {
-      this.#cancelInterval = this.#system.clock.after(intervalMs, () => {
-        this.#cancelInterval = undefined
-        if (this.state === 'open') this.#flush().catch(this.#stopOnError)
-      })
-    }
-  }
-
-  /** Flushes what is written; one at a time, and what came later starts another. */
-  async #flush(): Promise<void> {
-    await this.#flushing
-    const { segment } = this
-    if (!segment || this.state !== 'open') return
-    const end = segment.writtenEnd
-    const nextId = this.visibleNextId
-    this.#flushing = segment.handle.flush()
-    try {
-      await this.#flushing
-    } finally {
-      this.#flushing = undefined
-    }
-    segment.durableOffset = Math.max(segment.durableOffset, end)
-    this.#flushedNextId = Math.max(this.#flushedNextId, nextId)
+    this.#composer.reuse(flight)
   }
 
   readonly #stopOnError = (error: unknown): void => {
-    this.#stop('failed', this.#failedError(error))
+    const lost =
+      this.#flush.flushedNextId < this.visibleNextId
+        ? `; resolved ids ${this.#flush.flushedNextId} to ${this.visibleNextId - 1} may be lost`
+        : ''
+    const message = `a write or flush failed, the log has stopped${lost}`
+    this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))
   }
 
-  #idle(): void {
+  #armIdle(): void {
     const { idleSyncMs, mode } = this.#options
-    if (idleSyncMs === 0 || mode !== 'always' || this.#lastWasSync || this.#cancelIdle) return
+    if (idleSyncMs === 0 || mode !== 'always' || this.#lastWasPair || this.#cancelIdle) return
     this.#cancelIdle = this.#system.clock.after(idleSyncMs, () => {
       this.#cancelIdle = undefined
       this.#syncDue = true
@@ -689,52 +497,47 @@ export class CommitLoop {
   /** Full, or no descriptor: nothing was written, and the log goes on. */
   #refusePending(error: unknown): void {
     const cause = error instanceof Error ? error : new Error(String(error))
-    const pending = this.#pending
-    if (!pending.isEmpty) {
-      const { firstTicket, lastTicket } = pending
-      this.#nextId = pending.nextId - pending.messages
-      pending.reset(this.#nextId)
-      this.#pendingBytes = 0
+    if (!this.#composer.pending.isEmpty) {
+      const { firstTicket, lastTicket } = this.#composer.drop()
       this.#owner.refused(firstTicket, lastTicket, cause)
     }
     if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL' && !this.#full) {
       this.#full = true
       this.#owner.space('full')
     }
-    this.#cleanDue?.()
+    // The map that retires segments goes out with the next LINK.
     this.#mapChanged = false
     wake(this.#roomWaiters)
     wake(this.#drainWaiters)
   }
 
+  /**
+   * Writes the bytes of the groups under way again, the same bytes to the same place, so that whatever
+   * mixture of the two writes arrives is the same group; then resolves them.
+   */
   #resendFlightsSync(): void {
-    for (const flight of this.#flights) {
+    const flights = this.#flights.all()
+    if (flights.length === 0) return
+    // Asynchronous writes return in any order, so those that have not are told apart one by one.
+    for (const flight of flights) {
       if (flight.written) continue
       writePiecesSync(flight)
-      if (flight.mustFlush && this.#options.mode !== 'always') flight.segment.handle.flushSync()
+      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
+      flight.written = true
+      flight.settled = true
     }
-    const last = this.#flights.at(-1)
-    if (!last) return
-    if (this.#flushesEachGroup) last.segment.handle.flushSync()
-    for (const flight of this.#flights) flight.written = true
-    this.#advanceMarks()
+    this.#flights.advanceMarks()
     this.#confirmSync()
-    this.#settleSync()
-  }
-
-  /** Settles groups whose asynchronous write has yet to return: their buffers stay theirs. */
-  #settleSync(): void {
-    const stillWriting = this.#flights.slice(this.#flights.length - this.#writing)
-    for (const flight of stillWriting) flight.settled = true
     this.#settleReady()
   }
 
   #confirmSync(): void {
     if (!this.#lock.isHeldSync()) {
-      this.#stop('fenced', fencedError())
-      throw this.failure ?? fencedError()
+      const error = fencedError()
+      this.#stop('fenced', error)
+      throw error
     }
-    for (const flight of this.#flights) flight.confirmed = true
+    for (const flight of this.#flights.all()) flight.confirmed = true
   }
 
   #stop(state: 'failed' | 'fenced', failure: Error): void {
@@ -748,11 +551,10 @@ export class CommitLoop {
 
   /** The pending group was never written; what is under way may appear or not. */
   #failWaiting(cause: Error): void {
-    if (!this.#pending.isEmpty) {
-      this.#owner.failed(this.#pending.firstTicket, 'rejected', cause)
-    }
-    const first = this.#flights.find((flight) => flight.lastTicket > 0)
-    if (first) this.#owner.failed(first.firstTicket, 'indeterminate', cause)
+    const { pending } = this.#composer
+    if (!pending.isEmpty) this.#owner.failed(pending.firstTicket, 'rejected', cause)
+    const { firstTicket } = this.#flights
+    if (firstTicket > 0) this.#owner.failed(firstTicket, 'indeterminate', cause)
   }
 
   #wakeAll(): void {
@@ -761,37 +563,10 @@ export class CommitLoop {
     wake(this.#drainWaiters)
   }
 
-  #failedError(error: unknown): QlogError {
-    const lost =
-      this.#options.mode !== 'always' && this.#flushedNextId < this.visibleNextId
-        ? `; resolved ids ${this.#flushedNextId} to ${this.visibleNextId - 1} may be lost`
-        : ''
-    return new QlogError('QLOG_FAILED', `a write or flush failed, the log has stopped${lost}`, {
-      cause: error,
-    })
-  }
-
   #cancelTimers(): void {
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
-    this.#cancelInterval?.()
-    this.#cancelInterval = undefined
-  }
-
-  #sealFile(segment: OwnSegment, entry: MapEntry, index: BlockIndex): void {
-    this.onSealed(segment, entry, index)
-    const seal = {
-      firstId: entry.firstId,
-      endId: entry.endId,
-      messages: entry.endId - entry.firstId,
-      controls: 0,
-      blockFirstIds: Float64Array.from(index.firstIds),
-      blockOffsets: Uint32Array.from(index.offsets),
-    }
-    const bytes = sealBytes(segment, seal, this.#timeMs, this.#system.crc32)
-    // SEAL is a cache: whether it arrives does not matter.
-    const written = bytes ? segment.handle.write(bytes, segment.sentEnd) : Promise.resolve(0)
-    written.catch(() => 0).then(() => segment.handle.close().catch(() => undefined))
+    this.#flush.cancel()
   }
 }
 
@@ -801,4 +576,9 @@ function wake(waiters: (() => void)[]): void {
 
 function fencedError(): QlogError {
   return new QlogError('QLOG_FENCED', 'another process has taken over this log')
+}
+
+/** A segment could not be made: nothing was written, so nothing has failed for good. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof QlogError && (error.code === 'QLOG_DISK_FULL' || error.code === 'QLOG_IO')
 }

@@ -3,10 +3,11 @@
  * blocks it spans. A batch with control records that lost a block is dropped whole and reported; of
  * a batch of messages alone only the lost messages are missing.
  */
-import { readBatchRecord, RecordCursor } from '../format/records.ts'
+
+import { DamagedError } from '../errors.ts'
 import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { decodeLink } from '../format/link.ts'
-import { DamagedError } from '../errors.ts'
+import { RecordCursor, readBatchRecord } from '../format/records.ts'
 import type { System } from '../system/system.ts'
 import { BlockWalk } from './block-walk.ts'
 import { throwIfAborted } from './message-reader.ts'

@@ -25,6 +25,12 @@ export class Waiting implements LogOwner {
     })
   }
 
+  /** The same for an append that looks at its outcome when it returns. */
+  addSync(reject: (error: Error) => void): void {
+    this.#resolve.push(ignore)
+    this.#reject.push(reject)
+  }
+
   committed(upTo: Ticket): void {
     const end = upTo - this.#firstTicket + 1
     for (let i = this.#head; i < end; i++) this.#resolve[i]?.(undefined)
@@ -42,7 +48,9 @@ export class Waiting implements LogOwner {
     const error =
       outcome === 'rejected'
         ? new QlogError('QLOG_REJECTED', 'not written: the log had stopped', { cause })
-        : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', { cause })
+        : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', {
+            cause,
+          })
     for (let i = first; i < this.#reject.length; i++) this.#reject[i]?.(error)
     this.#resolve.length = first
     this.#reject.length = first
@@ -116,16 +124,22 @@ export class PublicLog implements Log {
 
   appendSync(body: Uint8Array | string): number {
     const bytes = this.#bytesOf(body)
+    this.#assertOpen()
     this.#log.assertUsable()
-    const id = this.#log.nextId
-    const done = this.#place([bytes])
-    // What became of it shows in the state right after; the promise is only for the queue of tickets.
-    let refused: unknown
-    done.catch((error: unknown) => {
-      refused = error
+    const { loop } = this.#log
+    const id = loop.nextId
+    let outcome: Error | undefined
+    loop.beginAppend().addMessage(bytes)
+    this.#waiting.addSync((error) => {
+      outcome = error
     })
-    this.#log.loop.commitSync()
-    if (refused !== undefined) throw refused
+    loop.endAppend(bytes.length)
+    try {
+      loop.commitSync()
+    } catch (error) {
+      throw outcome ?? error
+    }
+    if (outcome !== undefined) throw outcome
     return id
   }
 
@@ -190,12 +204,8 @@ export class PublicLog implements Log {
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
     this.#assertOpen()
-    const firstId = this.#log.nextId
-    return this.#place(all).then(() => ({ firstId, endId: firstId + all.length }))
-  }
-
-  #place(all: readonly Uint8Array[]): Promise<undefined> {
     const { loop } = this.#log
+    const firstId = loop.nextId
     const group = loop.beginAppend()
     group.beginBatch(all.length, 0)
     let bytes = 0
@@ -206,7 +216,7 @@ export class PublicLog implements Log {
     group.endBatch()
     const done = this.#waiting.add()
     loop.endAppend(bytes)
-    return done
+    return done.then(() => ({ firstId, endId: firstId + all.length }))
   }
 
   /** Waits behind all earlier waiters, then appends. The bytes are copies: the caller has moved on. */
@@ -255,6 +265,10 @@ export class PublicLog implements Log {
       throw new QlogError('QLOG_TOO_LARGE', `a batch of ${bytes} bytes is over ${batchBytesMax}`)
     }
   }
+}
+
+function ignore(): void {
+  // An append that looks at its outcome has no use for its promise.
 }
 
 /** One message after the other, without a generator: it is on the way of every message. */

@@ -3,7 +3,7 @@
  * whole group leaves as one write. Blocks are sealed as soon as they are full where the group's
  * place in its segment is known already, and otherwise when it is sent. Touches memory only.
  */
-import { type Block, sealBlock, type SegmentKey } from '../format/block.ts'
+import { type Block, type SegmentKey, sealBlock } from '../format/block.ts'
 import type { Crc32 } from '../format/crc.ts'
 import {
   BATCH_RECORD_BYTES,

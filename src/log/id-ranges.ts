@@ -7,6 +7,11 @@ export class IdRanges {
     return this.#firsts.length
   }
 
+  /** Ids in the set. */
+  get idCount(): number {
+    return this.#firsts.reduce((sum, first, row) => sum + (this.#ends[row] ?? first) - first, 0)
+  }
+
   add(firstId: number, endId: number): void {
     if (endId <= firstId) return
     // All ranges that touch the new one are in [low, high).
@@ -27,7 +32,11 @@ export class IdRanges {
   covers(firstId: number, endId: number): boolean {
     if (endId <= firstId) return true
     const row = lowerBound(this.#ends, firstId + 1)
-    return row < this.#firsts.length && (this.#firsts[row] ?? 0) <= firstId && (this.#ends[row] ?? 0) >= endId
+    return (
+      row < this.#firsts.length &&
+      (this.#firsts[row] ?? 0) <= firstId &&
+      (this.#ends[row] ?? 0) >= endId
+    )
   }
 
   has(id: number): boolean {

@@ -14,7 +14,7 @@ import { throwIfAborted } from './message-reader.ts'
 import { BATCH_BYTES_MAX, type CheckedOptions, checkDirectory, checkOptions } from './options.ts'
 import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogOwner } from './seam.ts'
-import { randomHex, type OwnSegment } from './segment-file.ts'
+import { type OwnSegment, randomHex } from './segment-file.ts'
 import { SegmentLog } from './segment-log.ts'
 import { SegmentSupply } from './segment-supply.ts'
 import { listDirectory, surveyDirectory } from './survey.ts'
@@ -179,7 +179,9 @@ async function makeDirectories(system: System, directory: string): Promise<void>
     await makeDirectories(system, directory)
     return
   }
-  await system.files.flushDirectory(parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent)
+  await system.files.flushDirectory(
+    parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent,
+  )
 }
 
 /** In the newest segment damage is refused unless asked otherwise; in full ones it is set aside. */

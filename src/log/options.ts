@@ -26,13 +26,28 @@ export interface CheckedOptions {
 /** Throws QlogTypeError (QLOG_INVALID_ARGUMENT) naming the option and its range. */
 export function checkOptions(options: LogOptions): CheckedOptions {
   checkNames(options)
-  const segmentBytesMin = integer('segmentBytesMin', options.segmentBytesMin ?? 64 * KIB, SEGMENT_FILE_BYTES_MIN, 1024 * MIB)
+  const segmentBytesMin = integer(
+    'segmentBytesMin',
+    options.segmentBytesMin ?? 64 * KIB,
+    SEGMENT_FILE_BYTES_MIN,
+    1024 * MIB,
+  )
   return {
     ...checkSync(options.sync ?? 'always'),
     onDamage: checkDamage(options.onDamage),
     breakLock: options.breakLock ?? false,
-    messageBytesMax: integer('messageBytesMax', options.messageBytesMax ?? 16 * MIB, 1, BATCH_BYTES_MAX),
-    inFlightBytesMax: integer('inFlightBytesMax', options.inFlightBytesMax ?? 32 * MIB, 4 * KIB, 256 * MIB),
+    messageBytesMax: integer(
+      'messageBytesMax',
+      options.messageBytesMax ?? 16 * MIB,
+      1,
+      BATCH_BYTES_MAX,
+    ),
+    inFlightBytesMax: integer(
+      'inFlightBytesMax',
+      options.inFlightBytesMax ?? 32 * MIB,
+      4 * KIB,
+      256 * MIB,
+    ),
     segmentBytesMin,
     segmentBytesMax: integer(
       'segmentBytesMax',
@@ -46,8 +61,15 @@ export function checkOptions(options: LogOptions): CheckedOptions {
 }
 
 const KNOWN = [
-  'sync', 'onDamage', 'breakLock', 'messageBytesMax', 'inFlightBytesMax',
-  'segmentBytesMin', 'segmentBytesMax', 'idleSyncMs', 'signal',
+  'sync',
+  'onDamage',
+  'breakLock',
+  'messageBytesMax',
+  'inFlightBytesMax',
+  'segmentBytesMin',
+  'segmentBytesMax',
+  'idleSyncMs',
+  'signal',
 ]
 
 function checkNames(options: LogOptions): void {
@@ -79,7 +101,9 @@ function checkSync(
 
 function checkDamage(onDamage: unknown): 'refuse' | 'quarantine' | undefined {
   if (onDamage === undefined || onDamage === 'refuse' || onDamage === 'quarantine') return onDamage
-  throw new QlogTypeError(`onDamage must be 'refuse' or 'quarantine', not ${JSON.stringify(onDamage)}`)
+  throw new QlogTypeError(
+    `onDamage must be 'refuse' or 'quarantine', not ${JSON.stringify(onDamage)}`,
+  )
 }
 
 export function checkReadOptions(options: ReadOptions): ReadOptions {

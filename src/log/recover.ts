@@ -3,8 +3,9 @@
  * durable mark may exist only in the page cache, so they are copied into a new segment, in one
  * write and one flush, before anything is shown. Writes only into that new segment.
  */
-import { QlogError } from '../errors.ts'
+
 import type { Gap } from '../errors.ts'
+import { QlogError } from '../errors.ts'
 import { readBlock, sealBlock } from '../format/block.ts'
 import { setUint64 } from '../format/bytes.ts'
 import { encodeGap, GapReason } from '../format/gap.ts'

@@ -43,7 +43,8 @@ export async function scanSegment(
   let dataEnd = at
   while (at + BLOCK_HEADER_BYTES <= limit) {
     options.signal?.throwIfAborted()
-    if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit))) break
+    if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit)))
+      break
     const state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0) {
       const block = readBlock(window.bytes, at - window.start)
@@ -89,6 +90,11 @@ async function dataEndOf(
   dataEnd: number,
 ): Promise<number> {
   // More than the rest behind the last place for a header is only left where the file shrank meanwhile.
-  if (at >= limit || limit - at >= BLOCK_HEADER_BYTES || !(await window.load(at, limit - at, limit))) return dataEnd
+  if (
+    at >= limit ||
+    limit - at >= BLOCK_HEADER_BYTES ||
+    !(await window.load(at, limit - at, limit))
+  )
+    return dataEnd
   return Math.max(dataEnd, lastNonZero(window, at, limit))
 }

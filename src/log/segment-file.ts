@@ -247,6 +247,9 @@ function asSegmentError(error: unknown, plan: SegmentPlan): Error {
       { cause: error },
     )
   }
-  if (systemErrorCode(error) === '') return error instanceof Error ? error : new Error(String(error))
-  return new QlogError('QLOG_IO', `cannot make a new segment in ${plan.directory}`, { cause: error })
+  if (systemErrorCode(error) === '')
+    return error instanceof Error ? error : new Error(String(error))
+  return new QlogError('QLOG_IO', `cannot make a new segment in ${plan.directory}`, {
+    cause: error,
+  })
 }

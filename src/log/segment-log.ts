@@ -13,7 +13,16 @@ import { EntryReader } from './entry-reader.ts'
 import { IdRanges } from './id-ranges.ts'
 import type { Lock } from './lock.ts'
 import { abortError, MessageReader, throwIfAborted } from './message-reader.ts'
-import type { Batch, Encodable, EntryRange, Entry, LogLimits, LogOwner, OwnedLog, Ticket } from './seam.ts'
+import type {
+  Batch,
+  Encodable,
+  Entry,
+  EntryRange,
+  LogLimits,
+  LogOwner,
+  OwnedLog,
+  Ticket,
+} from './seam.ts'
 import type { SegmentSupply } from './segment-supply.ts'
 import { quarantine, unlinkIfThere } from './tidy.ts'
 import type { Message, ReadOptions } from './types.ts'
@@ -85,7 +94,7 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.start,
     )
     this.loop.onVisible = () => this.#changed()
-    this.loop.onSealed = (_segment, entry, index) => {
+    this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
       this.#retireFinished()
     }
@@ -116,7 +125,8 @@ export class SegmentLog implements OwnedLog, LogView {
     this.assertUsable()
     const { loop, limits } = this
     const { messages, control } = batch
-    if (messages.length + control.length === 0) throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
+    if (messages.length + control.length === 0)
+      throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
     const bytes = this.#checkSizes(messages, control)
     if (loop.bytesWaiting >= limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
@@ -157,7 +167,8 @@ export class SegmentLog implements OwnedLog, LogView {
   /** One message; undefined where it was discarded or is not there yet. */
   async get(id: number): Promise<Message | undefined> {
     this.assertReadable()
-    if (id < this.firstId || id >= this.loop.visibleNextId || this.#discarded.has(id)) return undefined
+    if (id < this.firstId || id >= this.loop.visibleNextId || this.#discarded.has(id))
+      return undefined
     const reader = this.reader({ from: id, to: id + 1 })
     try {
       return (await reader.nextBatch())?.[0]
@@ -240,12 +251,12 @@ export class SegmentLog implements OwnedLog, LogView {
 
   /** Throws where appending is over. */
   assertUsable(): void {
-    if (this.#closing) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+    if (this.isClosed) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
     if (this.loop.failure) throw this.loop.failure
   }
 
   assertReadable(): void {
-    if (this.#closing) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+    if (this.isClosed) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
@@ -278,7 +289,7 @@ export class SegmentLog implements OwnedLog, LogView {
   /** Takes full segments out of the map whose messages are all discarded. */
   #retireFinished(): void {
     const { loop } = this
-    if (loop.state !== 'open' || this.#closing) return
+    if (loop.state !== 'open' || this.isClosed) return
     // Without snapshots, control records are the owner's only state: the GC root is the log's start.
     if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return
     const finished = loop.map.filter(({ firstId, endId }) => this.#discarded.covers(firstId, endId))
@@ -366,7 +377,10 @@ export class SegmentLog implements OwnedLog, LogView {
 }
 
 function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {
-  return new QlogError('QLOG_TOO_LARGE', `${what} of ${bytes} bytes is over the limit of ${bytesMax}`)
+  return new QlogError(
+    'QLOG_TOO_LARGE',
+    `${what} of ${bytes} bytes is over the limit of ${bytesMax}`,
+  )
 }
 
 async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

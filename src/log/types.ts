@@ -9,10 +9,7 @@ import type { Gap } from '../errors.ts'
  * `{ intervalMs }`: written, and flushed within that time or after `bytes` (default 8 MiB).
  * `never`: written; the operating system flushes when it likes.
  */
-export type SyncMode =
-  | 'always'
-  | 'never'
-  | { readonly intervalMs: number; readonly bytes?: number }
+export type SyncMode = 'always' | 'never' | { readonly intervalMs: number; readonly bytes?: number }
 
 /** What to do where acknowledged data turns out to be damaged. */
 export type DamagePolicy = 'refuse' | 'quarantine'

@@ -1,0 +1,176 @@
+/**
+ * Turns batches into flights: keeps the pending group, numbers its messages, and composes what leaves
+ * next: the pending group, a group that opens a segment, or a MAP, SYNC or CLEAN pair. Memory only.
+ */
+import { QlogError } from '../errors.ts'
+import type { Link, SegmentMap } from '../format/link.ts'
+import type { System } from '../system/system.ts'
+import type { BlockIndex } from './block-index.ts'
+import type { Flight } from './flight.ts'
+import { CommitGroup } from './group.ts'
+import type { Ticket } from './seam.ts'
+import type { OwnSegment } from './segment-file.ts'
+import { linkBytes, pairGroup, TAIL_RESERVE_BYTES } from './special-groups.ts'
+
+/** One group is written while the next is filled, and one may be held by a late asynchronous write. */
+const SPARE_GROUPS_MAX = 2
+
+type PairType = 'map' | 'sync' | 'clean'
+
+export class Composer {
+  pending: CommitGroup
+  /** Id of the next message. */
+  nextId: number
+  /** Never runs backwards. */
+  timeMs: number
+  readonly #system: System
+  #nextTicket: Ticket = 1
+  #pendingBytes = 0
+  readonly #spareGroups: CommitGroup[] = []
+
+  constructor(system: System, nextId: number, timeMs: number) {
+    this.#system = system
+    this.nextId = nextId
+    this.timeMs = timeMs
+    this.pending = new CommitGroup(system.crc32)
+    this.pending.reset(nextId)
+  }
+
+  /** Id of the first message of the pending group, or the next one where it is empty. */
+  get firstPendingId(): number {
+    return this.pending.nextId - this.pending.messages
+  }
+
+  /** The group that takes the next batch; `end` must follow at once. */
+  begin(segment: OwnSegment | undefined): CommitGroup {
+    const { pending } = this
+    if (pending.isEmpty) {
+      pending.timeMs = this.now()
+      pending.firstTicket = this.#nextTicket
+      if (segment) pending.attach(segment, segment.sentEnd, segment.sentEnd)
+    }
+    return pending
+  }
+
+  end(bodyBytes: number): Ticket {
+    const ticket = this.#nextTicket++
+    this.pending.lastTicket = ticket
+    this.#pendingBytes += bodyBytes
+    this.nextId = this.pending.nextId
+    return ticket
+  }
+
+  /** Drops the pending group, whose ids are given to nobody. */
+  drop(): { readonly firstTicket: Ticket; readonly lastTicket: Ticket } {
+    const { firstTicket, lastTicket } = this.pending
+    this.nextId = this.firstPendingId
+    this.pending.reset(this.nextId)
+    this.#pendingBytes = 0
+    return { firstTicket, lastTicket }
+  }
+
+  fits(segment: OwnSegment): boolean {
+    return segment.sentEnd + this.pending.byteLength <= segment.fileBytes - TAIL_RESERVE_BYTES
+  }
+
+  now(): number {
+    this.timeMs = Math.max(this.timeMs, Math.floor(this.#system.clock.nowMs()))
+    return this.timeMs
+  }
+
+  /** LINK and the pending group, as one flight into a segment that has just been made. */
+  opening(own: OwnSegment, link: Link, index: BlockIndex, more: FlightMore): Flight {
+    if (own.base + own.fileBytes > Number.MAX_SAFE_INTEGER) {
+      throw new QlogError('QLOG_UNSUPPORTED', 'the log has used up its 2^53 bytes of positions')
+    }
+    const { pending } = this
+    const { crc32 } = this.#system
+    const pair = linkBytes(own, link, this.now(), pending.isEmpty, crc32)
+    const pieces = [pair]
+    if (!pending.isEmpty) {
+      pending.attach(own, own.sentEnd + pair.length, own.sentEnd)
+      pieces.push(pending.finish())
+    }
+    return this.#leave(own, pieces, index, { opensSegment: true, ...more })
+  }
+
+  /** The pending group, behind what was sent to the segment before. */
+  data(segment: OwnSegment, index: BlockIndex): Flight {
+    this.pending.attach(segment, segment.sentEnd, segment.sentEnd)
+    return this.#leave(segment, [this.pending.finish()], index, {})
+  }
+
+  /** A pair as a group of its own; undefined where it does not fit. */
+  pair(
+    segment: OwnSegment,
+    type: PairType,
+    map: SegmentMap,
+    resolved: () => void,
+  ): Flight | undefined {
+    const what = type === 'map' ? { type, map } : { type }
+    const bytes = pairGroup(segment, what, this.nextId, this.now(), this.#system.crc32)
+    if (!bytes) return undefined
+    return this.#flight(segment, [bytes], undefined, { mustFlush: type !== 'sync', resolved })
+  }
+
+  /** Takes the buffers of a flight back, once nothing refers to its bytes. */
+  reuse(flight: Flight): void {
+    if (flight.group && this.#spareGroups.length < SPARE_GROUPS_MAX) {
+      this.#spareGroups.push(flight.group)
+    }
+  }
+
+  /** A flight that carries the pending group, if there is one, and a fresh pending group. */
+  #leave(
+    segment: OwnSegment,
+    pieces: readonly Uint8Array[],
+    index: BlockIndex,
+    more: FlightMore,
+  ): Flight {
+    const { pending } = this
+    const flight = this.#flight(segment, pieces, pending.isEmpty ? undefined : pending, more)
+    if (pending.isEmpty) return flight
+    if (pending.hasControl) segment.hasControl = true
+    for (let i = 0; ; i++) {
+      const block = pending.blockAt(i)
+      if (!block) break
+      index.note(block.firstId, pending.fileOffset + block.start)
+    }
+    const next = this.#spareGroups.pop() ?? new CommitGroup(this.#system.crc32)
+    next.reset(this.nextId)
+    this.pending = next
+    this.#pendingBytes = 0
+    return flight
+  }
+
+  #flight(
+    segment: OwnSegment,
+    pieces: readonly Uint8Array[],
+    group: CommitGroup | undefined,
+    more: FlightMore,
+  ): Flight {
+    const offset = segment.sentEnd
+    return {
+      segment,
+      pieces,
+      offset,
+      end: pieces.reduce((end, piece) => end + piece.length, offset),
+      group,
+      firstTicket: group?.firstTicket ?? 0,
+      lastTicket: group?.lastTicket ?? 0,
+      messages: group?.messages ?? 0,
+      messageBytes: group ? this.#pendingBytes : 0,
+      nextId: this.pending.nextId,
+      timeMs: group?.timeMs ?? this.timeMs,
+      opensSegment: false,
+      mustFlush: false,
+      startedMs: this.#system.clock.monotonicMs(),
+      written: false,
+      confirmed: false,
+      settled: false,
+      ...more,
+    }
+  }
+}
+
+type FlightMore = Partial<Pick<Flight, 'opensSegment' | 'mustFlush' | 'resolved'>>

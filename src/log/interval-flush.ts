@@ -1,0 +1,82 @@
+/**
+ * Flushes outside the mode `always`: after so many bytes, after so much time, and where something must
+ * be durable before the log goes on. One flush at a time.
+ */
+import type { System } from '../system/system.ts'
+import type { OwnSegment } from './segment-file.ts'
+
+export interface IntervalOptions {
+  readonly mode: 'always' | 'interval' | 'never'
+  readonly intervalMs: number
+  readonly intervalBytes: number
+}
+
+export class IntervalFlush {
+  /** The next id behind everything that a flush covered. */
+  flushedNextId: number
+  readonly #system: System
+  readonly #options: IntervalOptions
+  readonly #onError: (error: unknown) => void
+  #running: Promise<void> | undefined
+  #cancelTimer: (() => void) | undefined
+
+  constructor(
+    system: System,
+    options: IntervalOptions,
+    nextId: number,
+    onError: (error: unknown) => void,
+  ) {
+    this.#system = system
+    this.#options = options
+    this.flushedNextId = nextId
+    this.#onError = onError
+  }
+
+  /** Called when groups have resolved: flushes now, or sees that it happens in time. */
+  written(segment: OwnSegment, nextId: number): void {
+    const { mode, intervalMs, intervalBytes } = this.#options
+    if (mode === 'always') this.flushedNextId = nextId
+    if (mode !== 'interval') return
+    const unflushed = segment.writtenEnd - segment.durableOffset
+    if (unflushed >= intervalBytes) {
+      this.flush(segment, nextId).catch(this.#onError)
+    } else if (unflushed > 0 && !this.#cancelTimer) {
+      this.#cancelTimer = this.#system.clock.after(intervalMs, () => {
+        this.#cancelTimer = undefined
+        this.flush(segment, nextId).catch(this.#onError)
+      })
+    }
+  }
+
+  /** Makes everything written so far durable; `nextId` is the next id behind it. */
+  async flush(segment: OwnSegment, nextId: number): Promise<void> {
+    await this.#running
+    const end = segment.writtenEnd
+    if (segment.durableOffset >= end) return
+    this.#running = segment.handle.flush()
+    try {
+      await this.#running
+    } finally {
+      this.#running = undefined
+    }
+    segment.durableOffset = Math.max(segment.durableOffset, end)
+    this.flushedNextId = Math.max(this.flushedNextId, nextId)
+  }
+
+  flushSync(segment: OwnSegment, nextId: number): void {
+    const end = segment.writtenEnd
+    segment.handle.flushSync()
+    segment.durableOffset = Math.max(segment.durableOffset, end)
+    this.flushedNextId = Math.max(this.flushedNextId, nextId)
+  }
+
+  cancel(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  /** Resolves when no flush is under way. */
+  async settled(): Promise<void> {
+    await this.#running?.catch(() => undefined)
+  }
+}
