@@ -60,11 +60,11 @@ export function rankHeads(heads: readonly SegmentHead[], storeId: string): Segme
     .sort((a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number)
 }
 
-/** The store most headers name; the index decides where it is there. */
+/** The store most headers name, of equals the newest file's; the index decides where it is there. */
 export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
   if (index !== undefined) return index.storeId
   const votes = new Map<string, number>()
-  for (const { header } of heads) {
+  for (const { header } of heads.toSorted((a, b) => b.number - a.number)) {
     if (header) votes.set(header.storeId, (votes.get(header.storeId) ?? 0) + 1)
   }
   let winner = ''
@@ -320,6 +320,8 @@ export function judgeAbove(
   if (!belongs(head, storeId)) return 'rubbish'
   if (head.link !== undefined && head.link.epoch < newestEpoch) return 'stale-fork'
   if (first === 'claimed') return 'rot-lost-link'
+  // Segments get their name at full size, flushed: a shorter one was cut off later.
+  if (head.actualBytes < head.header.fileBytes) return 'rot-short-file'
   return first === 'empty' ? 'never-used' : 'torn-first-group'
 }
 
@@ -341,6 +343,15 @@ export function newestIsMissing(
       generation === index.generation &&
       (!header || (header.salt1 === index.salt1 && header.salt2 === index.salt2)),
   )
+}
+
+/**
+ * True where the newest segment that was found ends with a SEAL: in `always` it is written only after
+ * the first group of the next segment resolved, so that segment has been there.
+ */
+export function successorIsMissing(blocks: BlockTable, end: number, link: Link): boolean {
+  const last = blocks.rowAt(end) - 1
+  return link.mode === 'always' && last >= 0 && blocks.type(last) === BlockType.SEAL
 }
 
 function mappedProblem(

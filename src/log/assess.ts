@@ -26,6 +26,7 @@ import {
   newestIsMissing,
   rankHeads,
   storeIdOf,
+  successorIsMissing,
   type TailVerdict,
   VERDICT_ROWS,
   type VerdictRow,
@@ -83,6 +84,8 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   if (isMissing && index) {
     newestGaps.push(gapOfMissingNewest(index, newest))
   }
+  const isSealed = newest && newestGaps.length === 0 && lacksSuccessor(newest)
+  if (isSealed) newestGaps.push(gapOfMissingSuccessor(newest))
   const mapGaps = files
     .filter((file) => isRot(file.row) && !above.includes(file))
     .map((file) => gapOfFile(file, undefined))
@@ -101,7 +104,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
     rows: [
       ...(newest?.tail.regions.map((region) => region.row) ?? []),
       ...files.map((file) => file.row),
-      ...(isMissing ? (['rot-newest-missing'] as const) : []),
+      ...(isMissing || isSealed ? (['rot-newest-missing'] as const) : []),
     ],
   }
 }
@@ -299,6 +302,22 @@ function gapOfMissingNewest(index: IndexEvidence, newest: NewestSegment | undefi
     firstId,
     endId: Math.max(firstId, index.nextId),
     why: VERDICT_ROWS['rot-newest-missing'],
+  }
+}
+
+function lacksSuccessor({ scan, tail, link }: NewestSegment): boolean {
+  return successorIsMissing(scan.blocks, tail.end, link)
+}
+
+/** Nothing tells how many messages the missing segment held. */
+function gapOfMissingSuccessor({ head, tail }: NewestSegment): Gap {
+  return {
+    file: head.file,
+    offset: tail.end,
+    bytes: 0,
+    firstId: tail.nextId,
+    endId: tail.nextId,
+    why: 'the segment is sealed, so another one followed it, and that one is missing',
   }
 }
 

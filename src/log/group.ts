@@ -235,7 +235,18 @@ export class CommitGroup {
   #sealClosed(destination: Destination, finished: boolean): void {
     const count = this.#closed.length / 3
     const until = finished ? count : count - 1
-    for (; this.#sealed < until; this.#sealed++) this.#seal(destination, this.#sealed, count)
+    for (; this.#sealed < until; this.#sealed++) {
+      // A group that outgrew its segment goes to the next one, and is attached there before it is
+      // finished: nothing to seal ahead of that.
+      if (!finished && this.#endsBehind(destination, this.#sealed)) return
+      this.#seal(destination, this.#sealed, count)
+    }
+  }
+
+  /** True where closed block `index`, which has a successor, would end behind the segment's end. */
+  #endsBehind(destination: Destination, index: number): boolean {
+    const end = this.#closed[index * 3 + 3] ?? 0
+    return this.fileOffset + end > destination.key.fileBytes
   }
 
   #seal(destination: Destination, index: number, count: number): void {

@@ -27,6 +27,7 @@ export class MessageReader {
   #number = -1
   #walk: BlockWalk | undefined
   #closed = false
+  readonly #toldTail = new Set<string>()
   /** Filled from a walk to a full segment's end, for the next reader. */
   #fresh: BlockIndex | undefined
 
@@ -50,6 +51,7 @@ export class MessageReader {
         if (batch.length > 0) return batch
         continue
       }
+      this.#tellTail()
       if (!follow) return undefined
       await this.#view.changed(signal)
     }
@@ -110,6 +112,7 @@ export class MessageReader {
     this.#walk = undefined
     this.#number = segment.number
     this.#fresh = undefined
+    if (first) this.#expected = segment.firstId
     if (segment.lost !== undefined) return
     const path = `${this.#view.directory}/${segment.file}`
     const handle = await openToRead(this.#system, path)
@@ -121,7 +124,8 @@ export class MessageReader {
       offset = index?.locate(this.#wanted)
     }
     if (offset === undefined && segment.entry && !segment.index) this.#fresh = new BlockIndex()
-    if (first && offset === undefined) this.#expected = segment.firstId
+    // In the middle of a segment only the first block there tells which id comes next.
+    if (offset !== undefined) this.#expected = 0
     this.#walk = new BlockWalk(this.#system, handle, offset ?? SEGMENT_HEADER_BYTES)
   }
 
@@ -156,6 +160,16 @@ export class MessageReader {
     const gap = { file: segment.file, offset, bytes, firstId, endId: Math.max(firstId, endId), why }
     this.#expected = gap.endId
     this.#tell(gap)
+  }
+
+  /** What is known lost behind the end: each once, also where a follower comes here again. */
+  #tellTail(): void {
+    for (const gap of this.#view.tailGaps) {
+      const key = `${gap.file}:${gap.offset}`
+      if (this.#toldTail.has(key)) continue
+      this.#toldTail.add(key)
+      this.#tell(gap)
+    }
   }
 
   #passGaps(walk: BlockWalk): void {
@@ -195,9 +209,9 @@ function asGap(record: GapRecord): Gap {
 /** The first segment that can hold `id` or anything behind it. */
 function firstFor(segments: readonly ReadableSegment[], id: number): ReadableSegment | undefined {
   for (const segment of segments) {
-    if (segment.endId > id || segment.entry === undefined) {
-      return segment.end > SEGMENT_HEADER_BYTES || segment.lost !== undefined ? segment : undefined
-    }
+    // A segment may end in front of its first group, where recovery copied all of it.
+    if (segment.end <= SEGMENT_HEADER_BYTES && segment.lost === undefined) continue
+    if (segment.endId > id || segment.entry === undefined) return segment
   }
   return undefined
 }

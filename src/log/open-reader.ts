@@ -39,6 +39,7 @@ class UnlockedView implements LogView {
   readonly directory: string
   readonly skipsGaps = false
   readonly gaps: Gap[] = []
+  tailGaps: readonly Gap[] = []
   closed = false
   epoch = 0
   isEmpty = false
@@ -115,7 +116,8 @@ class UnlockedView implements LogView {
         signal?.removeEventListener('abort', done)
         resolve()
       }
-      const cancel = this.#system.clock.after(POLL_MS, done)
+      // Somebody awaits the next message: that wait is the process's work.
+      const cancel = this.#system.clock.after(POLL_MS, done, true)
       signal?.addEventListener('abort', done, { once: true })
     })
   }
@@ -156,6 +158,10 @@ class UnlockedView implements LogView {
       this.epoch = link.epoch
       this.mode = link.mode
     }
+    const end = segments.at(-1)?.end ?? 0
+    this.tailGaps = assessment.newestGaps.filter(
+      (gap) => gap.file !== newest?.head.file || gap.offset >= end,
+    )
     for (const gap of assessment.newestGaps) this.nextId = Math.max(this.nextId, gap.endId)
     this.#segments = segments
   }

@@ -179,9 +179,12 @@ async function makeDirectories(system: System, directory: string): Promise<void>
     await makeDirectories(system, directory)
     return
   }
-  await system.files.flushDirectory(
-    parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent,
-  )
+  const holder = parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent
+  try {
+    await system.files.flushDirectory(holder)
+  } catch (error) {
+    throw new QlogError('QLOG_IO', `cannot flush the directory ${holder}`, { cause: error })
+  }
 }
 
 /** In the newest segment damage is refused unless asked otherwise; in full ones it is set aside. */

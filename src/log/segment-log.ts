@@ -2,7 +2,7 @@
  * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
-import { type Gap, QlogError } from '../errors.ts'
+import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
 import type { IndexFile } from '../format/index-file.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
@@ -61,6 +61,8 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly skipsGaps: boolean
   readonly loop: CommitLoop
   readonly gaps: Gap[]
+  /** Recovery wrote GAP records for what was lost there before anything was shown. */
+  readonly tailGaps: readonly Gap[] = []
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #discarded = new IdRanges()
@@ -298,7 +300,8 @@ export class SegmentLog implements OwnedLog, LogView {
     loop.retire(finished, () => {
       this.#retiringCount = 0
       this.#discarded.dropBelow(this.firstId)
-      this.#retired = this.#removeFiles(finished)
+      // A file that stays is named by no map: the next opening sets it aside.
+      this.#retired = this.#removeFiles(finished).catch(() => undefined)
       this.#retireFinished()
     })
   }
@@ -325,10 +328,13 @@ export class SegmentLog implements OwnedLog, LogView {
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
     await this.#checkpointing
-    await this.#retired.catch(() => undefined)
+    await this.#retired
     try {
       if (wroteSomething && (await lock.isHeld())) await this.#checkpoint()
       if (await lock.isHeld()) await supply.close()
+    } catch (error) {
+      if (systemErrorCode(error) === '' || error instanceof QlogError) throw error
+      throw new QlogError('QLOG_IO', `cannot close the log ${this.directory}`, { cause: error })
     } finally {
       await loop.dispose()
       this.#wakeForGood()
@@ -339,7 +345,7 @@ export class SegmentLog implements OwnedLog, LogView {
   async #withinTime(finished: Promise<void>, timeoutMs: number): Promise<void> {
     let cancel: () => void = () => undefined
     const late = new Promise<void>((resolve) => {
-      cancel = this.#system.clock.after(timeoutMs, resolve)
+      cancel = this.#system.clock.after(timeoutMs, resolve, true)
     })
     await Promise.race([finished, late])
     cancel()

@@ -35,6 +35,8 @@ export class SegmentSupply {
   #prepared: OwnSegment | undefined
   #preparing: Promise<void> | undefined
   #reserve: FileHandle | undefined
+  /** A segment that nobody will use, on its way out. */
+  #dropping: Promise<void> | undefined
   #closed = false
 
   constructor(system: System, options: SupplyOptions) {
@@ -84,6 +86,10 @@ export class SegmentSupply {
       own = createSegmentSync(this.#system, plan)
     }
     this.#numberMin = own.number + 1
+    // Segments are used in the order of their numbers: one made ahead of this one is too late.
+    const late = this.#prepared
+    this.#prepared = undefined
+    if (late) this.#dropping = this.#drop(late).catch(() => undefined)
     return own
   }
 
@@ -97,6 +103,7 @@ export class SegmentSupply {
     this.#closed = true
     await this.#preparing?.catch(() => undefined)
     await this.#dropPrepared()
+    await this.#dropping
     await this.#reserve?.close()
     this.#reserve = undefined
   }
@@ -111,16 +118,24 @@ export class SegmentSupply {
       this.#reserve = undefined
       own = await createSegment(this.#system, plan)
     }
-    this.#numberMin = Math.max(this.#numberMin, own.number + 1)
+    if (own.number < this.#numberMin) {
+      // A synchronous append has begun a segment with a higher number meanwhile.
+      await this.#drop(own)
+      return
+    }
+    this.#numberMin = own.number + 1
     this.#prepared = own
   }
 
   async #dropPrepared(): Promise<void> {
     const prepared = this.#prepared
     this.#prepared = undefined
-    if (!prepared) return
-    await prepared.handle.close()
-    await this.#system.files.unlink(prepared.path)
+    if (prepared) await this.#drop(prepared)
+  }
+
+  async #drop(unused: OwnSegment): Promise<void> {
+    await unused.handle.close()
+    await this.#system.files.unlink(unused.path)
   }
 
   #plan(bytes: number): SegmentPlan {

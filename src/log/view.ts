@@ -38,6 +38,8 @@ export interface LogView {
   changed(signal: AbortSignal | undefined): Promise<void>
   /** Whether reading goes on behind a gap that nobody asked to be told of. */
   readonly skipsGaps: boolean
+  /** Damage behind the last readable byte: told where reading comes to the end. */
+  readonly tailGaps: readonly Gap[]
   /** Keeps count of damage that reading found. */
   noteGap(gap: Gap): void
   /** Remembers where blocks of a full segment stand, so that the next reader finds an id faster. */

@@ -84,8 +84,11 @@ export interface Clock {
   nowMs(): number
   /** Monotonic milliseconds, fractional; only differences mean something. */
   monotonicMs(): number
-  /** Calls back once after `delayMs`; never keeps the process alive. Returns the way to cancel. */
-  after(delayMs: number, callback: () => void): () => void
+  /**
+   * Calls back once after `delayMs`; keeps the process alive meanwhile only where `keepsAlive` says so,
+   * for a wait that somebody awaits. Returns the way to cancel.
+   */
+  after(delayMs: number, callback: () => void, keepsAlive?: boolean): () => void
 }
 
 /** Whether somebody listens at a socket: proof of life, proof of death, or neither. */

@@ -1,4 +1,4 @@
-/** The real clocks and timers. None of its timers keeps the process alive. */
+/** The real clocks and timers. A timer keeps the process alive only where it is asked to. */
 import type { Clock } from '../system.ts'
 
 /** Longer delays make setTimeout fire at once, so they are waited for in parts. */
@@ -7,14 +7,14 @@ const TIMER_DELAY_MS_MAX = 0x7fff_ffff
 export const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, keepsAlive = false) {
     let remainingMs = delayMs
     let timer: NodeJS.Timeout
     const arm = (): void => {
       const partMs = Math.min(remainingMs, TIMER_DELAY_MS_MAX)
       remainingMs -= partMs
       timer = setTimeout(() => (remainingMs > 0 ? arm() : callback()), partMs)
-      timer.unref()
+      if (!keepsAlive) timer.unref()
     }
     arm()
     return () => clearTimeout(timer)
