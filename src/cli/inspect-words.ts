@@ -1,0 +1,62 @@
+/** How the inspecting commands say what they found, and how far they are. */
+import type { Finding, FindingLevel, Progress } from '../inspect/index.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { EXIT } from './exit-codes.ts'
+import type { Output, Styles } from './output.ts'
+import { oneLine } from './output.ts'
+import { formatBytes, formatCount, formatMs, plural } from './text.ts'
+
+/** The version of every JSON line these commands print. */
+export const JSON_VERSION = 1
+
+const LEVEL_WIDTH = 6
+/** A line of progress is rewritten this often. */
+const PROGRESS_MS = 200
+
+export function exitOf(verdict: 'fine' | 'torn-tail' | 'rot'): ExitCode {
+  if (verdict === 'rot') return EXIT.rot
+  return verdict === 'torn-tail' ? EXIT.tornTail : EXIT.fine
+}
+
+/** 5 -> 'message 5', 5 to 8 -> 'messages 5 to 8'. */
+export function idRange(firstId: number, endId: number): string {
+  if (endId === firstId + 1) return `message ${firstId}`
+  return `messages ${firstId} to ${endId - 1}`
+}
+
+/** One finding as one line. */
+export function findingLine(finding: Finding, styles: Styles): string {
+  const { level, file, offset, bytes, firstId, endId, what, detail, follows } = finding
+  const place = bytes > 0 ? ` at ${offset}, ${plural(bytes, 'byte')}` : ''
+  const lost = level !== 'rot' ? '' : endId > firstId ? `, ${idRange(firstId, endId)} lost` : ', no message lost'
+  const seen = detail === undefined ? '' : ` (${detail})`
+  const head = paint(styles, level, level.padEnd(LEVEL_WIDTH))
+  return `${head}${oneLine(`${file}${place}${lost}: ${what}${seen}. ${capital(follows)}.`)}\n`
+}
+
+export function paint(styles: Styles, level: FindingLevel, words: string): string {
+  if (level === 'rot') return styles.red(words)
+  return level === 'tail' ? styles.yellow(words) : styles.dim(words)
+}
+
+function capital(words: string): string {
+  return words.slice(0, 1).toUpperCase() + words.slice(1)
+}
+
+/** A function that shows bytes done, their rate and the time left on a terminal. */
+export function progressOf(output: Output, verb: string): (progress: Progress) => void {
+  const startedMs = performance.now()
+  let shownMs = 0
+  return ({ bytes, totalBytes }) => {
+    const nowMs = performance.now()
+    if (!output.showsProgress || nowMs - shownMs < PROGRESS_MS || totalBytes === 0) return
+    shownMs = nowMs
+    const elapsedMs = nowMs - startedMs
+    const rate = elapsedMs > 0 ? (bytes * 1000) / elapsedMs : 0
+    const left = rate > 0 ? `, ${formatMs(((totalBytes - bytes) * 1000) / rate)} left` : ''
+    const percent = formatCount((100 * bytes) / totalBytes)
+    output.progress(
+      `${verb} ${percent} % of ${formatBytes(totalBytes)}, ${formatBytes(rate)}/s${left}`,
+    )
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The command line as a whole: one place where every command is registered, and how a run of it
+ * ends. Touches nothing itself; everything comes with the context.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { registerAppend } from './append.ts'
+import type { CommandContext } from './context.ts'
+import { examples } from './context.ts'
+import { registerDoctor } from './doctor.ts'
+import { registerDump } from './dump.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { EXIT, exitCodeOf } from './exit-codes.ts'
+import { registerExplain } from './explain.ts'
+import { registerProve } from './prove.ts'
+import { registerProveProducer } from './prove-producer.ts'
+import { registerRead } from './read.ts'
+import { registerRecover } from './recover.ts'
+import { reportError } from './report-error.ts'
+import { registerSegments } from './segments.ts'
+import { registerStats } from './stats.ts'
+import { registerVerify } from './verify.ts'
+
+/** In the order in which `qlog --help` shows them. */
+const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
+  registerAppend,
+  registerRead,
+  registerStats,
+  registerSegments,
+  registerVerify,
+  registerExplain,
+  registerDump,
+  registerRecover,
+  registerProve,
+  registerDoctor,
+  registerProveProducer,
+]
+
+/** Runs one command line (without the program's own name) to its end. Never rejects. */
+export async function runProgram(
+  words: readonly string[],
+  context: CommandContext,
+  environment: NodeJS.ProcessEnv,
+): Promise<ExitCode> {
+  let exitCode: ExitCode
+  try {
+    await buildProgram(context).parseAsync(words, { from: 'user' })
+    exitCode = context.exitCode
+  } catch (error) {
+    exitCode = endOf(error, context, environment)
+  }
+  context.output.progress(undefined)
+  try {
+    await context.output.flush()
+  } catch (error) {
+    exitCode = exitCode === EXIT.fine ? endOf(error, context, environment) : exitCode
+  }
+  return exitCode
+}
+
+function endOf(error: unknown, context: CommandContext, environment: NodeJS.ProcessEnv): ExitCode {
+  // Commander has written its words already: help, the version, or what was wrong with the usage.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.usage
+  reportError(context.output, error, environment)
+  return exitCodeOf(error)
+}
+
+/** Builds the tree of commands; subcommands inherit what is configured before they are added. */
+export function buildProgram(context: CommandContext): Command {
+  const program = new Command('qlog')
+    .description('A durable message log in a directory: write it, read it, look into its files.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .option('--no-color', 'no colour, even on a terminal')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('Run `qlog --help` for examples.')
+    .configureOutput({
+      writeOut: (text) => void context.output.data(text),
+      writeErr: (text) => context.output.wordsRaw(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'qlog: ')),
+      getOutHelpWidth: () => context.output.columns,
+      getErrHelpWidth: () => context.output.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText(
+      'before',
+      examples(
+        ['printf "hello\\n" | qlog append ./log --ids', 'append a line; print its id once durable'],
+        ['qlog read ./log --json', 'read everything back, one JSON line a message'],
+        ['qlog doctor ./log', 'what this file system and disk can promise'],
+        ['qlog prove ./scratch', 'kill a writer again and again; is anything lost?'],
+      ),
+    )
+    .addHelpText('after', `\n${EXIT_CODE_HELP}`)
+  for (const register of COMMANDS) register(program, context)
+  for (const command of program.commands) {
+    command
+      .option('--no-color', 'no colour, even on a terminal')
+      .showHelpAfterError(`Run \`qlog ${command.name()} --help\` for examples.`)
+      .hook('preAction', () => {
+        const refused = command.opts()['color'] === false || program.opts()['color'] === false
+        if (refused) context.output.refuseColour()
+      })
+  }
+  return program
+}
+
+const EXIT_CODE_HELP = `Exit codes:
+  0  fine            3  rot in acknowledged data      6  not a log, or newer
+  1  unexpected      4  torn tail only              130  interrupted
+  2  usage           5  locked by another process`
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const found: unknown = JSON.parse(text)
+  if (typeof found === 'object' && found !== null && 'version' in found)
+    return String(found.version)
+  throw new Error('package.json has no version')
+}

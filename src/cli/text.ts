@@ -1,0 +1,78 @@
+/** Numbers and tables as people read them. Pure. */
+
+const COUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+
+/** 1234567 -> '1,234,567'. */
+export function formatCount(count: number): string {
+  return COUNTS.format(count)
+}
+
+/** 1234567 -> '1.2 MB' (decimal units, as disks are sold). */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return unit === 0 ? plural(value, 'byte') : `${value.toFixed(1)} ${units[unit]}`
+}
+
+/** 0.1234 -> '123 µs', 12.34 -> '12.3 ms', 1234 -> '1.23 s'. */
+export function formatMs(milliseconds: number): string {
+  if (milliseconds < 1) return `${Math.round(milliseconds * 1000)} µs`
+  if (milliseconds < 10) return `${milliseconds.toFixed(2)} ms`
+  if (milliseconds < 1000) return `${milliseconds.toFixed(1)} ms`
+  return `${(milliseconds / 1000).toFixed(2)} s`
+}
+
+/** Things done in a time, as a count a second. */
+export function ratePerSecond(count: number, milliseconds: number): number {
+  return milliseconds <= 0 ? 0 : (count * 1000) / milliseconds
+}
+
+/** 1 message, 2 messages. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`
+}
+
+/** A row of a table of figures: what, how much, and what to know about it. */
+export type FigureRow = readonly [label: string, value: string, note?: string]
+
+/** Labels flush left, values flush right, notes behind them; each line ends with a newline. */
+export function formatFigures(rows: readonly FigureRow[]): string {
+  const labelWidth = Math.max(...rows.map(([label]) => label.length))
+  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
+  return rows
+    .map(([label, value, note]) => {
+      const line = `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}`
+      return note === undefined ? `${line}\n` : `${line}  ${note}\n`
+    })
+    .join('')
+}
+
+/** Breaks words into lines of at most `width`; lines after the first begin with `indent` spaces. */
+export function wrapWords(text: string, width: number, indent: number): string {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    const start = lines.length === 0 ? '' : ' '.repeat(indent)
+    if (line === '') line = start + word
+    else if (line.length + 1 + word.length <= width) line += ` ${word}`
+    else {
+      lines.push(line)
+      line = ' '.repeat(indent) + word
+    }
+  }
+  lines.push(line)
+  return lines.join('\n')
+}
+
+/** Control characters as \xNN, so that no name or message can move a terminal's cursor. */
+export function escapeControl(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not pass.
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
+}

@@ -1,0 +1,128 @@
+/** One thing that is wrong, or worth knowing, in a log's files: where, what it means, what follows. */
+import type { SegmentKey } from '../format/block.ts'
+import type { BlockTable } from '../format/block-table.ts'
+import type { SegmentHead } from '../format/evidence.ts'
+import { type FileVerdict, type RegionVerdict, VERDICT_ROWS } from '../format/verdict.ts'
+import type { FileHandle, System } from '../system/system.ts'
+import { mendableBlocks } from './mend.ts'
+import { walkSegment } from './walk.ts'
+import {
+  type FindingLevel,
+  type FindingRow,
+  failureInWords,
+  followsFrom,
+  isPairedType,
+  levelOf,
+  typeName,
+  wordsOf,
+} from './words.ts'
+
+export interface Finding {
+  readonly level: FindingLevel
+  /** Row of the verdict table in docs/guarantees.md, or one of the tools' own. */
+  readonly row: FindingRow
+  readonly file: string
+  readonly offset: number
+  /** 0 where the whole file is meant. */
+  readonly bytes: number
+  /** First lost id; equal to `endId` where no message is lost. */
+  readonly firstId: number
+  readonly endId: number
+  /** The row in words. */
+  readonly what: string
+  /** What exactly was seen there. */
+  readonly detail?: string
+  /** What follows, and what to do. */
+  readonly follows: string
+  /** Blocks in it that flipping one bit each would mend; `recover --out` does. */
+  readonly mendable?: number
+}
+
+type Place = Omit<Finding, 'level' | 'what' | 'follows' | 'detail' | 'mendable'>
+
+export function makeFinding(place: Place, detail?: string, mendable = 0): Finding {
+  const { row, firstId, endId } = place
+  return {
+    level: levelOf(row),
+    ...place,
+    what: wordsOf(row),
+    follows: followsFrom(row, endId > firstId),
+    ...(detail !== undefined && { detail }),
+    ...(mendable > 0 && { mendable }),
+  }
+}
+
+/** A whole file that a verdict named. */
+export function fileFinding(verdict: FileVerdict, head: SegmentHead | undefined): Finding {
+  const { row, file, firstId, endId, why } = verdict
+  return makeFinding({ row, file, offset: 0, bytes: 0, firstId, endId }, detailOf(why, row, head))
+}
+
+function detailOf(why: string, row: FindingRow, head: SegmentHead | undefined): string | undefined {
+  const { header } = head ?? {}
+  if (head && header && (header.number !== head.number || header.generation !== head.generation)) {
+    return `its header says segment ${header.number}, generation ${header.generation}`
+  }
+  return why === VERDICT_ROWS[row as keyof typeof VERDICT_ROWS] ? undefined : why
+}
+
+/** A region that a verdict named, with what stands in it. */
+export async function regionFinding(
+  system: System,
+  handle: FileHandle,
+  file: string,
+  key: SegmentKey,
+  blocks: BlockTable,
+  region: RegionVerdict,
+): Promise<Finding> {
+  const { row, offset, bytes, firstId, endId } = region
+  const place = { row, file, offset, bytes, firstId, endId }
+  const { size } = await handle.stat()
+  if (offset >= size) return makeFinding(place, 'the file ends in front of it')
+  const end = offset + bytes
+  const details: string[] = []
+  if (end > size) details.push(`the file ends at ${size}`)
+  details.push(await failureAt(system, handle, key, offset, Math.min(end, size)))
+  const partner = partnerOf(blocks, offset, end)
+  if (partner !== undefined && levelOf(row) === 'rot') {
+    details.push(`it held one of the two copies of a ${partner}; the other copy is whole`)
+  }
+  const mended =
+    levelOf(row) === 'rot' ? await mendableBlocks(handle, offset, end, key, system.crc32) : []
+  if (mended.length === 1 && mended[0]) {
+    const { byteOffset, bit } = mended[0]
+    details.push(`one flipped bit explains it: bit ${bit} of byte ${byteOffset}`)
+  } else if (mended.length > 1) {
+    details.push(`${mended.length} blocks in it are one flipped bit each away from valid ones`)
+  }
+  return makeFinding(place, details.join('; '), mended.length)
+}
+
+/** Why the bytes from `offset` on are no block. */
+async function failureAt(
+  system: System,
+  handle: FileHandle,
+  key: SegmentKey,
+  offset: number,
+  end: number,
+): Promise<string> {
+  let first: string | undefined
+  for await (const piece of walkSegment(system, handle, key, end, { from: offset })) {
+    if (piece.kind === 'block') return first ?? 'valid blocks of a group that is not whole'
+    first = failureInWords(piece.condition, piece.dataEnd <= piece.offset)
+  }
+  return first ?? 'nothing stands there'
+}
+
+/** The type of the pair whose other half stands next to the region, where it does. */
+function partnerOf(blocks: BlockTable, offset: number, end: number): string | undefined {
+  const after = blocks.rowAt(end)
+  if (after < blocks.count && blocks.offset(after) === end) {
+    const isSecond = blocks.group(after) === offset && isPairedType(blocks.type(after))
+    if (isSecond) return typeName(blocks.type(after))
+  }
+  const before = after - 1
+  if (before < 0 || blocks.end(before) !== offset || blocks.endsGroup(before)) return undefined
+  const isFirst = blocks.group(before) === blocks.offset(before)
+  return isFirst && isPairedType(blocks.type(before)) ? typeName(blocks.type(before)) : undefined
+}

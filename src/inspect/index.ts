@@ -1,0 +1,78 @@
+/**
+ * `qlog/inspect`: looking into a log's files, and saving what is valid of damaged ones. Looking changes
+ * no byte and needs no lock.
+ */
+import { realSystem } from '../system/real/real-system.ts'
+import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
+import { type Explanation, explainPlace } from './explain.ts'
+import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
+import { listSegments, type SegmentInfo } from './segments.ts'
+import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
+import { type FileReport, verifyFile } from './verify-file.ts'
+
+export { type DoctorCheck, type DoctorOptions, type DoctorReport, doctor } from './doctor.ts'
+export type {
+  DumpBlock,
+  DumpInvalid,
+  DumpItem,
+  DumpOptions,
+  DumpRecord,
+  DumpSegment,
+} from './dump.ts'
+export type { Explanation } from './explain.ts'
+export type { Finding } from './finding.ts'
+export type { SalvageOptions, SalvageReport } from './salvage.ts'
+export type { SegmentInfo, SegmentState } from './segments.ts'
+export type { OwnerState } from './source.ts'
+export type { InspectOptions, Progress, VerifyReport } from './verify.ts'
+export type { FileReport } from './verify-file.ts'
+export type { FindingLevel, FindingRow } from './words.ts'
+
+/**
+ * Checks every block, copy and file of a log. Rejects with QLOG_NOT_A_LOG, QLOG_NEWER_FORMAT, QLOG_IO,
+ * QLOG_ABORTED; damage is in the report.
+ */
+export function verify(directory: string, options: InspectOptions = {}): Promise<VerifyReport> {
+  return verifyLog(realSystem(), directory, options)
+}
+
+/** Checks one segment's file by itself: what can be said about it without its log. */
+export function verifySegment(path: string, options: InspectOptions = {}): Promise<FileReport> {
+  return verifyFile(realSystem(), path, options)
+}
+
+/** The segments of a log, by number. */
+export function segments(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<readonly SegmentInfo[]> {
+  return listSegments(realSystem(), directory, options)
+}
+
+/** Every block and record of a log, and every stretch of bytes that is none. */
+export function dump(directory: string, options: DumpOptions = {}): AsyncIterable<DumpItem> {
+  return dumpLog(realSystem(), directory, options)
+}
+
+/** The same for one segment's file. */
+export function dumpSegment(path: string, options: DumpOptions = {}): AsyncIterable<DumpItem> {
+  return dumpFile(realSystem(), path, options)
+}
+
+/** What stands at a byte of a segment's file, why it is valid or not, and what that means. */
+export function explain(
+  path: string,
+  offset: number,
+  options: InspectOptions = {},
+): Promise<Explanation> {
+  return explainPlace(realSystem(), path, offset, options)
+}
+
+/** Copies everything valid of a log into a new one; the old one is only read. */
+export function salvage(
+  directory: string,
+  target: string,
+  options: SalvageOptions = {},
+): Promise<SalvageReport> {
+  return salvageLog(realSystem(), directory, target, options)
+}

@@ -1,0 +1,232 @@
+/**
+ * What of a damaged log can be saved, in order: valid blocks below each segment's end, blocks that one
+ * flipped bit would make valid (mended, and said so), and between them what is lost. Reads only.
+ */
+import type { Gap } from '../errors.ts'
+import { QlogError, systemErrorCode } from '../errors.ts'
+import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
+import type { SingleBit } from '../format/evidence.ts'
+import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
+import { decodeLink } from '../format/link.ts'
+import { MessageCounter } from '../format/message-counter.ts'
+import { RecordCursor } from '../format/records.ts'
+import { isRot, VERDICT_ROWS } from '../format/verdict.ts'
+import { type Assessment, withFile } from '../log/assess.ts'
+import { scanSegment } from '../log/scan.ts'
+import { keyOf } from '../log/survey.ts'
+import type { FileHandle, System } from '../system/system.ts'
+import { mendableBlocks, mendedBytes } from './mend.ts'
+import { walkSegment } from './walk.ts'
+
+export interface SavedBlock {
+  readonly kind: 'block'
+  readonly file: string
+  /** A copy of the block's bytes. */
+  readonly bytes: Uint8Array
+  readonly block: Block
+  /** Epoch of the writer of the segment it stands in. */
+  readonly epoch: number
+  readonly messages: number
+  readonly idSpan: number
+  readonly hasControl: boolean
+  /** The bit that was flipped to make it valid. */
+  readonly mended?: SingleBit
+}
+
+export type LossCause = 'rot' | 'missing' | 'foreign' | 'truncated'
+
+export interface Loss {
+  readonly kind: 'loss'
+  readonly cause: LossCause
+  readonly gap: Gap
+}
+
+interface Source {
+  readonly file: string
+  readonly key: SegmentKey
+  readonly actualBytes: number
+  /** Blocks count below this offset. */
+  readonly end: number
+  readonly epoch: number
+  /** One past the last id that the log gave in this segment; 0 where nothing tells. */
+  readonly endId: number
+}
+
+export class SalvageSource {
+  /** The id that comes next if nothing is lost. */
+  nextId: number
+  readonly #system: System
+  readonly #assessment: Assessment
+  readonly #counter = new MessageCounter()
+  readonly #signal: AbortSignal | undefined
+
+  constructor(system: System, assessment: Assessment, signal: AbortSignal | undefined) {
+    this.#system = system
+    this.#assessment = assessment
+    this.#signal = signal
+    const { map, newest, nextId } = assessment
+    this.nextId = map[0]?.firstId ?? newest?.link.nextId ?? (assessment.survey.heads.length > 0 ? 1 : nextId)
+  }
+
+  async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { map, files, survey, newest, newestGaps, nextId } = this.#assessment
+    for (const entry of map) {
+      const file = segmentFileName(entry.number, entry.generation)
+      const head = survey.heads.find((candidate) => candidate.file === file)
+      const verdict = files.find((candidate) => candidate.file === file && isRot(candidate.row))
+      const isUnusable = verdict !== undefined && verdict.row !== 'rot-header'
+      if (head === undefined || isUnusable) {
+        const cause = head === undefined ? 'missing' : 'foreign'
+        yield* this.#lose(cause, file, 0, 0, entry.endId, verdict?.why ?? 'no such file')
+        continue
+      }
+      const { actualBytes } = head
+      const { cut: end, endId } = entry
+      // The map knows the salts of a segment whose header is lost, so its blocks can still be told.
+      yield* this.#segment({ file, key: entry, actualBytes, end, epoch: head.link?.epoch ?? 1, endId })
+    }
+    if (newest?.head.header) {
+      const { head, tail, link } = newest
+      const key = keyOf(newest.head.header)
+      const { file, actualBytes } = head
+      const source = { file, key, actualBytes, end: tail.end, epoch: link.epoch, endId: tail.nextId }
+      yield* this.#segment(source)
+    }
+    yield* this.#withoutLink()
+    for (const gap of newestGaps) {
+      if (gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
+      yield* this.#lose('missing', gap.file, 0, 0, Math.max(gap.endId, nextId), gap.why)
+    }
+  }
+
+  /** Segments that claim durable data and have lost their LINK: what they claim is taken. */
+  async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { files, survey } = this.#assessment
+    for (const verdict of files) {
+      const head = survey.heads.find(({ file }) => file === verdict.file)
+      if (verdict.row !== 'rot-lost-link' || !head?.header) continue
+      const { file, actualBytes } = head
+      const key = keyOf(head.header)
+      const path = `${survey.directory}/${file}`
+      const scan = await withFile(this.#system, path, (handle) =>
+        scanSegment(this.#system, handle, key, actualBytes),
+      )
+      let end = SEGMENT_HEADER_BYTES
+      for (let row = 0; row < scan.blocks.count; row++) end = Math.max(end, scan.blocks.durable(row))
+      yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: 0 })
+    }
+  }
+
+  async *#segment(source: Source): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const path = `${this.#assessment.survey.directory}/${source.file}`
+    const handle = await this.#system.files.open(path, { mode: 'read' })
+    try {
+      yield* this.#blocks(source, handle)
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EIO') throw error
+      yield* this.#lose('rot', source.file, 0, 0, source.endId, 'the disk cannot read it (EIO)')
+    } finally {
+      await handle.close()
+    }
+  }
+
+  async *#blocks(
+    source: Source,
+    handle: FileHandle,
+  ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { key, actualBytes, end, file } = source
+    let { epoch } = source
+    /** Bytes passed since the last valid block that nothing could mend. */
+    let wound: { offset: number; end: number } | undefined
+    const range = { to: end, signal: this.#signal }
+    for await (const piece of walkSegment(this.#system, handle, key, actualBytes, range)) {
+      if (piece.kind === 'block') {
+        epoch = epochOf(piece.bytes, piece.at, piece.block) ?? epoch
+        if (wound) yield* this.#loseBytes(source, wound, piece.block.firstId)
+        wound = undefined
+        const bytes = piece.bytes.slice(piece.at, piece.at + piece.block.length)
+        yield* this.#take(file, bytes, epoch)
+        continue
+      }
+      wound = { offset: piece.offset, end: piece.end }
+      const { crc32 } = this.#system
+      for (const mended of await mendableBlocks(handle, piece.offset, piece.end, key, crc32)) {
+        yield* this.#take(file, await mendedBytes(handle, mended), epoch, mended)
+        wound.offset = mended.offset + mended.length
+      }
+      if (wound.offset >= wound.end) wound = undefined
+    }
+    if (actualBytes < end) wound = { offset: wound?.offset ?? actualBytes, end }
+    if (wound) yield* this.#loseBytes(source, wound, source.endId)
+    else if (source.endId > this.nextId) this.nextId = source.endId
+  }
+
+  *#take(
+    file: string,
+    bytes: Uint8Array,
+    epoch: number,
+    mended?: SingleBit,
+  ): Generator<SavedBlock, void, undefined> {
+    const block = readBlock(bytes, 0)
+    if (block.type !== BlockType.DATA && block.type !== BlockType.GAP) {
+      if (mended) yield this.#saved(file, bytes, block, epoch, 0, mended)
+      return
+    }
+    if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
+      throw new QlogError('QLOG_NEWER_FORMAT', `${file}: a block is compressed, and cannot be copied`)
+    }
+    const idSpan = this.#counter.idSpan(bytes, 0, block)
+    // What stands twice is taken once: ids never fall.
+    if (idSpan > 0 && block.firstId < this.nextId) return
+    this.nextId = Math.max(this.nextId, block.firstId + idSpan)
+    yield this.#saved(file, bytes, block, epoch, idSpan, mended)
+  }
+
+  #saved(
+    file: string,
+    bytes: Uint8Array,
+    block: Block,
+    epoch: number,
+    idSpan: number,
+    mended: SingleBit | undefined,
+  ): SavedBlock {
+    const isSparse = (block.flags & BlockFlag.SPARSE) !== 0
+    const messages = isSparse ? block.recordCount : idSpan
+    const hasControl = block.type === BlockType.DATA && this.#counter.hasControl
+    const saved = { file, bytes, block, epoch, messages, idSpan, hasControl }
+    return { kind: 'block', ...saved, ...(mended && { mended }) }
+  }
+
+  #loseBytes(
+    source: Source,
+    wound: { readonly offset: number; readonly end: number },
+    endId: number,
+  ): Generator<Loss, void, undefined> {
+    const { offset, end } = wound
+    const isShort = end > source.actualBytes
+    const why = isShort ? 'the file is shorter than it was' : 'no valid block, and no single bit mends it'
+    return this.#lose(isShort ? 'truncated' : 'rot', source.file, offset, end - offset, endId, why)
+  }
+
+  *#lose(
+    cause: LossCause,
+    file: string,
+    offset: number,
+    bytes: number,
+    endId: number,
+    why: string,
+  ): Generator<Loss, void, undefined> {
+    const firstId = this.nextId
+    const gap = { file, offset, bytes, firstId, endId: Math.max(firstId, endId), why }
+    this.nextId = gap.endId
+    yield { kind: 'loss', cause, gap }
+  }
+}
+
+/** The writer's epoch, where the block is a LINK. */
+function epochOf(bytes: Uint8Array, at: number, block: Block): number | undefined {
+  if (block.type !== BlockType.LINK) return undefined
+  const cursor = new RecordCursor()
+  cursor.open(bytes, at)
+  return cursor.next() ? decodeLink(cursor.body())?.epoch : undefined
+}

@@ -1,0 +1,159 @@
+/**
+ * Saves a damaged log: everything valid goes into a new directory, which appears under its name only when
+ * it is whole and durable. The old directory is only read.
+ */
+import type { Gap } from '../errors.ts'
+import { QlogError, systemErrorCode } from '../errors.ts'
+import { BlockType } from '../format/layout.ts'
+import { readLock } from '../log/lock.ts'
+import { randomHex } from '../log/segment-file.ts'
+import type { System } from '../system/system.ts'
+import { type Loss, type SavedBlock, SalvageSource } from './salvage-source.ts'
+import { SalvageWriter } from './salvage-writer.ts'
+import { splitPath } from './segment-source.ts'
+import { asIoError, lookAt, throwIfAborted } from './source.ts'
+import type { InspectOptions } from './verify.ts'
+
+const SEGMENT_BYTES_MIN = 64 * 1024
+const SEGMENT_BYTES_MAX = 64 * 1024 * 1024
+
+export type SalvageOptions = InspectOptions
+
+/** A block that was made valid by flipping one bit. */
+export interface Mended {
+  readonly file: string
+  readonly offset: number
+  readonly byteOffset: number
+  readonly bit: number
+  readonly firstId: number
+  readonly endId: number
+}
+
+export interface SalvageReport {
+  readonly directory: string
+  readonly target: string
+  readonly messages: number
+  readonly segments: number
+  readonly firstId: number
+  readonly nextId: number
+  readonly mended: readonly Mended[]
+  /** Damage that cost messages, and damage that cost none (`firstId` equals `endId`). */
+  readonly losses: readonly Gap[]
+}
+
+/**
+ * Copies everything valid of the log in `directory` into the new directory `targetPath`. Rejects with
+ * QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_INVALID_ARGUMENT where the target holds something, QLOG_DISK_FULL,
+ * QLOG_IO, QLOG_ABORTED; then no target is left.
+ */
+export async function salvageLog(
+  system: System,
+  directory: string,
+  targetPath: string,
+  options: SalvageOptions = {},
+): Promise<SalvageReport> {
+  const target = targetPath.length > 1 ? targetPath.replace(/\/+$/, '') : targetPath
+  const lock = await readLock(system, directory)
+  if (lock.state === 'alive') {
+    const { pid, host } = lock.owner
+    throw new QlogError('QLOG_LOCKED', `process ${pid} on ${host} is writing ${directory}`)
+  }
+  const assessment = await lookAt(system, directory, options.signal)
+  if (assessment.newest === undefined && assessment.files.length === 0) {
+    throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment that could be saved`)
+  }
+  await requireFree(system, target)
+  const partial = `${target}.partial`
+  await makeDirectory(system, partial)
+  const source = new SalvageSource(system, assessment, options.signal)
+  const firstId = source.nextId
+  const totalBytes = assessment.map.reduce((sum, { cut }) => sum + cut, assessment.newest?.tail.end ?? 0)
+  const writer = new SalvageWriter(system, {
+    directory: partial,
+    storeId: randomHex(system, 16),
+    epoch: assessment.epochMax + 1,
+    segmentBytes: Math.min(Math.max(totalBytes * 1.1, SEGMENT_BYTES_MIN), SEGMENT_BYTES_MAX),
+    firstId,
+  })
+  const tally = new Tally()
+  try {
+    for await (const item of source.items()) {
+      throwIfAborted(options.signal)
+      tally.count(item)
+      if (item.kind === 'loss') {
+        if (item.gap.endId > item.gap.firstId) writer.addLoss(item)
+      } else if (item.block.type === BlockType.DATA || item.block.type === BlockType.GAP) {
+        await writer.addBlock(item)
+      }
+      options.onProgress?.({ bytes: Math.min(tally.bytes, totalBytes), totalBytes })
+    }
+    await writer.finish(Math.max(source.nextId, assessment.nextId))
+    await system.files.flushDirectory(partial)
+    await system.files.rename(partial, target)
+    await system.files.flushDirectory(splitPath(target).directory)
+  } catch (error) {
+    await writer.close().catch(() => undefined)
+    await removePartial(system, partial)
+    throw asIoError(error, `cannot write ${target}`)
+  }
+  const { messages, mended, losses } = tally
+  const nextId = Math.max(source.nextId, assessment.nextId)
+  return { directory, target, messages, segments: writer.segments, firstId, nextId, mended, losses }
+}
+
+class Tally {
+  messages = 0
+  bytes = 0
+  readonly mended: Mended[] = []
+  readonly losses: Gap[] = []
+
+  count(item: SavedBlock | Loss): void {
+    if (item.kind === 'loss') {
+      this.losses.push(item.gap)
+      return
+    }
+    this.messages += item.messages
+    this.bytes += item.bytes.length
+    if (!item.mended) return
+    const { offset, byteOffset, bit, firstId, endId } = item.mended
+    this.mended.push({ file: item.file, offset, byteOffset, bit, firstId, endId })
+  }
+}
+
+/** An existing log is never written into. */
+async function requireFree(system: System, target: string): Promise<void> {
+  let names: readonly string[]
+  try {
+    names = await system.files.list(target)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return
+    throw asIoError(error, `cannot read ${target}`)
+  }
+  if (names.length > 0) {
+    throw new QlogError('QLOG_INVALID_ARGUMENT', `${target} is not empty: name a new directory`)
+  }
+}
+
+async function makeDirectory(system: System, path: string): Promise<void> {
+  try {
+    await system.files.makeDirectory(path)
+  } catch (error) {
+    if (systemErrorCode(error) === 'EEXIST') {
+      const why = `${path} is left from an attempt that was cut off: remove it first`
+      throw new QlogError('QLOG_INVALID_ARGUMENT', why, { cause: error })
+    }
+    throw asIoError(error, `cannot make ${path}`)
+  }
+}
+
+async function removePartial(system: System, partial: string): Promise<void> {
+  try {
+    for (const name of await system.files.list(partial)) {
+      await system.files.unlink(`${partial}/${name}`)
+    }
+    await system.files.removeDirectory(partial)
+  } catch (error) {
+    // The first error is what counts; the next attempt names what is left.
+    if (systemErrorCode(error) === '') throw error
+  }
+}

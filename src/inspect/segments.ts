@@ -1,0 +1,123 @@
+/** The files of a log, one after the other: what each is, how full, which ids. Reads only. */
+import type { SegmentHead } from '../format/evidence.ts'
+import { parseSegmentFileName, segmentFileName } from '../format/layout.ts'
+import type { MapEntry } from '../format/link.ts'
+import { isRot, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
+import type { Assessment } from '../log/assess.ts'
+import type { System } from '../system/system.ts'
+import { lookAt } from './source.ts'
+import type { InspectOptions } from './verify.ts'
+
+/** What a segment's file is to its log. */
+export type SegmentState =
+  | 'full'
+  | 'current'
+  | 'made ahead'
+  | 'torn'
+  | 'rubbish'
+  | 'stale fork'
+  | 'foreign'
+  | 'missing'
+  | 'header damaged'
+  | 'link lost'
+
+export interface SegmentInfo {
+  readonly file: string
+  readonly state: SegmentState
+  readonly number: number
+  readonly generation: number
+  /** Size as the file system tells it; 0 where the file is missing. */
+  readonly bytes: number
+  /** Bytes that count: up to the cut, or to the last whole group of the current one. */
+  readonly usedBytes?: number
+  /** Where a full segment ends for ever. */
+  readonly cut?: number
+  readonly firstId?: number
+  /** One past the last id. */
+  readonly endId?: number
+  readonly epoch?: number
+  /** When the file was made, milliseconds since 1970. */
+  readonly createdMs?: number
+  /** The map says that it holds damage. */
+  readonly knownDamaged?: true
+  readonly damaged: boolean
+}
+
+const STATES: Partial<Record<VerdictRow, SegmentState>> = {
+  'rot-missing': 'missing',
+  'rot-foreign': 'foreign',
+  'rot-header': 'header damaged',
+  'rot-lost-link': 'link lost',
+  'torn-first-group': 'torn',
+  'never-used': 'made ahead',
+  'stale-fork': 'stale fork',
+  rubbish: 'rubbish',
+}
+
+/** Lists the segments by number. Rejects with QLOG_NOT_A_LOG, QLOG_NEWER_FORMAT, QLOG_IO. */
+export async function listSegments(
+  system: System,
+  directory: string,
+  options: InspectOptions = {},
+): Promise<readonly SegmentInfo[]> {
+  const assessment = await lookAt(system, directory, options.signal)
+  return segmentsOf(assessment)
+}
+
+export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {
+  const { survey, map, newest, files } = assessment
+  const verdicts = new Map(files.map((verdict) => [verdict.file, verdict.row]))
+  const entries = new Map(map.map((entry) => [segmentFileName(entry.number, entry.generation), entry]))
+  const infos: SegmentInfo[] = []
+  for (const head of survey.heads) {
+    const entry = entries.get(head.file)
+    entries.delete(head.file)
+    const row = verdicts.get(head.file)
+    const seen = fieldsOfHead(head)
+    if (head === newest?.head) {
+      const { end, nextId, regions } = newest.tail
+      const damaged = regions.some((region) => isRot(region.row))
+      const used = { usedBytes: end, firstId: newest.link.nextId, endId: nextId }
+      infos.push({ ...seen, state: 'current', ...used, damaged })
+    } else if (entry) {
+      infos.push({ ...seen, ...fieldsOfEntry(entry), state: stateOf(row, 'full'), damaged: isBad(row) })
+    } else infos.push({ ...seen, state: stateOf(row, 'rubbish'), damaged: isBad(row) })
+  }
+  for (const [file, entry] of entries) {
+    const { number, generation } = entry
+    const place = { file, number, generation, bytes: 0, ...fieldsOfEntry(entry) }
+    infos.push({ ...place, state: 'missing', damaged: true })
+  }
+  for (const gap of assessment.newestGaps) {
+    const named = parseSegmentFileName(gap.file)
+    if (!named || gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
+    const { file, firstId, endId } = gap
+    infos.push({ file, state: 'missing', ...named, bytes: 0, firstId, endId, damaged: true })
+  }
+  return infos.sort((a, b) => a.number - b.number || a.generation - b.generation)
+}
+
+function stateOf(row: VerdictRow | undefined, otherwise: SegmentState): SegmentState {
+  return (row && STATES[row]) ?? otherwise
+}
+
+function isBad(row: VerdictRow | undefined): boolean {
+  return row !== undefined && isRot(row)
+}
+
+function fieldsOfHead(head: SegmentHead): Omit<SegmentInfo, 'state' | 'damaged'> {
+  const { file, number, generation, actualBytes, header, link } = head
+  return {
+    file,
+    number,
+    generation,
+    bytes: actualBytes,
+    ...(header && { createdMs: header.createdMs }),
+    ...(link && { epoch: link.epoch }),
+  }
+}
+
+function fieldsOfEntry(entry: MapEntry): Partial<SegmentInfo> {
+  const { cut, firstId, endId, damaged } = entry
+  return { usedBytes: cut, cut, firstId, endId, ...(damaged && { knownDamaged: true }) }
+}

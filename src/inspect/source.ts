@@ -1,0 +1,83 @@
+/**
+ * Where the tools begin: a directory judged as recovery would judge it, beside a living writer too.
+ * Files that vanish while they are read (they were retired) make it look again. Reads only.
+ */
+import { QlogError, systemErrorCode } from '../errors.ts'
+import { type Assessment, assess } from '../log/assess.ts'
+import { type LockState, readLock } from '../log/lock.ts'
+import { surveyDirectory } from '../log/survey.ts'
+import type { System } from '../system/system.ts'
+
+/** A directory that changes under every look is looked at so often. */
+export const LOOKS_MAX = 20
+
+/** Who owns the log, as far as a reader can tell. */
+export interface OwnerState {
+  /** `none`: nobody ever took the lock, or its file is gone. */
+  readonly state: LockState['state']
+  /** A writer is at work, or may be. */
+  readonly live: boolean
+  readonly pid?: number
+  readonly host?: string
+}
+
+export function ownerState(lock: LockState): OwnerState {
+  const live = lock.state === 'alive' || lock.state === 'unclear'
+  const owner = lock.state === 'none' ? undefined : lock.owner
+  return { state: lock.state, live, ...(owner && { pid: owner.pid, host: owner.host }) }
+}
+
+/** True where nobody can have written between the two looks at the lock. */
+export function isQuiet(before: LockState, after: LockState): boolean {
+  if (ownerState(before).live || ownerState(after).live || before.state !== after.state) return false
+  const one = before.state === 'none' ? undefined : before.owner
+  const other = after.state === 'none' ? undefined : after.owner
+  return one?.random === other?.random
+}
+
+/**
+ * Surveys and judges. Rejects with QLOG_NOT_A_LOG where nothing of a log is there, QLOG_NEWER_FORMAT,
+ * QLOG_IO, QLOG_ABORTED.
+ */
+export async function lookAt(
+  system: System,
+  directory: string,
+  signal?: AbortSignal | undefined,
+): Promise<Assessment> {
+  for (let look = 1; ; look++) {
+    throwIfAborted(signal)
+    try {
+      const survey = await surveyDirectory(system, directory)
+      const { heads, names, index } = survey
+      if (heads.length === 0 && index === undefined && !names.includes('LOCK')) {
+        throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment, no index and no LOCK`)
+      }
+      return await assess(system, survey)
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT' && look < LOOKS_MAX) continue
+      throw asIoError(error, `cannot read the log ${directory}`)
+    }
+  }
+}
+
+export function lockOf(system: System, directory: string): Promise<LockState> {
+  return readLock(system, directory)
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) {
+    throw new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: signal.reason })
+  }
+}
+
+/** Errors of the operating system become QLOG_IO; all others stay what they are. */
+export function asIoError(error: unknown, what: string): unknown {
+  if (error instanceof QlogError || systemErrorCode(error) === '') {
+    return isAbort(error) ? new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: error }) : error
+  }
+  return new QlogError('QLOG_IO', `${what} (${systemErrorCode(error)})`, { cause: error })
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError' && !(error instanceof QlogError)
+}

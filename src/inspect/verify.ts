@@ -1,0 +1,264 @@
+/**
+ * Checks every block of a log, the copies, the index files and which files are there. Reads only, and
+ * needs no lock: beside a living writer nothing is called damage that one more look does not confirm.
+ */
+import { systemErrorCode } from '../errors.ts'
+import type { MapEntry } from '../format/link.ts'
+import { segmentFileName } from '../format/layout.ts'
+import { isRot, judgeSealed, VERDICT_ROWS } from '../format/verdict.ts'
+import { type Assessment, withFile } from '../log/assess.ts'
+import { IdRanges } from '../log/id-ranges.ts'
+import { scanSegment } from '../log/scan.ts'
+import type { System } from '../system/system.ts'
+import { type Finding, fileFinding, makeFinding, regionFinding } from './finding.ts'
+import {
+  asIoError,
+  isQuiet,
+  LOOKS_MAX,
+  lockOf,
+  lookAt,
+  type OwnerState,
+  ownerState,
+  throwIfAborted,
+} from './source.ts'
+
+export interface Progress {
+  readonly bytes: number
+  readonly totalBytes: number
+}
+
+export interface InspectOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (progress: Progress) => void
+}
+
+export interface VerifyReport {
+  readonly directory: string
+  /** rot: damage was found; torn-tail: the log ends in front of torn bytes and nothing else is wrong. */
+  readonly verdict: 'fine' | 'torn-tail' | 'rot'
+  readonly owner: OwnerState
+  /** The last writer closed the log in order. */
+  readonly closed: boolean
+  readonly segments: number
+  readonly blocks: number
+  readonly bytes: number
+  /** First id of the log. */
+  readonly firstId: number
+  readonly nextId: number
+  readonly lostMessages: number
+  readonly findings: readonly Finding[]
+}
+
+/** Progress is told this often. */
+const PROGRESS_BYTES = 4 * 1024 * 1024
+
+export async function verifyLog(
+  system: System,
+  directory: string,
+  options: InspectOptions = {},
+): Promise<VerifyReport> {
+  const round = new Rounds(system, directory, options)
+  let seen: ReadonlySet<string> | undefined
+  for (let look = 1; ; look++) {
+    const before = await lockOf(system, directory)
+    const found = await round.look()
+    const after = await lockOf(system, directory)
+    if (found === undefined && look < LOOKS_MAX) continue
+    if (found === undefined) throw asIoError({ code: 'ENOENT' }, `files of ${directory} keep vanishing`)
+    const owner = ownerState(after)
+    const suspects = found.findings.filter((finding) => finding.level !== 'note')
+    if (suspects.length === 0 || isQuiet(before, after)) return round.report(found, owner)
+    const earlier = seen
+    if (earlier !== undefined) {
+      // Above D a living writer is still writing; below it damage stays where it was.
+      const findings = found.findings.filter(
+        (one) => one.level === 'note' || (one.level === 'rot' && earlier.has(nameOf(one))),
+      )
+      return round.report({ ...found, findings }, owner)
+    }
+    seen = new Set(suspects.map(nameOf))
+  }
+}
+
+function nameOf(finding: Finding): string {
+  return `${finding.file} ${finding.row} ${finding.offset}`
+}
+
+interface Found {
+  readonly assessment: Assessment
+  readonly findings: readonly Finding[]
+}
+
+interface SegmentResult {
+  readonly blocks: number
+  readonly findings: readonly Finding[]
+}
+
+class Rounds {
+  readonly #system: System
+  readonly #directory: string
+  readonly #options: InspectOptions
+  /** Full segments that were found whole: they never change, so one look is enough. */
+  readonly #whole = new Map<string, number>()
+  #bytesDone = 0
+  #bytesTold = 0
+  #blocks = 0
+  #bytes = 0
+
+  constructor(system: System, directory: string, options: InspectOptions) {
+    this.#system = system
+    this.#directory = directory
+    this.#options = options
+  }
+
+  /** One look at everything; undefined where a file vanished meanwhile. */
+  async look(): Promise<Found | undefined> {
+    const assessment = await lookAt(this.#system, this.#directory, this.#options.signal)
+    const { newest, map, survey, files } = assessment
+    const totalBytes = map.reduce((sum, entry) => sum + entry.cut, newest?.scan.endOffset ?? 0)
+    this.#bytesDone = 0
+    this.#bytesTold = 0
+    this.#blocks = newest?.scan.blocks.count ?? 0
+    this.#bytes = totalBytes
+    const findings: Finding[] = []
+    const unreadable = new Set(files.filter(({ row }) => isRot(row)).map(({ file }) => file))
+    for (const entry of map) {
+      if (!unreadable.has(segmentFileName(entry.number, entry.generation))) {
+        const result = await this.#checkFull(assessment, entry, totalBytes)
+        if (result === undefined) return undefined
+        this.#blocks += result.blocks
+        findings.push(...result.findings)
+      }
+      this.#bytesDone += entry.cut
+    }
+    const ofNewest = await this.#checkNewest(assessment)
+    if (ofNewest === undefined) return undefined
+    findings.push(...ofNewest)
+    const mapped = new Set(map.map((entry) => segmentFileName(entry.number, entry.generation)))
+    for (const head of survey.heads) {
+      if (head.headerWound === undefined) continue
+      if (!mapped.has(head.file) && head !== newest?.head) continue
+      const bytes = head.headerWound === 'between' ? 3072 : 512
+      const offset = { first: 0, last: 3584, between: 512 }[head.headerWound] ?? 0
+      const place = { row: 'header-copy' as const, file: head.file, offset, bytes }
+      findings.push(makeFinding({ ...place, firstId: 0, endId: 0 }, `damaged: ${head.headerWound}`))
+    }
+    for (const verdict of files) {
+      // One made ahead of need is as it should be.
+      if (verdict.row === 'never-used') continue
+      findings.push(fileFinding(verdict, survey.heads.find(({ file }) => file === verdict.file)))
+    }
+    for (const file of survey.badIndexes) {
+      findings.push(makeFinding({ row: 'index-file', file, offset: 0, bytes: 0, firstId: 0, endId: 0 }))
+    }
+    findings.sort((a, b) => compare(a.file, b.file) || a.offset - b.offset)
+    this.#tell(totalBytes, totalBytes)
+    return { assessment, findings }
+  }
+
+  report(found: Found, owner: OwnerState): VerifyReport {
+    const { assessment, findings } = found
+    const { newest, map, nextId } = assessment
+    const lost = new IdRanges()
+    for (const { level, firstId, endId } of findings) {
+      if (level === 'rot') lost.add(firstId, endId)
+    }
+    const isRotten = findings.some(({ level }) => level === 'rot')
+    const isTorn = findings.some(({ level }) => level === 'tail')
+    return {
+      directory: this.#directory,
+      verdict: isRotten ? 'rot' : isTorn ? 'torn-tail' : 'fine',
+      owner,
+      closed: newest?.tail.clean ?? true,
+      segments: map.length + (newest ? 1 : 0),
+      blocks: this.#blocks,
+      bytes: this.#bytes,
+      firstId: map[0]?.firstId ?? newest?.link.nextId ?? nextId,
+      nextId,
+      lostMessages: lost.idCount,
+      findings,
+    }
+  }
+
+  /** Judges a full segment; undefined where its file vanished. */
+  async #checkFull(
+    assessment: Assessment,
+    entry: MapEntry,
+    totalBytes: number,
+  ): Promise<SegmentResult | undefined> {
+    const system = this.#system
+    const file = segmentFileName(entry.number, entry.generation)
+    const known = this.#whole.get(file)
+    if (known !== undefined) return { blocks: known, findings: [] }
+    const head = assessment.survey.heads.find((candidate) => candidate.file === file)
+    if (head === undefined) return undefined
+    try {
+      return await withFile(system, `${this.#directory}/${file}`, async (handle) => {
+        const { signal } = this.#options
+        const scan = await scanSegment(system, handle, entry, head.actualBytes, {
+          to: entry.cut,
+          visit: (_bytes, _at, block) => this.#tell(this.#bytesDone + block.offset, totalBytes),
+          ...(signal && { signal }),
+        })
+        const findings: Finding[] = []
+        for (const region of judgeSealed(head, entry, scan)) {
+          const { blocks } = scan
+          findings.push(await regionFinding(system, handle, file, entry, blocks, region))
+        }
+        if (findings.length === 0) this.#whole.set(file, scan.blocks.count)
+        return { blocks: scan.blocks.count, findings }
+      })
+    } catch (error) {
+      throwIfAborted(this.#options.signal)
+      const code = systemErrorCode(error)
+      if (code === 'ENOENT') return undefined
+      if (code !== 'EIO') throw asIoError(error, `cannot read ${file}`)
+      const { firstId, endId } = entry
+      const place = { row: 'unreadable' as const, file, offset: 0, bytes: 0, firstId, endId }
+      return { blocks: 0, findings: [makeFinding(place, code)] }
+    }
+  }
+
+  /** Regions of the newest segment; undefined where it vanished. */
+  async #checkNewest(assessment: Assessment): Promise<Finding[] | undefined> {
+    const findings: Finding[] = []
+    const { newest, survey, newestGaps } = assessment
+    const { header } = newest?.head ?? {}
+    if (newest && header) {
+      const { head, tail, scan } = newest
+      const regions = tail.regions.filter(({ row }) => row !== 'clean-end')
+      if (regions.length > 0) {
+        const { file } = head
+        const path = `${this.#directory}/${file}`
+        const isThere = await withFile(this.#system, path, async (handle) => {
+          for (const region of regions) {
+            const { blocks } = scan
+            findings.push(await regionFinding(this.#system, handle, file, header, blocks, region))
+          }
+          return true
+        }).catch((error: unknown) => {
+          if (systemErrorCode(error) === 'ENOENT') return false
+          throw asIoError(error, `cannot read ${file}`)
+        })
+        if (!isThere) return undefined
+      }
+    }
+    for (const gap of newestGaps) {
+      if (gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
+      const { file, offset, bytes, firstId, endId } = gap
+      const place = { row: 'rot-newest-missing' as const, file, offset, bytes, firstId, endId }
+      findings.push(makeFinding(place, `${survey.indexName} names it`))
+    }
+    return findings
+  }
+
+  #tell(bytes: number, totalBytes: number): void {
+    if (bytes - this.#bytesTold < PROGRESS_BYTES && bytes < totalBytes) return
+    this.#bytesTold = bytes
+    this.#options.onProgress?.({ bytes, totalBytes })
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,98 @@
+/**
+ * The walk over one segment for the tools: every valid block and every stretch between them, in order,
+ * with the reason why a stretch is no block. Reads only; memory does not grow with the file.
+ */
+import { type Block, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
+import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { blockStateAt } from '../log/block-state.ts'
+import { FileWindow } from '../log/file-window.ts'
+import type { FileHandle, System } from '../system/system.ts'
+
+const CHUNK_BYTES = 256 * 1024
+
+export interface BlockPiece {
+  readonly kind: 'block'
+  /** `bytes[at..]` is the block, until the walk goes on. */
+  readonly bytes: Uint8Array
+  readonly at: number
+  readonly block: Block
+}
+
+/** Bytes that no valid block covers. */
+export interface InvalidPiece {
+  readonly kind: 'invalid'
+  readonly offset: number
+  readonly end: number
+  /** The condition that fails at its first byte; NEEDS_MORE where the file ends before the block. */
+  readonly condition: number
+  /** One past its last byte that is not zero; `offset` where all are zero. */
+  readonly dataEnd: number
+}
+
+export type Piece = BlockPiece | InvalidPiece
+
+export interface WalkOptions {
+  /** Begin here, default the first block. */
+  readonly from?: number
+  /** Walk no further than this, default the end of the file. */
+  readonly to?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+export async function* walkSegment(
+  system: System,
+  handle: FileHandle,
+  key: SegmentKey,
+  actualBytes: number,
+  options: WalkOptions = {},
+): AsyncGenerator<Piece, void, undefined> {
+  const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
+  const window = new FileWindow(handle, CHUNK_BYTES, false)
+  let at = Math.max(SEGMENT_HEADER_BYTES, options.from ?? 0)
+  at -= at % BLOCK_ALIGN_BYTES
+  let invalid: { offset: number; condition: number; dataEnd: number } | undefined
+  while (at < limit) {
+    options.signal?.throwIfAborted()
+    const state = await blockStateAt(window, at, limit, key, system.crc32)
+    if (state === 0) {
+      if (invalid) yield { kind: 'invalid', ...invalid, end: at }
+      invalid = undefined
+      const block = readBlock(window.bytes, at - window.start)
+      yield { kind: 'block', bytes: window.bytes, at: at - window.start, block }
+      at += block.length
+      continue
+    }
+    // A place too near to the file's end for a header fails the first condition.
+    const condition = state === NEEDS_MORE && at + BLOCK_HEADER_BYTES > limit ? 1 : state
+    invalid ??= { offset: at, condition, dataEnd: at }
+    const next = await nextCandidate(window, at, limit, key.salt1)
+    if (next.dataEnd > invalid.dataEnd) invalid.dataEnd = next.dataEnd
+    at = next.offset
+  }
+  if (invalid) yield { kind: 'invalid', ...invalid, end: limit }
+}
+
+/** The next place behind `at` where the magic stands, or the end of what is in memory. */
+async function nextCandidate(
+  window: FileWindow,
+  at: number,
+  limit: number,
+  salt1: number,
+): Promise<{ offset: number; dataEnd: number }> {
+  if (!window.has(at, 1) && !(await window.load(at, 1, limit))) return { offset: limit, dataEnd: 0 }
+  const { bytes, start } = window
+  const end = Math.min(bytes.length, limit - start)
+  let dataEnd = 0
+  let i = at - start
+  do {
+    const stop = Math.min(i + BLOCK_ALIGN_BYTES, end)
+    for (let k = stop - 1; k >= i; k--) {
+      if (bytes[k] === 0) continue
+      dataEnd = start + k + 1
+      break
+    }
+    i += BLOCK_ALIGN_BYTES
+  } while (i + 4 <= end && getUint32(bytes, i) !== salt1)
+  return { offset: Math.min(start + i, limit), dataEnd }
+}

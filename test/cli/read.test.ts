@@ -1,0 +1,150 @@
+/** `qlog read` and `qlog stats` against a log of memory. */
+import { describe, expect, it } from 'vitest'
+import type { Gap } from '../../src/errors.ts'
+import { FakeLog } from './fake-log.ts'
+import { jsonLines, MemoryStream, runInProcess } from './support.ts'
+
+const TIME = '2026-01-02T03:04:05.678Z'
+
+function logOf(...messages: (string | Uint8Array)[]): FakeLog {
+  const log = new FakeLog()
+  for (const message of messages) log.add(message)
+  return log
+}
+
+function gapOf(firstId: number, endId: number): Gap {
+  return { file: 'a.qls', offset: 4096, bytes: 512, firstId, endId, why: 'its checksum is wrong' }
+}
+
+describe('read', () => {
+  it('gives back the bytes as they are', async () => {
+    const log = logOf('a', '', Uint8Array.of(0, 255, 10), 'ä')
+    const { exitCode, stdout, stderr } = await runInProcess(['read', 'x'], { log })
+    expect(exitCode).toBe(0)
+    expect(stderr).toBe('')
+    expect([...stdout]).toEqual([97, 10, 10, 0, 255, 10, 10, 0xc3, 0xa4, 10])
+    expect(log.closed).toBe(true)
+  })
+
+  it('--null ends messages with NUL', async () => {
+    const { stdout } = await runInProcess(['read', 'x', '--null'], { log: logOf('a\nb', 'c') })
+    expect(stdout.toString()).toBe('a\nb\0c\0')
+  })
+
+  it('--json has id, time and body, and base64 where a string could not hold the bytes', async () => {
+    const log = logOf('a"\n', '', Uint8Array.of(0xef, 0xbb, 0xbf, 0x61), Uint8Array.of(0xff, 1))
+    const { stdout } = await runInProcess(['read', 'x', '--json'], { log })
+    expect(stdout.toString().split('\n')[0]).toBe(`{"id":1,"time":"${TIME}","body":"a\\"\\n"}`)
+    expect(jsonLines(stdout)).toEqual([
+      { id: 1, time: TIME, body: 'a"\n' },
+      { id: 2, time: TIME, body: '' },
+      { id: 3, time: TIME, body: '\ufeffa' },
+      { id: 4, time: TIME, bodyBase64: '/wE=' },
+    ])
+  })
+
+  it('--from and --count', async () => {
+    const log = logOf('1', '2', '3', '4', '5', '6', '7')
+    const { stdout } = await runInProcess(['read', 'x', '--from', '2', '--count', '4'], { log })
+    expect(stdout.toString()).toBe('2\n3\n4\n5\n')
+  })
+
+  it('marks what is unconfirmed', async () => {
+    const log = new FakeLog()
+    log.unconfirmedFrom = 2
+    log.add('1')
+    log.add('2')
+    const json = await runInProcess(['read', 'x', '--json'], { log })
+    expect(jsonLines(json.stdout)).toEqual([
+      { id: 1, time: TIME, body: '1' },
+      { id: 2, time: TIME, body: '2', unconfirmed: true },
+    ])
+    const plain = await runInProcess(['read', 'x'], { log })
+    expect(plain.stderr).toMatch(/from id 2 on are unconfirmed/)
+  })
+
+  it('tells gaps in their place and exits with 3', async () => {
+    const log = logOf('1')
+    log.gaps = [gapOf(2, 4)]
+    log.add('4')
+    log.gaps.push(gapOf(5, 7))
+    const json = await runInProcess(['read', 'x', '--json'], { log })
+    expect(json.exitCode).toBe(3)
+    expect(jsonLines(json.stdout)).toEqual([
+      { id: 1, time: TIME, body: '1' },
+      { gap: gapOf(2, 4) },
+      { id: 4, time: TIME, body: '4' },
+      { gap: gapOf(5, 7) },
+    ])
+    const plain = await runInProcess(['read', 'x'], { log })
+    expect(plain.exitCode).toBe(3)
+    expect(plain.stdout.toString()).toBe('1\n4\n')
+    expect(plain.stderr).toContain('messages 2 to 3 are lost: a.qls at byte 4096')
+  })
+
+  it('--follow ends with 130 when interrupted, having printed what was there', async () => {
+    const abort = new AbortController()
+    const stdout = new MemoryStream()
+    const running = runInProcess(['read', 'x', '--follow'], { log: logOf('a', 'b'), abort, stdout })
+    while (stdout.text !== 'a\nb\n') await new Promise((resolve) => setImmediate(resolve))
+    abort.abort()
+    expect((await running).exitCode).toBe(130)
+  })
+
+  it('waits for a slow reader instead of gathering the log in memory', async () => {
+    const log = logOf(...Array.from({ length: 90 }, () => 'x'.repeat(10_000)))
+    let blocked: (() => void) | undefined
+    class SlowStream extends MemoryStream {
+      override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
+        this.chunks.push(chunk)
+        blocked = done
+      }
+    }
+    const stdout = new SlowStream()
+    const running = runInProcess(['read', 'x'], { log, stdout })
+    let ended = false
+    void running.then(() => {
+      ended = true
+    })
+    while (!ended) {
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+      // One batch of three messages is all that waits beside what the stream has.
+      expect(stdout.writableLength).toBeLessThanOrEqual(30_003)
+      blocked?.()
+    }
+    expect(stdout.bytes.length).toBe(90 * 10_001)
+  })
+})
+
+describe('stats', () => {
+  it('is an aligned table', async () => {
+    const { exitCode, stdout } = await runInProcess(['stats', 'x'], { log: logOf('a', 'b') })
+    expect(exitCode).toBe(0)
+    expect(stdout.toString()).toBe(
+      [
+        '  messages              2',
+        '  first id              1',
+        '  next id               3',
+        '  disk use        65.5 kB',
+        '  segments              1  newest 00000000000000000001-00.qls',
+        '  epoch                 3  grows with every opening that appends',
+        '  damaged places        0',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  it('--json has everything in one line', async () => {
+    const log = logOf('a')
+    const { stdout } = await runInProcess(['stats', 'x', '--json'], { log })
+    expect(jsonLines(stdout)).toEqual([JSON.parse(JSON.stringify(log.stats()))])
+  })
+
+  it('exits with 3 where damage is known', async () => {
+    const log = logOf('a')
+    log.gaps = [gapOf(2, 3)]
+    const { exitCode, stderr } = await runInProcess(['stats', 'x'], { log })
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('1 damaged place in acknowledged data')
+  })
+})

@@ -1,0 +1,109 @@
+/**
+ * Goal: what `recover` saves is everything that is valid, with ids and times as they were, in a log that
+ * opens, reads and appends like any other. Method: the small log, damaged, saved, read back.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { Gap, Message } from '../../src/index.ts'
+import { openLog, openReader } from '../../src/index.ts'
+import { salvage, verify } from '../../src/inspect/index.ts'
+import { DAMAGES } from './damages.ts'
+import { bodyOf, flipBit, MIDDLE, smallLog, writeLog } from './small-log.ts'
+
+function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'qlog-salvage-'))
+  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  return directory
+}
+
+interface ReadBack {
+  readonly messages: readonly Message[]
+  readonly gaps: readonly Gap[]
+  readonly nextId: number
+}
+
+async function readBack(directory: string): Promise<ReadBack> {
+  const reader = await openReader(directory)
+  const messages: Message[] = []
+  const gaps: Gap[] = []
+  for await (const message of reader.read({ onGap: (gap) => gaps.push(gap) })) messages.push(message)
+  const { nextId } = reader
+  await reader.close()
+  return { messages, gaps, nextId }
+}
+
+function idsOf(gaps: readonly Gap[]): number[] {
+  return gaps.flatMap(({ firstId, endId }) =>
+    Array.from({ length: endId - firstId }, (_, i) => firstId + i),
+  )
+}
+
+describe('what a saved log holds', () => {
+  for (const { name, files, lost } of DAMAGES) {
+    it(`${name}: every valid message with id, time and body, and the lost ids as gaps`, async () => {
+      const directory = join(freshDirectory(), 'log')
+      writeLog(directory, files())
+      const before = await readBack(directory)
+      const report = await salvage(directory, `${directory}-saved`)
+      const after = await readBack(`${directory}-saved`)
+      const mended = report.mended.flatMap(({ firstId, endId }) => idsOf([{ firstId, endId } as Gap]))
+      expect(after.nextId).toBe(19)
+      expect(idsOf(after.gaps)).toEqual(lost.filter((id) => !mended.includes(id)))
+      for (const { id, timeMs } of before.messages) {
+        expect(after.messages.find((one) => one.id === id)?.timeMs).toBe(timeMs)
+      }
+      for (const { id, body } of after.messages) expect(Buffer.from(body).toString()).toBe(bodyOf(id))
+      expect(after.messages.length + idsOf(after.gaps).length).toBe(18)
+      expect((await verify(`${directory}-saved`)).verdict).toBe('fine')
+      expect(existsSync(`${directory}-saved.partial`)).toBe(false)
+    })
+  }
+
+  it('goes on with the next id, never with one that was given', async () => {
+    const directory = join(freshDirectory(), 'log')
+    const log = smallLog()
+    flipBit(log.files, MIDDLE, 9000)
+    flipBit(log.files, MIDDLE, 9001)
+    writeLog(directory, log.files)
+    await salvage(directory, `${directory}-saved`)
+    const reopened = await openLog(`${directory}-saved`)
+    expect(await reopened.append('nineteen')).toBe(19)
+    await reopened.close()
+    expect((await verify(`${directory}-saved`)).verdict).toBe('fine')
+  })
+
+  it('spans segments where the messages do not fit into one, and keeps every one', async () => {
+    const directory = join(freshDirectory(), 'log')
+    const log = await openLog(directory, { segmentBytesMin: 16 * 1024 })
+    const body = new Uint8Array(1024 * 1024).fill(7)
+    for (let i = 0; i < 70; i++) await log.append(body)
+    await log.close()
+    const report = await salvage(directory, `${directory}-saved`)
+    expect(report.messages).toBe(70)
+    expect(report.segments).toBeGreaterThan(1)
+    const after = await readBack(`${directory}-saved`)
+    expect(after.messages.map(({ id }) => id)).toEqual(Array.from({ length: 70 }, (_, i) => i + 1))
+    expect(after.gaps).toEqual([])
+  })
+})
+
+describe('what it refuses', () => {
+  it('a target that holds anything, and leaves it as it was', async () => {
+    const directory = join(freshDirectory(), 'log')
+    writeLog(directory, smallLog().files)
+    const before = readdirSync(directory)
+    await expect(salvage(directory, directory)).rejects.toMatchObject({ code: 'QLOG_INVALID_ARGUMENT' })
+    expect(readdirSync(directory)).toEqual(before)
+  })
+
+  it('a log that a living process writes', async () => {
+    const directory = join(freshDirectory(), 'log')
+    const log = await openLog(directory)
+    await log.append('one')
+    await expect(salvage(directory, `${directory}-saved`)).rejects.toMatchObject({ code: 'QLOG_LOCKED' })
+    await log.close()
+    expect(existsSync(`${directory}-saved`)).toBe(false)
+  })
+})
