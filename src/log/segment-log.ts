@@ -67,6 +67,9 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #system: System
   readonly #discarded = new IdRanges()
   readonly #indexes = new Map<number, BlockIndex>()
+  /** The full segments as readers see them, made anew when the map or an index changed. */
+  #full: readonly ReadableSegment[] = []
+  #fullOf: readonly MapEntry[] | undefined
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
   #checkpointing: Promise<void> | undefined
@@ -192,12 +195,17 @@ export class SegmentLog implements OwnedLog, LogView {
 
   segments(): readonly ReadableSegment[] {
     const { loop } = this
-    const readable = loop.map.map((entry) =>
-      sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
-    )
+    if (this.#fullOf !== loop.map) {
+      this.#fullOf = loop.map
+      this.#full = loop.map.map((entry) =>
+        sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
+      )
+    }
     const { segment } = loop
-    if (segment && loop.visibleEnd > 0) {
-      readable.push({
+    if (!segment || loop.visibleEnd === 0) return this.#full
+    return [
+      ...this.#full,
+      {
         file: segment.file,
         number: segment.number,
         key: segment.key,
@@ -208,9 +216,8 @@ export class SegmentLog implements OwnedLog, LogView {
         confirmedEnd: loop.visibleEnd,
         entry: undefined,
         index: loop.blockIndex,
-      })
-    }
-    return readable
+      },
+    ]
   }
 
   async changed(signal: AbortSignal | undefined): Promise<void> {
@@ -244,6 +251,7 @@ export class SegmentLog implements OwnedLog, LogView {
       }
     }
     this.#indexes.set(number, index)
+    this.#fullOf = undefined
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
