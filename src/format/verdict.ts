@@ -384,7 +384,11 @@ function claimedDurable(blocks: BlockTable, claim: number): number {
  * group than its own. It matters only where the log would end in front of such a group; then D is the
  * nearest place behind where a group is known to begin or end.
  */
-function durableBeyondFlight(blocks: BlockTable, inFlightBytesMax: number, claimed: number): number {
+function durableBeyondFlight(
+  blocks: BlockTable,
+  inFlightBytesMax: number,
+  claimed: number,
+): number {
   const last = blocks.count - 1
   if (last < 0) return claimed
   const flightStart = Math.min(blocks.end(last) - inFlightBytesMax, blocks.group(last))

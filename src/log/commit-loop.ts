@@ -75,6 +75,8 @@ export class CommitLoop {
   #full = false
   /** What to do once the map in memory, which names fewer segments than any durable one, is durable. */
   #retiring: (() => void)[] = []
+  /** Segments that the map in memory names no more, while a durable one still does. */
+  #leaving: MapEntry[] = []
   #mapChanged = false
   #syncDue = false
   #cleanDue: (() => void) | undefined
@@ -118,6 +120,12 @@ export class CommitLoop {
     return this.#composer.nextId
   }
 
+  /** Full segments by number as the durable map names them: what readers see, and where the log begins. */
+  get durableMap(): readonly MapEntry[] {
+    if (this.#leaving.length === 0) return this.map
+    return [...this.#leaving, ...this.map].sort((a, b) => a.number - b.number)
+  }
+
   /** The next id behind everything that a flush covered. */
   get durableNextId(): number {
     return this.#flush.flushedNextId
@@ -152,21 +160,24 @@ export class CommitLoop {
   /** Sends everything that waits, synchronously, and resolves it in order. */
   commitSync(): void {
     this.#assertOpen()
+    let isPlacing = false
     try {
       this.#resendFlightsSync()
+      isPlacing = true
       const own = this.#placeForPendingSync()
+      isPlacing = false
       const flight = own ? this.#openingFlight(own) : this.#dataFlight()
       this.#launch(flight)
       writePiecesSync(flight)
       if (this.#flushesEachGroup) flight.segment.handle.flushSync()
       flight.written = true
+      this.#flights.advanceMarks()
+      this.#confirmSync()
     } catch (error) {
-      if (isRefusal(error)) this.#refusePending(error)
+      if (isPlacing && isRefusal(error)) this.#refusePending(error)
       else this.#stopOnError(error)
       throw this.failure ?? error
     }
-    this.#flights.advanceMarks()
-    this.#confirmSync()
     this.#settleReady()
     this.#schedulePump()
   }
@@ -175,6 +186,7 @@ export class CommitLoop {
   retire(entries: readonly MapEntry[], done: () => void): void {
     const gone = new Set(entries)
     this.map = this.map.filter((entry) => !gone.has(entry))
+    this.#leaving = [...this.#leaving, ...entries]
     this.#retiring.push(done)
     this.#mapChanged = true
     this.#schedulePump()
@@ -386,8 +398,10 @@ export class CommitLoop {
     this.#mapChanged = false
     if (this.#retiring.length === 0) return undefined
     const retiring = this.#retiring
+    const left = new Set(this.#leaving)
     this.#retiring = []
     return () => {
+      this.#leaving = this.#leaving.filter((entry) => !left.has(entry))
       for (const done of retiring) done()
     }
   }

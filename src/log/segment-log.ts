@@ -110,12 +110,12 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   get firstId(): number {
-    const first = this.loop.map[0] ?? this.loop.segment
+    const first = this.loop.durableMap[0] ?? this.loop.segment
     return first?.firstId ?? this.loop.visibleNextId
   }
 
   get firstLsn(): number {
-    return (this.loop.map[0] ?? this.loop.segment)?.base ?? 0
+    return (this.loop.durableMap[0] ?? this.loop.segment)?.base ?? 0
   }
 
   get durableLsn(): number {
@@ -195,9 +195,10 @@ export class SegmentLog implements OwnedLog, LogView {
 
   segments(): readonly ReadableSegment[] {
     const { loop } = this
-    if (this.#fullOf !== loop.map) {
-      this.#fullOf = loop.map
-      this.#full = loop.map.map((entry) =>
+    const { durableMap } = loop
+    if (this.#fullOf !== durableMap) {
+      this.#fullOf = durableMap
+      this.#full = durableMap.map((entry) =>
         sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
       )
     }

@@ -15,9 +15,11 @@ import {
   newestIsMissing,
   rankHeads,
   storeIdOf,
+  successorIsMissing,
   type VerdictRow,
 } from '../../src/format/verdict.ts'
 import {
+  boundariesOf,
   FILE_BYTES,
   FILE_ROWS,
   FIRST_BLOCK,
@@ -31,6 +33,7 @@ import {
   slotsOf,
   withClaims,
   withStates,
+  withType,
 } from './verdict-model.ts'
 
 const FOREIGN_STORE = 'bb'.repeat(16)
@@ -305,6 +308,21 @@ describe('the index', () => {
     expect(newestIsMissing(index, [head, next], 3, 9)).toBe(false)
     expect(newestIsMissing(index, [head], 3, 8)).toBe(false)
     expect(newestIsMissing(undefined, [head], 3, 7)).toBe(false)
+  })
+})
+
+describe('a SEAL', () => {
+  test('at the end of the log proves, in `always`, that a successor was there', () => {
+    const ends = boundariesOf(BEGUN)
+    for (const type of Object.values(BlockType)) {
+      const { blocks } = scanOf(segmentOf(withType(BEGUN, BEGUN[3]?.group ?? 0, type)))
+      for (const end of ends) {
+        for (const mode of ['always', 'interval', 'never'] as const) {
+          const proves = type === BlockType.SEAL && end === ends.at(-1) && mode === 'always'
+          expect(successorIsMissing(blocks, end, linkOf({ mode }))).toBe(proves)
+        }
+      }
+    }
   })
 })
 

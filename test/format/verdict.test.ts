@@ -210,7 +210,8 @@ describe('the newest segment', () => {
             const scan = scanOf(segment)
             for (const [mode, inFlightBytesMax] of count < 5 ? MODES : FEW_MODES) {
               let before: Judged | undefined
-              for (const index of indexClaims(slots)) {
+              const claimsOfIndex = indexClaims(slots).filter((_, i) => count < 5 || i % 2 === 0)
+              for (const index of claimsOfIndex) {
                 const input = { segment, mode, inFlightBytesMax, ...index }
                 const judged = judgeLikeOracle(scan, input)
                 checkPromises(judged)
@@ -225,7 +226,7 @@ describe('the newest segment', () => {
         }
       }
     }
-    expect(cases).toBeGreaterThan(500_000)
+    expect(cases).toBeGreaterThan(300_000)
     expect(mended).toBeGreaterThan(10_000)
   })
 
