@@ -34,7 +34,10 @@ export function registerDump(program: Command, context: CommandContext): void {
       examples(
         ['qlog dump ./log | less', 'everything, without what the messages say'],
         ['qlog dump ./log --json | jq -c "select(.kind == \\"invalid\\")"', 'what is no block'],
-        ['qlog dump ./log/00000000000000000007-00.qls --from 8192 --bodies', 'one file, from a byte on'],
+        [
+          'qlog dump ./log/00000000000000000007-00.qls --from 8192 --bodies',
+          'one file, from a byte on',
+        ],
       ),
     )
     .action(
@@ -117,7 +120,8 @@ function blockLine(block: DumpBlock): string {
 
 function recordLine(item: DumpRecord): string {
   const id = item.id === undefined ? '' : ` id ${item.id}`
-  const origin = item.originEpoch === undefined ? '' : `, first written in epoch ${item.originEpoch}`
+  const origin =
+    item.originEpoch === undefined ? '' : `, first written in epoch ${item.originEpoch}`
   const fields = item.fields === undefined ? '' : ` ${escapeControl(JSON.stringify(item.fields))}`
   const problem = item.problem === undefined ? '' : `: ${item.problem}`
   const body = item.body === undefined ? '' : ` ${bodyWords(item.body)}`

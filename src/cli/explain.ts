@@ -25,7 +25,10 @@ export function registerExplain(program: Command, context: CommandContext): void
     .addHelpText(
       'before',
       examples(
-        ['qlog explain ./log/00000000000000000007-00.qls:8344', 'after `qlog verify` named that byte'],
+        [
+          'qlog explain ./log/00000000000000000007-00.qls:8344',
+          'after `qlog verify` named that byte',
+        ],
         ['qlog explain ./log/00000000000000000007-00.qls:0x34', 'offsets may be hexadecimal'],
       ),
     )
@@ -36,7 +39,11 @@ export function registerExplain(program: Command, context: CommandContext): void
     )
 }
 
-async function runExplain(context: CommandContext, place: string, json: boolean): Promise<ExitCode> {
+async function runExplain(
+  context: CommandContext,
+  place: string,
+  json: boolean,
+): Promise<ExitCode> {
   const { output } = context
   const { file, offset } = parsePlace(place)
   const told = await explain(file, offset, { signal: context.interruption() })

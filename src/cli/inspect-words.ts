@@ -28,7 +28,12 @@ export function idRange(firstId: number, endId: number): string {
 export function findingLine(finding: Finding, styles: Styles): string {
   const { level, file, offset, bytes, firstId, endId, what, detail, follows } = finding
   const place = bytes > 0 ? ` at ${offset}, ${plural(bytes, 'byte')}` : ''
-  const lost = level !== 'rot' ? '' : endId > firstId ? `, ${idRange(firstId, endId)} lost` : ', no message lost'
+  const lost =
+    level !== 'rot'
+      ? ''
+      : endId > firstId
+        ? `, ${idRange(firstId, endId)} lost`
+        : ', no message lost'
   const seen = detail === undefined ? '' : ` (${detail})`
   const head = paint(styles, level, level.padEnd(LEVEL_WIDTH))
   return `${head}${oneLine(`${file}${place}${lost}: ${what}${seen}. ${capital(follows)}.`)}\n`

@@ -91,7 +91,9 @@ function wordsOf(report: SalvageReport, lost: number): string {
   }
   const { messages, segments, target, nextId } = report
   lines.push(
-    oneLine(`${plural(messages, 'message')} in ${plural(segments, 'segment')} saved to ${target}; the next id is ${nextId}.`),
+    oneLine(
+      `${plural(messages, 'message')} in ${plural(segments, 'segment')} saved to ${target}; the next id is ${nextId}.`,
+    ),
   )
   lines.push(lost === 0 ? 'No message is lost.' : `${plural(lost, 'message')} lost.`)
   return `${lines.join('\n')}\n`
@@ -138,8 +140,12 @@ function wordsInPlace(report: VerifyReport, done: boolean): string {
     lines.push(`${done ? 'The log now ends' : 'The log would end'} in front of the torn bytes.`)
   } else {
     const what = lostMessages === 0 ? 'no message' : plural(lostMessages, 'message')
-    lines.push(`${done ? 'The log opens' : 'The log would open'} without the damage above: ${what} lost.`)
-    lines.push('`qlog verify` goes on naming it where it stands; only a copy (--out) is free of it.')
+    lines.push(
+      `${done ? 'The log opens' : 'The log would open'} without the damage above: ${what} lost.`,
+    )
+    lines.push(
+      '`qlog verify` goes on naming it where it stands; only a copy (--out) is free of it.',
+    )
   }
   if (!done) lines.push('Nothing was changed. Add --yes to do it.')
   return `${lines.join('\n')}\n`

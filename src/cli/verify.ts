@@ -73,7 +73,8 @@ function wordsOfLog(report: VerifyReport, output: Output): string {
     `${plural(segments, 'segment')}, ${plural(blocks, 'valid block')}, ${formatBytes(bytes)}, ${messages}`,
   )
   if (owner.live) {
-    const who = owner.pid === undefined ? 'a writer' : `process ${owner.pid} on ${owner.host ?? '?'}`
+    const who =
+      owner.pid === undefined ? 'a writer' : `process ${owner.pid} on ${owner.host ?? '?'}`
     const sure = owner.state === 'alive' ? `${who} is writing it` : `${who} may be writing it`
     lines.push(`${oneLine(sure)}: what it has not confirmed yet was left out`)
   } else if (!closed && report.verdict === 'fine') {

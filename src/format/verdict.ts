@@ -60,11 +60,19 @@ export function rankHeads(heads: readonly SegmentHead[], storeId: string): Segme
     .sort((a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number)
 }
 
-/** The store most headers name, of equals the newest file's; the index decides where it is there. */
+/**
+ * The store that most segments with a LINK belong to, of equals that of the highest epoch; the index
+ * decides where it is there. A segment that was only made ahead counts where no other is: a writer
+ * that lost a new log to another may have left any number of those, and one with a LINK.
+ */
 export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
   if (index !== undefined) return index.storeId
+  const begun = heads.filter((head) => head.link !== undefined)
+  const voters = (begun.length > 0 ? begun : heads).toSorted(
+    (a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number,
+  )
   const votes = new Map<string, number>()
-  for (const { header } of heads.toSorted((a, b) => b.number - a.number)) {
+  for (const { header } of voters) {
     if (header) votes.set(header.storeId, (votes.get(header.storeId) ?? 0) + 1)
   }
   let winner = ''

@@ -11,8 +11,8 @@ import { RecordCursor, readBatchRecord } from '../format/records.ts'
 import { decodeSeal } from '../format/seal-record.ts'
 import { keyOf } from '../log/survey.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { type SegmentInfo, segmentsOf } from './segments.ts'
 import { withSegment } from './segment-source.ts'
+import { type SegmentInfo, segmentsOf } from './segments.ts'
 import { asIoError, lookAt } from './source.ts'
 import type { InspectOptions } from './verify.ts'
 import { walkSegment } from './walk.ts'
@@ -95,7 +95,10 @@ export async function* dumpLog(
     // The map knows the salts of a segment whose header is lost.
     const entry = map.find((one) => segmentFileName(one.number, one.generation) === file)
     const key = head?.header ? keyOf(head.header) : entry
-    const header = head?.header && { storeId: head.header.storeId, fileBytes: head.header.fileBytes }
+    const header = head?.header && {
+      storeId: head.header.storeId,
+      fileBytes: head.header.fileBytes,
+    }
     const problem = head === undefined ? 'no such file' : head.problem
     yield { kind: 'segment', ...info, ...header, ...(problem && { problem }) }
     if (head === undefined || key === undefined) continue
@@ -181,7 +184,12 @@ async function* dumpBlocks(
     }
     if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
       const place = { file, block: block.offset, record: 0, type: 'COMPRESSED' }
-      yield { kind: 'record', ...place, bytes: block.length - 48, problem: 'it cannot be unpacked here' }
+      yield {
+        kind: 'record',
+        ...place,
+        bytes: block.length - 48,
+        problem: 'it cannot be unpacked here',
+      }
       continue
     }
     cursor.open(bytes, at)
@@ -210,7 +218,8 @@ function recordItem(
   }
   if (kind !== RecordKind.FIELD) return { kind: 'record', ...place, ...body }
   const fields = decodeField(blockType, cursor.body())
-  if (fields === undefined) return { kind: 'record', ...place, problem: 'its structure is malformed' }
+  if (fields === undefined)
+    return { kind: 'record', ...place, problem: 'its structure is malformed' }
   return { kind: 'record', ...place, ...(fields !== null && { fields }) }
 }
 
@@ -235,9 +244,9 @@ function decodeField(blockType: number, body: Uint8Array): unknown {
 }
 
 /** The salts never leave the machine: with them a body could be made to pass for a block. */
-function withoutSalts<T extends { readonly map: readonly { readonly salt1: number; readonly salt2: number }[] }>(
-  structure: T | undefined,
-): unknown {
+function withoutSalts<
+  T extends { readonly map: readonly { readonly salt1: number; readonly salt2: number }[] },
+>(structure: T | undefined): unknown {
   if (structure === undefined) return undefined
   const map = structure.map.map(({ salt1: _first, salt2: _second, ...entry }) => entry)
   return { ...structure, map }

@@ -49,7 +49,8 @@ function fieldAt(fields: readonly Field[], at: number): string {
 
 /** The field of the segment header that byte `offset` of the file belongs to. */
 export function segmentFieldAt(offset: number): string {
-  if (offset < 512) return `${fieldAt(SEGMENT_FIELDS, offset)}, in the first copy of the segment header`
+  if (offset < 512)
+    return `${fieldAt(SEGMENT_FIELDS, offset)}, in the first copy of the segment header`
   if (offset < 3584) return 'zero between the two copies of the segment header'
   return `${fieldAt(SEGMENT_FIELDS, offset - 3584)}, in the last copy of the segment header`
 }
@@ -61,7 +62,8 @@ export function blockFieldAt(distance: number): string {
 
 /** What a valid block is, in one sentence. */
 export function blockInWords(block: Block): string {
-  const { offset, length, type, flags, recordCount, firstId, durableOffset, groupOffset, timeMs } = block
+  const { offset, length, type, flags, recordCount, firstId, durableOffset, groupOffset, timeMs } =
+    block
   const names = flagNames(flags)
   const marks = names.length > 0 ? ` (${names.join(', ')})` : ''
   const records = recordCount === 1 ? '1 record' : `${recordCount} records`

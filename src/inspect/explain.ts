@@ -63,7 +63,9 @@ async function look(
     const what = `nothing: the file ends at ${actualBytes}`
     const { header } = decoded.kind === 'valid' ? decoded : { header: undefined }
     const isShort = header !== undefined && offset < header.fileBytes
-    const why = isShort ? `its header says ${header.fileBytes} bytes, so it was cut short` : 'no such byte'
+    const why = isShort
+      ? `its header says ${header.fileBytes} bytes, so it was cut short`
+      : 'no such byte'
     return { kind: 'behind the end', what, why, from: offset, to: offset + 1 }
   }
   if (offset < SEGMENT_HEADER_BYTES) return headerPlace(segment, offset)
@@ -85,7 +87,13 @@ async function look(
     return await invalidPlace(system, segment, piece, decoded.header, offset)
   }
   const what = 'bytes behind the size that the header names'
-  return { kind: 'behind the end', what, why: 'no block may stand there', from: offset, to: offset + 1 }
+  return {
+    kind: 'behind the end',
+    what,
+    why: 'no block may stand there',
+    from: offset,
+    to: offset + 1,
+  }
 }
 
 function headerPlace(segment: OpenedSegment, offset: number): Seen {
@@ -131,7 +139,13 @@ async function invalidPlace(
         : 'nothing is written there, or it was zeroed'
     return { kind: 'unwritten', what, why, ...place }
   }
-  const mended = await mendableBlocks(segment.handle, piece.offset, end, keyOf(header), system.crc32)
+  const mended = await mendableBlocks(
+    segment.handle,
+    piece.offset,
+    end,
+    keyOf(header),
+    system.crc32,
+  )
   const first = mended[0]
   const mending = first
     ? `flipping bit ${first.bit} of byte ${first.byteOffset} makes a valid block of ${first.length} bytes of it; ` +
@@ -156,7 +170,8 @@ async function judge(
   const hit = findings.find(
     (one) =>
       one.file === name &&
-      ((one.bytes === 0 && one.level !== 'note') || (one.offset < to && one.offset + one.bytes > from)),
+      ((one.bytes === 0 && one.level !== 'note') ||
+        (one.offset < to && one.offset + one.bytes > from)),
   )
   if (hit) {
     const verdict = hit.level === 'rot' ? 'rot' : hit.level === 'tail' ? 'torn-tail' : 'fine'

@@ -27,7 +27,10 @@ export async function mendableBlocks(
   const found: SingleBit[] = []
   let at = offset
   while (end - at >= BLOCK_HEADER_BYTES) {
-    const rest = bytes.subarray(at - offset, Math.min(bytes.length, at - offset + SINGLE_BIT_BYTES_MAX))
+    const rest = bytes.subarray(
+      at - offset,
+      Math.min(bytes.length, at - offset + SINGLE_BIT_BYTES_MAX),
+    )
     // One block fills the region, or several do, and then each must tell its own length.
     const mended =
       findSingleBit(rest, at, end, key, crc32) ?? findSingleBit(rest, at, undefined, key, crc32)

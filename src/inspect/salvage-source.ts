@@ -65,7 +65,8 @@ export class SalvageSource {
     this.#assessment = assessment
     this.#signal = signal
     const { map, newest, nextId } = assessment
-    this.nextId = map[0]?.firstId ?? newest?.link.nextId ?? (assessment.survey.heads.length > 0 ? 1 : nextId)
+    this.nextId =
+      map[0]?.firstId ?? newest?.link.nextId ?? (assessment.survey.heads.length > 0 ? 1 : nextId)
   }
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
@@ -83,13 +84,27 @@ export class SalvageSource {
       const { actualBytes } = head
       const { cut: end, endId } = entry
       // The map knows the salts of a segment whose header is lost, so its blocks can still be told.
-      yield* this.#segment({ file, key: entry, actualBytes, end, epoch: head.link?.epoch ?? 1, endId })
+      yield* this.#segment({
+        file,
+        key: entry,
+        actualBytes,
+        end,
+        epoch: head.link?.epoch ?? 1,
+        endId,
+      })
     }
     if (newest?.head.header) {
       const { head, tail, link } = newest
       const key = keyOf(newest.head.header)
       const { file, actualBytes } = head
-      const source = { file, key, actualBytes, end: tail.end, epoch: link.epoch, endId: tail.nextId }
+      const source = {
+        file,
+        key,
+        actualBytes,
+        end: tail.end,
+        epoch: link.epoch,
+        endId: tail.nextId,
+      }
       yield* this.#segment(source)
     }
     yield* this.#withoutLink()
@@ -112,7 +127,8 @@ export class SalvageSource {
         scanSegment(this.#system, handle, key, actualBytes),
       )
       let end = SEGMENT_HEADER_BYTES
-      for (let row = 0; row < scan.blocks.count; row++) end = Math.max(end, scan.blocks.durable(row))
+      for (let row = 0; row < scan.blocks.count; row++)
+        end = Math.max(end, scan.blocks.durable(row))
       yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: 0 })
     }
   }
@@ -173,7 +189,10 @@ export class SalvageSource {
       return
     }
     if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
-      throw new QlogError('QLOG_NEWER_FORMAT', `${file}: a block is compressed, and cannot be copied`)
+      throw new QlogError(
+        'QLOG_NEWER_FORMAT',
+        `${file}: a block is compressed, and cannot be copied`,
+      )
     }
     const idSpan = this.#counter.idSpan(bytes, 0, block)
     // What stands twice is taken once: ids never fall.
@@ -204,7 +223,9 @@ export class SalvageSource {
   ): Generator<Loss, void, undefined> {
     const { offset, end } = wound
     const isShort = end > source.actualBytes
-    const why = isShort ? 'the file is shorter than it was' : 'no valid block, and no single bit mends it'
+    const why = isShort
+      ? 'the file is shorter than it was'
+      : 'no valid block, and no single bit mends it'
     return this.#lose(isShort ? 'truncated' : 'rot', source.file, offset, end - offset, endId, why)
   }
 

@@ -135,7 +135,8 @@ export class SalvageWriter {
   }
 
   async #writeGroup(): Promise<void> {
-    const room = (this.#segment?.fileBytes ?? 0) - (this.#segment?.sentEnd ?? 0) - TAIL_RESERVE_BYTES
+    const room =
+      (this.#segment?.fileBytes ?? 0) - (this.#segment?.sentEnd ?? 0) - TAIL_RESERVE_BYTES
     const link = this.#segment && this.#pendingBytes <= room ? undefined : await this.#roll()
     const segment = this.#segment
     if (segment === undefined) throw new Error('rolling makes a segment')

@@ -8,7 +8,7 @@ import { BlockType } from '../format/layout.ts'
 import { readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
 import type { System } from '../system/system.ts'
-import { type Loss, type SavedBlock, SalvageSource } from './salvage-source.ts'
+import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
 import { splitPath } from './segment-source.ts'
 import { asIoError, lookAt, throwIfAborted } from './source.ts'
@@ -67,7 +67,10 @@ export async function salvageLog(
   await makeDirectory(system, partial)
   const source = new SalvageSource(system, assessment, options.signal)
   const firstId = source.nextId
-  const totalBytes = assessment.map.reduce((sum, { cut }) => sum + cut, assessment.newest?.tail.end ?? 0)
+  const totalBytes = assessment.map.reduce(
+    (sum, { cut }) => sum + cut,
+    assessment.newest?.tail.end ?? 0,
+  )
   const writer = new SalvageWriter(system, {
     directory: partial,
     storeId: randomHex(system, 16),

@@ -26,7 +26,8 @@ export async function withSegment<T>(
     const headerBytes = new Uint8Array(SEGMENT_HEADER_BYTES)
     const filled = await readFully(handle, headerBytes, 0)
     const decoded = decodeSegmentHeader(headerBytes.subarray(0, filled), system.crc32)
-    if (decoded.kind === 'newer') throw new QlogError('QLOG_NEWER_FORMAT', `${path}: ${decoded.why}`)
+    if (decoded.kind === 'newer')
+      throw new QlogError('QLOG_NEWER_FORMAT', `${path}: ${decoded.why}`)
     if (decoded.kind === 'foreign') throw new QlogError('QLOG_NOT_A_LOG', `${path}: ${decoded.why}`)
     return await work({ handle, actualBytes: size, headerBytes, decoded })
   } finally {

@@ -67,7 +67,9 @@ export async function listSegments(
 export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {
   const { survey, map, newest, files } = assessment
   const verdicts = new Map(files.map((verdict) => [verdict.file, verdict.row]))
-  const entries = new Map(map.map((entry) => [segmentFileName(entry.number, entry.generation), entry]))
+  const entries = new Map(
+    map.map((entry) => [segmentFileName(entry.number, entry.generation), entry]),
+  )
   const infos: SegmentInfo[] = []
   for (const head of survey.heads) {
     const entry = entries.get(head.file)
@@ -80,7 +82,12 @@ export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {
       const used = { usedBytes: end, firstId: newest.link.nextId, endId: nextId }
       infos.push({ ...seen, state: 'current', ...used, damaged })
     } else if (entry) {
-      infos.push({ ...seen, ...fieldsOfEntry(entry), state: stateOf(row, 'full'), damaged: isBad(row) })
+      infos.push({
+        ...seen,
+        ...fieldsOfEntry(entry),
+        state: stateOf(row, 'full'),
+        damaged: isBad(row),
+      })
     } else infos.push({ ...seen, state: stateOf(row, 'rubbish'), damaged: isBad(row) })
   }
   for (const [file, entry] of entries) {

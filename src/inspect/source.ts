@@ -29,7 +29,8 @@ export function ownerState(lock: LockState): OwnerState {
 
 /** True where nobody can have written between the two looks at the lock. */
 export function isQuiet(before: LockState, after: LockState): boolean {
-  if (ownerState(before).live || ownerState(after).live || before.state !== after.state) return false
+  if (ownerState(before).live || ownerState(after).live || before.state !== after.state)
+    return false
   const one = before.state === 'none' ? undefined : before.owner
   const other = after.state === 'none' ? undefined : after.owner
   return one?.random === other?.random
@@ -73,7 +74,9 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 /** Errors of the operating system become QLOG_IO; all others stay what they are. */
 export function asIoError(error: unknown, what: string): unknown {
   if (error instanceof QlogError || systemErrorCode(error) === '') {
-    return isAbort(error) ? new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: error }) : error
+    return isAbort(error)
+      ? new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: error })
+      : error
   }
   return new QlogError('QLOG_IO', `${what} (${systemErrorCode(error)})`, { cause: error })
 }

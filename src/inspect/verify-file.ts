@@ -2,9 +2,10 @@
  * Checks one segment's file by itself. Without the map nobody knows where the segment was cut or whether
  * the log still names it, so the file is judged as if it were the newest one. Reads only.
  */
-import type { Link } from '../format/link.ts'
-import { parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+
 import type { SegmentHead, SegmentScan } from '../format/evidence.ts'
+import { parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import type { Link } from '../format/link.ts'
 import { judgeTail, type RegionVerdict } from '../format/verdict.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf, readHead } from '../log/survey.ts'
@@ -65,8 +66,16 @@ async function checkSegment(
     visit: (_bytes, _at, block) => onProgress?.({ bytes: block.offset, totalBytes: actualBytes }),
   })
   const link = named && (await readHead(system, directory, name))?.head.link
-  const head = { file: name, number: header.number, generation: header.generation, actualBytes, header }
-  const judged = link ? judgeTail({ head, link, scan, claim: 0, nextIdClaim: 0 }) : unlinked(head, scan)
+  const head = {
+    file: name,
+    number: header.number,
+    generation: header.generation,
+    actualBytes,
+    header,
+  }
+  const judged = link
+    ? judgeTail({ head, link, scan, claim: 0, nextIdClaim: 0 })
+    : unlinked(head, scan)
   for (const region of judged.regions) {
     if (region.row === 'clean-end') continue
     findings.push(await regionFinding(system, handle, name, header, scan.blocks, region))

@@ -3,8 +3,8 @@
  * needs no lock: beside a living writer nothing is called damage that one more look does not confirm.
  */
 import { systemErrorCode } from '../errors.ts'
-import type { MapEntry } from '../format/link.ts'
 import { segmentFileName } from '../format/layout.ts'
+import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed, VERDICT_ROWS } from '../format/verdict.ts'
 import { type Assessment, withFile } from '../log/assess.ts'
 import { IdRanges } from '../log/id-ranges.ts'
@@ -64,7 +64,8 @@ export async function verifyLog(
     const found = await round.look()
     const after = await lockOf(system, directory)
     if (found === undefined && look < LOOKS_MAX) continue
-    if (found === undefined) throw asIoError({ code: 'ENOENT' }, `files of ${directory} keep vanishing`)
+    if (found === undefined)
+      throw asIoError({ code: 'ENOENT' }, `files of ${directory} keep vanishing`)
     const owner = ownerState(after)
     const suspects = found.findings.filter((finding) => finding.level !== 'note')
     if (suspects.length === 0 || isQuiet(before, after)) return round.report(found, owner)
@@ -111,7 +112,7 @@ class Rounds {
     this.#options = options
   }
 
-  /** One look at everything; undefined where a file vanished meanwhile. */
+  /** One look at everything; undefined where the newest segment vanished meanwhile. */
   async look(): Promise<Found | undefined> {
     const assessment = await lookAt(this.#system, this.#directory, this.#options.signal)
     const { newest, map, survey, files } = assessment
@@ -125,7 +126,6 @@ class Rounds {
     for (const entry of map) {
       if (!unreadable.has(segmentFileName(entry.number, entry.generation))) {
         const result = await this.#checkFull(assessment, entry, totalBytes)
-        if (result === undefined) return undefined
         this.#blocks += result.blocks
         findings.push(...result.findings)
       }
@@ -146,10 +146,17 @@ class Rounds {
     for (const verdict of files) {
       // One made ahead of need is as it should be.
       if (verdict.row === 'never-used') continue
-      findings.push(fileFinding(verdict, survey.heads.find(({ file }) => file === verdict.file)))
+      findings.push(
+        fileFinding(
+          verdict,
+          survey.heads.find(({ file }) => file === verdict.file),
+        ),
+      )
     }
     for (const file of survey.badIndexes) {
-      findings.push(makeFinding({ row: 'index-file', file, offset: 0, bytes: 0, firstId: 0, endId: 0 }))
+      findings.push(
+        makeFinding({ row: 'index-file', file, offset: 0, bytes: 0, firstId: 0, endId: 0 }),
+      )
     }
     findings.sort((a, b) => compare(a.file, b.file) || a.offset - b.offset)
     this.#tell(totalBytes, totalBytes)
@@ -180,18 +187,23 @@ class Rounds {
     }
   }
 
-  /** Judges a full segment; undefined where its file vanished. */
+  /**
+   * Judges a full segment. One that vanished since it was surveyed counts as missing: beside a living
+   * writer the next look tells whether the map still names it.
+   */
   async #checkFull(
     assessment: Assessment,
     entry: MapEntry,
     totalBytes: number,
-  ): Promise<SegmentResult | undefined> {
+  ): Promise<SegmentResult> {
     const system = this.#system
     const file = segmentFileName(entry.number, entry.generation)
     const known = this.#whole.get(file)
     if (known !== undefined) return { blocks: known, findings: [] }
     const head = assessment.survey.heads.find((candidate) => candidate.file === file)
-    if (head === undefined) return undefined
+    if (head === undefined) throw new Error(`${file} is neither surveyed nor called missing`)
+    const { firstId, endId } = entry
+    const place = { file, offset: 0, bytes: 0, firstId, endId }
     try {
       return await withFile(system, `${this.#directory}/${file}`, async (handle) => {
         const { signal } = this.#options
@@ -211,11 +223,9 @@ class Rounds {
     } catch (error) {
       throwIfAborted(this.#options.signal)
       const code = systemErrorCode(error)
-      if (code === 'ENOENT') return undefined
-      if (code !== 'EIO') throw asIoError(error, `cannot read ${file}`)
-      const { firstId, endId } = entry
-      const place = { row: 'unreadable' as const, file, offset: 0, bytes: 0, firstId, endId }
-      return { blocks: 0, findings: [makeFinding(place, code)] }
+      if (code !== 'EIO' && code !== 'ENOENT') throw asIoError(error, `cannot read ${file}`)
+      const row = code === 'EIO' ? 'unreadable' : 'rot-missing'
+      return { blocks: 0, findings: [makeFinding({ row, ...place }, code)] }
     }
   }
 

@@ -83,16 +83,10 @@ async function nextCandidate(
   if (!window.has(at, 1) && !(await window.load(at, 1, limit))) return { offset: limit, dataEnd: 0 }
   const { bytes, start } = window
   const end = Math.min(bytes.length, limit - start)
-  let dataEnd = 0
-  let i = at - start
-  do {
-    const stop = Math.min(i + BLOCK_ALIGN_BYTES, end)
-    for (let k = stop - 1; k >= i; k--) {
-      if (bytes[k] === 0) continue
-      dataEnd = start + k + 1
-      break
-    }
-    i += BLOCK_ALIGN_BYTES
-  } while (i + 4 <= end && getUint32(bytes, i) !== salt1)
-  return { offset: Math.min(start + i, limit), dataEnd }
+  let i = at - start + BLOCK_ALIGN_BYTES
+  while (i + 4 <= end && getUint32(bytes, i) !== salt1) i += BLOCK_ALIGN_BYTES
+  const offset = Math.min(start + i, limit)
+  let last = Math.min(i, end) - 1
+  while (last >= at - start && bytes[last] === 0) last--
+  return { offset, dataEnd: last < at - start ? 0 : start + last + 1 }
 }

@@ -6,7 +6,8 @@ import { isRot, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
 /** What the tools find beside the rows of the verdict table. */
 const OWN_ROWS = {
   'header-copy': 'one of the two copies of the segment header is damaged; the other one is whole',
-  'index-file': 'an index file does not decode; it is a cache and evidence, never a source of messages',
+  'index-file':
+    'an index file does not decode; it is a cache and evidence, never a source of messages',
   unreadable: 'the operating system cannot read these bytes',
   // The table speaks of files below the newest LINK; the tools show those above it too.
   rubbish: 'a segment file that is no part of this log',
@@ -18,9 +19,7 @@ export type FindingRow = VerdictRow | keyof typeof OWN_ROWS
 export type FindingLevel = 'rot' | 'tail' | 'note'
 
 export function wordsOf(row: FindingRow): string {
-  return row in OWN_ROWS
-    ? OWN_ROWS[row as keyof typeof OWN_ROWS]
-    : VERDICT_ROWS[row as VerdictRow]
+  return row in OWN_ROWS ? OWN_ROWS[row as keyof typeof OWN_ROWS] : VERDICT_ROWS[row as VerdictRow]
 }
 
 const TAIL_ROWS: ReadonlySet<FindingRow> = new Set<FindingRow>([

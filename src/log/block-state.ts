@@ -46,3 +46,14 @@ export async function blockStateAt(
   if (!(await window.load(at, length, limit))) return NEEDS_MORE
   return checkBlock(window.bytes, at - window.start, at, key, crc32)
 }
+
+/** The next offset in the window where the magic stands, or the end of what the window can tell. */
+export function skipToCandidate(window: FileWindow, from: number, salt1: number): number {
+  const { bytes, start } = window
+  const end = bytes.length - 4
+  const low = salt1 & 0xff
+  for (let i = from - start; i <= end; i += 8) {
+    if (bytes[i] === low && getUint32(bytes, i) === salt1) return start + i
+  }
+  return Math.max(from, start + (bytes.length & ~7))
+}

@@ -2,10 +2,16 @@
  * Walks the valid blocks of one segment in order and tells where bytes are damaged. Every block is
  * checked on every read; this is the only way from a file to a message.
  */
-import { type Block, readBlock } from '../format/block.ts'
-import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { type Block, checkBlock, readBlock } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
+import {
+  BLOCK_ALIGN_BYTES,
+  BLOCK_HEADER_BYTES,
+  BLOCK_LENGTH_AT,
+  SEGMENT_HEADER_BYTES,
+} from '../format/layout.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt } from './block-state.ts'
+import { blockStateAt, skipToCandidate } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 import type { ReadableSegment } from './view.ts'
 
@@ -37,9 +43,12 @@ export class BlockWalk {
     return this.#handle.close()
   }
 
-  /** True where the next header stands in memory, so that `next` costs no read. */
+  /** True where the next block stands in memory as a whole, so that `next` costs no read. */
   get isBuffered(): boolean {
-    return this.#window.has(this.offset, BLOCK_HEADER_BYTES)
+    const { bytes, start } = this.#window
+    if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) return false
+    const length = getUint32(bytes, this.offset - start + BLOCK_LENGTH_AT)
+    return this.#window.has(this.offset, length)
   }
 
   /**
@@ -47,23 +56,40 @@ export class BlockWalk {
    * `damageStart < damageEnd` tells of invalid bytes that were passed.
    */
   async next(segment: ReadableSegment): Promise<boolean> {
-    this.block = undefined
-    this.damageStart = this.offset
-    this.damageEnd = this.offset
     const { end, key } = segment
     const { crc32 } = this.#system
+    this.block = undefined
+    this.damageStart = this.offset
     while (this.offset < end) {
       if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {
-        this.bytes = this.#window.bytes
-        this.at = this.offset - this.#window.start
-        this.block = readBlock(this.bytes, this.at)
-        this.damageEnd = this.offset
-        this.offset += this.block.length
+        this.#moveTo(this.offset)
         return true
       }
-      this.offset = Math.min(end, this.offset + BLOCK_ALIGN_BYTES)
+      const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
+      this.offset = Math.min(end, candidate)
     }
     this.damageEnd = end
     return false
+  }
+
+  /** The same without a promise, where a valid block stands in memory next; false where not. */
+  nextBuffered(segment: ReadableSegment): boolean {
+    const { end, key } = segment
+    if (this.offset >= end || !this.isBuffered) return false
+    const { bytes, start } = this.#window
+    if (checkBlock(bytes, this.offset - start, this.offset, key, this.#system.crc32) !== 0) {
+      return false
+    }
+    this.damageStart = this.offset
+    this.#moveTo(this.offset)
+    return true
+  }
+
+  #moveTo(offset: number): void {
+    this.bytes = this.#window.bytes
+    this.at = offset - this.#window.start
+    this.block = readBlock(this.bytes, this.at)
+    this.damageEnd = offset
+    this.offset = offset + this.block.length
   }
 }

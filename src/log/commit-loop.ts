@@ -71,6 +71,8 @@ export class CommitLoop {
   readonly #flights: FlightQueue
   readonly #flush: IntervalFlush
   #writing = 0
+  /** The same as promises, which never reject. */
+  readonly #writes = new Set<Promise<void>>()
   #pumpScheduled = false
   #full = false
   /** What to do once the map in memory, which names fewer segments than any durable one, is durable. */
@@ -224,6 +226,8 @@ export class CommitLoop {
     }
     await this.#flush.settled()
     await this.#sealing
+    // A descriptor closed under a write could be another file's when the write gets to it.
+    await Promise.all([...this.#writes])
     await this.segment?.handle.close()
   }
 
@@ -320,7 +324,7 @@ export class CommitLoop {
       this.#flush.flushSync(segment, this.visibleNextId)
     }
     const bytes = this.#neededBytes()
-    return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes)
+    return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes, segment)
   }
 
   #link(base: number): Link {
@@ -416,13 +420,15 @@ export class CommitLoop {
   #send(flight: Flight): void {
     this.#launch(flight)
     this.#writing++
-    this.#write(flight).then(
+    const write = this.#write(flight).then(
       () => this.#returned(flight),
       (error: unknown) => {
         this.#writing--
         this.#stopOnError(error)
       },
     )
+    this.#writes.add(write)
+    void write.then(() => this.#writes.delete(write))
     this.#supply.prepareAhead(flight.segment)
   }
 

@@ -85,7 +85,8 @@ export class Composer {
     }
     const { pending } = this
     const { crc32 } = this.#system
-    const pair = linkBytes(own, link, this.now(), pending.isEmpty, crc32)
+    const timeMs = pending.isEmpty ? this.now() : pending.timeMs
+    const pair = linkBytes(own, link, timeMs, pending.isEmpty, crc32)
     const pieces = [pair]
     if (!pending.isEmpty) {
       pending.attach(own, own.sentEnd + pair.length, own.sentEnd)
@@ -108,7 +109,9 @@ export class Composer {
     resolved: () => void,
   ): Flight | undefined {
     const what = type === 'map' ? { type, map } : { type }
-    const bytes = pairGroup(segment, what, this.nextId, this.now(), this.#system.crc32)
+    // The pending group, if there is one, goes out behind the pair.
+    const nextId = this.firstPendingId
+    const bytes = pairGroup(segment, what, nextId, this.now(), this.#system.crc32)
     if (!bytes) return undefined
     return this.#flight(segment, [bytes], undefined, { mustFlush: type !== 'sync', resolved })
   }
@@ -160,7 +163,7 @@ export class Composer {
       lastTicket: group?.lastTicket ?? 0,
       messages: group?.messages ?? 0,
       messageBytes: group ? this.#pendingBytes : 0,
-      nextId: this.pending.nextId,
+      nextId: group ? group.nextId : this.firstPendingId,
       timeMs: group?.timeMs ?? this.timeMs,
       opensSegment: false,
       mustFlush: false,

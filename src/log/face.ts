@@ -10,30 +10,33 @@ import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
 import type { IdRange, Log, LogStats, LogStatus, Message, ReadOptions } from './types.ts'
 
-/** Promises by ticket, which come in order: a queue, not a map. */
+/** What each append resolves with, by ticket; tickets come in order: a queue, not a map. */
 export class Waiting implements LogOwner {
   #firstTicket = 1
   #head = 0
-  readonly #resolve: ((value: undefined) => void)[] = []
+  readonly #values: unknown[] = []
+  readonly #resolve: ((value: never) => void)[] = []
   readonly #reject: ((error: Error) => void)[] = []
 
-  /** A promise for the append that gets the next ticket. */
-  add(): Promise<undefined> {
-    return new Promise((resolve, reject) => {
-      this.#resolve.push(resolve)
+  /** A promise for the append that gets the next ticket; it resolves with `value`. */
+  add<T>(value: T): Promise<T> {
+    this.#values.push(value)
+    return new Promise<T>((resolve, reject) => {
+      this.#resolve.push(resolve as (value: never) => void)
       this.#reject.push(reject)
     })
   }
 
   /** The same for an append that looks at its outcome when it returns. */
   addSync(reject: (error: Error) => void): void {
+    this.#values.push(undefined)
     this.#resolve.push(ignore)
     this.#reject.push(reject)
   }
 
   committed(upTo: Ticket): void {
     const end = upTo - this.#firstTicket + 1
-    for (let i = this.#head; i < end; i++) this.#resolve[i]?.(undefined)
+    for (let i = this.#head; i < end; i++) this.#resolve[i]?.(this.#values[i] as never)
     this.#dropTo(end)
   }
 
@@ -52,6 +55,7 @@ export class Waiting implements LogOwner {
             cause,
           })
     for (let i = first; i < this.#reject.length; i++) this.#reject[i]?.(error)
+    this.#values.length = first
     this.#resolve.length = first
     this.#reject.length = first
   }
@@ -64,6 +68,7 @@ export class Waiting implements LogOwner {
   #dropTo(end: number): void {
     this.#head = end
     if (end < 4096 && end < this.#resolve.length) return
+    this.#values.splice(0, end)
     this.#resolve.splice(0, end)
     this.#reject.splice(0, end)
     this.#firstTicket += end
@@ -106,20 +111,28 @@ export class PublicLog implements Log {
     return this.#log.nextId
   }
 
-  async append(body: Uint8Array | string): Promise<number> {
-    const bytes = this.#bytesOf(body)
-    if (this.#mustWait) return (await this.#whenRoom([bytes.slice()])).firstId
-    return this.#appendOne(bytes)
+  append(body: Uint8Array | string): Promise<number> {
+    // No async function: the promise of the ticket itself is what the caller gets.
+    try {
+      const bytes = this.#bytesOf(body)
+      if (this.#mustWait) return this.#whenRoom([bytes.slice()]).then(({ firstId }) => firstId)
+      return this.#appendOne(bytes)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
-  async appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange> {
-    if (!Array.isArray(bodies)) throw new QlogTypeError('appendMany takes an array of messages')
-    const { nextId } = this.#log
-    if (bodies.length === 0) return { firstId: nextId, endId: nextId }
-    const all = bodies.map((body) => this.#bytesOf(body))
-    this.#checkBatch(all)
-    if (this.#mustWait) return this.#whenRoom(all.map((bytes) => bytes.slice()))
-    return this.#appendBatch(all)
+  appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange> {
+    try {
+      if (!Array.isArray(bodies)) throw new QlogTypeError('appendMany takes an array of messages')
+      const { nextId } = this.#log
+      if (bodies.length === 0) return Promise.resolve({ firstId: nextId, endId: nextId })
+      const all = this.#checkBatch(bodies)
+      if (this.#mustWait) return this.#whenRoom(all.map((bytes) => bytes.slice()))
+      return this.#appendBatch(all)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   appendSync(body: Uint8Array | string): number {
@@ -197,9 +210,9 @@ export class PublicLog implements Log {
     const id = loop.nextId
     const group = loop.beginAppend()
     group.addMessage(bytes)
-    const done = this.#waiting.add()
+    const done = this.#waiting.add(id)
     loop.endAppend(bytes.length)
-    return done.then(() => id)
+    return done
   }
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
@@ -214,9 +227,9 @@ export class PublicLog implements Log {
       bytes += body.length
     }
     group.endBatch()
-    const done = this.#waiting.add()
+    const done = this.#waiting.add({ firstId, endId: firstId + all.length })
     loop.endAppend(bytes)
-    return done.then(() => ({ firstId, endId: firstId + all.length }))
+    return done
   }
 
   /** Waits behind all earlier waiters, then appends. The bytes are copies: the caller has moved on. */
@@ -257,13 +270,22 @@ export class PublicLog implements Log {
     return bytes
   }
 
-  #checkBatch(all: readonly Uint8Array[]): void {
-    const { batchBytesMax } = this.#log.limits
-    let bytes = 0
-    for (const body of all) bytes += body.length + 4
-    if (bytes > batchBytesMax) {
-      throw new QlogError('QLOG_TOO_LARGE', `a batch of ${bytes} bytes is over ${batchBytesMax}`)
+  /** The batch as bytes: the array itself where nothing in it has to be encoded. */
+  #checkBatch(bodies: readonly (Uint8Array | string)[]): readonly Uint8Array[] {
+    let encoded: Uint8Array[] | undefined
+    let total = 0
+    for (let i = 0; i < bodies.length; i++) {
+      const body = bodies[i] as Uint8Array | string
+      const bytes = this.#bytesOf(body)
+      if (bytes !== body) encoded ??= bodies.slice(0, i) as Uint8Array[]
+      encoded?.push(bytes)
+      total += bytes.length + 4
     }
+    const { batchBytesMax } = this.#log.limits
+    if (total > batchBytesMax) {
+      throw new QlogError('QLOG_TOO_LARGE', `a batch of ${total} bytes is over ${batchBytesMax}`)
+    }
+    return encoded ?? (bodies as readonly Uint8Array[])
   }
 }
 

@@ -26,6 +26,8 @@ export class MessageReader {
   #expected = 0
   #number = -1
   #walk: BlockWalk | undefined
+  /** What `next` of the walk said, where its block is still to be taken. */
+  #held: boolean | undefined
   #closed = false
   readonly #toldTail = new Set<string>()
   /** Filled from a walk to a full segment's end, for the next reader. */
@@ -71,7 +73,8 @@ export class MessageReader {
     for (const segment of segments) {
       if (segment.number < this.#number) continue
       if (segment.number > this.#number) return segment
-      if (this.#walk && this.#walk.offset < segment.end) return segment
+      if (this.#walk && (this.#held !== undefined || this.#walk.offset < segment.end))
+        return segment
     }
     return undefined
   }
@@ -81,13 +84,24 @@ export class MessageReader {
     const messages: Message[] = []
     const walk = this.#walk
     if (!walk) {
+      // Retired since the view was asked: that is no damage.
+      const isMapped = segment.lost !== undefined || (await this.#view.stillNames(segment.number))
+      if (!isMapped) return messages
       this.#lose(segment, 0, 0, segment.endId, segment.lost ?? 'the file cannot be read')
       return messages
     }
+    let chunk: Uint8Array | undefined
     do {
-      const found = await walk.next(segment)
+      const found = this.#held ?? (walk.nextBuffered(segment) || (await walk.next(segment)))
+      this.#held = undefined
+      if (messages.length > 0 && this.#isGap(walk, segment, found)) {
+        // What stands in front of a gap is delivered before the gap is told.
+        this.#held = found
+        break
+      }
       this.#noteDamage(walk, segment, found)
       if (!found || !walk.block) break
+      chunk ??= walk.bytes
       this.#fresh?.note(walk.block.firstId, walk.block.offset)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, messages)
       else if (walk.block.type === BlockType.GAP) this.#passGaps(walk)
@@ -97,7 +111,7 @@ export class MessageReader {
     } while (
       walk.offset < segment.end &&
       messages.length < BATCH_MESSAGES_MAX &&
-      (walk.isBuffered || messages.length === 0)
+      ((walk.isBuffered && walk.bytes === chunk) || messages.length === 0)
     )
     if (segment.entry && walk.offset >= segment.end && this.#fresh) {
       this.#view.noteIndex(segment.number, this.#fresh)
@@ -111,8 +125,10 @@ export class MessageReader {
     await this.#walk?.close()
     this.#walk = undefined
     this.#number = segment.number
+    this.#held = undefined
     this.#fresh = undefined
-    if (first) this.#expected = segment.firstId
+    // Ids in front of it that were not read belong to segments that have retired.
+    this.#expected = Math.max(this.#expected, segment.firstId)
     if (segment.lost !== undefined) return
     const path = `${this.#view.directory}/${segment.file}`
     const handle = await openToRead(this.#system, path)
@@ -144,6 +160,11 @@ export class MessageReader {
       messages.push(unconfirmed ? { ...message, unconfirmed } : message)
     }
     if (this.#expected >= to) this.#wanted = Math.max(this.#wanted, to)
+  }
+
+  #isGap(walk: BlockWalk, segment: ReadableSegment, found: boolean): boolean {
+    if (walk.damageEnd > walk.damageStart || walk.block?.type === BlockType.GAP) return true
+    return !found && segment.entry !== undefined && this.#expected < segment.endId
   }
 
   /** Invalid bytes below the end: the ids between what was read and what follows are lost. */

@@ -13,7 +13,7 @@ import { BatchIterator, MessageIterator } from './face.ts'
 import { readLock } from './lock.ts'
 import { MessageReader, throwIfAborted } from './message-reader.ts'
 import { checkDirectory, checkId, checkReadOptions } from './options.ts'
-import { keyOf, surveyDirectory } from './survey.ts'
+import { keyOf, listDirectory, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 
@@ -29,6 +29,8 @@ export async function openPublicReader(
 ): Promise<LogReader> {
   const view = new UnlockedView(system, checkDirectory(directory))
   throwIfAborted(options.signal)
+  // Before anything is looked for in it: what is no directory gets its typed error here.
+  await listDirectory(system, directory)
   await view.look()
   if (view.isEmpty) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no log`)
   return new PublicReader(system, view)
@@ -94,6 +96,11 @@ class UnlockedView implements LogView {
       if (this.nextId !== nextId || last?.file !== end?.file || last?.end !== end?.end) return
       await this.#pause(signal)
     }
+  }
+
+  async stillNames(number: number): Promise<boolean> {
+    await this.look()
+    return this.#segments.some((segment) => segment.number === number)
   }
 
   noteGap(gap: Gap): void {
@@ -198,6 +205,7 @@ class PublicReader implements LogReader {
 
   async get(id: number): Promise<Message | undefined> {
     checkId('id', id)
+    this.#assertOpen()
     if (id < this.firstId || id >= this.nextId) return undefined
     const reader = this.#reader({ from: id, to: id + 1 })
     try {
@@ -245,7 +253,11 @@ class PublicReader implements LogReader {
   }
 
   #reader(options: ReadOptions): MessageReader {
-    if (this.#view.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
+    this.#assertOpen()
     return new MessageReader(this.#system, this.#view, checkReadOptions(options))
+  }
+
+  #assertOpen(): void {
+    if (this.#view.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
   }
 }

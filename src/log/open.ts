@@ -142,10 +142,20 @@ async function prepareDirectory(system: System, directory: string): Promise<void
     names = await listDirectory(system, directory)
   } catch (error) {
     if (!(error instanceof QlogError) || systemErrorCode(error.cause) !== 'ENOENT') throw error
-    await makeDirectories(system, directory)
+    const made = await makeDirectories(system, directory)
+    try {
+      await flushAncestors(system, directory)
+    } catch (flushError) {
+      // After a failed flush a second one may succeed without the names: they have to be made anew.
+      for (const path of made.reverse()) {
+        await system.files.removeDirectory(path).catch(() => undefined)
+      }
+      throw flushError
+    }
     return
   }
-  const isLog = names.some((name) => name === 'LOCK' || parseSegmentFileName(name) !== undefined)
+  const hasSegment = names.some((name) => parseSegmentFileName(name) !== undefined)
+  const isLog = hasSegment || names.includes('LOCK')
   const foreign = names.filter((name) => !isOurs(name))
   if (!isLog && foreign.length > 0) {
     throw new QlogError(
@@ -153,6 +163,7 @@ async function prepareDirectory(system: System, directory: string): Promise<void
       `${directory} holds other files (${foreign.sort().slice(0, 3).join(', ')}) and no log`,
     )
   }
+  if (!hasSegment) await flushAncestors(system, directory)
 }
 
 function isOurs(name: string): boolean {
@@ -165,25 +176,38 @@ function isOurs(name: string): boolean {
   )
 }
 
-async function makeDirectories(system: System, directory: string): Promise<void> {
+/** Makes the directory and those above it that are missing; returns what it made, outermost first. */
+async function makeDirectories(system: System, directory: string): Promise<string[]> {
   const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
   try {
     await system.files.makeDirectory(directory)
+    return [directory]
   } catch (error) {
     const code = systemErrorCode(error)
-    if (code === 'EEXIST') return
+    if (code === 'EEXIST') return []
     if (code !== 'ENOENT' || parent === '') {
       throw new QlogError('QLOG_IO', `cannot make the directory ${directory}`, { cause: error })
     }
-    await makeDirectories(system, parent)
-    await makeDirectories(system, directory)
-    return
+    const made = await makeDirectories(system, parent)
+    return [...made, ...(await makeDirectories(system, directory))]
   }
-  const holder = parent === '' ? (directory.startsWith('/') ? '/' : '.') : parent
-  try {
-    await system.files.flushDirectory(holder)
-  } catch (error) {
-    throw new QlogError('QLOG_IO', `cannot flush the directory ${holder}`, { cause: error })
+}
+
+/**
+ * Makes the way to the directory durable, by every opening until there is a segment: an earlier one
+ * may have made directories and died, or failed, before it flushed those above them.
+ */
+async function flushAncestors(system: System, directory: string): Promise<void> {
+  for (let path = directory; path !== '' && path !== '/' && path !== '.'; ) {
+    const slash = path.lastIndexOf('/')
+    path = slash > 0 ? path.slice(0, slash) : slash === 0 ? '/' : '.'
+    try {
+      await system.files.flushDirectory(path)
+    } catch (error) {
+      // A directory that may not even be opened was not made by this user.
+      if (['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error))) continue
+      throw new QlogError('QLOG_IO', `cannot flush the directory ${path}`, { cause: error })
+    }
   }
 }
 

@@ -2,14 +2,13 @@
  * The walk over all bytes of one segment: every valid block into a table, and where the bytes that are
  * not zero end. Reads only; memory in proportion to the number of blocks.
  */
-import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
+import { type Block, checkBlock, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { BlockTable } from '../format/block-table.ts'
-import { getUint32 } from '../format/bytes.ts'
 import type { SegmentScan } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt } from './block-state.ts'
+import { blockStateAt, skipToCandidate } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 
 export const SCAN_CHUNK_BYTES = 1024 * 1024
@@ -45,7 +44,9 @@ export async function scanSegment(
     options.signal?.throwIfAborted()
     if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit)))
       break
-    const state = await blockStateAt(window, at, limit, key, system.crc32)
+    // Only a block that reaches beyond the window costs a promise.
+    let state = checkBlock(window.bytes, at - window.start, at, key, system.crc32)
+    if (state === NEEDS_MORE) state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0) {
       const block = readBlock(window.bytes, at - window.start)
       const idSpan = counter.idSpan(window.bytes, at - window.start, block)
@@ -63,24 +64,19 @@ export async function scanSegment(
   return { blocks, endOffset: limit, dataEnd: await dataEndOf(window, at, limit, dataEnd) }
 }
 
-/** The next offset in the window where the magic stands, or the end of what the window can tell. */
-function skipToCandidate(window: FileWindow, from: number, salt1: number): number {
-  const { bytes, start } = window
-  const end = bytes.length - 4
-  const low = salt1 & 0xff
-  for (let i = from - start; i <= end; i += 8) {
-    if (bytes[i] === low && getUint32(bytes, i) === salt1) return start + i
-  }
-  return Math.max(from, start + (bytes.length & ~7))
-}
-
 /** One past the last byte that is not zero within [from, to) of the window, or 0. */
 function lastNonZero(window: FileWindow, from: number, to: number): number {
   const { bytes, start } = window
-  for (let i = Math.min(to - start, bytes.length) - 1; i >= from - start; i--) {
-    if (bytes[i] !== 0) return start + i + 1
+  const first = from - start
+  let i = Math.min(to - start, bytes.length)
+  while (i > first && i % 4 !== 0 && bytes[i - 1] === 0) i--
+  if (i % 4 === 0 && bytes.byteOffset % 4 === 0) {
+    // Zero is most of what is walked over here, so it is compared in words.
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, i / 4)
+    while (i - 4 >= first && words[i / 4 - 1] === 0) i -= 4
   }
-  return 0
+  while (i > first && bytes[i - 1] === 0) i--
+  return i > first ? start + i : 0
 }
 
 async function dataEndOf(

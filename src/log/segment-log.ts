@@ -237,6 +237,10 @@ export class SegmentLog implements OwnedLog, LogView {
     throwIfAborted(signal)
   }
 
+  async stillNames(number: number): Promise<boolean> {
+    return this.segments().some((segment) => segment.number === number)
+  }
+
   noteGap(gap: Gap): void {
     const known = this.gaps.some(
       (one) => one.file === gap.file && one.offset === gap.offset && one.firstId === gap.firstId,

@@ -74,7 +74,9 @@ export class SegmentSupply {
     this.prepare(this.#segmentBytes).catch(() => undefined)
   }
 
-  makeSync(bytes: number): OwnSegment {
+  /** Makes a segment of at least `bytes` at once, as the one that follows `current`. */
+  makeSync(bytes: number, current: OwnSegment | undefined): OwnSegment {
+    if (current) this.#adjust(current)
     const plan = this.#plan(bytes)
     let own: OwnSegment
     try {
@@ -134,8 +136,12 @@ export class SegmentSupply {
   }
 
   async #drop(unused: OwnSegment): Promise<void> {
-    await unused.handle.close()
-    await this.#system.files.unlink(unused.path)
+    try {
+      await unused.handle.close()
+      await this.#system.files.unlink(unused.path)
+    } catch (cause) {
+      throw new QlogError('QLOG_IO', `cannot remove ${unused.path}, which is not used`, { cause })
+    }
   }
 
   #plan(bytes: number): SegmentPlan {
@@ -149,8 +155,9 @@ export class SegmentSupply {
   }
 
   #adjust(current: OwnSegment): void {
-    const halfMs = this.#system.clock.monotonicMs() - current.startedMs
-    if (halfMs * 2 >= FILL_TIME_MS) return
+    const filled = current.sentEnd / current.fileBytes
+    const elapsedMs = this.#system.clock.monotonicMs() - current.startedMs
+    if (elapsedMs >= FILL_TIME_MS * filled) return
     const doubled = segmentBytesFor(Math.max(this.#segmentBytes, current.fileBytes) * 2)
     this.#segmentBytes = Math.min(doubled, segmentBytesFor(this.#options.segmentBytesMax))
   }

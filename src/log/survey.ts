@@ -3,14 +3,12 @@
  * the index says. Gathers evidence; judges nothing.
  */
 import { QlogError, systemErrorCode } from '../errors.ts'
-import { checkBlock, NEEDS_MORE, type SegmentKey } from '../format/block.ts'
-import { getUint32 } from '../format/bytes.ts'
+import type { SegmentKey } from '../format/block.ts'
 import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
 import { decodeSegmentHeader, type SegmentHeader } from '../format/header.ts'
 import { decodeIndex, type IndexFile } from '../format/index-file.ts'
 import {
   BLOCK_HEADER_BYTES,
-  BLOCK_LENGTH_AT,
   BLOCK_TYPE_AT,
   BlockType,
   parseSegmentFileName,
@@ -19,6 +17,8 @@ import {
 import { decodeLink, type Link } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { FileHandle, System } from '../system/system.ts'
+import { blockStateAt } from './block-state.ts'
+import { FileWindow } from './file-window.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
 const HEAD_BYTES = 16 * 1024
@@ -154,27 +154,16 @@ async function readLink(
 ): Promise<Link | undefined> {
   const key = keyOf(header)
   const limit = Math.min(actualBytes, header.fileBytes)
-  let window = firstBytes
-  let windowStart = 0
+  const window = new FileWindow(handle, HEAD_BYTES, false)
+  window.bytes = firstBytes
   // The second block stands at a page boundary behind the first, which the first's length tells; where
   // the first is damaged its length is unknown, so each page start is tried.
   let at = SEGMENT_HEADER_BYTES
   for (let pages = 0; at + BLOCK_HEADER_BYTES <= limit && pages < LINK_PAGES_MAX; pages++) {
-    let state = NEEDS_MORE
-    if (at + BLOCK_HEADER_BYTES <= windowStart + window.length) {
-      state = checkBlock(window, at - windowStart, at, key, system.crc32)
-    }
-    if (state === NEEDS_MORE) {
-      const length = lengthAt(window, at - windowStart)
-      window = new Uint8Array(Math.min(Math.max(length, HEAD_BYTES), limit - at))
-      windowStart = at
-      await readFully(handle, window, at)
-      state = checkBlock(window, 0, at, key, system.crc32)
-      if (state === NEEDS_MORE && lengthAt(window, 0) <= limit - at) continue
-    }
-    if (state === 0 && window[at - windowStart + BLOCK_TYPE_AT] === BlockType.LINK) {
+    const state = await blockStateAt(window, at, limit, key, system.crc32)
+    if (state === 0 && window.bytes[at - window.start + BLOCK_TYPE_AT] === BlockType.LINK) {
       const cursor = new RecordCursor()
-      cursor.open(window, at - windowStart)
+      cursor.open(window.bytes, at - window.start)
       return cursor.next() ? decodeLink(cursor.body()) : undefined
     }
     at += SEGMENT_HEADER_BYTES
@@ -184,11 +173,6 @@ async function readLink(
 
 /** A LINK of 65,536 segments stands within this many pages. */
 const LINK_PAGES_MAX = 2048
-
-function lengthAt(window: Uint8Array, at: number): number {
-  if (at < 0 || at + BLOCK_HEADER_BYTES > window.length) return 0
-  return getUint32(window, at + BLOCK_LENGTH_AT)
-}
 
 /** Reads until `target` is full or the file ends; what is behind the end stays zero. */
 export async function readFully(

@@ -36,6 +36,8 @@ export interface LogView {
   readonly nextId: number
   /** Resolves when there may be more to read; rejects when there never will. */
   changed(signal: AbortSignal | undefined): Promise<void>
+  /** Whether the log still has the segment with this number: its file is gone where it has retired. */
+  stillNames(number: number): Promise<boolean>
   /** Whether reading goes on behind a gap that nobody asked to be told of. */
   readonly skipsGaps: boolean
   /** Damage behind the last readable byte: told where reading comes to the end. */

@@ -41,7 +41,7 @@ function expectTranscript(name: string, text: string): void {
 }
 
 /** Names, contents and times of everything in a directory. */
-export function hashOf(directory: string): string {
+function hashOf(directory: string): string {
   const hash = createHash('sha256')
   for (const name of readdirSync(directory).sort()) {
     const path = join(directory, name)

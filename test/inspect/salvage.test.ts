@@ -5,7 +5,7 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Gap, Message } from '../../src/index.ts'
 import { openLog, openReader } from '../../src/index.ts'
 import { salvage, verify } from '../../src/inspect/index.ts'
@@ -14,7 +14,7 @@ import { bodyOf, flipBit, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
 function freshDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'qlog-salvage-'))
-  afterAll(() => rmSync(directory, { recursive: true, force: true }))
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -28,7 +28,8 @@ async function readBack(directory: string): Promise<ReadBack> {
   const reader = await openReader(directory)
   const messages: Message[] = []
   const gaps: Gap[] = []
-  for await (const message of reader.read({ onGap: (gap) => gaps.push(gap) })) messages.push(message)
+  for await (const message of reader.read({ onGap: (gap) => gaps.push(gap) }))
+    messages.push(message)
   const { nextId } = reader
   await reader.close()
   return { messages, gaps, nextId }
@@ -48,13 +49,16 @@ describe('what a saved log holds', () => {
       const before = await readBack(directory)
       const report = await salvage(directory, `${directory}-saved`)
       const after = await readBack(`${directory}-saved`)
-      const mended = report.mended.flatMap(({ firstId, endId }) => idsOf([{ firstId, endId } as Gap]))
+      const mended = report.mended.flatMap(({ firstId, endId }) =>
+        idsOf([{ firstId, endId } as Gap]),
+      )
       expect(after.nextId).toBe(19)
       expect(idsOf(after.gaps)).toEqual(lost.filter((id) => !mended.includes(id)))
       for (const { id, timeMs } of before.messages) {
         expect(after.messages.find((one) => one.id === id)?.timeMs).toBe(timeMs)
       }
-      for (const { id, body } of after.messages) expect(Buffer.from(body).toString()).toBe(bodyOf(id))
+      for (const { id, body } of after.messages)
+        expect(Buffer.from(body).toString()).toBe(bodyOf(id))
       expect(after.messages.length + idsOf(after.gaps).length).toBe(18)
       expect((await verify(`${directory}-saved`)).verdict).toBe('fine')
       expect(existsSync(`${directory}-saved.partial`)).toBe(false)
@@ -94,7 +98,9 @@ describe('what it refuses', () => {
     const directory = join(freshDirectory(), 'log')
     writeLog(directory, smallLog().files)
     const before = readdirSync(directory)
-    await expect(salvage(directory, directory)).rejects.toMatchObject({ code: 'QLOG_INVALID_ARGUMENT' })
+    await expect(salvage(directory, directory)).rejects.toMatchObject({
+      code: 'QLOG_INVALID_ARGUMENT',
+    })
     expect(readdirSync(directory)).toEqual(before)
   })
 
@@ -102,7 +108,9 @@ describe('what it refuses', () => {
     const directory = join(freshDirectory(), 'log')
     const log = await openLog(directory)
     await log.append('one')
-    await expect(salvage(directory, `${directory}-saved`)).rejects.toMatchObject({ code: 'QLOG_LOCKED' })
+    await expect(salvage(directory, `${directory}-saved`)).rejects.toMatchObject({
+      code: 'QLOG_LOCKED',
+    })
     await log.close()
     expect(existsSync(`${directory}-saved`)).toBe(false)
   })

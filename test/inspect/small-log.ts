@@ -80,7 +80,12 @@ export function smallLog(options: SmallLogOptions = {}): SmallLog {
 
 /** The same place in another log. */
 export function foreignMiddle(): Uint8Array {
-  const header = { ...headerOf(2), storeId: FOREIGN_STORE_ID, salt1: 0x7777_0001, salt2: 0x7777_0002 }
+  const header = {
+    ...headerOf(2),
+    storeId: FOREIGN_STORE_ID,
+    salt1: 0x7777_0001,
+    salt2: 0x7777_0002,
+  }
   const builder = new SegmentBuilder(header, 7, crc32)
   builder.pair({ type: BlockType.LINK, body: encodeLink(linkOf([], 7)) }, true)
   builder.block({ type: BlockType.DATA, recordCount: MESSAGES_PER_BLOCK }, bodies(7), 3)
@@ -199,6 +204,7 @@ export function bodyOf(id: number): string {
 
 function bodies(firstId: number): Uint8Array {
   const records: Uint8Array[] = []
-  for (let id = firstId; id < firstId + MESSAGES_PER_BLOCK; id++) records.push(record(1, bodyOf(id)))
+  for (let id = firstId; id < firstId + MESSAGES_PER_BLOCK; id++)
+    records.push(record(1, bodyOf(id)))
   return concat(...records)
 }

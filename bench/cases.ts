@@ -1,0 +1,60 @@
+/** What is measured, as data. Pure. */
+
+export interface AppendCase {
+  readonly kind: 'append'
+  readonly name: string
+  /** `sync`: appendSync. `one`: append. `many`: appendMany. */
+  readonly call: 'sync' | 'one' | 'many'
+  /** Messages a call. */
+  readonly batch: number
+  /**
+   * Callers that each wait for their own call before the next. Two batches keep the pipe full: while
+   * one is being written the other is ready, and each stays a commit group of its own.
+   */
+  readonly callers: number
+  readonly messageBytes: number
+}
+
+export interface ReplayCase {
+  readonly kind: 'replay'
+  readonly name: string
+  readonly call: 'batches' | 'for-await' | 'verify'
+  readonly messageBytes: number
+}
+
+export type Case = AppendCase | ReplayCase
+
+const SIZES = [
+  { label: '100B', messageBytes: 100 },
+  { label: '1KiB', messageBytes: 1024 },
+] as const
+
+const APPENDS = [
+  { name: 'appendSync', call: 'sync', batch: 1, callers: 1 },
+  { name: 'append-awaited', call: 'one', batch: 1, callers: 1 },
+  { name: 'append-1000-in-flight', call: 'one', batch: 1, callers: 1000 },
+  { name: 'appendMany-100', call: 'many', batch: 100, callers: 2 },
+  { name: 'appendMany-1000', call: 'many', batch: 1000, callers: 2 },
+  { name: 'appendMany-10000', call: 'many', batch: 10_000, callers: 2 },
+] as const
+
+const REPLAYS = [
+  { name: 'replay-batches', call: 'batches' },
+  { name: 'replay-for-await', call: 'for-await' },
+  { name: 'verify', call: 'verify' },
+] as const
+
+export const CASES: readonly Case[] = SIZES.flatMap(({ label, messageBytes }): Case[] => [
+  ...APPENDS.map(({ name, ...how }) => ({
+    kind: 'append' as const,
+    name: `${name}/${label}`,
+    ...how,
+    messageBytes,
+  })),
+  ...REPLAYS.map(({ name, call }) => ({
+    kind: 'replay' as const,
+    name: `${name}/${label}`,
+    call,
+    messageBytes,
+  })),
+])

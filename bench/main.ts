@@ -1,0 +1,141 @@
+/**
+ * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures. Results go to stdout, one
+ * JSON object a line or a table; words go to stderr. No speed is judged.
+ */
+
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import { parseArgs } from 'node:util'
+import { factsOfFileSystem } from '../src/inspect/file-systems.ts'
+import { measureAppends, type Scale } from './appends.ts'
+import { CASES, type Case } from './cases.ts'
+import { rounded } from './measures.ts'
+import { Place } from './place.ts'
+import { makeRaw, type Raw } from './raw.ts'
+import { measureReplay } from './replays.ts'
+import { type Result, tableHead, tableRow } from './result.ts'
+import { problemsOf } from './smoke.ts'
+
+const USAGE = `usage: npm run bench -- smoke [--json]
+       npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
+cases: ${CASES.map(({ name }) => name).join(', ')}
+CASE may leave out the size: --only appendMany-1000 takes both.
+`
+const KIB = 1024
+const MIB = 1024 * KIB
+const PAIRS = 9
+
+const EFFICIENCY: Omit<Scale, 'pairs'> = {
+  runSeconds: 0.4,
+  runBytesMax: 128 * MIB,
+  segments: 16,
+  segmentGroupsMin: 3,
+  segmentBytesMin: 64 * KIB,
+  replayBytes: 64 * MIB,
+}
+
+/** As little as still goes through every line: no figure of it means anything. */
+const SMOKE: Scale = {
+  pairs: 1,
+  runSeconds: 0.01,
+  runBytesMax: 2 * MIB,
+  segments: 2,
+  segmentGroupsMin: 1,
+  segmentBytesMin: 16 * KIB,
+  replayBytes: 2 * MIB,
+}
+
+interface Wanted {
+  readonly smoke: boolean
+  readonly json: boolean
+  readonly scale: Scale
+  readonly cases: readonly Case[]
+}
+
+/** What the command line asks for; undefined where it makes no sense. */
+function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
+  const { values, positionals } = parseArgs({
+    args: [...commandArguments],
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      pairs: { type: 'string', default: String(PAIRS) },
+      only: { type: 'string' },
+    },
+  })
+  const [what, ...more] = positionals
+  const pairs = Number(values.pairs)
+  const cases = CASES.filter(({ name }) => isWanted(name, values.only))
+  if (more.length > 0 || cases.length === 0 || !Number.isInteger(pairs) || pairs < 1)
+    return undefined
+  if (what === 'smoke') return { smoke: true, json: values.json, scale: SMOKE, cases }
+  if (what !== 'efficiency') return undefined
+  return { smoke: false, json: values.json, scale: { ...EFFICIENCY, pairs }, cases }
+}
+
+function isWanted(name: string, only: string | undefined): boolean {
+  return only === undefined || name === only || name.startsWith(`${only}/`)
+}
+
+async function main(commandArguments: readonly string[]): Promise<number> {
+  const wanted = readArguments(commandArguments)
+  if (wanted === undefined) {
+    process.stderr.write(USAGE)
+    return 2
+  }
+  const place = new Place()
+  const raw = await makeRaw(place.path)
+  const header = headerOf(wanted, place, raw)
+  if (wanted.json) console.log(JSON.stringify(header))
+  else console.log(`${JSON.stringify(header, undefined, 2)}\n\n${tableHead()}`)
+  const results: Result[] = []
+  for (const one of wanted.cases) {
+    process.stderr.write(`bench: ${one.name} ...\n`)
+    for await (const result of measure(place, raw, wanted.scale, one)) {
+      results.push(result)
+      console.log(wanted.json ? JSON.stringify(result) : tableRow(result))
+    }
+  }
+  return wanted.smoke ? concludeSmoke(wanted.cases, results) : 0
+}
+
+function readArguments(commandArguments: readonly string[]): Wanted | undefined {
+  try {
+    return wantedOf(commandArguments)
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
+    return undefined
+  }
+}
+
+async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncGenerator<Result> {
+  if (one.kind === 'append') yield* measureAppends(place, raw, scale, one)
+  else yield await measureReplay(place, raw, scale, one)
+}
+
+/** What the figures depend on. Names neither the host nor a path. */
+function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
+  const cpus = os.cpus()
+  return {
+    bench: wanted.smoke ? 'smoke' : 'efficiency',
+    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    kernel: `${os.type()} ${os.release()}`,
+    fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
+    node: process.version,
+    raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
+    pairs: wanted.scale.pairs,
+    load: os.loadavg().map(rounded),
+    date: new Date().toISOString(),
+  }
+}
+
+function concludeSmoke(cases: readonly Case[], results: readonly Result[]): number {
+  const problems = problemsOf(cases, results)
+  for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
+  const outcome = problems.length === 0 ? 'passed' : 'FAILED'
+  process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)
+  return problems.length === 0 ? 0 : 1
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,157 @@
+/** The commands that look into a log's files: what they print, their exit codes, what they refuse. */
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openLog, openReader } from '../../src/index.ts'
+import { flipBit, LAST, type LogFiles, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
+import { freshDirectory, type InProcessResult, jsonLines, runInProcess } from './support.ts'
+
+function run(...words: string[]): Promise<InProcessResult> {
+  return runInProcess(words, { functions: { openLog, openReader } })
+}
+
+function made(files: LogFiles = smallLog().files): string {
+  const directory = join(freshDirectory(), 'log')
+  writeLog(directory, files)
+  return directory
+}
+
+describe('JSON', () => {
+  it('every line of every command is an object that names its version', async () => {
+    const { files } = smallLog()
+    flipBit(files, MIDDLE, 9000)
+    const directory = made(files)
+    const commands = [
+      ['verify', directory],
+      ['verify', join(directory, LAST)],
+      ['segments', directory],
+      ['dump', directory, '--bodies'],
+      ['dump', join(directory, LAST)],
+      ['explain', `${join(directory, MIDDLE)}:9000`],
+      ['recover', directory, '--in-place'],
+      ['recover', directory, '--out', `${directory}-saved`],
+    ]
+    for (const words of commands) {
+      const lines = jsonLines((await run(...words, '--json')).stdout)
+      expect(lines.length).toBeGreaterThan(0)
+      for (const line of lines) expect(line).toMatchObject({ v: 1 })
+    }
+  })
+})
+
+describe('qlog dump', () => {
+  it('shows every message once, with its body, and says nothing of the salts', async () => {
+    const directory = made()
+    const { stdout, exitCode } = await run('dump', directory, '--json', '--bodies')
+    const messages = jsonLines(stdout).filter(
+      (line) => (line as { type?: string }).type === 'MESSAGE',
+    )
+    expect(messages.map((line) => (line as { id: number }).id)).toEqual(
+      Array.from({ length: 18 }, (_, i) => i + 1),
+    )
+    expect(messages[0]).toMatchObject({ body: expect.stringMatching(/^message 1 /) })
+    expect(stdout.toString()).not.toMatch(/salt/)
+    expect(exitCode).toBe(0)
+  })
+
+  it('gives bytes that are no UTF-8 as base64, and cannot be made to move the cursor', async () => {
+    const directory = join(freshDirectory(), 'log')
+    const log = await openLog(directory)
+    await log.append(Uint8Array.of(0xff, 0xfe))
+    await log.append('\u001b[2J')
+    await log.close()
+    const json = jsonLines((await run('dump', directory, '--json', '--bodies')).stdout)
+    expect(json).toContainEqual(expect.objectContaining({ id: 1, bodyBase64: '//4=' }))
+    const text = (await run('dump', directory, '--bodies')).stdout.toString()
+    expect(text).toContain('"\\x1b[2J"')
+    expect(text).not.toContain('\u001b')
+  })
+
+  it('begins where it is told', async () => {
+    const directory = made()
+    const { stdout } = await run('dump', join(directory, LAST), '--json', '--from', '8192')
+    const offsets = jsonLines(stdout).map((line) => (line as { offset?: number }).offset ?? 8192)
+    expect(Math.min(...offsets)).toBe(8192)
+  })
+})
+
+describe('qlog verify', () => {
+  it('says that a log that was not closed, and is whole, is no damage', async () => {
+    const { stdout, exitCode } = await run('verify', made(smallLog({ closed: false }).files))
+    expect(stdout.toString()).toContain('not closed in order, and nothing is torn')
+    expect(exitCode).toBe(0)
+  })
+
+  it('exits 6 for what is no log', async () => {
+    const directory = freshDirectory()
+    writeFileSync(join(directory, 'notes.txt'), 'hello')
+    for (const path of [directory, join(directory, 'notes.txt'), join(directory, 'missing')]) {
+      expect((await run('verify', path)).exitCode).toBe(6)
+    }
+  })
+})
+
+describe('qlog explain', () => {
+  it('refuses what is no FILE:OFFSET', async () => {
+    for (const place of ['file', 'file:', 'file:x', ':5', 'file:-1']) {
+      const { exitCode, stderr } = await run('explain', place)
+      expect([place, exitCode]).toEqual([place, 2])
+      expect(stderr).toContain('is not FILE:OFFSET')
+    }
+  })
+
+  it('takes hexadecimal offsets', async () => {
+    const directory = made()
+    const { stdout } = await run('explain', `${join(directory, LAST)}:0x34`)
+    expect(stdout.toString()).toContain('the first salt, in the first copy')
+  })
+})
+
+describe('qlog recover', () => {
+  it('needs to be told where the result goes', async () => {
+    const directory = made()
+    for (const words of [[], ['--yes'], ['--out', 'x', '--in-place'], ['--out', 'x', '--yes']]) {
+      expect((await run('recover', directory, ...words)).exitCode).toBe(2)
+    }
+  })
+
+  it('in place: the log opens again behind damage in its newest segment', async () => {
+    const { files } = smallLog()
+    flipBit(files, LAST, 9000)
+    flipBit(files, LAST, 9001)
+    const directory = made(files)
+    await expect(openLog(directory)).rejects.toMatchObject({ code: 'QLOG_DAMAGED' })
+    const { exitCode, stdout } = await run('recover', directory, '--in-place', '--yes')
+    expect(exitCode).toBe(3)
+    expect(stdout.toString()).toContain('messages 13 to 15 lost')
+    const log = await openLog(directory)
+    expect(await log.append('nineteen')).toBe(19)
+    const ids: number[] = []
+    const lost: number[] = []
+    for await (const { id } of log.read({
+      onGap: ({ firstId, endId }) => lost.push(firstId, endId),
+    })) {
+      ids.push(id)
+    }
+    await log.close()
+    expect(ids).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16, 17, 18, 19])
+    expect(lost.slice(0, 2)).toEqual([13, 16])
+  })
+
+  it('in place: exits 5 where the log is owned, and leaves the owner alone', async () => {
+    const directory = join(freshDirectory(), 'log')
+    const log = await openLog(directory)
+    await log.append('one')
+    expect((await run('recover', directory, '--in-place', '--yes')).exitCode).toBe(5)
+    expect(await log.append('two')).toBe(2)
+    await log.close()
+  })
+
+  it('never writes into a directory that holds something', async () => {
+    const target = freshDirectory()
+    mkdirSync(join(target, 'mine'))
+    appendFileSync(join(target, 'mine', 'file'), 'x')
+    expect((await run('recover', made(), '--out', join(target, 'mine'))).exitCode).toBe(2)
+    expect(existsSync(join(target, 'mine', 'file'))).toBe(true)
+  })
+})
