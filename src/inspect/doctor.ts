@@ -4,7 +4,6 @@
  * them; changes nothing else. A name that ends in .tmp is rubbish to every log, should it remain.
  */
 import { QlogError, systemErrorCode } from '../errors.ts'
-import { realSystem } from '../system/real/real-system.ts'
 import type { System } from '../system/system.ts'
 import { probeFlushes } from './doctor-flushes.ts'
 import type { Level } from './file-systems.ts'
@@ -34,8 +33,6 @@ const FREE_BYTES_COMFORTABLE = 512 * 1024 * 1024
 const FREE_BYTES_MIN = 1024 * 1024
 
 export interface DoctorOptions {
-  /** The world to look at; this process's own where it is left out. */
-  readonly system?: System
   readonly signal?: AbortSignal
 }
 
@@ -43,11 +40,12 @@ export interface DoctorOptions {
  * Examines an existing directory that holds, or will hold, a log. Rejects with
  * QLOG_INVALID_ARGUMENT where there is none; whatever else goes wrong is a finding in the report.
  */
-export async function doctor(
+export async function examine(
+  system: System,
   directory: string,
   options: DoctorOptions = {},
 ): Promise<DoctorReport> {
-  const { system = realSystem(), signal } = options
+  const { signal } = options
   await requireDirectory(system, directory)
   const { type, freeBytes, totalBytes } = await system.files.space(directory)
   const facts = factsOfFileSystem(type)

@@ -3,6 +3,7 @@
  * no byte and needs no lock.
  */
 import { realSystem } from '../system/real/real-system.ts'
+import { type DoctorOptions, type DoctorReport, examine } from './doctor.ts'
 import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
 import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
@@ -10,7 +11,7 @@ import { listSegments, type SegmentInfo } from './segments.ts'
 import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 
-export { type DoctorCheck, type DoctorOptions, type DoctorReport, doctor } from './doctor.ts'
+export type { DoctorCheck, DoctorOptions, DoctorReport } from './doctor.ts'
 export type {
   DumpBlock,
   DumpInvalid,
@@ -75,4 +76,12 @@ export function salvage(
   options: SalvageOptions = {},
 ): Promise<SalvageReport> {
   return salvageLog(realSystem(), directory, target, options)
+}
+
+/**
+ * Examines what the file system and disk under a directory can promise. Rejects with
+ * QLOG_INVALID_ARGUMENT where there is none; whatever else goes wrong is a finding in the report.
+ */
+export function doctor(directory: string, options: DoctorOptions = {}): Promise<DoctorReport> {
+  return examine(realSystem(), directory, options)
 }

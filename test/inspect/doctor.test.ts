@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { DoctorCheck, DoctorReport } from '../../src/inspect/doctor.ts'
-import { doctor } from '../../src/inspect/doctor.ts'
+import { examine } from '../../src/inspect/doctor.ts'
 import { judgeFlushes } from '../../src/inspect/doctor-flushes.ts'
 import { factsOfFileSystem } from '../../src/inspect/file-systems.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
@@ -44,7 +44,7 @@ function failing(code: string): () => Promise<never> {
 describe('doctor on a real directory', () => {
   it('looks at everything, measures, and leaves nothing behind', async () => {
     const directory = freshDirectory(tmpdir())
-    const report = await doctor(directory)
+    const report = await examine(realSystem(), directory)
     expect(report.checks.map(({ check }) => check)).toEqual([
       'fileSystem',
       'sockets',
@@ -58,7 +58,7 @@ describe('doctor on a real directory', () => {
   })
 
   it.runIf(onLinux)('finds links, sockets and directory syncs working', async () => {
-    const report = await doctor(freshDirectory(tmpdir()))
+    const report = await examine(realSystem(), freshDirectory(tmpdir()))
     for (const name of ['sockets', 'link', 'directorySync'] as const) {
       expect(found(report, name).level).toBe('ok')
     }
@@ -66,7 +66,7 @@ describe('doctor on a real directory', () => {
 
   it.runIf(onLinux && existsSync('/dev/shm'))('says that memory keeps nothing', async () => {
     const directory = freshDirectory('/dev/shm')
-    const report = await doctor(directory)
+    const report = await examine(realSystem(), directory)
     expect(report.level).toBe('problem')
     expect(found(report, 'fileSystem')).toMatchObject({
       level: 'problem',
@@ -78,13 +78,15 @@ describe('doctor on a real directory', () => {
 
   it('rejects what is no directory', async () => {
     const missing = join(freshDirectory(tmpdir()), 'missing')
-    await expect(doctor(missing)).rejects.toMatchObject({ code: 'QLOG_INVALID_ARGUMENT' })
+    await expect(examine(realSystem(), missing)).rejects.toMatchObject({
+      code: 'QLOG_INVALID_ARGUMENT',
+    })
     expect(existsSync(missing)).toBe(false)
   })
 
   it('stops when asked to, and leaves nothing behind', async () => {
     const directory = freshDirectory(tmpdir())
-    const stopped = doctor(directory, { signal: AbortSignal.abort() })
+    const stopped = examine(realSystem(), directory, { signal: AbortSignal.abort() })
     await expect(stopped).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
     expect(readdirSync(directory)).toEqual([])
   })
@@ -97,7 +99,7 @@ describe('doctor on a file system that misbehaves', () => {
       files.link(from, to).catch((error: { code?: string }) => {
         if (error.code !== 'EEXIST') throw error
       })
-    const report = await doctor(freshDirectory(tmpdir()), { system: systemWith({ link }) })
+    const report = await examine(systemWith({ link }), freshDirectory(tmpdir()))
     expect(found(report, 'link')).toMatchObject({ level: 'problem' })
     expect(found(report, 'link').sentence).toContain('replaced it')
   })
@@ -106,7 +108,7 @@ describe('doctor on a file system that misbehaves', () => {
     const directory = freshDirectory(tmpdir())
     const sockets = { ...realSystem().sockets, listen: failing('EPERM') }
     const refused = { link: failing('EPERM'), flushDirectory: failing('EINVAL') }
-    const report = await doctor(directory, { system: systemWith(refused, { sockets }) })
+    const report = await examine(systemWith(refused, { sockets }), directory)
     expect(report.level).toBe('problem')
     for (const name of ['sockets', 'link', 'directorySync'] as const) {
       expect(found(report, name).level).toBe('problem')
@@ -121,7 +123,7 @@ describe('doctor on a file system that misbehaves', () => {
       listen: (path: string) => real.listen(path),
       probe: () => Promise.resolve({ state: 'alive' as const }),
     }
-    const report = await doctor(freshDirectory(tmpdir()), { system: systemWith({}, { sockets }) })
+    const report = await examine(systemWith({}, { sockets }), freshDirectory(tmpdir()))
     expect(found(report, 'sockets')).toMatchObject({ level: 'problem' })
     expect(found(report, 'sockets').sentence).toContain('a dead one alive')
   })
@@ -132,7 +134,7 @@ describe('doctor on a file system that misbehaves', () => {
     [10_000_000_000, 'ok'],
   ])('%i bytes free: %s', async (freeBytes, level) => {
     const space = () => Promise.resolve({ freeBytes, totalBytes: 1e12, type: 0xef53 })
-    const report = await doctor(freshDirectory(tmpdir()), { system: systemWith({ space }) })
+    const report = await examine(systemWith({ space }), freshDirectory(tmpdir()))
     expect(found(report, 'space').level).toBe(level)
   })
 })
