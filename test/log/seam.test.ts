@@ -59,7 +59,9 @@ async function entriesOf(log: OwnedLog, after = 0): Promise<Entry[]> {
 const text = (body: Uint8Array | undefined) => new TextDecoder().decode(body)
 
 /** Runs `body` in a simulated process and returns its value. */
-async function simulate<T>(body: (system: System, simulation: Simulation) => Promise<T>): Promise<T> {
+async function simulate<T>(
+  body: (system: System, simulation: Simulation) => Promise<T>,
+): Promise<T> {
   const simulation = new Simulation({ seed: 7 })
   const process = simulation.process('owner')
   const outcome = await simulation.run(() => process.run(() => body(process, simulation)))
@@ -68,7 +70,11 @@ async function simulate<T>(body: (system: System, simulation: Simulation) => Pro
 }
 
 /** Appends and waits until the log told of it. */
-async function appendAll(log: OwnedLog, told: Told, batches: [string[], string[]][]): Promise<void> {
+async function appendAll(
+  log: OwnedLog,
+  told: Told,
+  batches: [string[], string[]][],
+): Promise<void> {
   let last = 0
   for (const [messages, control] of batches) {
     last = log.append({ messages: messages.map(bytes), control: control.map(bytes) })
