@@ -5,7 +5,7 @@
  * section 5.
  */
 import type { BlockTable } from './block-table.ts'
-import type { IndexEvidence, SegmentHead, SegmentScan, SingleBit } from './evidence.ts'
+import type { SegmentHead, SegmentScan, SingleBit } from './evidence.ts'
 import { BlockType, SEGMENT_HEADER_BYTES } from './layout.ts'
 import type { Link, MapEntry } from './link.ts'
 
@@ -51,58 +51,6 @@ export interface GroupRange {
 
 export function isRot(row: VerdictRow): boolean {
   return row.startsWith('rot-')
-}
-
-/** Orders heads so that the segment most likely to be the newest comes first. */
-export function rankHeads(heads: readonly SegmentHead[], storeId: string): SegmentHead[] {
-  return heads
-    .filter((head) => head.link !== undefined && belongs(head, storeId))
-    .sort((a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number)
-}
-
-/**
- * The store that most segments with a LINK belong to, of equals that of the highest epoch; the index
- * decides where it is there. A segment that was only made ahead counts where no other is: a writer
- * that lost a new log to another may have left any number of those, and one with a LINK.
- */
-export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
-  if (index !== undefined) return index.storeId
-  const begun = heads.filter((head) => head.link !== undefined)
-  const voters = (begun.length > 0 ? begun : heads).toSorted(
-    (a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number,
-  )
-  const votes = new Map<string, number>()
-  for (const { header } of voters) {
-    if (header) votes.set(header.storeId, (votes.get(header.storeId) ?? 0) + 1)
-  }
-  let winner = ''
-  for (const [storeId, count] of votes) {
-    if (winner === '' || count > (votes.get(winner) ?? 0)) winner = storeId
-  }
-  return winner
-}
-
-/** True where name and header agree that this file is this segment of this log. */
-export function belongs(head: SegmentHead, storeId: string): boolean {
-  const { header } = head
-  return (
-    header !== undefined &&
-    header.storeId === storeId &&
-    header.number === head.number &&
-    header.generation === head.generation
-  )
-}
-
-/** The index as a claim about one segment: its D there, or 0 where it says nothing about it. */
-export function indexClaim(
-  index: IndexEvidence | undefined,
-  head: SegmentHead,
-  newestEpoch: number,
-): number {
-  if (!index || index.epoch < newestEpoch || index.number !== head.number) return 0
-  const { header } = head
-  if (!header || header.salt1 !== index.salt1 || header.salt2 !== index.salt2) return 0
-  return index.durableOffset
 }
 
 export type FirstGroup = 'whole' | 'claimed' | 'torn' | 'empty'
@@ -267,92 +215,6 @@ export function judgeSealed(
   return regions
 }
 
-/** What a whole file means, judged by its name and head alone. */
-export interface FileVerdict {
-  readonly row: VerdictRow
-  readonly file: string
-  readonly firstId: number
-  readonly endId: number
-  readonly why: string
-}
-
-/** Judges the files beside the newest segment against the map that is in force. */
-export function judgeFiles(
-  heads: readonly SegmentHead[],
-  newest: SegmentHead | undefined,
-  map: readonly MapEntry[],
-  storeId: string,
-): FileVerdict[] {
-  const verdicts: FileVerdict[] = []
-  const named = new Map<string, MapEntry>()
-  for (const entry of map) named.set(keyOf(entry), entry)
-  const found = new Set<string>()
-  for (const head of heads) {
-    if (head === newest) continue
-    const entry = named.get(keyOf(head))
-    if (entry === undefined) {
-      if (newest !== undefined && head.number <= newest.number) {
-        verdicts.push({
-          row: 'rubbish',
-          file: head.file,
-          firstId: 0,
-          endId: 0,
-          why: 'not in the map',
-        })
-      }
-      continue
-    }
-    found.add(keyOf(head))
-    const problem = mappedProblem(head, entry, storeId)
-    if (problem) {
-      const { firstId, endId } = entry
-      verdicts.push({ row: problem.row, file: head.file, firstId, endId, why: problem.why })
-    }
-  }
-  for (const [key, entry] of named) {
-    if (found.has(key)) continue
-    const { firstId, endId } = entry
-    verdicts.push({ row: 'rot-missing', file: key, firstId, endId, why: 'no such file' })
-  }
-  return verdicts
-}
-
-/** Judges a segment numbered above the newest accepted LINK. */
-export function judgeAbove(
-  head: SegmentHead,
-  newestEpoch: number,
-  storeId: string,
-  first: FirstGroup,
-): VerdictRow {
-  if (head.header === undefined) return 'rot-header'
-  if (!belongs(head, storeId)) return 'rubbish'
-  if (head.link !== undefined && head.link.epoch < newestEpoch) return 'stale-fork'
-  if (first === 'claimed') return 'rot-lost-link'
-  // Segments get their name at full size, flushed: a shorter one was cut off later.
-  if (head.actualBytes < head.header.fileBytes) return 'rot-short-file'
-  return first === 'empty' ? 'never-used' : 'torn-first-group'
-}
-
-/**
- * True where the index proves that the newest segment's file is gone: it names a segment numbered
- * above the newest that has begun (0 = none has), and no file is that segment. A file of that name
- * without a valid header is judged by itself.
- */
-export function newestIsMissing(
-  index: IndexEvidence | undefined,
-  heads: readonly SegmentHead[],
-  newestEpoch: number,
-  newestNumber: number,
-): boolean {
-  if (!index || index.epoch < newestEpoch || index.number <= newestNumber) return false
-  return !heads.some(
-    ({ number, generation, header }) =>
-      number === index.number &&
-      generation === index.generation &&
-      (!header || (header.salt1 === index.salt1 && header.salt2 === index.salt2)),
-  )
-}
-
 /**
  * True where the newest segment that was found ends with a SEAL: in `always` it is written only after
  * the first group of the next segment resolved, so that segment has been there.
@@ -360,24 +222,6 @@ export function newestIsMissing(
 export function successorIsMissing(blocks: BlockTable, end: number, link: Link): boolean {
   const last = blocks.rowAt(end) - 1
   return link.mode === 'always' && last >= 0 && blocks.type(last) === BlockType.SEAL
-}
-
-function mappedProblem(
-  head: SegmentHead,
-  entry: MapEntry,
-  storeId: string,
-): { row: VerdictRow; why: string } | undefined {
-  const { header } = head
-  if (header === undefined) return { row: 'rot-header', why: head.problem ?? 'no valid header' }
-  if (!belongs(head, storeId)) return { row: 'rot-foreign', why: 'its header names another place' }
-  if (header.salt1 !== entry.salt1 || header.salt2 !== entry.salt2) {
-    return { row: 'rot-foreign', why: 'its salts are not those the map names' }
-  }
-  return undefined
-}
-
-function keyOf(segment: { readonly number: number; readonly generation: number }): string {
-  return `${String(segment.number).padStart(20, '0')}-${String(segment.generation).padStart(2, '0')}.qls`
 }
 
 function claimedDurable(blocks: BlockTable, claim: number): number {

@@ -6,6 +6,16 @@ import type { Gap } from '../errors.ts'
 import { readBlock } from '../format/block.ts'
 import type { IndexEvidence, SegmentHead, SegmentScan, SingleBit } from '../format/evidence.ts'
 import {
+  belongs,
+  type FileVerdict,
+  indexClaim,
+  judgeAbove,
+  judgeFiles,
+  newestIsMissing,
+  rankHeads,
+  storeIdOf,
+} from '../format/file-verdict.ts'
+import {
   BLOCK_HEADER_BYTES,
   BlockType,
   SEGMENT_FILE_BYTES_MAX,
@@ -15,17 +25,9 @@ import { decodeMap, type Link, type MapEntry } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import {
-  belongs,
-  type FileVerdict,
-  indexClaim,
   isRot,
-  judgeAbove,
-  judgeFiles,
   judgeFirstGroup,
   judgeTail,
-  newestIsMissing,
-  rankHeads,
-  storeIdOf,
   successorIsMissing,
   type TailVerdict,
   VERDICT_ROWS,

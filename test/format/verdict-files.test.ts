@@ -4,20 +4,18 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { IndexEvidence, SegmentHead } from '../../src/format/evidence.ts'
-import { BlockType } from '../../src/format/layout.ts'
-import type { Link, MapEntry } from '../../src/format/link.ts'
 import {
   belongs,
   indexClaim,
   judgeAbove,
   judgeFiles,
-  judgeFirstGroup,
   newestIsMissing,
   rankHeads,
   storeIdOf,
-  successorIsMissing,
-  type VerdictRow,
-} from '../../src/format/verdict.ts'
+} from '../../src/format/file-verdict.ts'
+import { BlockType } from '../../src/format/layout.ts'
+import type { Link, MapEntry } from '../../src/format/link.ts'
+import { judgeFirstGroup, successorIsMissing, type VerdictRow } from '../../src/format/verdict.ts'
 import {
   boundariesOf,
   FILE_BYTES,
