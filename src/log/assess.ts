@@ -120,11 +120,20 @@ async function chooseNewest(
   const tornLinks: Link[] = []
   for (const head of rankHeads(survey.heads, storeId)) {
     const claim = indexClaim(index, head, head.link?.epoch ?? 0)
-    const first = judgeFirstGroup(await scans.get(head), claim)
+    const cut = Math.max(0, ...linksBehind(head, tornLinks).map((link) => link.predecessor?.cut ?? 0))
+    const first = judgeFirstGroup(await scans.get(head), Math.max(claim, cut))
     if (first === 'whole' || first === 'claimed') return { head, tornLinks }
     if (head.link) tornLinks.push(head.link)
   }
   return { head: undefined, tornLinks }
+}
+
+/** The LINKs, of torn first groups, that name this segment as the one in front. */
+function linksBehind(head: SegmentHead, tornLinks: readonly Link[]): Link[] {
+  return tornLinks.filter(
+    ({ predecessor }) =>
+      predecessor?.number === head.number && predecessor.generation === head.generation,
+  )
 }
 
 async function judgeNewest(
@@ -142,11 +151,9 @@ async function judgeNewest(
   // A LINK whose own group is torn still proves that its predecessor was durable up to the cut.
   let claim = byIndex
   let nextIdClaim = byIndex > 0 ? (index?.nextId ?? 0) : 0
-  for (const { predecessor, nextId } of tornLinks) {
-    if (predecessor?.number === head.number && predecessor.generation === head.generation) {
-      claim = Math.max(claim, predecessor.cut)
-      nextIdClaim = Math.max(nextIdClaim, nextId)
-    }
+  for (const { predecessor, nextId } of linksBehind(head, tornLinks)) {
+    claim = Math.max(claim, predecessor?.cut ?? 0)
+    nextIdClaim = Math.max(nextIdClaim, nextId)
   }
   const input = { head, link, scan, claim, nextIdClaim }
   const tail = judgeTail(input)

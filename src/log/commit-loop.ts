@@ -74,6 +74,8 @@ export class CommitLoop {
   /** The same as promises, which never reject. */
   readonly #writes = new Set<Promise<void>>()
   #pumpScheduled = false
+  /** A segment that the pending group or a map needs is being made. */
+  #isPreparing = false
   #full = false
   /** What to do once the map in memory, which names fewer segments than any durable one, is durable. */
   #retiring: (() => void)[] = []
@@ -171,7 +173,7 @@ export class CommitLoop {
       const flight = own ? this.#openingFlight(own) : this.#dataFlight()
       this.#launch(flight)
       writePiecesSync(flight)
-      if (this.#flushesEachGroup) flight.segment.handle.flushSync()
+      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
       flight.written = true
       this.#flights.advanceMarks()
       this.#confirmSync()
@@ -298,12 +300,22 @@ export class CommitLoop {
       this.#send(this.#openingFlight(own))
       return
     }
+    if (this.#isPreparing) return
+    this.#isPreparing = true
     this.#supply.prepare(this.#neededBytes()).then(
-      () => this.#schedulePump(),
-      (error: unknown) => {
-        if (this.state === 'open') this.#refusePending(error)
-      },
+      () => this.#prepared(undefined),
+      (error: unknown) => this.#prepared(error),
     )
+  }
+
+  #prepared(error: unknown): void {
+    this.#isPreparing = false
+    if (this.state !== 'open') return
+    // A synchronous append may have gone on to a segment of its own meanwhile.
+    const { segment } = this
+    const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
+    if (error !== undefined && !(needsNone && !this.#mapChanged)) this.#refusePending(error)
+    this.#schedulePump()
   }
 
   #flushThenPump(segment: OwnSegment): void {

@@ -42,8 +42,13 @@ export class Waiting implements LogOwner {
 
   refused(from: Ticket, upTo: Ticket, cause: Error): void {
     const end = upTo - this.#firstTicket + 1
-    for (let i = from - this.#firstTicket; i < end; i++) this.#reject[i]?.(cause)
-    this.#dropTo(end)
+    const first = from - this.#firstTicket
+    for (let i = first; i < end; i++) {
+      this.#reject[i]?.(cause)
+      this.#resolve[i] = ignore
+      this.#reject[i] = ignore
+    }
+    if (first <= this.#head) this.#dropTo(end)
   }
 
   failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {

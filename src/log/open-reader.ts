@@ -3,7 +3,7 @@
  * everything known durable, and the rest of the whole groups after a flush of our own, marked
  * unconfirmed. Changes no byte.
  */
-import { type Gap, QlogError } from '../errors.ts'
+import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
 import { parseSegmentFileName } from '../format/layout.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
@@ -74,8 +74,11 @@ class UnlockedView implements LogView {
       try {
         assessment = await assess(this.#system, survey)
       } catch (error) {
-        if (before.state !== 'alive' || round >= SURVEYS_MAX) throw error
-        continue
+        // An owner that opened or retired meanwhile took the file away: so there is one, or was.
+        const isMoving = before.state === 'alive' || systemErrorCode(error) === 'ENOENT'
+        if (isMoving && round < SURVEYS_MAX) continue
+        if (error instanceof QlogError || systemErrorCode(error) === '') throw error
+        throw new QlogError('QLOG_IO', `cannot read the log ${this.directory}`, { cause: error })
       }
       const alive = before.state === 'alive'
       const damaged = assessment.newestGaps.length + assessment.mapGaps.length > 0

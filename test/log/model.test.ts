@@ -41,7 +41,10 @@ const stepOf: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: fc.record({ kind: fc.constant('get'), at: part }), weight: 3 },
   { arbitrary: fc.record({ kind: fc.constant('discard'), from: part, count: part }), weight: 2 },
   { arbitrary: fc.record({ kind: fc.constant('follow') }), weight: 1 },
-  { arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.integer({ min: 1, max: 90 }) }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('wait'), ms: fc.integer({ min: 1, max: 90 }) }),
+    weight: 1,
+  },
   {
     arbitrary: fc.record({
       kind: fc.constant('reopen'),
@@ -276,5 +279,23 @@ test('a body that is kept stays what it was, and pins at most 64 KiB beside itse
     await log.close()
     for (const { body, copy } of kept) expect(Buffer.compare(copy, body)).toBe(0)
     expect(kept.length).toBeGreaterThan(2_000)
+  })
+})
+
+test('a batch holds what one read brought in: about 64 KiB, or one larger message', async () => {
+  const simulation = new Simulation({ seed: 6 })
+  await simulation.run(async () => {
+    const log = await openPublicLog(simulation.process('owner'), '/log', {})
+    const lengths = Array.from({ length: 1_500 }, (_, row) => (row % 500 === 77 ? 300_000 : row))
+    await log.appendMany(lengths.map((length) => new Uint8Array(length)))
+    let count = 0
+    for await (const batch of log.readBatches()) {
+      const lengthsRead = batch.map(({ body }) => body.byteLength)
+      const bytes = lengthsRead.reduce((sum, length) => sum + length, 0)
+      expect(bytes).toBeLessThanOrEqual(PINNED_BYTES_MAX + Math.max(...lengthsRead))
+      count += batch.length
+    }
+    expect(count).toBe(lengths.length)
+    await log.close()
   })
 })
