@@ -20,7 +20,13 @@ export function rankHeads(heads: readonly SegmentHead[], storeId: string): Segme
  * that lost a new log to another may have left any number of those, and one with a LINK.
  */
 export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
-  if (index !== undefined) return index.storeId
+  // An index of another log, put here by mistake, must not outvote every segment.
+  if (
+    index &&
+    (heads.length === 0 || heads.some(({ header }) => header?.storeId === index.storeId))
+  ) {
+    return index.storeId
+  }
   const begun = heads.filter((head) => head.link !== undefined)
   const voters = (begun.length > 0 ? begun : heads).toSorted(
     (a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number,

@@ -70,8 +70,9 @@ export interface Assessment {
 
 /** Judges a surveyed directory. */
 export async function assess(system: System, survey: Survey): Promise<Assessment> {
-  const index = indexEvidence(survey.index)
-  const storeId = storeIdOf(survey.heads, index)
+  const found = indexEvidence(survey.index)
+  const storeId = storeIdOf(survey.heads, found)
+  const index = found?.storeId === storeId ? found : undefined
   const scans = new ScanCache(system, survey.directory)
   const { head, tornLinks } = await chooseNewest(survey, index, storeId, scans)
   const newestEpoch = head?.link?.epoch ?? 0
@@ -120,7 +121,10 @@ async function chooseNewest(
   const tornLinks: Link[] = []
   for (const head of rankHeads(survey.heads, storeId)) {
     const claim = indexClaim(index, head, head.link?.epoch ?? 0)
-    const cut = Math.max(0, ...linksBehind(head, tornLinks).map((link) => link.predecessor?.cut ?? 0))
+    const cut = Math.max(
+      0,
+      ...linksBehind(head, tornLinks).map((link) => link.predecessor?.cut ?? 0),
+    )
     const first = judgeFirstGroup(await scans.get(head), Math.max(claim, cut))
     if (first === 'whole' || first === 'claimed') return { head, tornLinks }
     if (head.link) tornLinks.push(head.link)

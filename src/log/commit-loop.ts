@@ -17,7 +17,7 @@ import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import type { SegmentSupply } from './segment-supply.ts'
 import { entryOf, linkOf, sealFile } from './segment-turn.ts'
-import { linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
+import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
 /** Writes under way at once. Everything here holds for more than one; see docs/decisions. */
@@ -356,6 +356,7 @@ export class CommitLoop {
     const link = this.#link(own.base)
     own.firstId = link.nextId
     own.startedMs = this.#system.clock.monotonicMs()
+    own.mapReserveBytes = mapReserveBytes(link.map.length, own.fileBytes)
     const retired = this.#takeRetiring()
     const index = new BlockIndex()
     const entry = full && link.map.at(-1)
@@ -375,7 +376,9 @@ export class CommitLoop {
 
   #sealed(full: OwnSegment, entry: MapEntry, index: BlockIndex): void {
     const { timeMs } = this.#composer
-    const before = this.#sealing
+    // The file is closed once nothing is under way on it any more: neither a write that a synchronous
+    // append overtook, nor a flush.
+    const before = Promise.all([this.#sealing, ...this.#writes, this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)
   }

@@ -70,7 +70,8 @@ export class Composer {
   }
 
   fits(segment: OwnSegment): boolean {
-    return segment.sentEnd + this.pending.byteLength <= segment.fileBytes - TAIL_RESERVE_BYTES
+    const reserve = TAIL_RESERVE_BYTES + segment.mapReserveBytes
+    return segment.sentEnd + this.pending.byteLength <= segment.fileBytes - reserve
   }
 
   now(): number {

@@ -38,6 +38,10 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   #number = -1
   #epoch: number
   #walk: BlockWalk | undefined
+  /** What `next` of the walk said, where its block is still to be taken. */
+  #held: boolean | undefined
+  /** The id that must come next if nothing was lost. */
+  #expected = 1
   #draft: Draft | undefined
   #done = false
 
@@ -58,7 +62,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
       throwIfAborted(signal)
       const segment = this.#currentSegment()
       if (segment) {
-        const entries = await this.#readFrom(segment)
+        const entries = await this.#readOrClose(segment)
         if (entries.length > 0) return { done: false, value: entries }
       } else if (follow) {
         await this.#view.changed(signal)
@@ -77,11 +81,23 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     return { done: true, value: undefined }
   }
 
+  /** Where reading fails nobody calls `return`, so what it held is let go here. */
+  async #readOrClose(segment: ReadableSegment): Promise<Entry[]> {
+    try {
+      return await this.#readFrom(segment)
+    } catch (error) {
+      await this.return()
+      throw error
+    }
+  }
+
   #currentSegment(): ReadableSegment | undefined {
     for (const segment of this.#view.segments()) {
       if (segment.number < this.#number) continue
       if (segment.number === this.#number) {
-        if (this.#walk && this.#walk.offset < segment.end) return segment
+        const hasMore =
+          this.#held !== undefined || (this.#walk?.offset ?? segment.end) < segment.end
+        if (hasMore) return segment
         continue
       }
       if (this.#number < 0 && segment.base + segment.end <= this.#range.after) continue
@@ -97,11 +113,21 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     if (!walk) return entries
     const bytesMax = this.#range.bytesMax ?? BYTES_MAX_DEFAULT
     let bytes = 0
-    while (bytes < bytesMax && walk.offset < segment.end) {
-      const found = await walk.next(segment)
-      if (walk.damageEnd > walk.damageStart) this.#damage(walk, segment)
+    while (bytes < bytesMax && (this.#held !== undefined || walk.offset < segment.end)) {
+      const found = this.#held ?? (await walk.next(segment))
+      this.#held = undefined
+      if (walk.damageEnd > walk.damageStart) {
+        this.#endDraft(entries)
+        if (entries.length > 0) {
+          // What stands in front of the damage is delivered before the damage is told.
+          this.#held = found
+          return entries
+        }
+        this.#damage(walk, segment)
+      }
       if (!found || !walk.block) break
       bytes += walk.block.length
+      this.#expected = Math.max(this.#expected, walk.block.firstId)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, entries)
       else if (walk.block.type === BlockType.LINK) this.#noteEpoch(walk)
     }
@@ -111,7 +137,8 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   async #enter(segment: ReadableSegment): Promise<void> {
     await this.#walk?.close()
     this.#walk = undefined
-    this.#number = segment.number
+    this.#held = undefined
+    this.#expected = Math.max(this.#expected, segment.firstId)
     if (segment.lost !== undefined) {
       throw new DamagedError(`${segment.file}: ${segment.lost}`, [
         {
@@ -126,6 +153,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     }
     const path = `${this.#view.directory}/${segment.file}`
     const handle = await this.#system.files.open(path, { mode: 'read' })
+    this.#number = segment.number
     this.#walk = new BlockWalk(this.#system, handle, SEGMENT_HEADER_BYTES)
   }
 
@@ -171,6 +199,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   #addRecord(draft: Draft, cursor: RecordCursor, entries: Entry[]): void {
     if (cursor.kind === RecordKind.CONTROL) draft.control.push(cursor.body())
     else {
+      this.#expected = cursor.id + 1
       draft.ids.push(cursor.id)
       draft.messages.push(cursor.body())
     }
@@ -179,10 +208,16 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     if (!draft.broken && draft.lsn > this.#range.after) entries.push(draft)
   }
 
-  #damage(walk: BlockWalk, segment: ReadableSegment): void {
+  /** A batch that damage cuts off: of messages alone the rest stands, with control records none. */
+  #endDraft(entries: Entry[]): void {
     const draft = this.#draft
     this.#draft = undefined
-    const firstId = (draft?.ids.at(-1) ?? 0) + 1
+    if (!draft || draft.controlDue > 0 || draft.broken || draft.lsn <= this.#range.after) return
+    if (draft.messages.length > 0) entries.push(draft)
+  }
+
+  #damage(walk: BlockWalk, segment: ReadableSegment): void {
+    const firstId = this.#expected
     const gap = {
       file: segment.file,
       offset: walk.damageStart,

@@ -3,7 +3,7 @@
  * knows no control records. Thin: what it adds is the way from a ticket to its promise.
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
-import { abortError, type MessageReader } from './message-reader.ts'
+import { BatchIterator, MessageIterator } from './message-iterators.ts'
 import { checkId, checkReadOptions } from './options.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { SegmentLog } from './segment-log.ts'
@@ -120,6 +120,7 @@ export class PublicLog implements Log {
     // No async function: the promise of the ticket itself is what the caller gets.
     try {
       const bytes = this.#bytesOf(body)
+      this.#assertOpen()
       if (this.#mustWait) return this.#whenRoom([bytes.slice()]).then(({ firstId }) => firstId)
       return this.#appendOne(bytes)
     } catch (error) {
@@ -133,6 +134,7 @@ export class PublicLog implements Log {
       const { nextId } = this.#log
       if (bodies.length === 0) return Promise.resolve({ firstId: nextId, endId: nextId })
       const all = this.#checkBatch(bodies)
+      this.#assertOpen()
       if (this.#mustWait) return this.#whenRoom(all.map((bytes) => bytes.slice()))
       return this.#appendBatch(all)
     } catch (error) {
@@ -144,6 +146,12 @@ export class PublicLog implements Log {
     const bytes = this.#bytesOf(body)
     this.#assertOpen()
     this.#log.assertUsable()
+    if (this.#roomQueued > 0) {
+      throw new QlogError(
+        'QLOG_BUSY',
+        `${this.#roomQueued} appends wait for room in front of this one`,
+      )
+    }
     const { loop } = this.#log
     const id = loop.nextId
     let outcome: Error | undefined
@@ -210,7 +218,6 @@ export class PublicLog implements Log {
   }
 
   #appendOne(bytes: Uint8Array): Promise<number> {
-    this.#assertOpen()
     const { loop } = this.#log
     const id = loop.nextId
     const group = loop.beginAppend()
@@ -221,17 +228,23 @@ export class PublicLog implements Log {
   }
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
-    this.#assertOpen()
     const { loop } = this.#log
     const firstId = loop.nextId
     const group = loop.beginAppend()
-    group.beginBatch(all.length, 0)
+    const mark = group.mark()
     let bytes = 0
-    for (const body of all) {
-      group.addBatchBytes(body)
-      bytes += body.length
+    try {
+      group.beginBatch(all.length, 0)
+      for (const body of all) {
+        group.addBatchBytes(body)
+        bytes += body.length
+      }
+      group.endBatch()
+    } catch (error) {
+      // There was no memory for all of it: nothing of the batch is taken.
+      group.rollBack(mark)
+      throw error
     }
-    group.endBatch()
     const done = this.#waiting.add({ firstId, endId: firstId + all.length })
     loop.endAppend(bytes)
     return done
@@ -239,7 +252,6 @@ export class PublicLog implements Log {
 
   /** Waits behind all earlier waiters, then appends. The bytes are copies: the caller has moved on. */
   #whenRoom(all: readonly Uint8Array[]): Promise<IdRange> {
-    this.#assertOpen()
     this.#roomQueued++
     const turn = (this.#roomQueue ?? Promise.resolve()).then(() => this.#roomForNext())
     const appended = turn.then(() => this.#appendBatch(all))
@@ -253,7 +265,7 @@ export class PublicLog implements Log {
   }
 
   #assertOpen(): void {
-    if (this.#status !== 'open' && this.#roomQueued === 0) {
+    if (this.#status !== 'open') {
       throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
     }
     const { failure } = this.#log.loop
@@ -296,81 +308,4 @@ export class PublicLog implements Log {
 
 function ignore(): void {
   // An append that looks at its outcome has no use for its promise.
-}
-
-/** One message after the other, without a generator: it is on the way of every message. */
-export class MessageIterator implements AsyncIterableIterator<Message> {
-  readonly #reader: MessageReader
-  readonly #signal: AbortSignal | undefined
-  #batch: readonly Message[] = []
-  #row = 0
-
-  constructor(reader: MessageReader, signal: AbortSignal | undefined) {
-    this.#reader = reader
-    this.#signal = signal
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  next(): Promise<IteratorResult<Message>> {
-    const value = this.#batch[this.#row]
-    if (value !== undefined && !this.#signal?.aborted) {
-      this.#row++
-      return Promise.resolve({ done: false, value })
-    }
-    return this.#nextBatch()
-  }
-
-  async return(): Promise<IteratorResult<Message>> {
-    await this.#reader.close()
-    return { done: true, value: undefined }
-  }
-
-  async #nextBatch(): Promise<IteratorResult<Message>> {
-    if (this.#signal?.aborted) {
-      await this.#reader.close()
-      throw abortError(this.#signal)
-    }
-    const batch = await nextOrClose(this.#reader)
-    const value = batch?.[0]
-    if (batch === undefined || value === undefined) return { done: true, value: undefined }
-    this.#batch = batch
-    this.#row = 1
-    return { done: false, value }
-  }
-}
-
-export class BatchIterator implements AsyncIterableIterator<readonly Message[]> {
-  readonly #reader: MessageReader
-
-  constructor(reader: MessageReader) {
-    this.#reader = reader
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this
-  }
-
-  async next(): Promise<IteratorResult<readonly Message[]>> {
-    const value = await nextOrClose(this.#reader)
-    return value === undefined ? { done: true, value: undefined } : { done: false, value }
-  }
-
-  async return(): Promise<IteratorResult<readonly Message[]>> {
-    await this.#reader.close()
-    return { done: true, value: undefined }
-  }
-}
-
-/** The next batch; at the end, or where reading fails, what the reader held is let go. */
-async function nextOrClose(reader: MessageReader): Promise<readonly Message[] | undefined> {
-  let batch: readonly Message[] | undefined
-  try {
-    batch = await reader.nextBatch()
-    return batch
-  } finally {
-    if (batch === undefined) await reader.close()
-  }
 }

@@ -1,5 +1,7 @@
 /** A window over a file that is read forwards: holds what was asked for last, and a stretch behind it. */
+import { systemErrorCode } from '../errors.ts'
 import type { Crc32 } from '../format/crc.ts'
+import { PAGE_BYTES, roundUp } from '../format/layout.ts'
 import type { FileHandle } from '../system/system.ts'
 
 /** What a checksum is read in. */
@@ -37,11 +39,12 @@ export class FileWindow {
     const wanted = Math.min(Math.max(byteLength, this.#chunkBytes), limit - offset)
     if (wanted < byteLength) return false
     const target = this.#target(wanted)
-    let filled = 0
-    while (filled < wanted) {
-      const read = await this.#handle.read(target.subarray(filled, wanted), offset + filled)
-      if (read === 0) break
-      filled += read
+    let filled: number
+    try {
+      filled = await this.#fill(target, wanted, offset)
+    } catch (error) {
+      if (!this.#fresh || systemErrorCode(error) !== 'EIO') throw error
+      filled = await this.#fillBySectors(target, wanted, offset)
     }
     this.bytes = target.subarray(0, filled)
     this.start = offset
@@ -68,6 +71,36 @@ export class FileWindow {
       at += read
     }
     return crc
+  }
+
+  async #fill(target: Uint8Array, wanted: number, offset: number): Promise<number> {
+    let filled = 0
+    while (filled < wanted) {
+      const read = await this.#handle.read(target.subarray(filled, wanted), offset + filled)
+      if (read === 0) break
+      filled += read
+    }
+    return filled
+  }
+
+  /**
+   * For a reader of messages a sector that the disk cannot return is damage like any other: its bytes
+   * are made invalid, and what stands around it is still read. (Opening, which must tell where the log
+   * ends, does not guess: it fails.)
+   */
+  async #fillBySectors(target: Uint8Array, wanted: number, offset: number): Promise<number> {
+    for (let at = 0; at < wanted; ) {
+      const next = Math.min(wanted, roundUp(offset + at + 1, PAGE_BYTES) - offset)
+      const page = target.subarray(at, next)
+      try {
+        if ((await this.#fill(page, page.length, offset + at)) < page.length) return at
+      } catch (error) {
+        if (systemErrorCode(error) !== 'EIO') throw error
+        page.fill(0xff)
+      }
+      at = next
+    }
+    return wanted
   }
 
   #buffer: Uint8Array | undefined

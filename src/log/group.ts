@@ -29,6 +29,17 @@ export interface Destination {
   readonly durableOffset: number
 }
 
+/** What `mark` remembers. */
+export interface GroupMark {
+  readonly used: number
+  readonly blockAt: number
+  readonly blockRecords: number
+  readonly closed: number
+  readonly messages: number
+  readonly nextId: number
+  readonly hasControl: boolean
+}
+
 export class CommitGroup {
   /** Tickets whose appends this group carries; 0 = none. */
   firstTicket = 0
@@ -118,6 +129,32 @@ export class CommitGroup {
     this.fileOffset = fileOffset
     this.groupOffset = groupOffset
     this.#sealed = 0
+  }
+
+  /** Where the group stands now, for taking a batch back that could not be added whole. */
+  mark(): GroupMark {
+    return {
+      used: this.#used,
+      blockAt: this.#blockAt,
+      blockRecords: this.#blockRecords,
+      closed: this.#closed.length,
+      messages: this.messages,
+      nextId: this.nextId,
+      hasControl: this.hasControl,
+    }
+  }
+
+  /** Takes back everything added since the mark; blocks closed since then are open again. */
+  rollBack(mark: GroupMark): void {
+    this.endBatch()
+    this.#used = mark.used
+    this.#blockAt = mark.blockAt
+    this.#blockRecords = mark.blockRecords
+    this.#closed.length = mark.closed
+    this.#sealed = Math.min(this.#sealed, mark.closed / 3 - (mark.blockAt >= 0 ? 1 : 0))
+    this.messages = mark.messages
+    this.nextId = mark.nextId
+    this.hasControl = mark.hasControl
   }
 
   /** Adds one message that is a batch of its own. */

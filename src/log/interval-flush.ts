@@ -19,6 +19,8 @@ export class IntervalFlush {
   readonly #onError: (error: unknown) => void
   #running: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
+  /** Where the last group resolved, and the next id behind it. */
+  #last: { readonly segment: OwnSegment; readonly nextId: number } | undefined
 
   constructor(
     system: System,
@@ -38,19 +40,23 @@ export class IntervalFlush {
     if (mode === 'always') this.flushedNextId = nextId
     if (mode !== 'interval') return
     const unflushed = segment.writtenEnd - segment.durableOffset
+    this.#last = { segment, nextId }
     if (unflushed >= intervalBytes) {
       this.flush(segment, nextId).catch(this.#onError)
     } else if (unflushed > 0 && !this.#cancelTimer) {
       this.#cancelTimer = this.#system.clock.after(intervalMs, () => {
         this.#cancelTimer = undefined
-        this.flush(segment, nextId).catch(this.#onError)
+        // What was written last, not what was when the timer was set: the log may have rolled since.
+        const last = this.#last
+        if (last) this.flush(last.segment, last.nextId).catch(this.#onError)
       })
     }
   }
 
   /** Makes everything written so far durable; `nextId` is the next id behind it. */
   async flush(segment: OwnSegment, nextId: number): Promise<void> {
-    await this.#running
+    // Whoever waited for a flush looks again: it may have covered this one too.
+    while (this.#running !== undefined) await this.#running
     const end = segment.writtenEnd
     if (segment.durableOffset >= end) return
     this.#running = segment.handle.flush()
@@ -77,6 +83,6 @@ export class IntervalFlush {
 
   /** Resolves when no flush is under way. */
   async settled(): Promise<void> {
-    await this.#running?.catch(() => undefined)
+    while (this.#running !== undefined) await this.#running.catch(() => undefined)
   }
 }

@@ -37,6 +37,8 @@ export type LockState =
 export interface Lock {
   /** Above that of every owner LOCK knew of. */
   readonly epoch: number
+  /** LOCK was missing or unreadable, so an earlier owner may have had an epoch above the one known. */
+  readonly followsUnknown: boolean
   /** 32 hex digits, new with every opening. */
   readonly random: string
   /**
@@ -119,6 +121,10 @@ class OwnedLock implements Lock {
 
   get epoch(): number {
     return this.#epoch
+  }
+
+  get followsUnknown(): boolean {
+    return this.#opener.followsUnknown
   }
 
   get random(): string {

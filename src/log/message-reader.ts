@@ -21,6 +21,9 @@ export class MessageReader {
   readonly #view: LogView
   readonly #options: ReadOptions
   readonly #cursor = new RecordCursor()
+  readonly #stop = new AbortController()
+  /** The batch being read; never rejects. */
+  #running: Promise<void> | undefined
   #wanted: number
   /** The id that must come next if nothing was lost; 0 before the first block. */
   #expected = 0
@@ -40,8 +43,14 @@ export class MessageReader {
     this.#wanted = options.from ?? 1
   }
 
-  /** The next messages; undefined at the end, which `follow` never reaches. */
-  async nextBatch(): Promise<readonly Message[] | undefined> {
+  /** The next messages; undefined at the end, which `follow` never reaches. One call at a time. */
+  nextBatch(): Promise<readonly Message[] | undefined> {
+    const running = this.#nextBatch()
+    this.#running = running.then(ignore, ignore)
+    return running
+  }
+
+  async #nextBatch(): Promise<readonly Message[] | undefined> {
     const { signal, follow, to } = this.#options
     for (;;) {
       if (this.#closed) return undefined
@@ -55,15 +64,28 @@ export class MessageReader {
       }
       this.#tellTail()
       if (!follow) return undefined
-      await this.#view.changed(signal)
+      await this.#changed(signal)
     }
   }
 
+  /** Ends a read that is under way or waits, and lets go of the file. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#stop.abort()
+    await this.#running
     const walk = this.#walk
     this.#walk = undefined
     await walk?.close()
+  }
+
+  /** Waits for more, until the caller aborts or this reader is closed. */
+  async #changed(signal: AbortSignal | undefined): Promise<void> {
+    const stop = this.#stop.signal
+    try {
+      await this.#view.changed(signal ? AbortSignal.any([signal, stop]) : stop)
+    } catch (error) {
+      if (!this.#closed) throw error
+    }
   }
 
   /** The segment to read from now: the one being walked while it has more, or the next. */
@@ -219,6 +241,10 @@ export class MessageReader {
       )
     }
   }
+}
+
+function ignore(): void {
+  // Whoever asked for the batch is told.
 }
 
 function asGap(record: GapRecord): Gap {

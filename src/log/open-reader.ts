@@ -4,21 +4,23 @@
  * unconfirmed. Changes no byte.
  */
 import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
-import { parseSegmentFileName } from '../format/layout.ts'
+import { BLOCK_HEADER_BYTES, parseSegmentFileName } from '../format/layout.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
-import { BatchIterator, MessageIterator } from './face.ts'
 import { readLock } from './lock.ts'
+import { BatchIterator, MessageIterator } from './message-iterators.ts'
 import { MessageReader, throwIfAborted } from './message-reader.ts'
 import { checkDirectory, checkId, checkReadOptions } from './options.ts'
-import { keyOf, listDirectory, surveyDirectory } from './survey.ts'
+import { keyOf, listDirectory, readFully, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 
 /** How often a following reader looks again. */
 const POLL_MS = 20
+/** Damage that is remembered for `stats()`. */
+const GAPS_KEPT_MAX = 10_000
 /** A directory that changes under the survey every time is looked at again this often. */
 const SURVEYS_MAX = 20
 
@@ -48,6 +50,9 @@ class UnlockedView implements LogView {
   nextId = 1
   mode: 'always' | 'interval' | 'never' = 'always'
   #segments: readonly ReadableSegment[] = []
+  #sign = ''
+  /** Where the next block of the newest segment will stand. */
+  #probe: { readonly path: string; readonly offset: number } | undefined
   readonly #indexes = new Map<number, BlockIndex>()
   readonly #system: System
 
@@ -94,11 +99,35 @@ class UnlockedView implements LogView {
     for (;;) {
       throwIfAborted(signal)
       if (this.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
-      await this.#look(signal)
+      const sign = await this.#lookForSign()
+      if (sign !== this.#sign) {
+        await this.look()
+        this.#sign = sign
+      }
       const last = this.#segments.at(-1)
       if (this.nextId !== nextId || last?.file !== end?.file || last?.end !== end?.end) return
       await this.#pause(signal)
     }
+  }
+
+  /**
+   * Something small that differs where the log may have moved: the newest file's name, the owner's state,
+   * and whether a block stands where the last look found none. A whole look costs a walk over the
+   * newest segment.
+   */
+  async #lookForSign(): Promise<string> {
+    const names = (await listDirectory(this.#system, this.directory)).filter(parseSegmentFileName)
+    const { state } = await readLock(this.#system, this.directory)
+    const sign = `${names.sort().at(-1)} ${state}`
+    const probe = this.#probe
+    if (!probe) return sign
+    const bytes = new Uint8Array(BLOCK_HEADER_BYTES)
+    try {
+      await withFile(this.#system, probe.path, (handle) => readFully(handle, bytes, probe.offset))
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error
+    }
+    return `${sign} ${probe.path} ${probe.offset} ${bytes.join()}`
   }
 
   async stillNames(number: number): Promise<boolean> {
@@ -107,16 +136,12 @@ class UnlockedView implements LogView {
   }
 
   noteGap(gap: Gap): void {
-    this.gaps.push(gap)
+    const isKnown = this.gaps.some((one) => one.file === gap.file && one.offset === gap.offset)
+    if (!isKnown && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
   }
 
   noteIndex(number: number, index: BlockIndex): void {
     this.#indexes.set(number, index)
-  }
-
-  async #look(signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal)
-    await this.look()
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {
@@ -144,7 +169,10 @@ class UnlockedView implements LogView {
     const { newest } = assessment
     this.nextId = 1
     if (newest?.head.header) {
-      const { head, link, tail } = newest
+      const { head, link, scan, tail } = newest
+      const { blocks } = scan
+      const offset = blocks.count > 0 ? blocks.end(blocks.count - 1) : tail.end
+      this.#probe = { path: `${this.directory}/${head.file}`, offset }
       const { header } = newest.head
       const end = alive ? tail.durable : tail.end
       // What only the page cache may hold is flushed by the reader itself before it is shown.

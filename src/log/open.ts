@@ -78,7 +78,7 @@ async function openLocked(
   throwIfAborted(options.signal)
   const assessment = await assess(system, survey)
   refuseDamage(directory, assessment, options)
-  const epoch = Math.max(lock.epoch, assessment.epochMax + 1)
+  const epoch = epochFor(system, lock, assessment)
   if (epoch > lock.epoch) await lock.raiseEpoch(epoch)
 
   const durable = options.mode === 'always' && system.files.durableWrites === 'dsync'
@@ -89,7 +89,6 @@ async function openLocked(
     durable,
     inFlightBytesBound,
   })
-  await tidy(system, directory, assessment, recovered?.segment)
   const supply = new SegmentSupply(system, {
     directory,
     storeId,
@@ -98,7 +97,13 @@ async function openLocked(
     segmentBytesMax: options.segmentBytesMax,
     numberMin: numberMin(assessment, recovered?.segment),
   })
-  await supply.holdReserve(`${directory}/LOCK`)
+  try {
+    await tidy(system, directory, assessment, recovered?.segment)
+    await supply.holdReserve(`${directory}/LOCK`)
+  } catch (error) {
+    await recovered?.segment.handle.close()
+    throw error
+  }
   const { newest } = assessment
   return new SegmentLog({
     system,
@@ -133,6 +138,16 @@ async function openLocked(
     index: survey.index,
     indexName: survey.indexName,
   })
+}
+
+/**
+ * Above every epoch that LOCK or the log knows of. Where LOCK does not tell, an earlier owner may have
+ * had one that stands nowhere yet, and may still wake up: the clock puts this one above it.
+ */
+function epochFor(system: System, lock: Lock, assessment: Assessment): number {
+  const known = Math.max(lock.epoch, assessment.epochMax + 1)
+  if (!lock.followsUnknown || assessment.survey.heads.length === 0) return known
+  return Math.max(known, Math.floor(system.clock.nowMs()))
 }
 
 /** Missing is made, empty and known are taken, anything else is refused before a byte is written. */
@@ -278,6 +293,10 @@ async function tidy(
   recovered: OwnSegment | undefined,
 ): Promise<void> {
   await removeTemporaryFiles(system, directory, assessment.survey.names)
+  // A map that only the page cache may hold can be undone by a power cut, and then the one before
+  // names these files: they stay until a later opening finds it durable.
+  const tail = assessment.newest?.tail
+  if (!recovered && tail && tail.durable <= tail.mapOffset) return
   const mapped = new Set(assessment.map.map((entry) => entry.number))
   const names = assessment.files
     .filter(({ row, file }) => {

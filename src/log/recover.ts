@@ -104,6 +104,7 @@ export async function writeRecovery(
   try {
     segment.base = nextBase
     segment.firstId = durableNextId
+    segment.hasControl = newest !== undefined && copiesControl(newest)
     segment.startedMs = system.clock.monotonicMs()
     const group = composeGroup(system, segment, whole, assessment, gaps, source)
     await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
@@ -124,6 +125,15 @@ export async function writeRecovery(
 }
 
 const EMPTY = new Uint8Array(0)
+
+function copiesControl({ scan, tail }: NewestSegment): boolean {
+  const { blocks } = scan
+  for (let row = blocks.rowAt(tail.copy.offset); row < blocks.count; row++) {
+    if (blocks.offset(row) >= tail.copy.end) return false
+    if (blocks.hasControl(row)) return true
+  }
+  return false
+}
 
 /** Blocks whose content recovery carries over; the others speak of the old segment only. */
 function isCarried(type: number): boolean {

@@ -48,6 +48,8 @@ export class OwnSegment implements Destination {
   writtenEnd = SEGMENT_HEADER_BYTES
   durableOffset = SEGMENT_HEADER_BYTES
   hasControl = false
+  /** Kept free at the end for a MAP pair. */
+  mapReserveBytes = 0
   startedMs = 0
 
   constructor(directory: string, number: number, key: SegmentKey, handle: FileHandle) {
@@ -71,27 +73,30 @@ export function segmentBytesFor(bytes: number): number {
 /**
  * Makes a segment: temporary file, header, zero to its full size, flush, link to the first free
  * number, flush of the directory. Never needs more than one descriptor at a time. Rejects with
- * QLOG_DISK_FULL or QLOG_IO; then nothing but a temporary file can be left behind.
+ * QLOG_DISK_FULL or QLOG_IO, and takes back what it can; what stays was never used.
  */
 export async function createSegment(system: System, plan: SegmentPlan): Promise<OwnSegment> {
   const { files } = system
   const temporary = temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
+  let path: string | undefined
   try {
     handle = await files.open(temporary, { mode: 'create' })
     await fillWithZero(handle, plan.fileBytes)
     const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
+    path = `${plan.directory}/${segmentFileName(number, 0)}`
     await files.unlink(temporary)
     await handle.close()
     handle = undefined
     await files.flushDirectory(plan.directory)
-    const path = `${plan.directory}/${segmentFileName(number, 0)}`
     const own = await files.open(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
     await handle?.close().catch(() => undefined)
+    // What stays is rubbish to every later opening; the first error is what counts.
     await files.unlink(temporary).catch(() => undefined)
+    if (path !== undefined) await files.unlink(path).catch(() => undefined)
     throw asSegmentError(error, plan)
   }
 }
@@ -102,22 +107,24 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
   const temporary = temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
+  let path: string | undefined
   try {
     handle = files.openSync(temporary, { mode: 'create' })
     for (let at = 0; at < plan.fileBytes; ) {
       at += taken(handle.writeSync(zeroBytes(plan.fileBytes - at), at))
     }
     const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
+    path = `${plan.directory}/${segmentFileName(number, 0)}`
     files.unlinkSync(temporary)
     handle.closeSync()
     handle = undefined
     files.flushDirectorySync(plan.directory)
-    const path = `${plan.directory}/${segmentFileName(number, 0)}`
     const own = files.openSync(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
     handle?.closeSync()
-    if (handle) unlinkQuietly(system, temporary)
+    unlinkQuietly(system, temporary)
+    if (path !== undefined) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
   }
 }

@@ -2,7 +2,7 @@
  * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
-import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
+import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
 import type { IndexFile } from '../format/index-file.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
@@ -137,10 +137,17 @@ export class SegmentLog implements OwnedLog, LogView {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
     }
     const group = loop.beginAppend()
-    group.beginBatch(messages.length, control.length)
-    for (const message of messages) group.addBatchMessage(message)
-    for (const record of control) group.addControl(record)
-    group.endBatch()
+    const mark = group.mark()
+    try {
+      group.beginBatch(messages.length, control.length)
+      for (const message of messages) group.addBatchMessage(message)
+      for (const record of control) group.addControl(record)
+      group.endBatch()
+    } catch (error) {
+      // The owner's encoder threw, or there was no memory: nothing of the batch is taken.
+      group.rollBack(mark)
+      throw error
+    }
     return loop.endAppend(bytes)
   }
 
@@ -189,7 +196,9 @@ export class SegmentLog implements OwnedLog, LogView {
 
   discard(ids: Iterable<readonly [first: number, last: number]>): void {
     this.assertReadable()
-    for (const [first, last] of ids) this.#discarded.add(first, Math.min(last + 1, this.nextId))
+    // An id that has not resolved yet may still be given to another message.
+    const endId = this.loop.visibleNextId
+    for (const [first, last] of ids) this.#discarded.add(first, Math.min(last + 1, endId))
     this.#retireFinished()
   }
 
@@ -342,17 +351,29 @@ export class SegmentLog implements OwnedLog, LogView {
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
     await this.#checkpointing
     await this.#retired
-    try {
-      if (wroteSomething && (await lock.isHeld())) await this.#checkpoint()
-      if (await lock.isHeld()) await supply.close()
-    } catch (error) {
-      if (systemErrorCode(error) === '' || error instanceof QlogError) throw error
-      throw new QlogError('QLOG_IO', `cannot close the log ${this.directory}`, { cause: error })
-    } finally {
-      await loop.dispose()
-      this.#wakeForGood()
-      await lock.release()
+    // Each step is taken whatever became of those before it; the first error is told at the end.
+    const errors: unknown[] = []
+    const step = async (work: () => Promise<unknown>): Promise<void> => {
+      await work().catch((error: unknown) => errors.push(error))
     }
+    let isOurs = false
+    await step(async () => {
+      isOurs = await lock.isHeld()
+    })
+    // The index is a cache: a failure to write it costs time at the next opening, nothing else.
+    if (wroteSomething && isOurs) await this.#checkpoint().catch(() => undefined)
+    await step(() => supply.close(isOurs))
+    await step(() => loop.dispose())
+    this.#wakeForGood()
+    // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
+    // proof of death enough for the next opener.
+    await lock.release().catch((error: unknown) => {
+      if (!(error instanceof QlogError && isSpaceError(error.cause))) errors.push(error)
+    })
+    const error = errors[0]
+    if (error === undefined) return
+    if (systemErrorCode(error) === '' || error instanceof QlogError) throw error
+    throw new QlogError('QLOG_IO', `cannot close the log ${this.directory}`, { cause: error })
   }
 
   async #withinTime(finished: Promise<void>, timeoutMs: number): Promise<void> {

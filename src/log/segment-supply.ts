@@ -100,14 +100,19 @@ export class SegmentSupply {
     this.#reserve ??= await this.#system.files.open(path, { mode: 'read' })
   }
 
-  /** Unlinks what was made ahead and not used. */
-  async close(): Promise<void> {
+  /** Lets go of what was made ahead and not used; unlinks it where the log is still ours. */
+  async close(isOurs: boolean): Promise<void> {
     this.#closed = true
     await this.#preparing?.catch(() => undefined)
-    await this.#dropPrepared()
     await this.#dropping
-    await this.#reserve?.close()
+    const reserve = this.#reserve
+    const prepared = this.#prepared
     this.#reserve = undefined
+    this.#prepared = undefined
+    await reserve?.close()
+    if (!prepared) return
+    if (isOurs) await this.#drop(prepared)
+    else await prepared.handle.close()
   }
 
   async #make(plan: SegmentPlan): Promise<void> {

@@ -9,6 +9,9 @@ import {
   BLOCK_HEADER_BYTES,
   BlockFlag,
   BlockType,
+  MAP_ENTRY_BYTES,
+  MAP_FIXED_BYTES,
+  PAGE_BYTES,
   RECORD_HEADER_BYTES,
   RecordKind,
   roundUp,
@@ -24,6 +27,19 @@ import type { OwnSegment } from './segment-file.ts'
  * and a block to the end of the sector, and one block behind it.
  */
 export const TAIL_RESERVE_BYTES = 1536
+
+/**
+ * Room kept for one MAP pair, so that segments can retire, and give space back, also when the disk has
+ * none left for a new segment. Small segments and huge maps do without.
+ */
+export function mapReserveBytes(entryCount: number, fileBytes: number): number {
+  const block = roundUp(
+    BLOCK_HEADER_BYTES + MAP_FIXED_BYTES + entryCount * MAP_ENTRY_BYTES,
+    PAGE_BYTES,
+  )
+  const bytes = 2 * (block + PAGE_BYTES)
+  return bytes <= fileBytes / 4 ? bytes : 0
+}
 
 /** The LINK pair; `end` where no records follow in its group. */
 export function linkBytes(

@@ -189,6 +189,10 @@ export async function readFully(
   return filled
 }
 
+function isNewer(one: IndexFile, other: IndexFile): boolean {
+  return one.epoch === other.epoch ? one.sequence > other.sequence : one.epoch > other.epoch
+}
+
 async function readIndexes(
   system: System,
   directory: string,
@@ -202,7 +206,8 @@ async function readIndexes(
     const bytes = await readSmallFile(system, `${directory}/${name}`, INDEX_BYTES_MAX)
     const decoded = bytes && decodeIndex(bytes, system.crc32)
     if (!decoded) badIndexes.push(name)
-    else if (!index || decoded.sequence > index.sequence) {
+    // A writer that had lost the lock may have written the higher sequence.
+    else if (!index || isNewer(decoded, index)) {
       index = decoded
       indexName = name
     }

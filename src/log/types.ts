@@ -18,7 +18,8 @@ export interface LogOptions {
   readonly sync?: SyncMode
   /**
    * `quarantine` sets damaged blocks aside, reports them and goes on; `refuse` rejects with an exact
-   * report. Default: quarantine for blocks of full segments, refuse for the newest one.
+   * report. Default: opening refuses damage in the newest segment and goes on with full ones whose files
+   * are lost; reading rejects where it comes upon damage, unless it was given `onGap`.
    */
   readonly onDamage?: DamagePolicy
   /** Take the lock although its owner cannot be proven dead. Only after making sure by other means. */
@@ -61,7 +62,8 @@ export interface ReadOptions {
   readonly signal?: AbortSignal
   /**
    * Called where messages were lost to rot, then reading goes on behind them. Without it, reading
-   * rejects with QLOG_DAMAGED: nothing is left out silently.
+   * rejects with QLOG_DAMAGED, unless the log was opened with `onDamage: 'quarantine'`: then reading
+   * goes on too, and the gap stands in `stats().gaps`.
    */
   readonly onGap?: (gap: Gap) => void
 }
@@ -131,6 +133,9 @@ export interface Log extends LogReader {
   appendSync(body: Uint8Array | string): number
   /** These messages are not needed any more. Frees whole segments some time; not durable by itself. */
   discard(firstId: number, endId: number): void
-  /** Finishes what is in flight, confirms the end, gives up the lock. */
+  /**
+   * Finishes what is in flight, confirms the end, gives up the lock. `timeoutMs` bounds the wait for
+   * appends; those still waiting then are indeterminate or rejected.
+   */
   close(options?: { timeoutMs?: number }): Promise<void>
 }

@@ -21,6 +21,8 @@ import {
 const DOOR_ATTEMPTS_MAX = 8
 
 export class Opener {
+  /** LOCK was missing or unreadable: the epochs of earlier owners are not known from it. */
+  followsUnknown = false
   readonly system: System
   readonly directory: string
   readonly random: string

@@ -96,6 +96,7 @@ async function mayFollow(
 }
 
 async function takeFresh(opener: Opener, options: TakeOptions): Promise<boolean> {
+  opener.followsUnknown = true
   await opener.prepare(1)
   checkSignal(options)
   if (!(await linkOwn(opener, lockPath(opener.directory)))) return false
@@ -108,6 +109,7 @@ async function takeAfter(opener: Opener, options: TakeOptions, chain: Chain): Pr
   const { system, directory } = opener
   const last = chain.at(-1)
   if (last === undefined) throw new Error('a chain begins with LOCK')
+  opener.followsUnknown = chain.some((file) => file.kind !== 'owner')
   await opener.prepare(1 + Math.max(...chain.map(epochOf)))
   checkSignal(options)
   const ownLink = afterPath(directory, last.id)
