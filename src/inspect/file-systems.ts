@@ -15,10 +15,10 @@ export interface FileSystemFacts {
 }
 
 const JOURNALED =
-  'Local and journaled: flushed messages survive a power cut, one writer is guaranteed, and the space kept back for a full disk holds.'
+  'Local and journaled: flushed messages survive a power cut, one writer is guaranteed, and a segment once made can always be written.'
 
 const COPY_ON_WRITE =
-  'Copy-on-write: flushed messages survive a power cut and one writer is guaranteed, but every overwrite takes new space, so acknowledging on a full disk is best effort. Flushes cost more than on ext4 or xfs.'
+  'Copy-on-write: flushed messages survive a power cut and one writer is guaranteed, but every overwrite takes new space, so an append may find the disk full although its segment was made. Flushes cost more than on ext4 or xfs.'
 
 const NETWORK =
   'A network file system is not supported: other hosts cannot see this lock, so two writers are possible, and a flush may end in the cache of another machine. Use a local disk.'

@@ -295,7 +295,7 @@ function gapsOfTail(newest: NewestSegment): Gap[] {
 }
 
 function gapOfFile(verdict: FileVerdict, newest: NewestSegment | undefined): Gap {
-  const nextId = newest?.tail.nextId ?? 0
+  const nextId = newest?.tail.nextId ?? 1
   return {
     file: verdict.file,
     offset: 0,
