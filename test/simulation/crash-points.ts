@@ -1,0 +1,20 @@
+/** The crash points of every trace, for one way of making writes durable: each is a test file's share. */
+import { describe, expect, test } from 'vitest'
+import { type DurableWrites, Exhaustive } from './exhaustive.ts'
+import { TRACES } from './traces.ts'
+
+/** Crash seeds for each power cut; more in a long run. */
+const CRASH_SEEDS = Number(process.env['QLOG_CRASH_SEEDS'] ?? 2)
+
+export function testCrashPoints(durableWrites: DurableWrites): void {
+  describe.each(TRACES)('$name', (trace) => {
+    test(`${durableWrites}: killed or robbed of power at every call`, async () => {
+      const exhaustive = new Exhaustive(trace, durableWrites, CRASH_SEEDS)
+      await exhaustive.prepare()
+      const { first, last } = await exhaustive.calls()
+      for (let at = first; at <= last; at += 1) await exhaustive.crash(at, at === first)
+      expect(last).toBeGreaterThanOrEqual(first)
+      console.log(`crash points: ${trace.name} (${durableWrites}): ${exhaustive.runs} runs`)
+    }, 600_000)
+  })
+}

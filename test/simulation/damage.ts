@@ -1,0 +1,23 @@
+/** Bits that rot in a closed log, and what that may cost: the messages of one block at most. */
+import { BlockType } from '../../src/format/layout.ts'
+import type { Random } from '../../src/system/simulated/random.ts'
+import { blocksThatCount } from './disk-reader.ts'
+import { DIRECTORY, type Machine } from './machine.ts'
+
+/** Flips one bit of a block that counts; false where the log has none. */
+export async function flipOneBit(machine: Machine, random: Random): Promise<boolean> {
+  const { disk } = machine.simulation
+  if (!disk.exists(DIRECTORY)) return false
+  const blocks = await blocksThatCount(disk, DIRECTORY)
+  if (blocks.length === 0) return false
+  const block = random.pick(blocks)
+  const at = random.between(block.offset, block.end - 1)
+  disk.flipBit(block.path, at, random.below(8))
+  machine.simulation.trace.push(`flip in ${block.path} at ${at}, block of type ${block.type}`)
+  machine.simulation.report.count('faults', `bit flip in block type ${block.type}`)
+  machine.oracle.rotten = true
+  if (block.type === BlockType.DATA) {
+    for (let id = block.firstId; id < block.endId; id += 1) machine.oracle.damaged.add(id)
+  }
+  return true
+}

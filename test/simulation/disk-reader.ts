@@ -1,0 +1,109 @@
+/**
+ * Looks at a simulated disk while no process runs: a System that only reads, at once and without
+ * the scheduler, so that looking moves no call number and costs no step of a schedule.
+ */
+import { type Assessment, assess } from '../../src/log/assess.ts'
+import { scanSegment } from '../../src/log/scan.ts'
+import { keyOf, surveyDirectory } from '../../src/log/survey.ts'
+import { crc32 } from '../../src/system/real/crc.ts'
+import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import { statOf } from '../../src/system/simulated/file-handle.ts'
+import type { Inode } from '../../src/system/simulated/inode.ts'
+import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
+
+function refuse(): never {
+  throw new Error('looking at a disk changes nothing')
+}
+
+function handleOf(inode: Inode): FileHandle {
+  const read = (target: Uint8Array, at: number): number => inode.content.cache.read(target, at)
+  return {
+    read: async (target, at) => read(target, at),
+    readSync: read,
+    write: refuse,
+    writeSync: refuse,
+    writeMany: refuse,
+    flush: async () => undefined,
+    flushSync: () => undefined,
+    stat: async () => statOf(inode),
+    close: async () => undefined,
+    closeSync: () => undefined,
+  }
+}
+
+function filesOf(disk: SimulatedDisk): FileSystem {
+  return {
+    open: async (path) => handleOf(disk.get(path, 'open')),
+    openSync: (path) => handleOf(disk.get(path, 'open')),
+    stat: async (path) => statOf(disk.get(path, 'stat')),
+    statSync: (path) => statOf(disk.get(path, 'stat')),
+    list: async (directory) => disk.list(directory),
+    makeDirectory: refuse,
+    link: refuse,
+    linkSync: refuse,
+    rename: refuse,
+    unlink: refuse,
+    unlinkSync: refuse,
+    removeDirectory: refuse,
+    flushDirectory: refuse,
+    flushDirectorySync: refuse,
+    space: refuse,
+    durableWrites: 'dsync',
+  }
+}
+
+export function diskReader(disk: SimulatedDisk): System {
+  return {
+    files: filesOf(disk),
+    clock: { nowMs: () => 0, monotonicMs: () => 0, after: refuse },
+    sockets: { listen: refuse, probe: async () => ({ state: 'missing' }) },
+    identity: { pid: 1, host: 'looking', bootId: '0'.repeat(32), bootTimeMs: 0 },
+    crc32,
+    random: refuse,
+  }
+}
+
+/** What an opening would make of this directory now. */
+export async function assessDisk(disk: SimulatedDisk, directory: string): Promise<Assessment> {
+  const system = diskReader(disk)
+  return assess(system, await surveyDirectory(system, directory))
+}
+
+export interface FoundBlock {
+  readonly path: string
+  readonly offset: number
+  readonly end: number
+  readonly type: number
+  readonly firstId: number
+  readonly endId: number
+}
+
+/** Every block that counts: below the cut of each mapped segment, and below the end of the newest. */
+export async function blocksThatCount(
+  disk: SimulatedDisk,
+  directory: string,
+): Promise<FoundBlock[]> {
+  const system = diskReader(disk)
+  const { survey, map, newest } = await assessDisk(disk, directory)
+  const found: FoundBlock[] = []
+  for (const head of survey.heads) {
+    const { header, file } = head
+    const entry = map.find((one) => one.number === head.number)
+    const cut = head === newest?.head ? newest.tail.end : entry?.cut
+    if (!header || cut === undefined) continue
+    const path = `${directory}/${file}`
+    const handle = await system.files.open(path, { mode: 'read' })
+    const { blocks } = await scanSegment(system, handle, keyOf(header), head.actualBytes)
+    for (let row = 0; row < blocks.count && blocks.offset(row) < cut; row += 1) {
+      found.push({
+        path,
+        offset: blocks.offset(row),
+        end: blocks.end(row),
+        type: blocks.type(row),
+        firstId: blocks.firstId(row),
+        endId: blocks.endId(row),
+      })
+    }
+  }
+  return found
+}

@@ -1,0 +1,27 @@
+import { describe, expect, test } from 'vitest'
+import { Exhaustive } from './exhaustive.ts'
+import { TRACES } from './traces.ts'
+
+describe.each(TRACES)('$name', (trace) => {
+  for (const durableWrites of ['dsync', 'flush'] as const) {
+    test(`${durableWrites}: every write and every flush fails, in three flavours`, async () => {
+      const exhaustive = new Exhaustive(trace, durableWrites, 1)
+      await exhaustive.prepare()
+      for (const kind of ['write', 'flush'] as const) {
+        let nth = 1
+        while (await exhaustive.fail(kind, nth)) nth += 1
+      }
+      expect(exhaustive.runs).toBeGreaterThan(0)
+      console.log(`failing calls: ${trace.name} (${durableWrites}): ${exhaustive.runs} runs`)
+    }, 600_000)
+
+    test(`${durableWrites}: stopped at every call while another takes over, then woken`, async () => {
+      const exhaustive = new Exhaustive(trace, durableWrites, 1)
+      await exhaustive.prepare()
+      const { first, last } = await exhaustive.calls()
+      for (let at = first; at <= last; at += 1) await exhaustive.pause(at)
+      expect(exhaustive.runs).toBe(last - first + 1)
+      console.log(`takeovers: ${trace.name} (${durableWrites}): ${exhaustive.runs} runs`)
+    }, 600_000)
+  }
+})

@@ -1,0 +1,312 @@
+/**
+ * Known mistakes, each as an exact replacement in a source file. The text must stand there exactly once:
+ * a fault that no longer fits the source is an error, not a fault that was caught.
+ */
+
+export interface Edit {
+  readonly file: string
+  readonly find: string
+  readonly replace: string
+}
+
+export interface PlantedFault {
+  readonly name: string
+  readonly edits: readonly Edit[]
+  /** Tests that are tried first, in this order; the whole proof follows where they catch nothing. */
+  readonly tests?: readonly string[]
+}
+
+export const SCHEDULES = 'test/simulation/schedules-1.test.ts'
+export const SCHEDULE_SHARES = [SCHEDULES, 'test/simulation/schedules-2.test.ts'] as const
+export const CRASH_POINTS = 'test/simulation/crash-points.test.ts'
+export const CRASH_POINTS_FLUSH = 'test/simulation/crash-points-flush.test.ts'
+export const FAILING_CALLS = 'test/simulation/failing-calls.test.ts'
+export const DIRECTED = 'test/simulation/directed.test.ts'
+export const LOCK_RACES = 'test/log/lock-races.test.ts'
+export const GOLDEN = 'test/format/golden.test.ts'
+
+function edit(file: string, find: string, replace: string): Edit {
+  return { file, find, replace }
+}
+
+const GROUP_FLUSH = '    if (flushes) await flight.segment.handle.flush()\n'
+const CREATE_FLUSH =
+  'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
+
+export const FAULTS: readonly PlantedFault[] = [
+  {
+    name: 'resolved before the flush returned',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        GROUP_FLUSH,
+        '    if (flushes) void flight.segment.handle.flush().catch(() => undefined)\n',
+      ),
+    ],
+  },
+  {
+    name: 'directory sync skipped after create',
+    edits: [
+      edit('src/log/segment-file.ts', '    await files.flushDirectory(plan.directory)\n', ''),
+    ],
+  },
+  {
+    name: 'spare used before its zeros are synced',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        CREATE_FLUSH,
+        'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n',
+      ),
+    ],
+  },
+  {
+    name: 'D one group too high',
+    edits: [
+      edit(
+        'src/log/group.ts',
+        'block.durableOffset = Math.min(destination.durableOffset, this.groupOffset)',
+        'block.durableOffset = this.groupOffset',
+      ),
+    ],
+  },
+  {
+    name: 'log ended at P although P < D',
+    edits: [
+      edit(
+        'src/format/verdict.ts',
+        '  let durable = claimed\n',
+        '  let durable = Math.min(claimed, firstInvalidFrom(blocks, SEGMENT_HEADER_BYTES))\n',
+      ),
+    ],
+  },
+  {
+    name: 'a block of another segment accepted (salts not compared)',
+    edits: [
+      edit(
+        'src/format/block.ts',
+        '  if (getUint32(bytes, at + BLOCK_MAGIC_AT) !== key.salt1) return 2\n',
+        '',
+      ),
+      edit(
+        'src/format/block.ts',
+        'setUint32(target, at + BLOCK_CRC_AT, crc32(covered, key.salt2))',
+        'setUint32(target, at + BLOCK_CRC_AT, crc32(covered, 0))',
+      ),
+      edit(
+        'src/format/block.ts',
+        'const crc = crc32(bytes.subarray(at + BLOCK_CRC_FROM, end), key.salt2)',
+        'const crc = crc32(bytes.subarray(at + BLOCK_CRC_FROM, end), 0)',
+      ),
+    ],
+    tests: [DIRECTED],
+  },
+  {
+    name: 'CRC leaves out the length',
+    edits: [
+      edit(
+        'src/format/layout.ts',
+        'export const BLOCK_CRC_FROM = 8',
+        'export const BLOCK_CRC_FROM = 12',
+      ),
+    ],
+    tests: [GOLDEN],
+  },
+  {
+    name: 'random access skips the CRC',
+    edits: [
+      edit(
+        'src/log/block-walk.ts',
+        'if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {',
+        'if ([0, 9].includes(await blockStateAt(this.#window, this.offset, end, key, crc32))) {',
+      ),
+    ],
+  },
+  {
+    name: 'short write taken for full',
+    edits: [
+      edit(
+        'src/log/flight.ts',
+        '  while (done < total) {\n    const rest',
+        '  while (done === 0) {\n    const rest',
+      ),
+    ],
+  },
+  {
+    name: 'second flush after a failed one',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        GROUP_FLUSH,
+        '    const { handle } = flight.segment\n    if (flushes) await handle.flush().catch(() => handle.flush())\n',
+      ),
+    ],
+  },
+  {
+    name: 'id of a resolved append given again',
+    edits: [
+      edit(
+        'src/log/assess.ts',
+        'Math.max(newest?.tail.nextId ?? 1,',
+        'Math.max(newest?.tail.durableNextId ?? 1,',
+      ),
+    ],
+  },
+  {
+    name: 'recovery writes into an old segment',
+    edits: [
+      edit(
+        'src/log/recover.ts',
+        '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+        '  const old = newest && [plan.directory, newest.head.file].join("/")\n' +
+          "  const handle = old && (await system.files.open(old, { mode: 'write' }))\n" +
+          '  if (handle && newest) await handle.write(new Uint8Array(8), newest.tail.copy.offset)\n' +
+          '  if (handle) await handle.close()\n' +
+          '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+      ),
+    ],
+  },
+  {
+    name: 'recovery shows bytes above D before copying them',
+    edits: [
+      edit(
+        'src/log/recover.ts',
+        '    cut: Math.min(tail.durable, header.fileBytes),',
+        '    cut: Math.min(tail.end, header.fileBytes),',
+      ),
+      edit(
+        'src/log/recover.ts',
+        'endId: Math.max(link.nextId, tail.durableNextId),',
+        'endId: Math.max(link.nextId, tail.nextId),',
+      ),
+      edit(
+        'src/log/recover.ts',
+        '  if (gaps.length > 0) return true\n',
+        '  if (gaps.length >= 0) return false\n',
+      ),
+    ],
+  },
+  {
+    name: "the cut forgotten when its segment's successor retires",
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        'this.map = this.map.filter((entry) => !gone.has(entry))\n',
+        'const all = this.map\n' +
+          '    this.map = all\n' +
+          '      .map((one, i) => (gone.has(all[i + 1]) ? { ...one, cut: one.fileBytes } : one))\n' +
+          '      .filter((_, i) => !gone.has(all[i]))\n',
+      ),
+    ],
+  },
+  {
+    name: 'MAP change after the unlink',
+    edits: [
+      edit(
+        'src/log/segment-log.ts',
+        '    loop.retire(finished, () => {\n',
+        '    this.#retired = this.#removeFiles(finished).catch(() => undefined)\n' +
+          '    loop.retire(finished, () => {\n',
+      ),
+    ],
+  },
+  {
+    name: 'promises out of order',
+    edits: [
+      edit(
+        'src/log/face.ts',
+        'for (let i = this.#head; i < end; i++) this.#resolve[i]?.(this.#values[i] as never)',
+        'for (let i = end; i-- > this.#head; ) this.#resolve[i]?.(this.#values[i] as never)',
+      ),
+    ],
+  },
+  {
+    name: 'appendSync overtakes a group in flight',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '      this.#resendFlightsSync()\n      isPlacing = true\n',
+        '      isPlacing = true\n',
+      ),
+    ],
+  },
+  {
+    name: 'roll without barrier',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    const own',
+        '    const own',
+      ),
+    ],
+  },
+  {
+    name: 'LINK read from one of its two blocks only (as if written once)',
+    edits: [edit('src/log/survey.ts', 'pages < LINK_PAGES_MAX; pages++', 'pages < 1; pages++')],
+  },
+  {
+    name: 'retirement above the GC root (control records ignored)',
+    edits: [
+      edit(
+        'src/log/segment-log.ts',
+        '    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return\n',
+        '',
+      ),
+    ],
+    tests: [DIRECTED],
+  },
+  {
+    name: 'lock taken by two after one death: the look again left out',
+    edits: [
+      edit(
+        'src/log/lock/takeover.ts',
+        'if (!(await isUnchanged(opener, chain))) {',
+        'if (chain.length === 0) {',
+      ),
+    ],
+    tests: [LOCK_RACES],
+  },
+  {
+    name: 'lock taken by two after one death: a taken link taken for won',
+    edits: [
+      edit(
+        'src/log/lock/takeover.ts',
+        '      opener.mayBeNamed = wasNamed\n      return false\n',
+        '      opener.mayBeNamed = wasNamed\n      return true\n',
+      ),
+    ],
+    tests: [LOCK_RACES],
+  },
+  {
+    name: 'an awakened writer resolves an append',
+    edits: [
+      edit('src/log/commit-loop.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
+    ],
+    tests: [SCHEDULES, FAILING_CALLS],
+  },
+  {
+    name: 'a segment made ahead used behind one with a higher number',
+    edits: [
+      edit(
+        'src/log/segment-supply.ts',
+        'if (own.number < this.#numberMin) {',
+        'if (own.number < 0) {',
+      ),
+      edit(
+        'src/log/segment-supply.ts',
+        'this.#numberMin = own.number + 1\n    this.#prepared = own',
+        'this.#numberMin = Math.max(this.#numberMin, own.number + 1)\n    this.#prepared = own',
+      ),
+    ],
+  },
+  {
+    name: 'MAP names the id behind the group that waits',
+    edits: [
+      edit(
+        'src/log/composer.ts',
+        'const nextId = this.firstPendingId\n    const bytes = pairGroup(',
+        'const { nextId } = this\n    const bytes = pairGroup(',
+      ),
+    ],
+  },
+]
