@@ -175,7 +175,7 @@ export class CommitLoop {
       writePiecesSync(flight)
       if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
       flight.written = true
-      this.#flights.advanceMarks()
+      this.#flights.noteWritten()
       this.#confirmSync()
     } catch (error) {
       if (isPlacing && isRefusal(error)) this.#refusePending(error)
@@ -463,7 +463,7 @@ export class CommitLoop {
     }
     flight.written = true
     if (this.state !== 'open') return
-    this.#flights.advanceMarks()
+    this.#flights.noteWritten()
     this.#lock.isHeld().then((held) => this.#confirmed(flight, held), this.#stopOnError)
     this.#pump()
   }
@@ -561,7 +561,7 @@ export class CommitLoop {
       flight.written = true
       flight.settled = true
     }
-    this.#flights.advanceMarks()
+    this.#flights.noteWritten()
     this.#confirmSync()
     this.#settleReady()
   }

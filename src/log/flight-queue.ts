@@ -33,24 +33,27 @@ export class FlightQueue {
     this.#flights.push(flight)
   }
 
-  /** Moves the segment's marks over every group whose write returned, in order. */
-  advanceMarks(): void {
-    for (const flight of this.#flights) {
-      if (!flight.written) return
-      const { segment, end } = flight
+  /** Moves the segment's mark of what is written over every group whose write returned, in order. */
+  noteWritten(): void {
+    for (const { written, segment, end } of this.#flights) {
+      if (!written) return
       segment.writtenEnd = Math.max(segment.writtenEnd, end)
-      if (this.#always || flight.mustFlush) {
-        segment.durableOffset = Math.max(segment.durableOffset, end)
-      }
     }
   }
 
-  /** Takes the group at the front if it may resolve now. */
+  /**
+   * Takes the group at the front if it may resolve now, and moves D behind it: not earlier, because a
+   * reader shows what a block claims durable, and a group of a writer that lost the lock may be cut off.
+   */
   takeReady(): Flight | undefined {
     const flight = this.#flights[0]
     if (!flight?.written || !flight.confirmed) return undefined
     this.#flights.shift()
-    this.bytes -= flight.end - flight.offset
+    const { segment, offset, end } = flight
+    this.bytes -= end - offset
+    if (this.#always || flight.mustFlush) {
+      segment.durableOffset = Math.max(segment.durableOffset, end)
+    }
     return flight
   }
 
