@@ -190,12 +190,11 @@ export const FAULTS: readonly PlantedFault[] = [
     name: "the cut forgotten when its segment's successor retires",
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        'this.map = this.map.filter((entry) => !gone.has(entry))\n',
-        'const all = this.map\n' +
-          '    this.map = all\n' +
-          '      .map((one, i) => (gone.has(all[i + 1]) ? { ...one, cut: one.fileBytes } : one))\n' +
-          '      .filter((_, i) => !gone.has(all[i]))\n',
+        'src/log/live-map.ts',
+        '    this.adopt(this.entries.filter((entry) => !set.has(entry)))\n',
+        '    const all = this.entries\n' +
+          '    const uncut = all.map((one, i) => (set.has(all[i + 1]) ? { ...one, cut: one.fileBytes } : one))\n' +
+          '    this.adopt(uncut.filter((_, i) => !set.has(all[i])))\n',
       ),
     ],
   },

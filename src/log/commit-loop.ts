@@ -12,6 +12,7 @@ import { type Flight, writePieces, writePiecesSync } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
+import { LiveMap } from './live-map.ts'
 import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
@@ -48,8 +49,6 @@ export class CommitLoop {
   failure: Error | undefined
   /** The segment being written; undefined until the first group of this opening. */
   segment: OwnSegment | undefined
-  /** Segments in front of it, by number. */
-  map: readonly MapEntry[]
   /** Blocks of `segment` so far. */
   blockIndex = new BlockIndex()
   /** Everything of `segment` below this offset has resolved. */
@@ -77,11 +76,7 @@ export class CommitLoop {
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   #full = false
-  /** What to do once the map in memory, which names fewer segments than any durable one, is durable. */
-  #retiring: (() => void)[] = []
-  /** Segments that the map in memory names no more, while a durable one still does. */
-  #leaving: MapEntry[] = []
-  #mapChanged = false
+  readonly #map: LiveMap
   #syncDue = false
   #cleanDue: (() => void) | undefined
   #lastWasPair = true
@@ -106,7 +101,7 @@ export class CommitLoop {
     this.#owner = owner
     this.#supply = supply
     this.#options = options
-    this.map = start.map
+    this.#map = new LiveMap(start.map)
     this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs)
@@ -124,10 +119,14 @@ export class CommitLoop {
     return this.#composer.nextId
   }
 
-  /** Full segments by number as the durable map names them: what readers see, and where the log begins. */
+  /** Segments in front of the current one, by number, as the next LINK or MAP names them. */
+  get map(): readonly MapEntry[] {
+    return this.#map.entries
+  }
+
+  /** The same as a durable map names them: what readers see, and where the log begins. */
   get durableMap(): readonly MapEntry[] {
-    if (this.#leaving.length === 0) return this.map
-    return [...this.#leaving, ...this.map].sort((a, b) => a.number - b.number)
+    return this.#map.durable
   }
 
   /** The next id behind everything that a flush covered. */
@@ -188,11 +187,7 @@ export class CommitLoop {
 
   /** Takes segments out of the map; `done` runs once that is durable. */
   retire(entries: readonly MapEntry[], done: () => void): void {
-    const gone = new Set(entries)
-    this.map = this.map.filter((entry) => !gone.has(entry))
-    this.#leaving = [...this.#leaving, ...entries]
-    this.#retiring.push(done)
-    this.#mapChanged = true
+    this.#map.retire(entries, done)
     this.#schedulePump()
   }
 
@@ -234,7 +229,7 @@ export class CommitLoop {
   }
 
   get #isIdle(): boolean {
-    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#mapChanged
+    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
   }
 
   get #flushesEachGroup(): boolean {
@@ -273,7 +268,7 @@ export class CommitLoop {
     // what a fenced writer cannot know.
     if (this.#writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
     const { segment } = this
-    if (this.#mapChanged) {
+    if (this.#map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
@@ -314,7 +309,7 @@ export class CommitLoop {
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    if (error !== undefined && !(needsNone && !this.#mapChanged)) this.#refusePending(error)
+    if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error)
     this.#schedulePump()
   }
 
@@ -357,7 +352,7 @@ export class CommitLoop {
     own.firstId = link.nextId
     own.startedMs = this.#system.clock.monotonicMs()
     own.mapReserveBytes = mapReserveBytes(link.map.length, own.fileBytes)
-    const retired = this.#takeRetiring()
+    const retired = this.#map.takeRetiring()
     const index = new BlockIndex()
     const entry = full && link.map.at(-1)
     const flight = this.#composer.opening(own, link, index, {
@@ -367,7 +362,7 @@ export class CommitLoop {
         retired?.()
       },
     })
-    this.map = link.map
+    this.#map.adopt(link.map)
     this.segment = own
     this.visibleEnd = 0
     this.blockIndex = index
@@ -408,21 +403,9 @@ export class CommitLoop {
       clean?.()
       return false
     }
-    if (type === 'map') retired = this.#takeRetiring()
+    if (type === 'map') retired = this.#map.takeRetiring()
     this.#send(flight)
     return true
-  }
-
-  #takeRetiring(): (() => void) | undefined {
-    this.#mapChanged = false
-    if (this.#retiring.length === 0) return undefined
-    const retiring = this.#retiring
-    const left = new Set(this.#leaving)
-    this.#retiring = []
-    return () => {
-      this.#leaving = this.#leaving.filter((entry) => !left.has(entry))
-      for (const done of retiring) done()
-    }
   }
 
   #launch(flight: Flight): void {
@@ -541,7 +524,7 @@ export class CommitLoop {
       this.#owner.space('full')
     }
     // The map that retires segments goes out with the next LINK.
-    this.#mapChanged = false
+    this.#map.isDue = false
     wake(this.#roomWaiters)
     wake(this.#drainWaiters)
   }

@@ -1,0 +1,62 @@
+/**
+ * The map of full segments while the log is open: what the next LINK or MAP will name, what a durable
+ * one still names, and what to do once it no longer does. Memory only.
+ */
+import type { MapEntry } from '../format/link.ts'
+
+export class LiveMap {
+  /** Segments in front of the current one, by number: what the next LINK or MAP names. */
+  entries: readonly MapEntry[]
+  /** A MAP is due: the entries name fewer segments than any durable map. */
+  isDue = false
+  /** Out of `entries`, and not yet out of every durable map. */
+  #leaving: readonly MapEntry[] = []
+  #whenGone: (() => void)[] = []
+  #durable: readonly MapEntry[] | undefined
+
+  constructor(entries: readonly MapEntry[]) {
+    this.entries = entries
+  }
+
+  /**
+   * What a durable map names, and so what readers may be shown: a segment is gone only when that is
+   * durable, or the log's start would move back after a crash.
+   */
+  get durable(): readonly MapEntry[] {
+    if (this.#leaving.length === 0) return this.entries
+    this.#durable ??= [...this.#leaving, ...this.entries].sort((a, b) => a.number - b.number)
+    return this.#durable
+  }
+
+  /** Takes the map that the LINK of a new segment names. */
+  adopt(entries: readonly MapEntry[]): void {
+    this.entries = entries
+    this.#durable = undefined
+  }
+
+  /** Takes segments out; `whenGone` runs once that is durable. */
+  retire(gone: readonly MapEntry[], whenGone: () => void): void {
+    const set = new Set(gone)
+    this.adopt(this.entries.filter((entry) => !set.has(entry)))
+    this.#leaving = [...this.#leaving, ...gone]
+    this.#whenGone.push(whenGone)
+    this.isDue = true
+  }
+
+  /**
+   * Called when a LINK or MAP leaves: returns what to do once it is durable, or undefined where it
+   * retires nothing.
+   */
+  takeRetiring(): (() => void) | undefined {
+    this.isDue = false
+    if (this.#whenGone.length === 0) return undefined
+    const whenGone = this.#whenGone
+    const left = new Set(this.#leaving)
+    this.#whenGone = []
+    return () => {
+      this.#leaving = this.#leaving.filter((entry) => !left.has(entry))
+      this.#durable = undefined
+      for (const done of whenGone) done()
+    }
+  }
+}
