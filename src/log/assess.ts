@@ -18,6 +18,7 @@ import {
 import {
   BLOCK_HEADER_BYTES,
   BlockType,
+  parseSegmentFileName,
   SEGMENT_FILE_BYTES_MAX,
   segmentFileName,
 } from '../format/layout.ts'
@@ -332,6 +333,16 @@ function gapOfMissingSuccessor({ head, tail }: NewestSegment): Gap {
     endId: tail.nextId,
     why: 'the segment is sealed, so another one followed it, and that one is missing',
   }
+}
+
+/** Files that cannot be read as the segment they are named for, by number, and why. */
+export function lostSegments(assessment: Assessment): Map<number, string> {
+  const lost = new Map<number, string>()
+  for (const { row, file, why } of assessment.files) {
+    const place = parseSegmentFileName(file)
+    if (place && isRot(row)) lost.set(place.number, why)
+  }
+  return lost
 }
 
 /** Runs `work` with the file open for reading. */

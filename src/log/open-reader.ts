@@ -5,9 +5,8 @@
  */
 import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName } from '../format/layout.ts'
-import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
-import { type Assessment, assess, withFile } from './assess.ts'
+import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { readLock } from './lock.ts'
 import { BatchIterator, MessageIterator } from './message-iterators.ts'
@@ -158,11 +157,7 @@ class UnlockedView implements LogView {
   }
 
   async #adopt(assessment: Assessment, alive: boolean): Promise<void> {
-    const lost = new Map<number, string>()
-    for (const { row, file, why } of assessment.files) {
-      const place = parseSegmentFileName(file)
-      if (place && isRot(row)) lost.set(place.number, why)
-    }
+    const lost = lostSegments(assessment)
     const segments = assessment.map.map((entry) =>
       sealedSegment(entry, this.#indexes.get(entry.number), lost.get(entry.number)),
     )

@@ -7,7 +7,7 @@ import { parseSegmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
-import { type Assessment, assess } from './assess.ts'
+import { type Assessment, assess, lostSegments } from './assess.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { throwIfAborted } from './message-reader.ts'
@@ -316,15 +316,6 @@ async function tidy(
 function adoptedTimeMs(system: System, assessment: Assessment): number {
   const nowMs = Math.floor(system.clock.nowMs())
   return assessment.timeMs > nowMs + TIME_AHEAD_MAX_MS ? nowMs : assessment.timeMs
-}
-
-function lostSegments(assessment: Assessment): Map<number, string> {
-  const lost = new Map<number, string>()
-  for (const { row, file, why } of assessment.files) {
-    const place = parseSegmentFileName(file)
-    if (place && isRot(row)) lost.set(place.number, why)
-  }
-  return lost
 }
 
 function asOpenError(error: unknown, directory: string): unknown {

@@ -392,7 +392,7 @@ export class SegmentLog implements OwnedLog, LogView {
   async #checkpoint(): Promise<void> {
     const { loop } = this
     const { segment } = loop
-    if (!segment || segment.durableOffset === 0) return
+    if (!segment) return
     const index: IndexFile = {
       storeId: this.#parts.storeId,
       sequence: this.#indexSequence++,

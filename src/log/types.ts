@@ -74,7 +74,7 @@ export interface IdRange {
   readonly endId: number
 }
 
-export type LogStatus = 'opening' | 'open' | 'closing' | 'closed' | 'failed' | 'fenced'
+export type LogStatus = 'open' | 'closing' | 'closed' | 'failed' | 'fenced'
 
 export interface SegmentStats {
   readonly file: string
