@@ -24,6 +24,8 @@ export const FAILING_CALLS = 'test/simulation/failing-calls.test.ts'
 export const DIRECTED = 'test/simulation/directed.test.ts'
 export const LOCK_RACES = 'test/log/lock-races.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
+export const RETIREMENT = 'test/log/space/retirement.test.ts'
+export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 
 function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
@@ -202,10 +204,10 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'MAP change after the unlink',
     edits: [
       edit(
-        'src/log/segment-log.ts',
-        '    loop.retire(finished, () => {\n',
-        '    this.#retired = this.#removeFiles(finished).catch(() => undefined)\n' +
-          '    loop.retire(finished, () => {\n',
+        'src/log/space/retirement.ts',
+        '    loop.retire(gone, () => {\n',
+        '    this.#removing = files.remove(gone).catch(() => undefined)\n' +
+          '    loop.retire(gone, () => {\n',
       ),
     ],
   },
@@ -247,7 +249,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'retirement above the GC root (control records ignored)',
     edits: [
       edit(
-        'src/log/segment-log.ts',
+        'src/log/space/retirement.ts',
         '    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return\n',
         '',
       ),
@@ -287,12 +289,12 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'a segment made ahead used behind one with a higher number',
     edits: [
       edit(
-        'src/log/segment-supply.ts',
+        'src/log/space/supply.ts',
         'if (own.number < this.#numberMin) {',
         'if (own.number < 0) {',
       ),
       edit(
-        'src/log/segment-supply.ts',
+        'src/log/space/supply.ts',
         'this.#numberMin = own.number + 1\n    this.#prepared = own',
         'this.#numberMin = Math.max(this.#numberMin, own.number + 1)\n    this.#prepared = own',
       ),
@@ -307,5 +309,109 @@ export const FAULTS: readonly PlantedFault[] = [
         'const { nextId } = this\n    const bytes = pairGroup(',
       ),
     ],
+  },
+  {
+    name: 'a spare under its new name before the directory sync',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        '    await files.flushDirectory(plan.directory)\n',
+        '    if (!plan.source) await files.flushDirectory(plan.directory)\n',
+      ),
+    ],
+    tests: [RETIREMENT, ...SCHEDULE_SHARES],
+  },
+  {
+    name: 'a file used again while its SEAL is still to be written',
+    edits: [edit('src/log/space/retirement.ts', '        .then(() => loop.sealed())\n', '')],
+    tests: [RETIREMENT, ...SCHEDULE_SHARES],
+  },
+  {
+    name: 'a file used again while a pin is held',
+    edits: [
+      edit(
+        'src/log/space/retired-files.ts',
+        'isShared ??= await isPinned(system, directory)',
+        'isShared = false',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
+    name: 'a file used again although it is not said in its header',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        'compatible: plan.source?.isReused ? CompatibleFeature.REUSED : 0,',
+        'compatible: 0 & CompatibleFeature.REUSED,',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
+    name: 'liveness counted twice',
+    edits: [
+      edit(
+        'src/log/space/liveness.ts',
+        'const dead = this.deadIn(number) + this.#discarded.add(firstId, endId)',
+        'this.#discarded.add(firstId, endId)\n    const dead = this.deadIn(number) + endId - firstId',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
+    name: 'discard before the finishing record is durable',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        'if (behind > loop.settledTicket) this.#wait(',
+        'if (behind < 0) this.#wait(',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
+    name: 'retention takes more than it may',
+    edits: [
+      edit(
+        'src/log/space/retention.ts',
+        'end.nextId - endId >= messages',
+        'end.nextId - endId >= messages - 2',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
+    name: 'messages take what is kept for a full disk',
+    edits: [
+      edit(
+        'src/log/space/supply.ts',
+        "const source = use === 'control' && isFull(error) && this.reserve.take(bytes)",
+        'const source = isFull(error) && this.reserve.take(bytes)',
+      ),
+    ],
+    tests: [FULL_DISK],
+  },
+  {
+    name: 'control records turned down together with messages',
+    edits: [
+      edit(
+        'src/log/composer.ts',
+        '    if (!pending.hasControl) return [this.drop()]\n',
+        '    if (pending.messages > 0) return [this.drop()]\n',
+      ),
+    ],
+    tests: [FULL_DISK],
+  },
+  {
+    name: 'a full disk is never looked at again',
+    edits: [
+      edit(
+        'src/log/space/full-disk.ts',
+        "    if (!wasFull) this.#options.onChange('full')\n    this.#arm()\n",
+        "    if (!wasFull) this.#options.onChange('full')\n",
+      ),
+    ],
+    tests: [FULL_DISK],
   },
 ]

@@ -45,6 +45,8 @@ export interface SegmentKey {
   readonly salt1: number
   readonly salt2: number
   readonly fileBytes: number
+  /** Behind the last block old bytes may stand, not zero. */
+  readonly isReused?: boolean
 }
 
 /** The fields of a block header, without magic and CRC. */

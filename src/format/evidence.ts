@@ -27,8 +27,12 @@ export interface SegmentScan {
   readonly blocks: BlockTable
   /** Bytes that were there to walk over: the smaller of actual size and header's size. */
   readonly endOffset: number
-  /** One past the last byte that is not zero. */
+  /**
+   * One past the last byte that is not zero; in a file that is used again, one past the last place where
+   * a block's header begins: the rest may be old bytes.
+   */
   readonly dataEnd: number
+  readonly isReused?: boolean
 }
 
 /** A block that becomes valid when one bit is flipped. */

@@ -12,6 +12,7 @@ import { FieldReader, FieldWriter } from './fields.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_HEADER_BYTES,
+  CompatibleFeature,
   FORMAT_NUMBER,
   PAGE_BYTES,
   SEGMENT_FILE_BYTES_MAX,
@@ -162,6 +163,11 @@ function decodeCopy(bytes: Uint8Array, at: number, crc32: Crc32): DecodedSegment
   }
   const fault = headerFault(header)
   return fault === undefined ? { kind: 'valid', header, readOnly } : { kind: 'damaged', why: fault }
+}
+
+/** Whether the file held another segment before: what stands behind the last block is old bytes. */
+export function isReused({ features }: SegmentHeader): boolean {
+  return (features.compatible & CompatibleFeature.REUSED) !== 0
 }
 
 /** What is out of limits in a header, in words. */

@@ -98,6 +98,12 @@ export const RecordKind = {
 } as const
 export type RecordKind = (typeof RecordKind)[keyof typeof RecordKind]
 
+/** Bits of the compatible features of a segment header: who does not know them ignores them. */
+export const CompatibleFeature = {
+  /** The file held another segment before: behind the last block stand old bytes, not zero. */
+  REUSED: 1,
+} as const
+
 const SEGMENT_FILE_NAME = /^([0-9]{20})-([0-9]{2,10})\.qls$/
 
 /** The name of a segment's file: `00000000000000000007-00.qls`. */

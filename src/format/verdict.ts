@@ -70,6 +70,20 @@ export function judgeFirstGroup(scan: SegmentScan, claim: number): FirstGroup {
   return scan.dataEnd <= SEGMENT_HEADER_BYTES ? 'empty' : 'torn'
 }
 
+/** Where to look for single-bit damage in a first group that is not whole; undefined where in vain. */
+export function askSingleBitOfFirstGroup(
+  scan: SegmentScan,
+): { readonly offset: number; readonly end: number } | undefined {
+  const { blocks } = scan
+  const lastEnd = blocks.count > 0 ? blocks.end(blocks.count - 1) : SEGMENT_HEADER_BYTES
+  return singleBitQuestion(scan, firstInvalidFrom(blocks, SEGMENT_HEADER_BYTES), lastEnd)
+}
+
+/** Whether the first group is whole with the damaged block mended: then it was written as a whole. */
+export function isFirstGroupWith(scan: SegmentScan, damaged: SingleBit): boolean {
+  return damaged.groupOffset === SEGMENT_HEADER_BYTES && groupEndWith(scan.blocks, damaged) > 0
+}
+
 /** End of the whole group that begins at `offset`, or 0 where none does. */
 export function wholeGroupEnd(blocks: BlockTable, offset: number): number {
   let end = offset
@@ -333,7 +347,8 @@ function singleBitQuestion(
   firstInvalid: number,
   lastEnd: number,
 ): { offset: number; end: number } | undefined {
-  if (scan.dataEnd <= firstInvalid) return undefined
+  // Among old bytes a flipped magic looks like one of them, so it is looked for all the same.
+  if (scan.dataEnd <= firstInvalid && !scan.isReused) return undefined
   const { blocks } = scan
   const behind = blocks.rowAt(firstInvalid)
   if (behind === blocks.count) return { offset: firstInvalid, end: scan.endOffset }

@@ -164,7 +164,7 @@ async function* dumpBlocks(
     if (piece.kind === 'invalid') {
       const { offset, end, condition, dataEnd } = piece
       const zero = dataEnd <= offset
-      const why = failureInWords(condition, zero)
+      const why = failureInWords(condition, zero, key.isReused)
       yield { kind: 'invalid', file, offset, bytes: end - offset, condition, zero, why }
       continue
     }

@@ -4,7 +4,7 @@
  */
 import { QlogError } from '../errors.ts'
 import { type Block, NEEDS_MORE } from '../format/block.ts'
-import type { SegmentHeader } from '../format/header.ts'
+import { isReused, type SegmentHeader } from '../format/header.ts'
 import { parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { keyOf } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
@@ -132,10 +132,11 @@ async function invalidPlace(
   const range = `bytes ${piece.offset} to ${end - 1}`
   const place = { from: piece.offset, to: end }
   if (offset >= dataEnd) {
-    const what = `zero, in ${range} which no valid block covers`
+    const rest = isReused(header) ? 'what the file held before it was used again' : 'zero'
+    const what = `${rest}, in ${range} which no valid block covers`
     const why =
       dataEnd > piece.offset
-        ? `from ${dataEnd} on all is zero; in front of that stands what is no block`
+        ? `from ${dataEnd} on all is ${rest}; in front of that stands what is no block`
         : 'nothing is written there, or it was zeroed'
     return { kind: 'unwritten', what, why, ...place }
   }
@@ -153,7 +154,7 @@ async function invalidPlace(
     : 'no single flipped bit explains it'
   const what = `byte ${offset - piece.offset} of ${range}, which no valid block covers`
   const short = condition === NEEDS_MORE ? 'a block begins there, but ' : ''
-  const why = `at ${piece.offset}: ${short}${failureInWords(condition, false)}`
+  const why = `at ${piece.offset}: ${short}${failureInWords(condition, false, false)}`
   return { kind: 'invalid', what, why, mending, ...place }
 }
 

@@ -110,7 +110,7 @@ async function failureAt(
   let first: string | undefined
   for await (const piece of walkSegment(system, handle, key, end, { from: offset })) {
     if (piece.kind === 'block') return first ?? 'valid blocks of a group that is not whole'
-    first = failureInWords(piece.condition, piece.dataEnd <= piece.offset)
+    first = failureInWords(piece.condition, piece.dataEnd <= piece.offset, key.isReused)
   }
   return first ?? 'nothing stands there'
 }

@@ -7,10 +7,10 @@ import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed, VERDICT_ROWS } from '../format/verdict.ts'
 import { type Assessment, withFile } from '../log/assess.ts'
-import { IdRanges } from '../log/id-ranges.ts'
 import { scanSegment } from '../log/scan.ts'
 import type { System } from '../system/system.ts'
 import { type Finding, fileFinding, makeFinding, regionFinding } from './finding.ts'
+import { IdRanges } from './id-ranges.ts'
 import {
   asIoError,
   isQuiet,

@@ -5,7 +5,7 @@
 import { type Block, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { getUint32 } from '../format/bytes.ts'
 import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
-import { blockStateAt } from '../log/block-state.ts'
+import { blockStateAt, isBlockBegun } from '../log/block-state.ts'
 import { FileWindow } from '../log/file-window.ts'
 import type { FileHandle, System } from '../system/system.ts'
 
@@ -26,7 +26,10 @@ export interface InvalidPiece {
   readonly end: number
   /** The condition that fails at its first byte; NEEDS_MORE where the file ends before the block. */
   readonly condition: number
-  /** One past its last byte that is not zero; `offset` where all are zero. */
+  /**
+   * One past its last byte that was written; `offset` where none was: all are zero, or in a file that is
+   * used again what stood there before.
+   */
   readonly dataEnd: number
 }
 
@@ -66,7 +69,7 @@ export async function* walkSegment(
     // A place too near to the file's end for a header fails the first condition.
     const condition = state === NEEDS_MORE && at + BLOCK_HEADER_BYTES > limit ? 1 : state
     invalid ??= { offset: at, condition, dataEnd: at }
-    const next = await nextCandidate(window, at, limit, key.salt1)
+    const next = await nextCandidate(window, at, limit, key)
     if (next.dataEnd > invalid.dataEnd) invalid.dataEnd = next.dataEnd
     at = next.offset
   }
@@ -78,14 +81,15 @@ async function nextCandidate(
   window: FileWindow,
   at: number,
   limit: number,
-  salt1: number,
+  key: SegmentKey,
 ): Promise<{ offset: number; dataEnd: number }> {
   if (!window.has(at, 1) && !(await window.load(at, 1, limit))) return { offset: limit, dataEnd: 0 }
   const { bytes, start } = window
   const end = Math.min(bytes.length, limit - start)
   let i = at - start + BLOCK_ALIGN_BYTES
-  while (i + 4 <= end && getUint32(bytes, i) !== salt1) i += BLOCK_ALIGN_BYTES
+  while (i + 4 <= end && getUint32(bytes, i) !== key.salt1) i += BLOCK_ALIGN_BYTES
   const offset = Math.min(start + i, limit)
+  if (key.isReused) return { offset, dataEnd: isBlockBegun(window, at, key) ? offset : 0 }
   let last = Math.min(i, end) - 1
   while (last >= at - start && bytes[last] === 0) last--
   return { offset, dataEnd: last < at - start ? 0 : start + last + 1 }

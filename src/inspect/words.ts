@@ -43,8 +43,14 @@ export function idsInWords(firstId: number, endId: number): string {
 }
 
 /** Why no block stands there. */
-export function failureInWords(condition: number, zero: boolean): string {
-  if (zero) return 'every byte is zero'
+export function failureInWords(
+  condition: number,
+  isUnwritten: boolean,
+  isReused: boolean | undefined,
+): string {
+  if (isUnwritten) {
+    return isReused ? 'nothing was written here since the file is used again' : 'every byte is zero'
+  }
   if (condition === NEEDS_MORE) return 'the file ends before the block does'
   return `condition ${condition} fails: a block is valid only if ${explainCondition(condition)}`
 }

@@ -26,6 +26,8 @@ import { decodeMap, type Link, type MapEntry } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import {
+  askSingleBitOfFirstGroup,
+  isFirstGroupWith,
   isRot,
   judgeFirstGroup,
   judgeTail,
@@ -75,7 +77,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const storeId = storeIdOf(survey.heads, found)
   const index = found?.storeId === storeId ? found : undefined
   const scans = new ScanCache(system, survey.directory)
-  const { head, tornLinks } = await chooseNewest(survey, index, storeId, scans)
+  const { head, tornLinks } = await chooseNewest(system, survey, index, storeId, scans)
   const newestEpoch = head?.link?.epoch ?? 0
   const newest = head && (await judgeNewest(system, survey, head, tornLinks, index, scans))
   const map = newest ? await mapInForce(system, survey.directory, newest) : []
@@ -114,6 +116,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
 }
 
 async function chooseNewest(
+  system: System,
   survey: Survey,
   index: IndexEvidence | undefined,
   storeId: string,
@@ -126,11 +129,28 @@ async function chooseNewest(
       0,
       ...linksBehind(head, tornLinks).map((link) => link.predecessor?.cut ?? 0),
     )
-    const first = judgeFirstGroup(await scans.get(head), Math.max(claim, cut))
+    const scan = await scans.get(head)
+    const first = judgeFirstGroup(scan, Math.max(claim, cut))
     if (first === 'whole' || first === 'claimed') return { head, tornLinks }
+    if (await isOneBitFromWhole(system, survey.directory, head, scan)) return { head, tornLinks }
     if (head.link) tornLinks.push(head.link)
   }
   return { head: undefined, tornLinks }
+}
+
+/**
+ * Rot in a first group that nothing claims yet must not give the log back to an older segment: what the
+ * LINK retired may be gone, and was shown as gone.
+ */
+async function isOneBitFromWhole(
+  system: System,
+  directory: string,
+  head: SegmentHead,
+  scan: SegmentScan,
+): Promise<boolean> {
+  const ask = askSingleBitOfFirstGroup(scan)
+  const damaged = ask && (await searchSingleBit(system, directory, head, scan, ask))
+  return damaged !== undefined && isFirstGroupWith(scan, damaged)
 }
 
 /** The LINKs, of torn first groups, that name this segment as the one in front. */

@@ -11,6 +11,8 @@ import {
   BLOCK_CRC_FROM,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
+  BLOCK_MAGIC_AT,
+  BLOCK_OFFSET_AT,
 } from '../format/layout.ts'
 import type { FileWindow } from './file-window.ts'
 
@@ -45,6 +47,20 @@ export async function blockStateAt(
   }
   if (!(await window.load(at, length, limit))) return NEEDS_MORE
   return checkBlock(window.bytes, at - window.start, at, key, crc32)
+}
+
+/**
+ * Whether a block's header may have been meant at `at`: in a file that is used again nothing else tells
+ * what was written from what stood there before.
+ */
+export function isBlockBegun(window: FileWindow, at: number, key: SegmentKey): boolean {
+  if (!window.has(at, BLOCK_OFFSET_AT + 4)) return false
+  const from = at - window.start
+  const { bytes } = window
+  return (
+    getUint32(bytes, from + BLOCK_MAGIC_AT) === key.salt1 &&
+    getUint32(bytes, from + BLOCK_OFFSET_AT) === at
+  )
 }
 
 /** The next offset in the window where the magic stands, or the end of what the window can tell. */

@@ -16,8 +16,9 @@ import { LiveMap } from './live-map.ts'
 import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
-import type { SegmentSupply } from './segment-supply.ts'
 import { entryOf, linkOf, sealFile } from './segment-turn.ts'
+import { FullDisk } from './space/full-disk.ts'
+import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
@@ -75,7 +76,7 @@ export class CommitLoop {
   #pumpScheduled = false
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
-  #full = false
+  readonly #fullDisk: FullDisk
   readonly #map: LiveMap
   #syncDue = false
   #cleanDue: (() => void) | undefined
@@ -107,6 +108,11 @@ export class CommitLoop {
     this.#composer = new Composer(system, start.nextId, start.timeMs)
     this.#flights = new FlightQueue(options.mode === 'always')
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
+    this.#fullDisk = new FullDisk({
+      system,
+      regain: () => supply.regain(),
+      onChange: (state) => owner.space(state),
+    })
     if (start.segment) {
       this.segment = start.segment
       this.visibleEnd = start.segment.sentEnd
@@ -138,6 +144,28 @@ export class CommitLoop {
     return this.#composer.timeMs
   }
 
+  /** First id that has not been retired, as a durable map has it. */
+  get firstId(): number {
+    return (this.durableMap[0] ?? this.segment)?.firstId ?? this.visibleNextId
+  }
+
+  /** The last ticket that was given. */
+  get lastTicket(): Ticket {
+    return this.#composer.lastTicket
+  }
+
+  /** No ticket up to this one waits any more: each has resolved or was refused. */
+  get settledTicket(): Ticket {
+    const { pending, lastTicket } = this.#composer
+    const waiting =
+      this.#flights.firstTicket || (pending.isEmpty ? lastTicket + 1 : pending.firstTicket)
+    return waiting - 1
+  }
+
+  get isDiskFull(): boolean {
+    return this.#fullDisk.isFull
+  }
+
   /** Bytes taken and not yet resolved. */
   get bytesWaiting(): number {
     return this.#composer.pending.byteLength + this.#flights.bytes
@@ -146,6 +174,29 @@ export class CommitLoop {
   /** LSN up to which everything is durable (outside `always`: written). */
   get visibleLsn(): number {
     return this.segment === undefined ? this.#nextBase : this.segment.base + this.visibleEnd
+  }
+
+  /**
+   * Throws QLOG_DISK_FULL where a batch with so many messages of so many bytes is not taken: while the
+   * disk is full, only what still fits the segment is, and nothing into what is kept for control
+   * records.
+   */
+  assertAdmits(messages: number, bytes: number): void {
+    const { cause } = this.#fullDisk
+    if (cause === undefined || messages === 0) return
+    const { segment } = this
+    if (segment && !segment.isReserve && this.#composer.wouldFit(segment, messages, bytes)) return
+    throw new QlogError('QLOG_DISK_FULL', cause.message, { cause: cause.cause })
+  }
+
+  /** Something may have given space back: looks whether messages can be taken again. */
+  noteFreed(): void {
+    this.#fullDisk.look()
+  }
+
+  /** Resolves when nothing is being written to the file of a full segment any more. */
+  sealed(): Promise<void> {
+    return this.#sealing
   }
 
   /** The group that takes the next batch, ready for records; `endAppend` must follow at once. */
@@ -177,7 +228,7 @@ export class CommitLoop {
       this.#flights.noteWritten()
       this.#confirmSync()
     } catch (error) {
-      if (isPlacing && isRefusal(error)) this.#refusePending(error)
+      if (isPlacing && isRefusal(error)) this.#refusePending(error, 'messages')
       else this.#stopOnError(error)
       throw this.failure ?? error
     }
@@ -297,19 +348,20 @@ export class CommitLoop {
     }
     if (this.#isPreparing) return
     this.#isPreparing = true
-    this.#supply.prepare(this.#neededBytes()).then(
-      () => this.#prepared(undefined),
-      (error: unknown) => this.#prepared(error),
+    const use = this.#composer.pending.messages > 0 ? 'messages' : 'control'
+    this.#supply.prepare(this.#neededBytes(), use).then(
+      () => this.#prepared(undefined, use),
+      (error: unknown) => this.#prepared(error, use),
     )
   }
 
-  #prepared(error: unknown): void {
+  #prepared(error: unknown, use: SegmentUse): void {
     this.#isPreparing = false
     if (this.state !== 'open') return
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error)
+    if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
     this.#schedulePump()
   }
 
@@ -347,6 +399,7 @@ export class CommitLoop {
   #openingFlight(own: OwnSegment): Flight {
     const full = this.segment
     const fullIndex = this.blockIndex
+    this.#supply.noteLink(linkPairBytes(this.#link(0)))
     own.base = full ? full.base + full.fileBytes : this.#nextBase
     const link = this.#link(own.base)
     own.firstId = link.nextId
@@ -482,10 +535,6 @@ export class CommitLoop {
       // The last LSN that any of its entries can have.
       const lsn = flight.segment.base + flight.end - 1
       this.#owner.committed(flight.lastTicket, lsn, flight.timeMs)
-      if (this.#full) {
-        this.#full = false
-        this.#owner.space('ok')
-      }
     }
     flight.resolved?.()
     if (flight.settled) return
@@ -512,21 +561,25 @@ export class CommitLoop {
     })
   }
 
-  /** Full, or no descriptor: nothing was written, and the log goes on. */
-  #refusePending(error: unknown): void {
+  /**
+   * Full, or no descriptor: nothing was written, and the log goes on. Batches with messages go first;
+   * control records and a map may still find room in the reserve.
+   */
+  #refusePending(error: unknown, use: SegmentUse): void {
     const cause = error instanceof Error ? error : new Error(String(error))
     if (!this.#composer.pending.isEmpty) {
-      const { firstTicket, lastTicket } = this.#composer.drop()
-      this.#owner.refused(firstTicket, lastTicket, cause)
+      const gone = use === 'messages' ? this.#composer.dropMessages() : [this.#composer.drop()]
+      for (const { firstTicket, lastTicket } of gone) {
+        this.#owner.refused(firstTicket, lastTicket, cause)
+      }
     }
-    if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL' && !this.#full) {
-      this.#full = true
-      this.#owner.space('full')
-    }
+    if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
     // The map that retires segments goes out with the next LINK.
-    this.#map.isDue = false
+    if (use === 'control') this.#map.isDue = false
+    this.onVisible()
     wake(this.#roomWaiters)
     wake(this.#drainWaiters)
+    this.#schedulePump()
   }
 
   /**
@@ -582,6 +635,7 @@ export class CommitLoop {
   }
 
   #cancelTimers(): void {
+    this.#fullDisk.end()
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
     this.#flush.cancel()

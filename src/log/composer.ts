@@ -3,9 +3,17 @@
  * next: the pending group, a group that opens a segment, or a MAP, SYNC or CLEAN pair. Memory only.
  */
 import { QlogError } from '../errors.ts'
+import {
+  BATCH_RECORD_BYTES,
+  BLOCK_ALIGN_BYTES,
+  BLOCK_BYTES,
+  BLOCK_HEADER_BYTES,
+  RECORD_HEADER_BYTES,
+} from '../format/layout.ts'
 import type { Link, SegmentMap } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockIndex } from './block-index.ts'
+import { controlBatches } from './control-batches.ts'
 import type { Flight } from './flight.ts'
 import { CommitGroup } from './group.ts'
 import type { Ticket } from './seam.ts'
@@ -16,6 +24,12 @@ import { linkBytes, pairGroup, TAIL_RESERVE_BYTES } from './special-groups.ts'
 const SPARE_GROUPS_MAX = 2
 
 type PairType = 'map' | 'sync' | 'clean'
+
+/** Appends by their tickets, both ends included. */
+export interface TicketRange {
+  readonly firstTicket: Ticket
+  readonly lastTicket: Ticket
+}
 
 export class Composer {
   pending: CommitGroup
@@ -52,6 +66,11 @@ export class Composer {
     return pending
   }
 
+  /** The last ticket that was given; 0 before the first. */
+  get lastTicket(): Ticket {
+    return this.#nextTicket - 1
+  }
+
   end(bodyBytes: number): Ticket {
     const ticket = this.#nextTicket++
     this.pending.lastTicket = ticket
@@ -61,7 +80,7 @@ export class Composer {
   }
 
   /** Drops the pending group, whose ids are given to nobody. */
-  drop(): { readonly firstTicket: Ticket; readonly lastTicket: Ticket } {
+  drop(): TicketRange {
     const { firstTicket, lastTicket } = this.pending
     this.nextId = this.firstPendingId
     this.pending.reset(this.nextId)
@@ -69,9 +88,49 @@ export class Composer {
     return { firstTicket, lastTicket }
   }
 
+  /** Drops every batch with a message, and tells which; batches of control records alone stay. */
+  dropMessages(): readonly TicketRange[] {
+    const { pending } = this
+    if (!pending.hasControl) return [this.drop()]
+    const { timeMs } = pending
+    const kept = controlBatches(pending)
+    const { firstTicket, lastTicket } = this.drop()
+    const gone: TicketRange[] = []
+    let next = firstTicket
+    for (const { ticket, records } of kept) {
+      if (ticket > next) gone.push({ firstTicket: next, lastTicket: ticket - 1 })
+      next = ticket + 1
+      if (pending.isEmpty) {
+        pending.timeMs = timeMs
+        pending.firstTicket = ticket
+      }
+      pending.lastTicket = ticket
+      pending.beginBatch(0, records.length)
+      for (const record of records) pending.addControlBytes(record)
+      pending.endBatch()
+      this.#pendingBytes += records.reduce((sum, { length }) => sum + length, 0)
+    }
+    if (next <= lastTicket) gone.push({ firstTicket: next, lastTicket })
+    return gone
+  }
+
   fits(segment: OwnSegment): boolean {
+    return this.#fits(segment, 0)
+  }
+
+  /** Whether so many messages of so many bytes, at their worst, would still fit. */
+  wouldFit(segment: OwnSegment, messages: number, bytes: number): boolean {
+    const records = bytes + messages * RECORD_HEADER_BYTES
+    // A block is closed when the next record does not fit: at worst it holds one of over half its size.
+    const blocks = Math.min(messages, Math.ceil((2 * records) / BLOCK_BYTES)) + 1
+    const framing = blocks * (BLOCK_HEADER_BYTES + BATCH_RECORD_BYTES + BLOCK_ALIGN_BYTES)
+    return this.#fits(segment, records + framing)
+  }
+
+  #fits(segment: OwnSegment, moreBytes: number): boolean {
     const reserve = TAIL_RESERVE_BYTES + segment.mapReserveBytes
-    return segment.sentEnd + this.pending.byteLength <= segment.fileBytes - reserve
+    const end = segment.sentEnd + this.pending.byteLength + moreBytes
+    return end <= segment.fileBytes - reserve
   }
 
   now(): number {

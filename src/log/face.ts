@@ -153,6 +153,7 @@ export class PublicLog implements Log {
       )
     }
     const { loop } = this.#log
+    loop.assertAdmits(1, bytes.length)
     const id = loop.nextId
     let outcome: Error | undefined
     loop.beginAppend().addMessage(bytes)
@@ -219,6 +220,7 @@ export class PublicLog implements Log {
 
   #appendOne(bytes: Uint8Array): Promise<number> {
     const { loop } = this.#log
+    if (loop.isDiskFull) loop.assertAdmits(1, bytes.length)
     const id = loop.nextId
     const group = loop.beginAppend()
     group.addMessage(bytes)
@@ -229,6 +231,7 @@ export class PublicLog implements Log {
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
     const { loop } = this.#log
+    if (loop.isDiskFull) loop.assertAdmits(all.length, byteCountOf(all))
     const firstId = loop.nextId
     const group = loop.beginAppend()
     const mark = group.mark()
@@ -304,6 +307,10 @@ export class PublicLog implements Log {
     }
     return encoded ?? (bodies as readonly Uint8Array[])
   }
+}
+
+function byteCountOf(bodies: readonly Uint8Array[]): number {
+  return bodies.reduce((sum, { length }) => sum + length, 0)
 }
 
 function ignore(): void {

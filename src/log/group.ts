@@ -200,6 +200,13 @@ export class CommitGroup {
     this.#batchControlDone++
   }
 
+  addControlBytes(body: Uint8Array): void {
+    const at = this.#place(RecordKind.CONTROL, body.length)
+    this.bytes.set(body, at)
+    this.hasControl = true
+    this.#batchControlDone++
+  }
+
   endBatch(): void {
     this.#batchMessages = 0
     this.#batchControl = 0

@@ -16,7 +16,8 @@ import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'
 import { SegmentLog } from './segment-log.ts'
-import { SegmentSupply } from './segment-supply.ts'
+import { Reserve } from './space/reserve.ts'
+import { SegmentSupply } from './space/supply.ts'
 import { listDirectory, surveyDirectory } from './survey.ts'
 import { quarantine, removeTemporaryFiles } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
@@ -84,11 +85,14 @@ async function openLocked(
   const durable = options.mode === 'always' && system.files.durableWrites === 'dsync'
   const storeId = assessment.storeId || randomHex(system, 16)
   const inFlightBytesBound = options.inFlightBytesMax + GROUP_OVERHEAD_BYTES
-  const recovered = await recoverIfNeeded(system, directory, options, lock, epoch, assessment, {
-    storeId,
-    durable,
-    inFlightBytesBound,
-  })
+  const reserve = new Reserve(system, directory, survey.names)
+  const recovered = await recoverInReserve(reserve, () =>
+    recoverIfNeeded(system, directory, options, lock, epoch, assessment, {
+      storeId,
+      durable,
+      inFlightBytesBound,
+    }),
+  )
   const supply = new SegmentSupply(system, {
     directory,
     storeId,
@@ -96,10 +100,12 @@ async function openLocked(
     segmentBytesMin: options.segmentBytesMin,
     segmentBytesMax: options.segmentBytesMax,
     numberMin: numberMin(assessment, recovered?.segment),
+    reserve,
   })
+  if (recovered) supply.noteMade(recovered.segment.number)
   try {
     await tidy(system, directory, assessment, recovered?.segment)
-    await supply.holdReserve(`${directory}/LOCK`)
+    await supply.holdBack(`${directory}/LOCK`)
   } catch (error) {
     await recovered?.segment.handle.close()
     throw error
@@ -132,6 +138,7 @@ async function openLocked(
       batchBytesMax: BATCH_BYTES_MAX,
       inFlightBytesMax: options.inFlightBytesMax,
     },
+    retention: options.retention,
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
     lost: lostSegments(assessment),
@@ -275,6 +282,18 @@ async function recoverIfNeeded(
     assessment,
     gaps,
   )
+}
+
+/** On a full disk recovery takes the space that an earlier opening kept for this. */
+async function recoverInReserve<T>(reserve: Reserve, recover: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await recover()
+    } catch (error) {
+      const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+      if (!isFull || !(await reserve.dropStale())) throw error
+    }
+  }
 }
 
 /** Above every number that any file, map or index has named. */

@@ -1,6 +1,7 @@
 /** Checks what the caller asked for before anything is touched, and fills in the defaults. */
 import { QlogTypeError } from '../errors.ts'
 import { SEGMENT_FILE_BYTES_MIN } from '../format/layout.ts'
+import type { RetentionLimits } from './space/retention.ts'
 import type { LogOptions, ReadOptions } from './types.ts'
 
 const KIB = 1024
@@ -20,6 +21,7 @@ export interface CheckedOptions {
   readonly segmentBytesMin: number
   readonly segmentBytesMax: number
   readonly idleSyncMs: number
+  readonly retention: RetentionLimits
   readonly signal: AbortSignal | undefined
 }
 
@@ -56,6 +58,7 @@ export function checkOptions(options: LogOptions): CheckedOptions {
       1024 * MIB,
     ),
     idleSyncMs: integer('idleSyncMs', options.idleSyncMs ?? 50, 0, 3_600_000),
+    retention: checkRetention(options.retention),
     signal: options.signal,
   }
 }
@@ -69,6 +72,7 @@ const KNOWN = [
   'segmentBytesMin',
   'segmentBytesMax',
   'idleSyncMs',
+  'retention',
   'signal',
 ]
 
@@ -97,6 +101,24 @@ function checkSync(
     intervalMs: integer('sync.intervalMs', sync.intervalMs, 1, 3_600_000),
     intervalBytes: integer('sync.bytes', sync.bytes ?? 8 * MIB, 1, 1024 * MIB),
   }
+}
+
+function checkRetention(retention: LogOptions['retention']): RetentionLimits {
+  if (retention === undefined) return {}
+  if (typeof retention !== 'object' || retention === null) {
+    throw new QlogTypeError('retention must be an object: { ageMs, bytes, messages }')
+  }
+  const limits: Record<string, number> = {}
+  for (const [name, value] of Object.entries(retention)) {
+    if (name !== 'ageMs' && name !== 'bytes' && name !== 'messages') {
+      throw new QlogTypeError(
+        `unknown limit "${name}" in retention; known are ageMs, bytes, messages`,
+      )
+    }
+    if (value === undefined) continue
+    limits[name] = integer(`retention.${name}`, value, 1, Number.MAX_SAFE_INTEGER)
+  }
+  return limits
 }
 
 function checkDamage(onDamage: unknown): 'refuse' | 'quarantine' | undefined {

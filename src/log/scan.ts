@@ -8,7 +8,7 @@ import type { SegmentScan } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt, skipToCandidate } from './block-state.ts'
+import { blockStateAt, isBlockBegun, skipToCandidate } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 
 export const SCAN_CHUNK_BYTES = 1024 * 1024
@@ -57,11 +57,18 @@ export async function scanSegment(
       continue
     }
     const skipped = skipToCandidate(window, at + 8, key.salt1)
-    const nonZero = lastNonZero(window, at, skipped)
-    if (nonZero > dataEnd) dataEnd = nonZero
+    const written = writtenEnd(window, at, skipped, key)
+    if (written > dataEnd) dataEnd = written
     at = skipped
   }
-  return { blocks, endOffset: limit, dataEnd: await dataEndOf(window, at, limit, dataEnd) }
+  if (!key.isReused) dataEnd = await dataEndOf(window, at, limit, dataEnd)
+  return { blocks, endOffset: limit, dataEnd, isReused: key.isReused === true }
+}
+
+/** One past what was written of the invalid bytes [from, to), or 0. */
+function writtenEnd(window: FileWindow, from: number, to: number, key: SegmentKey): number {
+  if (!key.isReused) return lastNonZero(window, from, to)
+  return isBlockBegun(window, from, key) ? from + BLOCK_HEADER_BYTES : 0
 }
 
 /** One past the last byte that is not zero within [from, to) of the window, or 0. */

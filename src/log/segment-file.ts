@@ -7,6 +7,7 @@ import type { SegmentKey } from '../format/block.ts'
 import { encodeSegmentHeader } from '../format/header.ts'
 import {
   BLOCK_BYTES,
+  CompatibleFeature,
   FORMAT_NUMBER,
   PAGE_BYTES,
   SEGMENT_HEADER_BYTES,
@@ -15,11 +16,23 @@ import {
 import type { FileHandle, System } from '../system/system.ts'
 import type { Destination } from './group.ts'
 
+/**
+ * Zeros are written and flushed in pieces of this size: one flush of a large file at the end would hold
+ * up the groups that are written meanwhile (measured: docs/decisions/0005).
+ */
 const ZERO_BYTES = 1024 * 1024
 /** How many taken numbers in a row are skipped before something must be wrong. */
 const NUMBERS_SKIPPED_MAX = 1_000
 
 let zero: Uint8Array | undefined
+
+/** A file in nobody's use, allocated to its full size, that becomes a segment. */
+export interface SegmentSource {
+  readonly path: string
+  readonly fileBytes: number
+  /** It holds the blocks of a segment that has retired, not zero. */
+  readonly isReused: boolean
+}
 
 export interface SegmentPlan {
   readonly directory: string
@@ -29,6 +42,8 @@ export interface SegmentPlan {
   readonly fileBytes: number
   /** Open it so that each write is durable when it returns. */
   readonly durable: boolean
+  /** Taken instead of a new file; as long as `fileBytes`. */
+  readonly source?: SegmentSource
 }
 
 /** A segment this process created and may write, with the marks of its writer. */
@@ -51,6 +66,8 @@ export class OwnSegment implements Destination {
   /** Kept free at the end for a MAP pair. */
   mapReserveBytes = 0
   startedMs = 0
+  /** Made of what is kept for a full disk: it takes no message while the disk is full. */
+  isReserve = false
 
   constructor(directory: string, number: number, key: SegmentKey, handle: FileHandle) {
     this.number = number
@@ -71,19 +88,22 @@ export function segmentBytesFor(bytes: number): number {
 }
 
 /**
- * Makes a segment: temporary file, header, zero to its full size, flush, link to the first free
- * number, flush of the directory. Never needs more than one descriptor at a time. Rejects with
- * QLOG_DISK_FULL or QLOG_IO, and takes back what it can; what stays was never used.
+ * Makes a segment: temporary file, zero to its full size, header, flush, link to the first free
+ * number, flush of the directory. A source stands for the temporary file and its zeros. Never needs
+ * more than one descriptor at a time. Rejects with QLOG_DISK_FULL or QLOG_IO, and takes back what it
+ * can, the source too, unless it could not even be opened; what stays was never used.
  */
 export async function createSegment(system: System, plan: SegmentPlan): Promise<OwnSegment> {
   const { files } = system
-  const temporary = temporaryPath(system, plan)
+  const temporary = plan.source?.path ?? temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
+  let isOpened = false
   let path: string | undefined
   try {
-    handle = await files.open(temporary, { mode: 'create' })
-    await fillWithZero(handle, plan.fileBytes)
+    handle = await files.open(temporary, { mode: plan.source ? 'write' : 'create' })
+    isOpened = true
+    if (!plan.source) await fillWithZero(handle, plan.fileBytes)
     const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     await files.unlink(temporary)
@@ -95,7 +115,7 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
   } catch (error) {
     await handle?.close().catch(() => undefined)
     // What stays is rubbish to every later opening; the first error is what counts.
-    await files.unlink(temporary).catch(() => undefined)
+    if (isOpened) await files.unlink(temporary).catch(() => undefined)
     if (path !== undefined) await files.unlink(path).catch(() => undefined)
     throw asSegmentError(error, plan)
   }
@@ -104,15 +124,15 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
 /** The same without returning to the event loop, for an append that may not. */
 export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment {
   const { files } = system
-  const temporary = temporaryPath(system, plan)
+  const temporary = plan.source?.path ?? temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
+  let isOpened = false
   let path: string | undefined
   try {
-    handle = files.openSync(temporary, { mode: 'create' })
-    for (let at = 0; at < plan.fileBytes; ) {
-      at += taken(handle.writeSync(zeroBytes(plan.fileBytes - at), at))
-    }
+    handle = files.openSync(temporary, { mode: plan.source ? 'write' : 'create' })
+    isOpened = true
+    if (!plan.source) fillWithZeroSync(handle, plan.fileBytes)
     const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     files.unlinkSync(temporary)
@@ -123,7 +143,7 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
     handle?.closeSync()
-    unlinkQuietly(system, temporary)
+    if (isOpened) unlinkQuietly(system, temporary)
     if (path !== undefined) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
   }
@@ -198,7 +218,11 @@ function headerBytes(
   return encodeSegmentHeader(
     {
       formatNumber: FORMAT_NUMBER,
-      features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
+      features: {
+        compatible: plan.source?.isReused ? CompatibleFeature.REUSED : 0,
+        readOnlyCompatible: 0,
+        incompatible: 0,
+      },
       storeId: plan.storeId,
       number,
       generation: 0,
@@ -212,8 +236,18 @@ function headerBytes(
   )
 }
 
-async function fillWithZero(handle: FileHandle, fileBytes: number): Promise<void> {
-  for (let at = 0; at < fileBytes; ) at += taken(await handle.write(zeroBytes(fileBytes - at), at))
+/** Zero to the full size. The last piece is left to the flush of the header, which follows. */
+export async function fillWithZero(handle: FileHandle, fileBytes: number): Promise<void> {
+  for (let at = 0; at < fileBytes; ) {
+    at += taken(await handle.write(zeroBytes(fileBytes - at), at))
+    if (at < fileBytes) await handle.flush()
+  }
+}
+
+function fillWithZeroSync(handle: FileHandle, fileBytes: number): void {
+  for (let at = 0; at < fileBytes; ) {
+    at += taken(handle.writeSync(zeroBytes(fileBytes - at), at))
+  }
 }
 
 function zeroBytes(bytes: number): Uint8Array {

@@ -10,7 +10,6 @@ import type { BlockIndex } from './block-index.ts'
 import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import { EntryReader } from './entry-reader.ts'
-import { IdRanges } from './id-ranges.ts'
 import type { Lock } from './lock.ts'
 import { abortError, MessageReader, throwIfAborted } from './message-reader.ts'
 import type {
@@ -23,8 +22,11 @@ import type {
   OwnedLog,
   Ticket,
 } from './seam.ts'
-import type { SegmentSupply } from './segment-supply.ts'
-import { quarantine, unlinkIfThere } from './tidy.ts'
+import type { RetentionLimits } from './space/retention.ts'
+import { RetiredFiles } from './space/retired-files.ts'
+import { Retirement } from './space/retirement.ts'
+import type { SegmentSupply } from './space/supply.ts'
+import { firstBlockTimeMs } from './survey.ts'
 import type { Message, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 
@@ -46,6 +48,7 @@ export interface SegmentLogParts {
   readonly commit: CommitOptions
   readonly start: CommitStart
   readonly limits: LogLimits
+  readonly retention: RetentionLimits
   readonly skipsGaps: boolean
   readonly gaps: readonly Gap[]
   /** Mapped files that cannot be read, by number, and why. */
@@ -65,7 +68,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly tailGaps: readonly Gap[] = []
   readonly #parts: SegmentLogParts
   readonly #system: System
-  readonly #discarded = new IdRanges()
+  readonly #retirement: Retirement
   readonly #indexes = new Map<number, BlockIndex>()
   /** The full segments as readers see them, made anew when the map or an index changed. */
   #full: readonly ReadableSegment[] = []
@@ -76,8 +79,6 @@ export class SegmentLog implements OwnedLog, LogView {
   #checkpointedBytes = 0
   #indexName: IndexName
   #indexSequence: number
-  #retiringCount = 0
-  #retired: Promise<void> = Promise.resolve()
 
   constructor(parts: SegmentLogParts) {
     this.#parts = parts
@@ -99,10 +100,39 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.start,
     )
     this.loop.onVisible = () => this.#changed()
+    this.#retirement = this.#makeRetirement()
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
-      this.#retireFinished()
+      this.#retirement.sealed(entry)
     }
+    this.#retirement.expire()
+  }
+
+  #makeRetirement(): Retirement {
+    const { system, directory, supply, retention } = this.#parts
+    const files = new RetiredFiles({
+      system,
+      directory,
+      supply,
+      isDamaged: (file) => this.gaps.some((gap) => gap.file === file),
+      isRead: () => false,
+    })
+    return new Retirement({
+      loop: this.loop,
+      files,
+      retention,
+      nowMs: () => system.clock.nowMs(),
+      after: (delayMs, callback) => system.clock.after(delayMs, callback),
+      endTimeOf: (entry) => this.#endTimeOf(entry),
+      onFreed: () => this.loop.noteFreed(),
+    })
+  }
+
+  /** A segment ends before its successor begins. */
+  async #endTimeOf({ number }: MapEntry): Promise<number | undefined> {
+    const next = this.segments().find((segment) => segment.number > number)
+    if (!next || next.lost !== undefined) return undefined
+    return firstBlockTimeMs(this.#system, `${this.directory}/${next.file}`, next.key)
   }
 
   get nextId(): number {
@@ -110,8 +140,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   get firstId(): number {
-    const first = this.loop.durableMap[0] ?? this.loop.segment
-    return first?.firstId ?? this.loop.visibleNextId
+    return this.loop.firstId
   }
 
   get firstLsn(): number {
@@ -133,6 +162,7 @@ export class SegmentLog implements OwnedLog, LogView {
     if (messages.length + control.length === 0)
       throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
     const bytes = this.#checkSizes(messages, control)
+    loop.assertAdmits(messages.length, bytes)
     if (loop.bytesWaiting >= limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
     }
@@ -179,8 +209,8 @@ export class SegmentLog implements OwnedLog, LogView {
   /** One message; undefined where it was discarded or is not there yet. */
   async get(id: number): Promise<Message | undefined> {
     this.assertReadable()
-    if (id < this.firstId || id >= this.loop.visibleNextId || this.#discarded.has(id))
-      return undefined
+    const isThere = id >= this.firstId && id < this.loop.visibleNextId
+    if (!isThere || this.#retirement.isDiscarded(id)) return undefined
     const reader = this.reader({ from: id, to: id + 1 })
     try {
       return (await reader.nextBatch())?.[0]
@@ -196,10 +226,7 @@ export class SegmentLog implements OwnedLog, LogView {
 
   discard(ids: Iterable<readonly [first: number, last: number]>): void {
     this.assertReadable()
-    // An id that has not resolved yet may still be given to another message.
-    const endId = this.loop.visibleNextId
-    for (const [first, last] of ids) this.#discarded.add(first, Math.min(last + 1, endId))
-    this.#retireFinished()
+    for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
   }
 
   segments(): readonly ReadableSegment[] {
@@ -297,6 +324,8 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #changed(): void {
+    this.#retirement.settled()
+    this.#parts.supply.keepReserve()
     for (const wake of [...this.#changeWaiters]) wake()
     const appended = this.loop.stats.messageBytes
     if (appended - this.#checkpointedBytes >= CHECKPOINT_BYTES && !this.#checkpointing) {
@@ -310,38 +339,6 @@ export class SegmentLog implements OwnedLog, LogView {
     }
   }
 
-  /** Takes full segments out of the map whose messages are all discarded. */
-  #retireFinished(): void {
-    const { loop } = this
-    if (loop.state !== 'open' || this.isClosed) return
-    // Without snapshots, control records are the owner's only state: the GC root is the log's start.
-    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return
-    const finished = loop.map.filter(({ firstId, endId }) => this.#discarded.covers(firstId, endId))
-    if (finished.length === 0 || this.#retiringCount > 0) return
-    this.#retiringCount = finished.length
-    loop.retire(finished, () => {
-      this.#retiringCount = 0
-      this.#discarded.dropBelow(this.firstId)
-      // A file that stays is named by no map: the next opening sets it aside.
-      this.#retired = this.#removeFiles(finished).catch(() => undefined)
-      this.#retireFinished()
-    })
-  }
-
-  /** The map that no longer names them is durable: now the files may go. */
-  async #removeFiles(entries: readonly MapEntry[]): Promise<void> {
-    const { directory } = this
-    for (const entry of entries) {
-      const { file } = sealedSegment(entry, undefined, undefined)
-      if (entry.damaged || this.gaps.some((gap) => gap.file === file)) {
-        await quarantine(this.#system, directory, [file])
-      } else {
-        await unlinkIfThere(this.#system, `${directory}/${file}`)
-      }
-    }
-    await this.#system.files.flushDirectory(directory)
-  }
-
   async #close(timeoutMs: number | undefined): Promise<void> {
     const { loop } = this
     const { supply, lock } = this.#parts
@@ -350,7 +347,7 @@ export class SegmentLog implements OwnedLog, LogView {
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
     await this.#checkpointing
-    await this.#retired
+    await this.#retirement.close()
     // Each step is taken whatever became of those before it; the first error is told at the end.
     const errors: unknown[] = []
     const step = async (work: () => Promise<unknown>): Promise<void> => {

@@ -3,9 +3,9 @@
  * the index says. Gathers evidence; judges nothing.
  */
 import { QlogError, systemErrorCode } from '../errors.ts'
-import type { SegmentKey } from '../format/block.ts'
+import { readBlock, type SegmentKey } from '../format/block.ts'
 import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
-import { decodeSegmentHeader, type SegmentHeader } from '../format/header.ts'
+import { decodeSegmentHeader, isReused, type SegmentHeader } from '../format/header.ts'
 import { decodeIndex, type IndexFile } from '../format/index-file.ts'
 import {
   BLOCK_HEADER_BYTES,
@@ -141,7 +141,10 @@ async function headOf(
 }
 
 export function keyOf(header: SegmentHeader): SegmentKey {
-  return { salt1: header.salt1, salt2: header.salt2, fileBytes: header.fileBytes }
+  const { salt1, salt2, fileBytes } = header
+  return isReused(header)
+    ? { salt1, salt2, fileBytes, isReused: true }
+    : { salt1, salt2, fileBytes }
 }
 
 /** LINK from either of its two blocks. */
@@ -169,6 +172,29 @@ async function readLink(
     at += SEGMENT_HEADER_BYTES
   }
   return undefined
+}
+
+/** When a segment's first block was written; undefined where that cannot be read. */
+export async function firstBlockTimeMs(
+  system: System,
+  path: string,
+  key: SegmentKey,
+): Promise<number | undefined> {
+  let handle: FileHandle
+  try {
+    handle = await system.files.open(path, { mode: 'read' })
+  } catch (error) {
+    if (systemErrorCode(error) === '') throw error
+    return undefined
+  }
+  try {
+    const window = new FileWindow(handle, HEAD_BYTES, false)
+    const at = SEGMENT_HEADER_BYTES
+    const state = await blockStateAt(window, at, key.fileBytes, key, system.crc32)
+    return state === 0 ? readBlock(window.bytes, at - window.start).timeMs : undefined
+  } finally {
+    await handle.close()
+  }
 }
 
 /** A LINK of 65,536 segments stands within this many pages. */

@@ -9,14 +9,17 @@ export const QUARANTINE = 'quarantine'
 /** The oldest files of quarantine/ are deleted beyond this. */
 const QUARANTINE_BYTES_MAX = 128 * 1024 * 1024
 
-/** Removes `segment-*.tmp` and `index.*.tmp`; LOCK's own are the lock's business. */
+/**
+ * Removes `segment-*.tmp`, `index.*.tmp` and spares, which only the opening that made them may use;
+ * LOCK's own are the lock's business, and what is kept for a full disk stays until it is kept anew.
+ */
 export async function removeTemporaryFiles(
   system: System,
   directory: string,
   names: readonly string[],
 ): Promise<void> {
   for (const name of names) {
-    if (!/^(segment-.*|index\.[ab])\.tmp$/.test(name)) continue
+    if (!/^((segment-.*|index\.[ab])\.tmp|spare-.*)$/.test(name)) continue
     await unlinkIfThere(system, `${directory}/${name}`)
   }
 }
@@ -47,6 +50,14 @@ async function boundQuarantine(system: System, room: string): Promise<void> {
     bytes += (await system.files.stat(path)).size
     if (bytes > QUARANTINE_BYTES_MAX) await unlinkIfThere(system, path)
   }
+}
+
+/** The same for files that are in nobody's way: one that stays is cleared away by a later opening. */
+export async function removeQuietly(system: System, path: string): Promise<boolean> {
+  return unlinkIfThere(system, path).then(
+    () => true,
+    () => false,
+  )
 }
 
 export async function unlinkIfThere(system: System, path: string): Promise<void> {

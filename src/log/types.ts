@@ -14,6 +14,16 @@ export type SyncMode = 'always' | 'never' | { readonly intervalMs: number; reado
 /** What to do where acknowledged data turns out to be damaged. */
 export type DamagePolicy = 'refuse' | 'quarantine'
 
+/** Limits of what a log keeps; one that is absent limits nothing. */
+export interface Retention {
+  /** Messages may leave once they are this old. */
+  readonly ageMs?: number
+  /** Messages may leave once segments of so many bytes, with their headers, stand behind theirs. */
+  readonly bytes?: number
+  /** Messages may leave once so many newer ones stand behind them. */
+  readonly messages?: number
+}
+
 export interface LogOptions {
   readonly sync?: SyncMode
   /**
@@ -32,6 +42,11 @@ export interface LogOptions {
   readonly segmentBytesMin?: number
   /** Size that segments grow to under load, default 64 MiB. */
   readonly segmentBytesMax?: number
+  /**
+   * How much is kept although nobody discards it; default everything. Whole full segments leave, oldest
+   * first, once all their messages are beyond one of the limits: what is within every limit stays.
+   */
+  readonly retention?: Retention
   /** An idle log confirms its last group after this time, default 50 ms; 0 = never. */
   readonly idleSyncMs?: number
   readonly signal?: AbortSignal

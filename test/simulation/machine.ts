@@ -166,7 +166,7 @@ export class Opening {
 
   discard(firstId: number, endId: number): void {
     // Asked for before the call, since the call may be the last thing this process does.
-    this.machine.oracle.discard(firstId, endId)
+    this.machine.oracle.discard(this.writer, firstId, endId)
     this.current.discard(firstId, endId)
   }
 
@@ -177,6 +177,8 @@ export class Opening {
     const { oracle } = this.machine
     const { nextId } = log
     const content = await readAll(log, nextId)
+    // Who was taken over meanwhile reads the files that are left of the log as it was.
+    if (this.writer.superseded) return
     const last = content.messages.at(-1)
     const firstId = log.firstId
     oracle.verifyRunning({
@@ -185,7 +187,7 @@ export class Opening {
       firstId,
       nextId: last ? last.id + 1 : firstId,
     })
-    if (!this.writer.superseded) oracle.sawFirstId(firstId)
+    oracle.sawFirstId(firstId)
   }
 }
 

@@ -28,6 +28,13 @@ export interface Append {
   outcome: 'waiting' | 'resolved' | 'indeterminate' | 'rejected'
 }
 
+/** A discard that may take effect only behind these appends. */
+interface WaitingDiscard {
+  readonly firstId: number
+  readonly endId: number
+  readonly behind: readonly Append[]
+}
+
 /** Everything a log returned, and what it said about itself. */
 export interface Content {
   readonly messages: readonly Message[]
@@ -46,6 +53,9 @@ export class Oracle {
   /** Resolved in a mode that promises to survive the process and not the power. */
   soft: Append[] = []
   readonly discarded = new Set<number>()
+  #waitingDiscards: WaitingDiscard[] = []
+  /** So many of the newest messages stay, whatever retention takes away; undefined = all stay. */
+  retainedMessages: number | undefined
   /** Ids that damage may have cost, as the disk was damaged. */
   readonly damaged = new Set<number>()
   /** Something was damaged, whether it cost an id or not. */
@@ -64,6 +74,8 @@ export class Oracle {
     copy.candidates = this.candidates.slice()
     copy.soft = this.soft.slice()
     for (const id of this.discarded) copy.discarded.add(id)
+    copy.#waitingDiscards = this.#waitingDiscards.slice()
+    copy.retainedMessages = this.retainedMessages
     for (const id of this.damaged) copy.damaged.add(id)
     copy.rotten = this.rotten
     copy.firstIdSeen = this.firstIdSeen
@@ -107,7 +119,8 @@ export class Oracle {
     }
     this.#drop(append)
     if (writer.mode === 'always') this.#promote(append)
-    else this.soft.push(append)
+    // What a writer that was taken over resolves late has been found there, and is owed already.
+    else if (!this.#isCertain(append)) this.soft.push(append)
   }
 
   rejected(append: Append): void {
@@ -125,8 +138,39 @@ export class Oracle {
     this.soft = []
   }
 
-  discard(firstId: number, endId: number): void {
-    for (let id = firstId; id < endId; id += 1) this.discarded.add(id)
+  /** Takes effect behind everything that this writer has appended and that has not settled. */
+  discard(writer: Writer, firstId: number, endId: number): void {
+    const behind = this.candidates.filter(
+      (append) => append.writer === writer && append.outcome === 'waiting',
+    )
+    this.#waitingDiscards.push({ firstId, endId, behind })
+  }
+
+  /** Whether a message of this id may have left a log whose next id is this. */
+  mayBeGone(id: number, nextId: number): boolean {
+    if (this.discarded.has(id)) return true
+    return this.retainedMessages !== undefined && nextId - id > this.retainedMessages
+  }
+
+  /** Lets discards take effect whose appends are there, or will never be. */
+  applyDiscards(content: Content): void {
+    const bodies = new Map(content.messages.map(({ id, body }) => [id, body]))
+    const isThere = (append: Append): boolean =>
+      append.bodies.every((body, index) => {
+        const id = append.firstId + index
+        const found = bodies.get(id) ?? this.certain.get(id)
+        return id < content.firstId || (found !== undefined && isSameBody(found, body))
+      })
+    const isSettled = (append: Append): boolean =>
+      append.outcome === 'rejected' ||
+      (append.outcome === 'resolved' && append.writer.mode === 'always') ||
+      this.soft.includes(append) ||
+      isThere(append)
+    this.#waitingDiscards = this.#waitingDiscards.filter(({ firstId, endId, behind }) => {
+      if (!behind.every(isSettled)) return true
+      for (let id = firstId; id < endId; id += 1) this.discarded.add(id)
+      return false
+    })
   }
 
   /** A log said where it begins; it may never begin earlier again. */
@@ -139,11 +183,15 @@ export class Oracle {
 
   /** Compares what an owner's log returned after opening; what is there now has happened. */
   verifyOwner(content: Content): void {
+    this.applyDiscards(content)
     this.#expectDense(content)
     const matched = this.#match(content)
     this.#expectCertain(content, content.nextId)
     for (const append of this.soft) {
-      const rotten = append.bodies.every((_, index) => this.damaged.has(append.firstId + index))
+      const rotten = append.bodies.every((_, index) => {
+        const id = append.firstId + index
+        return this.damaged.has(id) || this.mayBeGone(id, content.nextId)
+      })
       if (!matched.has(append) && !rotten) {
         throw broken(1, `id ${append.firstId} was written and is gone`)
       }
@@ -162,6 +210,7 @@ export class Oracle {
 
   /** Compares what a log returned to its owner in the middle of its life. */
   verifyRunning(content: Content): void {
+    this.applyDiscards(content)
     this.#expectDense(content)
     this.#match(content)
     this.#expectCertain(content, content.nextId)
@@ -169,6 +218,7 @@ export class Oracle {
 
   /** Compares what a reader without the lock saw. `everything`: no owner may hold anything back. */
   verifyReader(content: Content, mode: Mode, everything: boolean): void {
+    this.applyDiscards(content)
     this.#expectDense(content)
     const confirmed = content.messages.filter((message) => message.unconfirmed !== true)
     const firstMarked = content.messages.findIndex((message) => message.unconfirmed === true)
@@ -236,7 +286,7 @@ export class Oracle {
   }
 
   #expectAbsence(content: Content, id: number): void {
-    if (this.discarded.has(id)) return
+    if (this.mayBeGone(id, content.nextId)) return
     const told = content.gaps.some((gap) => gap.firstId <= id && id < gap.endId)
     if (told && this.damaged.has(id)) return
     throw broken(told ? 6 : 1, `id ${id} is missing${told ? ' and told of as a gap' : ''}`)
@@ -260,7 +310,7 @@ export class Oracle {
     for (const append of matched) {
       for (let index = 0; index < append.bodies.length; index += 1) {
         const id = append.firstId + index
-        if (there.has(id) || this.discarded.has(id) || this.damaged.has(id)) continue
+        if (there.has(id) || this.mayBeGone(id, content.nextId) || this.damaged.has(id)) continue
         throw broken(3, `of a batch from id ${append.firstId} the id ${id} is missing`)
       }
     }
@@ -279,7 +329,7 @@ export class Oracle {
   #expectCertain(content: Content, endId: number): void {
     const there = new Set(content.messages.map((message) => message.id))
     for (const id of this.certain.keys()) {
-      if (there.has(id) || id >= endId || this.discarded.has(id)) continue
+      if (there.has(id) || id >= endId || this.mayBeGone(id, content.nextId)) continue
       const told = content.gaps.some((gap) => gap.firstId <= id && id < gap.endId)
       if (told && this.damaged.has(id)) continue
       throw broken(told ? 6 : 1, `id ${id} was resolved or seen, and is missing`)

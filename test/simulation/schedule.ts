@@ -51,6 +51,8 @@ export class Schedule {
   /** A bit has rotted: openings may refuse or leave gaps, exactly told. */
   #rotten = false
   #wasAlarmed = false
+  /** What the disk has room for while the log is at work; everything where it is undefined. */
+  readonly #capacityBytes: number | undefined
 
   constructor(seed: number, report: Report, trace = false) {
     this.#seed = seed
@@ -64,7 +66,10 @@ export class Schedule {
     const shape = random.below(10)
     const sync: LogOptions['sync'] =
       shape === 0 ? 'never' : shape === 1 ? { intervalMs: 3, bytes: 6_000 } : 'always'
-    this.options = { sync, idleSyncMs }
+    const retained = random.chance(0.1) ? random.between(2, 12) : undefined
+    this.machine.oracle.retainedMessages = retained
+    this.#capacityBytes = random.chance(0.1) ? random.between(60, 220) * 1024 : undefined
+    this.options = { sync, idleSyncMs, ...(retained && { retention: { messages: retained } }) }
   }
 
   async run(): Promise<void> {
@@ -178,6 +183,8 @@ export class Schedule {
       breakLock: this.#woken,
     })
     const faults = plan.faults.map((rule) => simulation.fault(rule))
+    const isNarrow = this.#capacityBytes !== undefined && plan.mayDie
+    simulation.disk.capacityBytes = (isNarrow && this.#capacityBytes) || Number.POSITIVE_INFINITY
     let paused = (): void => {}
     const pausing = new Promise<'paused'>((resolve) => {
       paused = () => resolve('paused')
@@ -199,11 +206,9 @@ export class Schedule {
     try {
       ending = await simulation.run(() => Promise.race([life, pausing]))
     } catch (error) {
-      ending = this.#refused(
-        error,
-        faults.some((fault) => fault.hits > 0),
-      )
+      ending = this.#refused(error, isNarrow || faults.some((fault) => fault.hits > 0))
     }
+    simulation.disk.capacityBytes = Number.POSITIVE_INFINITY
     if (!opening.process.alive) ending = 'died'
     const faulted = faults.some((fault) => fault.hits > 0)
     const powerWent = ending === 'died' && plan.crash === 'power-cut'
@@ -331,7 +336,9 @@ export class Schedule {
     // Who was taken over sees the files that are left of the log as it was.
     if (opening.writer.superseded) return
     if (!message) {
-      if (!oracle.discarded.has(id) && !oracle.damaged.has(id)) {
+      oracle.applyDiscards({ messages: [], gaps: [], firstId: 0, nextId: opening.current.nextId })
+      const mayBeGone = oracle.mayBeGone(id, opening.current.nextId)
+      if (!mayBeGone && !oracle.damaged.has(id)) {
         throw new Violation(`invariant 1: get(${id}) found nothing`)
       }
     } else if (body && Buffer.compare(body, message.body) !== 0) {

@@ -1,0 +1,70 @@
+/**
+ * What becomes of the files of segments that no durable map names any more: set aside where they hold
+ * damage, kept to be written again where that is safe, else unlinked. Touches these files alone.
+ */
+import { segmentFileName } from '../../format/layout.ts'
+import type { MapEntry } from '../../format/link.ts'
+import type { System } from '../../system/system.ts'
+import { isPinned } from '../pins.ts'
+import { quarantine, unlinkIfThere } from '../tidy.ts'
+import type { SegmentSupply } from './supply.ts'
+
+export interface RetiredFilesOptions {
+  readonly system: System
+  readonly directory: string
+  readonly supply: SegmentSupply
+  /** Whether damage was found in this file. */
+  readonly isDamaged: (file: string) => boolean
+  /** Whether a reader of this process has this segment open. */
+  readonly isRead: (number: number) => boolean
+}
+
+export class RetiredFiles {
+  readonly #options: RetiredFilesOptions
+
+  constructor(options: RetiredFilesOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Called once the map without these segments is durable, and nothing is being written to their files
+   * any more, neither a late group nor a SEAL.
+   */
+  async remove(entries: readonly MapEntry[]): Promise<void> {
+    const { system, directory, isDamaged } = this.#options
+    let isShared: boolean | undefined
+    for (const entry of entries) {
+      const file = segmentFileName(entry.number, entry.generation)
+      if (entry.damaged || isDamaged(file)) {
+        await quarantine(system, directory, [file])
+        continue
+      }
+      if (this.#suits(entry)) {
+        isShared ??= await isPinned(system, directory)
+        if (!isShared && (await this.#keep(entry, `${directory}/${file}`))) continue
+      }
+      await unlinkIfThere(system, `${directory}/${file}`)
+    }
+    await system.files.flushDirectory(directory)
+  }
+
+  /** Only files that no other process can be writing to, of a size that will be asked for. */
+  #suits({ number, fileBytes }: MapEntry): boolean {
+    const { supply } = this.#options
+    return (
+      supply.hasMade(number) &&
+      !supply.spares.isFull &&
+      fileBytes >= supply.segmentBytes &&
+      fileBytes <= supply.spareBytesMax
+    )
+  }
+
+  /** A file under two names, or in a reader's hands, stays what it is. */
+  async #keep({ number, fileBytes }: MapEntry, path: string): Promise<boolean> {
+    const { system, supply, isRead } = this.#options
+    const { linkCount } = await system.files.stat(path)
+    if (linkCount !== 1 || isRead(number)) return false
+    await supply.spares.keep(path, fileBytes)
+    return true
+  }
+}

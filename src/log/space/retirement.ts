@@ -1,0 +1,190 @@
+/**
+ * Gives space back: which full segments may leave the log, because all their messages are discarded or
+ * beyond what is retained, and when. They leave by a durable map; their files follow.
+ */
+import type { MapEntry } from '../../format/link.ts'
+import type { CommitLoop } from '../commit-loop.ts'
+import type { Ticket } from '../seam.ts'
+import { Liveness } from './liveness.ts'
+import type { RetentionLimits } from './retention.ts'
+import { countExpired } from './retention.ts'
+import type { RetiredFiles } from './retired-files.ts'
+
+/** Discards that wait for appends in front of them; more are dropped, which loses only space. */
+const WAITING_DISCARDS_MAX = 1_000_000
+
+/** A discard that waits until everything appended before it is durable. */
+interface WaitingDiscard {
+  readonly behind: Ticket
+  readonly firstId: number
+  endId: number
+}
+
+export interface RetirementOptions {
+  readonly loop: CommitLoop
+  readonly files: RetiredFiles
+  readonly retention: RetentionLimits
+  readonly nowMs: () => number
+  readonly after: (delayMs: number, callback: () => void) => () => void
+  /** Time of the first block of the segment behind this one; undefined where it cannot be read. */
+  readonly endTimeOf: (entry: MapEntry) => Promise<number | undefined>
+  /** Called once files are gone. */
+  readonly onFreed: () => void
+}
+
+export class Retirement {
+  readonly #options: RetirementOptions
+  readonly #liveness = new Liveness()
+  readonly #waiting: WaitingDiscard[] = []
+  /** Oldest full segments, that many, are beyond what is retained. */
+  #expired = 0
+  readonly #endTimes = new Map<number, number | undefined>()
+  #expiring: Promise<void> | undefined
+  #cancelExpiry: (() => void) | undefined
+  #isRetiring = false
+  #removing: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(options: RetirementOptions) {
+    this.#options = options
+  }
+
+  isDiscarded(id: number): boolean {
+    return this.#liveness.isDiscarded(id)
+  }
+
+  deadIn(number: number): number {
+    return this.#liveness.deadIn(number)
+  }
+
+  /**
+   * Takes effect once everything appended before is durable: the record by which an owner finished a
+   * message must not be lost after the message.
+   */
+  discard(firstId: number, endId: number): void {
+    const { loop } = this.#options
+    // An id that has not resolved yet may still be given to another message.
+    const end = Math.min(endId, loop.visibleNextId)
+    if (end <= firstId) return
+    const behind = loop.lastTicket
+    if (behind > loop.settledTicket) this.#wait(behind, firstId, end)
+    else if (this.#discardNow(firstId, end)) this.#retire()
+  }
+
+  /** Called after groups resolved. */
+  settled(): void {
+    const { settledTicket } = this.#options.loop
+    let mayFinish = false
+    let taken = 0
+    for (const { behind, firstId, endId } of this.#waiting) {
+      if (behind > settledTicket) break
+      mayFinish = this.#discardNow(firstId, endId) || mayFinish
+      taken++
+    }
+    this.#waiting.splice(0, taken)
+    if (mayFinish) this.#retire()
+  }
+
+  /** Called when a segment is full and its successor durable. */
+  sealed(entry: MapEntry): void {
+    this.#endTimes.set(entry.number, this.#options.loop.timeMs)
+    this.expire()
+    this.#retire()
+  }
+
+  /** Looks which segments are beyond what is retained, now and whenever one comes of age. */
+  expire(): void {
+    const { retention } = this.#options
+    if (Object.values(retention).every((limit) => limit === undefined)) return
+    this.#expiring ??= this.#expire()
+      // Space is given back later where a segment's age cannot be read now.
+      .catch(() => undefined)
+      .finally(() => {
+        this.#expiring = undefined
+      })
+  }
+
+  /** Ends timers and waits for files that are on their way out. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelExpiry?.()
+    await this.#expiring
+    await this.#removing
+  }
+
+  #wait(behind: Ticket, firstId: number, endId: number): void {
+    const last = this.#waiting.at(-1)
+    if (last?.behind === behind && last.endId === firstId) last.endId = endId
+    else if (this.#waiting.length < WAITING_DISCARDS_MAX) {
+      this.#waiting.push({ behind, firstId, endId })
+    }
+  }
+
+  /** True where a full segment may have become finished. */
+  #discardNow(firstId: number, endId: number): boolean {
+    const { segment, map } = this.#options.loop
+    if (segment && endId > segment.firstId) {
+      this.#liveness.discardIn(segment.number, Math.max(firstId, segment.firstId), endId)
+    }
+    return this.#liveness.discard(firstId, endId, map)
+  }
+
+  async #expire(): Promise<void> {
+    const { loop, retention, nowMs, endTimeOf } = this.#options
+    if (retention.ageMs !== undefined) {
+      for (const entry of loop.map) {
+        if (!this.#endTimes.has(entry.number)) {
+          this.#endTimes.set(entry.number, await endTimeOf(entry))
+        }
+        const timeMs = this.#endTimes.get(entry.number)
+        if (timeMs === undefined || timeMs + retention.ageMs > nowMs()) break
+      }
+    }
+    if (this.#closed || loop.state !== 'open') return
+    const kept = loop.map.map(({ cut, endId, number }) => ({
+      dataBytes: cut,
+      endId,
+      endTimeMs: this.#endTimes.get(number),
+    }))
+    const end = { dataBytes: loop.visibleEnd, nextId: loop.visibleNextId, nowMs: nowMs() }
+    this.#expired = countExpired(kept, end, retention)
+    this.#armExpiry()
+    if (this.#expired > 0) this.#retire()
+  }
+
+  /** Waits for the oldest segment that stays to come of age. */
+  #armExpiry(): void {
+    const { loop, retention, nowMs, after } = this.#options
+    this.#cancelExpiry?.()
+    this.#cancelExpiry = undefined
+    const oldest = loop.map[this.#expired]
+    const timeMs = oldest && this.#endTimes.get(oldest.number)
+    if (retention.ageMs === undefined || timeMs === undefined) return
+    this.#cancelExpiry = after(Math.max(1, timeMs + retention.ageMs - nowMs()), () => this.expire())
+  }
+
+  /** Takes full segments out of the map that are finished or expired. */
+  #retire(): void {
+    const { loop, files, onFreed } = this.#options
+    if (loop.state !== 'open' || this.#closed || this.#isRetiring) return
+    // Without snapshots, control records are the owner's only state: the GC root is the log's start.
+    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return
+    const expired = this.#expired
+    const gone = loop.map.filter((entry, row) => row < expired || this.#liveness.isFinished(entry))
+    this.#expired = 0
+    if (gone.length === 0) return
+    this.#isRetiring = true
+    loop.retire(gone, () => {
+      this.#isRetiring = false
+      this.#liveness.forget(gone, loop.firstId)
+      for (const { number } of gone) this.#endTimes.delete(number)
+      this.#removing = this.#removing
+        .then(() => loop.sealed())
+        .then(() => files.remove(gone))
+        // A file that stays is named by no map: the next opening sets it aside.
+        .catch(() => undefined)
+        .finally(onFreed)
+      this.#retire()
+    })
+  }
+}

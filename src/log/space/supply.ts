@@ -1,0 +1,340 @@
+/**
+ * Where the commit loop gets its next segment from: made ahead in the background once the current one
+ * is half full, of a retired file where one waits, sized by how fast segments fill; for a full disk, of
+ * the reserve. Holds one descriptor back, so that a process out of descriptors can still begin one.
+ */
+import { QlogError, systemErrorCode } from '../../errors.ts'
+import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+import {
+  createSegment,
+  createSegmentSync,
+  type OwnSegment,
+  type SegmentPlan,
+  segmentBytesFor,
+} from '../segment-file.ts'
+import type { Reserve } from './reserve.ts'
+import { Spares } from './spares.ts'
+
+/** A segment that fills faster than this is followed by one of twice its size. */
+const FILL_TIME_MS = 10_000
+/** And one that fills slower than this by one of half: space comes back a segment at a time. */
+const SLOW_FILL_TIME_MS = 4 * FILL_TIME_MS
+
+/** What a segment is needed for: messages never take what is kept for a full disk. */
+export type SegmentUse = 'messages' | 'control'
+
+export interface SupplyOptions {
+  readonly directory: string
+  readonly storeId: string
+  readonly durable: boolean
+  readonly segmentBytesMin: number
+  readonly segmentBytesMax: number
+  /** Segment numbers below are taken. */
+  readonly numberMin: number
+  readonly reserve: Reserve
+}
+
+export class SegmentSupply {
+  readonly spares: Spares
+  readonly reserve: Reserve
+  readonly #system: System
+  readonly #options: SupplyOptions
+  /** Numbers of the segments made here: no other process can still be writing to their files. */
+  readonly #made = new Set<number>()
+  #numberMin: number
+  #segmentBytes: number
+  #prepared: OwnSegment | undefined
+  #preparing: Promise<void> | undefined
+  #heldBack: FileHandle | undefined
+  /** A segment that nobody will use, on its way out. */
+  #dropping: Promise<void> | undefined
+  #closed = false
+  /** What LINK takes of a segment now. */
+  #linkBytes = 0
+  /** The reserve has been made, or tried, for segments of this size. */
+  #isReserveKept = false
+  /** The segment whose filling has been judged already. */
+  #judged: OwnSegment | undefined
+
+  constructor(system: System, options: SupplyOptions) {
+    this.#system = system
+    this.#options = options
+    this.#numberMin = options.numberMin
+    this.#segmentBytes = segmentBytesFor(options.segmentBytesMin)
+    this.spares = new Spares(system, options.directory)
+    this.reserve = options.reserve
+  }
+
+  /** Size of the next segment, unless a group needs a larger one or space is short. */
+  get segmentBytes(): number {
+    return this.#segmentBytes
+  }
+
+  /** A retired file may be larger than the next segment, but not so that space never comes back. */
+  get spareBytesMax(): number {
+    return Math.min(this.#options.segmentBytesMax, this.#segmentBytes * 2)
+  }
+
+  /** Whether this opening made the segment: only such files may be used again. */
+  hasMade(number: number): boolean {
+    return this.#made.has(number)
+  }
+
+  /** Takes the segment made ahead, if it is large enough. */
+  take(bytes: number): OwnSegment | undefined {
+    const prepared = this.#prepared
+    if (!prepared || prepared.fileBytes < bytes) return undefined
+    this.#prepared = undefined
+    return prepared
+  }
+
+  /** Makes a segment of at least `bytes` unless there is one. Rejects with QLOG_DISK_FULL, QLOG_IO. */
+  async prepare(bytes: number, use: SegmentUse): Promise<void> {
+    // One under way may be large enough; if it failed, this attempt tells why.
+    await this.#preparing?.catch(() => undefined)
+    if (this.#prepared && this.#prepared.fileBytes >= bytes) return
+    await this.#dropPrepared()
+    this.#preparing ??= this.#make(bytes, use).finally(() => {
+      this.#preparing = undefined
+    })
+    await this.#preparing
+  }
+
+  /** Begins to make the next segment in the background once `current` is half full. */
+  prepareAhead(current: OwnSegment): void {
+    if (this.#prepared || this.#preparing || current.sentEnd * 2 < current.fileBytes) return
+    // Once a segment: a failure shows when the next one is needed and made again.
+    if (this.#judged === current) return
+    this.#adjust(current)
+    this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages').catch(() => undefined)
+  }
+
+  /** LINK grows with the map: the reserve must hold it. */
+  noteLink(linkBytes: number): void {
+    if (linkBytes > this.#linkBytes * 1.5) this.#isReserveKept = false
+    this.#linkBytes = linkBytes
+  }
+
+  /** Sees in the background that what is kept for a full disk is there and has grown with the segments. */
+  keepReserve(): void {
+    if (this.#isReserveKept || this.#preparing || this.#closed) return
+    this.#isReserveKept = true
+    // Without it messages find the disk full when they need a segment: nothing is lost by not hearing.
+    this.#preparing = this.#fillReserve()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#preparing = undefined
+      })
+  }
+
+  /** Makes a segment of at least `bytes` at once, as the one that follows `current`. */
+  makeSync(bytes: number, current: OwnSegment | undefined): OwnSegment {
+    if (current) this.#adjust(current)
+    if (this.reserve.isShort) {
+      throw new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
+    }
+    const own = this.#makeNewSync(bytes)
+    this.#made.add(own.number)
+    this.#numberMin = own.number + 1
+    // Segments are used in the order of their numbers: one made ahead of this one is too late.
+    const late = this.#prepared
+    this.#prepared = undefined
+    if (late) this.#dropping = this.#drop(late).catch(() => undefined)
+    return own
+  }
+
+  /** Looks whether there is space again: for the reserve and for a segment. Rejects as `prepare`. */
+  async regain(): Promise<void> {
+    await this.#preparing?.catch(() => undefined)
+    await this.#fillReserve()
+    await this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages')
+  }
+
+  /** Counts a segment that recovery made for this opening. */
+  noteMade(number: number): void {
+    this.#made.add(number)
+  }
+
+  /** Holds a descriptor back, on a file that is always there. */
+  async holdBack(path: string): Promise<void> {
+    this.#heldBack ??= await this.#system.files.open(path, { mode: 'read' })
+  }
+
+  /** Lets go of what was made ahead and not used; unlinks it where the log is still ours. */
+  async close(isOurs: boolean): Promise<void> {
+    this.#closed = true
+    await this.#preparing?.catch(() => undefined)
+    await this.#dropping
+    const heldBack = this.#heldBack
+    const prepared = this.#prepared
+    this.#heldBack = undefined
+    this.#prepared = undefined
+    await heldBack?.close()
+    if (prepared && isOurs) await this.#drop(prepared)
+    else await prepared?.handle.close()
+    await this.spares.close(isOurs)
+  }
+
+  async #make(bytes: number, use: SegmentUse): Promise<void> {
+    const own = await this.#makeFor(bytes, use)
+    if (own.number < this.#numberMin) {
+      // A synchronous append has begun a segment with a higher number meanwhile.
+      await this.#drop(own)
+      return
+    }
+    this.#made.add(own.number)
+    this.#numberMin = own.number + 1
+    this.#prepared = own
+  }
+
+  /** Messages get a segment only while the reserve is whole; control records may take of it. */
+  async #makeFor(bytes: number, use: SegmentUse): Promise<OwnSegment> {
+    try {
+      if (use === 'messages') await this.#reserveFirst()
+      return await this.#makeNew(bytes)
+    } catch (error) {
+      const source = use === 'control' && isFull(error) && this.reserve.take(bytes)
+      if (!source) throw error
+      const own = await this.#create(withSource(this.#plan(source.fileBytes), source))
+      own.isReserve = true
+      return own
+    }
+  }
+
+  /** Only the first segment of an opening comes before the reserve: it must not wait for it. */
+  async #reserveFirst(): Promise<void> {
+    if (this.#made.size === 0 || (this.#isReserveKept && !this.reserve.isShort)) return
+    this.#isReserveKept = true
+    await this.#fillReserve()
+  }
+
+  #fillReserve(): Promise<void> {
+    return this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+  }
+
+  /** Of a spare, or new, smaller where space is short, but never below `bytes`. */
+  async #makeNew(bytes: number): Promise<OwnSegment> {
+    const { segmentBytesMin } = this.#options
+    const wanted = Math.max(bytes, this.#segmentBytes)
+    const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
+    if (source) return this.#create(withSource(this.#plan(wanted), source))
+    // What does not suit any more only takes space.
+    while (await this.spares.drop());
+    const least = segmentBytesFor(Math.max(bytes, segmentBytesMin))
+    const freeBytes = await this.#freeBytes()
+    let size = wanted
+    // Zeroing what cannot fit would fill the disk for everybody, for nothing.
+    while (size > least && size > freeBytes) size = Math.max(least, segmentBytesFor(size / 2))
+    for (;;) {
+      try {
+        return await this.#create(this.#plan(size))
+      } catch (error) {
+        if (!isFull(error) || size <= least) throw error
+        size = Math.max(least, segmentBytesFor(size / 4))
+      }
+    }
+  }
+
+  /** Only advice: what the file system does not tell shows when it is written. */
+  async #freeBytes(): Promise<number> {
+    return this.#system.files.space(this.#options.directory).then(
+      ({ freeBytes }) => freeBytes,
+      () => Number.POSITIVE_INFINITY,
+    )
+  }
+
+  /** A process out of descriptors lets go of the one that is held back, and tries again. */
+  async #create(plan: SegmentPlan): Promise<OwnSegment> {
+    try {
+      return await createSegment(this.#system, plan)
+    } catch (error) {
+      if (!isDescriptorError(error) || !this.#heldBack) throw error
+      await this.#heldBack.close()
+      this.#heldBack = undefined
+      return await createSegment(this.#system, plan)
+    }
+  }
+
+  #makeNewSync(bytes: number): OwnSegment {
+    const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
+    const least = segmentBytesFor(Math.max(bytes, this.#options.segmentBytesMin))
+    let plan = this.#plan(Math.max(bytes, this.#segmentBytes))
+    if (source) plan = withSource(plan, source)
+    for (;;) {
+      try {
+        return this.#withDescriptorSync(() => createSegmentSync(this.#system, plan))
+      } catch (error) {
+        if (!isFull(error) || plan.fileBytes <= least) throw error
+        plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+      }
+    }
+  }
+
+  #withDescriptorSync(create: () => OwnSegment): OwnSegment {
+    try {
+      return create()
+    } catch (error) {
+      if (!isDescriptorError(error) || !this.#heldBack) throw error
+      this.#heldBack.closeSync()
+      this.#heldBack = undefined
+      return create()
+    }
+  }
+
+  async #dropPrepared(): Promise<void> {
+    const prepared = this.#prepared
+    this.#prepared = undefined
+    if (prepared) await this.#drop(prepared)
+  }
+
+  async #drop(unused: OwnSegment): Promise<void> {
+    try {
+      await unused.handle.close()
+      await this.#system.files.unlink(unused.path)
+    } catch (cause) {
+      throw new QlogError('QLOG_IO', `cannot remove ${unused.path}, which is not used`, { cause })
+    }
+  }
+
+  #plan(bytes: number): SegmentPlan {
+    if (this.#closed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+    const fileBytes = segmentBytesFor(bytes)
+    if (fileBytes > SEGMENT_FILE_BYTES_MAX) {
+      throw new QlogError('QLOG_TOO_LARGE', `a segment of ${fileBytes} bytes is over the limit`)
+    }
+    const { directory, storeId, durable } = this.#options
+    return { directory, storeId, durable, numberMin: this.#numberMin, fileBytes }
+  }
+
+  /** Judges by how long `current` has taken so far: sizes follow the load, both ways. */
+  #adjust(current: OwnSegment): void {
+    if (this.#judged === current) return
+    this.#judged = current
+    const { segmentBytesMin, segmentBytesMax } = this.#options
+    const filled = current.sentEnd / current.fileBytes
+    const elapsedMs = this.#system.clock.monotonicMs() - current.startedMs
+    let bytes = this.#segmentBytes
+    if (elapsedMs < FILL_TIME_MS * filled) bytes = Math.max(bytes, current.fileBytes) * 2
+    else if (elapsedMs > SLOW_FILL_TIME_MS * filled) bytes = Math.min(bytes, current.fileBytes) / 2
+    const before = this.#segmentBytes
+    this.#segmentBytes = segmentBytesFor(
+      Math.min(segmentBytesMax, Math.max(segmentBytesMin, bytes)),
+    )
+    if (this.#segmentBytes > before) this.#isReserveKept = false
+  }
+}
+
+function withSource(plan: SegmentPlan, source: NonNullable<SegmentPlan['source']>): SegmentPlan {
+  return { ...plan, fileBytes: source.fileBytes, source }
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+}
+
+function isDescriptorError(error: unknown): boolean {
+  const cause = error instanceof QlogError ? error.cause : error
+  const code = systemErrorCode(cause)
+  return code === 'EMFILE' || code === 'ENFILE'
+}
