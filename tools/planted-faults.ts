@@ -319,7 +319,7 @@ export const FAULTS: readonly PlantedFault[] = [
         '    if (!plan.source) await files.flushDirectory(plan.directory)\n',
       ),
     ],
-    tests: [RETIREMENT, ...SCHEDULE_SHARES],
+    tests: [CRASH_POINTS, CRASH_POINTS_FLUSH],
   },
   {
     name: 'a file used again while its SEAL is still to be written',

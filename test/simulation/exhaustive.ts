@@ -36,6 +36,7 @@ export class Exhaustive {
   async prepare(): Promise<void> {
     const durableWrites = this.#durableWrites
     const machine = new Machine({ seed: PREPARING_SEED, durableWrites })
+    machine.oracle.retainedMessages = this.trace.options?.retention?.messages
     await this.trace.prepare?.(machine)
     machine.check()
     this.#snapshot = machine.simulation.disk.snapshot()

@@ -181,6 +181,28 @@ export const TRACES: readonly Trace[] = [
     },
   },
   {
+    name: 'roll into files that are used again',
+    options: { idleSyncMs: 0, segmentBytesMax: 16_384 },
+    act: async (opening) => {
+      for (let count = 0; count < 6; count += 1) {
+        await opening.append(5_000)
+        const { nextId } = opening.current
+        if (nextId > 2) opening.discard(1, nextId - 1)
+        await opening.wait(1)
+      }
+    },
+  },
+  {
+    name: 'retention',
+    prepare: many,
+    options: { idleSyncMs: 0, segmentBytesMax: 16_384, retention: { messages: 3 } },
+    act: async (opening) => {
+      await opening.append(5_000)
+      await opening.append(5_000)
+      await opening.wait(1)
+    },
+  },
+  {
     name: 'an idle log confirms its end',
     prepare: some,
     options: { idleSyncMs: 1 },
