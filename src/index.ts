@@ -25,6 +25,8 @@ export type {
   Message,
   ReaderOptions,
   ReadOptions,
+  ReserveStats,
+  Retention,
   SegmentStats,
   SyncMode,
 } from './log/types.ts'

@@ -529,8 +529,8 @@ export class CommitLoop {
   #settle(flight: Flight): void {
     this.visibleEnd = flight.end
     this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
-    const tookMs = this.#system.clock.monotonicMs() - flight.startedMs
-    this.stats.settled(flight.messages, flight.messageBytes, tookMs)
+    const nowMs = this.#system.clock.monotonicMs()
+    this.stats.settled(flight.messages, flight.messageBytes, nowMs - flight.startedMs, nowMs)
     if (flight.lastTicket > 0) {
       // The last LSN that any of its entries can have.
       const lsn = flight.segment.base + flight.end - 1

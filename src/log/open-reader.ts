@@ -5,16 +5,19 @@
  */
 import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName } from '../format/layout.ts'
-import type { System } from '../system/system.ts'
+import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { readLock } from './lock.ts'
 import { BatchIterator, MessageIterator } from './message-iterators.ts'
 import { MessageReader, throwIfAborted } from './message-reader.ts'
-import { checkDirectory, checkId, checkReadOptions } from './options.ts'
+import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
+import { bindPin } from './pins.ts'
+import { readerFigures } from './stats.ts'
 import { keyOf, listDirectory, readFully, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+import { readReport, type WriterReport } from './writer-report.ts'
 
 /** How often a following reader looks again. */
 const POLL_MS = 20
@@ -29,12 +32,29 @@ export async function openPublicReader(
   options: ReaderOptions = {},
 ): Promise<LogReader> {
   const view = new UnlockedView(system, checkDirectory(directory))
+  checkReaderOptions(options)
   throwIfAborted(options.signal)
   // Before anything is looked for in it: what is no directory gets its typed error here.
   await listDirectory(system, directory)
-  await view.look()
-  if (view.isEmpty) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no log`)
-  return new PublicReader(system, view)
+  // Before the map is read: what that map names stays whole from here on.
+  const pin = options.pin
+    ? await bindPin(system, directory).catch(asPinError(directory))
+    : undefined
+  try {
+    await view.look()
+    if (view.isEmpty) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no log`)
+    return new PublicReader(system, view, pin)
+  } catch (error) {
+    await pin?.close()
+    throw error
+  }
+}
+
+function asPinError(directory: string): (cause: unknown) => never {
+  return (cause) => {
+    if (cause instanceof QlogError || systemErrorCode(cause) === '') throw cause
+    throw new QlogError('QLOG_IO', `cannot bind a pin in ${directory}`, { cause })
+  }
 }
 
 /** A view that moves when the directory is looked at again. */
@@ -48,6 +68,7 @@ class UnlockedView implements LogView {
   isEmpty = false
   nextId = 1
   mode: 'always' | 'interval' | 'never' = 'always'
+  report: WriterReport | undefined
   #segments: readonly ReadableSegment[] = []
   #sign = ''
   /** Where the next block of the newest segment will stand. */
@@ -162,6 +183,7 @@ class UnlockedView implements LogView {
       sealedSegment(entry, this.#indexes.get(entry.number), lost.get(entry.number)),
     )
     const { newest } = assessment
+    this.report = readReport(assessment.survey.index)
     this.nextId = 1
     if (newest?.head.header) {
       const { head, link, scan, tail } = newest
@@ -203,10 +225,12 @@ class UnlockedView implements LogView {
 class PublicReader implements LogReader {
   readonly #system: System
   readonly #view: UnlockedView
+  #pin: SocketListener | undefined
 
-  constructor(system: System, view: UnlockedView) {
+  constructor(system: System, view: UnlockedView, pin: SocketListener | undefined) {
     this.#system = system
     this.#view = view
+    this.#pin = pin
   }
 
   get directory(): string {
@@ -243,12 +267,6 @@ class PublicReader implements LogReader {
 
   stats(): LogStats {
     const view = this.#view
-    const segments = view.segments().map(({ file, key, firstId, endId }) => ({
-      file,
-      fileBytes: key.fileBytes,
-      firstId,
-      endId,
-    }))
     return {
       status: view.closed ? 'closed' : 'open',
       directory: view.directory,
@@ -257,21 +275,17 @@ class PublicReader implements LogReader {
       firstId: view.firstId,
       nextId: view.nextId,
       durableEndId: view.nextId,
-      segments,
-      diskBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, 0),
-      appendedMessages: 0,
-      appendedBytes: 0,
-      flushes: 0,
-      flushP50Ms: 0,
-      flushP99Ms: 0,
-      flushMaxMs: 0,
+      ...readerFigures(view.segments(), view.report),
       bytesInFlight: 0,
       gaps: [...view.gaps],
     }
   }
 
   async close(): Promise<void> {
+    const pin = this.#pin
+    this.#pin = undefined
     this.#view.closed = true
+    await pin?.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

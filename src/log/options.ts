@@ -2,7 +2,7 @@
 import { QlogTypeError } from '../errors.ts'
 import { SEGMENT_FILE_BYTES_MIN } from '../format/layout.ts'
 import type { RetentionLimits } from './space/retention.ts'
-import type { LogOptions, ReadOptions } from './types.ts'
+import type { LogOptions, ReaderOptions, ReadOptions } from './types.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -126,6 +126,12 @@ function checkDamage(onDamage: unknown): 'refuse' | 'quarantine' | undefined {
   throw new QlogTypeError(
     `onDamage must be 'refuse' or 'quarantine', not ${JSON.stringify(onDamage)}`,
   )
+}
+
+export function checkReaderOptions({ pin }: ReaderOptions): void {
+  if (pin !== undefined && typeof pin !== 'boolean') {
+    throw new QlogTypeError('pin must be true or false')
+  }
 }
 
 export function checkReadOptions(options: ReadOptions): ReadOptions {

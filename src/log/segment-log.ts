@@ -26,9 +26,11 @@ import type { RetentionLimits } from './space/retention.ts'
 import { RetiredFiles } from './space/retired-files.ts'
 import { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
+import { statsOf } from './stats.ts'
 import { firstBlockTimeMs } from './survey.ts'
 import type { Message, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+import { reportPart } from './writer-report.ts'
 
 /** A checkpoint is due after this many appended bytes. */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024
@@ -149,6 +151,19 @@ export class SegmentLog implements OwnedLog, LogView {
 
   get durableLsn(): number {
     return this.loop.visibleLsn
+  }
+
+  get supply(): SegmentSupply {
+    return this.#parts.supply
+  }
+
+  /** Discarded messages of the segment with this number. */
+  deadIn(number: number): number {
+    return this.#retirement.deadIn(number)
+  }
+
+  monotonicMs(): number {
+    return this.#system.clock.monotonicMs()
   }
 
   get isClosed(): boolean {
@@ -386,6 +401,10 @@ export class SegmentLog implements OwnedLog, LogView {
     for (const wake of [...this.#changeWaiters]) wake()
   }
 
+  #nowMs(): number {
+    return Math.floor(this.#system.clock.nowMs())
+  }
+
   async #checkpoint(): Promise<void> {
     const { loop } = this
     const { segment } = loop
@@ -405,7 +424,7 @@ export class SegmentLog implements OwnedLog, LogView {
       timeMs: loop.timeMs,
       snapshots: [0, 0],
       map: loop.map,
-      parts: [],
+      parts: [reportPart(statsOf(this, 'open', this.#parts.commit.mode), this.#nowMs(), 0)],
     }
     const name = this.#indexName
     this.#indexName = otherIndex(name)

@@ -1,19 +1,18 @@
-/** `stats()` of an open log, from its parts. */
+/** `stats()` of a log that is open, by its owner or by a reader, from their parts. */
 import type { SegmentLog } from './segment-log.ts'
-import type { LogStats, LogStatus } from './types.ts'
+import type { LogStats, LogStatus, ReserveStats, SegmentStats } from './types.ts'
+import type { ReadableSegment } from './view.ts'
+import { WRITER_FIGURES, type WriterReport } from './writer-report.ts'
 
 export function statsOf(
   log: SegmentLog,
   status: LogStatus,
   sync: 'always' | 'interval' | 'never',
 ): LogStats {
-  const { loop } = log
-  const segments = log.segments().map(({ file, key, firstId, endId }) => ({
-    file,
-    fileBytes: key.fileBytes,
-    firstId,
-    endId,
-  }))
+  const { loop, supply } = log
+  const { reserve } = supply
+  const segments = log.segments().map((one) => segmentStats(one, log.deadIn(one.number)))
+  const { stats } = loop
   return {
     status,
     directory: log.directory,
@@ -22,15 +21,82 @@ export function statsOf(
     firstId: log.firstId,
     nextId: log.nextId,
     durableEndId: loop.visibleNextId,
-    segments,
-    diskBytes: segments.reduce((sum, segment) => sum + segment.fileBytes, 0),
-    appendedMessages: loop.stats.messages,
-    appendedBytes: loop.stats.messageBytes,
-    flushes: loop.stats.flushes,
-    flushP50Ms: loop.stats.percentileMs(0.5),
-    flushP99Ms: loop.stats.percentileMs(0.99),
-    flushMaxMs: loop.stats.maxMs,
+    ...sumsOf(segments),
+    space: loop.isDiskFull ? 'full' : 'ok',
+    reserve: { bytes: reserve.bytes, state: stateOf(supply.copiesOnWrite, reserve) },
+    spareBytes: supply.spares.bytes,
+    ...stats.ratesAt(log.monotonicMs()),
+    appendedMessages: stats.messages,
+    appendedBytes: stats.messageBytes,
+    flushes: stats.flushes,
+    flushP50Ms: stats.percentileMs(0.5),
+    flushP99Ms: stats.percentileMs(0.99),
+    flushMaxMs: stats.maxMs,
     bytesInFlight: loop.bytesWaiting,
     gaps: [...log.gaps],
   }
+}
+
+/** What of the statistics a reader without the lock has: segments, and what the writer reported. */
+export function readerFigures(
+  readable: readonly ReadableSegment[],
+  report: WriterReport | undefined,
+): Pick<
+  LogStats,
+  | 'segments'
+  | 'diskBytes'
+  | 'liveBytes'
+  | 'deadBytes'
+  | 'space'
+  | 'reserve'
+  | (typeof WRITER_FIGURES)[number]
+  | 'reportedMs'
+> {
+  const segments = readable.map((one) => segmentStats(one, report?.dead.get(one.file) ?? 0))
+  const figures = WRITER_FIGURES.map((name) => [name, report?.[name] ?? 0] as const)
+  return {
+    ...sumsOf(segments),
+    ...(Object.fromEntries(figures) as Pick<LogStats, (typeof WRITER_FIGURES)[number]>),
+    space: report?.space ?? 'ok',
+    reserve: report?.reserve ?? { bytes: 0, state: 'none' },
+    ...(report && { reportedMs: report.timeMs }),
+  }
+}
+
+function segmentStats(segment: ReadableSegment, dead: number): SegmentStats {
+  const { file, key, firstId, endId, end } = segment
+  const messages = endId - firstId
+  const liveMessages = Math.max(0, messages - dead)
+  return {
+    file,
+    fileBytes: key.fileBytes,
+    firstId,
+    endId,
+    usedBytes: end,
+    liveMessages,
+    liveBytes: messages === 0 ? 0 : Math.round((end * liveMessages) / messages),
+  }
+}
+
+function sumsOf(
+  segments: readonly SegmentStats[],
+): Pick<LogStats, 'segments' | 'diskBytes' | 'liveBytes' | 'deadBytes'> {
+  let diskBytes = 0
+  let liveBytes = 0
+  let deadBytes = 0
+  for (const segment of segments) {
+    diskBytes += segment.fileBytes
+    liveBytes += segment.liveBytes
+    deadBytes += segment.usedBytes - segment.liveBytes
+  }
+  return { segments, diskBytes, liveBytes, deadBytes }
+}
+
+function stateOf(
+  copiesOnWrite: boolean,
+  reserve: { readonly bytes: number; readonly isShort: boolean },
+): ReserveStats['state'] {
+  if (reserve.isShort) return 'short'
+  if (reserve.bytes === 0) return 'none'
+  return copiesOnWrite ? 'best effort' : 'whole'
 }

@@ -54,6 +54,12 @@ export interface LogOptions {
 
 export interface ReaderOptions {
   readonly signal?: AbortSignal
+  /**
+   * Binds a socket `pin-<random>.sock` in the directory until `close()`: while it lives the owner writes
+   * to no file of a retired segment again, so that what this reader has open stays what it is. Without
+   * it a slow reader passes over messages that were retired meanwhile. Default false.
+   */
+  readonly pin?: boolean
 }
 
 export interface Message {
@@ -96,6 +102,23 @@ export interface SegmentStats {
   readonly fileBytes: number
   readonly firstId: number
   readonly endId: number
+  /** Bytes up to where the segment ends, or is readable so far. */
+  readonly usedBytes: number
+  /** Messages that are not discarded. */
+  readonly liveMessages: number
+  /** Used bytes in proportion to live messages: what merging could keep at most. */
+  readonly liveBytes: number
+}
+
+/** What is kept so that control records and maps go on where the disk is full. */
+export interface ReserveStats {
+  readonly bytes: number
+  /**
+   * `whole`: it is there. `none`: not made yet. `short`: in use, or there was no space for it; messages
+   * wait for it. `best effort`: it is there, but this file system writes every change to a new place,
+   * so a full disk may stop control records too.
+   */
+  readonly state: 'whole' | 'none' | 'short' | 'best effort'
 }
 
 export interface LogStats {
@@ -110,6 +133,17 @@ export interface LogStats {
   readonly durableEndId: number
   readonly segments: readonly SegmentStats[]
   readonly diskBytes: number
+  /** Sums over the segments. */
+  readonly liveBytes: number
+  readonly deadBytes: number
+  /** `full`: messages are refused until there is space; looked at every 250 ms. */
+  readonly space: 'ok' | 'full'
+  readonly reserve: ReserveStats
+  /** Files of retired segments that wait to be used again. */
+  readonly spareBytes: number
+  /** Averages over the last ten seconds. */
+  readonly messagesPerSecond: number
+  readonly bytesPerSecond: number
   readonly appendedMessages: number
   readonly appendedBytes: number
   readonly flushes: number
@@ -118,6 +152,12 @@ export interface LogStats {
   readonly flushP99Ms: number
   readonly flushMaxMs: number
   readonly bytesInFlight: number
+  /**
+   * A reader without the lock knows figures of the writer, from `liveBytes` on, only as the owner left
+   * them in the index file: when that was, milliseconds since 1970. Absent where they are of now, and
+   * where there are none, with zeros for them.
+   */
+  readonly reportedMs?: number
   /** Damage found by opening or reading so far. */
   readonly gaps: readonly Gap[]
 }

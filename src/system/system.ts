@@ -50,6 +50,8 @@ export interface SpaceInfo {
   readonly totalBytes: number
   /** The magic number of statfs(2), 0 where unknown. */
   readonly type: number
+  /** Overwriting takes new space: blocks that exist are no promise that they can be written. */
+  readonly copiesOnWrite: boolean
 }
 
 export interface FileSystem {

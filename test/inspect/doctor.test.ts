@@ -133,7 +133,8 @@ describe('doctor on a file system that misbehaves', () => {
     [100_000_000, 'note'],
     [10_000_000_000, 'ok'],
   ])('%i bytes free: %s', async (freeBytes, level) => {
-    const space = () => Promise.resolve({ freeBytes, totalBytes: 1e12, type: 0xef53 })
+    const space = () =>
+      Promise.resolve({ freeBytes, totalBytes: 1e12, type: 0xef53, copiesOnWrite: false })
     const report = await examine(systemWith({ space }), freshDirectory(tmpdir()))
     expect(found(report, 'space').level).toBe(level)
   })

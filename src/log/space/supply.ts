@@ -38,6 +38,8 @@ export interface SupplyOptions {
 export class SegmentSupply {
   readonly spares: Spares
   readonly reserve: Reserve
+  /** Space that is there is no promise on this file system: each overwrite takes new space. */
+  copiesOnWrite = false
   readonly #system: System
   readonly #options: SupplyOptions
   /** Numbers of the segments made here: no other process can still be writing to their files. */
@@ -239,7 +241,10 @@ export class SegmentSupply {
   /** Only advice: what the file system does not tell shows when it is written. */
   async #freeBytes(): Promise<number> {
     return this.#system.files.space(this.#options.directory).then(
-      ({ freeBytes }) => freeBytes,
+      ({ freeBytes, copiesOnWrite }) => {
+        this.copiesOnWrite = copiesOnWrite
+        return freeBytes
+      },
       () => Number.POSITIVE_INFINITY,
     )
   }

@@ -39,6 +39,21 @@ function modeFlags(mode: OpenOptions['mode']): number {
   return O_RDWR | O_CREAT | O_EXCL
 }
 
+/** Magic numbers of statfs(2), as in linux/magic.h and the file systems' own headers. */
+const COPY_ON_WRITE_TYPES: ReadonlySet<number> = new Set([
+  0x9123683e, // btrfs
+  0x2fc12fc1, // zfs
+  0xca451a4e, // bcachefs
+  0xf2f52010, // f2fs, which writes a log
+  0x3434, // nilfs2, likewise
+])
+
+/** Whether a file system of this type writes every change to a new place. */
+export function copiesOnWrite(type: number): boolean {
+  // Some platforms hand the 32 bits out with a sign.
+  return COPY_ON_WRITE_TYPES.has(type >>> 0)
+}
+
 export class RealFileSystem implements FileSystem {
   readonly durableWrites: 'dsync' | 'flush'
   readonly #platform: string
@@ -133,6 +148,7 @@ export class RealFileSystem implements FileSystem {
       freeBytes: found.bavail * found.bsize,
       totalBytes: found.blocks * found.bsize,
       type: found.type,
+      copiesOnWrite: copiesOnWrite(found.type),
     }
   }
 

@@ -135,7 +135,8 @@ export class SimulatedFileSystem implements FileSystem {
       act: () => {
         disk.get(path, 'statfs')
         const totalBytes = Math.min(disk.capacityBytes, UNLIMITED_BYTES)
-        return { freeBytes: totalBytes - disk.usedBytes, totalBytes, type: EXT4_MAGIC }
+        const freeBytes = Math.max(0, totalBytes - disk.usedBytes)
+        return { freeBytes, totalBytes, type: EXT4_MAGIC, copiesOnWrite: false }
       },
     })
   }
