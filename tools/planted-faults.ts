@@ -116,7 +116,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'random access skips the CRC',
     edits: [
       edit(
-        'src/log/block-walk.ts',
+        'src/log/read/block-walk.ts',
         'if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {',
         'if ([0, 9].includes(await blockStateAt(this.#window, this.offset, end, key, crc32))) {',
       ),

@@ -9,10 +9,10 @@ import type { System } from '../system/system.ts'
 import type { BlockIndex } from './block-index.ts'
 import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
-import { EntryReader } from './entry-reader.ts'
 import { IdRanges } from './id-ranges.ts'
 import type { Lock } from './lock.ts'
-import { abortError, MessageReader, throwIfAborted } from './message-reader.ts'
+import { EntryReader } from './read/entry-reader.ts'
+import { abortError, MessageReader, throwIfAborted } from './read/message-reader.ts'
 import type {
   Batch,
   Encodable,

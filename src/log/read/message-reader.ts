@@ -2,16 +2,21 @@
  * Messages in order of id, in batches: from the segments of a view, through checked blocks. Gaps are
  * told or thrown, never passed over in silence.
  */
-import { DamagedError, type Gap, QlogError } from '../errors.ts'
-import { decodeGap, type GapRecord } from '../format/gap.ts'
-import { BlockType, RecordKind, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
-import { RecordCursor } from '../format/records.ts'
-import type { System } from '../system/system.ts'
-import { BlockIndex } from './block-index.ts'
+import { DamagedError, type Gap, QlogError } from '../../errors.ts'
+import { decodeGap, type GapRecord } from '../../format/gap.ts'
+import {
+  BlockType,
+  RecordKind,
+  SEGMENT_HEADER_BYTES,
+  segmentFileName,
+} from '../../format/layout.ts'
+import { RecordCursor } from '../../format/records.ts'
+import type { System } from '../../system/system.ts'
+import { BlockIndex } from '../block-index.ts'
+import { loadSeal } from '../seal.ts'
+import type { Message, ReadOptions } from '../types.ts'
+import type { LogView, ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
-import { loadSeal } from './seal.ts'
-import type { Message, ReadOptions } from './types.ts'
-import type { LogView, ReadableSegment } from './view.ts'
 
 /** Messages a batch holds at most, so that tiny messages do not make huge arrays. */
 const BATCH_MESSAGES_MAX = 8192

@@ -2,18 +2,18 @@
  * Walks the valid blocks of one segment in order and tells where bytes are damaged. Every block is
  * checked on every read; this is the only way from a file to a message.
  */
-import { type Block, checkBlock, readBlock } from '../format/block.ts'
-import { getUint32 } from '../format/bytes.ts'
+import { type Block, checkBlock, readBlock } from '../../format/block.ts'
+import { getUint32 } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
   SEGMENT_HEADER_BYTES,
-} from '../format/layout.ts'
-import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt, skipToCandidate } from './block-state.ts'
-import { FileWindow } from './file-window.ts'
-import type { ReadableSegment } from './view.ts'
+} from '../../format/layout.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+import { blockStateAt, skipToCandidate } from '../block-state.ts'
+import { FileWindow } from '../file-window.ts'
+import type { ReadableSegment } from '../view.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
 const READ_CHUNK_BYTES = 64 * 1024

@@ -4,15 +4,15 @@
  * a batch of messages alone only the lost messages are missing.
  */
 
-import { DamagedError } from '../errors.ts'
-import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
-import { decodeLink } from '../format/link.ts'
-import { RecordCursor, readBatchRecord } from '../format/records.ts'
-import type { System } from '../system/system.ts'
+import { DamagedError } from '../../errors.ts'
+import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
+import { decodeLink } from '../../format/link.ts'
+import { RecordCursor, readBatchRecord } from '../../format/records.ts'
+import type { System } from '../../system/system.ts'
+import type { Entry, EntryRange } from '../seam.ts'
+import type { LogView, ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
 import { throwIfAborted } from './message-reader.ts'
-import type { Entry, EntryRange } from './seam.ts'
-import type { LogView, ReadableSegment } from './view.ts'
 
 const BYTES_MAX_DEFAULT = 256 * 1024
 
