@@ -12,6 +12,7 @@ import { readLock } from './lock.ts'
 import { checkDirectory, checkId, checkReadOptions } from './options.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import { MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { ReaderPins } from './read/reader-pins.ts'
 import { keyOf, listDirectory, readFully, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
@@ -42,6 +43,8 @@ class UnlockedView implements LogView {
   readonly directory: string
   readonly skipsGaps = false
   readonly gaps: Gap[] = []
+  readonly pins = new ReaderPins()
+  readonly tail = undefined
   tailGaps: readonly Gap[] = []
   closed = false
   epoch = 0

@@ -12,7 +12,10 @@ import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.
 import { IdRanges } from './id-ranges.ts'
 import type { Lock } from './lock.ts'
 import { EntryReader } from './read/entry-reader.ts'
+import { fetchBodies } from './read/fetch.ts'
 import { abortError, MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { ReaderPins } from './read/reader-pins.ts'
+import { TailCache } from './read/tail-cache.ts'
 import type {
   Batch,
   Encodable,
@@ -63,6 +66,8 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly gaps: Gap[]
   /** Recovery wrote GAP records for what was lost there before anything was shown. */
   readonly tailGaps: readonly Gap[] = []
+  readonly pins = new ReaderPins()
+  readonly tail = new TailCache()
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #discarded = new IdRanges()
@@ -99,6 +104,8 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.start,
     )
     this.loop.onVisible = () => this.#changed()
+    this.loop.onResolved = ({ segment, offset, pieces }) =>
+      this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
       this.#retireFinished()
@@ -168,19 +175,15 @@ export class SegmentLog implements OwnedLog, LogView {
     ids: ArrayLike<number>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const bodies: (Uint8Array | undefined)[] = []
-    for (let i = 0; i < ids.length; i++) {
-      throwIfAborted(options.signal)
-      bodies.push((await this.get(ids[i] ?? 0))?.body)
-    }
-    return bodies
+    this.assertReadable()
+    const isThere = (id: number): boolean => this.#isThere(id)
+    return fetchBodies((range) => this.reader(range), isThere, ids, options.signal)
   }
 
   /** One message; undefined where it was discarded or is not there yet. */
   async get(id: number): Promise<Message | undefined> {
     this.assertReadable()
-    if (id < this.firstId || id >= this.loop.visibleNextId || this.#discarded.has(id))
-      return undefined
+    if (!this.#isThere(id)) return undefined
     const reader = this.reader({ from: id, to: id + 1 })
     try {
       return (await reader.nextBatch())?.[0]
@@ -281,6 +284,10 @@ export class SegmentLog implements OwnedLog, LogView {
 
   assertReadable(): void {
     if (this.isClosed) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+  }
+
+  #isThere(id: number): boolean {
+    return id >= this.firstId && id < this.loop.visibleNextId && !this.#discarded.has(id)
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {

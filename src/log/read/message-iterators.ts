@@ -7,7 +7,7 @@ import type { Message } from '../types.ts'
 import { abortError, type MessageReader } from './message-reader.ts'
 
 /** Lets one asynchronous step run after the other. */
-class Turns {
+export class Turns {
   #last: Promise<unknown> | undefined
 
   get isFree(): boolean {
