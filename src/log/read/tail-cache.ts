@@ -58,6 +58,7 @@ export class TailCache {
     const total = pieces.reduce((bytes, piece) => bytes + piece.length, 0)
     this.#passedBytes += total
     for (const seat of this.#seats) if (seat.isLeftBehind) this.leave(seat)
+    if (this.#seats.size === 0) return
     if (total > TAIL_CACHE_BYTES_MAX) {
       // Its front would be gone before anybody could read it, and readers begin at the front.
       this.clear()
