@@ -329,7 +329,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'a chunk read ahead is used past the end that was visible when it was read',
     edits: [
       edit(
-        'src/log/read/read-window.ts',
+        'src/log/file-window.ts',
         'const wanted = Math.min(next.byteLength, limit - next.offset)',
         'const wanted = next.byteLength',
       ),

@@ -10,16 +10,18 @@ import { fill, guessNextLoad, ReadAhead } from './read-ahead.ts'
 /** What a checksum is read in. */
 const PIECE_BYTES = 256 * 1024
 
+const NOTHING = new Uint8Array(0)
+
 export class FileWindow implements ByteWindow {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NOTHING
   /** Offset in the file of the first byte of `bytes`. */
   start = 0
   readonly #handle: FileHandle
   readonly #chunkBytes: number
   readonly #ahead: ReadAhead | undefined
   /** What `bytes` is a view of, and what is read ahead into. */
-  #buffer: Uint8Array = new Uint8Array(0)
-  #spare: Uint8Array = new Uint8Array(0)
+  #buffer: Uint8Array = NOTHING
+  #spare: Uint8Array = NOTHING
 
   /** `readsAhead`: the next chunk is read while this one is worked on; `settled` must follow. */
   constructor(handle: FileHandle, chunkBytes: number, readsAhead: boolean) {
@@ -48,6 +50,8 @@ export class FileWindow implements ByteWindow {
       this.#spare = old
       this.bytes = ahead
     } else {
+      // Where reading fails the window holds nothing, for its memory is not what it was.
+      this.bytes = NOTHING
       if (this.#buffer.length < wanted) this.#buffer = new Uint8Array(wanted)
       const filled = await fill(this.#handle, this.#buffer.subarray(0, wanted), offset)
       this.bytes = this.#buffer.subarray(0, filled)

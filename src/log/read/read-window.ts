@@ -1,21 +1,25 @@
 /**
- * A window over one segment for readers of messages. Every load gets memory of its own, so that views
+ * A window over one segment for readers of messages. Every chunk gets memory of its own, so that views
  * into it stay what they are; it comes from the groups kept at the tail where they hold it, or from the
  * file, which is opened when it is first needed. Reads only.
  */
 import { QlogError, systemErrorCode } from '../../errors.ts'
+import { getUint32 } from '../../format/bytes.ts'
 import type { Crc32 } from '../../format/crc.ts'
-import { PAGE_BYTES, roundUp } from '../../format/layout.ts'
+import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../format/layout.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import type { ByteWindow } from '../block-state.ts'
-import { checksumOf } from '../file-window.ts'
-import { fill, guessNextLoad, ReadAhead } from '../read-ahead.ts'
+import { checksumOf, FileWindow } from '../file-window.ts'
+import { fill } from '../read-ahead.ts'
 import type { TailSeat } from './tail-cache.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
-const READ_CHUNK_BYTES = 64 * 1024
-/** Who reads a single message reads one chunk; from the second on more are expected. */
-const CHUNKS_BEFORE_READ_AHEAD = 2
+const CHUNK_BYTES = 64 * 1024
+/**
+ * Who reads on is served from a stage of this size, while the next as many bytes are read into a second
+ * one: a way through the thread pool costs more than the copy of a chunk.
+ */
+const STAGE_BYTES = 256 * 1024
 
 /** The file is not there (any more). Whoever knows the log's map knows what that means. */
 export class SegmentGone extends Error {}
@@ -30,8 +34,9 @@ export class ReadWindow implements ByteWindow {
   readonly #number: number
   #seat: TailSeat | undefined
   #handle: FileHandle | undefined
-  readonly #ahead = new ReadAhead()
-  #chunks = 0
+  /** From the second chunk on: who reads a single message reads one chunk, and nothing ahead. */
+  #stage: FileWindow | undefined
+  #isFirst = true
 
   constructor(system: System, path: string, number: number, seat: TailSeat | undefined) {
     this.#system = system
@@ -65,20 +70,17 @@ export class ReadWindow implements ByteWindow {
   async load(offset: number, byteLength: number, limit: number): Promise<boolean> {
     if (this.has(offset, byteLength)) return true
     if (this.lookUp(offset, limit) && this.has(offset, byteLength)) return true
-    const wanted = Math.min(Math.max(byteLength, READ_CHUNK_BYTES), limit - offset)
+    const wanted = Math.min(Math.max(byteLength, CHUNK_BYTES), limit - offset)
     if (wanted < byteLength) return false
     // Too slow for what is kept: nothing needs to be kept for this reader until it has caught up.
     this.#seat?.leave()
     const handle = await this.handle()
-    const ahead = await this.#ahead.take(offset)
-    this.bytes =
-      ahead && ahead.length >= byteLength
-        ? ahead
-        : await this.#read(handle, new Uint8Array(wanted), offset)
+    const isStaged = !this.#isFirst && byteLength <= STAGE_BYTES
+    const staged = isStaged ? await this.#fromStage(handle, offset, byteLength, limit) : undefined
+    this.bytes = staged ?? (await readChunk(handle, new Uint8Array(wanted), offset))
     this.start = offset
     this.isCached = false
-    this.#chunks++
-    if (this.#chunks >= CHUNKS_BEFORE_READ_AHEAD) this.#readAhead(handle, limit)
+    this.#isFirst = false
     return this.bytes.length >= byteLength
   }
 
@@ -105,31 +107,70 @@ export class ReadWindow implements ByteWindow {
 
   /** Waits for what is being read ahead, then closes the file, if it was opened. */
   async close(): Promise<void> {
-    await this.#ahead.settled()
+    await this.#stage?.settled()
     const handle = this.#handle
+    this.#stage = undefined
     this.#handle = undefined
     await handle?.close()
   }
 
-  /**
-   * Begins to read what will be needed next. No further than `limit`: behind it a write may be under
-   * way, and what is read of it now must not be taken for what stands there when the limit has moved.
-   */
-  #readAhead(handle: FileHandle, limit: number): void {
-    if (!this.#ahead.isIdle) return
-    const next = guessNextLoad(this.bytes, this.start, READ_CHUNK_BYTES)
-    if (!next || next.offset >= limit) return
-    const wanted = Math.min(next.byteLength, limit - next.offset)
-    this.#ahead.begin(handle, new Uint8Array(wanted), next.offset)
-  }
-
-  async #read(handle: FileHandle, target: Uint8Array, offset: number): Promise<Uint8Array> {
+  /** A chunk from `offset` on, copied out of the stage; undefined where the disk does not return it. */
+  async #fromStage(
+    handle: FileHandle,
+    offset: number,
+    byteLength: number,
+    limit: number,
+  ): Promise<Uint8Array | undefined> {
+    this.#stage ??= new FileWindow(handle, STAGE_BYTES, true)
+    const stage = this.#stage
     try {
-      return target.subarray(0, await fill(handle, target, offset))
+      if (!stage.has(offset, byteLength)) await stage.load(offset, byteLength, limit)
+      const length = blockLength(stage.bytes, offset - stage.start)
+      if (length <= STAGE_BYTES && !stage.has(offset, length)) {
+        await stage.load(offset, length, limit)
+      }
     } catch (error) {
       if (systemErrorCode(error) !== 'EIO') throw error
-      return target.subarray(0, await fillBySectors(handle, target, offset))
+      return undefined
     }
+    const at = offset - stage.start
+    const byteCount = Math.max(byteLength, wholeBlocks(stage.bytes, at))
+    return stage.bytes.slice(at, at + byteCount)
+  }
+}
+
+/** The length that a header claims, which nobody has checked; 0 where it cannot be one. */
+function blockLength(bytes: Uint8Array, at: number): number {
+  if (at + BLOCK_HEADER_BYTES > bytes.length) return 0
+  const length = getUint32(bytes, at + BLOCK_LENGTH_AT)
+  return length < BLOCK_HEADER_BYTES || length % 8 !== 0 ? 0 : length
+}
+
+/**
+ * How many bytes from `at` on are whole blocks, as far as they fit into a chunk, or one that is larger;
+ * where no block begins, as much as a chunk holds.
+ */
+function wholeBlocks(bytes: Uint8Array, at: number): number {
+  let end = at
+  for (;;) {
+    const length = blockLength(bytes, end)
+    if (length === 0 || end + length > bytes.length) break
+    if (end > at && end + length - at > CHUNK_BYTES) break
+    end += length
+  }
+  return end > at ? end - at : CHUNK_BYTES
+}
+
+async function readChunk(
+  handle: FileHandle,
+  target: Uint8Array,
+  offset: number,
+): Promise<Uint8Array> {
+  try {
+    return target.subarray(0, await fill(handle, target, offset))
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EIO') throw error
+    return target.subarray(0, await fillBySectors(handle, target, offset))
   }
 }
 
