@@ -56,7 +56,7 @@ export class Follower {
     const { oracle } = this.#opening.machine
     const { writer } = this.#opening
     // One that was taken over is shown the log as it was, whatever the new owner discards of it.
-    if (writer.superseded) return
+    if (writer.superseded || this.#opening.hasLostWritten) return
     if (messages.length === 0) oracle.violation ??= new Violation('an empty batch')
     for (const message of messages) {
       oracle.followed(writer, this.#endSeen, message, this.#gaps)

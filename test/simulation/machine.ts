@@ -170,6 +170,11 @@ export class Opening {
     this.current.discard(firstId, endId)
   }
 
+  /** A flush has failed, and with it may be gone what was only written before. */
+  get hasLostWritten(): boolean {
+    return this.writer.mode !== 'always' && this.current.status !== 'open'
+  }
+
   /** Reads everything again while the log is in use. */
   async verify(): Promise<void> {
     if (this.writer.superseded) return
@@ -177,6 +182,7 @@ export class Opening {
     const { oracle } = this.machine
     const { nextId } = log
     const content = await readAll(log, nextId)
+    if (this.hasLostWritten) return
     const last = content.messages.at(-1)
     const firstId = log.firstId
     oracle.verifyRunning({
