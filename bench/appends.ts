@@ -174,7 +174,7 @@ function bareBytes({ calls, groupBytes, groupMessages }: Plan): number {
 }
 
 /** What a commit group of so many messages takes in the file: the engine's own encoder tells. */
-function groupBytesOf(how: AppendCase, messages: number): number {
+export function groupBytesOf(how: AppendCase, messages: number): number {
   const group = new CommitGroup(crc32)
   group.reset(1)
   const body = new Uint8Array(how.messageBytes)

@@ -22,7 +22,15 @@ export interface ReplayCase {
   readonly messageBytes: number
 }
 
-export type Case = AppendCase | ReplayCase
+/** Appending in batches while a follower reads along. */
+export interface FollowCase {
+  readonly kind: 'follow'
+  readonly name: string
+  readonly messageBytes: number
+  readonly append: AppendCase
+}
+
+export type Case = AppendCase | ReplayCase | FollowCase
 
 const SIZES = [
   { label: '100B', messageBytes: 100 },
@@ -57,4 +65,17 @@ export const CASES: readonly Case[] = SIZES.flatMap(({ label, messageBytes }): C
     call,
     messageBytes,
   })),
+  {
+    kind: 'follow' as const,
+    name: `follow/${label}`,
+    messageBytes,
+    append: {
+      kind: 'append' as const,
+      name: `follow/${label}`,
+      call: 'many',
+      batch: 1000,
+      callers: 2,
+      messageBytes,
+    },
+  },
 ])

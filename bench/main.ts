@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { factsOfFileSystem } from '../src/inspect/file-systems.ts'
 import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
+import { measureFollow } from './follows.ts'
 import { rounded } from './measures.ts'
 import { Place } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
@@ -111,6 +112,7 @@ function readArguments(commandArguments: readonly string[]): Wanted | undefined 
 
 async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncGenerator<Result> {
   if (one.kind === 'append') yield* measureAppends(place, raw, scale, one)
+  else if (one.kind === 'follow') yield await measureFollow(place, raw, scale, one)
   else yield await measureReplay(place, raw, scale, one)
 }
 

@@ -34,6 +34,8 @@ export interface Result {
   readonly rawGrowingRate?: number
   /** Bytes of the files a second, where a case reads. */
   readonly bytesRate?: number
+  /** Reads of files a message by a follower, where a case has one. */
+  readonly readsAMessage?: number
 }
 
 export function resultOf(
@@ -41,7 +43,7 @@ export function resultOf(
   variant: Result['variant'],
   pairs: readonly Pair[],
   latenciesMs: readonly number[],
-  more: Pick<Result, 'groupMessages' | 'groupBytes' | 'segments' | 'rawGrowingRate' | 'bytesRate'>,
+  more: Partial<Result>,
 ): Result {
   const efficiencies = pairs.map(({ rate, rawRate }) => rate / rawRate)
   return {

@@ -23,6 +23,8 @@ export const CRASH_POINTS_FLUSH = 'test/simulation/crash-points-flush.test.ts'
 export const FAILING_CALLS = 'test/simulation/failing-calls.test.ts'
 export const DIRECTED = 'test/simulation/directed.test.ts'
 export const LOCK_RACES = 'test/log/lock-races.test.ts'
+export const FOLLOWING = 'test/log/following.test.ts'
+export const READ_AHEAD = 'test/log/read-ahead.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
 export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
@@ -118,7 +120,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'random access skips the CRC',
     edits: [
       edit(
-        'src/log/block-walk.ts',
+        'src/log/read/block-walk.ts',
         'if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {',
         'if ([0, 9].includes(await blockStateAt(this.#window, this.offset, end, key, crc32))) {',
       ),
@@ -413,5 +415,44 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [FULL_DISK],
+  },
+  {
+    name: 'a follower is served from the cache before the group resolved',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '    this.#flights.push(flight)\n',
+        '    this.#flights.push(flight)\n    this.onResolved(flight)\n',
+      ),
+      edit(
+        'src/log/segment-log.ts',
+        '        end: loop.visibleEnd,\n',
+        '        end: segment.sentEnd,\n',
+      ),
+    ],
+  },
+  {
+    name: 'a chunk read ahead is used past the end that was visible when it was read',
+    edits: [
+      edit(
+        'src/log/file-window.ts',
+        'const wanted = Math.min(next.byteLength, limit - next.offset)',
+        'const wanted = next.byteLength',
+      ),
+    ],
+    tests: [READ_AHEAD],
+  },
+  {
+    name: 'kept bytes overwritten when the writer uses its buffer again (no copy)',
+    edits: [
+      edit(
+        'src/log/read/tail-cache.ts',
+        '      this.#addPiece(number, at, piece)\n',
+        '      const firstId = getUint64(piece, BLOCK_FIRST_ID_AT)\n' +
+          '      const used = piece.length\n' +
+          '      this.#chunks.push({ number, start: at, firstId, bytes: piece, used })\n',
+      ),
+    ],
+    tests: [FOLLOWING],
   },
 ]

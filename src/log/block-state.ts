@@ -14,7 +14,23 @@ import {
   BLOCK_MAGIC_AT,
   BLOCK_OFFSET_AT,
 } from '../format/layout.ts'
-import type { FileWindow } from './file-window.ts'
+
+/** A stretch of a file in memory, which moves where it is told to. */
+export interface ByteWindow {
+  readonly bytes: Uint8Array
+  /** Offset in the file of the first byte of `bytes`. */
+  readonly start: number
+  has(offset: number, byteLength: number): boolean
+  /** Makes [offset, offset + byteLength) available, up to `limit`; false where the file ends before. */
+  load(offset: number, byteLength: number, limit: number): Promise<boolean>
+  /** CRC-32 of a stretch that leaves the window as it is; undefined where the file ends before. */
+  checksum(
+    offset: number,
+    byteLength: number,
+    seed: number,
+    crc32: Crc32,
+  ): Promise<number | undefined>
+}
 
 /** Longer blocks are checked in pieces before they are loaded. */
 const TRUSTED_BYTES_MAX = 1024 * 1024
@@ -25,7 +41,7 @@ const CHECKSUM_FAILS = 9
  * condition that fails, or NEEDS_MORE where the file ends before the block does.
  */
 export async function blockStateAt(
-  window: FileWindow,
+  window: ByteWindow,
   at: number,
   limit: number,
   key: SegmentKey,
@@ -53,7 +69,7 @@ export async function blockStateAt(
  * Whether a block's header may have been meant at `at`: in a file that is used again nothing else tells
  * what was written from what stood there before.
  */
-export function isBlockBegun(window: FileWindow, at: number, key: SegmentKey): boolean {
+export function isBlockBegun(window: ByteWindow, at: number, key: SegmentKey): boolean {
   if (!window.has(at, BLOCK_OFFSET_AT + 4)) return false
   const from = at - window.start
   const { bytes } = window
@@ -64,7 +80,7 @@ export function isBlockBegun(window: FileWindow, at: number, key: SegmentKey): b
 }
 
 /** The next offset in the window where the magic stands, or the end of what the window can tell. */
-export function skipToCandidate(window: FileWindow, from: number, salt1: number): number {
+export function skipToCandidate(window: ByteWindow, from: number, salt1: number): number {
   const { bytes, start } = window
   const end = bytes.length - 4
   const low = salt1 & 0xff

@@ -57,6 +57,8 @@ export class CommitLoop {
   visibleNextId: number
   /** Called after every change of what readers may see. */
   onVisible: () => void = () => undefined
+  /** Called with each group that resolves, in order, while its bytes are still there. */
+  onResolved: (flight: Flight) => void = () => undefined
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
   readonly epoch: number
@@ -529,6 +531,7 @@ export class CommitLoop {
   #settle(flight: Flight): void {
     this.visibleEnd = flight.end
     this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
+    this.onResolved(flight)
     const nowMs = this.#system.clock.monotonicMs()
     this.stats.settled(flight.messages, flight.messageBytes, nowMs - flight.startedMs, nowMs)
     if (flight.lastTicket > 0) {

@@ -3,8 +3,8 @@
  * knows no control records. Thin: what it adds is the way from a ticket to its promise.
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
-import { BatchIterator, MessageIterator } from './message-iterators.ts'
 import { checkId, checkReadOptions } from './options.ts'
+import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'

@@ -9,10 +9,11 @@ import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { readLock } from './lock.ts'
-import { BatchIterator, MessageIterator } from './message-iterators.ts'
-import { MessageReader, throwIfAborted } from './message-reader.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
 import { bindPin } from './pins.ts'
+import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
+import { MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
 import { keyOf, listDirectory, readFully, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
@@ -62,6 +63,8 @@ class UnlockedView implements LogView {
   readonly directory: string
   readonly skipsGaps = false
   readonly gaps: Gap[] = []
+  readonly pins = new ReaderPins()
+  readonly tail = undefined
   tailGaps: readonly Gap[] = []
   closed = false
   epoch = 0

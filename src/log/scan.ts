@@ -35,7 +35,21 @@ export async function scanSegment(
   options: ScanOptions = {},
 ): Promise<SegmentScan> {
   const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
-  const window = new FileWindow(handle, SCAN_CHUNK_BYTES, false)
+  const window = new FileWindow(handle, SCAN_CHUNK_BYTES, true)
+  try {
+    return await scanThrough(system, window, limit, key, options)
+  } finally {
+    await window.settled()
+  }
+}
+
+async function scanThrough(
+  system: System,
+  window: FileWindow,
+  limit: number,
+  key: SegmentKey,
+  options: ScanOptions,
+): Promise<SegmentScan> {
   const blocks = options.into ?? new BlockTable()
   const counter = new MessageCounter()
   let at = options.from ?? SEGMENT_HEADER_BYTES

@@ -9,9 +9,12 @@ import type { System } from '../system/system.ts'
 import type { BlockIndex } from './block-index.ts'
 import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
-import { EntryReader } from './entry-reader.ts'
 import type { Lock } from './lock.ts'
-import { abortError, MessageReader, throwIfAborted } from './message-reader.ts'
+import { EntryReader } from './read/entry-reader.ts'
+import { fetchBodies } from './read/fetch.ts'
+import { abortError, MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { ReaderPins } from './read/reader-pins.ts'
+import { TailCache } from './read/tail-cache.ts'
 import type {
   Batch,
   Encodable,
@@ -68,6 +71,8 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly gaps: Gap[]
   /** Recovery wrote GAP records for what was lost there before anything was shown. */
   readonly tailGaps: readonly Gap[] = []
+  readonly pins = new ReaderPins()
+  readonly tail = new TailCache()
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
@@ -103,6 +108,8 @@ export class SegmentLog implements OwnedLog, LogView {
     )
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
+    this.loop.onResolved = ({ segment, offset, pieces }) =>
+      this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
       this.#retirement.sealed(entry)
@@ -117,7 +124,7 @@ export class SegmentLog implements OwnedLog, LogView {
       directory,
       supply,
       isDamaged: (file) => this.gaps.some((gap) => gap.file === file),
-      isRead: () => false,
+      isRead: (number) => this.pins.has(number),
     })
     return new Retirement({
       loop: this.loop,
@@ -213,19 +220,15 @@ export class SegmentLog implements OwnedLog, LogView {
     ids: ArrayLike<number>,
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const bodies: (Uint8Array | undefined)[] = []
-    for (let i = 0; i < ids.length; i++) {
-      throwIfAborted(options.signal)
-      bodies.push((await this.get(ids[i] ?? 0))?.body)
-    }
-    return bodies
+    this.assertReadable()
+    const isThere = (id: number): boolean => this.#isThere(id)
+    return fetchBodies((range) => this.reader(range), isThere, ids, options.signal)
   }
 
   /** One message; undefined where it was discarded or is not there yet. */
   async get(id: number): Promise<Message | undefined> {
     this.assertReadable()
-    const isThere = id >= this.firstId && id < this.loop.visibleNextId
-    if (!isThere || this.#retirement.isDiscarded(id)) return undefined
+    if (!this.#isThere(id)) return undefined
     const reader = this.reader({ from: id, to: id + 1 })
     try {
       return (await reader.nextBatch())?.[0]
@@ -323,6 +326,10 @@ export class SegmentLog implements OwnedLog, LogView {
 
   assertReadable(): void {
     if (this.isClosed) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
+  }
+
+  #isThere(id: number): boolean {
+    return id >= this.firstId && id < this.loop.visibleNextId && !this.#retirement.isDiscarded(id)
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {

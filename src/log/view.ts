@@ -8,6 +8,8 @@ import type { SegmentKey } from '../format/block.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { BlockIndex } from './block-index.ts'
+import type { ReaderPins } from './read/reader-pins.ts'
+import type { TailCache } from './read/tail-cache.ts'
 
 export interface ReadableSegment {
   readonly file: string
@@ -46,6 +48,10 @@ export interface LogView {
   noteGap(gap: Gap): void
   /** Remembers where blocks of a full segment stand, so that the next reader finds an id faster. */
   noteIndex(number: number, index: BlockIndex): void
+  /** Which segments readers of this view are in. */
+  readonly pins: ReaderPins
+  /** The newest groups in memory; only the owner has them before they are in a file. */
+  readonly tail: TailCache | undefined
 }
 
 /** A full segment as the map names it. */

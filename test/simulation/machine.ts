@@ -170,6 +170,11 @@ export class Opening {
     this.current.discard(firstId, endId)
   }
 
+  /** A flush has failed, and with it may be gone what was only written before. */
+  get hasLostWritten(): boolean {
+    return this.writer.mode !== 'always' && this.current.status !== 'open'
+  }
+
   /** Reads everything again while the log is in use. */
   async verify(): Promise<void> {
     if (this.writer.superseded) return
@@ -179,6 +184,7 @@ export class Opening {
     const content = await readAll(log, nextId)
     // Who was taken over meanwhile reads the files that are left of the log as it was.
     if (this.writer.superseded) return
+    if (this.hasLostWritten) return
     const last = content.messages.at(-1)
     const firstId = log.firstId
     oracle.verifyRunning({

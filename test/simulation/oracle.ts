@@ -236,6 +236,35 @@ export class Oracle {
     for (const append of seen) this.#promote(append)
   }
 
+  /**
+   * A follower in the owner's process was given a message, the one before it having ended at `from`.
+   * Its promise may be heard of later, but what was seen has happened.
+   */
+  followed(writer: Writer, from: number, message: Message, gaps: readonly Gap[]): void {
+    const { id, body } = message
+    if (id < from) this.#broken(2, `a follower was given id ${id} behind id ${from - 1}`)
+    const gap = gaps.find((one) => !isFalseAlarm(one))
+    if (gap && !this.rotten) this.#broken(6, `a follower was told of a gap: ${gap.why}`)
+    this.followedTo(from, id, gaps)
+    const known = this.certain.get(id)
+    if (known && !isSameBody(known, body))
+      this.#broken(4, `a follower got other bytes for id ${id}`)
+    if (known || this.discarded.has(id)) return
+    const append = this.#candidateAt(id, body)
+    if (!append) this.#broken(3, `a follower was given id ${id}, which nobody appended so`)
+    else if (writer.mode === 'always') this.#promote(append)
+  }
+
+  /** A follower has passed over the ids from `from` up to `to`: each must be gone for a reason. */
+  followedTo(from: number, to: number, gaps: readonly Gap[]): void {
+    for (let id = from; id < to; id += 1) {
+      const told = gaps.some((gap) => gap.firstId <= id && id < gap.endId)
+      if (this.discarded.has(id) || (told && this.damaged.has(id))) continue
+      this.#broken(2, `a follower was not given id ${id}`)
+      return
+    }
+  }
+
   /** Damage took these ids and was told of: they are not owed any more. */
   lost(ids: Iterable<number>): void {
     for (const id of ids) {

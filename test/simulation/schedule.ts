@@ -13,6 +13,7 @@ import type { Report } from '../../src/system/simulated/report.ts'
 import { SimulatedDeath } from '../../src/system/simulated/system-error.ts'
 import { flipOneBit } from './damage.ts'
 import { assessDisk } from './disk-reader.ts'
+import { Follower } from './follower.ts'
 import { DIRECTORY, isDamage, Machine, modeOf, type Opening } from './machine.ts'
 import { isFalseAlarm, Violation } from './oracle.ts'
 import { expectCachesAreCaches, expectIdleOpeningChangesNothing } from './quiet.ts'
@@ -22,6 +23,10 @@ const MOMENTS: readonly Moment[] = ['before', 'during', 'after']
 export const FALSE_ALARM = 'a torn block one bit away from a valid one'
 /** Openings that may crash one inside the other before one is left in peace. */
 const NESTED_CRASHES_MAX = 3
+/** Followers of one opening at once. */
+const FOLLOWERS_MAX = 3
+/** Virtual time in which any follower catches up. */
+const CATCH_UP_MS = 60
 
 type Ending = 'closed' | 'ended' | 'died' | 'paused' | 'refused'
 
@@ -53,6 +58,8 @@ export class Schedule {
   #wasAlarmed = false
   /** What the disk has room for while the log is at work; everything where it is undefined. */
   readonly #capacityBytes: number | undefined
+  /** Of the opening that lives now. */
+  #followers: Follower[] = []
 
   constructor(seed: number, report: Report, trace = false) {
     this.#seed = seed
@@ -176,6 +183,7 @@ export class Schedule {
     const { machine, random } = this
     const { simulation } = machine
     await this.#noteVerdicts()
+    this.#followers = []
     const onDamage = this.#rotten && (!plan.mayDie || random.chance(0.5)) ? 'quarantine' : undefined
     const opening = machine.opening({
       ...this.options,
@@ -270,6 +278,7 @@ export class Schedule {
       }
     }
     if (random.chance(0.5)) await opening.settled()
+    await this.#expectFollowed(opening)
     if (mayDie && random.chance(0.3)) return never(process)
     const stopped = opening.current.status !== 'open'
     const closed = await opening.current.close().then(
@@ -286,7 +295,7 @@ export class Schedule {
   async #step(opening: Opening): Promise<void> {
     const { random, machine } = this
     try {
-      const shape = random.below(24)
+      const shape = random.below(27)
       if (this.#traced)
         machine.simulation.trace.push(`step ${shape} at id ${opening.current.nextId}`)
       await this.#stepOf(opening, shape)
@@ -314,7 +323,31 @@ export class Schedule {
     else if (shape === 21) {
       await machine.look(modeOf(this.options), () => false, opening)
     } else if (shape === 22) this.#jumpClock()
+    else if (shape < 26) await this.#follow(opening)
     else await this.#get(opening)
+  }
+
+  /** A follower begins somewhere in the log, or one that is there ends. */
+  async #follow(opening: Opening): Promise<void> {
+    const { random } = this
+    const { firstId, nextId } = opening.current
+    if (this.#followers.length >= FOLLOWERS_MAX || random.chance(0.1)) {
+      this.report.note('a follower left')
+      return this.#followers.shift()?.leave()
+    }
+    const from = random.chance(0.5) ? nextId : random.between(firstId, nextId)
+    const pauseMs = random.pick([0, 0, 0.3, 2])
+    this.report.note('a follower began')
+    this.#followers.push(new Follower(opening, from, pauseMs))
+  }
+
+  /** Given time, followers have seen all that resolved. */
+  async #expectFollowed(opening: Opening): Promise<void> {
+    if (this.#followers.length === 0) return
+    await opening.wait(CATCH_UP_MS)
+    if (!opening.process.alive) return
+    for (const follower of this.#followers) follower.expectComplete()
+    this.machine.check()
   }
 
   #discard(opening: Opening): void {

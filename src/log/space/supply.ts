@@ -73,9 +73,9 @@ export class SegmentSupply {
     return this.#segmentBytes
   }
 
-  /** A retired file may be larger than the next segment, but not so that space never comes back. */
+  /** A retired file may be larger than the next segment, but not a size larger: space must come back. */
   get spareBytesMax(): number {
-    return Math.min(this.#options.segmentBytesMax, this.#segmentBytes * 2)
+    return Math.min(this.#options.segmentBytesMax, this.#segmentBytes * 2 - 1)
   }
 
   /** Whether this opening made the segment: only such files may be used again. */

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { verifyLog } from '../../../src/inspect/verify.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
+import { openPublicReader } from '../../../src/log/open-reader.ts'
 import { bindPin } from '../../../src/log/pins.ts'
 import type { Log } from '../../../src/log/types.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
@@ -206,4 +207,32 @@ test('retention by age lets segments go when their last message is that old, als
     expect(again.firstId).toBeGreaterThan(25)
     await again.close()
   })
+})
+
+test('a reader without the lock passes over a file that is used again under its eyes, and tells no damage', async () => {
+  let passed = 0
+  for (let seed = 1; seed <= 20; seed++) {
+    await simulate(seed, async (system, simulation) => {
+      const other = simulation.process('reader')
+      const log = await openPublicLog(system, LOG, SMALL)
+      for (let id = 1; id <= 8; id++) await log.append(body(id))
+      const reader = await openPublicReader(other, LOG)
+      const batches = reader.readBatches({ follow: false })
+      const ids: number[] = []
+      let turns = 0
+      for await (const batch of batches) {
+        for (const { id, body: found } of batch) {
+          expect(new TextDecoder().decode(found)).toBe(body(id))
+          ids.push(id)
+        }
+        if (turns++ < 2) await churn(system, log, 20 * turns, 4)
+      }
+      expect(reader.stats().gaps).toEqual([])
+      expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b))
+      if (reusedSegments(simulation).length > 0 && ids.length < (ids.at(-1) ?? 0)) passed++
+      await reader.close()
+      await log.close()
+    })
+  }
+  expect(passed).toBeGreaterThan(5)
 })

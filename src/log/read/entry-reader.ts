@@ -4,15 +4,18 @@
  * a batch of messages alone only the lost messages are missing.
  */
 
-import { DamagedError } from '../errors.ts'
-import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
-import { decodeLink } from '../format/link.ts'
-import { RecordCursor, readBatchRecord } from '../format/records.ts'
-import type { System } from '../system/system.ts'
+import { DamagedError } from '../../errors.ts'
+import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
+import { decodeLink } from '../../format/link.ts'
+import { RecordCursor, readBatchRecord } from '../../format/records.ts'
+import type { System } from '../../system/system.ts'
+import type { Entry, EntryRange } from '../seam.ts'
+import type { LogView, ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
+import { Turns } from './message-iterators.ts'
 import { throwIfAborted } from './message-reader.ts'
-import type { Entry, EntryRange } from './seam.ts'
-import type { LogView, ReadableSegment } from './view.ts'
+import { SegmentGone } from './read-window.ts'
+import { TailWait } from './tail-wait.ts'
 
 const BYTES_MAX_DEFAULT = 256 * 1024
 
@@ -35,6 +38,8 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   readonly #view: LogView
   readonly #range: EntryRange
   readonly #cursor = new RecordCursor()
+  readonly #turns = new Turns()
+  readonly #wait: TailWait
   #number = -1
   #epoch: number
   #walk: BlockWalk | undefined
@@ -43,52 +48,64 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   /** The id that must come next if nothing was lost. */
   #expected = 1
   #draft: Draft | undefined
-  #done = false
 
   constructor(system: System, view: LogView, range: EntryRange, epoch: number) {
     this.#system = system
     this.#view = view
     this.#range = range
     this.#epoch = epoch
+    this.#wait = new TailWait(view, range.signal)
   }
 
   [Symbol.asyncIterator](): this {
     return this
   }
 
-  async next(): Promise<IteratorResult<readonly Entry[]>> {
+  next(): Promise<IteratorResult<readonly Entry[]>> {
+    return this.#turns.run(() => this.#nextOrLeave())
+  }
+
+  /** Ends a read that is under way or waits, and lets go of the file. */
+  async return(): Promise<IteratorResult<readonly Entry[]>> {
+    this.#wait.end()
+    return this.#turns.run(async () => {
+      await this.#leave()
+      return { done: true, value: undefined }
+    })
+  }
+
+  /** At the end, or where reading fails, nobody calls `return`: what it held is let go here. */
+  async #nextOrLeave(): Promise<IteratorResult<readonly Entry[]>> {
+    let entries: readonly Entry[] | undefined
+    try {
+      entries = await this.#nextEntries()
+    } finally {
+      if (entries === undefined) {
+        this.#wait.end()
+        await this.#leave()
+      }
+    }
+    return entries ? { done: false, value: entries } : { done: true, value: undefined }
+  }
+
+  async #nextEntries(): Promise<readonly Entry[] | undefined> {
     const { signal, follow } = this.#range
-    while (!this.#done) {
+    while (!this.#wait.isEnded) {
       throwIfAborted(signal)
       const segment = this.#currentSegment()
       if (segment) {
-        const entries = await this.#readOrClose(segment)
-        if (entries.length > 0) return { done: false, value: entries }
-      } else if (follow) {
-        await this.#view.changed(signal)
-      } else {
-        await this.return()
-      }
+        const entries = await this.#readFrom(segment)
+        if (entries.length > 0) return entries
+      } else if (follow) await this.#wait.changed()
+      else return undefined
     }
-    return { done: true, value: undefined }
+    return undefined
   }
 
-  async return(): Promise<IteratorResult<readonly Entry[]>> {
-    this.#done = true
+  async #leave(): Promise<void> {
     const walk = this.#walk
     this.#walk = undefined
     await walk?.close()
-    return { done: true, value: undefined }
-  }
-
-  /** Where reading fails nobody calls `return`, so what it held is let go here. */
-  async #readOrClose(segment: ReadableSegment): Promise<Entry[]> {
-    try {
-      return await this.#readFrom(segment)
-    } catch (error) {
-      await this.return()
-      throw error
-    }
   }
 
   #currentSegment(): ReadableSegment | undefined {
@@ -108,20 +125,29 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
 
   async #readFrom(segment: ReadableSegment): Promise<Entry[]> {
     const entries: Entry[] = []
-    if (segment.number !== this.#number) await this.#enter(segment)
-    const walk = this.#walk
-    if (!walk) return entries
+    try {
+      if (segment.number !== this.#number) await this.#enter(segment)
+      if (this.#walk) await this.#readEntries(this.#walk, segment, entries)
+    } catch (error) {
+      if (!(error instanceof SegmentGone)) throw error
+      // What was read before is delivered first: the next call comes here again.
+      if (entries.length === 0) await this.#passGone(segment)
+    }
+    return entries
+  }
+
+  async #readEntries(walk: BlockWalk, segment: ReadableSegment, entries: Entry[]): Promise<void> {
     const bytesMax = this.#range.bytesMax ?? BYTES_MAX_DEFAULT
     let bytes = 0
     while (bytes < bytesMax && (this.#held !== undefined || walk.offset < segment.end)) {
-      const found = this.#held ?? (await walk.next(segment))
+      const found = this.#held ?? (walk.nextBuffered(segment) || (await walk.next(segment)))
       this.#held = undefined
       if (walk.damageEnd > walk.damageStart) {
         this.#endDraft(entries)
         if (entries.length > 0) {
           // What stands in front of the damage is delivered before the damage is told.
           this.#held = found
-          return entries
+          return
         }
         this.#damage(walk, segment)
       }
@@ -131,30 +157,29 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, entries)
       else if (walk.block.type === BlockType.LINK) this.#noteEpoch(walk)
     }
-    return entries
   }
 
   async #enter(segment: ReadableSegment): Promise<void> {
-    await this.#walk?.close()
+    const before = this.#walk
     this.#walk = undefined
     this.#held = undefined
     this.#expected = Math.max(this.#expected, segment.firstId)
-    if (segment.lost !== undefined) {
-      throw new DamagedError(`${segment.file}: ${segment.lost}`, [
-        {
-          file: segment.file,
-          offset: 0,
-          bytes: 0,
-          firstId: segment.firstId,
-          endId: segment.endId,
-          why: segment.lost,
-        },
-      ])
+    if (segment.lost === undefined) {
+      this.#number = segment.number
+      const { seat } = this.#wait
+      this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
     }
-    const path = `${this.#view.directory}/${segment.file}`
-    const handle = await this.#system.files.open(path, { mode: 'read' })
-    this.#number = segment.number
-    this.#walk = new BlockWalk(this.#system, handle, SEGMENT_HEADER_BYTES)
+    await before?.close()
+    if (segment.lost !== undefined) throw lostError(segment, segment.lost)
+  }
+
+  /** The file is not there: retired since the view was asked, or lost. */
+  async #passGone(segment: ReadableSegment): Promise<void> {
+    await this.#leave()
+    this.#draft = undefined
+    if (await this.#view.stillNames(segment.number)) {
+      throw lostError(segment, 'the file cannot be read')
+    }
   }
 
   #noteEpoch(walk: BlockWalk): void {
@@ -231,6 +256,11 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
       throw new DamagedError(`${gap.file}: damaged at byte ${gap.offset}`, [gap])
     }
   }
+}
+
+function lostError(segment: ReadableSegment, why: string): DamagedError {
+  const { file, firstId, endId } = segment
+  return new DamagedError(`${file}: ${why}`, [{ file, offset: 0, bytes: 0, firstId, endId, why }])
 }
 
 function emptyDraft(

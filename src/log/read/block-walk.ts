@@ -1,22 +1,21 @@
 /**
  * Walks the valid blocks of one segment in order and tells where bytes are damaged. Every block is
- * checked on every read; this is the only way from a file to a message.
+ * checked on every read; this is the only way from a file, or from a kept group, to a message. While it
+ * lasts its segment is pinned.
  */
-import { type Block, checkBlock, readBlock } from '../format/block.ts'
-import { getUint32 } from '../format/bytes.ts'
+import { type Block, checkBlock, readBlock } from '../../format/block.ts'
+import { getUint32 } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
   SEGMENT_HEADER_BYTES,
-} from '../format/layout.ts'
-import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt, skipToCandidate } from './block-state.ts'
-import { FileWindow } from './file-window.ts'
-import type { ReadableSegment } from './view.ts'
-
-/** A body that a user keeps pins at most this much beyond its own bytes. */
-const READ_CHUNK_BYTES = 64 * 1024
+} from '../../format/layout.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+import { blockStateAt, skipToCandidate } from '../block-state.ts'
+import type { LogView, ReadableSegment } from '../view.ts'
+import { ReadWindow } from './read-window.ts'
+import type { TailSeat } from './tail-cache.ts'
 
 export class BlockWalk {
   /** The block that `next` moved to: `bytes[at..]`, and its header. */
@@ -28,19 +27,47 @@ export class BlockWalk {
   damageEnd = 0
   /** Offset behind the block that `next` moved to. */
   offset: number
-  readonly #handle: FileHandle
-  readonly #window: FileWindow
+  readonly #window: ReadWindow
   readonly #system: System
+  readonly #view: LogView
+  readonly #number: number
+  #closed = false
 
-  constructor(system: System, handle: FileHandle, offset: number) {
+  constructor(
+    system: System,
+    view: LogView,
+    segment: ReadableSegment,
+    seat: TailSeat | undefined,
+    offset: number,
+  ) {
     this.#system = system
-    this.#handle = handle
-    this.#window = new FileWindow(handle, READ_CHUNK_BYTES, true)
+    this.#view = view
+    this.#number = segment.number
+    const path = `${view.directory}/${segment.file}`
+    this.#window = new ReadWindow(system, path, segment.number, seat)
     this.offset = Math.max(offset, SEGMENT_HEADER_BYTES)
+    view.pins.enter(segment.number)
   }
 
-  close(): Promise<void> {
-    return this.#handle.close()
+  /** Waits for what is being read ahead, and lets go of the file and of the segment. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      await this.#window.close()
+    } finally {
+      this.#view.pins.leave(this.#number)
+    }
+  }
+
+  /** The segment's file, opened now if nothing had to be read from it so far. */
+  handle(): Promise<FileHandle> {
+    return this.#window.handle()
+  }
+
+  /** Goes on from another block of the segment. */
+  seek(offset: number): void {
+    this.offset = Math.max(offset, SEGMENT_HEADER_BYTES)
   }
 
   /** True where the next block stands in memory as a whole, so that `next` costs no read. */
@@ -65,6 +92,11 @@ export class BlockWalk {
         this.#moveTo(this.offset)
         return true
       }
+      if (this.#window.isCached) {
+        // Memory is no evidence of what the disk holds: damage is what the file shows.
+        this.#window.distrustTail()
+        continue
+      }
       const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
       this.offset = Math.min(end, candidate)
     }
@@ -75,7 +107,9 @@ export class BlockWalk {
   /** The same without a promise, where a valid block stands in memory next; false where not. */
   nextBuffered(segment: ReadableSegment): boolean {
     const { end, key } = segment
-    if (this.offset >= end || !this.isBuffered) return false
+    if (this.offset >= end) return false
+    if (!this.isBuffered && !this.#window.lookUp(this.offset, end)) return false
+    if (!this.isBuffered) return false
     const { bytes, start } = this.#window
     if (checkBlock(bytes, this.offset - start, this.offset, key, this.#system.crc32) !== 0) {
       return false

@@ -2,16 +2,23 @@
  * Messages in order of id, in batches: from the segments of a view, through checked blocks. Gaps are
  * told or thrown, never passed over in silence.
  */
-import { DamagedError, type Gap, QlogError } from '../errors.ts'
-import { decodeGap, type GapRecord } from '../format/gap.ts'
-import { BlockType, RecordKind, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
-import { RecordCursor } from '../format/records.ts'
-import type { System } from '../system/system.ts'
-import { BlockIndex } from './block-index.ts'
+import { DamagedError, type Gap, QlogError } from '../../errors.ts'
+import { decodeGap, type GapRecord } from '../../format/gap.ts'
+import {
+  BlockType,
+  RecordKind,
+  SEGMENT_HEADER_BYTES,
+  segmentFileName,
+} from '../../format/layout.ts'
+import { RecordCursor } from '../../format/records.ts'
+import type { System } from '../../system/system.ts'
+import { BlockIndex } from '../block-index.ts'
+import { loadSeal } from '../seal.ts'
+import type { Message, ReadOptions } from '../types.ts'
+import type { LogView, ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
-import { loadSeal } from './seal.ts'
-import type { Message, ReadOptions } from './types.ts'
-import type { LogView, ReadableSegment } from './view.ts'
+import { SegmentGone } from './read-window.ts'
+import { TailWait } from './tail-wait.ts'
 
 /** Messages a batch holds at most, so that tiny messages do not make huge arrays. */
 const BATCH_MESSAGES_MAX = 8192
@@ -21,17 +28,20 @@ export class MessageReader {
   readonly #view: LogView
   readonly #options: ReadOptions
   readonly #cursor = new RecordCursor()
-  readonly #stop = new AbortController()
+  readonly #wait: TailWait
   /** The batch being read; never rejects. */
   #running: Promise<void> | undefined
   #wanted: number
+  /** Ids from here on are not asked for. */
+  #to: number
+  /** The place of `#wanted` is still to be found. */
+  #isSeeking = true
   /** The id that must come next if nothing was lost; 0 before the first block. */
   #expected = 0
   #number = -1
   #walk: BlockWalk | undefined
   /** What `next` of the walk said, where its block is still to be taken. */
   #held: boolean | undefined
-  #closed = false
   readonly #toldTail = new Set<string>()
   /** Filled from a walk to a full segment's end, for the next reader. */
   #fresh: BlockIndex | undefined
@@ -41,6 +51,8 @@ export class MessageReader {
     this.#view = view
     this.#options = options
     this.#wanted = options.from ?? 1
+    this.#to = options.to ?? Number.POSITIVE_INFINITY
+    this.#wait = new TailWait(view, options.signal)
   }
 
   /** The next messages; undefined at the end, which `follow` never reaches. One call at a time. */
@@ -50,12 +62,22 @@ export class MessageReader {
     return running
   }
 
+  /** Goes on with the ids from `from` up to `to`, in the file that is open where they stand there. */
+  seek(from: number, to: number): void {
+    this.#wanted = from
+    this.#to = to
+    // A block that is held stands in front of the walk already, which so is not where it seems.
+    if (this.#held !== undefined) this.#expected = 0
+    this.#held = undefined
+    this.#isSeeking = true
+  }
+
   async #nextBatch(): Promise<readonly Message[] | undefined> {
-    const { signal, follow, to } = this.#options
+    const { signal, follow } = this.#options
     for (;;) {
-      if (this.#closed) return undefined
+      if (this.#wait.isEnded) return undefined
       throwIfAborted(signal)
-      if (to !== undefined && this.#wanted >= to) return undefined
+      if (this.#wanted >= this.#to) return undefined
       const segment = this.#currentSegment()
       if (segment) {
         const batch = await this.#readFrom(segment)
@@ -64,34 +86,27 @@ export class MessageReader {
       }
       this.#tellTail()
       if (!follow) return undefined
-      await this.#changed(signal)
+      await this.#wait.changed()
     }
   }
 
   /** Ends a read that is under way or waits, and lets go of the file. */
   async close(): Promise<void> {
-    this.#closed = true
-    this.#stop.abort()
+    this.#wait.end()
     await this.#running
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
     const walk = this.#walk
     this.#walk = undefined
     await walk?.close()
   }
 
-  /** Waits for more, until the caller aborts or this reader is closed. */
-  async #changed(signal: AbortSignal | undefined): Promise<void> {
-    const stop = this.#stop.signal
-    try {
-      await this.#view.changed(signal ? AbortSignal.any([signal, stop]) : stop)
-    } catch (error) {
-      if (!this.#closed) throw error
-    }
-  }
-
   /** The segment to read from now: the one being walked while it has more, or the next. */
   #currentSegment(): ReadableSegment | undefined {
     const segments = this.#view.segments()
-    if (this.#number < 0) return firstFor(segments, this.#wanted)
+    if (this.#isSeeking) return firstFor(segments, this.#wanted)
     for (const segment of segments) {
       if (segment.number < this.#number) continue
       if (segment.number > this.#number) return segment
@@ -102,16 +117,30 @@ export class MessageReader {
   }
 
   async #readFrom(segment: ReadableSegment): Promise<Message[]> {
-    if (segment.number !== this.#number) await this.#enter(segment)
     const messages: Message[] = []
-    const walk = this.#walk
-    if (!walk) {
-      // Retired since the view was asked: that is no damage.
-      const isMapped = segment.lost !== undefined || (await this.#view.stillNames(segment.number))
-      if (!isMapped) return messages
-      this.#lose(segment, 0, 0, segment.endId, segment.lost ?? 'the file cannot be read')
-      return messages
+    try {
+      if (segment.number !== this.#number || (this.#isSeeking && !this.#walk)) {
+        await this.#enter(segment)
+      }
+      const walk = this.#walk
+      if (!walk) {
+        this.#isSeeking = false
+        this.#lose(segment, 0, 0, segment.endId, segment.lost ?? 'the file cannot be read')
+        return messages
+      }
+      if (this.#isSeeking) await this.#findPlace(walk, segment)
+      await this.#readBatch(walk, segment, messages)
+    } catch (error) {
+      if (!(error instanceof SegmentGone)) throw error
+      // What was read before is delivered first: the next call comes here again.
+      if (messages.length === 0) await this.#passGone(segment)
     }
+    return messages
+  }
+
+  async #readBatch(walk: BlockWalk, segment: ReadableSegment, messages: Message[]): Promise<void> {
+    // The place that was sought may be in a group that has not resolved.
+    if (this.#held === undefined && !segment.entry && walk.offset >= segment.end) return
     let chunk: Uint8Array | undefined
     do {
       const found = this.#held ?? (walk.nextBuffered(segment) || (await walk.next(segment)))
@@ -121,6 +150,9 @@ export class MessageReader {
         this.#held = found
         break
       }
+      const isDamaged = walk.damageEnd > walk.damageStart
+      // A file that retired meanwhile may be another segment's by now: then these are its bytes.
+      if (isDamaged && !(await this.#view.stillNames(segment.number))) throw new SegmentGone()
       this.#noteDamage(walk, segment, found)
       if (!found || !walk.block) break
       chunk ??= walk.bytes
@@ -128,8 +160,7 @@ export class MessageReader {
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, messages)
       else if (walk.block.type === BlockType.GAP) this.#passGaps(walk)
       else this.#expected = Math.max(this.#expected, walk.block.firstId)
-      const { to } = this.#options
-      if (to !== undefined && this.#wanted >= to) break
+      if (this.#wanted >= this.#to) break
     } while (
       walk.offset < segment.end &&
       messages.length < BATCH_MESSAGES_MAX &&
@@ -139,37 +170,60 @@ export class MessageReader {
       this.#view.noteIndex(segment.number, this.#fresh)
       this.#fresh = undefined
     }
-    return messages
   }
 
   async #enter(segment: ReadableSegment): Promise<void> {
-    const first = this.#number < 0
-    await this.#walk?.close()
+    const before = this.#walk
     this.#walk = undefined
     this.#number = segment.number
     this.#held = undefined
     this.#fresh = undefined
     // Ids in front of it that were not read belong to segments that have retired.
-    this.#expected = Math.max(this.#expected, segment.firstId)
-    if (segment.lost !== undefined) return
-    const path = `${this.#view.directory}/${segment.file}`
-    const handle = await openToRead(this.#system, path)
-    if (!handle) return
-    let offset: number | undefined
-    if (first && this.#wanted > segment.firstId) {
-      const index = segment.index ?? (await loadSeal(this.#system, handle, segment))
-      if (index && !segment.index) this.#view.noteIndex(segment.number, index)
-      offset = index?.locate(this.#wanted)
+    this.#expected = Math.max(this.#isSeeking ? 0 : this.#expected, segment.firstId)
+    if (segment.lost === undefined) {
+      const { seat } = this.#wait
+      this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
+      if (!this.#isSeeking && segment.entry && !segment.index) this.#fresh = new BlockIndex()
     }
-    if (offset === undefined && segment.entry && !segment.index) this.#fresh = new BlockIndex()
+    await before?.close()
+  }
+
+  /** Moves to the first block that can hold what is wanted, as near as somebody knows where it is. */
+  async #findPlace(walk: BlockWalk, segment: ReadableSegment): Promise<void> {
+    const wanted = this.#wanted
+    const offset = wanted > segment.firstId ? await this.#locate(walk, segment) : undefined
+    this.#isSeeking = false
+    const isAhead = this.#expected > segment.firstId && this.#expected <= wanted
+    if (offset !== undefined && isAhead && offset <= walk.offset) return
+    walk.seek(Math.min(offset ?? SEGMENT_HEADER_BYTES, segment.end))
     // In the middle of a segment only the first block there tells which id comes next.
-    if (offset !== undefined) this.#expected = 0
-    this.#walk = new BlockWalk(this.#system, handle, offset ?? SEGMENT_HEADER_BYTES)
+    this.#expected = offset === undefined ? segment.firstId : 0
+    const isUnknown = offset === undefined && segment.entry && !segment.index
+    this.#fresh = isUnknown ? new BlockIndex() : undefined
+  }
+
+  async #locate(walk: BlockWalk, segment: ReadableSegment): Promise<number | undefined> {
+    const { number, entry } = segment
+    const kept = this.#view.tail?.locate(number, this.#wanted)
+    if (kept !== undefined || segment.index || !entry) {
+      return kept ?? segment.index?.locate(this.#wanted)
+    }
+    const index = await loadSeal(this.#system, await walk.handle(), segment)
+    if (index) this.#view.noteIndex(number, index)
+    return index?.locate(this.#wanted)
+  }
+
+  /** The file is not there: retired since the view was asked, or lost. */
+  async #passGone(segment: ReadableSegment): Promise<void> {
+    await this.#leave()
+    this.#isSeeking = false
+    if (!(await this.#view.stillNames(segment.number))) return
+    this.#lose(segment, 0, 0, segment.endId, 'the file cannot be read')
   }
 
   #take(walk: BlockWalk, segment: ReadableSegment, messages: Message[]): void {
     const cursor = this.#cursor
-    const to = this.#options.to ?? Number.POSITIVE_INFINITY
+    const to = this.#to
     const unconfirmed = walk.offset > segment.confirmedEnd
     cursor.open(walk.bytes, walk.at)
     while (cursor.next()) {
@@ -178,8 +232,9 @@ export class MessageReader {
       this.#expected = id + 1
       if (id < this.#wanted || id >= to) continue
       this.#wanted = id + 1
-      const message = { id, timeMs: cursor.timeMs, body: cursor.body() }
-      messages.push(unconfirmed ? { ...message, unconfirmed } : message)
+      const { timeMs } = cursor
+      const body = cursor.body()
+      messages.push(unconfirmed ? { id, timeMs, body, unconfirmed } : { id, timeMs, body })
     }
     if (this.#expected >= to) this.#wanted = Math.max(this.#wanted, to)
   }
@@ -229,7 +284,7 @@ export class MessageReader {
 
   #tell(gap: Gap): void {
     if (gap.endId <= this.#wanted && gap.firstId < gap.endId) return
-    if (gap.firstId >= (this.#options.to ?? Number.POSITIVE_INFINITY)) return
+    if (gap.firstId >= this.#to) return
     this.#view.noteGap(gap)
     this.#wanted = Math.max(this.#wanted, gap.endId)
     const { onGap } = this.#options
@@ -261,19 +316,6 @@ function firstFor(segments: readonly ReadableSegment[], id: number): ReadableSeg
     if (segment.endId > id || segment.entry === undefined) return segment
   }
   return undefined
-}
-
-async function openToRead(system: System, path: string) {
-  try {
-    return await system.files.open(path, { mode: 'read' })
-  } catch (error) {
-    if (isGone(error)) return undefined
-    throw new QlogError('QLOG_IO', `cannot open ${path}`, { cause: error })
-  }
-}
-
-function isGone(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -2,11 +2,12 @@
  * The two public iterators over a message reader. Hand-written, because they are on the way of every
  * message; calls that come while one is under way take their turn, as with a generator.
  */
+
+import type { Message } from '../types.ts'
 import { abortError, type MessageReader } from './message-reader.ts'
-import type { Message } from './types.ts'
 
 /** Lets one asynchronous step run after the other. */
-class Turns {
+export class Turns {
   #last: Promise<unknown> | undefined
 
   get isFree(): boolean {

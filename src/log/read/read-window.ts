@@ -1,0 +1,200 @@
+/**
+ * A window over one segment for readers of messages. Every chunk gets memory of its own, so that views
+ * into it stay what they are; it comes from the groups kept at the tail where they hold it, or from the
+ * file, which is opened when it is first needed. Reads only.
+ */
+import { QlogError, systemErrorCode } from '../../errors.ts'
+import { getUint32 } from '../../format/bytes.ts'
+import type { Crc32 } from '../../format/crc.ts'
+import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../format/layout.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+import type { ByteWindow } from '../block-state.ts'
+import { checksumOf, FileWindow } from '../file-window.ts'
+import { fill } from '../read-ahead.ts'
+import type { TailSeat } from './tail-cache.ts'
+
+/** A body that a user keeps pins at most this much beyond its own bytes. */
+const CHUNK_BYTES = 64 * 1024
+/**
+ * Who reads on is served from a stage of this size, while the next as many bytes are read into a second
+ * one: a way through the thread pool costs more than the copy of a chunk.
+ */
+const STAGE_BYTES = 256 * 1024
+
+/** The file is not there (any more). Whoever knows the log's map knows what that means. */
+export class SegmentGone extends Error {}
+
+export class ReadWindow implements ByteWindow {
+  bytes: Uint8Array = new Uint8Array(0)
+  start = 0
+  /** `bytes` come from the tail, not from the file. */
+  isCached = false
+  readonly #system: System
+  readonly #path: string
+  readonly #number: number
+  #seat: TailSeat | undefined
+  #handle: FileHandle | undefined
+  /** From the second chunk on: who reads a single message reads one chunk, and nothing ahead. */
+  #stage: FileWindow | undefined
+  #isFirst = true
+
+  constructor(system: System, path: string, number: number, seat: TailSeat | undefined) {
+    this.#system = system
+    this.#path = path
+    this.#number = number
+    this.#seat = seat
+  }
+
+  has(offset: number, byteLength: number): boolean {
+    return offset >= this.start && offset + byteLength <= this.start + this.bytes.length
+  }
+
+  /** Moves to the kept group that holds `offset`, up to `limit`; false where none does. */
+  lookUp(offset: number, limit: number): boolean {
+    const chunk = this.#seat?.find(this.#number, offset)
+    if (!chunk || offset >= limit) return false
+    this.bytes = chunk.bytes.subarray(0, Math.min(chunk.used, limit - chunk.start))
+    this.start = chunk.start
+    this.isCached = true
+    return true
+  }
+
+  /** From here on the file has the word: what was kept does not hold what it should. */
+  distrustTail(): void {
+    this.#seat?.leave()
+    this.#seat = undefined
+    this.isCached = false
+    this.bytes = new Uint8Array(0)
+  }
+
+  async load(offset: number, byteLength: number, limit: number): Promise<boolean> {
+    if (this.has(offset, byteLength)) return true
+    if (this.lookUp(offset, limit) && this.has(offset, byteLength)) return true
+    const wanted = Math.min(Math.max(byteLength, CHUNK_BYTES), limit - offset)
+    if (wanted < byteLength) return false
+    // Too slow for what is kept: nothing needs to be kept for this reader until it has caught up.
+    this.#seat?.leave()
+    const handle = await this.handle()
+    const isStaged = !this.#isFirst && byteLength <= STAGE_BYTES
+    const staged = isStaged ? await this.#fromStage(handle, offset, byteLength, limit) : undefined
+    this.bytes = staged ?? (await readChunk(handle, new Uint8Array(wanted), offset))
+    this.start = offset
+    this.isCached = false
+    this.#isFirst = false
+    return this.bytes.length >= byteLength
+  }
+
+  async checksum(
+    offset: number,
+    byteLength: number,
+    seed: number,
+    crc32: Crc32,
+  ): Promise<number | undefined> {
+    return checksumOf(await this.handle(), offset, byteLength, seed, crc32)
+  }
+
+  /** The file, opened if nobody needed it so far. Rejects with SegmentGone where it is not there. */
+  async handle(): Promise<FileHandle> {
+    if (this.#handle) return this.#handle
+    try {
+      this.#handle = await this.#system.files.open(this.#path, { mode: 'read' })
+      return this.#handle
+    } catch (error) {
+      if (systemErrorCode(error) === 'ENOENT') throw new SegmentGone(this.#path)
+      throw new QlogError('QLOG_IO', `cannot open ${this.#path}`, { cause: error })
+    }
+  }
+
+  /** Waits for what is being read ahead, then closes the file, if it was opened. */
+  async close(): Promise<void> {
+    await this.#stage?.settled()
+    const handle = this.#handle
+    this.#stage = undefined
+    this.#handle = undefined
+    await handle?.close()
+  }
+
+  /** A chunk from `offset` on, copied out of the stage; undefined where the disk does not return it. */
+  async #fromStage(
+    handle: FileHandle,
+    offset: number,
+    byteLength: number,
+    limit: number,
+  ): Promise<Uint8Array | undefined> {
+    this.#stage ??= new FileWindow(handle, STAGE_BYTES, true)
+    const stage = this.#stage
+    try {
+      if (!stage.has(offset, byteLength)) await stage.load(offset, byteLength, limit)
+      const length = blockLength(stage.bytes, offset - stage.start)
+      if (length <= STAGE_BYTES && !stage.has(offset, length)) {
+        await stage.load(offset, length, limit)
+      }
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EIO') throw error
+      return undefined
+    }
+    const at = offset - stage.start
+    const byteCount = Math.max(byteLength, wholeBlocks(stage.bytes, at))
+    return stage.bytes.slice(at, at + byteCount)
+  }
+}
+
+/** The length that a header claims, which nobody has checked; 0 where it cannot be one. */
+function blockLength(bytes: Uint8Array, at: number): number {
+  if (at + BLOCK_HEADER_BYTES > bytes.length) return 0
+  const length = getUint32(bytes, at + BLOCK_LENGTH_AT)
+  return length < BLOCK_HEADER_BYTES || length % 8 !== 0 ? 0 : length
+}
+
+/**
+ * How many bytes from `at` on are whole blocks, as far as they fit into a chunk, or one that is larger;
+ * where no block begins, as much as a chunk holds.
+ */
+function wholeBlocks(bytes: Uint8Array, at: number): number {
+  let end = at
+  for (;;) {
+    const length = blockLength(bytes, end)
+    if (length === 0 || end + length > bytes.length) break
+    if (end > at && end + length - at > CHUNK_BYTES) break
+    end += length
+  }
+  return end > at ? end - at : CHUNK_BYTES
+}
+
+async function readChunk(
+  handle: FileHandle,
+  target: Uint8Array,
+  offset: number,
+): Promise<Uint8Array> {
+  try {
+    return target.subarray(0, await fill(handle, target, offset))
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EIO') throw error
+    return target.subarray(0, await fillBySectors(handle, target, offset))
+  }
+}
+
+/**
+ * For a reader of messages a sector that the disk cannot return is damage like any other: its bytes
+ * are made invalid, and what stands around it is still read. (Opening, which must tell where the log
+ * ends, does not guess: it fails.)
+ */
+async function fillBySectors(
+  handle: FileHandle,
+  target: Uint8Array,
+  offset: number,
+): Promise<number> {
+  for (let at = 0; at < target.length; ) {
+    const next = Math.min(target.length, roundUp(offset + at + 1, PAGE_BYTES) - offset)
+    const page = target.subarray(at, next)
+    try {
+      const filled = await fill(handle, page, offset + at)
+      if (filled < page.length) return at
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EIO') throw error
+      page.fill(0xff)
+    }
+    at = next
+  }
+  return target.length
+}

@@ -1,0 +1,84 @@
+/** A simulated owner whose reading of segment files is counted. */
+import { openPublicLog, openSegmentLog } from '../../src/log/open.ts'
+import { checkOptions } from '../../src/log/options.ts'
+import type { LogOwner } from '../../src/log/seam.ts'
+import type { LogOptions, Message } from '../../src/log/types.ts'
+import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
+import { Simulation } from '../../src/system/simulated/simulation.ts'
+import type { FileSystem, System } from '../../src/system/system.ts'
+
+export class Watched {
+  readonly simulation: Simulation
+  readonly process: SimulatedProcess
+  readonly system: System
+  /** Segment files opened for reading so far. */
+  opens = 0
+
+  constructor(seed: number) {
+    this.simulation = new Simulation({ seed })
+    this.process = this.simulation.process('owner')
+    const { clock, sockets, identity, crc32, random } = this.process
+    const files = this.#watch(this.process.files)
+    this.system = { files, clock, sockets, identity, crc32, random }
+  }
+
+  /** Reads of any file so far. */
+  get reads(): number {
+    return this.simulation.report.calls.get('read') ?? 0
+  }
+
+  async run<T>(body: () => Promise<T>): Promise<T> {
+    const outcome = await this.simulation.run(() => this.process.run(body))
+    if (outcome.state !== 'done') throw new Error('the process died')
+    return outcome.value
+  }
+
+  openLog(options: LogOptions = {}) {
+    return openPublicLog(this.system, '/log', options)
+  }
+
+  openSegmentLog(options: LogOptions = {}, owner: Partial<LogOwner> = {}) {
+    const silent: LogOwner = {
+      committed: () => undefined,
+      refused: () => undefined,
+      failed: () => undefined,
+      space: () => undefined,
+      ...owner,
+    }
+    return openSegmentLog(this.system, '/log', silent, checkOptions(options))
+  }
+
+  /** Virtual time passes: enough for all calls that are under way, too little for an idle SYNC. */
+  quiet(): Promise<void> {
+    return new Promise((resolve) => this.process.clock.after(30, resolve))
+  }
+
+  #watch(files: FileSystem): FileSystem {
+    return new Proxy(files, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (name !== 'open') return value.bind(target)
+        const open: FileSystem['open'] = (path, how) => {
+          if (how.mode === 'read' && path.endsWith('.qls')) this.opens++
+          return target.open(path, how)
+        }
+        return open
+      },
+    })
+  }
+}
+
+/** A body that tells its number and is `byteLength` long. */
+export function numbered(number: number, byteLength: number): Buffer {
+  return Buffer.from(`${number}.`.repeat(byteLength).slice(0, byteLength))
+}
+
+export function idsOf(messages: readonly Message[]): number[] {
+  return messages.map(({ id }) => id)
+}
+
+/** The whole numbers from `first` up to `end`. */
+export function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, row) => first + row)
+}
