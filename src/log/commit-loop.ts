@@ -343,6 +343,7 @@ export class CommitLoop {
       this.#flushThenPump(segment)
       return
     }
+    if (segment) this.#supply.judge(segment)
     const own = this.#supply.take(this.#neededBytes())
     if (own) {
       this.#send(this.#openingFlight(own))

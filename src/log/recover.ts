@@ -58,7 +58,10 @@ export function entryOfNewest(newest: NewestSegment): MapEntry {
   }
 }
 
-/** True where opening must write before it may show anything. */
+/**
+ * True where opening must write before it may show anything: where messages, or a map, which a LINK
+ * without messages has too, may stand in the page cache alone.
+ */
 export function needsRecovery(newest: NewestSegment | undefined, gaps: readonly Gap[]): boolean {
   if (gaps.length > 0) return true
   if (!newest) return false
@@ -66,7 +69,8 @@ export function needsRecovery(newest: NewestSegment | undefined, gaps: readonly 
   const { copy } = newest.tail
   for (let row = blocks.rowAt(copy.offset); row < blocks.count; row++) {
     if (blocks.offset(row) >= copy.end) return false
-    if (isCarried(blocks.type(row)) || blocks.type(row) === BlockType.MAP) return true
+    const type = blocks.type(row)
+    if (isCarried(type) || type === BlockType.MAP || type === BlockType.LINK) return true
   }
   return false
 }

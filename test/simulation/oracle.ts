@@ -257,9 +257,13 @@ export class Oracle {
 
   /** A follower has passed over the ids from `from` up to `to`: each must be gone for a reason. */
   followedTo(from: number, to: number, gaps: readonly Gap[]): void {
+    this.applyDiscards({ messages: [], gaps: [], firstId: 0, nextId: to })
+    const written = [...this.soft, ...this.candidates]
+    const ends = written.map(({ firstId, bodies }) => firstId + bodies.length)
+    const nextId = Math.max(to, this.endSeen, ...ends)
     for (let id = from; id < to; id += 1) {
       const told = gaps.some((gap) => gap.firstId <= id && id < gap.endId)
-      if (this.discarded.has(id) || (told && this.damaged.has(id))) continue
+      if (this.mayBeGone(id, nextId) || (told && this.damaged.has(id))) continue
       this.#broken(2, `a follower was not given id ${id}`)
       return
     }

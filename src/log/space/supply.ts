@@ -16,9 +16,11 @@ import {
 import type { Reserve } from './reserve.ts'
 import { Spares } from './spares.ts'
 
-/** A segment that fills faster than this is followed by one of twice its size. */
+/** Segments that fill faster than this are followed by others of twice their size. */
 const FILL_TIME_MS = 10_000
-/** And one that fills slower than this by one of half: space comes back a segment at a time. */
+/** And those that fill faster than this by others of four times their size. */
+const FAST_FILL_TIME_MS = FILL_TIME_MS / 10
+/** Those that fill slower than this by others of half: so space comes back a little at a time. */
 const SLOW_FILL_TIME_MS = 4 * FILL_TIME_MS
 
 /** What a segment is needed for: messages never take what is kept for a full disk. */
@@ -56,7 +58,9 @@ export class SegmentSupply {
   #linkBytes = 0
   /** The reserve has been made, or tried, for segments of this size. */
   #isReserveKept = false
-  /** The segment whose filling has been judged already. */
+  /** The segment behind which one was made ahead, or tried. */
+  #aheadOf: OwnSegment | undefined
+  /** The full segment that the size has been judged by. */
   #judged: OwnSegment | undefined
 
   constructor(system: System, options: SupplyOptions) {
@@ -107,8 +111,8 @@ export class SegmentSupply {
   prepareAhead(current: OwnSegment): void {
     if (this.#prepared || this.#preparing || current.sentEnd * 2 < current.fileBytes) return
     // Once a segment: a failure shows when the next one is needed and made again.
-    if (this.#judged === current) return
-    this.#adjust(current)
+    if (this.#aheadOf === current) return
+    this.#aheadOf = current
     this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages').catch(() => undefined)
   }
 
@@ -130,9 +134,26 @@ export class SegmentSupply {
       })
   }
 
+  /** Judges by how long the full segment took to fill: sizes follow the load, both ways. */
+  judge(full: OwnSegment): void {
+    if (this.#judged === full) return
+    this.#judged = full
+    const { segmentBytesMin, segmentBytesMax } = this.#options
+    const tookMs = this.#system.clock.monotonicMs() - full.startedMs
+    const before = this.#segmentBytes
+    let bytes = before
+    if (tookMs < FAST_FILL_TIME_MS) bytes *= 4
+    else if (tookMs < FILL_TIME_MS) bytes *= 2
+    else if (tookMs > SLOW_FILL_TIME_MS) bytes /= 2
+    this.#segmentBytes = segmentBytesFor(
+      Math.min(segmentBytesMax, Math.max(segmentBytesMin, bytes)),
+    )
+    if (this.#segmentBytes > before) this.#isReserveKept = false
+  }
+
   /** Makes a segment of at least `bytes` at once, as the one that follows `current`. */
   makeSync(bytes: number, current: OwnSegment | undefined): OwnSegment {
-    if (current) this.#adjust(current)
+    if (current) this.judge(current)
     if (this.reserve.isShort) {
       throw new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
     }
@@ -310,23 +331,6 @@ export class SegmentSupply {
     }
     const { directory, storeId, durable } = this.#options
     return { directory, storeId, durable, numberMin: this.#numberMin, fileBytes }
-  }
-
-  /** Judges by how long `current` has taken so far: sizes follow the load, both ways. */
-  #adjust(current: OwnSegment): void {
-    if (this.#judged === current) return
-    this.#judged = current
-    const { segmentBytesMin, segmentBytesMax } = this.#options
-    const filled = current.sentEnd / current.fileBytes
-    const elapsedMs = this.#system.clock.monotonicMs() - current.startedMs
-    let bytes = this.#segmentBytes
-    if (elapsedMs < FILL_TIME_MS * filled) bytes = Math.max(bytes, current.fileBytes) * 2
-    else if (elapsedMs > SLOW_FILL_TIME_MS * filled) bytes = Math.min(bytes, current.fileBytes) / 2
-    const before = this.#segmentBytes
-    this.#segmentBytes = segmentBytesFor(
-      Math.min(segmentBytesMax, Math.max(segmentBytesMin, bytes)),
-    )
-    if (this.#segmentBytes > before) this.#isReserveKept = false
   }
 }
 
