@@ -29,7 +29,7 @@ function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
-const GROUP_FLUSH = '    if (flushes) await flight.segment.handle.flush()\n'
+const GROUP_FLUSH = '    if (this.#flushes(flight)) await flight.segment.handle.flush()\n'
 const CREATE_FLUSH =
   'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
 
@@ -38,9 +38,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'resolved before the flush returned',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    if (flushes) void flight.segment.handle.flush().catch(() => undefined)\n',
+        '    if (this.#flushes(flight)) void flight.segment.handle.flush().catch(() => undefined)\n',
       ),
     ],
   },
@@ -136,9 +136,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'second flush after a failed one',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    const { handle } = flight.segment\n    if (flushes) await handle.flush().catch(() => handle.flush())\n',
+        '    const { handle } = flight.segment\n    if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
       ),
     ],
   },
@@ -224,7 +224,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '      this.#resendFlightsSync()\n      isPlacing = true\n',
+        '      this.#writer.resendSync()\n      this.#settleReady()\n      isPlacing = true\n',
         '      isPlacing = true\n',
       ),
     ],
@@ -279,7 +279,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'an awakened writer resolves an append',
     edits: [
-      edit('src/log/commit-loop.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
+      edit('src/log/flight-writer.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
     ],
     tests: [SCHEDULES, FAILING_CALLS],
   },

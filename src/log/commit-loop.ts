@@ -8,8 +8,9 @@ import type { Link, MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
-import { type Flight, writePieces, writePiecesSync } from './flight.ts'
+import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
+import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import { LiveMap } from './live-map.ts'
@@ -61,17 +62,14 @@ export class CommitLoop {
   readonly epoch: number
 
   readonly #system: System
-  readonly #lock: Lock
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
   readonly #nextBase: number
   readonly #composer: Composer
   readonly #flights: FlightQueue
+  readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
-  #writing = 0
-  /** The same as promises, which never reject. */
-  readonly #writes = new Set<Promise<void>>()
   #pumpScheduled = false
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
@@ -96,7 +94,6 @@ export class CommitLoop {
     start: CommitStart,
   ) {
     this.#system = system
-    this.#lock = lock
     this.epoch = epoch
     this.#owner = owner
     this.#supply = supply
@@ -106,6 +103,20 @@ export class CommitLoop {
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs)
     this.#flights = new FlightQueue(options.mode === 'always')
+    const { durableWrites } = system.files
+    this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
+      isOpen: () => this.state === 'open',
+      moved: () => {
+        this.#settleReady()
+        this.#pump()
+      },
+      released: (flight) => {
+        this.#composer.reuse(flight)
+        this.#schedulePump()
+      },
+      failed: this.#stopOnError,
+      fenced: () => this.#stop('fenced', fencedError()),
+    })
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     if (start.segment) {
       this.segment = start.segment
@@ -165,17 +176,14 @@ export class CommitLoop {
     this.#assertOpen()
     let isPlacing = false
     try {
-      this.#resendFlightsSync()
+      this.#writer.resendSync()
+      this.#settleReady()
       isPlacing = true
       const own = this.#placeForPendingSync()
       isPlacing = false
       const flight = own ? this.#openingFlight(own) : this.#dataFlight()
       this.#launch(flight)
-      writePiecesSync(flight)
-      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
-      flight.written = true
-      this.#flights.noteWritten()
-      this.#confirmSync()
+      this.#writer.sendSync(flight)
     } catch (error) {
       if (isPlacing && isRefusal(error)) this.#refusePending(error)
       else this.#stopOnError(error)
@@ -224,16 +232,12 @@ export class CommitLoop {
     await this.#flush.settled()
     await this.#sealing
     // A descriptor closed under a write could be another file's when the write gets to it.
-    await Promise.all([...this.#writes])
+    await this.#writer.returned()
     await this.segment?.handle.close()
   }
 
   get #isIdle(): boolean {
     return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
-  }
-
-  get #flushesEachGroup(): boolean {
-    return this.#options.mode === 'always' && this.#system.files.durableWrites === 'flush'
   }
 
   #assertOpen(): void {
@@ -266,7 +270,7 @@ export class CommitLoop {
   #sendNext(): void {
     // The first group of a segment resolves before anything follows: else a later D would claim
     // what a fenced writer cannot know.
-    if (this.#writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
+    if (this.#writer.writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
     const { segment } = this
     if (this.#map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
@@ -373,7 +377,7 @@ export class CommitLoop {
     const { timeMs } = this.#composer
     // The file is closed once nothing is under way on it any more: neither a write that a synchronous
     // append overtook, nor a flush.
-    const before = Promise.all([this.#sealing, ...this.#writes, this.#flush.settled()])
+    const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)
   }
@@ -417,49 +421,8 @@ export class CommitLoop {
 
   #send(flight: Flight): void {
     this.#launch(flight)
-    this.#writing++
-    const write = this.#write(flight).then(
-      () => this.#returned(flight),
-      (error: unknown) => {
-        this.#writing--
-        this.#stopOnError(error)
-      },
-    )
-    this.#writes.add(write)
-    void write.then(() => this.#writes.delete(write))
+    this.#writer.send(flight)
     this.#supply.prepareAhead(flight.segment)
-  }
-
-  async #write(flight: Flight): Promise<void> {
-    await writePieces(flight)
-    // In `always` the handle itself is durable where the platform has that.
-    const flushes = this.#options.mode === 'always' ? this.#flushesEachGroup : flight.mustFlush
-    if (flushes) await flight.segment.handle.flush()
-  }
-
-  #returned(flight: Flight): void {
-    this.#writing--
-    if (flight.settled) {
-      this.#composer.reuse(flight)
-      this.#schedulePump()
-      return
-    }
-    flight.written = true
-    if (this.state !== 'open') return
-    this.#flights.noteWritten()
-    this.#lock.isHeld().then((held) => this.#confirmed(flight, held), this.#stopOnError)
-    this.#pump()
-  }
-
-  #confirmed(flight: Flight, held: boolean): void {
-    if (this.state !== 'open') return
-    if (!held) {
-      this.#stop('fenced', fencedError())
-      return
-    }
-    flight.confirmed = true
-    this.#settleReady()
-    this.#pump()
   }
 
   /** Resolves groups from the front, as far as they are written and the lock was seen held. */
@@ -529,35 +492,6 @@ export class CommitLoop {
     wake(this.#drainWaiters)
   }
 
-  /**
-   * Writes the bytes of the groups under way again, the same bytes to the same place, so that whatever
-   * mixture of the two writes arrives is the same group; then resolves them.
-   */
-  #resendFlightsSync(): void {
-    const flights = this.#flights.all()
-    if (flights.length === 0) return
-    // Asynchronous writes return in any order, so those that have not are told apart one by one.
-    for (const flight of flights) {
-      if (flight.written) continue
-      writePiecesSync(flight)
-      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
-      flight.written = true
-      flight.settled = true
-    }
-    this.#flights.noteWritten()
-    this.#confirmSync()
-    this.#settleReady()
-  }
-
-  #confirmSync(): void {
-    if (!this.#lock.isHeldSync()) {
-      const error = fencedError()
-      this.#stop('fenced', error)
-      throw error
-    }
-    for (const flight of this.#flights.all()) flight.confirmed = true
-  }
-
   #stop(state: 'failed' | 'fenced', failure: Error): void {
     if (this.state !== 'open') return
     this.state = state
@@ -590,10 +524,6 @@ export class CommitLoop {
 
 function wake(waiters: (() => void)[]): void {
   for (const waiter of waiters.splice(0)) waiter()
-}
-
-function fencedError(): QlogError {
-  return new QlogError('QLOG_FENCED', 'another process has taken over this log')
 }
 
 /** A segment could not be made: nothing was written, so nothing has failed for good. */
