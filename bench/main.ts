@@ -1,7 +1,7 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures. Results go to stdout, one
- * JSON object a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]` measures. Results go to
+ * stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -18,15 +18,16 @@ import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
-       npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
+       npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
+--give-back: sustained runs discard all but the newest segments' messages.
 `
 const KIB = 1024
 const MIB = 1024 * KIB
 const PAIRS = 9
 
-const EFFICIENCY: Omit<Scale, 'pairs'> = {
+const EFFICIENCY: Omit<Scale, 'pairs' | 'givesBack'> = {
   runSeconds: 0.4,
   runBytesMax: 128 * MIB,
   segments: 16,
@@ -44,6 +45,7 @@ const SMOKE: Scale = {
   segmentGroupsMin: 1,
   segmentBytesMin: 16 * KIB,
   replayBytes: 2 * MIB,
+  givesBack: false,
 }
 
 interface Wanted {
@@ -62,6 +64,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
       json: { type: 'boolean', default: false },
       pairs: { type: 'string', default: String(PAIRS) },
       only: { type: 'string' },
+      'give-back': { type: 'boolean', default: false },
     },
   })
   const [what, ...more] = positionals
@@ -69,9 +72,11 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
   const cases = CASES.filter(({ name }) => isWanted(name, values.only))
   if (more.length > 0 || cases.length === 0 || !Number.isInteger(pairs) || pairs < 1)
     return undefined
-  if (what === 'smoke') return { smoke: true, json: values.json, scale: SMOKE, cases }
+  const givesBack = values['give-back']
+  const { json } = values
+  if (what === 'smoke') return { smoke: true, json, scale: { ...SMOKE, givesBack }, cases }
   if (what !== 'efficiency') return undefined
-  return { smoke: false, json: values.json, scale: { ...EFFICIENCY, pairs }, cases }
+  return { smoke: false, json, scale: { ...EFFICIENCY, pairs, givesBack }, cases }
 }
 
 function isWanted(name: string, only: string | undefined): boolean {
@@ -125,6 +130,7 @@ function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknow
     node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
+    givesBack: wanted.scale.givesBack,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }

@@ -32,6 +32,11 @@ export interface Result {
   readonly segments?: number
   /** The raw loop behind the end of a growing file, where the variant is `sustained`. */
   readonly rawGrowingRate?: number
+  /**
+   * How late the event loop came to a timer of 1 ms while the engine ran, that millisecond included: the
+   * median of the runs' p99. Absent where appends are synchronous.
+   */
+  readonly loopDelayP99Ms?: number
   /** Bytes of the files a second, where a case reads. */
   readonly bytesRate?: number
 }
@@ -41,7 +46,7 @@ export function resultOf(
   variant: Result['variant'],
   pairs: readonly Pair[],
   latenciesMs: readonly number[],
-  more: Pick<Result, 'groupMessages' | 'groupBytes' | 'segments' | 'rawGrowingRate' | 'bytesRate'>,
+  more: Partial<Result>,
 ): Result {
   const efficiencies = pairs.map(({ rate, rawRate }) => rate / rawRate)
   return {
@@ -73,6 +78,7 @@ const COLUMNS = [
   { title: 'of bare', width: 9 },
   { title: 'p50 ms', width: 9 },
   { title: 'p99 ms', width: 9 },
+  { title: 'loop p99', width: 10 },
 ]
 
 export function tableHead(): string {
@@ -90,6 +96,7 @@ export function tableRow(result: Result): string {
     result.ofBare.toFixed(2),
     String(result.p50Ms),
     String(result.p99Ms),
+    String(result.loopDelayP99Ms ?? ''),
   ])
 }
 
