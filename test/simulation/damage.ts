@@ -25,8 +25,9 @@ export async function flipOneBit(machine: Machine, random: Random): Promise<bool
   machine.simulation.trace.push(`flip in ${block.path} at ${at}, block of type ${block.type}`)
   machine.simulation.report.count('faults', `bit flip in block type ${block.type}`)
   machine.oracle.rotten = true
-  if (block.type === BlockType.DATA) {
-    for (let id = block.firstId; id < block.endId; id += 1) machine.oracle.damaged.add(id)
-  }
+  const firstId = block.type === BlockType.DATA ? block.firstId : block.endId
+  // The hole of a write that did not finish may stand behind it, with a valid block behind that. Then
+  // D lies within one region, and its ids are all told of (guarantees.md, section 5).
+  for (let id = firstId; id < block.behindId; id += 1) machine.oracle.damaged.add(id)
   return true
 }
