@@ -284,6 +284,60 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [SCHEDULES, FAILING_CALLS],
   },
   {
+    name: 'a look at LOCK confirms groups whose write returned behind its beginning',
+    edits: [
+      edit(
+        'src/log/flight-writer.ts',
+        '    for (const flight of covered) flight.confirmed = true\n',
+        '    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written\n',
+      ),
+    ],
+    tests: [SCHEDULES, FAILING_CALLS],
+  },
+  {
+    name: 'LOCK looked at before the write',
+    edits: [
+      edit(
+        'src/log/flight-writer.ts',
+        '    await writePieces(flight)\n    if (this.#flushes(flight))',
+        '    flight.confirmed = await this.#lock.isHeld()\n' +
+          '    await writePieces(flight)\n    if (this.#flushes(flight))',
+      ),
+    ],
+    tests: [SCHEDULES, FAILING_CALLS],
+  },
+  {
+    name: 'a later group resolved before an earlier one',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        '    const flight = this.#flights[0]\n    if (!flight?.written || !flight.confirmed) return undefined\n    this.#flights.shift()\n',
+        '    const flight = this.#flights.find((one) => one.written && one.confirmed)\n' +
+          '    if (!flight) return undefined\n    this.#flights.splice(this.#flights.indexOf(flight), 1)\n',
+      ),
+    ],
+  },
+  {
+    name: 'what is written counted across a group still under way',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        '      if (!written) return\n',
+        '      if (!written) continue\n',
+      ),
+    ],
+  },
+  {
+    name: 'a group sent before the first of its segment resolved',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        'return this.#flights[0]?.opensSegment ?? false',
+        'return false',
+      ),
+    ],
+  },
+  {
     name: 'a segment made ahead used behind one with a higher number',
     edits: [
       edit(

@@ -22,9 +22,6 @@ import { entryOf, linkOf, sealFile } from './segment-turn.ts'
 import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
-/** Writes under way at once. Everything here holds for more than one; see docs/decisions. */
-const FLIGHTS_MAX = 1
-
 export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
   /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
@@ -270,7 +267,7 @@ export class CommitLoop {
   #sendNext(): void {
     // The first group of a segment resolves before anything follows: else a later D would claim
     // what a fenced writer cannot know.
-    if (this.#writer.writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
+    if (!this.#writer.hasRoom || this.#flights.opensSegment) return
     const { segment } = this
     if (this.#map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()

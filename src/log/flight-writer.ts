@@ -1,12 +1,19 @@
 /**
- * The writes under way: carries groups to their segments and looks at LOCK behind them, so that each is
- * confirmed by a look that began after its write had returned. Decides neither what is sent nor what
- * resolves.
+ * The writes under way: carries several groups at once to their segment and looks at LOCK behind them,
+ * so that each is confirmed by a look that began after its write had returned. Decides neither what is
+ * sent nor what resolves.
  */
 import { QlogError } from '../errors.ts'
 import { type Flight, writePieces, writePiecesSync } from './flight.ts'
 import type { FlightQueue } from './flight-queue.ts'
 import type { Lock } from './lock.ts'
+
+/**
+ * Writes under way at once. The flushes of three overlap, which gives more than any loop of one after
+ * the other can; and with the look at LOCK they take the four threads that Node has for files, so that
+ * a fourth write would make the look wait. See docs/decisions/0004-the-writer.md.
+ */
+const FLIGHTS_MAX = 3
 
 /** What the writer tells; nothing is called within a call of `send`. */
 export interface FlightEvents {
@@ -22,7 +29,8 @@ export interface FlightEvents {
 
 export class FlightWriter {
   /** Asynchronous writes that have not returned. */
-  writing = 0
+  #writing = 0
+  #isLooking = false
   readonly #lock: Lock
   readonly #flights: FlightQueue
   readonly #events: FlightEvents
@@ -30,7 +38,7 @@ export class FlightWriter {
   readonly #flushesEach: boolean
   /** In `always` with durable handles a group that must be flushed is so by its write. */
   readonly #flushesNone: boolean
-  /** The same as `writing` as promises, which never reject. */
+  /** The same as promises, which never reject. */
   readonly #writes = new Set<Promise<void>>()
 
   constructor(
@@ -47,13 +55,17 @@ export class FlightWriter {
     this.#flushesNone = mode === 'always' && durableWrites === 'dsync'
   }
 
+  get hasRoom(): boolean {
+    return this.#writing < FLIGHTS_MAX
+  }
+
   /** Sends a group that is in the queue already. */
   send(flight: Flight): void {
-    this.writing++
+    this.#writing++
     const write = this.#write(flight).then(
       () => this.#returned(flight),
       (error: unknown) => {
-        this.writing--
+        this.#writing--
         this.#events.failed(error)
       },
     )
@@ -103,7 +115,7 @@ export class FlightWriter {
   }
 
   #returned(flight: Flight): void {
-    this.writing--
+    this.#writing--
     if (flight.settled) {
       this.#events.released(flight)
       return
@@ -111,20 +123,34 @@ export class FlightWriter {
     flight.written = true
     if (!this.#events.isOpen()) return
     this.#flights.noteWritten()
-    this.#lock
-      .isHeld()
-      .then((held) => this.#confirmed(flight, held))
-      .catch(this.#events.failed)
+    this.#look()
     this.#events.moved()
   }
 
-  #confirmed(flight: Flight, held: boolean): void {
+  /**
+   * Looks at LOCK for every group whose write has returned by now. One look is under way at a time: while
+   * the pipe is full the groups that return meanwhile share the next one.
+   */
+  #look(): void {
+    if (this.#isLooking) return
+    const covered = this.#flights.all().filter(({ written, confirmed }) => written && !confirmed)
+    if (covered.length === 0) return
+    this.#isLooking = true
+    this.#lock
+      .isHeld()
+      .then((held) => this.#looked(covered, held))
+      .catch(this.#events.failed)
+  }
+
+  #looked(covered: readonly Flight[], held: boolean): void {
+    this.#isLooking = false
     if (!this.#events.isOpen()) return
     if (!held) {
       this.#events.fenced()
       return
     }
-    flight.confirmed = true
+    for (const flight of covered) flight.confirmed = true
+    this.#look()
     this.#events.moved()
   }
 
