@@ -10,7 +10,7 @@ import { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
-import { FlightWriter, fencedError } from './flight-writer.ts'
+import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import { LiveMap } from './live-map.ts'
@@ -21,6 +21,9 @@ import type { SegmentSupply } from './segment-supply.ts'
 import { entryOf, linkOf, sealFile } from './segment-turn.ts'
 import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
+
+/** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
+const SHARE_BYTES_MIN = 8 * 1024
 
 export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
@@ -68,6 +71,8 @@ export class CommitLoop {
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
   #pumpScheduled = false
+  /** Bytes of the groups that resolved last, together. */
+  #settledBytes = 0
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   #full = false
@@ -162,10 +167,16 @@ export class CommitLoop {
     return this.#composer.begin(this.segment)
   }
 
-  /** Ends what `beginAppend` began: gives it a ticket and sees that it leaves. */
-  endAppend(bodyBytes: number): Ticket {
-    this.#schedulePump()
-    return this.#composer.end(bodyBytes)
+  /**
+   * Ends what `beginAppend` began: gives it a ticket and sees that it leaves, unless `commitSync` follows
+   * at once.
+   */
+  endAppend(bodyBytes: number, isSync = false): Ticket {
+    const ticket = this.#composer.end(bodyBytes)
+    if (isSync) return ticket
+    if (this.#isShare) this.#pump()
+    else this.#schedulePump()
+    return ticket
   }
 
   /** Sends everything that waits, synchronously, and resolves it in order. */
@@ -235,6 +246,16 @@ export class CommitLoop {
 
   get #isIdle(): boolean {
     return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
+  }
+
+  /**
+   * Appends that resolved together are followed by others together. In one group these would resolve
+   * together again, with nothing to write meanwhile; so a group leaves before its tick is over once it
+   * has its share of what the last ones were.
+   */
+  get #isShare(): boolean {
+    const shareBytes = Math.max(SHARE_BYTES_MIN, this.#settledBytes / FLIGHTS_MAX)
+    return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
 
   #assertOpen(): void {
@@ -424,9 +445,11 @@ export class CommitLoop {
 
   /** Resolves groups from the front, as far as they are written and the lock was seen held. */
   #settleReady(): void {
+    const bytesBefore = this.#flights.bytes
     let flight = this.#flights.takeReady()
     if (!flight) return
     for (; flight; flight = this.#flights.takeReady()) this.#settle(flight)
+    this.#settledBytes = bytesBefore - this.#flights.bytes
     if (this.segment) this.#flush.written(this.segment, this.visibleNextId)
     this.onVisible()
     wake(this.#roomWaiters)

@@ -13,7 +13,7 @@ import type { Lock } from './lock.ts'
  * the other can; and with the look at LOCK they take the four threads that Node has for files, so that
  * a fourth write would make the look wait. See docs/decisions/0004-the-writer.md.
  */
-const FLIGHTS_MAX = 3
+export const FLIGHTS_MAX = 3
 
 /** What the writer tells; nothing is called within a call of `send`. */
 export interface FlightEvents {
