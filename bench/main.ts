@@ -1,7 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]` measures. Results go to
- * stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]` measures, and
+ * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
+ * a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -16,9 +17,11 @@ import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { measureWriters } from './writers.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]
+       npm run bench -- writers [--pairs N]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 --give-back: sustained runs discard all but the newest segments' messages.
@@ -49,7 +52,7 @@ const SMOKE: Scale = {
 }
 
 interface Wanted {
-  readonly smoke: boolean
+  readonly bench: 'smoke' | 'efficiency' | 'writers'
   readonly json: boolean
   readonly scale: Scale
   readonly cases: readonly Case[]
@@ -74,9 +77,9 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
     return undefined
   const givesBack = values['give-back']
   const { json } = values
-  if (what === 'smoke') return { smoke: true, json, scale: { ...SMOKE, givesBack }, cases }
-  if (what !== 'efficiency') return undefined
-  return { smoke: false, json, scale: { ...EFFICIENCY, pairs, givesBack }, cases }
+  if (what === 'smoke') return { bench: what, json, scale: { ...SMOKE, givesBack }, cases }
+  if (what !== 'efficiency' && what !== 'writers') return undefined
+  return { bench: what, json, scale: { ...EFFICIENCY, pairs, givesBack }, cases }
 }
 
 function isWanted(name: string, only: string | undefined): boolean {
@@ -92,6 +95,13 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   const place = new Place()
   const raw = await makeRaw(place.path)
   const header = headerOf(wanted, place, raw)
+  if (wanted.bench === 'writers') {
+    console.log(JSON.stringify(header))
+    for await (const result of measureWriters(place, raw, wanted.scale.pairs)) {
+      console.log(JSON.stringify(result))
+    }
+    return 0
+  }
   if (wanted.json) console.log(JSON.stringify(header))
   else console.log(`${JSON.stringify(header, undefined, 2)}\n\n${tableHead()}`)
   const results: Result[] = []
@@ -102,7 +112,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
       console.log(wanted.json ? JSON.stringify(result) : tableRow(result))
     }
   }
-  return wanted.smoke ? concludeSmoke(wanted.cases, results) : 0
+  return wanted.bench === 'smoke' ? concludeSmoke(wanted.cases, results) : 0
 }
 
 function readArguments(commandArguments: readonly string[]): Wanted | undefined {
@@ -123,7 +133,7 @@ async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncG
 function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
   const cpus = os.cpus()
   return {
-    bench: wanted.smoke ? 'smoke' : 'efficiency',
+    bench: wanted.bench,
     machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
     kernel: `${os.type()} ${os.release()}`,
     fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
