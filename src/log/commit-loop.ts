@@ -431,6 +431,12 @@ export class CommitLoop {
   }
 
   #launch(flight: Flight): void {
+    const { segment, end, opensSegment } = flight
+    const { mode, inFlightBytesBound } = this.#options
+    // What stands further in front of the last valid block is judged by LINK's limit to be durable.
+    if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
+      throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
+    }
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
     this.#lastWasPair = false
