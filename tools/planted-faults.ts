@@ -292,7 +292,7 @@ export const FAULTS: readonly PlantedFault[] = [
         '    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written\n',
       ),
     ],
-    tests: [SCHEDULES, FAILING_CALLS],
+    tests: [FAILING_CALLS],
   },
   {
     name: 'LOCK looked at before the write',
@@ -304,7 +304,7 @@ export const FAULTS: readonly PlantedFault[] = [
           '    await writePieces(flight)\n    if (this.#flushes(flight))',
       ),
     ],
-    tests: [SCHEDULES, FAILING_CALLS],
+    tests: [FAILING_CALLS],
   },
   {
     name: 'a later group resolved before an earlier one',
