@@ -50,6 +50,7 @@ const WAYS: readonly Way[] = [
   { writer: 'four O_DSYNC writes', flights: 4, make: durableWrites },
   { writer: 'one write + fdatasync', flights: 1, make: flushedWrites },
   { writer: 'three writes + fdatasync', flights: 3, make: flushedWrites },
+  { writer: 'worker, ring of one', flights: 1, make: ring },
   { writer: 'worker, ring of two', flights: 2, make: ring },
   { writer: 'worker, ring of four', flights: 4, make: ring },
 ]
