@@ -1,12 +1,15 @@
 /** Measures a case of appending: the raw loop, the prototype and the engine in turns. */
 
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openLog } from '../src/index.ts'
 import { CommitGroup } from '../src/log/group.ts'
 import { crc32 } from '../src/system/real/crc.ts'
 import { BareLog } from './bare.ts'
 import type { AppendCase } from './cases.ts'
 import { drive, makeBodies, type Timing } from './driver.ts'
-import { median } from './measures.ts'
+import { GivingBack } from './giving-back.ts'
+import { median, rounded } from './measures.ts'
 import type { Place } from './place.ts'
 import type { Raw } from './raw.ts'
 import { type Pair, type Result, resultOf } from './result.ts'
@@ -26,9 +29,17 @@ export interface Scale {
   readonly segmentBytesMin: number
   /** Length of the log that is replayed. */
   readonly replayBytes: number
+  /** Sustained runs discard what is older than the last segments, so that the log gives space back. */
+  readonly givesBack: boolean
 }
 
+/** Between two looks at how late the event loop is; a delay contains it. */
+const LOOP_RESOLUTION_MS = 1
+/** Segments whose messages stay where a sustained run gives space back. */
+const SEGMENTS_KEPT = 2
+
 interface EngineRun extends Timing {
+  readonly loopDelayP99Ms: number
   readonly messages: number
   readonly groups: number
   readonly segments: number
@@ -40,6 +51,8 @@ interface Plan {
   readonly segmentBytes: number
   readonly groupMessages: number
   readonly groupBytes: number
+  /** Messages that stay behind the newest; all where this is absent. */
+  readonly keptMessages?: number
 }
 
 export async function* measureAppends(
@@ -77,6 +90,7 @@ async function measureVariant(
   const pairs: Pair[] = []
   const growing: number[] = []
   const latenciesMs: number[] = []
+  const loopDelaysMs: number[] = []
   let segments = 0
   for (let i = 0; i < scale.pairs; i++) {
     let [rate, rawRate, bareRate] = [0, 0, 0]
@@ -91,10 +105,13 @@ async function measureVariant(
         )
       },
       async () => {
-        bareRate = messages / (await drive(bare, how, bodies, plan.calls)).seconds
+        const { call, batch, bareCallers: callers } = how
+        const timing = await drive(bare, { call, batch, callers }, bodies, plan.calls)
+        bareRate = messages / timing.seconds
       },
       async () => {
-        const run = await runEngine(place, how, bodies, plan.calls, plan.segmentBytes)
+        const run = await runEngine(place, how, bodies, plan)
+        loopDelaysMs.push(run.loopDelayP99Ms)
         rate = messages / run.seconds
         segments = Math.max(segments, run.segments)
         for (const latency of run.latenciesMs) latenciesMs.push(latency)
@@ -110,6 +127,8 @@ async function measureVariant(
     groupMessages,
     groupBytes,
     segments,
+    // A synchronous append holds the event loop by its nature.
+    ...(how.call !== 'sync' && { loopDelayP99Ms: rounded(median(loopDelaysMs)) }),
     ...(growing.length > 0 && { rawGrowingRate: Math.round(median(growing)) }),
   })
 }
@@ -126,7 +145,7 @@ async function planPrepared(
   let calls = Math.min(callsMax, how.callers * 4)
   for (;;) {
     const segmentBytes = segmentBytesFor(calls * callBytes)
-    const run = await runEngine(place, how, bodies, calls, segmentBytes)
+    const run = await runEngine(place, how, bodies, { calls, segmentBytes })
     const wanted = Math.round((calls * scale.runSeconds) / run.seconds)
     if (calls >= callsMax || wanted <= calls * 2) {
       const planned = Math.min(callsMax, Math.max(how.callers * 2, wanted))
@@ -153,7 +172,14 @@ function planSustained(scale: Scale, how: AppendCase, prepared: Plan): Plan {
   const leastBytes = groupBytes * scale.segmentGroupsMin + 16 * KIB
   const segmentBytes = inPages(Math.max(scale.segmentBytesMin, leastBytes, Math.min(64 * MIB, fit)))
   const calls = Math.ceil((segmentBytes * (scale.segments + 1)) / callBytes)
-  return { calls: Math.max(calls, how.callers * 2), segmentBytes, groupMessages, groupBytes }
+  const keptMessages = Math.ceil((segmentBytes * SEGMENTS_KEPT * how.batch) / callBytes)
+  return {
+    calls: Math.max(calls, how.callers * 2),
+    segmentBytes,
+    groupMessages,
+    groupBytes,
+    ...(scale.givesBack && { keptMessages }),
+  }
 }
 
 /** A segment is followed by the next one once it is half full: a prepared run never gets there. */
@@ -190,8 +216,7 @@ async function runEngine(
   place: Place,
   how: AppendCase,
   bodies: readonly Uint8Array[],
-  calls: number,
-  segmentBytes: number,
+  { calls, segmentBytes, keptMessages }: Pick<Plan, 'calls' | 'segmentBytes' | 'keptMessages'>,
 ): Promise<EngineRun> {
   const directory = place.nextLog()
   const log = await openLog(directory, {
@@ -202,10 +227,17 @@ async function runEngine(
     // The first append makes the first segment, which is not what is measured here.
     await log.append('begin')
     const before = log.stats()
-    const timing = await drive(log, how, bodies, calls)
+    const sink = keptMessages === undefined ? log : new GivingBack(log, keptMessages)
+    const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
+    delays.enable()
+    const timing = await drive(sink, how, bodies, calls)
+    // The shortest runs are over before the first two looks.
+    await sleep(4 * LOOP_RESOLUTION_MS)
+    delays.disable()
     const after = log.stats()
     return {
       ...timing,
+      loopDelayP99Ms: delays.percentile(99) / 1e6,
       messages: after.appendedMessages - before.appendedMessages,
       groups: after.flushes - before.flushes,
       segments: after.segments.length,

@@ -19,7 +19,10 @@ const LATENCY_EVERY = 16
 const BODIES = 1024
 
 /** Bodies that differ, in one stretch of memory, as many as a call takes or enough to cycle through. */
-export function makeBodies({ batch, messageBytes }: AppendCase): Uint8Array[] {
+export function makeBodies({
+  batch,
+  messageBytes,
+}: Pick<AppendCase, 'batch' | 'messageBytes'>): Uint8Array[] {
   const count = Math.max(batch, BODIES)
   const bytes = new Uint8Array(count * messageBytes)
   let state = 1
@@ -32,10 +35,13 @@ export function makeBodies({ batch, messageBytes }: AppendCase): Uint8Array[] {
   )
 }
 
+/** What the loops take from a case. */
+export type Drive = Pick<AppendCase, 'call' | 'batch' | 'callers'>
+
 /** Makes `calls` calls and resolves when the last has. */
 export async function drive(
   sink: Sink,
-  how: AppendCase,
+  how: Drive,
   bodies: readonly Uint8Array[],
   calls: number,
 ): Promise<Timing> {
@@ -61,7 +67,7 @@ function driveSync(
 
 async function driveCallers(
   sink: Sink,
-  how: AppendCase,
+  how: Drive,
   bodies: readonly Uint8Array[],
   calls: number,
   latenciesMs: number[],

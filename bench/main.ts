@@ -1,7 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures. Results go to stdout, one
- * JSON object a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]` measures, and
+ * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
+ * a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -17,17 +18,20 @@ import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { measureWriters } from './writers.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
-       npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
+       npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]
+       npm run bench -- writers [--pairs N]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
+--give-back: sustained runs discard all but the newest segments' messages.
 `
 const KIB = 1024
 const MIB = 1024 * KIB
 const PAIRS = 9
 
-const EFFICIENCY: Omit<Scale, 'pairs'> = {
+const EFFICIENCY: Omit<Scale, 'pairs' | 'givesBack'> = {
   runSeconds: 0.4,
   runBytesMax: 128 * MIB,
   segments: 16,
@@ -45,10 +49,11 @@ const SMOKE: Scale = {
   segmentGroupsMin: 1,
   segmentBytesMin: 16 * KIB,
   replayBytes: 2 * MIB,
+  givesBack: false,
 }
 
 interface Wanted {
-  readonly smoke: boolean
+  readonly bench: 'smoke' | 'efficiency' | 'writers'
   readonly json: boolean
   readonly scale: Scale
   readonly cases: readonly Case[]
@@ -63,6 +68,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
       json: { type: 'boolean', default: false },
       pairs: { type: 'string', default: String(PAIRS) },
       only: { type: 'string' },
+      'give-back': { type: 'boolean', default: false },
     },
   })
   const [what, ...more] = positionals
@@ -70,9 +76,11 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
   const cases = CASES.filter(({ name }) => isWanted(name, values.only))
   if (more.length > 0 || cases.length === 0 || !Number.isInteger(pairs) || pairs < 1)
     return undefined
-  if (what === 'smoke') return { smoke: true, json: values.json, scale: SMOKE, cases }
-  if (what !== 'efficiency') return undefined
-  return { smoke: false, json: values.json, scale: { ...EFFICIENCY, pairs }, cases }
+  const givesBack = values['give-back']
+  const { json } = values
+  if (what === 'smoke') return { bench: what, json, scale: { ...SMOKE, givesBack }, cases }
+  if (what !== 'efficiency' && what !== 'writers') return undefined
+  return { bench: what, json, scale: { ...EFFICIENCY, pairs, givesBack }, cases }
 }
 
 function isWanted(name: string, only: string | undefined): boolean {
@@ -88,6 +96,13 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   const place = new Place()
   const raw = await makeRaw(place.path)
   const header = headerOf(wanted, place, raw)
+  if (wanted.bench === 'writers') {
+    console.log(JSON.stringify(header))
+    for await (const result of measureWriters(place, raw, wanted.scale.pairs)) {
+      console.log(JSON.stringify(result))
+    }
+    return 0
+  }
   if (wanted.json) console.log(JSON.stringify(header))
   else console.log(`${JSON.stringify(header, undefined, 2)}\n\n${tableHead()}`)
   const results: Result[] = []
@@ -98,7 +113,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
       console.log(wanted.json ? JSON.stringify(result) : tableRow(result))
     }
   }
-  return wanted.smoke ? concludeSmoke(wanted.cases, results) : 0
+  return wanted.bench === 'smoke' ? concludeSmoke(wanted.cases, results) : 0
 }
 
 function readArguments(commandArguments: readonly string[]): Wanted | undefined {
@@ -120,13 +135,14 @@ async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncG
 function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
   const cpus = os.cpus()
   return {
-    bench: wanted.smoke ? 'smoke' : 'efficiency',
+    bench: wanted.bench,
     machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
     kernel: `${os.type()} ${os.release()}`,
     fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
     node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
+    givesBack: wanted.scale.givesBack,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }

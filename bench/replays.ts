@@ -69,14 +69,7 @@ export async function measureReplay(
 async function fill(directory: string, how: ReplayCase, messages: number): Promise<number> {
   const log = await openLog(directory, { segmentBytesMin: 16 * MIB, segmentBytesMax: 64 * MIB })
   const { messageBytes } = how
-  const bodies = makeBodies({
-    kind: 'append',
-    name: how.name,
-    call: 'many',
-    batch: FILL_BATCH,
-    callers: 1,
-    messageBytes,
-  }).slice(0, FILL_BATCH)
+  const bodies = makeBodies({ batch: FILL_BATCH, messageBytes }).slice(0, FILL_BATCH)
   for (let done = 0; done < messages; done += FILL_BATCH) await log.appendMany(bodies)
   await log.close()
   const report = await verifyLog(realSystem(), directory)

@@ -32,6 +32,11 @@ export interface Result {
   readonly segments?: number
   /** The raw loop behind the end of a growing file, where the variant is `sustained`. */
   readonly rawGrowingRate?: number
+  /**
+   * How late the event loop came to a timer of 1 ms while the engine ran, that millisecond included: the
+   * median of the runs' p99. Absent where appends are synchronous.
+   */
+  readonly loopDelayP99Ms?: number
   /** Bytes of the files a second, where a case reads. */
   readonly bytesRate?: number
   /** Reads of files a message by a follower, where a case has one. */
@@ -75,6 +80,7 @@ const COLUMNS = [
   { title: 'of bare', width: 9 },
   { title: 'p50 ms', width: 9 },
   { title: 'p99 ms', width: 9 },
+  { title: 'loop p99', width: 10 },
 ]
 
 export function tableHead(): string {
@@ -92,6 +98,7 @@ export function tableRow(result: Result): string {
     result.ofBare.toFixed(2),
     String(result.p50Ms),
     String(result.p99Ms),
+    String(result.loopDelayP99Ms ?? ''),
   ])
 }
 

@@ -33,7 +33,7 @@ function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
-const GROUP_FLUSH = '    if (flushes) await flight.segment.handle.flush()\n'
+const GROUP_FLUSH = '    if (this.#flushes(flight)) await flight.segment.handle.flush()\n'
 const CREATE_FLUSH =
   'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
 
@@ -42,9 +42,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'resolved before the flush returned',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    if (flushes) void flight.segment.handle.flush().catch(() => undefined)\n',
+        '    if (this.#flushes(flight)) void flight.segment.handle.flush().catch(() => undefined)\n',
       ),
     ],
   },
@@ -140,9 +140,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'second flush after a failed one',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    const { handle } = flight.segment\n    if (flushes) await handle.flush().catch(() => handle.flush())\n',
+        '    const { handle } = flight.segment\n    if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
       ),
     ],
   },
@@ -228,7 +228,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '      this.#resendFlightsSync()\n      isPlacing = true\n',
+        '      this.#writer.resendSync()\n      this.#settleReady()\n      isPlacing = true\n',
         '      isPlacing = true\n',
       ),
     ],
@@ -283,9 +283,63 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'an awakened writer resolves an append',
     edits: [
-      edit('src/log/commit-loop.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
+      edit('src/log/flight-writer.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
     ],
     tests: [SCHEDULES, FAILING_CALLS],
+  },
+  {
+    name: 'a look at LOCK confirms groups whose write returned behind its beginning',
+    edits: [
+      edit(
+        'src/log/flight-writer.ts',
+        '    for (const flight of covered) flight.confirmed = true\n',
+        '    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written\n',
+      ),
+    ],
+    tests: [FAILING_CALLS],
+  },
+  {
+    name: 'LOCK looked at before the write',
+    edits: [
+      edit(
+        'src/log/flight-writer.ts',
+        '    await writePieces(flight)\n    if (this.#flushes(flight))',
+        '    flight.confirmed = await this.#lock.isHeld()\n' +
+          '    await writePieces(flight)\n    if (this.#flushes(flight))',
+      ),
+    ],
+    tests: [FAILING_CALLS],
+  },
+  {
+    name: 'a later group resolved before an earlier one',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        '    const flight = this.#flights[0]\n    if (!flight?.written || !flight.confirmed) return undefined\n    this.#flights.shift()\n',
+        '    const flight = this.#flights.find((one) => one.written && one.confirmed)\n' +
+          '    if (!flight) return undefined\n    this.#flights.splice(this.#flights.indexOf(flight), 1)\n',
+      ),
+    ],
+  },
+  {
+    name: 'what is written counted across a group still under way',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        '      if (!written) return\n',
+        '      if (!written) continue\n',
+      ),
+    ],
+  },
+  {
+    name: 'a group sent before the first of its segment resolved',
+    edits: [
+      edit(
+        'src/log/flight-queue.ts',
+        'return this.#flights[0]?.opensSegment ?? false',
+        'return false',
+      ),
+    ],
   },
   {
     name: 'a segment made ahead used behind one with a higher number',

@@ -8,8 +8,9 @@ import type { Link, MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
-import { type Flight, writePieces, writePiecesSync } from './flight.ts'
+import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
+import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import { LiveMap } from './live-map.ts'
@@ -22,8 +23,8 @@ import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
-/** Writes under way at once. Everything here holds for more than one; see docs/decisions. */
-const FLIGHTS_MAX = 1
+/** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
+const SHARE_BYTES_MIN = 8 * 1024
 
 export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
@@ -64,18 +65,17 @@ export class CommitLoop {
   readonly epoch: number
 
   readonly #system: System
-  readonly #lock: Lock
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
   readonly #nextBase: number
   readonly #composer: Composer
   readonly #flights: FlightQueue
+  readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
-  #writing = 0
-  /** The same as promises, which never reject. */
-  readonly #writes = new Set<Promise<void>>()
   #pumpScheduled = false
+  /** Bytes of the groups that resolved last, together. */
+  #settledBytes = 0
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   readonly #fullDisk: FullDisk
@@ -99,7 +99,6 @@ export class CommitLoop {
     start: CommitStart,
   ) {
     this.#system = system
-    this.#lock = lock
     this.epoch = epoch
     this.#owner = owner
     this.#supply = supply
@@ -109,6 +108,20 @@ export class CommitLoop {
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs)
     this.#flights = new FlightQueue(options.mode === 'always')
+    const { durableWrites } = system.files
+    this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
+      isOpen: () => this.state === 'open',
+      moved: () => {
+        this.#settleReady()
+        this.#pump()
+      },
+      released: (flight) => {
+        this.#composer.reuse(flight)
+        this.#schedulePump()
+      },
+      failed: this.#stopOnError,
+      fenced: () => this.#stop('fenced', fencedError()),
+    })
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     this.#fullDisk = new FullDisk({
       system,
@@ -207,10 +220,16 @@ export class CommitLoop {
     return this.#composer.begin(this.segment)
   }
 
-  /** Ends what `beginAppend` began: gives it a ticket and sees that it leaves. */
-  endAppend(bodyBytes: number): Ticket {
-    this.#schedulePump()
-    return this.#composer.end(bodyBytes)
+  /**
+   * Ends what `beginAppend` began: gives it a ticket and sees that it leaves, unless `commitSync` follows
+   * at once.
+   */
+  endAppend(bodyBytes: number, isSync = false): Ticket {
+    const ticket = this.#composer.end(bodyBytes)
+    if (isSync) return ticket
+    if (this.#isShare) this.#pump()
+    else this.#schedulePump()
+    return ticket
   }
 
   /** Sends everything that waits, synchronously, and resolves it in order. */
@@ -218,17 +237,14 @@ export class CommitLoop {
     this.#assertOpen()
     let isPlacing = false
     try {
-      this.#resendFlightsSync()
+      this.#writer.resendSync()
+      this.#settleReady()
       isPlacing = true
       const own = this.#placeForPendingSync()
       isPlacing = false
       const flight = own ? this.#openingFlight(own) : this.#dataFlight()
       this.#launch(flight)
-      writePiecesSync(flight)
-      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
-      flight.written = true
-      this.#flights.noteWritten()
-      this.#confirmSync()
+      this.#writer.sendSync(flight)
     } catch (error) {
       if (isPlacing && isRefusal(error)) this.#refusePending(error, 'messages')
       else this.#stopOnError(error)
@@ -277,7 +293,7 @@ export class CommitLoop {
     await this.#flush.settled()
     await this.#sealing
     // A descriptor closed under a write could be another file's when the write gets to it.
-    await Promise.all([...this.#writes])
+    await this.#writer.returned()
     await this.segment?.handle.close()
   }
 
@@ -285,8 +301,14 @@ export class CommitLoop {
     return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
   }
 
-  get #flushesEachGroup(): boolean {
-    return this.#options.mode === 'always' && this.#system.files.durableWrites === 'flush'
+  /**
+   * Appends that resolved together are followed by others together. In one group these would resolve
+   * together again, with nothing to write meanwhile; so a group leaves before its tick is over once it
+   * has its share of what the last ones were.
+   */
+  get #isShare(): boolean {
+    const shareBytes = Math.max(SHARE_BYTES_MIN, this.#settledBytes / FLIGHTS_MAX)
+    return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
 
   #assertOpen(): void {
@@ -319,7 +341,7 @@ export class CommitLoop {
   #sendNext(): void {
     // The first group of a segment resolves before anything follows: else a later D would claim
     // what a fenced writer cannot know.
-    if (this.#writing >= FLIGHTS_MAX || this.#flights.opensSegment) return
+    if (!this.#writer.hasRoom || this.#flights.opensSegment) return
     const { segment } = this
     if (this.#map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
@@ -429,7 +451,7 @@ export class CommitLoop {
     const { timeMs } = this.#composer
     // The file is closed once nothing is under way on it any more: neither a write that a synchronous
     // append overtook, nor a flush.
-    const before = Promise.all([this.#sealing, ...this.#writes, this.#flush.settled()])
+    const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)
   }
@@ -465,6 +487,12 @@ export class CommitLoop {
   }
 
   #launch(flight: Flight): void {
+    const { segment, end, opensSegment } = flight
+    const { mode, inFlightBytesBound } = this.#options
+    // What stands further in front of the last valid block is judged by LINK's limit to be durable.
+    if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
+      throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
+    }
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
     this.#lastWasPair = false
@@ -473,56 +501,17 @@ export class CommitLoop {
 
   #send(flight: Flight): void {
     this.#launch(flight)
-    this.#writing++
-    const write = this.#write(flight).then(
-      () => this.#returned(flight),
-      (error: unknown) => {
-        this.#writing--
-        this.#stopOnError(error)
-      },
-    )
-    this.#writes.add(write)
-    void write.then(() => this.#writes.delete(write))
+    this.#writer.send(flight)
     this.#supply.prepareAhead(flight.segment)
-  }
-
-  async #write(flight: Flight): Promise<void> {
-    await writePieces(flight)
-    // In `always` the handle itself is durable where the platform has that.
-    const flushes = this.#options.mode === 'always' ? this.#flushesEachGroup : flight.mustFlush
-    if (flushes) await flight.segment.handle.flush()
-  }
-
-  #returned(flight: Flight): void {
-    this.#writing--
-    if (flight.settled) {
-      this.#composer.reuse(flight)
-      this.#schedulePump()
-      return
-    }
-    flight.written = true
-    if (this.state !== 'open') return
-    this.#flights.noteWritten()
-    this.#lock.isHeld().then((held) => this.#confirmed(flight, held), this.#stopOnError)
-    this.#pump()
-  }
-
-  #confirmed(flight: Flight, held: boolean): void {
-    if (this.state !== 'open') return
-    if (!held) {
-      this.#stop('fenced', fencedError())
-      return
-    }
-    flight.confirmed = true
-    this.#settleReady()
-    this.#pump()
   }
 
   /** Resolves groups from the front, as far as they are written and the lock was seen held. */
   #settleReady(): void {
+    const bytesBefore = this.#flights.bytes
     let flight = this.#flights.takeReady()
     if (!flight) return
     for (; flight; flight = this.#flights.takeReady()) this.#settle(flight)
+    this.#settledBytes = bytesBefore - this.#flights.bytes
     if (this.segment) this.#flush.written(this.segment, this.visibleNextId)
     this.onVisible()
     wake(this.#roomWaiters)
@@ -586,35 +575,6 @@ export class CommitLoop {
     this.#schedulePump()
   }
 
-  /**
-   * Writes the bytes of the groups under way again, the same bytes to the same place, so that whatever
-   * mixture of the two writes arrives is the same group; then resolves them.
-   */
-  #resendFlightsSync(): void {
-    const flights = this.#flights.all()
-    if (flights.length === 0) return
-    // Asynchronous writes return in any order, so those that have not are told apart one by one.
-    for (const flight of flights) {
-      if (flight.written) continue
-      writePiecesSync(flight)
-      if (this.#flushesEachGroup || flight.mustFlush) flight.segment.handle.flushSync()
-      flight.written = true
-      flight.settled = true
-    }
-    this.#flights.noteWritten()
-    this.#confirmSync()
-    this.#settleReady()
-  }
-
-  #confirmSync(): void {
-    if (!this.#lock.isHeldSync()) {
-      const error = fencedError()
-      this.#stop('fenced', error)
-      throw error
-    }
-    for (const flight of this.#flights.all()) flight.confirmed = true
-  }
-
   #stop(state: 'failed' | 'fenced', failure: Error): void {
     if (this.state !== 'open') return
     this.state = state
@@ -648,10 +608,6 @@ export class CommitLoop {
 
 function wake(waiters: (() => void)[]): void {
   for (const waiter of waiters.splice(0)) waiter()
-}
-
-function fencedError(): QlogError {
-  return new QlogError('QLOG_FENCED', 'another process has taken over this log')
 }
 
 /** A segment could not be made: nothing was written, so nothing has failed for good. */

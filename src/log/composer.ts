@@ -20,8 +20,8 @@ import type { Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { linkBytes, pairGroup, TAIL_RESERVE_BYTES } from './special-groups.ts'
 
-/** One group is written while the next is filled, and one may be held by a late asynchronous write. */
-const SPARE_GROUPS_MAX = 2
+/** As many as can be under way beside the one being filled, and one that waits for the look at LOCK. */
+const SPARE_GROUPS_MAX = 4
 
 type PairType = 'map' | 'sync' | 'clean'
 

@@ -160,7 +160,7 @@ export class PublicLog implements Log {
     this.#waiting.addSync((error) => {
       outcome = error
     })
-    loop.endAppend(bytes.length)
+    loop.endAppend(bytes.length, true)
     try {
       loop.commitSync()
     } catch (error) {

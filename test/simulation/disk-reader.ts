@@ -76,6 +76,8 @@ export interface FoundBlock {
   readonly type: number
   readonly firstId: number
   readonly endId: number
+  /** First id of the next valid block of the file; `endId` where there is none, or nothing between. */
+  readonly behindId: number
 }
 
 /** Every block that counts: below the cut of each mapped segment, and below the end of the newest. */
@@ -102,6 +104,7 @@ export async function blocksThatCount(
         type: blocks.type(row),
         firstId: blocks.firstId(row),
         endId: blocks.endId(row),
+        behindId: row + 1 < blocks.count ? blocks.firstId(row + 1) : blocks.endId(row),
       })
     }
   }

@@ -99,8 +99,8 @@ export class Exhaustive {
   }
 
   /** Stopped at this call while another takes over, then woken. */
-  async pause(at: number): Promise<void> {
-    await this.#run(`paused at call ${at}`, 1, async (machine) => {
+  async pause(at: number, crashSeed = 1): Promise<void> {
+    await this.#run(`paused at call ${at}`, crashSeed, async (machine) => {
       const { simulation } = machine
       const sleeper = machine.opening(this.trace.options)
       let stopped = (): void => {}

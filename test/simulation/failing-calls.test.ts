@@ -19,8 +19,11 @@ describe.each(TRACES)('$name', (trace) => {
       const exhaustive = new Exhaustive(trace, durableWrites, 1)
       await exhaustive.prepare()
       const { first, last } = await exhaustive.calls()
-      for (let at = first; at <= last; at += 1) await exhaustive.pause(at)
-      expect(exhaustive.runs).toBe(last - first + 1)
+      const { pauses = 1 } = trace
+      for (let crashSeed = 1; crashSeed <= pauses; crashSeed += 1) {
+        for (let at = first; at <= last; at += 1) await exhaustive.pause(at, crashSeed)
+      }
+      expect(exhaustive.runs).toBe((last - first + 1) * pauses)
       console.log(`takeovers: ${trace.name} (${durableWrites}): ${exhaustive.runs} runs`)
     }, 600_000)
   }

@@ -191,7 +191,8 @@ export class Opening {
       messages: content.messages.filter(({ id }) => id >= firstId),
       gaps: content.gaps,
       firstId,
-      nextId: last ? last.id + 1 : firstId,
+      // A retirement may have taken effect in the middle of the reading.
+      nextId: Math.max(firstId, last ? last.id + 1 : 0),
     })
     oracle.sawFirstId(firstId)
   }

@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { falseAlarms, ONLY_SEED, rowsNeverReached, runShare, SCHEDULES } from './schedules.ts'
+import {
+  falseAlarms,
+  ONLY_SEED,
+  reachesAllRows,
+  rowsNeverReached,
+  runShare,
+  SCHEDULES,
+} from './schedules.ts'
 
 const SHARES = 2
 
@@ -8,7 +15,7 @@ test.skipIf(ONLY_SEED !== undefined)(
   `share 2 of ${SCHEDULES} random schedules: invariants 1-4, 6-9, 11, 13`,
   async () => {
     const report = await runShare(2, SHARES)
-    expect(rowsNeverReached(report)).toEqual([])
+    if (reachesAllRows) expect(rowsNeverReached(report)).toEqual([])
     expect(falseAlarms(report)).toBeLessThanOrEqual(2)
   },
   3_600_000,

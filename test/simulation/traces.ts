@@ -11,6 +11,11 @@ export interface Trace {
   readonly prepare?: (machine: Machine) => Promise<void>
   /** Crashes strike within the opening too, not only behind it. */
   readonly fromOpening?: true
+  /**
+   * In how many ways the calls under way get on while the process is stopped; 1 where this is absent,
+   * which does where one write at a time is under way.
+   */
+  readonly pauses?: number
   /** Behind the opening. */
   readonly act: (opening: Opening) => Promise<void>
 }
@@ -109,6 +114,20 @@ export const TRACES: readonly Trace[] = [
       void opening.append(2_000, 0, 2_500, 1_000, 10)
       await opening.append(50)
       await opening.append(3_000, 3_000)
+    },
+  },
+  {
+    name: 'three groups under way, and a fourth behind them',
+    prepare: some,
+    pauses: 16,
+    options: { idleSyncMs: 0 },
+    act: async (opening) => {
+      await opening.append(10)
+      for (const bytes of [100, 3_000, 700, 50]) {
+        void opening.append(bytes)
+        await Promise.resolve()
+      }
+      await opening.settled()
     },
   },
   {

@@ -1,0 +1,169 @@
+/**
+ * The writes under way: carries several groups at once to their segment and looks at LOCK behind them,
+ * so that each is confirmed by a look that began after its write had returned. Decides neither what is
+ * sent nor what resolves.
+ */
+import { QlogError } from '../errors.ts'
+import { type Flight, writePieces, writePiecesSync } from './flight.ts'
+import type { FlightQueue } from './flight-queue.ts'
+import type { Lock } from './lock.ts'
+
+/**
+ * Writes under way at once. The flushes of three overlap, which gives more than any loop of one after
+ * the other can; and with the look at LOCK they take the four threads that Node has for files, so that
+ * a fourth write would make the look wait. See docs/decisions/0004-the-writer.md.
+ */
+export const FLIGHTS_MAX = 3
+
+/** What the writer tells; nothing is called within a call of `send`. */
+export interface FlightEvents {
+  /** False once nothing may resolve any more. */
+  isOpen(): boolean
+  /** A write returned, or a look at LOCK did: groups may resolve, and others may be sent. */
+  moved(): void
+  /** The write of a group that had resolved before has returned: its buffers are free. */
+  released(flight: Flight): void
+  failed(error: unknown): void
+  fenced(): void
+}
+
+export class FlightWriter {
+  /** Asynchronous writes that have not returned. */
+  #writing = 0
+  #isLooking = false
+  readonly #lock: Lock
+  readonly #flights: FlightQueue
+  readonly #events: FlightEvents
+  /** Whether a group is flushed behind its write, though it does not ask for it. */
+  readonly #flushesEach: boolean
+  /** In `always` with durable handles a group that must be flushed is so by its write. */
+  readonly #flushesNone: boolean
+  /** The same as promises, which never reject. */
+  readonly #writes = new Set<Promise<void>>()
+
+  constructor(
+    lock: Lock,
+    flights: FlightQueue,
+    mode: 'always' | 'interval' | 'never',
+    durableWrites: 'dsync' | 'flush',
+    events: FlightEvents,
+  ) {
+    this.#lock = lock
+    this.#flights = flights
+    this.#events = events
+    this.#flushesEach = mode === 'always' && durableWrites === 'flush'
+    this.#flushesNone = mode === 'always' && durableWrites === 'dsync'
+  }
+
+  get hasRoom(): boolean {
+    return this.#writing < FLIGHTS_MAX
+  }
+
+  /** Sends a group that is in the queue already. */
+  send(flight: Flight): void {
+    this.#writing++
+    const write = this.#write(flight).then(
+      () => this.#returned(flight),
+      (error: unknown) => {
+        this.#writing--
+        this.#events.failed(error)
+      },
+    )
+    this.#writes.add(write)
+    void write.then(() => this.#writes.delete(write))
+  }
+
+  /** Sends a group that is in the queue already, and confirms it. Throws QLOG_FENCED and errors. */
+  sendSync(flight: Flight): void {
+    this.#writeSync(flight)
+    this.#confirmSync()
+  }
+
+  /**
+   * Writes the bytes of the groups under way again, the same bytes to the same place, so that whatever
+   * mixture of the two writes arrives is the same group; then confirms them.
+   */
+  resendSync(): void {
+    if (this.#flights.isEmpty) return
+    // Asynchronous writes return in any order, so those that have not are told apart one by one.
+    for (const flight of this.#flights.all()) {
+      if (flight.written) continue
+      this.#writeSync(flight)
+      flight.settled = true
+    }
+    this.#confirmSync()
+  }
+
+  /** Resolves when every write that has begun has returned. */
+  async returned(): Promise<void> {
+    await Promise.all(this.#writes)
+  }
+
+  async #write(flight: Flight): Promise<void> {
+    await writePieces(flight)
+    if (this.#flushes(flight)) await flight.segment.handle.flush()
+  }
+
+  #writeSync(flight: Flight): void {
+    writePiecesSync(flight)
+    if (this.#flushes(flight)) flight.segment.handle.flushSync()
+    flight.written = true
+  }
+
+  #flushes(flight: Flight): boolean {
+    return this.#flushesEach || (flight.mustFlush && !this.#flushesNone)
+  }
+
+  #returned(flight: Flight): void {
+    this.#writing--
+    if (flight.settled) {
+      this.#events.released(flight)
+      return
+    }
+    flight.written = true
+    if (!this.#events.isOpen()) return
+    this.#flights.noteWritten()
+    this.#look()
+    this.#events.moved()
+  }
+
+  /**
+   * Looks at LOCK for every group whose write has returned by now. One look is under way at a time: while
+   * the pipe is full the groups that return meanwhile share the next one.
+   */
+  #look(): void {
+    if (this.#isLooking) return
+    const covered = this.#flights.all().filter(({ written, confirmed }) => written && !confirmed)
+    if (covered.length === 0) return
+    this.#isLooking = true
+    this.#lock
+      .isHeld()
+      .then((held) => this.#looked(covered, held))
+      .catch(this.#events.failed)
+  }
+
+  #looked(covered: readonly Flight[], held: boolean): void {
+    this.#isLooking = false
+    if (!this.#events.isOpen()) return
+    if (!held) {
+      this.#events.fenced()
+      return
+    }
+    for (const flight of covered) flight.confirmed = true
+    this.#look()
+    this.#events.moved()
+  }
+
+  #confirmSync(): void {
+    this.#flights.noteWritten()
+    if (!this.#lock.isHeldSync()) {
+      this.#events.fenced()
+      throw fencedError()
+    }
+    for (const flight of this.#flights.all()) flight.confirmed = true
+  }
+}
+
+export function fencedError(): QlogError {
+  return new QlogError('QLOG_FENCED', 'another process has taken over this log')
+}

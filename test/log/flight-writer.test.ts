@@ -1,0 +1,170 @@
+/** Several writes under way at once, and the looks at LOCK behind them. */
+import { describe, expect, test } from 'vitest'
+import type { Flight } from '../../src/log/flight.ts'
+import { FlightQueue } from '../../src/log/flight-queue.ts'
+import { FlightWriter } from '../../src/log/flight-writer.ts'
+import type { Lock } from '../../src/log/lock.ts'
+import { OwnSegment } from '../../src/log/segment-file.ts'
+import type { FileHandle } from '../../src/system/system.ts'
+
+/** A call that waits until the test lets it return. */
+interface Held<T> {
+  resolve(value: T): void
+  reject(error: Error): void
+}
+
+/** Writes and looks that return when they are told to. */
+class World {
+  readonly writes: Held<number>[] = []
+  readonly looks: Held<boolean>[] = []
+  readonly told: string[] = []
+  isHeldNow = true
+  readonly queue = new FlightQueue(true)
+  readonly segment: OwnSegment
+  readonly writer: FlightWriter
+  #at = 4096
+
+  constructor() {
+    const handle = {
+      write: () => new Promise<number>((resolve, reject) => this.writes.push({ resolve, reject })),
+      writeSync: (source: Uint8Array) => source.length,
+    } as Partial<FileHandle> as FileHandle
+    const lock = {
+      isHeld: () => new Promise((resolve, reject) => this.looks.push({ resolve, reject })),
+      isHeldSync: () => this.isHeldNow,
+    } as Partial<Lock> as Lock
+    this.segment = new OwnSegment('/log', 1, { salt1: 1, salt2: 2, fileBytes: 65_536 }, handle)
+    this.writer = new FlightWriter(lock, this.queue, 'always', 'dsync', {
+      isOpen: () => true,
+      moved: () => this.told.push('moved'),
+      released: () => this.told.push('released'),
+      failed: (error) => this.told.push(`failed: ${String(error)}`),
+      fenced: () => this.told.push('fenced'),
+    })
+  }
+
+  send(): Flight {
+    const offset = this.#at
+    this.#at += 100
+    const flight: Flight = {
+      segment: this.segment,
+      pieces: [new Uint8Array(100)],
+      offset,
+      end: this.#at,
+      group: undefined,
+      firstTicket: 0,
+      lastTicket: 0,
+      messages: 0,
+      messageBytes: 0,
+      nextId: 1,
+      timeMs: 0,
+      opensSegment: false,
+      mustFlush: false,
+      startedMs: 0,
+      written: false,
+      confirmed: false,
+      settled: false,
+    }
+    this.queue.push(flight)
+    this.writer.send(flight)
+    return flight
+  }
+
+  async write(index: number): Promise<void> {
+    this.writes[index]?.resolve(100)
+    await new Promise(setImmediate)
+  }
+
+  async look(index: number, held: boolean): Promise<void> {
+    this.looks[index]?.resolve(held)
+    await new Promise(setImmediate)
+  }
+}
+
+describe('the looks at LOCK', () => {
+  test('confirm only groups whose write had returned when the look began', async () => {
+    const world = new World()
+    const [one, two] = [world.send(), world.send()]
+    await world.write(0)
+    await world.write(1)
+    expect(world.looks).toHaveLength(1)
+    await world.look(0, true)
+    expect([one.confirmed, two.confirmed]).toEqual([true, false])
+    expect(world.looks).toHaveLength(2)
+    await world.look(1, true)
+    expect(two.confirmed).toBe(true)
+  })
+
+  test('begin while no write has returned for nobody', async () => {
+    const world = new World()
+    world.send()
+    expect(world.looks).toHaveLength(0)
+    await world.write(0)
+    await world.look(0, true)
+    expect(world.looks).toHaveLength(1)
+  })
+
+  test('are shared by the groups that return during one', async () => {
+    const world = new World()
+    const flights = [world.send(), world.send(), world.send()]
+    for (const index of [2, 0, 1]) await world.write(index)
+    expect(world.looks).toHaveLength(1)
+    await world.look(0, true)
+    expect(flights.map(({ confirmed }) => confirmed)).toEqual([false, false, true])
+    expect(world.queue.takeReady()).toBeUndefined()
+    await world.look(1, true)
+    expect(world.looks).toHaveLength(2)
+    expect(flights.map(() => world.queue.takeReady())).toEqual(flights)
+  })
+
+  test('confirm nothing once LOCK names another', async () => {
+    const world = new World()
+    const flight = world.send()
+    await world.write(0)
+    await world.look(0, false)
+    expect(flight.confirmed).toBe(false)
+    expect(world.told).toEqual(['moved', 'fenced'])
+  })
+
+  test('that fail are failures like those of writes', async () => {
+    const world = new World()
+    const flight = world.send()
+    await world.write(0)
+    world.looks[0]?.reject(new Error('EIO'))
+    await new Promise(setImmediate)
+    expect(flight.confirmed).toBe(false)
+    expect(world.told).toEqual(['moved', 'failed: Error: EIO'])
+  })
+})
+
+test('three groups are under way at once, and no more', async () => {
+  const world = new World()
+  for (let count = 0; count < 3; count += 1) {
+    expect(world.writer.hasRoom).toBe(true)
+    world.send()
+  }
+  expect(world.writer.hasRoom).toBe(false)
+  await world.write(1)
+  expect(world.writer.hasRoom).toBe(true)
+})
+
+test('groups that a synchronous append carried are released when their own write returns', async () => {
+  const world = new World()
+  const [one, two] = [world.send(), world.send()]
+  await world.write(1)
+  world.writer.resendSync()
+  expect([one.confirmed, two.confirmed]).toEqual([true, true])
+  expect([one.settled, two.settled]).toEqual([true, false])
+  world.told.length = 0
+  await world.write(0)
+  expect(world.told).toEqual(['released'])
+})
+
+test('a synchronous append confirms nothing once LOCK names another', () => {
+  const world = new World()
+  const flight = world.send()
+  world.isHeldNow = false
+  expect(() => world.writer.resendSync()).toThrow('taken over')
+  expect(flight.confirmed).toBe(false)
+  expect(world.told).toEqual(['fenced'])
+})
