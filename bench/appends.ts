@@ -2,7 +2,7 @@
 
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openLog } from '../src/index.ts'
+import { type LogStats, openLog } from '../src/index.ts'
 import { CommitGroup } from '../src/log/group.ts'
 import { crc32 } from '../src/system/real/crc.ts'
 import { BareLog } from './bare.ts'
@@ -29,8 +29,6 @@ export interface Scale {
   readonly segmentBytesMin: number
   /** Length of the log that is replayed. */
   readonly replayBytes: number
-  /** Sustained runs discard what is older than the last segments, so that the log gives space back. */
-  readonly givesBack: boolean
 }
 
 /** Between two looks at how late the event loop is; a delay contains it. */
@@ -63,11 +61,13 @@ export async function* measureAppends(
 ): AsyncGenerator<Result> {
   const bodies = makeBodies(how)
   const prepared = await planPrepared(place, scale, how, bodies)
-  const sustained = planSustained(scale, how, prepared)
+  const kept = planSustained(scale, how, prepared)
+  const givenBack = { ...kept, keptMessages: keptMessages(kept, how) }
   const bare = new BareLog(place.file('bare'), bareBytes(prepared))
   try {
     yield await measureVariant(place, raw, scale, how, bodies, bare, prepared, 'prepared')
-    yield await measureVariant(place, raw, scale, how, bodies, bare, sustained, 'sustained')
+    yield await measureVariant(place, raw, scale, how, bodies, bare, givenBack, 'sustained')
+    yield await measureVariant(place, raw, scale, how, bodies, bare, kept, 'sustained')
   } finally {
     bare.close()
     for (const name of ['bare', 'prepared', 'growing']) place.remove(place.file(name))
@@ -127,6 +127,7 @@ async function measureVariant(
     groupMessages,
     groupBytes,
     segments,
+    ...(variant === 'sustained' && { space: plan.keptMessages ? 'given back' : 'kept' }),
     // A synchronous append holds the event loop by its nature.
     ...(how.call !== 'sync' && { loopDelayP99Ms: rounded(median(loopDelaysMs)) }),
     ...(growing.length > 0 && { rawGrowingRate: Math.round(median(growing)) }),
@@ -172,14 +173,19 @@ function planSustained(scale: Scale, how: AppendCase, prepared: Plan): Plan {
   const leastBytes = groupBytes * scale.segmentGroupsMin + 16 * KIB
   const segmentBytes = inPages(Math.max(scale.segmentBytesMin, leastBytes, Math.min(64 * MIB, fit)))
   const calls = Math.ceil((segmentBytes * (scale.segments + 1)) / callBytes)
-  const keptMessages = Math.ceil((segmentBytes * SEGMENTS_KEPT * how.batch) / callBytes)
   return {
     calls: Math.max(calls, how.callers * 2),
     segmentBytes,
     groupMessages,
     groupBytes,
-    ...(scale.givesBack && { keptMessages }),
   }
+}
+
+/** A queue whose readers keep up: what stays fits a few segments. */
+function keptMessages({ segmentBytes, groupMessages, groupBytes }: Plan, how: AppendCase): number {
+  return (
+    Math.ceil((segmentBytes * SEGMENTS_KEPT * groupMessages) / groupBytes / how.batch) * how.batch
+  )
 }
 
 /** A segment is followed by the next one once it is half full: a prepared run never gets there. */
@@ -212,6 +218,11 @@ export function groupBytesOf(how: AppendCase, messages: number): number {
   return group.byteLength
 }
 
+/** Segments that have retired count as well: numbers have no gaps while one process writes. */
+function numberOfNewest({ segments }: LogStats): number {
+  return Number(segments.at(-1)?.file.split('-')[0])
+}
+
 async function runEngine(
   place: Place,
   how: AppendCase,
@@ -240,7 +251,7 @@ async function runEngine(
       loopDelayP99Ms: delays.percentile(99) / 1e6,
       messages: after.appendedMessages - before.appendedMessages,
       groups: after.flushes - before.flushes,
-      segments: after.segments.length,
+      segments: numberOfNewest(after) - numberOfNewest(before) + 1,
     }
   } finally {
     await log.close()

@@ -78,6 +78,7 @@ export const CASES: readonly Case[] = SIZES.flatMap(({ label, messageBytes }): C
       call: 'many',
       batch: 1000,
       callers: 2,
+      bareCallers: 2,
       messageBytes,
     },
   },

@@ -1,6 +1,6 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]` measures, and
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, and
  * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
  * a line or a table; words go to stderr. No speed is judged.
  */
@@ -21,17 +21,16 @@ import { problemsOf } from './smoke.ts'
 import { measureWriters } from './writers.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
-       npm run bench -- efficiency [--json] [--pairs N] [--only CASE] [--give-back]
+       npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
---give-back: sustained runs discard all but the newest segments' messages.
 `
 const KIB = 1024
 const MIB = 1024 * KIB
 const PAIRS = 9
 
-const EFFICIENCY: Omit<Scale, 'pairs' | 'givesBack'> = {
+const EFFICIENCY: Omit<Scale, 'pairs'> = {
   runSeconds: 0.4,
   runBytesMax: 128 * MIB,
   segments: 16,
@@ -49,7 +48,6 @@ const SMOKE: Scale = {
   segmentGroupsMin: 1,
   segmentBytesMin: 16 * KIB,
   replayBytes: 2 * MIB,
-  givesBack: false,
 }
 
 interface Wanted {
@@ -68,7 +66,6 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
       json: { type: 'boolean', default: false },
       pairs: { type: 'string', default: String(PAIRS) },
       only: { type: 'string' },
-      'give-back': { type: 'boolean', default: false },
     },
   })
   const [what, ...more] = positionals
@@ -76,11 +73,10 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
   const cases = CASES.filter(({ name }) => isWanted(name, values.only))
   if (more.length > 0 || cases.length === 0 || !Number.isInteger(pairs) || pairs < 1)
     return undefined
-  const givesBack = values['give-back']
   const { json } = values
-  if (what === 'smoke') return { bench: what, json, scale: { ...SMOKE, givesBack }, cases }
+  if (what === 'smoke') return { bench: what, json, scale: SMOKE, cases }
   if (what !== 'efficiency' && what !== 'writers') return undefined
-  return { bench: what, json, scale: { ...EFFICIENCY, pairs, givesBack }, cases }
+  return { bench: what, json, scale: { ...EFFICIENCY, pairs }, cases }
 }
 
 function isWanted(name: string, only: string | undefined): boolean {
@@ -142,7 +138,6 @@ function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknow
     node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
-    givesBack: wanted.scale.givesBack,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }

@@ -11,8 +11,13 @@ export interface Pair {
 
 export interface Result {
   readonly case: string
-  /** `prepared`: within one zeroed segment. `sustained`: over many, zeroed while the log runs. */
+  /** `prepared`: within one zeroed segment. `sustained`: over many. */
   readonly variant: 'prepared' | 'sustained'
+  /**
+   * Of a sustained run. `given back`: messages are discarded and files used again, as in a queue whose
+   * readers keep up. `kept`: every segment is zeroed while the one before is written.
+   */
+  readonly space?: 'given back' | 'kept'
   readonly sync: 'always'
   /** Messages a second, as are the other rates. */
   readonly rate: number
@@ -73,7 +78,7 @@ export function resultOf(
 
 const COLUMNS = [
   { title: 'case', width: 28, left: true },
-  { title: 'variant', width: 10, left: true },
+  { title: 'variant', width: 23, left: true },
   { title: 'messages/s', width: 12 },
   { title: 'of C', width: 7 },
   { title: '(quartiles)', width: 16 },
@@ -91,7 +96,7 @@ export function tableRow(result: Result): string {
   const [low, high] = result.efficiencyQuartiles
   return tableLine([
     result.case,
-    result.variant,
+    result.space === undefined ? result.variant : `sustained, ${result.space}`,
     Math.round(result.rate).toLocaleString('en-US'),
     result.efficiency.toFixed(2),
     `${low.toFixed(2)}-${high.toFixed(2)}`,

@@ -5,12 +5,19 @@ import type { Result } from './result.ts'
 
 const NUMBERS = ['rate', 'rawRate', 'bareRate', 'efficiency', 'ofBare', 'p50Ms', 'p99Ms'] as const
 
+const APPEND_VARIANTS = ['prepared', 'sustained given back', 'sustained kept']
+
+function variantOf({ variant, space }: Result): string {
+  return space === undefined ? variant : `${variant} ${space}`
+}
+
 /** What is wrong, one sentence each; nothing where all is well. */
 export function problemsOf(cases: readonly Case[], results: readonly Result[]): string[] {
   const problems: string[] = []
   for (const { kind, name } of cases) {
-    for (const variant of kind === 'append' ? ['prepared', 'sustained'] : ['prepared']) {
-      const found = results.filter((result) => result.case === name && result.variant === variant)
+    const wanted = kind === 'append' ? APPEND_VARIANTS : ['prepared']
+    for (const variant of wanted) {
+      const found = results.filter((one) => one.case === name && variantOf(one) === variant)
       if (found.length !== 1) problems.push(`${name} ${variant} has ${found.length} results`)
     }
   }
