@@ -23,6 +23,7 @@ export const CRASH_POINTS_FLUSH = 'test/simulation/crash-points-flush.test.ts'
 export const FAILING_CALLS = 'test/simulation/failing-calls.test.ts'
 export const DIRECTED = 'test/simulation/directed.test.ts'
 export const LOCK_RACES = 'test/log/lock-races.test.ts'
+export const FLIGHT_QUEUE = 'test/log/flight-queue.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
 
 function edit(file: string, find: string, replace: string): Edit {
@@ -326,16 +327,7 @@ export const FAULTS: readonly PlantedFault[] = [
         '      if (!written) continue\n',
       ),
     ],
-  },
-  {
-    name: 'a group sent before the first of its segment resolved',
-    edits: [
-      edit(
-        'src/log/flight-queue.ts',
-        'return this.#flights[0]?.opensSegment ?? false',
-        'return false',
-      ),
-    ],
+    tests: [FLIGHT_QUEUE],
   },
   {
     name: 'a segment made ahead used behind one with a higher number',
