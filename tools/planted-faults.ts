@@ -25,6 +25,7 @@ export const DIRECTED = 'test/simulation/directed.test.ts'
 export const LOCK_RACES = 'test/log/lock-races.test.ts'
 export const FOLLOWING = 'test/log/following.test.ts'
 export const READ_AHEAD = 'test/log/read-ahead.test.ts'
+export const FLIGHT_QUEUE = 'test/log/flight-queue.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
 export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
@@ -330,16 +331,7 @@ export const FAULTS: readonly PlantedFault[] = [
         '      if (!written) continue\n',
       ),
     ],
-  },
-  {
-    name: 'a group sent before the first of its segment resolved',
-    edits: [
-      edit(
-        'src/log/flight-queue.ts',
-        'return this.#flights[0]?.opensSegment ?? false',
-        'return false',
-      ),
-    ],
+    tests: [FLIGHT_QUEUE],
   },
   {
     name: 'a segment made ahead used behind one with a higher number',
