@@ -8,26 +8,30 @@ export class GivingBack implements Sink {
   readonly #keptMessages: number
   #firstKept = 1
 
+  /** `keptMessages`: more than can be in flight, so that what is discarded has resolved. */
   constructor(log: Log, keptMessages: number) {
     this.#log = log
     this.#keptMessages = keptMessages
   }
 
-  async append(body: Uint8Array): Promise<void> {
-    this.#giveBack((await this.#log.append(body)) + 1)
+  append(body: Uint8Array): Promise<unknown> {
+    this.#giveBack()
+    return this.#log.append(body)
   }
 
-  async appendMany(bodies: readonly Uint8Array[]): Promise<void> {
-    this.#giveBack((await this.#log.appendMany(bodies)).endId)
+  appendMany(bodies: readonly Uint8Array[]): Promise<unknown> {
+    this.#giveBack()
+    return this.#log.appendMany(bodies)
   }
 
-  appendSync(body: Uint8Array): void {
-    this.#giveBack(this.#log.appendSync(body) + 1)
+  appendSync(body: Uint8Array): unknown {
+    this.#giveBack()
+    return this.#log.appendSync(body)
   }
 
   /** Half of what stays at a time: a discard costs more than an append, and segments leave whole. */
-  #giveBack(endId: number): void {
-    const firstKept = endId - this.#keptMessages
+  #giveBack(): void {
+    const firstKept = this.#log.nextId - this.#keptMessages
     if (firstKept < this.#firstKept + this.#keptMessages / 2) return
     this.#log.discard(this.#firstKept, firstKept)
     this.#firstKept = firstKept
