@@ -6,21 +6,31 @@ import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import { oneLine } from './output.ts'
-import type { FigureRow } from './text.ts'
-import { formatBytes, formatCount, formatFigures, formatMs, plural } from './text.ts'
+import type { FigureRow, FigureSection } from './text.ts'
+import {
+  formatBytes,
+  formatCount,
+  formatMs,
+  formatSections,
+  formatShare,
+  formatTime,
+  plural,
+} from './text.ts'
 
 export function registerStats(program: Command, context: CommandContext): void {
   program
     .command('stats')
     .summary('what a log holds, in figures')
-    .description('Prints ids, sizes and damage found. Opens the log read-only: needs no lock.')
+    .description(
+      'Prints ids, sizes and damage found, and what the writer last said of itself: live and dead bytes, rates, flushes, reserve. Opens the log read-only: needs no lock.',
+    )
     .argument('<DIR>', 'directory of the log')
     .option('--json', 'one JSON line with everything, segments included')
     .addHelpText(
       'before',
       examples(
         ['qlog stats ./log', 'a table'],
-        ['qlog stats ./log --json | jq .diskBytes', 'one figure for a script'],
+        ['qlog stats ./log --json | jq .deadBytes', 'one figure for a script'],
       ),
     )
     .action(
@@ -29,6 +39,8 @@ export function registerStats(program: Command, context: CommandContext): void {
       ),
     )
 }
+
+const NO_REPORT = 'The writer has left no figures yet: it does so at close and every 64 MiB.'
 
 async function runStats(
   context: CommandContext,
@@ -43,7 +55,8 @@ async function runStats(
     await reader.close()
   }
   if (json) context.output.json(stats)
-  else context.output.data(formatFigures(rowsOf(stats)))
+  else context.output.data(formatSections(sectionsOf(stats)))
+  if (!json && stats.reportedMs === undefined) context.output.words(NO_REPORT)
   if (stats.gaps.length === 0) return EXIT.fine
   context.output.words(
     `${plural(stats.gaps.length, 'damaged place')} in acknowledged data: run \`qlog verify\` for the exact ids`,
@@ -51,7 +64,15 @@ async function runStats(
   return EXIT.rot
 }
 
-function rowsOf(stats: LogStats): FigureRow[] {
+/** What the files themselves say, and below it what only the writer can know. */
+function sectionsOf(stats: LogStats): FigureSection[] {
+  const files = { rows: rowsOfFiles(stats) }
+  if (stats.reportedMs === undefined) return [files]
+  const title = `As the writer left them at ${formatTime(stats.reportedMs)}:`
+  return [files, { title, rows: rowsOfWriter(stats) }]
+}
+
+function rowsOfFiles(stats: LogStats): FigureRow[] {
   const newest = stats.segments.at(-1)
   const rows: FigureRow[] = [
     ['messages', formatCount(stats.nextId - stats.firstId)],
@@ -61,14 +82,59 @@ function rowsOf(stats: LogStats): FigureRow[] {
     newest === undefined
       ? ['segments', '0']
       : ['segments', formatCount(stats.segments.length), `newest ${oneLine(newest.file)}`],
+    ['mode', stats.sync, MODES[stats.sync]],
     ['epoch', formatCount(stats.epoch), 'grows with every opening that appends'],
     ['damaged places', formatCount(stats.gaps.length)],
   ]
   if (stats.durableEndId < stats.nextId) {
     rows.splice(3, 0, ['durable below id', formatCount(stats.durableEndId)])
   }
-  if (stats.flushes > 0) {
-    rows.push(['flush p50', formatMs(stats.flushP50Ms)], ['flush p99', formatMs(stats.flushP99Ms)])
-  }
   return rows
+}
+
+function rowsOfWriter(stats: LogStats): FigureRow[] {
+  const { liveBytes, deadBytes, flushes, reserve, spareBytes } = stats
+  const usedBytes = Math.max(1, liveBytes + deadBytes)
+  const rows: FigureRow[] = [
+    ['live', formatBytes(liveBytes), `${formatShare(liveBytes / usedBytes)} of what is written`],
+    ['dead', formatBytes(deadBytes), `${formatShare(deadBytes / usedBytes)}, discarded messages`],
+    ['messages/s', formatCount(stats.messagesPerSecond), 'mean of the last ten whole seconds'],
+    ['bytes/s', formatBytes(stats.bytesPerSecond)],
+    ['appended', formatCount(stats.appendedMessages), appendedWords(stats)],
+  ]
+  if (flushes > 0) {
+    rows.push(
+      ['flush p50', formatMs(stats.flushP50Ms), 'of a write with its flush, last 1,024 groups'],
+      ['flush p99', formatMs(stats.flushP99Ms)],
+      ['flush max', formatMs(stats.flushMaxMs), 'since the log was opened'],
+    )
+  }
+  rows.push(
+    ['space', stats.space, SPACES[stats.space]],
+    ['reserve', formatBytes(reserve.bytes), RESERVES[reserve.state]],
+    ['spare files', formatBytes(spareBytes), 'of retired segments, to be used again'],
+  )
+  return rows
+}
+
+function appendedWords({ appendedBytes, flushes }: LogStats): string {
+  return `${formatBytes(appendedBytes)} in ${plural(flushes, 'group')} since it was opened`
+}
+
+const MODES: Readonly<Record<LogStats['sync'], string>> = {
+  always: 'an append resolves once it is on disk',
+  interval: 'flushed within a time, not at once',
+  never: 'the operating system flushes when it likes',
+}
+
+const SPACES: Readonly<Record<LogStats['space'], string>> = {
+  ok: 'messages find room',
+  full: 'messages are refused until there is room',
+}
+
+const RESERVES: Readonly<Record<LogStats['reserve']['state'], string>> = {
+  whole: 'kept for the case of a full disk',
+  none: 'not made yet',
+  short: 'in use, or no room for it: messages wait',
+  'best effort': 'kept; a full disk may still stop the log',
 }

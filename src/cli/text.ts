@@ -42,14 +42,41 @@ export type FigureRow = readonly [label: string, value: string, note?: string]
 
 /** Labels flush left, values flush right, notes behind them; each line ends with a newline. */
 export function formatFigures(rows: readonly FigureRow[]): string {
-  const labelWidth = Math.max(...rows.map(([label]) => label.length))
-  const valueWidth = Math.max(...rows.map(([, value]) => value.length))
-  return rows
-    .map(([label, value, note]) => {
-      const line = `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}`
-      return note === undefined ? `${line}\n` : `${line}  ${note}\n`
-    })
-    .join('')
+  return formatSections([{ rows }])
+}
+
+/** Rows that belong together, below a line that says what they have in common. */
+export interface FigureSection {
+  readonly title?: string
+  readonly rows: readonly FigureRow[]
+}
+
+/** Several such tables whose columns stand below each other. */
+export function formatSections(sections: readonly FigureSection[]): string {
+  const all = sections.flatMap(({ rows }) => rows)
+  const labelWidth = Math.max(...all.map(([label]) => label.length))
+  const valueWidth = Math.max(...all.map(([, value]) => value.length))
+  const lineOf = ([label, value, note]: FigureRow): string => {
+    const line = `  ${label.padEnd(labelWidth)}  ${value.padStart(valueWidth)}`
+    return note === undefined ? `${line}\n` : `${line}  ${note}\n`
+  }
+  return sections
+    .map(({ title, rows }) => (title === undefined ? '' : `${title}\n`) + rows.map(lineOf).join(''))
+    .join('\n')
+}
+
+/** 1732566376000 -> '2024-11-25 20:26:16 UTC'. A file may name a time that no calendar has. */
+export function formatTime(timeMs: number): string {
+  const date = new Date(timeMs)
+  if (Number.isNaN(date.getTime())) return String(timeMs)
+  return `${date.toISOString().replace('T', ' ').slice(0, -'.000Z'.length)} UTC`
+}
+
+/** 0.1234 -> '12 %'; what is not quite nothing or everything is not called so. */
+export function formatShare(share: number): string {
+  if (share > 0 && share < 0.01) return 'below 1 %'
+  if (share > 0.99 && share < 1) return 'above 99 %'
+  return `${Math.round(share * 100)} %`
 }
 
 /** Breaks words into lines of at most `width`; lines after the first begin with `indent` spaces. */

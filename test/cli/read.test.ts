@@ -1,4 +1,4 @@
-/** `qlog read` and `qlog stats` against a log of memory. */
+/** `qlog read` against a log of memory. */
 import { describe, expect, it } from 'vitest'
 import type { Gap } from '../../src/errors.ts'
 import { FakeLog } from './fake-log.ts'
@@ -113,38 +113,5 @@ describe('read', () => {
       blocked?.()
     }
     expect(stdout.bytes.length).toBe(90 * 10_001)
-  })
-})
-
-describe('stats', () => {
-  it('is an aligned table', async () => {
-    const { exitCode, stdout } = await runInProcess(['stats', 'x'], { log: logOf('a', 'b') })
-    expect(exitCode).toBe(0)
-    expect(stdout.toString()).toBe(
-      [
-        '  messages              2',
-        '  first id              1',
-        '  next id               3',
-        '  disk use        65.5 kB',
-        '  segments              1  newest 00000000000000000001-00.qls',
-        '  epoch                 3  grows with every opening that appends',
-        '  damaged places        0',
-        '',
-      ].join('\n'),
-    )
-  })
-
-  it('--json has everything in one line', async () => {
-    const log = logOf('a')
-    const { stdout } = await runInProcess(['stats', 'x', '--json'], { log })
-    expect(jsonLines(stdout)).toEqual([JSON.parse(JSON.stringify(log.stats()))])
-  })
-
-  it('exits with 3 where damage is known', async () => {
-    const log = logOf('a')
-    log.gaps = [gapOf(2, 3)]
-    const { exitCode, stderr } = await runInProcess(['stats', 'x'], { log })
-    expect(exitCode).toBe(3)
-    expect(stderr).toContain('1 damaged place in acknowledged data')
   })
 })
