@@ -1,29 +1,29 @@
 /** `qlog segments`: the files of a log as a table. Changes nothing. */
 import type { Command } from 'commander'
-import type { SegmentInfo } from '../inspect/index.ts'
-import { segments } from '../inspect/index.ts'
+import type { SegmentInfo, SpaceFile } from '../inspect/index.ts'
+import { segments, spaceFiles } from '../inspect/index.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import { JSON_VERSION } from './inspect-words.ts'
 import { oneLine } from './output.ts'
-import { formatBytes, formatCount } from './text.ts'
+import { formatBytes, formatTime } from './text.ts'
 
 export function registerSegments(program: Command, context: CommandContext): void {
   program
     .command('segments')
     .summary('the files of a log')
     .description(
-      'Lists the segments: what each is to the log, how full it is, which ids it holds. Looks at headers and the newest segment only; `qlog verify` reads everything. Needs no lock.',
+      'Lists the segments: what each is to the log, how much of it is live, which ids it holds, how fast it was filled; then the other files that take space. Looks at headers and the newest segment only; `qlog verify` reads everything. Needs no lock.',
     )
     .argument('<DIR>', 'directory of the log')
-    .option('--json', 'one JSON line a segment')
+    .option('--json', 'one JSON line a file, with times and exact bytes')
     .addHelpText(
       'before',
       examples(
         ['qlog segments ./log', 'a table'],
-        ['qlog segments ./log --json | jq .usedBytes', 'one figure a segment for a script'],
+        ['qlog segments ./log --json | jq "select(.deadBytes > 0).file"', 'for a script'],
       ),
     )
     .action(
@@ -40,38 +40,74 @@ async function runSegments(
 ): Promise<ExitCode> {
   const { output } = context
   const infos = await segments(directory, { signal: context.interruption() })
+  const others = await spaceFiles(directory)
   if (json) {
     for (const info of infos) output.json({ v: JSON_VERSION, kind: 'segment', ...info })
-  } else output.data(tableOf([HEAD, ...infos.map(cellsOf)]))
+    for (const other of others) output.json({ v: JSON_VERSION, ...other })
+  } else output.data(tableOf([HEAD, ...infos.map(cellsOf)]) + wordsBelow(infos, others))
   const damaged = infos.filter((info) => info.damaged)
   if (damaged.length === 0) return EXIT.fine
   output.words('Damage was found: run `qlog verify` for the exact ids and bytes.')
   return EXIT.rot
 }
 
-const HEAD = ['file', 'state', 'size', 'used', 'cut', 'ids', 'epoch', 'made'] as const
+const HEAD = ['file', 'state', 'size', 'live', 'dead', 'ids', 'rate'] as const
 /** Columns whose cells stand flush right. */
-const FIGURES: ReadonlySet<string> = new Set(['size', 'used', 'cut', 'epoch'])
+const FIGURES: ReadonlySet<string> = new Set(['size', 'live', 'dead', 'rate'])
+/** Behind the state of a segment whose file is used again; {@link wordsBelow} says so. */
+const REUSED_MARK = '*'
 
 function cellsOf(info: SegmentInfo): readonly string[] {
-  const { file, state, bytes, usedBytes, cut, firstId = 0, endId = 0, epoch, createdMs } = info
+  const { file, state, bytes, usedBytes, liveBytes, deadBytes, firstId = 0, endId = 0 } = info
+  const { bytesPerSecond } = info
+  const damaged = info.knownDamaged || (info.damaged && state === 'current') ? ', damaged' : ''
+  // Without a report everything that the log reads counts as live, as it does for the log.
+  const live = liveBytes ?? (state === 'full' || state === 'current' ? usedBytes : undefined)
   return [
     oneLine(file),
-    info.knownDamaged || (info.damaged && state === 'current') ? `${state}, damaged` : state,
+    `${state}${damaged}${info.isReused ? REUSED_MARK : ''}`,
     formatBytes(bytes),
-    usedBytes === undefined ? '-' : formatBytes(usedBytes),
-    cut === undefined ? '-' : formatCount(cut),
+    live === undefined ? '-' : formatBytes(live),
+    deadBytes === undefined ? '-' : formatBytes(deadBytes),
     endId > firstId ? `${firstId} to ${endId - 1}` : '-',
-    epoch === undefined ? '-' : String(epoch),
-    createdMs === undefined ? '-' : timeOf(createdMs),
+    bytesPerSecond === undefined ? '-' : `${formatBytes(bytesPerSecond)}/s`,
   ]
 }
 
-/** A header may name a time that no calendar has. */
-function timeOf(timeMs: number): string {
-  const date = new Date(timeMs)
-  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString()
+function wordsBelow(infos: readonly SegmentInfo[], others: readonly SpaceFile[]): string {
+  const lines = ['', ...others.map(lineOfOther)]
+  if (others.length > 0) lines.push('')
+  const times = infos.flatMap(({ createdMs }) => (createdMs === undefined ? [] : [createdMs]))
+  const [oldestMs, newestMs] = [times[0], times.at(-1)]
+  if (oldestMs !== undefined && newestMs !== undefined) {
+    const [oldest, newest] = [formatTime(oldestMs), formatTime(newestMs)]
+    lines.push(oldest === newest ? `Made at ${oldest}.` : `Made from ${oldest} to ${newest}.`)
+  }
+  const reportedMs = infos.find((info) => info.reportedMs !== undefined)?.reportedMs
+  lines.push(
+    reportedMs === undefined
+      ? 'Dead bytes: the writer has left no figures yet; it does so at close and every 64 MiB.'
+      : `Live and dead bytes as the writer left them at ${formatTime(reportedMs)}.`,
+  )
+  if (infos.some(({ isReused }) => isReused)) {
+    lines.push(`${REUSED_MARK} in a file that is used again: it held a retired segment before.`)
+  }
+  return lines.map((line) => `${line}\n`).join('')
 }
+
+const OTHERS: Readonly<Record<SpaceFile['kind'], string>> = {
+  spare: 'of a retired segment, to be used again',
+  reserve: 'kept for the case of a full disk',
+}
+
+function lineOfOther({ file, kind, bytes }: SpaceFile): string {
+  const name = oneLine(file).padEnd(OTHER_NAME_WIDTH)
+  return `${name}  ${formatBytes(bytes).padStart(OTHER_SIZE_WIDTH)}  ${OTHERS[kind]}`
+}
+
+/** `reserve-` with 16 digits, and sizes up to 999.9 MB. */
+const OTHER_NAME_WIDTH = 24
+const OTHER_SIZE_WIDTH = 8
 
 function tableOf(rows: readonly (readonly string[])[]): string {
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))

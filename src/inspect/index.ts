@@ -8,6 +8,7 @@ import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
 import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
 import { listSegments, type SegmentInfo } from './segments.ts'
+import { listSpaceFiles, type SpaceFile } from './space-files.ts'
 import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 
@@ -25,6 +26,7 @@ export type { Finding } from './finding.ts'
 export type { SalvageOptions, SalvageReport } from './salvage.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
+export type { SpaceFile } from './space-files.ts'
 export type { InspectOptions, Progress, VerifyReport } from './verify.ts'
 export type { FileReport } from './verify-file.ts'
 export type { FindingLevel, FindingRow } from './words.ts'
@@ -48,6 +50,11 @@ export function segments(
   options: InspectOptions = {},
 ): Promise<readonly SegmentInfo[]> {
   return listSegments(realSystem(), directory, options)
+}
+
+/** Files of a log's directory that hold no messages and take space: spares and the reserve. */
+export function spaceFiles(directory: string): Promise<readonly SpaceFile[]> {
+  return listSpaceFiles(realSystem(), directory)
 }
 
 /** Every block and record of a log, and every stretch of bytes that is none. */

@@ -1,10 +1,12 @@
 /** The files of a log, one after the other: what each is, how full, which ids. Reads only. */
 import type { SegmentHead } from '../format/evidence.ts'
+import { isReused } from '../format/header.ts'
 import { parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import type { System } from '../system/system.ts'
+import { withFigures } from './segment-figures.ts'
 import { lookAt } from './source.ts'
 import type { InspectOptions } from './verify.ts'
 
@@ -38,6 +40,21 @@ export interface SegmentInfo {
   readonly epoch?: number
   /** When the file was made, milliseconds since 1970. */
   readonly createdMs?: number
+  /** Its file held another segment before, whose bytes may stand behind the end of this one. */
+  readonly isReused?: true
+  /** Messages that are not discarded, as far as the writer's report tells; absent where there is none. */
+  readonly liveMessages?: number
+  /** Used bytes in proportion to live messages; the others are dead. */
+  readonly liveBytes?: number
+  readonly deadBytes?: number
+  /** When the writer reported which messages are discarded, milliseconds since 1970. */
+  readonly reportedMs?: number
+  /**
+   * How fast it was filled: what it holds, over the time from its first block to the next segment's.
+   * Absent for the current one, and for the last one before the log was closed.
+   */
+  readonly messagesPerSecond?: number
+  readonly bytesPerSecond?: number
   /** The map says that it holds damage. */
   readonly knownDamaged?: true
   readonly damaged: boolean
@@ -61,7 +78,7 @@ export async function listSegments(
   options: InspectOptions = {},
 ): Promise<readonly SegmentInfo[]> {
   const assessment = await lookAt(system, directory, options.signal)
-  return segmentsOf(assessment)
+  return withFigures(system, assessment, segmentsOf(assessment))
 }
 
 export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {
@@ -120,6 +137,7 @@ function fieldsOfHead(head: SegmentHead): Omit<SegmentInfo, 'state' | 'damaged'>
     generation,
     bytes: actualBytes,
     ...(header && { createdMs: header.createdMs }),
+    ...(header && isReused(header) && { isReused: true }),
     ...(link && { epoch: link.epoch }),
   }
 }

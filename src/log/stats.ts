@@ -65,17 +65,19 @@ export function readerFigures(
 
 function segmentStats(segment: ReadableSegment, dead: number): SegmentStats {
   const { file, key, firstId, endId, end } = segment
-  const messages = endId - firstId
+  const live = liveOf(end, endId - firstId, dead)
+  return { file, fileBytes: key.fileBytes, firstId, endId, usedBytes: end, ...live }
+}
+
+/** What of a segment is not discarded: bytes in proportion to messages. */
+export function liveOf(
+  usedBytes: number,
+  messages: number,
+  dead: number,
+): Pick<SegmentStats, 'liveMessages' | 'liveBytes'> {
   const liveMessages = Math.max(0, messages - dead)
-  return {
-    file,
-    fileBytes: key.fileBytes,
-    firstId,
-    endId,
-    usedBytes: end,
-    liveMessages,
-    liveBytes: messages === 0 ? 0 : Math.round((end * liveMessages) / messages),
-  }
+  const liveBytes = messages === 0 ? 0 : Math.round((usedBytes * liveMessages) / messages)
+  return { liveMessages, liveBytes }
 }
 
 function sumsOf(
