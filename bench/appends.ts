@@ -1,56 +1,27 @@
 /** Measures a case of appending: the raw loop, the prototype and the engine in turns. */
 
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type LogStats, openLog } from '../src/index.ts'
-import { CommitGroup } from '../src/log/group.ts'
-import { crc32 } from '../src/system/real/crc.ts'
+import { drive, makeBodies } from '../src/measure/driver.ts'
+import { runEngine } from '../src/measure/engine-run.ts'
+import { median, rounded } from '../src/measure/measures.ts'
+import type { Place } from '../src/measure/place.ts'
+import {
+  givingBack,
+  type Plan,
+  type PlanScale,
+  planPrepared,
+  planSustained,
+} from '../src/measure/plan.ts'
 import { BareLog } from './bare.ts'
 import type { AppendCase } from './cases.ts'
-import { drive, makeBodies, type Timing } from './driver.ts'
-import { GivingBack } from './giving-back.ts'
-import { median, rounded } from './measures.ts'
-import type { Place } from './place.ts'
 import type { Raw } from './raw.ts'
 import { type Pair, type Result, resultOf } from './result.ts'
 
-const KIB = 1024
-const MIB = 1024 * KIB
+const MIB = 1024 * 1024
 
-export interface Scale {
+export interface Scale extends PlanScale {
   readonly pairs: number
-  /** What one run aims at. */
-  readonly runSeconds: number
-  /** No run appends more than this, unless its segments need more. */
-  readonly runBytesMax: number
-  /** Segments that a sustained run goes through at least, and groups that each of them holds. */
-  readonly segments: number
-  readonly segmentGroupsMin: number
-  readonly segmentBytesMin: number
   /** Length of the log that is replayed. */
   readonly replayBytes: number
-}
-
-/** Between two looks at how late the event loop is; a delay contains it. */
-const LOOP_RESOLUTION_MS = 1
-/** Segments whose messages stay where a sustained run gives space back. */
-const SEGMENTS_KEPT = 2
-
-interface EngineRun extends Timing {
-  readonly loopDelayP99Ms: number
-  readonly messages: number
-  readonly groups: number
-  readonly segments: number
-}
-
-/** How many calls a run makes and what the engine makes of them. */
-interface Plan {
-  readonly calls: number
-  readonly segmentBytes: number
-  readonly groupMessages: number
-  readonly groupBytes: number
-  /** Messages that stay behind the newest; all where this is absent. */
-  readonly keptMessages?: number
 }
 
 export async function* measureAppends(
@@ -62,7 +33,7 @@ export async function* measureAppends(
   const bodies = makeBodies(how)
   const prepared = await planPrepared(place, scale, how, bodies)
   const kept = planSustained(scale, how, prepared)
-  const givenBack = { ...kept, keptMessages: keptMessages(kept, how) }
+  const givenBack = givingBack(kept, how)
   const bare = new BareLog(place.file('bare'), bareBytes(prepared))
   try {
     yield await measureVariant(place, raw, scale, how, bodies, bare, prepared, 'prepared')
@@ -134,127 +105,10 @@ async function measureVariant(
   })
 }
 
-/** Tries how fast the engine is here, then fits a run into the time, within half of one segment. */
-async function planPrepared(
-  place: Place,
-  scale: Scale,
-  how: AppendCase,
-  bodies: readonly Uint8Array[],
-): Promise<Plan> {
-  const callBytes = groupBytesOf(how, how.batch)
-  const callsMax = Math.max(how.callers * 2, Math.floor(scale.runBytesMax / callBytes))
-  let calls = Math.min(callsMax, how.callers * 4)
-  for (;;) {
-    const segmentBytes = segmentBytesFor(calls * callBytes)
-    const run = await runEngine(place, how, bodies, { calls, segmentBytes })
-    const wanted = Math.round((calls * scale.runSeconds) / run.seconds)
-    if (calls >= callsMax || wanted <= calls * 2) {
-      const planned = Math.min(callsMax, Math.max(how.callers * 2, wanted))
-      const groupMessages = Math.max(
-        how.batch,
-        Math.round(run.messages / run.groups / how.batch) * how.batch,
-      )
-      return {
-        calls: planned,
-        segmentBytes: segmentBytesFor(planned * callBytes),
-        groupMessages,
-        groupBytes: groupBytesOf(how, groupMessages),
-      }
-    }
-    calls = Math.min(callsMax, wanted, calls * 8)
-  }
-}
-
-function planSustained(scale: Scale, how: AppendCase, prepared: Plan): Plan {
-  const { groupBytes, groupMessages } = prepared
-  const callBytes = (groupBytes / groupMessages) * how.batch
-  const fit = (prepared.calls * callBytes) / (scale.segments + 1)
-  // Room for the header, LINK with its map, and the closing blocks, beside the groups.
-  const leastBytes = groupBytes * scale.segmentGroupsMin + 16 * KIB
-  const segmentBytes = inPages(Math.max(scale.segmentBytesMin, leastBytes, Math.min(64 * MIB, fit)))
-  const calls = Math.ceil((segmentBytes * (scale.segments + 1)) / callBytes)
-  return {
-    calls: Math.max(calls, how.callers * 2),
-    segmentBytes,
-    groupMessages,
-    groupBytes,
-  }
-}
-
-/** A queue whose readers keep up: what stays fits a few segments. */
-function keptMessages({ segmentBytes, groupMessages, groupBytes }: Plan, how: AppendCase): number {
-  return (
-    Math.ceil((segmentBytes * SEGMENTS_KEPT * groupMessages) / groupBytes / how.batch) * how.batch
-  )
-}
-
-/** A segment is followed by the next one once it is half full: a prepared run never gets there. */
-function segmentBytesFor(bytes: number): number {
-  return inPages(bytes * 2 + MIB)
-}
-
-function inPages(bytes: number): number {
-  return Math.ceil(bytes / (4 * KIB)) * 4 * KIB
-}
-
 /** The prototype goes round and round in its file. */
 function bareBytes({ calls, groupBytes, groupMessages }: Plan): number {
   return Math.max(
     groupBytes * 2,
     Math.min(256 * MIB, Math.ceil(calls / groupMessages) * groupBytes),
   )
-}
-
-/** What a commit group of so many messages takes in the file: the engine's own encoder tells. */
-export function groupBytesOf(how: AppendCase, messages: number): number {
-  const group = new CommitGroup(crc32)
-  group.reset(1)
-  const body = new Uint8Array(how.messageBytes)
-  for (let done = 0; done < messages; done += how.batch) {
-    group.beginBatch(how.batch, 0)
-    for (let i = 0; i < how.batch; i++) group.addBatchBytes(body)
-    group.endBatch()
-  }
-  return group.byteLength
-}
-
-/** Segments that have retired count as well: numbers have no gaps while one process writes. */
-function numberOfNewest({ segments }: LogStats): number {
-  return Number(segments.at(-1)?.file.split('-')[0])
-}
-
-async function runEngine(
-  place: Place,
-  how: AppendCase,
-  bodies: readonly Uint8Array[],
-  { calls, segmentBytes, keptMessages }: Pick<Plan, 'calls' | 'segmentBytes' | 'keptMessages'>,
-): Promise<EngineRun> {
-  const directory = place.nextLog()
-  const log = await openLog(directory, {
-    segmentBytesMin: segmentBytes,
-    segmentBytesMax: segmentBytes,
-  })
-  try {
-    // The first append makes the first segment, which is not what is measured here.
-    await log.append('begin')
-    const before = log.stats()
-    const sink = keptMessages === undefined ? log : new GivingBack(log, keptMessages)
-    const delays = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS })
-    delays.enable()
-    const timing = await drive(sink, how, bodies, calls)
-    // The shortest runs are over before the first two looks.
-    await sleep(4 * LOOP_RESOLUTION_MS)
-    delays.disable()
-    const after = log.stats()
-    return {
-      ...timing,
-      loopDelayP99Ms: delays.percentile(99) / 1e6,
-      messages: after.appendedMessages - before.appendedMessages,
-      groups: after.flushes - before.flushes,
-      segments: numberOfNewest(after) - numberOfNewest(before) + 1,
-    }
-  } finally {
-    await log.close()
-    place.remove(directory)
-  }
 }

@@ -6,8 +6,8 @@
  */
 
 import * as fs from 'node:fs'
+import { prepareFile } from '../src/measure/raw-loop.ts'
 import { crc32 } from '../src/system/real/crc.ts'
-import { prepareFile } from './raw.ts'
 
 const BLOCK_BYTES = 4096
 /** Length, CRC, and the number of messages. */

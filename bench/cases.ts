@@ -1,21 +1,11 @@
 /** What is measured, as data. Pure. */
 
-export interface AppendCase {
+import type { Workload } from '../src/measure/driver.ts'
+
+export interface AppendCase extends Workload {
   readonly kind: 'append'
-  readonly name: string
-  /** `sync`: appendSync. `one`: append. `many`: appendMany. */
-  readonly call: 'sync' | 'one' | 'many'
-  /** Messages a call. */
-  readonly batch: number
-  /**
-   * Callers that each wait for their own call before the next. Batches keep the pipe full where one is
-   * ready while as many are being written as can be, and then each stays a commit group of its own as
-   * far as groups do not return together: four for the engine, which writes three at once.
-   */
-  readonly callers: number
-  /** The same for the prototype, which writes one at a time: two, or its groups would be larger. */
+  /** Callers of the prototype, which writes one at a time: two, or its groups would be larger. */
   readonly bareCallers: number
-  readonly messageBytes: number
 }
 
 export interface ReplayCase {

@@ -5,14 +5,15 @@
  */
 
 import { openPublicLog } from '../src/log/open.ts'
+import { drive, makeBodies } from '../src/measure/driver.ts'
+import { median, rounded } from '../src/measure/measures.ts'
+import type { Place } from '../src/measure/place.ts'
+import { groupBytesOf } from '../src/measure/plan.ts'
 import { realSystem } from '../src/system/real/real-system.ts'
 import type { FileHandle, FileSystem, System } from '../src/system/system.ts'
-import { groupBytesOf, type Scale } from './appends.ts'
+import type { Scale } from './appends.ts'
 import { BareLog } from './bare.ts'
 import type { AppendCase, FollowCase } from './cases.ts'
-import { drive, makeBodies } from './driver.ts'
-import { median, rounded } from './measures.ts'
-import type { Place } from './place.ts'
 import type { Raw } from './raw.ts'
 import { type Pair, type Result, resultOf } from './result.ts'
 

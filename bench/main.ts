@@ -9,11 +9,12 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import { parseArgs } from 'node:util'
 import { factsOfFileSystem } from '../src/inspect/file-systems.ts'
+import { rounded } from '../src/measure/measures.ts'
+import type { Place } from '../src/measure/place.ts'
 import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
 import { measureFollow } from './follows.ts'
-import { rounded } from './measures.ts'
-import { Place } from './place.ts'
+import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
@@ -89,7 +90,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     process.stderr.write(USAGE)
     return 2
   }
-  const place = new Place()
+  const place = openPlace()
   const raw = await makeRaw(place.path)
   const header = headerOf(wanted, place, raw)
   if (wanted.bench === 'writers') {

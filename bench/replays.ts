@@ -2,13 +2,13 @@
 
 import { type LogReader, openLog, openReader } from '../src/index.ts'
 import { verifyLog } from '../src/inspect/verify.ts'
+import { makeBodies } from '../src/measure/driver.ts'
+import { median, rounded } from '../src/measure/measures.ts'
+import type { Place } from '../src/measure/place.ts'
 import { realSystem } from '../src/system/real/real-system.ts'
 import type { Scale } from './appends.ts'
 import { readBare, writeBare } from './bare.ts'
 import type { ReplayCase } from './cases.ts'
-import { makeBodies } from './driver.ts'
-import { median, rounded } from './measures.ts'
-import type { Place } from './place.ts'
 import type { Raw } from './raw.ts'
 import { type Pair, type Result, resultOf } from './result.ts'
 

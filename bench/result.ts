@@ -1,15 +1,14 @@
 /** What a measurement says: one JSON object a line, or a table for people. */
 
-import { median, quantile, rounded } from './measures.ts'
+import { median, rounded } from '../src/measure/measures.ts'
+import { type RawPair, type Summary, summaryOf } from '../src/measure/summary.ts'
 
-/** One interleaved round: messages a second of each, in whatever order they ran. */
-export interface Pair {
-  readonly rate: number
-  readonly rawRate: number
+/** One interleaved round, with the prototype in it. */
+export interface Pair extends RawPair {
   readonly bareRate: number
 }
 
-export interface Result {
+export interface Result extends Summary {
   readonly case: string
   /** `prepared`: within one zeroed segment. `sustained`: over many. */
   readonly variant: 'prepared' | 'sustained'
@@ -19,19 +18,9 @@ export interface Result {
    */
   readonly space?: 'given back' | 'kept'
   readonly sync: 'always'
-  /** Messages a second, as are the other rates. */
-  readonly rate: number
-  /** The raw loop with as many bytes a group, always into a prepared file. */
-  readonly rawRate: number
   readonly bareRate: number
-  /** Medians of the ratios within each pair, not ratios of the medians. */
-  readonly efficiency: number
+  /** Median of the ratios within each pair, not ratio of the medians. */
   readonly ofBare: number
-  readonly p50Ms: number
-  readonly p99Ms: number
-  readonly pairs: number
-  /** First and third quartile of the pairs' efficiency: how far to trust it. */
-  readonly efficiencyQuartiles: readonly [number, number]
   readonly groupMessages?: number
   readonly groupBytes?: number
   readonly segments?: number
@@ -55,23 +44,13 @@ export function resultOf(
   latenciesMs: readonly number[],
   more: Partial<Result>,
 ): Result {
-  const efficiencies = pairs.map(({ rate, rawRate }) => rate / rawRate)
   return {
     case: name,
     variant,
     sync: 'always',
-    rate: rounded(median(pairs.map(({ rate }) => rate))),
-    rawRate: rounded(median(pairs.map(({ rawRate }) => rawRate))),
+    ...summaryOf(pairs, latenciesMs),
     bareRate: rounded(median(pairs.map(({ bareRate }) => bareRate))),
-    efficiency: rounded(median(efficiencies)),
     ofBare: rounded(median(pairs.map(({ rate, bareRate }) => rate / bareRate))),
-    p50Ms: rounded(quantile(latenciesMs, 0.5)),
-    p99Ms: rounded(quantile(latenciesMs, 0.99)),
-    pairs: pairs.length,
-    efficiencyQuartiles: [
-      rounded(quantile(efficiencies, 0.25)),
-      rounded(quantile(efficiencies, 0.75)),
-    ],
     ...more,
   }
 }

@@ -6,9 +6,9 @@
 
 import * as fs from 'node:fs'
 import { CommitGroup } from '../src/log/group.ts'
+import { median, quantile, rounded } from '../src/measure/measures.ts'
+import type { Place } from '../src/measure/place.ts'
 import { crc32 } from '../src/system/real/crc.ts'
-import { median, quantile, rounded } from './measures.ts'
-import type { Place } from './place.ts'
 import type { Raw } from './raw.ts'
 import { RingWriter } from './ring.ts'
 

@@ -1,6 +1,6 @@
 /** A log that discards all but its newest messages while it is driven, so that it gives space back. */
 
-import type { Log } from '../src/index.ts'
+import type { Log } from '../index.ts'
 import type { Sink } from './driver.ts'
 
 export class GivingBack implements Sink {

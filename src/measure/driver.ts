@@ -1,6 +1,20 @@
-/** Calls a log as a case asks, and takes the time. The same loops drive the engine and the prototype. */
+/** Calls a log as a case asks, and takes the time. The same loops drive whatever is measured. */
 
-import type { AppendCase } from './cases.ts'
+/** How a log is called. */
+export interface Workload {
+  readonly name: string
+  /** `sync`: appendSync. `one`: append. `many`: appendMany. */
+  readonly call: 'sync' | 'one' | 'many'
+  /** Messages a call. */
+  readonly batch: number
+  /**
+   * Callers that each wait for their own call before the next. Batches keep the pipe full where one is
+   * ready while as many are being written as can be, and then each stays a commit group of its own as
+   * far as groups do not return together: four for the engine, which writes three at once.
+   */
+  readonly callers: number
+  readonly messageBytes: number
+}
 
 export interface Sink {
   append(body: Uint8Array): Promise<unknown>
@@ -22,7 +36,7 @@ const BODIES = 1024
 export function makeBodies({
   batch,
   messageBytes,
-}: Pick<AppendCase, 'batch' | 'messageBytes'>): Uint8Array[] {
+}: Pick<Workload, 'batch' | 'messageBytes'>): Uint8Array[] {
   const count = Math.max(batch, BODIES)
   const bytes = new Uint8Array(count * messageBytes)
   let state = 1
@@ -36,7 +50,7 @@ export function makeBodies({
 }
 
 /** What the loops take from a case. */
-export type Drive = Pick<AppendCase, 'call' | 'batch' | 'callers'>
+export type Drive = Pick<Workload, 'call' | 'batch' | 'callers'>
 
 /** Makes `calls` calls and resolves when the last has. */
 export async function drive(
