@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
+import { registerBench } from './bench.ts'
 import type { CommandContext } from './context.ts'
 import { examples } from './context.ts'
 import { registerDoctor } from './doctor.ts'
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[]
   registerRecover,
   registerProve,
   registerDoctor,
+  registerBench,
   registerProveProducer,
 ]
 

@@ -38,10 +38,13 @@ describe('help', () => {
     },
   )
 
-  it.each(['append', 'read', 'stats', 'prove', 'doctor'])('%s is as reviewed', async (name) => {
-    const { stdout } = await runInProcess([name, '--help'])
-    expect(stdout.toString()).toMatchSnapshot()
-  })
+  it.each(['append', 'read', 'stats', 'segments', 'prove', 'doctor', 'bench'])(
+    '%s is as reviewed',
+    async (name) => {
+      const { stdout } = await runInProcess([name, '--help'])
+      expect(stdout.toString()).toMatchSnapshot()
+    },
+  )
 
   it('does not show the process that prove kills', async () => {
     const { stdout } = await runInProcess(['--help'])
