@@ -1,5 +1,5 @@
 /** How `qlog bench` shows what was measured: a table of 80 columns, and what it means. Pure. */
-import type { DiskResult } from '../measure/disk-cases.ts'
+import type { DiskCase, DiskResult } from '../measure/disk-cases.ts'
 import type { DiskHeader } from '../measure/own-disk.ts'
 import { formatBytes, formatCount, formatMs, formatShare, wrapWords } from './text.ts'
 
@@ -20,9 +20,10 @@ const NAMES: Readonly<Record<string, string>> = {
 const SIZES: Readonly<Record<string, string>> = { '100B': '100 bytes', '1KiB': '1 KiB' }
 
 /** `appendSync/100B` -> `appendSync, 100 bytes`. */
-export function caseWords(name: string): string {
+export function caseWords({ name, kind }: Pick<DiskCase, 'name' | 'kind'>): string {
   const [call = '', size = ''] = name.split('/')
-  return `${NAMES[call] ?? call}, ${SIZES[size] ?? size}`
+  const how = kind === 'sustained' ? ', giving back' : ''
+  return `${NAMES[call] ?? call}${how}, ${SIZES[size] ?? size}`
 }
 
 /** What the figures depend on, and the titles of the columns. */

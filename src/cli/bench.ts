@@ -1,6 +1,6 @@
 /** `qlog bench`: how fast this engine is on the user's own disk, beside a loop that only writes. */
 import type { Command } from 'commander'
-import type { DiskResult } from '../measure/disk-cases.ts'
+import type { DiskCase, DiskResult } from '../measure/disk-cases.ts'
 import { diskHeader, measureOwnDisk, requireSpace } from '../measure/own-disk.ts'
 import { wholeNumber } from './argument-types.ts'
 import { benchConclusion, benchHead, benchLine, caseWords } from './bench-words.ts'
@@ -48,14 +48,17 @@ async function runBench(
   { seconds, json }: BenchOptions,
 ): Promise<ExitCode> {
   const { output } = context
+  const signal = context.interruption()
   requireSpace(directory, seconds)
   const header = diskHeader(directory, seconds)
   if (json) output.json(header)
   else output.data(benchHead(header))
   const results: DiskResult[] = []
-  const onCase = (name: string, row: number, rows: number): void =>
-    output.progress(`measuring ${row + 1} of ${rows}: ${caseWords(name)} ...`)
-  const measuring = measureOwnDisk(directory, { seconds, signal: context.interruption(), onCase })
+  // The first case takes seconds; whoever waits for it can read this meanwhile.
+  await output.flush()
+  const onCase = (one: DiskCase, row: number, rows: number): void =>
+    output.progress(`measuring ${row + 1} of ${rows}: ${caseWords(one)} ...`)
+  const measuring = measureOwnDisk(directory, { seconds, signal, onCase })
   for await (const result of measuring) {
     // Both streams may be one terminal: the line of progress must not stand in the table.
     output.progress(undefined)

@@ -40,7 +40,7 @@ export interface DiskOptions {
   readonly seconds: number
   readonly signal?: AbortSignal
   /** Called before each case. */
-  readonly onCase?: (name: string, row: number, rows: number) => void
+  readonly onCase?: (one: DiskCase, row: number, rows: number) => void
 }
 
 /** Of the time of a case: planning takes some, and so do opening and removing. */
@@ -96,7 +96,7 @@ export async function* measureOwnDisk(
     const caseMs = (seconds * 1000) / DISK_CASES.length
     for (const [row, one] of DISK_CASES.entries()) {
       throwIfAborted(signal)
-      onCase?.(one.name, row, DISK_CASES.length)
+      onCase?.(one, row, DISK_CASES.length)
       const turns = { place, caseMs, bytesMax: runBytesMax(seconds), signal }
       yield one.kind === 'replay' ? await measureReplay(turns, one) : await measureOne(turns, one)
     }
