@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, and
- * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
- * a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- writers [--pairs N]` compares ways of writing, `-- zeroing` ways of making files.
+ * Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -19,10 +19,12 @@ import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
 import { measureWriters } from './writers.ts'
+import { measureZeroing } from './zeroing.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
+       npm run bench -- zeroing [--pairs N]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -51,7 +53,7 @@ const SMOKE: Scale = {
 }
 
 interface Wanted {
-  readonly bench: 'smoke' | 'efficiency' | 'writers'
+  readonly bench: 'smoke' | 'efficiency' | 'writers' | 'zeroing'
   readonly json: boolean
   readonly scale: Scale
   readonly cases: readonly Case[]
@@ -75,7 +77,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
     return undefined
   const { json } = values
   if (what === 'smoke') return { bench: what, json, scale: SMOKE, cases }
-  if (what !== 'efficiency' && what !== 'writers') return undefined
+  if (what !== 'efficiency' && what !== 'writers' && what !== 'zeroing') return undefined
   return { bench: what, json, scale: { ...EFFICIENCY, pairs }, cases }
 }
 
@@ -95,6 +97,13 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   if (wanted.bench === 'writers') {
     console.log(JSON.stringify(header))
     for await (const result of measureWriters(place, raw, wanted.scale.pairs)) {
+      console.log(JSON.stringify(result))
+    }
+    return 0
+  }
+  if (wanted.bench === 'zeroing') {
+    console.log(JSON.stringify(header))
+    for await (const result of measureZeroing(place, wanted.scale.pairs)) {
       console.log(JSON.stringify(result))
     }
     return 0
