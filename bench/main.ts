@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, and
- * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
- * a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `npm run bench -- writers
+ * [--pairs N]` compares ways of writing, and `codecs` ways of compressing. Results go to stdout, one
+ * JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import { factsOfFileSystem } from '../src/inspect/file-systems.ts'
 import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
+import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { rounded } from './measures.ts'
 import { Place } from './place.ts'
@@ -23,6 +24,7 @@ import { measureWriters } from './writers.ts'
 const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
+       npm run bench -- codecs [--json] [--write]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -84,6 +86,8 @@ function isWanted(name: string, only: string | undefined): boolean {
 }
 
 async function main(commandArguments: readonly string[]): Promise<number> {
+  const [what, ...more] = commandArguments
+  if (what === 'codecs') return runCodecs(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {
     process.stderr.write(USAGE)
@@ -129,22 +133,28 @@ async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncG
 
 /** What the figures depend on. Names neither the host nor a path. */
 function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
-  const cpus = os.cpus()
   return {
     bench: wanted.bench,
-    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
-    kernel: `${os.type()} ${os.release()}`,
+    ...machineFacts(),
     fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
-    node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
+  }
+}
+
+function machineFacts(): Record<string, unknown> {
+  const cpus = os.cpus()
+  return {
+    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    kernel: `${os.type()} ${os.release()}`,
+    node: process.version,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }
 }
 
 function concludeSmoke(cases: readonly Case[], results: readonly Result[]): number {
-  const problems = problemsOf(cases, results)
+  const problems = [...problemsOf(cases, results), ...codecProblems()]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)
