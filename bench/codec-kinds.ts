@@ -5,7 +5,7 @@
 
 import { createRequire } from 'node:module'
 import * as zlib from 'node:zlib'
-import { buf } from 'crc-32'
+import portable from 'crc-32'
 import {
   compressBlockInto,
   compressBound,
@@ -178,7 +178,7 @@ const packageCrc: CrcKind = {
   name: 'crc-32',
   sum: (inputs) => (times) => {
     let sum = 0
-    for (let i = 0; i < times; i++) sum ^= buf(at(inputs, i), 0)
+    for (let i = 0; i < times; i++) sum ^= portable.buf(at(inputs, i), 0)
     return sum
   },
 }

@@ -1,6 +1,6 @@
 /** Goal: the same number as zlib and the package `crc-32` for every length, place and seed. */
 import * as zlib from 'node:zlib'
-import { buf } from 'crc-32'
+import portable from 'crc-32'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../native-free/index.ts'
@@ -10,7 +10,7 @@ import { noise } from './samples.ts'
 const native: unknown = Reflect.get(zlib, 'crc32')
 
 function others(bytes: Uint8Array, seed: number): number[] {
-  const found = [buf(bytes, seed) >>> 0]
+  const found = [portable.buf(bytes, seed) >>> 0]
   if (typeof native === 'function') found.push(native(bytes, seed) as number)
   return found
 }
