@@ -51,44 +51,41 @@ export function decompressBlockInto(
 ): void {
   checkRange('source', source, sourceStart, sourceEnd)
   checkRange('target', target, targetStart, targetEnd)
-  const input = new DataView(
-    source.buffer,
-    source.byteOffset + sourceStart,
-    sourceEnd - sourceStart,
-  )
+  const input = new DataView(source.buffer, source.byteOffset, sourceEnd)
   const output = new DataView(
     target.buffer,
     target.byteOffset + targetStart,
     targetEnd - targetStart,
   )
-  const failedAt = decompress(input, output)
+  const failedAt = decompress(source, sourceStart, input, output)
   if (failedAt < 0) return
+  const blockBytes = sourceEnd - sourceStart
   throw new Lz4Error(
-    `byte ${failedAt} of a block of ${input.byteLength} bytes does not lead to ${output.byteLength} bytes`,
+    `byte ${failedAt - sourceStart} of ${blockBytes} does not lead to ${output.byteLength} unpacked`,
   )
 }
 
 /**
- * -1 where the block fills the output exactly, else where the sequence begins that does not fit. The
- * end-of-block rules are demanded too: whoever writes blocks keeps them, and damage often does not.
+ * -1 where the block from `at` on fills the output exactly, else where the sequence begins that does
+ * not fit. The end-of-block rules are demanded too: whoever writes blocks keeps them, and damage often
+ * does not. Single bytes are read from `source`, of which `input` is a view up to the block's end.
  */
-function decompress(input: DataView, output: DataView): number {
+function decompress(source: Uint8Array, at: number, input: DataView, output: DataView): number {
   const inputEnd = input.byteLength
   const outputEnd = output.byteLength
-  let at = 0
   let to = 0
-  let sequence = 0
+  let sequence = at
   while (at < inputEnd) {
     sequence = at
-    const token = input.getUint8(at++)
+    const token = source[at++] as number
     let literals = token >>> 4
     if (literals < LENGTH_GOES_ON && at + STRIDE <= inputEnd && to + STRIDE <= outputEnd) {
       copyStride(input, at, output, to, literals)
     } else {
       if (literals === LENGTH_GOES_ON) {
-        const last = endOfLength(input, at)
+        const last = endOfLength(source, at, inputEnd)
         if (last === inputEnd) return sequence
-        literals += (last - at) * 255 + input.getUint8(last)
+        literals += (last - at) * 255 + (source[last] as number)
         at = last + 1
       }
       if (literals > inputEnd - at || literals > outputEnd - to) return sequence
@@ -98,29 +95,33 @@ function decompress(input: DataView, output: DataView): number {
     to += literals
     if (at === inputEnd) return to === outputEnd ? -1 : sequence
     if (inputEnd - at < 2) return sequence
-    const offset = input.getUint16(at, true)
+    const offset = (source[at] as number) | ((source[at + 1] as number) << 8)
     at += 2
     let matchBytes = token & LENGTH_GOES_ON
     if (matchBytes === LENGTH_GOES_ON) {
-      const last = endOfLength(input, at)
+      const last = endOfLength(source, at, inputEnd)
       if (last === inputEnd) return sequence
-      matchBytes += (last - at) * 255 + input.getUint8(last)
+      matchBytes += (last - at) * 255 + (source[last] as number)
       at = last + 1
     }
+    const from = to - offset
     const end = to + matchBytes + MATCH_BYTES_MIN
-    if (offset === 0 || offset > to) return sequence
+    if (offset === 0 || from < 0) return sequence
     if (to > outputEnd - MATCH_START_FROM_END_MIN || end > outputEnd - LAST_LITERALS)
       return sequence
-    copyMatch(output, to - offset, to, end)
+    if (offset >= 4 && end - to <= STRIDE && to + STRIDE <= outputEnd) {
+      copyStride(output, from, output, to, STRIDE)
+    } else {
+      copyMatch(output, from, to, end)
+    }
     to = end
   }
   return sequence
 }
 
 /** The first byte from `at` on that is not 255, which is the last one of a length; or the end. */
-function endOfLength(input: DataView, at: number): number {
-  const end = input.byteLength
-  while (at < end && input.getUint8(at) === 255) at++
+function endOfLength(source: Uint8Array, at: number, end: number): number {
+  while (at < end && source[at] === 255) at++
   return at
 }
 
@@ -146,12 +147,7 @@ function copyRange(from: DataView, at: number, into: DataView, to: number, count
 /** Copies a match to `to` up to `end`. Where it begins less than its length back, it repeats itself. */
 function copyMatch(output: DataView, from: number, to: number, end: number): void {
   const offset = to - from
-  if (offset >= 4 && end - to <= STRIDE && to + STRIDE <= output.byteLength) {
-    output.setInt32(to, output.getInt32(from, true), true)
-    output.setInt32(to + 4, output.getInt32(from + 4, true), true)
-    output.setInt32(to + 8, output.getInt32(from + 8, true), true)
-    output.setInt32(to + 12, output.getInt32(from + 12, true), true)
-  } else if (offset >= end - to && end - to >= COPY_BY_CALL_MIN) {
+  if (offset >= end - to && end - to >= COPY_BY_CALL_MIN) {
     copyRange(output, from, output, to, end - to)
   } else if (offset >= 4) {
     // Up to three bytes more than wanted: the last five are literals, still to come.
