@@ -4,12 +4,12 @@ import { checkBlock } from '../../src/format/block.ts'
 import { BlockFlag, BlockType, RecordKind } from '../../src/format/layout.ts'
 import { checkPayload } from '../../src/format/payload.ts'
 import {
-  type Decompress,
   RecordCursor,
   readBatchRecord,
   writeBatchRecord,
   writeRecordHeader,
 } from '../../src/format/records.ts'
+import type { Decompress } from '../../src/format/unpack.ts'
 import { compressed, concat, record, u32, u64, unpackLiterals } from './pieces.ts'
 import { crc32, fileWithBlock, KEY } from './samples.ts'
 
