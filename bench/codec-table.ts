@@ -1,36 +1,20 @@
-/** Tables of the codecs' results, for a terminal and for native-free/README.md. Pure but for the file. */
+/** Tables of the codecs' results, for a terminal and for native-free/README.md. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
 import type { CodecResult } from './codecs.ts'
+import { writeTables } from './readme-tables.ts'
 
-const README = 'native-free/README.md'
-const BEGIN = '<!-- codecs: begin, made by `npm run bench -- codecs --write` -->'
-const END = '<!-- codecs: end -->'
-
-/** Puts the tables, under a line that says how they came about, between the marks of the README. */
-export function writeReadme(
+export function writeCodecs(
   header: Readonly<Record<string, unknown>>,
   results: readonly CodecResult[],
 ): void {
-  const text = readFileSync(README, 'utf8')
-  const begin = text.indexOf(BEGIN)
-  const end = text.indexOf(END)
-  if (begin < 0 || end < begin) throw new Error(`${README} has no place for the tables`)
-  const made = [BEGIN, '', circumstances(header), '', ...tables(results), ''].join('\n')
-  writeFileSync(README, `${text.slice(0, begin)}${made}${text.slice(end)}`)
+  writeTables('codecs', header, tables(results))
 }
 
-/** The same tables as lines. */
+/** Both tables, as lines. */
 export function tables(results: readonly CodecResult[]): string[] {
   const lz4 = results.filter(({ operation }) => operation !== 'crc32')
   const crc = results.filter(({ operation }) => operation === 'crc32')
   return [...table('LZ4, MB/s (stored size)', lz4), '', ...table('CRC-32, MB/s', crc)]
-}
-
-function circumstances(header: Readonly<Record<string, unknown>>): string {
-  const { machine, kernel, node, rounds, load, date } = header
-  const day = String(date).slice(0, 10)
-  return `${machine}, ${kernel}, Node ${node}, ${day}, load ${String(load)}: medians of ${rounds} rounds.`
 }
 
 function table(title: string, results: readonly CodecResult[]): string[] {

@@ -6,7 +6,7 @@
 
 import { parseArgs } from 'node:util'
 import { type CrcKind, crcKinds, type Lz4Kind, lz4Kinds } from './codec-kinds.ts'
-import { tables, writeReadme } from './codec-table.ts'
+import { tables, writeCodecs } from './codec-table.ts'
 import { jsonLines } from './json-lines.ts'
 import { median, quantile, rounded } from './measures.ts'
 
@@ -66,7 +66,7 @@ export async function runCodecs(
     if (values.json) console.log(JSON.stringify(result))
   }
   if (!values.json) console.log(tables(results).join('\n'))
-  if (values.write) writeReadme(header, results)
+  if (values.write) writeCodecs(header, results)
   return 0
 }
 

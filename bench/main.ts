@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `npm run bench -- writers
- * [--pairs N]` compares ways of writing, and `codecs` ways of compressing. Results go to stdout, one
- * JSON object a line or a table; words go to stderr. No speed is judged.
+ * [--pairs N]` compares ways of writing, and `codecs` and `packing` ways of compressing. Results go to
+ * stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -14,6 +14,7 @@ import { CASES, type Case } from './cases.ts'
 import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { rounded } from './measures.ts'
+import { packingProblems, runPacking } from './packing.ts'
 import { Place } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
@@ -24,7 +25,7 @@ import { measureWriters } from './writers.ts'
 const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
-       npm run bench -- codecs [--json] [--write]
+       npm run bench -- codecs|packing [--json] [--write]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -88,6 +89,7 @@ function isWanted(name: string, only: string | undefined): boolean {
 async function main(commandArguments: readonly string[]): Promise<number> {
   const [what, ...more] = commandArguments
   if (what === 'codecs') return runCodecs(more, machineFacts())
+  if (what === 'packing') return runPacking(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {
     process.stderr.write(USAGE)
@@ -153,8 +155,9 @@ function machineFacts(): Record<string, unknown> {
   }
 }
 
-function concludeSmoke(cases: readonly Case[], results: readonly Result[]): number {
-  const problems = [...problemsOf(cases, results), ...codecProblems()]
+async function concludeSmoke(cases: readonly Case[], results: readonly Result[]): Promise<number> {
+  const packing = await packingProblems()
+  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)

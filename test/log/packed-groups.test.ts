@@ -132,6 +132,14 @@ describe('a group that packs', () => {
     batch.endBatch()
     // BATCH is a record too: with it and more than 64 KiB a block may not be packed.
     expect(finish(batch).blocks.map(isPacked)).toEqual([true, false, false])
+    // It may not be longer than 16 KiB either, although it shrinks by half.
+    const half = makeGroup(packing())
+    half.beginBatch(2, 0)
+    for (const seed of [1, 2]) {
+      half.addBatchBytes(Buffer.concat([noise(25_000, seed), new Uint8Array(25_000)]))
+    }
+    half.endBatch()
+    expect(finish(half).blocks.map(isPacked)).toEqual([false, false])
   })
 
   test('leaves nothing of a batch that is taken back, also where its blocks were packed already', () => {
