@@ -23,6 +23,8 @@ export function writeTables(
 function circumstances(header: Readonly<Record<string, unknown>>): string {
   const { machine, kernel, node, rounds, load, date } = header
   const day = String(date).slice(0, 10)
-  const words = `${machine}, ${kernel}, Node ${node}, ${day}; medians of ${rounds} rounds.`
-  return `${words} Load of the machine before: ${String(load)}.`
+  const version = String(kernel).split('.').slice(0, 2).join('.')
+  const words = `${machine}, ${version}, Node ${node}, ${day}; medians of ${rounds} rounds.`
+  const loads = Array.isArray(load) ? load.join(', ') : String(load)
+  return `${words} Load of the machine before: ${loads}.`
 }
