@@ -12,8 +12,10 @@ import { BlockFlag, BlockType } from '../../src/format/layout.ts'
 import { dumpLog } from '../../src/inspect/dump.ts'
 import { salvageLog } from '../../src/inspect/salvage.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
-import { openPublicLog } from '../../src/log/open.ts'
+import { openPublicLog, openSegmentLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
+import { checkOptions } from '../../src/log/options.ts'
+import type { Encodable, Entry, LogOwner } from '../../src/log/seam.ts'
 import type { LogReader } from '../../src/log/types.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
@@ -180,6 +182,45 @@ test.each<[string, (bytes: Uint8Array, at: number) => void]>([
     })
   },
 )
+
+test('the entries of a log whose blocks are packed are whole, also after recovery', async () => {
+  await simulated(async (system, simulation) => {
+    let committed = (): void => undefined
+    const owner: LogOwner = {
+      committed: () => committed(),
+      failed: () => undefined,
+      refused: () => undefined,
+      space: () => undefined,
+    }
+    const encodable = (bytes: Uint8Array): Encodable => ({
+      byteLength: bytes.length,
+      encodeInto: (target, at) => target.set(bytes, at),
+    })
+    const all = bodies(120)
+    const log = await openSegmentLog(system, '/log', owner, checkOptions(PACKED))
+    const messages = all.map(encodable)
+    const control = [jsonLines(5_000), jsonLines(70)]
+    const done = new Promise<void>((resolve) => {
+      committed = resolve
+    })
+    log.append({ messages, control: control.map(encodable) })
+    await done
+    simulation.kill(system)
+    const heir = simulation.process('heir')
+    const again = await openSegmentLog(heir, '/log', owner, checkOptions(PACKED))
+    const entries: Entry[] = []
+    for await (const batch of again.read({ after: 0 })) entries.push(...batch)
+    expect(entries).toHaveLength(1)
+    expect(entries[0]?.epoch).toBe(1)
+    expect(entries[0]?.messages.map(hex)).toEqual(texts(all))
+    expect(entries[0]?.control.map(hex)).toEqual(texts(control))
+    const fetched = await again.fetch([1, 60, 120])
+    expect(fetched.map((body) => body && hex(body))).toEqual(
+      [0, 59, 119].map((row) => texts(all)[row]),
+    )
+    await again.close()
+  })
+})
 
 test('salvage copies packed blocks as they are, with their origin', async () => {
   await simulated(async (system) => {
