@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, and
- * `npm run bench -- writers [--pairs N]` compares ways of writing, `-- zeroing` ways of making files.
- * Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
+ * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing. Results go
+ * to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -11,8 +11,10 @@ import { parseArgs } from 'node:util'
 import { factsOfFileSystem } from '../src/inspect/file-systems.ts'
 import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
+import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { rounded } from './measures.ts'
+import { packingProblems, runPacking } from './packing.ts'
 import { Place } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
@@ -25,6 +27,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
        npm run bench -- zeroing [--pairs N]
+       npm run bench -- codecs|packing [--json] [--write]
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -86,6 +89,9 @@ function isWanted(name: string, only: string | undefined): boolean {
 }
 
 async function main(commandArguments: readonly string[]): Promise<number> {
+  const [what, ...more] = commandArguments
+  if (what === 'codecs') return runCodecs(more, machineFacts())
+  if (what === 'packing') return runPacking(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {
     process.stderr.write(USAGE)
@@ -138,22 +144,29 @@ async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncG
 
 /** What the figures depend on. Names neither the host nor a path. */
 function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
-  const cpus = os.cpus()
   return {
     bench: wanted.bench,
-    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
-    kernel: `${os.type()} ${os.release()}`,
+    ...machineFacts(),
     fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
-    node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
+  }
+}
+
+function machineFacts(): Record<string, unknown> {
+  const cpus = os.cpus()
+  return {
+    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    kernel: `${os.type()} ${os.release()}`,
+    node: process.version,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }
 }
 
-function concludeSmoke(cases: readonly Case[], results: readonly Result[]): number {
-  const problems = problemsOf(cases, results)
+async function concludeSmoke(cases: readonly Case[], results: readonly Result[]): Promise<number> {
+  const packing = await packingProblems()
+  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)
