@@ -163,7 +163,8 @@ export class Oracle {
       append.bodies.every((body, index) => {
         const id = append.firstId + index
         const found = bodies.get(id) ?? this.certain.get(id)
-        return id < content.firstId || (found !== undefined && isSameBody(found, body))
+        const isLost = id < content.firstId || this.damaged.has(id)
+        return isLost || (found !== undefined && isSameBody(found, body))
       })
     const isSettled = (append: Append): boolean =>
       append.outcome === 'rejected' ||
