@@ -20,6 +20,7 @@ import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { tableOf } from './table.ts'
 import { measureWriters } from './writers.ts'
 import { measureZeroing } from './zeroing.ts'
 
@@ -27,7 +28,9 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
        npm run bench -- zeroing [--pairs N]
+       npm run bench -- table FILE
        npm run bench -- codecs|packing [--json] [--write]
+FILE: what efficiency --json printed.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -90,6 +93,10 @@ function isWanted(name: string, only: string | undefined): boolean {
 
 async function main(commandArguments: readonly string[]): Promise<number> {
   const [what, ...more] = commandArguments
+  if (what === 'table' && more[0] !== undefined) {
+    process.stdout.write(tableOf(fs.readFileSync(more[0], 'utf8')))
+    return 0
+  }
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
   const wanted = readArguments(commandArguments)
