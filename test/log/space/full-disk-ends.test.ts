@@ -1,0 +1,61 @@
+/** A full disk always ends when there is space, costs nothing while it lasts, and keeps its reserve. */
+import { expect, test } from 'vitest'
+import { openPublicLog } from '../../../src/log/open.ts'
+import { Reserve } from '../../../src/log/space/reserve.ts'
+import { SegmentSupply } from '../../../src/log/space/supply.ts'
+import type { Log } from '../../../src/log/types.ts'
+import { WRITE_CALLS } from '../../../src/system/simulated/calls.ts'
+import type { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
+import { Simulation } from '../../../src/system/simulated/simulation.ts'
+import type { System } from '../../../src/system/system.ts'
+import { body, encodable, LOG, Owner, passes, SMALL, simulate } from './support.ts'
+
+const FULL = { code: 'QLOG_DISK_FULL' }
+const RETIREABLE = { ...SMALL, segmentBytesMin: 131_072, segmentBytesMax: 131_072 }
+
+async function fill(log: Log, bytes = 3_000): Promise<number> {
+  for (let taken = 0; ; taken++) {
+    try {
+      await log.append(body(log.nextId, bytes))
+    } catch (error) {
+      expect(error).toMatchObject(FULL)
+      return taken
+    }
+  }
+}
+
+async function supplyOf(system: System, bytes: number): Promise<SegmentSupply> {
+  await system.files.makeDirectory(LOG)
+  return new SegmentSupply(system, {
+    directory: LOG,
+    storeId: '00'.repeat(16),
+    durable: true,
+    segmentBytesMin: bytes,
+    segmentBytesMax: bytes,
+    numberMin: 1,
+    reserve: new Reserve(system, LOG, []),
+  })
+}
+
+/** Puts a retired file of so many bytes among the spares. */
+async function addSpare(system: System, supply: SegmentSupply, bytes: number): Promise<void> {
+  const path = `${LOG}/retired-${supply.spares.bytes}`
+  const handle = await system.files.open(path, { mode: 'create' })
+  await handle.write(new Uint8Array(bytes).fill(1), 0)
+  await handle.close()
+  await supply.spares.keep(path, bytes)
+}
+
+function freeze(disk: SimulatedDisk): void {
+  disk.capacityBytes = disk.usedBytes
+}
+
+test('an index that cannot be written takes no space', async () => {
+  await simulate(15, async (system, simulation) => {
+    const log = await openPublicLog(system, LOG, SMALL)
+    await log.append(body(1))
+    simulation.fault({ call: WRITE_CALLS, error: 'ENOSPC', path: (path) => path.includes('index') })
+    await log.close()
+    expect(simulation.disk.list(LOG).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+})
