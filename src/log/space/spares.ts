@@ -40,7 +40,11 @@ export class Spares {
     this.#arriving++
     try {
       await files.rename(path, spare)
-      await files.flushDirectory(this.#directory)
+      await files.flushDirectory(this.#directory).catch(async (error: unknown) => {
+        // Which of its names it has for good is not known: it is no spare, and takes no space.
+        await removeQuietly(this.#system, spare)
+        throw error
+      })
       this.#files.push({ path: spare, fileBytes, isReused: true })
     } finally {
       this.#arriving--

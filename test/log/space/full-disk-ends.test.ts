@@ -50,6 +50,30 @@ function freeze(disk: SimulatedDisk): void {
   disk.capacityBytes = disk.usedBytes
 }
 
+test.each(['stat', 'rename', 'unlink', 'flushDirectory'] as const)(
+  'of several retired files one whose %s fails does not keep the others (15)',
+  async (call) => {
+    await simulate(13, async (system, simulation) => {
+      const log = await openPublicLog(system, LOG, RETIREABLE)
+      while (log.stats().segments.length < 8) await log.append(body(log.nextId))
+      await passes(system, 1_000)
+      const retired = log.stats().segments.slice(0, -1)
+      const isRetired = (path: string): boolean =>
+        call === 'flushDirectory' || retired.some(({ file }) => path.includes(file))
+      const fault = simulation.fault({ call, error: 'EIO', nth: 1, path: isRetired })
+      log.discard(1, log.nextId)
+      await passes(system, 1_000)
+      expect(fault.hits).toBe(1)
+      const names = new Set(simulation.disk.list(LOG))
+      expect(retired.filter(({ file }) => names.has(file)).length).toBeLessThanOrEqual(1)
+      const spares = [...names].filter((name) => name.startsWith('spare-'))
+      expect(spares.length).toBeLessThanOrEqual(2)
+      await log.close()
+      expect(simulation.disk.list(LOG).filter((name) => name.startsWith('spare-'))).toEqual([])
+    })
+  },
+)
+
 test('an index that cannot be written takes no space', async () => {
   await simulate(15, async (system, simulation) => {
     const log = await openPublicLog(system, LOG, SMALL)
