@@ -18,6 +18,7 @@ import {
   parseSegmentFileName,
   RECORD_HEADER_BYTES,
   RecordKind,
+  SEGMENT_FILE_BYTES_MIN,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
 import type { Link, MapEntry } from '../format/link.ts'
@@ -25,7 +26,13 @@ import { writeRecordHeader } from '../format/records.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, type NewestSegment, withFile } from './assess.ts'
 import type { Lock } from './lock.ts'
-import { createSegment, type OwnSegment, type SegmentPlan, writeWhole } from './segment-file.ts'
+import {
+  createSegment,
+  type OwnSegment,
+  type SegmentPlan,
+  segmentBytesFor,
+  writeWhole,
+} from './segment-file.ts'
 import { linkBytes, linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { readFully } from './survey.ts'
 
@@ -103,8 +110,8 @@ export async function writeRecovery(
   }
   const source = newest ? await readCopyRange(system, assessment.survey.directory, newest) : EMPTY
   const bytesMax = 4096 + linkPairBytes(whole) + carriedBytesMax(newest, gaps) + TAIL_RESERVE_BYTES
-  const fileBytes = Math.max(plan.fileBytes, Math.ceil(bytesMax / 4096) * 4096)
-  const segment = await createSegment(system, { ...plan, fileBytes })
+  const leastBytes = Math.max(SEGMENT_FILE_BYTES_MIN, segmentBytesFor(bytesMax))
+  const segment = await createSmaller(system, plan, leastBytes)
   try {
     segment.base = nextBase
     segment.firstId = durableNextId
@@ -129,6 +136,21 @@ export async function writeRecovery(
 }
 
 const EMPTY = new Uint8Array(0)
+
+/** Of the planned size, or of what recovery needs: a full disk must not keep a log shut. */
+async function createSmaller(
+  system: System,
+  plan: SegmentPlan,
+  leastBytes: number,
+): Promise<OwnSegment> {
+  try {
+    return await createSegment(system, { ...plan, fileBytes: Math.max(plan.fileBytes, leastBytes) })
+  } catch (error) {
+    const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+    if (!isFull || plan.fileBytes <= leastBytes) throw error
+    return await createSegment(system, { ...plan, fileBytes: leastBytes })
+  }
+}
 
 function copiesControl({ scan, tail }: NewestSegment): boolean {
   const { blocks } = scan

@@ -83,3 +83,21 @@ test('an index that cannot be written takes no space', async () => {
     expect(simulation.disk.list(LOG).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 })
+
+test('a log with large segments opens on a full disk, of the space that recovery needs', async () => {
+  const simulation = new Simulation({ seed: 16 })
+  const { disk } = simulation
+  const first = simulation.process('first')
+  await simulation.run(async () => {
+    const log = await openPublicLog(first, LOG, SMALL)
+    await log.append(body(1))
+  })
+  simulation.kill(first)
+  disk.capacityBytes = disk.usedBytes + 40_960
+  await simulation.run(async () => {
+    const system = simulation.process('second')
+    const log = await openPublicLog(system, LOG, { segmentBytesMin: 1_048_576 })
+    expect((await log.get(1))?.id).toBe(1)
+    await log.close()
+  })
+})
