@@ -101,3 +101,24 @@ test('a log with large segments opens on a full disk, of the space that recovery
     await log.close()
   })
 })
+
+test('a segment that a dead owner made ahead and never used takes no space in quarantine', async () => {
+  const simulation = new Simulation({ seed: 17 })
+  const { disk } = simulation
+  const first = simulation.process('first')
+  await simulation.run(async () => {
+    const log = await openPublicLog(first, LOG, SMALL)
+    for (let id = 1; id < 4; id++) await log.append(body(id))
+    await passes(first, 1_000)
+  })
+  simulation.kill(first)
+  const segments = disk.list(LOG).filter((name) => name.endsWith('.qls'))
+  expect(segments.length).toBeGreaterThan(1)
+  await simulation.run(async () => {
+    const log = await openPublicLog(simulation.process('second'), LOG, SMALL)
+    await log.append(body(4))
+    await log.close()
+  })
+  expect(disk.list(LOG)).not.toContain(segments.sort().at(-1))
+  expect(disk.list(LOG)).not.toContain('quarantine')
+})
