@@ -84,6 +84,8 @@ export class CommitLoop {
   #cleanDue: (() => void) | undefined
   #lastWasPair = true
   #cancelIdle: (() => void) | undefined
+  /** The segment in front of one whose first group has not resolved yet. */
+  #unsealed: OwnSegment | undefined
   /** The full segment whose SEAL is being written. */
   #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
@@ -294,6 +296,7 @@ export class CommitLoop {
     await this.#sealing
     // A descriptor closed under a write could be another file's when the write gets to it.
     await this.#writer.returned()
+    await this.#unsealed?.handle.close()
     await this.segment?.handle.close()
   }
 
@@ -441,6 +444,7 @@ export class CommitLoop {
       },
     })
     this.#map.adopt(link.map)
+    this.#unsealed = full
     this.segment = own
     this.visibleEnd = 0
     this.blockIndex = index
@@ -451,6 +455,7 @@ export class CommitLoop {
     const { timeMs } = this.#composer
     // The file is closed once nothing is under way on it any more: neither a write that a synchronous
     // append overtook, nor a flush.
+    this.#unsealed = undefined
     const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)

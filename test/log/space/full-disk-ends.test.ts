@@ -74,6 +74,21 @@ test.each(['stat', 'rename', 'unlink', 'flushDirectory'] as const)(
   },
 )
 
+test('a SEAL or an opening group that fails leaks no descriptor', async () => {
+  for (let nth = 1; nth <= 40; nth++) {
+    await simulate(14, async (system, simulation) => {
+      const log = await openPublicLog(system, LOG, SMALL)
+      await log.append(body(1))
+      simulation.fault({ call: WRITE_CALLS, error: 'ENOSPC', nth })
+      for (let count = 0; count < 12; count++) {
+        await log.append(body(count)).catch(() => undefined)
+      }
+      await log.close().catch(() => undefined)
+      expect(system.files.openHandles, `nth ${nth}`).toBe(0)
+    })
+  }
+})
+
 test('an index that cannot be written takes no space', async () => {
   await simulate(15, async (system, simulation) => {
     const log = await openPublicLog(system, LOG, SMALL)
