@@ -127,8 +127,14 @@ export class CommitLoop {
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     this.#fullDisk = new FullDisk({
       system,
+      // A map that waits gives space back: it is tried whatever the file system says is free.
+      mayFit: async () => this.#map.isWaiting || (await supply.mayRegain()),
       regain: () => supply.regain(),
       onChange: (state) => owner.space(state),
+      onTried: () => {
+        this.#map.isDue ||= this.#map.isWaiting
+        this.#schedulePump()
+      },
     })
     if (start.segment) {
       this.segment = start.segment
@@ -390,7 +396,15 @@ export class CommitLoop {
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
     if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
+    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
+  }
+
+  /** Control records had to take of the reserve: messages that came meanwhile must not follow. */
+  #keepMessagesOut(): void {
+    const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
+    if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
+    else this.#fullDisk.enter(cause)
   }
 
   #flushThenPump(segment: OwnSegment): void {

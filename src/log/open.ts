@@ -105,7 +105,7 @@ async function openLocked(
   if (recovered) supply.noteMade(recovered.segment.number)
   try {
     await tidy(system, directory, assessment, recovered?.segment)
-    await supply.holdBack(`${directory}/LOCK`)
+    await supply.holdBack()
   } catch (error) {
     await recovered?.segment.handle.close()
     throw error

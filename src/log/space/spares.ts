@@ -65,6 +65,19 @@ export class Spares {
     return file !== undefined && (await removeQuietly(this.#system, file.path))
   }
 
+  /** The same at once. */
+  dropSync(): boolean {
+    const file = this.#files.pop()
+    if (!file) return false
+    try {
+      this.#system.files.unlinkSync(file.path)
+      return true
+    } catch {
+      // A file that stays is cleared away by a later opening.
+      return false
+    }
+  }
+
   /** Removes what waits; not where the log is another's, who clears such files away itself. */
   async close(isOurs: boolean): Promise<void> {
     while (isOurs && (await this.drop()));

@@ -23,6 +23,12 @@ const FAST_FILL_TIME_MS = FILL_TIME_MS / 10
 /** Those that fill slower than this by others of half: so space comes back a little at a time. */
 const SLOW_FILL_TIME_MS = 4 * FILL_TIME_MS
 
+/**
+ * Descriptors held back: while the next segment is begun the full one is still open, and the first
+ * segment of an opening may be begun as late as any.
+ */
+const HELD_BACK = 2
+
 /** What a segment is needed for: messages never take what is kept for a full disk. */
 export type SegmentUse = 'messages' | 'control'
 
@@ -50,7 +56,8 @@ export class SegmentSupply {
   #segmentBytes: number
   #prepared: OwnSegment | undefined
   #preparing: Promise<void> | undefined
-  #heldBack: FileHandle | undefined
+  readonly #heldBack: FileHandle[] = []
+  #isHolding = false
   /** A segment that nobody will use, on its way out. */
   #dropping: Promise<void> | undefined
   #closed = false
@@ -85,6 +92,11 @@ export class SegmentSupply {
   /** Whether this opening made the segment: only such files may be used again. */
   hasMade(number: number): boolean {
     return this.#made.has(number)
+  }
+
+  /** The segment that waits was made of what is kept for a full disk. */
+  get isReservePrepared(): boolean {
+    return this.#prepared?.isReserve === true
   }
 
   /** Takes the segment made ahead, if it is large enough. */
@@ -174,26 +186,43 @@ export class SegmentSupply {
     await this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages')
   }
 
+  /** Whether `regain` may succeed, by what the file system says is free and what could be given up. */
+  async mayRegain(): Promise<boolean> {
+    if (this.reserve.hasStale) return true
+    const segment = this.#prepared ? 0 : segmentBytesFor(this.#options.segmentBytesMin)
+    const needed = segment + this.reserve.missingBytes(this.#linkBytes)
+    return (await this.#freeBytes()) + this.spares.bytes >= needed
+  }
+
   /** Counts a segment that recovery made for this opening. */
   noteMade(number: number): void {
     this.#made.add(number)
   }
 
-  /** Holds a descriptor back, on a file that is always there. */
-  async holdBack(path: string): Promise<void> {
-    this.#heldBack ??= await this.#system.files.open(path, { mode: 'read' })
+  /** Holds descriptors back, on a file that is always there; again after some had to be let go of. */
+  async holdBack(): Promise<void> {
+    if (this.#isHolding) return
+    this.#isHolding = true
+    try {
+      while (this.#heldBack.length < HELD_BACK && !this.#closed) {
+        const path = `${this.#options.directory}/LOCK`
+        this.#heldBack.push(await this.#system.files.open(path, { mode: 'read' }))
+      }
+    } finally {
+      this.#isHolding = false
+      if (this.#closed) await this.#letGo()
+    }
   }
 
   /** Lets go of what was made ahead and not used; unlinks it where the log is still ours. */
   async close(isOurs: boolean): Promise<void> {
     this.#closed = true
+    await this.reserve.close()
     await this.#preparing?.catch(() => undefined)
     await this.#dropping
-    const heldBack = this.#heldBack
     const prepared = this.#prepared
-    this.#heldBack = undefined
     this.#prepared = undefined
-    await heldBack?.close()
+    await this.#letGo()
     if (prepared && isOurs) await this.#drop(prepared)
     else await prepared?.handle.close()
     await this.spares.close(isOurs)
@@ -217,29 +246,58 @@ export class SegmentSupply {
       if (use === 'messages') await this.#reserveFirst()
       return await this.#makeNew(bytes)
     } catch (error) {
-      const source = use === 'control' && isFull(error) && this.reserve.take(bytes)
-      if (!source) throw error
-      const own = await this.#create(withSource(this.#plan(source.fileBytes), source))
+      if (use === 'messages' || !isFull(error)) throw error
+      const own = await this.#makeOfReserve(bytes, error)
       own.isReserve = true
       return own
     }
   }
 
-  /** Only the first segment of an opening comes before the reserve: it must not wait for it. */
-  async #reserveFirst(): Promise<void> {
-    if (this.#made.size === 0 || (this.#isReserveKept && !this.reserve.isShort)) return
-    this.#isReserveKept = true
-    await this.#fillReserve()
+  /** Of a file of this opening, else in the space that those of earlier ones hold. */
+  async #makeOfReserve(bytes: number, full: unknown): Promise<OwnSegment> {
+    const source = this.reserve.take(bytes)
+    if (source) return this.#create(withSource(this.#plan(source.fileBytes), source))
+    while (await this.reserve.dropStale()) {
+      this.reserve.noteShort()
+      try {
+        return await this.#makeNew(bytes)
+      } catch (error) {
+        if (!isFull(error)) throw error
+      }
+    }
+    throw full
   }
 
-  #fillReserve(): Promise<void> {
-    return this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+  /** Only the first segment of an opening comes before the reserve: it must not wait for it. */
+  async #reserveFirst(): Promise<void> {
+    const { isShort, isWhole } = this.reserve
+    if (this.#made.size === 0 || (this.#isReserveKept && isWhole && !isShort)) return
+    this.#isReserveKept = true
+    try {
+      await this.#fillReserve()
+    } catch (error) {
+      // What fails for another reason than space, as for want of a descriptor, is no full disk.
+      if (isFull(error) || isShort) throw error
+    }
+  }
+
+  /** What only waits to be used again gives way to it. */
+  async #fillReserve(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+      } catch (error) {
+        if (!isFull(error) || !(await this.spares.drop())) throw error
+      }
+    }
   }
 
   /** Of a spare, or new, smaller where space is short, but never below `bytes`. */
   async #makeNew(bytes: number): Promise<OwnSegment> {
     const { segmentBytesMin } = this.#options
     const wanted = Math.max(bytes, this.#segmentBytes)
+    // Asked before a spare is taken, which nobody would clear away any more.
+    this.#assertOpen()
     const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
     if (source) return this.#create(withSource(this.#plan(wanted), source))
     // What does not suit any more only takes space.
@@ -275,11 +333,15 @@ export class SegmentSupply {
     try {
       return await createSegment(this.#system, plan)
     } catch (error) {
-      if (!isDescriptorError(error) || !this.#heldBack) throw error
-      await this.#heldBack.close()
-      this.#heldBack = undefined
+      const heldBack = isDescriptorError(error) ? this.#heldBack.pop() : undefined
+      if (!heldBack) throw error
+      await heldBack.close()
       return await createSegment(this.#system, plan)
     }
+  }
+
+  async #letGo(): Promise<void> {
+    for (const handle of this.#heldBack.splice(0)) await handle.close()
   }
 
   #makeNewSync(bytes: number): OwnSegment {
@@ -291,8 +353,10 @@ export class SegmentSupply {
       try {
         return this.#withDescriptorSync(() => createSegmentSync(this.#system, plan))
       } catch (error) {
-        if (!isFull(error) || plan.fileBytes <= least) throw error
-        plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+        if (!isFull(error)) throw error
+        if (plan.fileBytes > least) plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+        // What does not suit only takes space.
+        else if (!this.spares.dropSync()) throw error
       }
     }
   }
@@ -301,9 +365,9 @@ export class SegmentSupply {
     try {
       return create()
     } catch (error) {
-      if (!isDescriptorError(error) || !this.#heldBack) throw error
-      this.#heldBack.closeSync()
-      this.#heldBack = undefined
+      const heldBack = isDescriptorError(error) ? this.#heldBack.pop() : undefined
+      if (!heldBack) throw error
+      heldBack.closeSync()
       return create()
     }
   }
@@ -323,8 +387,12 @@ export class SegmentSupply {
     }
   }
 
-  #plan(bytes: number): SegmentPlan {
+  #assertOpen(): void {
     if (this.#closed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+  }
+
+  #plan(bytes: number): SegmentPlan {
+    this.#assertOpen()
     const fileBytes = segmentBytesFor(bytes)
     if (fileBytes > SEGMENT_FILE_BYTES_MAX) {
       throw new QlogError('QLOG_TOO_LARGE', `a segment of ${fileBytes} bytes is over the limit`)

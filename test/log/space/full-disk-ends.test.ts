@@ -50,6 +50,212 @@ function freeze(disk: SimulatedDisk): void {
   disk.capacityBytes = disk.usedBytes
 }
 
+test('while there is no space nothing is written to find that out', async () => {
+  await simulate(1, async (system, simulation) => {
+    const log = await openPublicLog(system, LOG, SMALL)
+    simulation.disk.capacityBytes = 400 * 1024
+    await fill(log)
+    const writes = simulation.fault({ call: WRITE_CALLS, error: 'EIO', probability: 0 })
+    await passes(system, 60_000)
+    expect(writes.matchingCalls).toBe(0)
+    simulation.disk.capacityBytes = 700 * 1024
+    await passes(system, 1_000)
+    expect(await fill(log)).toBeGreaterThan(8)
+    await log.close()
+  })
+})
+
+test('a limit that the file system does not tell of is tried less and less often', async () => {
+  await simulate(2, async (system, simulation) => {
+    const log = await openPublicLog(system, LOG, SMALL)
+    await log.append(body(1))
+    await passes(system, 1_000)
+    const quota = simulation.fault({
+      call: WRITE_CALLS,
+      error: 'EDQUOT',
+      path: (path) => /reserve-|\.tmp$/.test(path),
+    })
+    await fill(log)
+    await passes(system, 120_000)
+    expect(quota.hits).toBeLessThan(60)
+    simulation.clearFaults()
+    await passes(system, 10_000)
+    await log.append(body(1))
+    await log.close()
+  })
+})
+
+test('files that wait to be used again are given up for the reserve', async () => {
+  await simulate(3, async (system, { disk }) => {
+    const supply = await supplyOf(system, 131_072)
+    await supply.prepare(16_384, 'messages')
+    await supply.take(16_384)?.handle.close()
+    await supply.regain()
+    await supply.take(16_384)?.handle.close()
+    await addSpare(system, supply, 131_072)
+    await addSpare(system, supply, 131_072)
+    expect(supply.reserve.take(65_536)).toBeDefined()
+    freeze(disk)
+    await supply.regain()
+    expect(supply.reserve.isShort).toBe(false)
+    expect(supply.take(16_384)).toBeDefined()
+  })
+})
+
+test('discarding gives space back after a clean reopening on a full disk', async () => {
+  const simulation = new Simulation({ seed: 4 })
+  const { disk } = simulation
+  await simulation.run(async () => {
+    const system = simulation.process('first')
+    const log = await openPublicLog(system, LOG, SMALL)
+    disk.capacityBytes = 600 * 1024
+    await fill(log)
+    await log.close()
+  })
+  disk.capacityBytes = disk.usedBytes + 4_096
+  await simulation.run(async () => {
+    const system = simulation.process('second')
+    const log = await openPublicLog(system, LOG, SMALL)
+    disk.capacityBytes = disk.usedBytes
+    await expect(log.append(body(1))).rejects.toMatchObject(FULL)
+    log.discard(1, log.nextId - 1)
+    await passes(system, 10_000)
+    expect(log.firstId).toBeGreaterThan(8)
+    await log.append(body(1))
+    await log.close()
+  })
+})
+
+test('discarding first of all gives space back on a full disk', async () => {
+  const simulation = new Simulation({ seed: 5 })
+  const { disk } = simulation
+  await simulation.run(async () => {
+    const system = simulation.process('first')
+    const log = await openPublicLog(system, LOG, SMALL)
+    disk.capacityBytes = 600 * 1024
+    await fill(log)
+    await log.close()
+  })
+  disk.capacityBytes = disk.usedBytes + 4_096
+  await simulation.run(async () => {
+    const system = simulation.process('second')
+    const log = await openPublicLog(system, LOG, SMALL)
+    disk.capacityBytes = disk.usedBytes
+    log.discard(1, log.nextId - 1)
+    await passes(system, 10_000)
+    expect(log.firstId).toBeGreaterThan(8)
+    await log.append(body(1))
+    await log.close()
+  })
+})
+
+test('discarding gives space back after recovery on a full disk and messages up to the brim', async () => {
+  const simulation = new Simulation({ seed: 6 })
+  const { disk } = simulation
+  const first = simulation.process('first')
+  await simulation.run(async () => {
+    const log = await openPublicLog(first, LOG, SMALL)
+    disk.capacityBytes = 600 * 1024
+    await fill(log)
+  })
+  simulation.kill(first)
+  disk.capacityBytes = disk.usedBytes + 4_096
+  await simulation.run(async () => {
+    const system = simulation.process('second')
+    const log = await openPublicLog(system, LOG, SMALL)
+    disk.capacityBytes = disk.usedBytes
+    await fill(log, 400)
+    await fill(log, 20)
+    log.discard(1, log.nextId - 1)
+    await passes(system, 10_000)
+    expect(log.firstId).toBeGreaterThan(8)
+    await log.append(body(1))
+    await log.close()
+  })
+})
+
+test('where control records find the disk full first, messages do not follow them into the reserve (14)', async () => {
+  await simulate(7, async (system, { disk }) => {
+    const owner = new Owner()
+    const log = await owner.open(system)
+    log.append({ messages: [encodable(body(1))], control: [] })
+    await passes(system, 1_000)
+    freeze(disk)
+    // A segment made ahead is used up first.
+    let last = 0
+    for (let number = 0; !owner.spaces.includes('full') && number < 40; number++) {
+      last = log.append({ messages: [], control: [encodable('c'.repeat(2_000))] })
+      await passes(system, 20)
+    }
+    expect(owner.spaces).toEqual(['full'])
+    expect(owner.committedUpTo).toBe(last)
+    expect(() => log.append({ messages: [encodable(body(2))], control: [] })).toThrow(
+      expect.objectContaining(FULL),
+    )
+    await log.close()
+  })
+})
+
+test('looking for space while control records go on makes no more of the reserve than there is to be', async () => {
+  await simulate(8, async (system, { disk }) => {
+    const supply = await supplyOf(system, 16_384)
+    await supply.prepare(16_384, 'messages')
+    await supply.take(16_384)?.handle.close()
+    await Promise.all([supply.regain(), supply.regain(), supply.prepare(16_384, 'messages')])
+    expect(disk.list(LOG).filter((name) => name.startsWith('reserve-'))).toHaveLength(2)
+  })
+})
+
+test('nothing is made any more once the supply is closed', async () => {
+  await simulate(9, async (system, simulation) => {
+    const supply = await supplyOf(system, 16_384)
+    await supply.prepare(16_384, 'messages')
+    const looked = supply.regain().catch((error: unknown) => error)
+    await supply.close(true)
+    const calls = simulation.fault({ call: WRITE_CALLS, error: 'EIO', probability: 0 })
+    expect(await looked).toMatchObject({ code: 'QLOG_CLOSED' })
+    expect(calls.matchingCalls).toBe(0)
+    expect(system.files.openHandles).toBe(0)
+  })
+})
+
+test('appendSync uses the space of files that do not suit any more', async () => {
+  await simulate(10, async (system, { disk }) => {
+    const supply = await supplyOf(system, 131_072)
+    await supply.prepare(16_384, 'messages')
+    const own = supply.take(16_384)
+    await supply.regain()
+    await supply.take(16_384)?.handle.close()
+    // Too small for the next segment.
+    await addSpare(system, supply, 65_536)
+    await addSpare(system, supply, 65_536)
+    freeze(disk)
+    const made = supply.makeSync(100_000, own)
+    expect(made.fileBytes).toBe(131_072)
+  })
+})
+
+test('a reserve that fits is made where a large one does not fit', async () => {
+  await simulate(11, async (system, { disk }) => {
+    const supply = await supplyOf(system, 1_048_576)
+    disk.capacityBytes = 600 * 1024
+    await supply.reserve.fill(1_048_576, 4_096)
+    expect(supply.reserve.isShort).toBe(false)
+  })
+})
+
+test('the reserve taken while it grows stays whole for its taker', async () => {
+  await simulate(12, async (system) => {
+    const supply = await supplyOf(system, 65_536)
+    await supply.reserve.fill(65_536, 4_096)
+    const growing = supply.reserve.fill(1_048_576, 4_096)
+    await passes(system, 0.01)
+    const source = supply.reserve.take(65_536)
+    await growing
+    if (source) expect((await system.files.stat(source.path)).size).toBe(source.fileBytes)
+  })
+})
+
 test.each(['stat', 'rename', 'unlink', 'flushDirectory'] as const)(
   'of several retired files one whose %s fails does not keep the others (15)',
   async (call) => {
