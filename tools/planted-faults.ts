@@ -122,8 +122,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/read/block-walk.ts',
-        'if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {',
-        'if ([0, 9].includes(await blockStateAt(this.#window, this.offset, end, key, crc32))) {',
+        'if (state === 0 && this.#unpacks()) {',
+        'if ([0, 9].includes(state)) {',
       ),
     ],
   },

@@ -6,6 +6,7 @@
 import { QlogError } from '../errors.ts'
 import type { Link, MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
@@ -30,6 +31,8 @@ export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
   /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
   readonly inFlightBytesBound: number
+  /** Packs blocks; absent where they are stored as they are. */
+  readonly compressor: BlockCompressor | undefined
 }
 
 /** Where this opening begins: what recovery found. */
@@ -108,7 +111,7 @@ export class CommitLoop {
     this.#map = new LiveMap(start.map)
     this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
-    this.#composer = new Composer(system, start.nextId, start.timeMs)
+    this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
     const { durableWrites } = system.files
     this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {

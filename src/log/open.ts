@@ -8,6 +8,7 @@ import type { MapEntry } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
+import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { BATCH_BYTES_MAX, type CheckedOptions, checkDirectory, checkOptions } from './options.ts'
@@ -125,6 +126,7 @@ async function openLocked(
       intervalBytes: options.intervalBytes,
       idleSyncMs: options.idleSyncMs,
       inFlightBytesBound,
+      compressor: options.compression === 'lz4' ? new BlockCompressor(system.lz4) : undefined,
     },
     start: {
       map: recovered?.map ?? (newest ? [...assessment.map, entryOfNewest(newest)] : []),

@@ -6,6 +6,7 @@ import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts
 import type { IndexFile } from '../format/index-file.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
@@ -145,6 +146,11 @@ export class SegmentLog implements OwnedLog, LogView {
     const next = this.segments().find((segment) => segment.number > number)
     if (!next || next.lost !== undefined) return undefined
     return firstBlockTimeMs(this.#system, `${this.directory}/${next.file}`, next.key)
+  }
+
+  /** Packs the blocks of this opening; undefined where they are stored as they are. */
+  get compressor(): BlockCompressor | undefined {
+    return this.#parts.commit.compressor
   }
 
   get nextId(): number {
