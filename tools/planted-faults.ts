@@ -163,12 +163,12 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/recover.ts',
-        '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+        '  const segment = await createSmaller(system, plan, leastBytes)\n',
         '  const old = newest && [plan.directory, newest.head.file].join("/")\n' +
           "  const handle = old && (await system.files.open(old, { mode: 'write' }))\n" +
           '  if (handle && newest) await handle.write(new Uint8Array(8), newest.tail.copy.offset)\n' +
           '  if (handle) await handle.close()\n' +
-          '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+          '  const segment = await createSmaller(system, plan, leastBytes)\n',
       ),
     ],
   },
