@@ -3,9 +3,9 @@
  * is half full, of a retired file where one waits, sized by how fast segments fill; for a full disk, of
  * the reserve. Holds one descriptor back, so that a process out of descriptors can still begin one.
  */
-import { QlogError, systemErrorCode } from '../../errors.ts'
+import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
-import type { FileHandle, System } from '../../system/system.ts'
+import type { System } from '../../system/system.ts'
 import {
   createSegment,
   createSegmentSync,
@@ -13,6 +13,7 @@ import {
   type SegmentPlan,
   segmentBytesFor,
 } from '../segment-file.ts'
+import { HeldDescriptors } from './held-descriptors.ts'
 import type { Reserve } from './reserve.ts'
 import { Spares } from './spares.ts'
 
@@ -22,12 +23,6 @@ const FILL_TIME_MS = 10_000
 const FAST_FILL_TIME_MS = FILL_TIME_MS / 10
 /** Those that fill slower than this by others of half: so space comes back a little at a time. */
 const SLOW_FILL_TIME_MS = 4 * FILL_TIME_MS
-
-/**
- * Descriptors held back: while the next segment is begun the full one is still open, and the first
- * segment of an opening may be begun as late as any.
- */
-const HELD_BACK = 2
 
 /** What a segment is needed for: messages never take what is kept for a full disk. */
 export type SegmentUse = 'messages' | 'control'
@@ -56,8 +51,7 @@ export class SegmentSupply {
   #segmentBytes: number
   #prepared: OwnSegment | undefined
   #preparing: Promise<void> | undefined
-  readonly #heldBack: FileHandle[] = []
-  #isHolding = false
+  readonly #held: HeldDescriptors
   /** A segment that nobody will use, on its way out. */
   #dropping: Promise<void> | undefined
   #closed = false
@@ -77,6 +71,7 @@ export class SegmentSupply {
     this.#segmentBytes = segmentBytesFor(options.segmentBytesMin)
     this.spares = new Spares(system, options.directory)
     this.reserve = options.reserve
+    this.#held = new HeldDescriptors(system, options.directory)
   }
 
   /** Size of the next segment, unless a group needs a larger one or space is short. */
@@ -199,19 +194,9 @@ export class SegmentSupply {
     this.#made.add(number)
   }
 
-  /** Holds descriptors back, on a file that is always there; again after some had to be let go of. */
-  async holdBack(): Promise<void> {
-    if (this.#isHolding) return
-    this.#isHolding = true
-    try {
-      while (this.#heldBack.length < HELD_BACK && !this.#closed) {
-        const path = `${this.#options.directory}/LOCK`
-        this.#heldBack.push(await this.#system.files.open(path, { mode: 'read' }))
-      }
-    } finally {
-      this.#isHolding = false
-      if (this.#closed) await this.#letGo()
-    }
+  /** Holds descriptors back; again after some had to be let go of. */
+  holdBack(): Promise<void> {
+    return this.#held.hold()
   }
 
   /** Lets go of what was made ahead and not used; unlinks it where the log is still ours. */
@@ -222,7 +207,7 @@ export class SegmentSupply {
     await this.#dropping
     const prepared = this.#prepared
     this.#prepared = undefined
-    await this.#letGo()
+    await this.#held.close()
     if (prepared && isOurs) await this.#drop(prepared)
     else await prepared?.handle.close()
     await this.spares.close(isOurs)
@@ -328,20 +313,8 @@ export class SegmentSupply {
     )
   }
 
-  /** A process out of descriptors lets go of the one that is held back, and tries again. */
-  async #create(plan: SegmentPlan): Promise<OwnSegment> {
-    try {
-      return await createSegment(this.#system, plan)
-    } catch (error) {
-      const heldBack = isDescriptorError(error) ? this.#heldBack.pop() : undefined
-      if (!heldBack) throw error
-      await heldBack.close()
-      return await createSegment(this.#system, plan)
-    }
-  }
-
-  async #letGo(): Promise<void> {
-    for (const handle of this.#heldBack.splice(0)) await handle.close()
+  #create(plan: SegmentPlan): Promise<OwnSegment> {
+    return this.#held.spend(() => createSegment(this.#system, plan))
   }
 
   #makeNewSync(bytes: number): OwnSegment {
@@ -351,24 +324,13 @@ export class SegmentSupply {
     if (source) plan = withSource(plan, source)
     for (;;) {
       try {
-        return this.#withDescriptorSync(() => createSegmentSync(this.#system, plan))
+        return this.#held.spendSync(() => createSegmentSync(this.#system, plan))
       } catch (error) {
         if (!isFull(error)) throw error
         if (plan.fileBytes > least) plan = this.#plan(Math.max(least, plan.fileBytes / 4))
         // What does not suit only takes space.
         else if (!this.spares.dropSync()) throw error
       }
-    }
-  }
-
-  #withDescriptorSync(create: () => OwnSegment): OwnSegment {
-    try {
-      return create()
-    } catch (error) {
-      const heldBack = isDescriptorError(error) ? this.#heldBack.pop() : undefined
-      if (!heldBack) throw error
-      heldBack.closeSync()
-      return create()
     }
   }
 
@@ -408,10 +370,4 @@ function withSource(plan: SegmentPlan, source: NonNullable<SegmentPlan['source']
 
 function isFull(error: unknown): boolean {
   return error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
-}
-
-function isDescriptorError(error: unknown): boolean {
-  const cause = error instanceof QlogError ? error.cause : error
-  const code = systemErrorCode(cause)
-  return code === 'EMFILE' || code === 'ENFILE'
 }
