@@ -1,7 +1,7 @@
 /**
  * Where the commit loop gets its next segment from: made ahead in the background once the current one
  * is half full, of a retired file where one waits, sized by how fast segments fill; for a full disk, of
- * the reserve. Holds one descriptor back, so that a process out of descriptors can still begin one.
+ * the reserve. Touches segment files, by way of `segment-file.ts`, and nothing else.
  */
 import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
