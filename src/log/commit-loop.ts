@@ -87,6 +87,8 @@ export class CommitLoop {
   #cleanDue: (() => void) | undefined
   #lastWasPair = true
   #cancelIdle: (() => void) | undefined
+  /** The segment in front of one whose first group has not resolved yet. */
+  #unsealed: OwnSegment | undefined
   /** The full segment whose SEAL is being written. */
   #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
@@ -128,8 +130,14 @@ export class CommitLoop {
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     this.#fullDisk = new FullDisk({
       system,
+      // A map that waits gives space back: it is tried whatever the file system says is free.
+      mayFit: async () => this.#map.isWaiting || (await supply.mayRegain()),
       regain: () => supply.regain(),
       onChange: (state) => owner.space(state),
+      onTried: () => {
+        this.#map.isDue ||= this.#map.isWaiting
+        this.#schedulePump()
+      },
     })
     if (start.segment) {
       this.segment = start.segment
@@ -297,6 +305,7 @@ export class CommitLoop {
     await this.#sealing
     // A descriptor closed under a write could be another file's when the write gets to it.
     await this.#writer.returned()
+    await this.#unsealed?.handle.close()
     await this.segment?.handle.close()
   }
 
@@ -390,7 +399,15 @@ export class CommitLoop {
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
     if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
+    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
+  }
+
+  /** Control records had to take of the reserve: messages that came meanwhile must not follow. */
+  #keepMessagesOut(): void {
+    const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
+    if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
+    else this.#fullDisk.enter(cause)
   }
 
   #flushThenPump(segment: OwnSegment): void {
@@ -444,6 +461,7 @@ export class CommitLoop {
       },
     })
     this.#map.adopt(link.map)
+    this.#unsealed = full
     this.segment = own
     this.visibleEnd = 0
     this.blockIndex = index
@@ -454,6 +472,7 @@ export class CommitLoop {
     const { timeMs } = this.#composer
     // The file is closed once nothing is under way on it any more: neither a write that a synchronous
     // append overtook, nor a flush.
+    this.#unsealed = undefined
     const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)

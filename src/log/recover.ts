@@ -18,6 +18,7 @@ import {
   parseSegmentFileName,
   RECORD_HEADER_BYTES,
   RecordKind,
+  SEGMENT_FILE_BYTES_MIN,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
 import type { Link, MapEntry } from '../format/link.ts'
@@ -26,7 +27,13 @@ import type { Decompress } from '../format/unpack.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, type NewestSegment, withFile } from './assess.ts'
 import type { Lock } from './lock.ts'
-import { createSegment, type OwnSegment, type SegmentPlan, writeWhole } from './segment-file.ts'
+import {
+  createSegment,
+  type OwnSegment,
+  type SegmentPlan,
+  segmentBytesFor,
+  writeWhole,
+} from './segment-file.ts'
 import { linkBytes, linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { readFully } from './survey.ts'
 
@@ -105,8 +112,8 @@ export async function writeRecovery(
   const source = newest && (await readCopyRange(system, assessment.survey.directory, newest))
   const copies = newest && source ? copiedBlocks(system, newest, source) : []
   const bytesMax = 4096 + linkPairBytes(whole) + carriedBytesMax(copies, gaps) + TAIL_RESERVE_BYTES
-  const fileBytes = Math.max(plan.fileBytes, Math.ceil(bytesMax / 4096) * 4096)
-  const segment = await createSegment(system, { ...plan, fileBytes })
+  const leastBytes = Math.max(SEGMENT_FILE_BYTES_MIN, segmentBytesFor(bytesMax))
+  const segment = await createSmaller(system, plan, leastBytes)
   try {
     segment.base = nextBase
     segment.firstId = durableNextId
@@ -128,6 +135,21 @@ export async function writeRecovery(
     throw new QlogError('QLOG_FENCED', 'another process has taken over this log')
   }
   return { segment, map }
+}
+
+/** Of the planned size, or of what recovery needs: a full disk must not keep a log shut. */
+async function createSmaller(
+  system: System,
+  plan: SegmentPlan,
+  leastBytes: number,
+): Promise<OwnSegment> {
+  try {
+    return await createSegment(system, { ...plan, fileBytes: Math.max(plan.fileBytes, leastBytes) })
+  } catch (error) {
+    const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+    if (!isFull || plan.fileBytes <= leastBytes) throw error
+    return await createSegment(system, { ...plan, fileBytes: leastBytes })
+  }
 }
 
 function copiesControl({ scan, tail }: NewestSegment): boolean {

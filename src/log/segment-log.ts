@@ -114,6 +114,9 @@ export class SegmentLog implements OwnedLog, LogView {
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
       this.#retirement.sealed(entry)
+      // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
+      const { supply } = this.#parts
+      void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
     }
     this.#retirement.expire()
   }
