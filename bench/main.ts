@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
- * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, and
- * `npm run bench -- writers [--pairs N]` compares ways of writing. Results go to stdout, one JSON object
- * a line or a table; words go to stderr. No speed is judged.
+ * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
+ * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing. Results go
+ * to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -13,17 +13,25 @@ import { rounded } from '../src/measure/measures.ts'
 import type { Place } from '../src/measure/place.ts'
 import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
+import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
+import { packingProblems, runPacking } from './packing.ts'
 import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { tableOf } from './table.ts'
 import { measureWriters } from './writers.ts'
+import { measureZeroing } from './zeroing.ts'
 
 const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
+       npm run bench -- zeroing [--pairs N]
+       npm run bench -- table FILE
+       npm run bench -- codecs|packing [--json] [--write]
+FILE: what efficiency --json printed.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -52,7 +60,7 @@ const SMOKE: Scale = {
 }
 
 interface Wanted {
-  readonly bench: 'smoke' | 'efficiency' | 'writers'
+  readonly bench: 'smoke' | 'efficiency' | 'writers' | 'zeroing'
   readonly json: boolean
   readonly scale: Scale
   readonly cases: readonly Case[]
@@ -76,7 +84,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
     return undefined
   const { json } = values
   if (what === 'smoke') return { bench: what, json, scale: SMOKE, cases }
-  if (what !== 'efficiency' && what !== 'writers') return undefined
+  if (what !== 'efficiency' && what !== 'writers' && what !== 'zeroing') return undefined
   return { bench: what, json, scale: { ...EFFICIENCY, pairs }, cases }
 }
 
@@ -85,6 +93,13 @@ function isWanted(name: string, only: string | undefined): boolean {
 }
 
 async function main(commandArguments: readonly string[]): Promise<number> {
+  const [what, ...more] = commandArguments
+  if (what === 'table' && more[0] !== undefined) {
+    process.stdout.write(tableOf(fs.readFileSync(more[0], 'utf8')))
+    return 0
+  }
+  if (what === 'codecs') return runCodecs(more, machineFacts())
+  if (what === 'packing') return runPacking(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {
     process.stderr.write(USAGE)
@@ -96,6 +111,13 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   if (wanted.bench === 'writers') {
     console.log(JSON.stringify(header))
     for await (const result of measureWriters(place, raw, wanted.scale.pairs)) {
+      console.log(JSON.stringify(result))
+    }
+    return 0
+  }
+  if (wanted.bench === 'zeroing') {
+    console.log(JSON.stringify(header))
+    for await (const result of measureZeroing(place, wanted.scale.pairs)) {
       console.log(JSON.stringify(result))
     }
     return 0
@@ -130,22 +152,29 @@ async function* measure(place: Place, raw: Raw, scale: Scale, one: Case): AsyncG
 
 /** What the figures depend on. Names neither the host nor a path. */
 function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknown> {
-  const cpus = os.cpus()
   return {
     bench: wanted.bench,
-    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
-    kernel: `${os.type()} ${os.release()}`,
+    ...machineFacts(),
     fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
-    node: process.version,
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
+  }
+}
+
+function machineFacts(): Record<string, unknown> {
+  const cpus = os.cpus()
+  return {
+    machine: `${cpus.length} x ${cpus[0]?.model ?? 'unknown'}, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    kernel: `${os.type()} ${os.release()}`,
+    node: process.version,
     load: os.loadavg().map(rounded),
     date: new Date().toISOString(),
   }
 }
 
-function concludeSmoke(cases: readonly Case[], results: readonly Result[]): number {
-  const problems = problemsOf(cases, results)
+async function concludeSmoke(cases: readonly Case[], results: readonly Result[]): Promise<number> {
+  const packing = await packingProblems()
+  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)

@@ -15,6 +15,7 @@ export {
   QlogTypeError,
 } from './errors.ts'
 export type {
+  Compression,
   DamagePolicy,
   IdRange,
   Log,

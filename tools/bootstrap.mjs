@@ -29,18 +29,37 @@ const modules = join(root, 'node_modules')
 const installStamp = join(modules, '.qlog-installed')
 
 /**
- * One compilation: a tsconfig, the directories it reads and the one it writes.
- * @typedef {{ readonly config: string, readonly sources: readonly string[], readonly output: string }} Build
+ * One compilation: a tsconfig, the directories it reads and the one it writes; how the compiler is
+ * told, and where the source of an output may stand.
+ * @typedef {{
+ *   readonly config: string,
+ *   readonly sources: readonly string[],
+ *   readonly output: string,
+ *   readonly options: readonly string[],
+ *   readonly sourceRoots: readonly string[],
+ * }} Build
  */
 
-/** @type {Build} */
-export const packageBuild = { config: 'tsconfig.build.json', sources: ['src'], output: 'dist' }
+/**
+ * What is published: `native-free/` first, since `src/` uses it under its public name. The stamp tells
+ * what is out of date, so the compiler need not judge by times (`--force`).
+ * @type {Build}
+ */
+export const packageBuild = {
+  config: 'tsconfig.build.json',
+  sources: ['src', 'native-free'],
+  output: 'dist',
+  options: ['-b', '--force'],
+  sourceRoots: ['src', '.'],
+}
 
 /** @type {Build} */
 export const toolsBuild = {
   config: 'tsconfig.tools.json',
   sources: ['src', 'native-free', 'bench', 'tools', 'test'],
   output: '.build',
+  options: ['-p'],
+  sourceRoots: ['.'],
 }
 
 /**
@@ -70,8 +89,8 @@ export async function compile(build) {
   if (existsSync(output) && readStamp(stamp) === wanted) return
   say(`compiling into ${build.output}/ ...`)
   const compiler = join(modules, 'typescript', 'bin', 'tsc')
-  await mustSucceed(process.execPath, [compiler, '-p', join(root, build.config)], 'tsc')
-  removeOrphans(output, build === packageBuild ? join(root, 'src') : root)
+  await mustSucceed(process.execPath, [compiler, ...build.options, join(root, build.config)], 'tsc')
+  removeOrphans(build)
   mkdirSync(output, { recursive: true })
   writeFileSync(stamp, wanted)
 }
@@ -169,15 +188,15 @@ function sourceStates(build) {
 
 /**
  * Removes outputs whose source is gone: a deleted module must not be published or run.
- * @param {string} output
- * @param {string} sourceRoot
+ * @param {Build} build
  */
-function removeOrphans(output, sourceRoot) {
+function removeOrphans(build) {
   const compiled = /(\.d\.ts|\.js)(\.map)?$/
+  const output = join(root, build.output)
   for (const file of filesUnder(output)) {
     if (!compiled.test(file)) continue
-    const source = join(sourceRoot, relative(output, file).replace(compiled, '.ts'))
-    if (!existsSync(source)) rmSync(file)
+    const source = relative(output, file).replace(compiled, '.ts')
+    if (!build.sourceRoots.some((from) => existsSync(join(root, from, source)))) rmSync(file)
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * Holds the directions between the folders of src/: each knows only those before it, the formats
- * know nothing of Node, only src/system/ reaches outside, and the command line uses public entries.
+ * Holds the directions between the folders of src/: each knows only those before it, the formats and
+ * the codecs of native-free/ know nothing of Node, only src/system/ reaches outside, and the command
+ * line uses public entries.
  * Reads sources, writes nothing. `npm run directions` prints every violation and fails on any.
  */
 
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
 import { join, posix, relative, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -32,6 +33,8 @@ interface Area {
 }
 
 const systemInterface = 'src/system/system.ts'
+/** What qlog/native-free names. Its folder stands outside src/ and knows nothing of it. */
+const nativeFreeEntry = 'native-free/index.ts'
 const publicEntries = [
   'src/index.ts',
   'src/inspect/index.ts',
@@ -66,7 +69,12 @@ const commandModules = [
 const areas: Readonly<Record<string, Area>> = {
   errors: { areas: [], node: [], deterministic: true },
   format: { areas: ['errors'], node: [], deterministic: true },
-  system: { areas: ['errors', 'format'], node: [...builtinModules], packages: ['crc-32'] },
+  system: {
+    areas: ['errors', 'format'],
+    files: [nativeFreeEntry],
+    node: [...builtinModules],
+    packages: ['crc-32'],
+  },
   log: {
     areas: ['errors', 'format'],
     files: [systemInterface],
@@ -106,6 +114,7 @@ const areas: Readonly<Record<string, Area>> = {
     node: commandModules,
     packages: ['commander'],
   },
+  'native-free': { areas: [], node: [], deterministic: true },
 }
 
 /** The entries put the real system beside the parts that know only its interface. */
@@ -130,10 +139,11 @@ const unrepeatable: Readonly<Record<string, readonly string[]>> = {
 }
 const unrepeatableCalls = ['setTimeout', 'setInterval']
 
-/** Checks every TypeScript file of `root`/src. */
+/** Checks every TypeScript file of `root`/src and `root`/native-free. */
 export function checkDirections(root: string): Violation[] {
   const violations: Violation[] = []
-  for (const path of sourcesUnder(join(root, 'src'))) {
+  const paths = ['src', 'native-free'].flatMap((folder) => sourcesUnder(join(root, folder)))
+  for (const path of paths) {
     const file = relative(root, path).split(sep).join('/')
     const source = ts.createSourceFile(
       file,
@@ -150,7 +160,9 @@ function checkFile(file: string, source: ts.SourceFile): Violation[] {
   const name = areaOf(file)
   const area = entries[file] ?? areas[name]
   if (area === undefined) {
-    return [{ file, line: 1, message: `src/${name} has no place in the order of the folders` }]
+    return [
+      { file, line: 1, message: `${folderOf(name)} has no place in the order of the folders` },
+    ]
   }
   const violations: Violation[] = []
   const report = (node: ts.Node, message: string): void => {
@@ -198,7 +210,7 @@ function whyForbidden(
   area: Area,
   specifier: string,
 ): string | undefined {
-  const here = entries[file] === undefined ? `src/${name}` : file
+  const here = entries[file] === undefined ? folderOf(name) : file
   const nodeModule = nodeModuleOf(specifier)
   if (nodeModule !== undefined) {
     return area.node.includes(nodeModule) ? undefined : `${here} may not import node:${nodeModule}`
@@ -209,7 +221,7 @@ function whyForbidden(
       ? undefined
       : `${here} may not import the package ${specifier}`
   }
-  if (target === 'src/index.ts' || !target.startsWith('src/')) {
+  if (target === 'src/index.ts' || areaOf(target) === '') {
     return area.files?.includes(target) === true ? undefined : `${here} may not import ${target}`
   }
   const other = areaOf(target)
@@ -227,13 +239,20 @@ function nodeModuleOf(specifier: string): string | undefined {
 function targetOf(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('.')) return posix.join(posix.dirname(file), specifier)
   if (specifier === 'qlog') return 'src/index.ts'
+  if (specifier === 'qlog/native-free') return nativeFreeEntry
   if (specifier.startsWith('qlog/')) return `src/${specifier.slice('qlog/'.length)}/index.ts`
   return undefined
 }
 
-/** `src/log/open.ts` -> `log`, `src/errors.ts` -> `errors`. */
+/** `src/log/open.ts` -> `log`, `src/errors.ts` -> `errors`; empty for what belongs to no area. */
 function areaOf(file: string): string {
-  return (file.split('/')[1] ?? '').replace(/\.ts$/, '')
+  const [folder, name] = file.split('/')
+  if (folder === 'native-free') return folder
+  return folder === 'src' ? (name ?? '').replace(/\.ts$/, '') : ''
+}
+
+function folderOf(area: string): string {
+  return area === 'native-free' ? area : `src/${area}`
 }
 
 function unrepeatableUse(node: ts.Node): string | undefined {
@@ -258,6 +277,7 @@ function isNamed(node: ts.Expression, names: readonly string[]): boolean {
 }
 
 function sourcesUnder(directory: string): string[] {
+  if (!existsSync(directory)) return []
   return readdirSync(directory, { withFileTypes: true, recursive: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
     .map((entry) => join(entry.parentPath, entry.name))

@@ -29,6 +29,7 @@ export const FLIGHT_QUEUE = 'test/log/flight-queue.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
 export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
+export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
@@ -122,8 +123,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/read/block-walk.ts',
-        'if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {',
-        'if ([0, 9].includes(await blockStateAt(this.#window, this.offset, end, key, crc32))) {',
+        'if (state === 0 && this.#unpacks()) {',
+        'if ([0, 9].includes(state)) {',
       ),
     ],
   },
@@ -162,12 +163,12 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/recover.ts',
-        '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+        '  const segment = await createSmaller(system, plan, leastBytes)\n',
         '  const old = newest && [plan.directory, newest.head.file].join("/")\n' +
           "  const handle = old && (await system.files.open(old, { mode: 'write' }))\n" +
           '  if (handle && newest) await handle.write(new Uint8Array(8), newest.tail.copy.offset)\n' +
           '  if (handle) await handle.close()\n' +
-          '  const segment = await createSegment(system, { ...plan, fileBytes })\n',
+          '  const segment = await createSmaller(system, plan, leastBytes)\n',
       ),
     ],
   },
@@ -379,8 +380,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/retired-files.ts',
-        'isShared ??= await isPinned(system, directory)',
-        'isShared = false',
+        'if (await isPinned(system, directory)) return false',
+        'await isPinned(system, directory)',
       ),
     ],
     tests: [RETIREMENT],
@@ -434,8 +435,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/supply.ts',
-        "const source = use === 'control' && isFull(error) && this.reserve.take(bytes)",
-        'const source = isFull(error) && this.reserve.take(bytes)',
+        "if (use === 'messages' || !isFull(error)) throw error",
+        'if (!isFull(error)) throw error',
       ),
     ],
     tests: [FULL_DISK],
@@ -456,11 +457,45 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/full-disk.ts',
-        "    if (!wasFull) this.#options.onChange('full')\n    this.#arm()\n",
-        "    if (!wasFull) this.#options.onChange('full')\n",
+        "      this.#options.onChange('full')\n    }\n    this.#arm()\n",
+        "      this.#options.onChange('full')\n    }\n",
       ),
     ],
     tests: [FULL_DISK],
+  },
+  {
+    name: 'a map that a full disk refused is never tried again',
+    edits: [
+      edit('src/log/commit-loop.ts', '        this.#map.isDue ||= this.#map.isWaiting\n', ''),
+      edit(
+        'src/log/space/supply.ts',
+        'while (await this.reserve.dropStale()) {',
+        'while (false) {',
+      ),
+    ],
+    tests: [FULL_DISK_ENDS],
+  },
+  {
+    name: 'messages follow control records into what is kept for a full disk',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()\n',
+        '',
+      ),
+    ],
+    tests: [FULL_DISK_ENDS],
+  },
+  {
+    name: 'looking for space writes to the disk each time',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        'this.#map.isWaiting || (await supply.mayRegain())',
+        'this.#map.isWaiting || (await supply.mayRegain()) || true',
+      ),
+    ],
+    tests: [FULL_DISK_ENDS],
   },
   {
     name: 'a follower is served from the cache before the group resolved',

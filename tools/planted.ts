@@ -21,7 +21,16 @@ import {
   SCHEDULES,
 } from './planted-faults.ts'
 
-const COPIED = ['src', 'test', 'tools', 'docs', 'package.json', 'tsconfig.json', 'vitest.config.ts']
+const COPIED = [
+  'src',
+  'native-free',
+  'test',
+  'tools',
+  'docs',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+]
 const PARALLEL = 2
 const CI_SCHEDULES = 3_000
 const BEGIN = '<!-- planted: begin -->'

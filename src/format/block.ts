@@ -94,6 +94,7 @@ const CONDITIONS = [
   'its checksum matches',
   'its first id is at least 1, and its first id and time are below 2^53',
   'its payload parses: as many records as it says, of kinds its type allows, then zero',
+  'its compressed payload unpacks to exactly its length, and that to as many records as it says',
 ] as const
 
 /** What condition `n` demands of a block, in words that follow "a block is valid only if". */

@@ -36,6 +36,8 @@ export const SPARSE_ENTRY_BYTES = 16
 export const COMPRESSED_HEADER_BYTES = 8
 /** Longest COMPRESSED block that holds more than one record. */
 export const COMPRESSED_BLOCK_BYTES_MAX = 16 * 1024
+/** What such a block unpacks to at most: a body that a reader keeps pins no more than this. */
+export const COMPRESSED_PAYLOAD_BYTES_MAX = 64 * 1024
 export const UNCOMPRESSED_BYTES_MAX = 64 * 1024 * 1024
 /** LZ4 cannot shrink by more than this, so a larger ratio is a lie. */
 export const UNCOMPRESSED_RATIO_MAX = 255

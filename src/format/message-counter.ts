@@ -8,12 +8,12 @@ export class MessageCounter {
   hasControl = false
   readonly #cursor = new RecordCursor()
 
-  /** How many ids from its first id on this block takes. */
-  idSpan(bytes: Uint8Array, at: number, block: Block): number {
+  /** How many ids from its first id on this block takes; `payload` is what a COMPRESSED one unpacks to. */
+  idSpan(bytes: Uint8Array, at: number, block: Block, payload?: Uint8Array): number {
     this.hasControl = false
     if (block.type !== BlockType.DATA) return 0
     const cursor = this.#cursor
-    cursor.open(bytes, at)
+    cursor.open(bytes, at, payload)
     if ((block.flags & BlockFlag.SPARSE) !== 0) {
       let lastId = block.firstId - 1
       while (cursor.next()) lastId = cursor.id

@@ -10,6 +10,7 @@ import {
   BlockType,
   COMPRESSED_BLOCK_BYTES_MAX,
   COMPRESSED_HEADER_BYTES,
+  COMPRESSED_PAYLOAD_BYTES_MAX,
   ORIGIN_BYTES,
   RECORD_HEADER_BYTES,
   RECORD_LENGTH_MAX,
@@ -145,6 +146,7 @@ function checkCompressed(
   const blockBytes = end - start + BLOCK_HEADER_BYTES
   if (recordCount > 1 && blockBytes > COMPRESSED_BLOCK_BYTES_MAX) return false
   const uncompressedLength = getUint32(bytes, start)
+  if (recordCount > 1 && uncompressedLength > COMPRESSED_PAYLOAD_BYTES_MAX) return false
   const compressedLength = getUint32(bytes, start + 4)
   const stored = start + COMPRESSED_HEADER_BYTES
   return (

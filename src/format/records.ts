@@ -2,7 +2,6 @@
  * The records of a block: walking them and writing their headers. Hot: one cursor serves any number of
  * blocks, and a record is three numbers, not an object.
  */
-import { QlogError } from '../errors.ts'
 import { getUint16, getUint32, getUint64, setUint32 } from './bytes.ts'
 import {
   BATCH_RECORD_BYTES,
@@ -12,22 +11,14 @@ import {
   BLOCK_LENGTH_AT,
   BLOCK_RECORDS_AT,
   BLOCK_TIME_AT,
-  BLOCK_TYPE_AT,
   BlockFlag,
-  COMPRESSED_HEADER_BYTES,
   ORIGIN_BYTES,
   RECORD_HEADER_BYTES,
   RECORD_LENGTH_MAX,
   RecordKind,
   SPARSE_ENTRY_BYTES,
 } from './layout.ts'
-import { checkUnpackedPayload } from './payload.ts'
-
-/**
- * Unpacks one LZ4 block into exactly `uncompressedLength` bytes, and throws where it cannot. Must
- * stand any input: what it is given passed its checksum, but may still be nonsense.
- */
-export type Decompress = (stored: Uint8Array, uncompressedLength: number) => Uint8Array
+import { type Decompress, unpackBlock } from './unpack.ts'
 
 /** What a BATCH record says. */
 export interface BatchSpan {
@@ -124,8 +115,11 @@ export class RecordCursor {
     this.#decompress = decompress
   }
 
-  /** Moves in front of the first record of the valid block at `at`. */
-  open(bytes: Uint8Array, at: number): void {
+  /**
+   * Moves in front of the first record of the valid block at `at`. Where it is COMPRESSED, `payload` is
+   * what it unpacks to; left out, it is unpacked here.
+   */
+  open(bytes: Uint8Array, at: number, payload?: Uint8Array): void {
     const flags = bytes[at + BLOCK_FLAGS_AT] as number
     this.bytes = bytes
     this.recordCount = getUint16(bytes, at + BLOCK_RECORDS_AT)
@@ -139,7 +133,11 @@ export class RecordCursor {
     this.length = 0
     this.#end = at + getUint32(bytes, at + BLOCK_LENGTH_AT)
     this.start = at + BLOCK_HEADER_BYTES
-    if ((flags & BlockFlag.COMPRESSED) !== 0) this.#unpack(at, flags)
+    if ((flags & BlockFlag.COMPRESSED) !== 0) {
+      this.bytes = payload ?? unpackBlock(bytes, at, this.#decompress)
+      this.start = 0
+      this.#end = this.bytes.length
+    }
     if ((flags & BlockFlag.COPIED) !== 0) {
       this.originEpoch = getUint64(this.bytes, this.start)
       this.start += ORIGIN_BYTES
@@ -175,45 +173,4 @@ export class RecordCursor {
   body(): Uint8Array {
     return this.bytes.subarray(this.start, this.start + this.length)
   }
-
-  #unpack(at: number, flags: number): void {
-    const payload = at + BLOCK_HEADER_BYTES
-    const unpacked = decompressPayload(this.bytes, payload, this.#decompress)
-    const type = this.bytes[at + BLOCK_TYPE_AT] as number
-    if (!checkUnpackedPayload(unpacked, type, flags, this.recordCount, this.#nextId)) {
-      throw new QlogError(
-        'QLOG_DAMAGED',
-        'a compressed block unpacks to something else than records',
-      )
-    }
-    this.bytes = unpacked
-    this.start = 0
-    this.#end = unpacked.length
-  }
-}
-
-function decompressPayload(
-  bytes: Uint8Array,
-  payload: number,
-  decompress: Decompress | undefined,
-): Uint8Array {
-  if (decompress === undefined) {
-    throw new QlogError(
-      'QLOG_NEWER_FORMAT',
-      'a block is compressed, and nothing here can unpack it',
-    )
-  }
-  const uncompressedLength = getUint32(bytes, payload)
-  const stored = payload + COMPRESSED_HEADER_BYTES
-  const storedBytes = bytes.subarray(stored, stored + getUint32(bytes, payload + 4))
-  let unpacked: Uint8Array
-  try {
-    unpacked = decompress(storedBytes, uncompressedLength)
-  } catch (cause) {
-    throw new QlogError('QLOG_DAMAGED', 'a compressed block does not unpack', { cause })
-  }
-  if (unpacked.length !== uncompressedLength) {
-    throw new QlogError('QLOG_DAMAGED', 'a compressed block unpacks to another length than it says')
-  }
-  return unpacked
 }

@@ -16,6 +16,7 @@ import {
   BlockFlag,
 } from './layout.ts'
 import { MessageCounter } from './message-counter.ts'
+import { type Decompress, Unpacker } from './unpack.ts'
 
 /** Longer blocks are not searched: the chance of a false alarm grows with the length. */
 export const SINGLE_BIT_BYTES_MAX = 16 * 1024
@@ -35,7 +36,9 @@ export function findSingleBit(
   end: number | undefined,
   key: SegmentKey,
   crc32: Crc32,
+  decompress?: Decompress,
 ): SingleBit | undefined {
+  const unpacker = new Unpacker(decompress)
   if (bytes.length < BLOCK_HEADER_BYTES) return undefined
   const stored = getUint32(bytes, BLOCK_LENGTH_AT)
   const lengths = end === undefined ? lengthsNear(stored) : [end - offset]
@@ -45,7 +48,8 @@ export function findSingleBit(
     const block = bytes.slice(0, length)
     const flipped = length === stored ? flipWithin(block, key, crc32) : flipLength(block, length)
     if (flipped === undefined) continue
-    if (checkBlock(block, 0, offset, key, crc32) === 0) return found(block, offset, flipped)
+    if (checkBlock(block, 0, offset, key, crc32) !== 0 || !unpacker.open(block, 0)) continue
+    return found(block, offset, flipped, unpacker.payload)
   }
   return undefined
 }
@@ -104,14 +108,19 @@ function onlyBit(difference: number): number | undefined {
   return 31 - Math.clz32(value)
 }
 
-function found(block: Uint8Array, offset: number, position: number): SingleBit {
+function found(
+  block: Uint8Array,
+  offset: number,
+  position: number,
+  payload: Uint8Array | undefined,
+): SingleBit {
   const mended = readBlock(block, 0)
   return {
     offset,
     length: mended.length,
     groupOffset: mended.groupOffset,
     firstId: mended.firstId,
-    endId: mended.firstId + new MessageCounter().idSpan(block, 0, mended),
+    endId: mended.firstId + new MessageCounter().idSpan(block, 0, mended, payload),
     endsGroup: (mended.flags & BlockFlag.END) !== 0,
     byteOffset: offset + (position >>> 3),
     bit: position & 7,

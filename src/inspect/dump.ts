@@ -5,7 +5,7 @@
 import { QlogError } from '../errors.ts'
 import type { SegmentKey } from '../format/block.ts'
 import { decodeGap } from '../format/gap.ts'
-import { BlockFlag, BlockType, RecordKind, segmentFileName } from '../format/layout.ts'
+import { BlockType, RecordKind, segmentFileName } from '../format/layout.ts'
 import { decodeLink, decodeMap } from '../format/link.ts'
 import { RecordCursor, readBatchRecord } from '../format/records.ts'
 import { decodeSeal } from '../format/seal-record.ts'
@@ -40,6 +40,8 @@ export interface DumpBlock {
   readonly records: number
   readonly firstId: number
   readonly timeMs: number
+  /** Length of what a compressed payload unpacks to. */
+  readonly unpackedBytes?: number
 }
 
 export interface DumpRecord {
@@ -168,7 +170,7 @@ async function* dumpBlocks(
       yield { kind: 'invalid', file, offset, bytes: end - offset, condition, zero, why }
       continue
     }
-    const { block, bytes, at } = piece
+    const { block, bytes, at, payload } = piece
     yield {
       kind: 'block',
       file,
@@ -181,18 +183,9 @@ async function* dumpBlocks(
       records: block.recordCount,
       firstId: block.firstId,
       timeMs: block.timeMs,
+      ...(payload && { unpackedBytes: payload.length }),
     }
-    if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
-      const place = { file, block: block.offset, record: 0, type: 'COMPRESSED' }
-      yield {
-        kind: 'record',
-        ...place,
-        bytes: block.length - 48,
-        problem: 'it cannot be unpacked here',
-      }
-      continue
-    }
-    cursor.open(bytes, at)
+    cursor.open(bytes, at, payload)
     for (let record = 0; cursor.next(); record++) {
       yield recordItem(cursor, file, block.offset, block.type, record, options.bodies === true)
     }

@@ -1,6 +1,12 @@
 /** What one byte of a valid structure is: which field of a header, which record of a block. Pure. */
 import { type Block, readBlock } from '../format/block.ts'
-import { BLOCK_HEADER_BYTES, BlockFlag, RecordKind } from '../format/layout.ts'
+import { getUint32 } from '../format/bytes.ts'
+import {
+  BLOCK_HEADER_BYTES,
+  BlockFlag,
+  COMPRESSED_HEADER_BYTES,
+  RecordKind,
+} from '../format/layout.ts'
 import { RecordCursor } from '../format/records.ts'
 import { flagNames, kindName, typeName } from './words.ts'
 
@@ -75,10 +81,17 @@ export function blockInWords(block: Block): string {
 }
 
 /** What byte `distance` of the valid block at `bytes[at..]` is. */
-export function placeInBlock(bytes: Uint8Array, at: number, distance: number): string {
+export function placeInBlock(
+  bytes: Uint8Array,
+  at: number,
+  distance: number,
+  payload?: Uint8Array,
+): string {
   if (distance < BLOCK_HEADER_BYTES) return `${blockFieldAt(distance)}, in the header of the block`
   const block = readBlock(bytes, at)
-  if ((block.flags & BlockFlag.COMPRESSED) !== 0) return 'the compressed payload of the block'
+  if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
+    return compressedPlace(bytes, at, distance - BLOCK_HEADER_BYTES, payload?.length)
+  }
   const cursor = new RecordCursor()
   cursor.open(bytes, at)
   const target = at + distance
@@ -92,4 +105,19 @@ export function placeInBlock(bytes: Uint8Array, at: number, distance: number): s
     return `byte ${target - cursor.start} of ${what}`
   }
   return 'padding behind the last record: zero, and covered by the checksum'
+}
+
+/** Compressed, a byte belongs to no record alone. */
+function compressedPlace(
+  bytes: Uint8Array,
+  at: number,
+  distance: number,
+  unpackedBytes: number | undefined,
+): string {
+  if (distance < 4) return 'the length of what the block unpacks to'
+  if (distance < COMPRESSED_HEADER_BYTES) return 'the length of the compressed payload'
+  const stored = getUint32(bytes, at + BLOCK_HEADER_BYTES + 4)
+  const place = distance - COMPRESSED_HEADER_BYTES
+  if (place >= stored) return 'padding behind the compressed payload: zero, and checksummed'
+  return `byte ${place} of the compressed payload, which unpacks to ${unpackedBytes ?? '?'} bytes`
 }

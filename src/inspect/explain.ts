@@ -5,7 +5,7 @@
 import { QlogError } from '../errors.ts'
 import { type Block, NEEDS_MORE } from '../format/block.ts'
 import { isReused, type SegmentHeader } from '../format/header.ts'
-import { parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { BlockFlag, parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { keyOf } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
 import { blockInWords, placeInBlock, segmentFieldAt } from './explain-place.ts'
@@ -79,9 +79,9 @@ async function look(
   const { signal } = options
   for await (const piece of walkSegment(system, handle, key, actualBytes, { signal })) {
     if (piece.kind === 'block') {
-      const { block, bytes, at } = piece
+      const { block, bytes, at, payload } = piece
       if (offset >= block.offset + block.length) continue
-      return blockPlace(block, placeInBlock(bytes, at, offset - block.offset))
+      return blockPlace(block, placeInBlock(bytes, at, offset - block.offset, payload))
     }
     if (offset >= piece.end) continue
     return await invalidPlace(system, segment, piece, decoded.header, offset)
@@ -112,10 +112,11 @@ function headerPlace(segment: OpenedSegment, offset: number): Seen {
 }
 
 function blockPlace(block: Block, place: string): Seen {
+  const conditions = (block.flags & BlockFlag.COMPRESSED) === 0 ? 'eleven' : 'twelve'
   return {
     kind: 'block',
     what: `${place}: ${blockInWords(block)}`,
-    why: 'the block is valid: all eleven conditions hold, the checksum over all its bytes among them',
+    why: `the block is valid: all ${conditions} conditions hold, the checksum over all its bytes among them`,
     from: block.offset,
     to: block.offset + block.length,
   }
@@ -140,13 +141,7 @@ async function invalidPlace(
         : 'nothing is written there, or it was zeroed'
     return { kind: 'unwritten', what, why, ...place }
   }
-  const mended = await mendableBlocks(
-    segment.handle,
-    piece.offset,
-    end,
-    keyOf(header),
-    system.crc32,
-  )
+  const mended = await mendableBlocks(segment.handle, piece.offset, end, keyOf(header), system)
   const first = mended[0]
   const mending = first
     ? `flipping bit ${first.bit} of byte ${first.byteOffset} makes a valid block of ${first.length} bytes of it; ` +

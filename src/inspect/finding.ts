@@ -89,7 +89,7 @@ export async function regionFinding(
     details.push(`it held one of the two copies of a ${partner}; the other copy is whole`)
   }
   const mended =
-    levelOf(row) === 'rot' ? await mendableBlocks(handle, offset, end, key, system.crc32) : []
+    levelOf(row) === 'rot' ? await mendableBlocks(handle, offset, end, key, system) : []
   if (mended.length === 1 && mended[0]) {
     const { byteOffset, bit } = mended[0]
     details.push(`one flipped bit explains it: bit ${bit} of byte ${byteOffset}`)

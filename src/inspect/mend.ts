@@ -3,12 +3,12 @@
  * asks this; only the tools do, and they say aloud what they mended. Pure but for reading the bytes.
  */
 import type { SegmentKey } from '../format/block.ts'
-import type { Crc32 } from '../format/crc.ts'
 import type { SingleBit } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES } from '../format/layout.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
+import type { Decompress } from '../format/unpack.ts'
 import { readFully } from '../log/survey.ts'
-import type { FileHandle } from '../system/system.ts'
+import type { FileHandle, System } from '../system/system.ts'
 
 /** Longer regions are no work of single bits; looking would only take time. */
 const REGION_BYTES_MAX = 256 * 1024
@@ -19,8 +19,10 @@ export async function mendableBlocks(
   offset: number,
   end: number,
   key: SegmentKey,
-  crc32: Crc32,
+  system: Pick<System, 'crc32' | 'lz4'>,
 ): Promise<readonly SingleBit[]> {
+  const { crc32 } = system
+  const decompress: Decompress = (stored, length) => system.lz4.decompress(stored, length)
   if (end - offset < BLOCK_HEADER_BYTES || end - offset > REGION_BYTES_MAX) return []
   const bytes = new Uint8Array(end - offset)
   if ((await readFully(handle, bytes, offset)) < bytes.length) return []
@@ -33,7 +35,8 @@ export async function mendableBlocks(
     )
     // One block fills the region, or several do, and then each must tell its own length.
     const mended =
-      findSingleBit(rest, at, end, key, crc32) ?? findSingleBit(rest, at, undefined, key, crc32)
+      findSingleBit(rest, at, end, key, crc32, decompress) ??
+      findSingleBit(rest, at, undefined, key, crc32, decompress)
     if (mended === undefined) break
     found.push(mended)
     at += mended.length

@@ -3,15 +3,17 @@
  * flipped bit would make valid (mended, and said so), and between them what is lost. Reads only.
  */
 import type { Gap } from '../errors.ts'
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { systemErrorCode } from '../errors.ts'
 import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
 import type { SingleBit } from '../format/evidence.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
 import { decodeLink } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
+import type { Unpacker } from '../format/unpack.ts'
 import { isRot, VERDICT_ROWS } from '../format/verdict.ts'
 import { type Assessment, withFile } from '../log/assess.ts'
+import { unpackerOf } from '../log/block-state.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import type { FileHandle, System } from '../system/system.ts'
@@ -58,10 +60,12 @@ export class SalvageSource {
   readonly #system: System
   readonly #assessment: Assessment
   readonly #counter = new MessageCounter()
+  readonly #unpacker: Unpacker
   readonly #signal: AbortSignal | undefined
 
   constructor(system: System, assessment: Assessment, signal: AbortSignal | undefined) {
     this.#system = system
+    this.#unpacker = unpackerOf(system)
     this.#assessment = assessment
     this.#signal = signal
     const { map, newest, nextId } = assessment
@@ -165,8 +169,8 @@ export class SalvageSource {
         continue
       }
       wound = { offset: piece.offset, end: piece.end }
-      const { crc32 } = this.#system
-      for (const mended of await mendableBlocks(handle, piece.offset, piece.end, key, crc32)) {
+      const { offset, end } = piece
+      for (const mended of await mendableBlocks(handle, offset, end, key, this.#system)) {
         yield* this.#take(file, await mendedBytes(handle, mended), epoch, mended)
         wound.offset = mended.offset + mended.length
       }
@@ -188,13 +192,8 @@ export class SalvageSource {
       if (mended) yield this.#saved(file, bytes, block, epoch, 0, mended)
       return
     }
-    if ((block.flags & BlockFlag.COMPRESSED) !== 0) {
-      throw new QlogError(
-        'QLOG_NEWER_FORMAT',
-        `${file}: a block is compressed, and cannot be copied`,
-      )
-    }
-    const idSpan = this.#counter.idSpan(bytes, 0, block)
+    if (!this.#unpacker.open(bytes, 0)) throw new Error('a block that was found valid unpacks')
+    const idSpan = this.#counter.idSpan(bytes, 0, block, this.#unpacker.payload)
     // What stands twice is taken once: ids never fall.
     if (idSpan > 0 && block.firstId < this.nextId) return
     this.nextId = Math.max(this.nextId, block.firstId + idSpan)

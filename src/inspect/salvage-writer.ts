@@ -5,10 +5,10 @@
  */
 import { type Block, readBlock, sealBlock } from '../format/block.ts'
 import { setUint16, setUint32, setUint64 } from '../format/bytes.ts'
+import { withOrigin } from '../format/copied.ts'
 import { encodeGap, GapReason } from '../format/gap.ts'
 import {
   BLOCK_FIRST_ID_AT,
-  BLOCK_FLAGS_AT,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
   BLOCK_RECORDS_AT,
@@ -17,7 +17,6 @@ import {
   BlockFlag,
   BlockType,
   GAP_BYTES,
-  ORIGIN_BYTES,
   parseSegmentFileName,
   RECORD_HEADER_BYTES,
   RecordKind,
@@ -81,7 +80,7 @@ export class SalvageWriter {
   async addBlock(saved: SavedBlock): Promise<void> {
     const { block, idSpan } = saved
     this.#timeMs = Math.max(this.#timeMs, block.timeMs)
-    this.#push({ bytes: copied(saved), firstId: block.firstId })
+    this.#push({ bytes: this.#copied(saved), firstId: block.firstId })
     this.#pendingControl ||= saved.hasControl
     this.#nextId = Math.max(this.#nextId, block.firstId + idSpan)
     const endsGroup = (block.flags & BlockFlag.END) !== 0
@@ -127,6 +126,11 @@ export class SalvageWriter {
     const segment = this.#segment
     this.#segment = undefined
     await segment?.handle.close()
+  }
+
+  /** The block with the epoch of its first writer in front of its records. */
+  #copied({ bytes, epoch }: SavedBlock): Uint8Array {
+    return withOrigin(bytes, epoch, (stored, length) => this.#system.lz4.decompress(stored, length))
   }
 
   #push(pending: Pending): void {
@@ -231,19 +235,6 @@ function entryOf(segment: OwnSegment, endId: number): MapEntry {
     endId,
     coversTo: number,
   }
-}
-
-/** The block as a COPIED one: the epoch of its first writer in front of its records. */
-function copied(saved: SavedBlock): Uint8Array {
-  const { bytes, block, epoch } = saved
-  if ((block.flags & BlockFlag.COPIED) !== 0) return bytes
-  const target = new Uint8Array(bytes.length + ORIGIN_BYTES)
-  target.set(bytes.subarray(0, BLOCK_HEADER_BYTES), 0)
-  setUint64(target, BLOCK_HEADER_BYTES, epoch)
-  target.set(bytes.subarray(BLOCK_HEADER_BYTES), BLOCK_HEADER_BYTES + ORIGIN_BYTES)
-  setUint32(target, BLOCK_LENGTH_AT, target.length)
-  target[BLOCK_FLAGS_AT] = block.flags | BlockFlag.COPIED
-  return target
 }
 
 /** Fields that sealing reads back; offsets, marks and CRC come with the seal. */

@@ -5,7 +5,8 @@
 import { type Block, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { getUint32 } from '../format/bytes.ts'
 import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
-import { blockStateAt, isBlockBegun } from '../log/block-state.ts'
+import { UNPACKS } from '../format/unpack.ts'
+import { blockStateAt, isBlockBegun, unpackerOf } from '../log/block-state.ts'
 import { FileWindow } from '../log/file-window.ts'
 import type { FileHandle, System } from '../system/system.ts'
 
@@ -17,6 +18,8 @@ export interface BlockPiece {
   readonly bytes: Uint8Array
   readonly at: number
   readonly block: Block
+  /** What it unpacks to, where it is COMPRESSED. */
+  readonly payload: Uint8Array | undefined
 }
 
 /** Bytes that no valid block covers. */
@@ -52,17 +55,20 @@ export async function* walkSegment(
 ): AsyncGenerator<Piece, void, undefined> {
   const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
   const window = new FileWindow(handle, CHUNK_BYTES, false)
+  const unpacker = unpackerOf(system)
   let at = Math.max(SEGMENT_HEADER_BYTES, options.from ?? 0)
   at -= at % BLOCK_ALIGN_BYTES
   let invalid: { offset: number; condition: number; dataEnd: number } | undefined
   while (at < limit) {
     options.signal?.throwIfAborted()
-    const state = await blockStateAt(window, at, limit, key, system.crc32)
+    let state = await blockStateAt(window, at, limit, key, system.crc32)
+    if (state === 0 && !unpacker.open(window.bytes, at - window.start)) state = UNPACKS
     if (state === 0) {
       if (invalid) yield { kind: 'invalid', ...invalid, end: at }
       invalid = undefined
       const block = readBlock(window.bytes, at - window.start)
-      yield { kind: 'block', bytes: window.bytes, at: at - window.start, block }
+      const { payload } = unpacker
+      yield { kind: 'block', bytes: window.bytes, at: at - window.start, block, payload }
       at += block.length
       continue
     }

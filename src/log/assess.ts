@@ -208,7 +208,14 @@ async function searchSingleBit(
     readFully(handle, bytes, ask.offset),
   )
   const end = ask.end < scan.endOffset ? ask.end : undefined
-  const found = findSingleBit(bytes, ask.offset, end, keyOf(header), system.crc32)
+  const found = findSingleBit(
+    bytes,
+    ask.offset,
+    end,
+    keyOf(header),
+    system.crc32,
+    (stored, length) => system.lz4.decompress(stored, length),
+  )
   // Behind the mended block nothing may be left but zero, or blocks that are valid.
   if (!found || (end === undefined && scan.dataEnd > found.offset + found.length)) return undefined
   return found

@@ -14,6 +14,8 @@ import {
   BLOCK_MAGIC_AT,
   BLOCK_OFFSET_AT,
 } from '../format/layout.ts'
+import { Unpacker } from '../format/unpack.ts'
+import type { System } from '../system/system.ts'
 
 /** A stretch of a file in memory, which moves where it is told to. */
 export interface ByteWindow {
@@ -77,6 +79,11 @@ export function isBlockBegun(window: ByteWindow, at: number, key: SegmentKey): b
     getUint32(bytes, from + BLOCK_MAGIC_AT) === key.salt1 &&
     getUint32(bytes, from + BLOCK_OFFSET_AT) === at
   )
+}
+
+/** Unpacks COMPRESSED blocks with the system's codec, which is chosen when the first one comes. */
+export function unpackerOf(system: Pick<System, 'lz4'>): Unpacker {
+  return new Unpacker((stored, unpackedBytes) => system.lz4.decompress(stored, unpackedBytes))
 }
 
 /** The next offset in the window where the magic stands, or the end of what the window can tell. */

@@ -2,7 +2,7 @@
 import { encodeIndex, type IndexFile } from '../format/index-file.ts'
 import type { System } from '../system/system.ts'
 import { writeWhole } from './segment-file.ts'
-import { unlinkIfThere } from './tidy.ts'
+import { removeQuietly, unlinkIfThere } from './tidy.ts'
 
 export type IndexName = 'index.a' | 'index.b'
 
@@ -22,9 +22,13 @@ export async function writeIndexFile(
   try {
     await writeWhole(handle, encodeIndex(index, system.crc32), 0)
     await handle.flush()
-  } finally {
+  } catch (error) {
     await handle.close()
+    // On a full disk what is left of it would stand in the way of what goes on.
+    await removeQuietly(system, temporary)
+    throw error
   }
+  await handle.close()
   await system.files.rename(temporary, `${directory}/${name}`)
   await system.files.flushDirectory(directory)
 }

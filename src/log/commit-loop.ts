@@ -6,6 +6,7 @@
 import { QlogError } from '../errors.ts'
 import type { Link, MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
@@ -30,6 +31,8 @@ export interface CommitOptions extends IntervalOptions {
   readonly idleSyncMs: number
   /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
   readonly inFlightBytesBound: number
+  /** Packs blocks; absent where they are stored as they are. */
+  readonly compressor: BlockCompressor | undefined
 }
 
 /** Where this opening begins: what recovery found. */
@@ -84,6 +87,8 @@ export class CommitLoop {
   #cleanDue: (() => void) | undefined
   #lastWasPair = true
   #cancelIdle: (() => void) | undefined
+  /** The segment in front of one whose first group has not resolved yet. */
+  #unsealed: OwnSegment | undefined
   /** The full segment whose SEAL is being written. */
   #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
@@ -106,7 +111,7 @@ export class CommitLoop {
     this.#map = new LiveMap(start.map)
     this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
-    this.#composer = new Composer(system, start.nextId, start.timeMs)
+    this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
     const { durableWrites } = system.files
     this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
@@ -125,8 +130,14 @@ export class CommitLoop {
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
     this.#fullDisk = new FullDisk({
       system,
+      // A map that waits gives space back: it is tried whatever the file system says is free.
+      mayFit: async () => this.#map.isWaiting || (await supply.mayRegain()),
       regain: () => supply.regain(),
       onChange: (state) => owner.space(state),
+      onTried: () => {
+        this.#map.isDue ||= this.#map.isWaiting
+        this.#schedulePump()
+      },
     })
     if (start.segment) {
       this.segment = start.segment
@@ -294,6 +305,7 @@ export class CommitLoop {
     await this.#sealing
     // A descriptor closed under a write could be another file's when the write gets to it.
     await this.#writer.returned()
+    await this.#unsealed?.handle.close()
     await this.segment?.handle.close()
   }
 
@@ -387,7 +399,15 @@ export class CommitLoop {
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
     if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
+    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
+  }
+
+  /** Control records had to take of the reserve: messages that came meanwhile must not follow. */
+  #keepMessagesOut(): void {
+    const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
+    if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
+    else this.#fullDisk.enter(cause)
   }
 
   #flushThenPump(segment: OwnSegment): void {
@@ -441,6 +461,7 @@ export class CommitLoop {
       },
     })
     this.#map.adopt(link.map)
+    this.#unsealed = full
     this.segment = own
     this.visibleEnd = 0
     this.blockIndex = index
@@ -451,6 +472,7 @@ export class CommitLoop {
     const { timeMs } = this.#composer
     // The file is closed once nothing is under way on it any more: neither a write that a synchronous
     // append overtook, nor a flush.
+    this.#unsealed = undefined
     const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
     this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
     this.onSealed(entry, index)

@@ -12,6 +12,7 @@ import {
 } from '../format/layout.ts'
 import type { Link, SegmentMap } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { controlBatches } from './control-batches.ts'
 import type { Flight } from './flight.ts'
@@ -41,12 +42,14 @@ export class Composer {
   #nextTicket: Ticket = 1
   #pendingBytes = 0
   readonly #spareGroups: CommitGroup[] = []
+  readonly #compressor: BlockCompressor | undefined
 
-  constructor(system: System, nextId: number, timeMs: number) {
+  constructor(system: System, nextId: number, timeMs: number, compressor?: BlockCompressor) {
     this.#system = system
+    this.#compressor = compressor
     this.nextId = nextId
     this.timeMs = timeMs
-    this.pending = new CommitGroup(system.crc32)
+    this.pending = new CommitGroup(system.crc32, compressor)
     this.pending.reset(nextId)
   }
 
@@ -93,7 +96,9 @@ export class Composer {
     const { pending } = this
     if (!pending.hasControl) return [this.drop()]
     const { timeMs } = pending
-    const kept = controlBatches(pending)
+    const kept = controlBatches(pending, (stored, length) =>
+      this.#system.lz4.decompress(stored, length),
+    )
     const { firstTicket, lastTicket } = this.drop()
     const gone: TicketRange[] = []
     let next = firstTicket
@@ -199,7 +204,7 @@ export class Composer {
       if (!block) break
       index.note(block.firstId, pending.fileOffset + block.start)
     }
-    const next = this.#spareGroups.pop() ?? new CommitGroup(this.#system.crc32)
+    const next = this.#spareGroups.pop() ?? new CommitGroup(this.#system.crc32, this.#compressor)
     next.reset(this.nextId)
     this.pending = next
     this.#pendingBytes = 0

@@ -10,6 +10,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
 import { RecordCursor, readBatchRecord } from '../format/records.ts'
+import type { Decompress } from '../format/unpack.ts'
 import type { CommitGroup, Destination } from './group.ts'
 import type { Ticket } from './seam.ts'
 
@@ -23,8 +24,8 @@ const KEY: SegmentKey = { salt1: 1, salt2: 0, fileBytes: SEGMENT_FILE_BYTES_MAX 
 const NOWHERE: Destination = { key: KEY, durableOffset: SEGMENT_HEADER_BYTES }
 
 /** Closes the group to read it back: it must be reset afterwards. The records are copies. */
-export function controlBatches(group: CommitGroup): ControlBatch[] {
-  const cursor = new RecordCursor()
+export function controlBatches(group: CommitGroup, decompress: Decompress): ControlBatch[] {
+  const cursor = new RecordCursor(decompress)
   const walk = new BatchWalk(group.firstTicket)
   group.attach(NOWHERE, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES)
   const bytes = group.finish()

@@ -16,11 +16,15 @@ import {
   RecordKind,
 } from '../format/layout.ts'
 import { writeBatchRecord, writeRecordHeader } from '../format/records.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import type { Encodable } from './seam.ts'
 
 const BUFFER_BYTES_AT_FIRST = 64 * 1024
 /** Buffers above this size are not kept for the next group. */
 export const BUFFER_BYTES_KEPT = 8 * 1024 * 1024
+
+/** What is kept of each block in {@link CommitGroup}: so many numbers. */
+const CLOSED_FIELDS = 4
 
 /** Where a group goes: a segment that can be written, and its durable mark as it stands. */
 export interface Destination {
@@ -55,10 +59,16 @@ export class CommitGroup {
   bytes = new Uint8Array(BUFFER_BYTES_AT_FIRST)
 
   readonly #crc32: Crc32
+  readonly #compressor: BlockCompressor | undefined
   #used = 0
   #blockAt = -1
   #blockRecords = 0
-  /** Start, record count and first id of each closed block, three numbers a block. */
+  /** What the open block aims at. */
+  #blockAim = BLOCK_BYTES
+  /**
+   * Start, record count and first id of each block, and what its payload unpacks to; 0 = it is stored as
+   * it is.
+   */
   readonly #closed: number[] = []
   #sealed = 0
   #destination: Destination | undefined
@@ -80,8 +90,9 @@ export class CommitGroup {
     timeMs: 0,
   }
 
-  constructor(crc32: Crc32) {
+  constructor(crc32: Crc32, compressor?: BlockCompressor) {
     this.#crc32 = crc32
+    this.#compressor = compressor
   }
 
   get isEmpty(): boolean {
@@ -95,8 +106,8 @@ export class CommitGroup {
 
   /** First id and offset within `bytes` of closed block `index`, for the sparse index. */
   blockAt(index: number): { readonly start: number; readonly firstId: number } | undefined {
-    const start = this.#closed[index * 3]
-    const firstId = this.#closed[index * 3 + 2]
+    const start = this.#closed[index * CLOSED_FIELDS]
+    const firstId = this.#closed[index * CLOSED_FIELDS + 2]
     return start === undefined || firstId === undefined ? undefined : { start, firstId }
   }
 
@@ -151,7 +162,9 @@ export class CommitGroup {
     this.#blockAt = mark.blockAt
     this.#blockRecords = mark.blockRecords
     this.#closed.length = mark.closed
-    this.#sealed = Math.min(this.#sealed, mark.closed / 3 - (mark.blockAt >= 0 ? 1 : 0))
+    if (mark.blockAt >= 0) this.#unpackLast()
+    const closedBlocks = mark.closed / CLOSED_FIELDS - (mark.blockAt >= 0 ? 1 : 0)
+    this.#sealed = Math.min(this.#sealed, closedBlocks)
     this.messages = mark.messages
     this.nextId = mark.nextId
     this.hasControl = mark.hasControl
@@ -229,7 +242,7 @@ export class CommitGroup {
     const needed = recordBytes + (this.#batchPending ? BATCH_RECORD_BYTES : 0)
     if (
       this.#blockAt >= 0 &&
-      (this.#used - this.#blockAt + needed > BLOCK_BYTES ||
+      (this.#used - this.#blockAt + needed > this.#blockAim ||
         this.#blockRecords >= BLOCK_RECORDS_MAX - 1)
     ) {
       this.#closeBlock()
@@ -264,20 +277,38 @@ export class CommitGroup {
   #openBlock(): void {
     this.#blockAt = this.#used
     this.#blockRecords = 0
-    this.#closed.push(this.#used, 0, this.nextId)
+    this.#closed.push(this.#used, 0, this.nextId, 0)
+    if (this.#compressor) this.#blockAim = this.#compressor.aimBytes
     this.#used += BLOCK_HEADER_BYTES
   }
 
   #closeBlock(): void {
+    const fields = this.#closed.length - CLOSED_FIELDS
+    if (this.#compressor) {
+      const payload = this.#blockAt + BLOCK_HEADER_BYTES
+      const end = this.#compressor.pack(this.bytes, payload, this.#used, this.#blockRecords)
+      if (end < this.#used) this.#closed[fields + 3] = this.#used - payload
+      this.#used = end
+    }
     while (this.#used % 8 !== 0) this.bytes[this.#used++] = 0
-    this.#closed[this.#closed.length - 2] = this.#blockRecords
+    this.#closed[fields + 1] = this.#blockRecords
     this.#blockAt = -1
     if (this.#destination) this.#sealClosed(this.#destination, false)
   }
 
+  /** The last block is to be open again: its payload as it came, where it was packed. */
+  #unpackLast(): void {
+    const fields = this.#closed.length - CLOSED_FIELDS
+    const payload = (this.#closed[fields] ?? 0) + BLOCK_HEADER_BYTES
+    const rawBytes = this.#closed[fields + 3] ?? 0
+    if (rawBytes === 0) return
+    this.#compressor?.unpack(this.bytes, payload, rawBytes)
+    this.#closed[fields + 3] = 0
+  }
+
   /** Seals closed blocks; the last one waits for `finish`, because only it carries END. */
   #sealClosed(destination: Destination, finished: boolean): void {
-    const count = this.#closed.length / 3
+    const count = this.#closed.length / CLOSED_FIELDS
     const until = finished ? count : count - 1
     for (; this.#sealed < until; this.#sealed++) {
       // A group that outgrew its segment goes to the next one, and is attached there before it is
@@ -289,21 +320,23 @@ export class CommitGroup {
 
   /** True where closed block `index`, which has a successor, would end behind the segment's end. */
   #endsBehind(destination: Destination, index: number): boolean {
-    const end = this.#closed[index * 3 + 3] ?? 0
+    const end = this.#closed[(index + 1) * CLOSED_FIELDS] ?? 0
     return this.fileOffset + end > destination.key.fileBytes
   }
 
   #seal(destination: Destination, index: number, count: number): void {
-    const start = this.#closed[index * 3] ?? 0
-    const end = index + 1 < count ? (this.#closed[index * 3 + 3] ?? 0) : this.#used
+    const fields = index * CLOSED_FIELDS
+    const start = this.#closed[fields] ?? 0
+    const end = index + 1 < count ? (this.#closed[fields + CLOSED_FIELDS] ?? 0) : this.#used
+    const packed = (this.#closed[fields + 3] ?? 0) > 0 ? BlockFlag.COMPRESSED : 0
     const block = this.#block
     block.offset = this.fileOffset + start
     block.length = end - start
     block.groupOffset = this.groupOffset
     block.durableOffset = Math.min(destination.durableOffset, this.groupOffset)
-    block.flags = index + 1 === count ? BlockFlag.END : 0
-    block.recordCount = this.#closed[index * 3 + 1] ?? 0
-    block.firstId = this.#closed[index * 3 + 2] ?? 0
+    block.flags = packed | (index + 1 === count ? BlockFlag.END : 0)
+    block.recordCount = this.#closed[fields + 1] ?? 0
+    block.firstId = this.#closed[fields + 2] ?? 0
     block.timeMs = this.timeMs
     sealBlock(this.bytes, start, block, destination.key, this.#crc32)
   }

@@ -43,6 +43,11 @@ export class LiveMap {
     this.isDue = true
   }
 
+  /** Segments wait for a LINK or MAP to leave that does not name them any more. */
+  get isWaiting(): boolean {
+    return this.#whenGone.length > 0
+  }
+
   /**
    * Called when a LINK or MAP leaves: returns what to do once it is durable, or undefined where it
    * retires nothing.

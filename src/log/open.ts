@@ -8,6 +8,7 @@ import type { MapEntry } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
+import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { BATCH_BYTES_MAX, type CheckedOptions, checkDirectory, checkOptions } from './options.ts'
@@ -19,7 +20,7 @@ import { SegmentLog } from './segment-log.ts'
 import { Reserve } from './space/reserve.ts'
 import { SegmentSupply } from './space/supply.ts'
 import { listDirectory, surveyDirectory } from './survey.ts'
-import { quarantine, removeTemporaryFiles } from './tidy.ts'
+import { quarantine, removeTemporaryFiles, unlinkIfThere } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
 
 /** A recorded time this far ahead of the clock is a mistake of some clock, and not adopted. */
@@ -105,7 +106,7 @@ async function openLocked(
   if (recovered) supply.noteMade(recovered.segment.number)
   try {
     await tidy(system, directory, assessment, recovered?.segment)
-    await supply.holdBack(`${directory}/LOCK`)
+    await supply.holdBack()
   } catch (error) {
     await recovered?.segment.handle.close()
     throw error
@@ -125,6 +126,7 @@ async function openLocked(
       intervalBytes: options.intervalBytes,
       idleSyncMs: options.idleSyncMs,
       inFlightBytesBound,
+      compressor: options.compression === 'lz4' ? new BlockCompressor(system.lz4) : undefined,
     },
     start: {
       map: recovered?.map ?? (newest ? [...assessment.map, entryOfNewest(newest)] : []),
@@ -317,7 +319,7 @@ async function tidy(
   const tail = assessment.newest?.tail
   if (!recovered && tail && tail.durable <= tail.mapOffset) return
   const mapped = new Set(assessment.map.map((entry) => entry.number))
-  const names = assessment.files
+  const files = assessment.files
     .filter(({ row, file }) => {
       const number = parseSegmentFileName(file)?.number ?? 0
       if (mapped.has(number) && isRot(row)) return false
@@ -328,8 +330,15 @@ async function tidy(
       const newest = recovered?.number ?? assessment.newest?.head.number ?? 0
       return row !== 'rot-missing' && number < newest
     })
-    .map(({ file }) => file)
-  await quarantine(system, directory, names)
+  // What was made ahead and never written holds nothing to look into: it only takes space.
+  const unused = files.filter(({ row }) => row === 'never-used')
+  for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
+  const kept = files.filter(({ row }) => row !== 'never-used')
+  await quarantine(
+    system,
+    directory,
+    kept.map(({ file }) => file),
+  )
 }
 
 function adoptedTimeMs(system: System, assessment: Assessment): number {

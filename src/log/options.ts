@@ -2,7 +2,7 @@
 import { QlogTypeError } from '../errors.ts'
 import { SEGMENT_FILE_BYTES_MIN } from '../format/layout.ts'
 import type { RetentionLimits } from './space/retention.ts'
-import type { LogOptions, ReaderOptions, ReadOptions } from './types.ts'
+import type { Compression, LogOptions, ReaderOptions, ReadOptions } from './types.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -22,6 +22,7 @@ export interface CheckedOptions {
   readonly segmentBytesMax: number
   readonly idleSyncMs: number
   readonly retention: RetentionLimits
+  readonly compression: Compression
   readonly signal: AbortSignal | undefined
 }
 
@@ -59,6 +60,7 @@ export function checkOptions(options: LogOptions): CheckedOptions {
     ),
     idleSyncMs: integer('idleSyncMs', options.idleSyncMs ?? 50, 0, 3_600_000),
     retention: checkRetention(options.retention),
+    compression: checkCompression(options.compression),
     signal: options.signal,
   }
 }
@@ -73,6 +75,7 @@ const KNOWN = [
   'segmentBytesMax',
   'idleSyncMs',
   'retention',
+  'compression',
   'signal',
 ]
 
@@ -132,6 +135,12 @@ export function checkReaderOptions({ pin }: ReaderOptions): void {
   if (pin !== undefined && typeof pin !== 'boolean') {
     throw new QlogTypeError('pin must be true or false')
   }
+}
+
+function checkCompression(compression: unknown): Compression {
+  if (compression === undefined) return 'none'
+  if (compression === 'none' || compression === 'lz4') return compression
+  throw new QlogTypeError(`compression must be 'none' or 'lz4', not ${JSON.stringify(compression)}`)
 }
 
 export function checkReadOptions(options: ReadOptions): ReadOptions {

@@ -10,8 +10,22 @@ import { unlinkIfThere } from './tidy.ts'
 const PIN = /^pin-[0-9a-f]+\.sock$/
 
 /** Holds until closed. Whoever reads the map after this resolved finds the files of that map whole. */
-export function bindPin(system: System, directory: string): Promise<SocketListener> {
-  return system.sockets.listen(`${directory}/pin-${randomHex(system, 8)}.sock`)
+export async function bindPin(system: System, directory: string): Promise<SocketListener> {
+  const path = `${directory}/pin-${randomHex(system, 8)}.sock`
+  // It gets its name once it answers: a socket that is bound and refuses counts as a dead reader's.
+  const listener = await system.sockets.listen(`${path}.tmp`)
+  try {
+    await system.files.rename(`${path}.tmp`, path)
+  } catch (error) {
+    await listener.close()
+    throw error
+  }
+  return {
+    close: async () => {
+      await unlinkIfThere(system, path)
+      await listener.close()
+    },
+  }
 }
 
 /** Whether a reader lives that holds a pin; those of dead readers are cleared away. */

@@ -8,24 +8,32 @@ import type { Gap } from '../errors.ts'
 import { QlogError } from '../errors.ts'
 import { readBlock, sealBlock } from '../format/block.ts'
 import { setUint64 } from '../format/bytes.ts'
+import { withOrigin } from '../format/copied.ts'
 import { encodeGap, GapReason } from '../format/gap.ts'
 import {
   BLOCK_HEADER_BYTES,
   BlockFlag,
   BlockType,
   GAP_BYTES,
-  ORIGIN_BYTES,
   parseSegmentFileName,
   RECORD_HEADER_BYTES,
   RecordKind,
+  SEGMENT_FILE_BYTES_MIN,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
 import type { Link, MapEntry } from '../format/link.ts'
 import { writeRecordHeader } from '../format/records.ts'
+import type { Decompress } from '../format/unpack.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, type NewestSegment, withFile } from './assess.ts'
 import type { Lock } from './lock.ts'
-import { createSegment, type OwnSegment, type SegmentPlan, writeWhole } from './segment-file.ts'
+import {
+  createSegment,
+  type OwnSegment,
+  type SegmentPlan,
+  segmentBytesFor,
+  writeWhole,
+} from './segment-file.ts'
 import { linkBytes, linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { readFully } from './survey.ts'
 
@@ -101,16 +109,17 @@ export async function writeRecovery(
     snapshots: newest?.link.snapshots ?? [0, 0],
     map,
   }
-  const source = newest ? await readCopyRange(system, assessment.survey.directory, newest) : EMPTY
-  const bytesMax = 4096 + linkPairBytes(whole) + carriedBytesMax(newest, gaps) + TAIL_RESERVE_BYTES
-  const fileBytes = Math.max(plan.fileBytes, Math.ceil(bytesMax / 4096) * 4096)
-  const segment = await createSegment(system, { ...plan, fileBytes })
+  const source = newest && (await readCopyRange(system, assessment.survey.directory, newest))
+  const copies = newest && source ? copiedBlocks(system, newest, source) : []
+  const bytesMax = 4096 + linkPairBytes(whole) + carriedBytesMax(copies, gaps) + TAIL_RESERVE_BYTES
+  const leastBytes = Math.max(SEGMENT_FILE_BYTES_MIN, segmentBytesFor(bytesMax))
+  const segment = await createSmaller(system, plan, leastBytes)
   try {
     segment.base = nextBase
     segment.firstId = durableNextId
     segment.hasControl = newest !== undefined && copiesControl(newest)
     segment.startedMs = system.clock.monotonicMs()
-    const group = composeGroup(system, segment, whole, assessment, gaps, source)
+    const group = composeGroup(system, segment, whole, assessment, gaps, copies)
     await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
     if (!plan.durable || system.files.durableWrites === 'flush') await segment.handle.flush()
     const end = SEGMENT_HEADER_BYTES + group.length
@@ -128,7 +137,20 @@ export async function writeRecovery(
   return { segment, map }
 }
 
-const EMPTY = new Uint8Array(0)
+/** Of the planned size, or of what recovery needs: a full disk must not keep a log shut. */
+async function createSmaller(
+  system: System,
+  plan: SegmentPlan,
+  leastBytes: number,
+): Promise<OwnSegment> {
+  try {
+    return await createSegment(system, { ...plan, fileBytes: Math.max(plan.fileBytes, leastBytes) })
+  } catch (error) {
+    const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+    if (!isFull || plan.fileBytes <= leastBytes) throw error
+    return await createSegment(system, { ...plan, fileBytes: leastBytes })
+  }
+}
 
 function copiesControl({ scan, tail }: NewestSegment): boolean {
   const { blocks } = scan
@@ -157,13 +179,9 @@ async function readCopyRange(
   return bytes
 }
 
-function carriedBytesMax(newest: NewestSegment | undefined, gaps: readonly Gap[]): number {
+function carriedBytesMax(copies: readonly Uint8Array[], gaps: readonly Gap[]): number {
   const gapBytes = 2 * BLOCK_HEADER_BYTES + gaps.length * (GAP_BYTES + 3 * BLOCK_HEADER_BYTES)
-  if (!newest) return gapBytes
-  const { copy } = newest.tail
-  const { blocks } = newest.scan
-  const count = blocks.rowAt(copy.end) - blocks.rowAt(copy.offset)
-  return gapBytes + copy.end - copy.offset + count * ORIGIN_BYTES
+  return copies.reduce((sum, { length }) => sum + length, gapBytes)
 }
 
 function composeGroup(
@@ -172,15 +190,14 @@ function composeGroup(
   link: Link,
   assessment: Assessment,
   gaps: readonly Gap[],
-  source: Uint8Array,
+  copies: readonly Uint8Array[],
 ): Uint8Array {
-  const { newest } = assessment
   const timeMs = Math.max(assessment.timeMs, Math.floor(system.clock.nowMs()))
   const blocks: Uint8Array[] = []
   const early = gaps.filter((gap) => gap.endId <= link.nextId)
   const late = gaps.filter((gap) => gap.endId > link.nextId)
   blocks.push(...gapBlocks(early, link.nextId, timeMs))
-  if (newest) blocks.push(...copiedBlocks(newest, source))
+  for (const copy of copies) blocks.push(copy)
   blocks.push(...gapBlocks(late, assessment.nextId, timeMs))
   const pair = linkBytes(segment, link, timeMs, blocks.length === 0, system.crc32)
   const total = blocks.reduce((sum, block) => sum + block.length, pair.length)
@@ -201,7 +218,8 @@ function composeGroup(
 }
 
 /** The carried blocks of the copy range, with the epoch of their first writer in front. */
-function copiedBlocks(newest: NewestSegment, source: Uint8Array): Uint8Array[] {
+function copiedBlocks(system: System, newest: NewestSegment, source: Uint8Array): Uint8Array[] {
+  const decompress: Decompress = (stored, length) => system.lz4.decompress(stored, length)
   const { copy } = newest.tail
   const table = newest.scan.blocks
   const blocks: Uint8Array[] = []
@@ -211,22 +229,8 @@ function copiedBlocks(newest: NewestSegment, source: Uint8Array): Uint8Array[] {
     if (!isCarried(table.type(row))) continue
     const from = offset - copy.offset
     const block = readBlock(source, from)
-    if (block.flags & BlockFlag.COPIED) {
-      blocks.push(source.slice(from, from + block.length))
-      continue
-    }
-    if (block.flags & BlockFlag.COMPRESSED) {
-      throw new QlogError('QLOG_NEWER_FORMAT', 'recovery cannot unpack a compressed block')
-    }
-    const copied = new Uint8Array(block.length + ORIGIN_BYTES)
-    copied.set(source.subarray(from, from + BLOCK_HEADER_BYTES), 0)
-    setUint64(copied, BLOCK_HEADER_BYTES, newest.link.epoch)
-    copied.set(
-      source.subarray(from + BLOCK_HEADER_BYTES, from + block.length),
-      BLOCK_HEADER_BYTES + ORIGIN_BYTES,
-    )
-    writeLengthAndFlags(copied, block.length + ORIGIN_BYTES, block.flags | BlockFlag.COPIED)
-    blocks.push(copied)
+    const bytes = source.slice(from, from + block.length)
+    blocks.push(withOrigin(bytes, newest.link.epoch, decompress))
   }
   return blocks
 }

@@ -8,7 +8,7 @@ import type { SegmentScan } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { blockStateAt, isBlockBegun, skipToCandidate } from './block-state.ts'
+import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 
 export const SCAN_CHUNK_BYTES = 1024 * 1024
@@ -52,6 +52,7 @@ async function scanThrough(
 ): Promise<SegmentScan> {
   const blocks = options.into ?? new BlockTable()
   const counter = new MessageCounter()
+  const unpacker = unpackerOf(system)
   let at = options.from ?? SEGMENT_HEADER_BYTES
   let dataEnd = at
   while (at + BLOCK_HEADER_BYTES <= limit) {
@@ -61,9 +62,9 @@ async function scanThrough(
     // Only a block that reaches beyond the window costs a promise.
     let state = checkBlock(window.bytes, at - window.start, at, key, system.crc32)
     if (state === NEEDS_MORE) state = await blockStateAt(window, at, limit, key, system.crc32)
-    if (state === 0) {
+    if (state === 0 && unpacker.open(window.bytes, at - window.start)) {
       const block = readBlock(window.bytes, at - window.start)
-      const idSpan = counter.idSpan(window.bytes, at - window.start, block)
+      const idSpan = counter.idSpan(window.bytes, at - window.start, block, unpacker.payload)
       blocks.add(block, idSpan, counter.hasControl)
       options.visit?.(window.bytes, at - window.start, block)
       at += block.length

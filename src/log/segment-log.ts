@@ -6,6 +6,7 @@ import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts
 import type { IndexFile } from '../format/index-file.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
@@ -113,6 +114,9 @@ export class SegmentLog implements OwnedLog, LogView {
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
       this.#retirement.sealed(entry)
+      // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
+      const { supply } = this.#parts
+      void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
     }
     this.#retirement.expire()
   }
@@ -142,6 +146,11 @@ export class SegmentLog implements OwnedLog, LogView {
     const next = this.segments().find((segment) => segment.number > number)
     if (!next || next.lost !== undefined) return undefined
     return firstBlockTimeMs(this.#system, `${this.directory}/${next.file}`, next.key)
+  }
+
+  /** Packs the blocks of this opening; undefined where they are stored as they are. */
+  get compressor(): BlockCompressor | undefined {
+    return this.#parts.commit.compressor
   }
 
   get nextId(): number {

@@ -73,8 +73,8 @@ export async function sealFile(
   const bytes = sealBytes(segment, seal, timeMs, system.crc32)
   try {
     if (bytes) await segment.handle.write(bytes, segment.sentEnd)
-    await segment.handle.close()
   } catch {
     // The segment is durable as it is; without SEAL the next reader walks it once.
   }
+  await segment.handle.close().catch(() => undefined)
 }

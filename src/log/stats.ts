@@ -9,7 +9,7 @@ export function statsOf(
   status: LogStatus,
   sync: 'always' | 'interval' | 'never',
 ): LogStats {
-  const { loop, supply } = log
+  const { loop, supply, compressor } = log
   const { reserve } = supply
   const segments = log.segments().map((one) => segmentStats(one, log.deadIn(one.number)))
   const { stats } = loop
@@ -33,6 +33,10 @@ export function statsOf(
     flushP99Ms: stats.percentileMs(0.99),
     flushMaxMs: stats.maxMs,
     bytesInFlight: loop.bytesWaiting,
+    compression: compressor ? 'lz4' : 'none',
+    codec: compressor?.codec,
+    rawBytes: compressor?.rawBytes ?? 0,
+    storedBytes: compressor?.storedBytes ?? 0,
     gaps: [...log.gaps],
   }
 }

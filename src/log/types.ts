@@ -11,6 +11,9 @@ import type { Gap } from '../errors.ts'
  */
 export type SyncMode = 'always' | 'never' | { readonly intervalMs: number; readonly bytes?: number }
 
+/** How blocks of messages are stored. */
+export type Compression = 'none' | 'lz4'
+
 /** What to do where acknowledged data turns out to be damaged. */
 export type DamagePolicy = 'refuse' | 'quarantine'
 
@@ -49,6 +52,11 @@ export interface LogOptions {
   readonly retention?: Retention
   /** An idle log confirms its last group after this time, default 50 ms; 0 = never. */
   readonly idleSyncMs?: number
+  /**
+   * Packs blocks of messages, default `none`. `lz4` takes less space and more time; the package `lz4`
+   * does it where it is installed, else a codec that comes with qlog. Reading needs no option.
+   */
+  readonly compression?: Compression
   readonly signal?: AbortSignal
 }
 
@@ -158,6 +166,12 @@ export interface LogStats {
    * where there are none, with zeros for them.
    */
   readonly reportedMs?: number
+  readonly compression: Compression
+  /** Who packs: the package `lz4`, or the codec in plain TypeScript; undefined without compression. */
+  readonly codec: 'native-free' | 'lz4' | undefined
+  /** Bytes of this opening's blocks, without headers, as they came and as stored; 0 without compression. */
+  readonly rawBytes: number
+  readonly storedBytes: number
   /** Damage found by opening or reading so far. */
   readonly gaps: readonly Gap[]
 }

@@ -121,6 +121,25 @@ export interface Identity {
   readonly bootTimeMs: number
 }
 
+/** LZ4 blocks, by whichever codec works here; all make and take the same format. */
+export interface Lz4 {
+  readonly codec: 'native-free' | 'lz4'
+  /**
+   * Compresses a range of `source` into a range of `target`; the length of the block, or 0 where it
+   * does not fit. The ranges must not overlap.
+   */
+  compress(
+    source: Uint8Array,
+    sourceStart: number,
+    sourceEnd: number,
+    target: Uint8Array,
+    targetStart: number,
+    targetEnd: number,
+  ): number
+  /** Unpacks to exactly so many bytes, in memory of their own, or throws; stands any input. */
+  decompress(stored: Uint8Array, unpackedBytes: number): Uint8Array
+}
+
 export interface System {
   readonly files: FileSystem
   readonly clock: Clock
@@ -128,6 +147,8 @@ export interface System {
   readonly identity: Identity
   /** CRC-32 (ISO-HDLC, as in zlib) of `bytes`, continued from `seed`; unsigned. */
   crc32(bytes: Uint8Array, seed: number): number
+  /** Chosen when it is asked for first, since loading an addon takes time. */
+  readonly lz4: Lz4
   /** Fills `target` with random bytes. */
   random(target: Uint8Array): void
 }

@@ -130,6 +130,10 @@ export class FakeLog implements Log {
       flushP99Ms: 0,
       flushMaxMs: 0,
       bytesInFlight: 0,
+      compression: 'none',
+      codec: undefined,
+      rawBytes: 0,
+      storedBytes: 0,
       gaps: this.gaps,
     }
   }

@@ -56,10 +56,15 @@ export function bodyOf(id: number, byteLength: number): string {
 }
 
 class Builder {
+  readonly #options: LogOptions
   readonly simulation = new Simulation({ seed: 7 })
   readonly written = new Map<number, string>()
   readonly lost = new Set<number>()
   #process: SimulatedProcess = this.simulation.process('first')
+
+  constructor(options: LogOptions) {
+    this.#options = { ...OPTIONS, ...options }
+  }
 
   get disk(): SimulatedDisk {
     return this.simulation.disk
@@ -72,7 +77,7 @@ class Builder {
   async open(options: LogOptions = {}): Promise<Log> {
     this.#process = this.simulation.process('writer')
     return this.simulation.run(() =>
-      openPublicLog(this.#process, DIRECTORY, { ...OPTIONS, ...options }),
+      openPublicLog(this.#process, DIRECTORY, { ...this.#options, ...options }),
     )
   }
 
@@ -138,8 +143,10 @@ class Builder {
 }
 
 /** A log closed in order, and the same log opened again and killed. */
-export async function makeImages(): Promise<{ clean: Image; killed: Image }> {
-  const builder = new Builder()
+export async function makeImages(
+  options: LogOptions = {},
+): Promise<{ clean: Image; killed: Image }> {
+  const builder = new Builder(options)
   let log = await builder.open()
   await builder.roll(log, 3)
   await builder.retireOldest(log)

@@ -2,6 +2,7 @@
  * A directory of bytes in memory that can only be read, as fast as it goes: hundreds of thousands of
  * damaged logs are opened over it. Nobody owns it, and no call on it waits for anything.
  */
+import { nativeFreeLz4 } from '../../src/system/native-free-lz4.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import type { FileHandle, FileStat, System } from '../../src/system/system.ts'
 
@@ -56,6 +57,7 @@ export function memorySystem(files: Files, bootId: string): System {
     sockets: { listen: refuseLater, probe: async () => ({ state: 'refused' }) },
     identity: { pid: 1, host: 'memory', bootId, bootTimeMs: 0 },
     crc32,
+    lz4: nativeFreeLz4,
     random: refuse,
   }
 }

@@ -2,7 +2,7 @@
  * Does one damage after the other to a log, reads it each time, and undoes it. Failures are gathered,
  * each kind once with the first damage that showed it, so that a broken rule does not print for hours.
  */
-import { BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
+import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { Checker, type Hit } from './check.ts'
 import type { Image, PlacedBlock } from './images.ts'
 
@@ -81,6 +81,20 @@ export class Sweep {
         } else if (bytes[offset] !== 0 ? this.#takes(file, offset) : offset % ZERO_PART === 0) {
           await this.bit(file, offset, offset & 3)
           await this.bit(file, offset, (offset & 3) + 4)
+        }
+      }
+    }
+  }
+
+  /** Flips every bit of all compressed blocks, or in a shorter run one of each byte. */
+  async packedBits(): Promise<void> {
+    for (const [file, blocks] of this.image.blocks) {
+      for (const block of blocks) {
+        if ((block.flags & BlockFlag.COMPRESSED) === 0) continue
+        for (let offset = block.offset; offset < block.end; offset++) {
+          for (let bit = isFull ? 0 : offset % 8; bit < 8; bit += isFull ? 1 : 8) {
+            await this.bit(file, offset, bit)
+          }
         }
       }
     }

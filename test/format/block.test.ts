@@ -177,7 +177,8 @@ describe('each condition is the only one that fails', () => {
     expect(new Set(words).size).toBe(12)
     expect(explainCondition(9)).toMatch(/checksum/)
     expect(explainCondition(NEEDS_MORE)).toMatch(/bytes/)
-    expect(() => explainCondition(12)).toThrow()
+    expect(explainCondition(12)).toMatch(/unpacks/)
+    expect(() => explainCondition(13)).toThrow()
   })
 })
 

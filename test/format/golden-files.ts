@@ -11,6 +11,9 @@ import { encodeLink, encodeMap, type Link } from '../../src/format/link.ts'
 import type { MapEntry } from '../../src/format/map.ts'
 import { encodeSeal } from '../../src/format/seal-record.ts'
 import { encodeSnapshotEnd, encodeSnapshotPart } from '../../src/format/snapshot.ts'
+import { BlockCompressor } from '../../src/log/block-compressor.ts'
+import { CommitGroup } from '../../src/log/group.ts'
+import { nativeFreeLz4 } from '../../src/system/native-free-lz4.ts'
 import { compressed, concat, record, u32, u64 } from './pieces.ts'
 import { SegmentBuilder } from './segment-builder.ts'
 
@@ -92,6 +95,7 @@ export function goldenFiles(crc32: Crc32): ReadonlyMap<string, Uint8Array> {
   return new Map([
     ['worked-example.qls', workedExample(crc32)],
     ['every-block.qls', everyBlock(crc32)],
+    ['packed.qls', packed(crc32)],
     ['index-empty.idx', encodeIndex(emptyIndex(), crc32)],
     ['index-full.idx', encodeIndex(fullIndex(), crc32)],
   ])
@@ -107,6 +111,31 @@ function workedExample(crc32: Crc32): Uint8Array {
     record(MESSAGE, 'world!'),
   )
   builder.block({ type: BlockType.DATA, recordCount: 3 }, batch, 2)
+  builder.pair({ type: BlockType.SYNC })
+  return builder.file
+}
+
+/** What the messages of packed.qls hold: as many lines as fill two blocks, and one large message. */
+export const PACKED_BODIES: readonly string[] = [
+  ...Array.from({ length: 500 }, (_, i) => `{"id":${i},"level":"info","path":"/items/${i % 7}"}`),
+  'large '.repeat(5_000),
+]
+
+/** Blocks that the log's own writer packs, in the same group as LINK: batches, and one message. */
+function packed(crc32: Crc32): Uint8Array {
+  const builder = new SegmentBuilder({ ...EXAMPLE_HEADER, fileBytes: 32_768 }, 1, crc32)
+  builder.pair({ type: BlockType.LINK, body: encodeLink(FIRST_LINK) }, true)
+  const group = new CommitGroup(crc32, new BlockCompressor(nativeFreeLz4))
+  group.reset(1)
+  group.timeMs = CREATED_MS + 2
+  const bodies = PACKED_BODIES.map((text) => new TextEncoder().encode(text))
+  group.beginBatch(bodies.length - 1, 0)
+  for (const body of bodies.slice(0, -1)) group.addBatchBytes(body)
+  group.endBatch()
+  group.addMessage(bodies.at(-1) ?? new Uint8Array(0))
+  const key = { ...EXAMPLE_HEADER, fileBytes: 32_768 }
+  group.attach({ key, durableOffset: 4096 }, builder.offset, builder.groupOffset)
+  builder.group(group.finish(), group.nextId)
   builder.pair({ type: BlockType.SYNC })
   return builder.file
 }

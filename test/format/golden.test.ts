@@ -9,7 +9,8 @@ import { decodeLink, decodeMap } from '../../src/format/link.ts'
 import { RecordCursor } from '../../src/format/records.ts'
 import { decodeSeal } from '../../src/format/seal-record.ts'
 import { decodeSnapshotEnd, decodeSnapshotPart } from '../../src/format/snapshot.ts'
-import { goldenFiles } from './golden-files.ts'
+import { nativeFreeLz4 } from '../../src/system/native-free-lz4.ts'
+import { goldenFiles, PACKED_BODIES } from './golden-files.ts'
 import { unpackLiterals } from './pieces.ts'
 import { crc32 } from './samples.ts'
 
@@ -114,6 +115,22 @@ describe('golden files', () => {
     expect(end?.parts.map(({ blockLsn }) => blockLsn - base)).toEqual(
       parts.map(({ offset }) => offset),
     )
+  })
+
+  test('packed.qls: what the writer packed unpacks to what was appended', () => {
+    const file = committed('packed.qls')
+    const cursor = new RecordCursor(nativeFreeLz4.decompress)
+    const bodies: string[] = []
+    let packedBlocks = 0
+    for (const { flags, offset } of blocksOf(file)) {
+      if ((flags & BlockFlag.COMPRESSED) !== 0) packedBlocks++
+      cursor.open(file, offset)
+      while (cursor.next()) {
+        if (cursor.kind === RecordKind.MESSAGE) bodies.push(new TextDecoder().decode(cursor.body()))
+      }
+    }
+    expect(packedBlocks).toBeGreaterThanOrEqual(3)
+    expect(bodies).toEqual(PACKED_BODIES)
   })
 
   test('the index files decode, and the fuller one is the later', () => {

@@ -4,12 +4,12 @@ import { checkBlock } from '../../src/format/block.ts'
 import { BlockFlag, BlockType, RecordKind } from '../../src/format/layout.ts'
 import { checkPayload } from '../../src/format/payload.ts'
 import {
-  type Decompress,
   RecordCursor,
   readBatchRecord,
   writeBatchRecord,
   writeRecordHeader,
 } from '../../src/format/records.ts'
+import type { Decompress } from '../../src/format/unpack.ts'
 import { compressed, concat, record, u32, u64, unpackLiterals } from './pieces.ts'
 import { crc32, fileWithBlock, KEY } from './samples.ts'
 
@@ -239,6 +239,9 @@ describe('condition 11', () => {
     expect(lengths(2, 20_000, 16_000, 16_384 - 56)).toBe(true)
     expect(lengths(2, 20_000, 16_000, 16_384 - 48)).toBe(false)
     expect(lengths(1, 20_000, 16_000, 16_384 - 48)).toBe(true)
+    expect(lengths(2, 65_536, 1_000, 1_000)).toBe(true)
+    expect(lengths(2, 65_537, 1_000, 1_000)).toBe(false)
+    expect(lengths(1, 65_537, 1_000, 1_000)).toBe(true)
     expect(lengths(1, 2 ** 26, 300_000, 300_000)).toBe(true)
     expect(lengths(1, 2 ** 26 + 1, 300_000, 300_000)).toBe(false)
     expect(holds(BlockType.DATA, BlockFlag.COMPRESSED, 1, u32(1))).toBe(false)

@@ -63,6 +63,13 @@ export class SegmentBuilder {
     this.#advance(bytes, open)
   }
 
+  /** Blocks that are sealed already, and end the group. */
+  group(bytes: Uint8Array, nextId: number): void {
+    this.file.set(bytes, this.offset)
+    this.nextId = nextId
+    this.#advance(bytes.length, false)
+  }
+
   #advance(bytes: number, open: boolean): void {
     this.offset += bytes
     this.timeMs += 1

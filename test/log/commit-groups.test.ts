@@ -43,7 +43,7 @@ test('callers whose batches resolved together do not stay in one group', async (
     const before = log.stats().flushes
     await Promise.all([caller(), caller(), caller(), caller()])
     // All four would be one group a round; each can be one of its own but for the first rounds.
-    expect(log.stats().flushes - before).toBeGreaterThan(3 * rounds)
+    expect(log.stats().flushes - before).toBeGreaterThan(2.5 * rounds)
   })
 })
 

@@ -6,7 +6,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { openPublicLog } from '../../src/log/open.ts'
-import type { Log, LogOptions, Message, SyncMode } from '../../src/log/types.ts'
+import type { Compression, Log, LogOptions, Message, SyncMode } from '../../src/log/types.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 
@@ -64,8 +64,11 @@ class Model {
   #process: SimulatedProcess
   #log: Log | undefined
   #followers: Follower[] = []
+  #openings = 0
+  readonly #packsAt: number
 
   constructor(seed: number) {
+    this.#packsAt = seed % 2
     this.#simulation = new Simulation({ seed })
     this.#process = this.#simulation.process('owner')
   }
@@ -91,7 +94,10 @@ class Model {
 
   async #open(mode: SyncMode, killed = false): Promise<void> {
     if (this.#log && !killed) await this.#log.close()
-    const options: LogOptions = { sync: mode, segmentBytesMin: 16_384, segmentBytesMax: 32_768 }
+    // Every second opening packs its blocks, so that packed and plain ones stand side by side.
+    const compression: Compression = this.#openings++ % 2 === this.#packsAt ? 'lz4' : 'none'
+    const segments = { segmentBytesMin: 16_384, segmentBytesMax: 32_768 }
+    const options: LogOptions = { sync: mode, compression, ...segments }
     this.#log = await openPublicLog(this.#process, '/log', options)
     expect(this.#log.nextId).toBe(this.bodies.length + 1)
   }
@@ -261,41 +267,47 @@ test('the log is an array that survives closing and killing', async () => {
   expect(seen.retired).toBeGreaterThan(0)
 })
 
-test('a body that is kept stays what it was, and pins at most 64 KiB beside itself', async () => {
-  const simulation = new Simulation({ seed: 5 })
-  await simulation.run(async () => {
-    const log = await openPublicLog(simulation.process('owner'), '/log', {})
-    const kept: { body: Uint8Array; copy: Buffer }[] = []
-    for (let round = 0; round < 20; round++) {
-      const lengths = [0, 1, 17, 4_000, 70, 5_000, round === 7 ? 200_000 : 300]
-      await log.appendMany(lengths.map((length) => Buffer.alloc(length, round + length)))
-      for await (const { id, body } of log.read()) {
-        kept.push({ body, copy: Buffer.from(body) })
-        expect(body.buffer.byteLength - body.byteLength).toBeLessThanOrEqual(PINNED_BYTES_MAX)
-        const again = await log.get(id)
-        if (again) kept.push({ body: again.body, copy: Buffer.from(again.body) })
+test.each<Compression>(['none', 'lz4'])(
+  'a body that is kept stays what it was, and pins at most 64 KiB beside itself: %s',
+  async (compression) => {
+    const simulation = new Simulation({ seed: 5 })
+    await simulation.run(async () => {
+      const log = await openPublicLog(simulation.process('owner'), '/log', { compression })
+      const kept: { body: Uint8Array; copy: Buffer }[] = []
+      for (let round = 0; round < 20; round++) {
+        const lengths = [0, 1, 17, 4_000, 70, 5_000, round === 7 ? 200_000 : 300]
+        await log.appendMany(lengths.map((length) => Buffer.alloc(length, round + length)))
+        for await (const { id, body } of log.read()) {
+          kept.push({ body, copy: Buffer.from(body) })
+          expect(body.buffer.byteLength - body.byteLength).toBeLessThanOrEqual(PINNED_BYTES_MAX)
+          const again = await log.get(id)
+          if (again) kept.push({ body: again.body, copy: Buffer.from(again.body) })
+        }
       }
-    }
-    await log.close()
-    for (const { body, copy } of kept) expect(Buffer.compare(copy, body)).toBe(0)
-    expect(kept.length).toBeGreaterThan(2_000)
-  })
-})
+      await log.close()
+      for (const { body, copy } of kept) expect(Buffer.compare(copy, body)).toBe(0)
+      expect(kept.length).toBeGreaterThan(2_000)
+    })
+  },
+)
 
-test('a batch holds what one read brought in: about 64 KiB, or one larger message', async () => {
-  const simulation = new Simulation({ seed: 6 })
-  await simulation.run(async () => {
-    const log = await openPublicLog(simulation.process('owner'), '/log', {})
-    const lengths = Array.from({ length: 1_500 }, (_, row) => (row % 500 === 77 ? 300_000 : row))
-    await log.appendMany(lengths.map((length) => new Uint8Array(length)))
-    let count = 0
-    for await (const batch of log.readBatches()) {
-      const lengthsRead = batch.map(({ body }) => body.byteLength)
-      const bytes = lengthsRead.reduce((sum, length) => sum + length, 0)
-      expect(bytes).toBeLessThanOrEqual(PINNED_BYTES_MAX + Math.max(...lengthsRead))
-      count += batch.length
-    }
-    expect(count).toBe(lengths.length)
-    await log.close()
-  })
-})
+test.each<Compression>(['none', 'lz4'])(
+  'a batch holds what one read brought in: about 64 KiB, or one larger message: %s',
+  async (compression) => {
+    const simulation = new Simulation({ seed: 6 })
+    await simulation.run(async () => {
+      const log = await openPublicLog(simulation.process('owner'), '/log', { compression })
+      const lengths = Array.from({ length: 1_500 }, (_, row) => (row % 500 === 77 ? 300_000 : row))
+      await log.appendMany(lengths.map((length) => new Uint8Array(length)))
+      let count = 0
+      for await (const batch of log.readBatches()) {
+        const lengthsRead = batch.map(({ body }) => body.byteLength)
+        const bytes = lengthsRead.reduce((sum, length) => sum + length, 0)
+        expect(bytes).toBeLessThanOrEqual(PINNED_BYTES_MAX + Math.max(...lengthsRead))
+        count += batch.length
+      }
+      expect(count).toBe(lengths.length)
+      await log.close()
+    })
+  },
+)

@@ -17,9 +17,9 @@ export class Watched {
   constructor(seed: number) {
     this.simulation = new Simulation({ seed })
     this.process = this.simulation.process('owner')
-    const { clock, sockets, identity, crc32, random } = this.process
+    const { clock, sockets, identity, crc32, lz4, random } = this.process
     const files = this.#watch(this.process.files)
-    this.system = { files, clock, sockets, identity, crc32, random }
+    this.system = { files, clock, sockets, identity, crc32, lz4, random }
   }
 
   /** Reads of any file so far. */

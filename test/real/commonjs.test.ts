@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { portableCrc32 } from '../../src/system/real/crc.ts'
 import { freshDirectory, root, run } from './support.ts'
 
 const SCRIPT = `
@@ -53,6 +54,19 @@ beforeAll(() => {
     `import * as qlog from 'qlog'\n${SCRIPT}\nawait main(qlog)\n`,
   )
   return () => fs.rmSync(project, { recursive: true, force: true })
+})
+
+test.each([
+  ['codecs.cjs', "const { compressBlock, decompressBlock, crc32 } = require('qlog/native-free')"],
+  ['codecs.mjs', "import { compressBlock, decompressBlock, crc32 } from 'qlog/native-free'"],
+])('qlog/native-free by itself in %s', async (name, load) => {
+  const input = "Buffer.alloc(1000, 'native')"
+  const text = `decompressBlock(compressBlock(${input}), 1000)`
+  const script = `${load}\nconsole.log(Buffer.from(${text}).equals(${input}), crc32(${input}))\n`
+  fs.writeFileSync(path.join(project, name), script)
+  const { code, stdout } = await run(process.execPath, [path.join(project, name)])
+  expect(stdout).toBe(`true ${portableCrc32(Buffer.alloc(1000, 'native'), 0)}\n`)
+  expect(code).toBe(0)
 })
 
 describe.each(['user.cjs', 'user.mjs'])('%s', (name) => {

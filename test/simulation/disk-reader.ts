@@ -5,6 +5,7 @@
 import { type Assessment, assess } from '../../src/log/assess.ts'
 import { scanSegment } from '../../src/log/scan.ts'
 import { keyOf, surveyDirectory } from '../../src/log/survey.ts'
+import { nativeFreeLz4 } from '../../src/system/native-free-lz4.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { statOf } from '../../src/system/simulated/file-handle.ts'
@@ -59,6 +60,7 @@ export function diskReader(disk: SimulatedDisk): System {
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }) },
     identity: { pid: 1, host: 'looking', bootId: '0'.repeat(32), bootTimeMs: 0 },
     crc32,
+    lz4: nativeFreeLz4,
     random: refuse,
   }
 }

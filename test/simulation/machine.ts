@@ -254,6 +254,7 @@ export class Machine {
       sockets: process.sockets,
       identity: { ...process.identity, bootId: boot },
       crc32: process.crc32,
+      lz4: process.lz4,
       random: process.random,
     }
   }

@@ -149,7 +149,11 @@ export class Oracle {
   /** Whether a message of this id may have left a log whose next id is this. */
   mayBeGone(id: number, nextId: number): boolean {
     if (this.discarded.has(id)) return true
-    return this.retainedMessages !== undefined && nextId - id > this.retainedMessages
+    if (this.retainedMessages === undefined) return false
+    // The writer counts what it resolved, of which a reader without the lock may not know yet.
+    const resolved = this.candidates.filter(({ outcome }) => outcome === 'resolved')
+    const ends = [...this.soft, ...resolved].map(({ firstId, bodies }) => firstId + bodies.length)
+    return Math.max(nextId, this.endSeen, ...ends) - id > this.retainedMessages
   }
 
   /** Lets discards take effect whose appends are there, or will never be. */
@@ -159,7 +163,8 @@ export class Oracle {
       append.bodies.every((body, index) => {
         const id = append.firstId + index
         const found = bodies.get(id) ?? this.certain.get(id)
-        return id < content.firstId || (found !== undefined && isSameBody(found, body))
+        const isLost = id < content.firstId || this.damaged.has(id)
+        return isLost || (found !== undefined && isSameBody(found, body))
       })
     const isSettled = (append: Append): boolean =>
       append.outcome === 'rejected' ||
@@ -258,12 +263,9 @@ export class Oracle {
   /** A follower has passed over the ids from `from` up to `to`: each must be gone for a reason. */
   followedTo(from: number, to: number, gaps: readonly Gap[]): void {
     this.applyDiscards({ messages: [], gaps: [], firstId: 0, nextId: to })
-    const written = [...this.soft, ...this.candidates]
-    const ends = written.map(({ firstId, bodies }) => firstId + bodies.length)
-    const nextId = Math.max(to, this.endSeen, ...ends)
     for (let id = from; id < to; id += 1) {
       const told = gaps.some((gap) => gap.firstId <= id && id < gap.endId)
-      if (this.mayBeGone(id, nextId) || (told && this.damaged.has(id))) continue
+      if (this.mayBeGone(id, to) || (told && this.damaged.has(id))) continue
       this.#broken(2, `a follower was not given id ${id}`)
       return
     }

@@ -27,6 +27,10 @@ fs.mkdirSync('dist/cli', { recursive: true })
 for (const name of fs.readdirSync('src')) {
   if (name.endsWith('.ts')) fs.writeFileSync('dist/' + name.replace('.ts', '.js'), '')
 }
+fs.mkdirSync('dist/native-free', { recursive: true })
+for (const name of fs.readdirSync('native-free')) {
+  fs.writeFileSync('dist/native-free/' + name.replace('.ts', '.js'), '')
+}
 fs.copyFileSync('src/cli/main.ts', 'dist/cli/main.js')
 `
 
@@ -53,6 +57,7 @@ beforeEach(() => {
   write('tsconfig.build.json', '{}')
   write('src/index.ts', '')
   write('src/cli/main.ts', '')
+  write('native-free/index.ts', '')
   write('npm/package.json', '{"type":"commonjs"}')
   write('npm/npm-cli.js', fakeNpm)
 })
@@ -110,12 +115,17 @@ test('a changed source compiles again without an installation', async () => {
 
 test('a deleted source takes its output along', async () => {
   write('src/gone.ts', '')
+  write('native-free/gone.ts', '')
   await bootstrap()
   expect(existsSync(join(root, 'dist', 'gone.js'))).toBe(true)
+  expect(existsSync(join(root, 'dist', 'native-free', 'gone.js'))).toBe(true)
   rmSync(join(root, 'src', 'gone.ts'))
+  rmSync(join(root, 'native-free', 'gone.ts'))
   await bootstrap()
   expect(existsSync(join(root, 'dist', 'gone.js'))).toBe(false)
+  expect(existsSync(join(root, 'dist', 'native-free', 'gone.js'))).toBe(false)
   expect(existsSync(join(root, 'dist', 'index.js'))).toBe(true)
+  expect(existsSync(join(root, 'dist', 'native-free', 'index.js'))).toBe(true)
 })
 
 test('a lost dist/ is compiled again', async () => {

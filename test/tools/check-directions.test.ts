@@ -46,6 +46,11 @@ describe('a planted violation is reported', () => {
     ['src/store/queue.ts', "import { Command } from 'commander'", 'commander'],
     ['src/index.ts', "import { main } from './cli/main.ts'", 'src/cli/main.ts'],
     ['src/utilities/array.ts', '', 'src/utilities'],
+    ['src/log/open.ts', "import { crc32 } from 'qlog/native-free'", 'native-free/index.ts'],
+    ['src/format/block.ts', "import '../../native-free/crc32.ts'", 'native-free/crc32.ts'],
+    ['native-free/crc32.ts', "import zlib from 'node:zlib'", 'node:zlib'],
+    ['native-free/crc32.ts', "import '../src/format/bytes.ts'", 'src/format/bytes.ts'],
+    ['native-free/crc32.ts', 'export const x = Math.random()', 'Math.random'],
   ])('%s: %s', (file, text, expected) => {
     const messages = plant(file, text)
     expect(messages).toHaveLength(1)
@@ -74,6 +79,8 @@ describe('what the layout allows is not reported', () => {
     ['src/format/block.ts', "import { QlogError } from '../errors.ts'"],
     ['src/system/real.ts', "import fs from 'node:fs'\nimport crc from 'crc-32'\nDate.now()"],
     ['src/log/open.ts', "import type { System } from '../system/system.ts'"],
+    ['src/system/lz4.ts', "import { compressBlockInto } from 'qlog/native-free'"],
+    ['native-free/index.ts', "export { crc32 } from './crc32.ts'"],
     ['src/log/open.ts', "import { decode } from '../format/block.ts'\nnew Date(0)"],
     ['src/inspect/index.ts', "import { real } from '../system/real.ts'"],
     ['src/cli/read.ts', "import { openLog } from '../index.ts'\nimport './output.ts'"],

@@ -11,8 +11,9 @@ import {
   BLOCK_LENGTH_AT,
   SEGMENT_HEADER_BYTES,
 } from '../../format/layout.ts'
+import type { Unpacker } from '../../format/unpack.ts'
 import type { FileHandle, System } from '../../system/system.ts'
-import { blockStateAt, skipToCandidate } from '../block-state.ts'
+import { blockStateAt, skipToCandidate, unpackerOf } from '../block-state.ts'
 import type { LogView, ReadableSegment } from '../view.ts'
 import { ReadWindow } from './read-window.ts'
 import type { TailSeat } from './tail-cache.ts'
@@ -22,6 +23,8 @@ export class BlockWalk {
   bytes: Uint8Array = new Uint8Array(0)
   at = 0
   block: Block | undefined
+  /** What the block unpacks to, where it is COMPRESSED. */
+  payload: Uint8Array | undefined
   /** Damaged bytes between the block before and this one, or up to the end: [start, end). */
   damageStart = 0
   damageEnd = 0
@@ -32,6 +35,7 @@ export class BlockWalk {
   readonly #view: LogView
   readonly #number: number
   #closed = false
+  readonly #unpacker: Unpacker
 
   constructor(
     system: System,
@@ -41,6 +45,7 @@ export class BlockWalk {
     offset: number,
   ) {
     this.#system = system
+    this.#unpacker = unpackerOf(system)
     this.#view = view
     this.#number = segment.number
     const path = `${view.directory}/${segment.file}`
@@ -88,7 +93,8 @@ export class BlockWalk {
     this.block = undefined
     this.damageStart = this.offset
     while (this.offset < end) {
-      if ((await blockStateAt(this.#window, this.offset, end, key, crc32)) === 0) {
+      const state = await blockStateAt(this.#window, this.offset, end, key, crc32)
+      if (state === 0 && this.#unpacks()) {
         this.#moveTo(this.offset)
         return true
       }
@@ -114,15 +120,21 @@ export class BlockWalk {
     if (checkBlock(bytes, this.offset - start, this.offset, key, this.#system.crc32) !== 0) {
       return false
     }
+    if (!this.#unpacks()) return false
     this.damageStart = this.offset
     this.#moveTo(this.offset)
     return true
+  }
+
+  #unpacks(): boolean {
+    return this.#unpacker.open(this.#window.bytes, this.offset - this.#window.start)
   }
 
   #moveTo(offset: number): void {
     this.bytes = this.#window.bytes
     this.at = offset - this.#window.start
     this.block = readBlock(this.bytes, this.at)
+    this.payload = this.#unpacker.payload
     this.damageEnd = offset
     this.offset = offset + this.block.length
   }

@@ -152,7 +152,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
         this.#damage(walk, segment)
       }
       if (!found || !walk.block) break
-      bytes += walk.block.length
+      bytes += walk.payload?.length ?? walk.block.length
       this.#expected = Math.max(this.#expected, walk.block.firstId)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, entries)
       else if (walk.block.type === BlockType.LINK) this.#noteEpoch(walk)
@@ -190,7 +190,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
 
   #take(walk: BlockWalk, segment: ReadableSegment, entries: Entry[]): void {
     const cursor = this.#cursor
-    cursor.open(walk.bytes, walk.at)
+    cursor.open(walk.bytes, walk.at, walk.payload)
     const lsn = segment.base + (walk.block?.offset ?? 0)
     const epoch = cursor.originEpoch || this.#epoch
     let record = 0

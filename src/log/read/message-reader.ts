@@ -22,6 +22,8 @@ import { TailWait } from './tail-wait.ts'
 
 /** Messages a batch holds at most, so that tiny messages do not make huge arrays. */
 const BATCH_MESSAGES_MAX = 8192
+/** A batch ends behind so many unpacked bytes: a read of packed ones may hold many times as much. */
+const BATCH_UNPACKED_BYTES_MAX = 48 * 1024
 
 export class MessageReader {
   readonly #system: System
@@ -142,6 +144,7 @@ export class MessageReader {
     // The place that was sought may be in a group that has not resolved.
     if (this.#held === undefined && !segment.entry && walk.offset >= segment.end) return
     let chunk: Uint8Array | undefined
+    let unpackedBytes = 0
     do {
       const found = this.#held ?? (walk.nextBuffered(segment) || (await walk.next(segment)))
       this.#held = undefined
@@ -156,6 +159,7 @@ export class MessageReader {
       this.#noteDamage(walk, segment, found)
       if (!found || !walk.block) break
       chunk ??= walk.bytes
+      unpackedBytes += walk.payload?.length ?? 0
       this.#fresh?.note(walk.block.firstId, walk.block.offset)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, messages)
       else if (walk.block.type === BlockType.GAP) this.#passGaps(walk)
@@ -164,6 +168,7 @@ export class MessageReader {
     } while (
       walk.offset < segment.end &&
       messages.length < BATCH_MESSAGES_MAX &&
+      unpackedBytes < BATCH_UNPACKED_BYTES_MAX &&
       ((walk.isBuffered && walk.bytes === chunk) || messages.length === 0)
     )
     if (segment.entry && walk.offset >= segment.end && this.#fresh) {
@@ -225,7 +230,7 @@ export class MessageReader {
     const cursor = this.#cursor
     const to = this.#to
     const unconfirmed = walk.offset > segment.confirmedEnd
-    cursor.open(walk.bytes, walk.at)
+    cursor.open(walk.bytes, walk.at, walk.payload)
     while (cursor.next()) {
       if (cursor.kind !== RecordKind.MESSAGE) continue
       const { id } = cursor

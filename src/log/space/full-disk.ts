@@ -7,12 +7,18 @@ import type { System } from '../../system/system.ts'
 
 /** How often it is looked whether there is space again. */
 const LOOK_MS = 250
+/** Trying to make files writes to the disk: where it fails again and again it is done less often. */
+const TRY_MS_MAX = 8_000
 
 export interface FullDiskOptions {
   readonly system: System
+  /** Whether it is worth trying, found out without a write. */
+  readonly mayFit: () => Promise<boolean>
   /** Makes what was missing; rejects as long as it cannot. */
   readonly regain: () => Promise<void>
   readonly onChange: (state: 'ok' | 'full') => void
+  /** Called after each attempt: it may have made a part of what was missing. */
+  readonly onTried: () => void
 }
 
 export class FullDisk {
@@ -22,6 +28,7 @@ export class FullDisk {
   #cancel: (() => void) | undefined
   #isLooking = false
   #isOver = false
+  #delayMs = LOOK_MS
 
   constructor(options: FullDiskOptions) {
     this.#options = options
@@ -35,7 +42,10 @@ export class FullDisk {
     if (this.#isOver) return
     const wasFull = this.isFull
     this.cause = cause
-    if (!wasFull) this.#options.onChange('full')
+    if (!wasFull) {
+      this.#delayMs = LOOK_MS
+      this.#options.onChange('full')
+    }
     this.#arm()
   }
 
@@ -45,8 +55,8 @@ export class FullDisk {
     this.#cancel?.()
     this.#cancel = undefined
     this.#isLooking = true
-    this.#options.regain().then(
-      () => this.#looked(true),
+    this.#lookNow().then(
+      (hasSpace) => this.#looked(hasSpace),
       () => this.#looked(false),
     )
   }
@@ -56,6 +66,24 @@ export class FullDisk {
     this.#isOver = true
     this.#cancel?.()
     this.#cancel = undefined
+  }
+
+  async #lookNow(): Promise<boolean> {
+    const { mayFit, regain, onTried } = this.#options
+    if (!(await mayFit())) {
+      this.#delayMs = LOOK_MS
+      return false
+    }
+    try {
+      await regain()
+      return true
+    } catch {
+      // Quotas and limits of the process do not show before a write fails.
+      this.#delayMs = Math.min(TRY_MS_MAX, this.#delayMs * 2)
+      return false
+    } finally {
+      if (!this.#isOver) onTried()
+    }
   }
 
   #looked(hasSpace: boolean): void {
@@ -70,7 +98,7 @@ export class FullDisk {
   }
 
   #arm(): void {
-    this.#cancel ??= this.#options.system.clock.after(LOOK_MS, () => {
+    this.#cancel ??= this.#options.system.clock.after(this.#delayMs, () => {
       this.#cancel = undefined
       this.look()
     })

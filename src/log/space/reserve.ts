@@ -22,6 +22,8 @@ export class Reserve {
    */
   #stale: readonly string[]
   #isShort = false
+  #filling: Promise<void> | undefined
+  #isClosed = false
 
   constructor(system: System, directory: string, names: readonly string[]) {
     this.#system = system
@@ -34,19 +36,56 @@ export class Reserve {
     return this.#isShort
   }
 
+  /** Nothing is missing. */
+  get isWhole(): boolean {
+    return this.#files.length >= RESERVE_FILES
+  }
+
   /** Bytes that are kept now. */
   get bytes(): number {
     return this.#files.reduce((sum, file) => sum + file.fileBytes, 0)
   }
 
+  /** Whether files of earlier openings stand there, whose space can be had. */
+  get hasStale(): boolean {
+    return this.#stale.length > 0
+  }
+
+  /** The least that `fill` needs. */
+  missingBytes(linkBytes: number): number {
+    return (RESERVE_FILES - this.#files.length) * reserveBytesFor(ROOM_BYTES_MIN, linkBytes)
+  }
+
   /**
    * Makes what is missing, and larger files where segments or LINK, which has `linkBytes`, have grown.
-   * Rejects with QLOG_DISK_FULL where a file is missing and cannot be made, QLOG_IO.
+   * Rejects with QLOG_DISK_FULL where a file is missing and cannot be made, QLOG_CLOSED, QLOG_IO.
    */
   async fill(segmentBytes: number, linkBytes: number): Promise<void> {
-    const roomBytes = Math.min(ROOM_BYTES_MAX, Math.max(ROOM_BYTES_MIN, segmentBytes))
-    const fileBytes = segmentBytesFor(roomBytes + 2 * linkBytes)
-    while (this.#files.length < RESERVE_FILES) this.#files.push(await this.#make(fileBytes))
+    // Two at once would each make what is missing.
+    while (this.#filling !== undefined) await this.#filling.catch(() => undefined)
+    this.#filling = this.#fill(segmentBytes, linkBytes).finally(() => {
+      this.#filling = undefined
+    })
+    await this.#filling
+  }
+
+  /** Makes nothing any more; resolves when nothing is being made. The files stay for a later opening. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#filling?.catch(() => undefined)
+  }
+
+  /** Space that was kept has been used otherwise: messages must wait until there is a reserve. */
+  noteShort(): void {
+    this.#isShort = true
+  }
+
+  async #fill(segmentBytes: number, linkBytes: number): Promise<void> {
+    const fileBytes = reserveBytesFor(segmentBytes, linkBytes)
+    const leastBytes = reserveBytesFor(ROOM_BYTES_MIN, linkBytes)
+    while (this.#files.length < RESERVE_FILES) {
+      this.#files.push(await this.#make(fileBytes, leastBytes))
+    }
     this.#isShort = false
     // Half of what is wanted will do: LINK grows by a little with every segment.
     for (const small of this.#files.filter((file) => file.fileBytes * 2 < fileBytes)) {
@@ -73,13 +112,19 @@ export class Reserve {
     }
   }
 
-  async #make(fileBytes: number): Promise<SegmentSource> {
+  /** A smaller one where there is no space for what is wanted: it holds control records as well. */
+  async #make(wantedBytes: number, leastBytes: number): Promise<SegmentSource> {
+    let fileBytes = wantedBytes
     for (;;) {
       try {
         return await this.#makeOnce(fileBytes)
       } catch (error) {
         if (!isSpaceError(error)) throw asReserveError(error, this.#directory)
         if (await this.dropStale()) continue
+        if (fileBytes > leastBytes) {
+          fileBytes = leastBytes
+          continue
+        }
         this.#isShort = true
         const what = `no space for the reserve of ${fileBytes} bytes in ${this.#directory}`
         throw new QlogError('QLOG_DISK_FULL', what, { cause: error })
@@ -88,6 +133,7 @@ export class Reserve {
   }
 
   async #makeOnce(fileBytes: number): Promise<SegmentSource> {
+    if (this.#isClosed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
     const { files } = this.#system
     const path = `${this.#directory}/reserve-${randomHex(this.#system, 8)}`
     const handle = await files.open(path, { mode: 'create' })
@@ -113,9 +159,16 @@ export class Reserve {
       if (isSpaceError(error)) return
       throw asReserveError(error, this.#directory)
     }
+    // The small one may have been taken meanwhile, and then it is its taker's.
+    const isStillThere = this.#files.includes(small)
     this.#files = [...this.#files.filter((file) => file !== small), larger]
-    await removeQuietly(this.#system, small.path)
+    if (isStillThere) await removeQuietly(this.#system, small.path)
   }
+}
+
+function reserveBytesFor(segmentBytes: number, linkBytes: number): number {
+  const roomBytes = Math.min(ROOM_BYTES_MAX, Math.max(ROOM_BYTES_MIN, segmentBytes))
+  return segmentBytesFor(roomBytes + 2 * linkBytes)
 }
 
 function asReserveError(error: unknown, directory: string): unknown {

@@ -28,24 +28,27 @@ export class RetiredFiles {
 
   /**
    * Called once the map without these segments is durable, and nothing is being written to their files
-   * any more, neither a late group nor a SEAL.
+   * any more, neither a late group nor a SEAL. Rejects with the first error, after every file had its
+   * turn: one that stays must not keep the space of the others.
    */
   async remove(entries: readonly MapEntry[]): Promise<void> {
-    const { system, directory, isDamaged } = this.#options
-    let isShared: boolean | undefined
+    const { system, directory } = this.#options
+    const errors: unknown[] = []
     for (const entry of entries) {
-      const file = segmentFileName(entry.number, entry.generation)
-      if (entry.damaged || isDamaged(file)) {
-        await quarantine(system, directory, [file])
-        continue
-      }
-      if (this.#suits(entry)) {
-        isShared ??= await isPinned(system, directory)
-        if (!isShared && (await this.#keep(entry, `${directory}/${file}`))) continue
-      }
-      await unlinkIfThere(system, `${directory}/${file}`)
+      await this.#removeOne(entry).catch((error: unknown) => errors.push(error))
     }
     await system.files.flushDirectory(directory)
+    if (errors.length > 0) throw errors[0]
+  }
+
+  async #removeOne(entry: MapEntry): Promise<void> {
+    const { system, directory, isDamaged } = this.#options
+    const file = segmentFileName(entry.number, entry.generation)
+    if (entry.damaged || isDamaged(file)) return quarantine(system, directory, [file])
+    const path = `${directory}/${file}`
+    // A file that cannot be kept is given up like any other.
+    const isKept = this.#suits(entry) && (await this.#keep(entry, path).catch(() => false))
+    if (!isKept) await unlinkIfThere(system, path)
   }
 
   /** Only files that no other process can be writing to, of a size that will be asked for. */
@@ -61,7 +64,8 @@ export class RetiredFiles {
 
   /** A file under two names, or in a reader's hands, stays what it is. */
   async #keep({ number, fileBytes }: MapEntry, path: string): Promise<boolean> {
-    const { system, supply, isRead } = this.#options
+    const { system, directory, supply, isRead } = this.#options
+    if (await isPinned(system, directory)) return false
     const { linkCount } = await system.files.stat(path)
     if (linkCount !== 1 || isRead(number)) return false
     await supply.spares.keep(path, fileBytes)

@@ -40,7 +40,11 @@ export class Spares {
     this.#arriving++
     try {
       await files.rename(path, spare)
-      await files.flushDirectory(this.#directory)
+      await files.flushDirectory(this.#directory).catch(async (error: unknown) => {
+        // Which of its names it has for good is not known: it is no spare, and takes no space.
+        await removeQuietly(this.#system, spare)
+        throw error
+      })
       this.#files.push({ path: spare, fileBytes, isReused: true })
     } finally {
       this.#arriving--
@@ -59,6 +63,19 @@ export class Spares {
   async drop(): Promise<boolean> {
     const file = this.#files.pop()
     return file !== undefined && (await removeQuietly(this.#system, file.path))
+  }
+
+  /** The same at once. */
+  dropSync(): boolean {
+    const file = this.#files.pop()
+    if (!file) return false
+    try {
+      this.#system.files.unlinkSync(file.path)
+      return true
+    } catch {
+      // A file that stays is cleared away by a later opening.
+      return false
+    }
   }
 
   /** Removes what waits; not where the log is another's, who clears such files away itself. */

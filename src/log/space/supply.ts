@@ -1,11 +1,11 @@
 /**
  * Where the commit loop gets its next segment from: made ahead in the background once the current one
  * is half full, of a retired file where one waits, sized by how fast segments fill; for a full disk, of
- * the reserve. Holds one descriptor back, so that a process out of descriptors can still begin one.
+ * the reserve. Touches segment files, by way of `segment-file.ts`, and nothing else.
  */
-import { QlogError, systemErrorCode } from '../../errors.ts'
+import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
-import type { FileHandle, System } from '../../system/system.ts'
+import type { System } from '../../system/system.ts'
 import {
   createSegment,
   createSegmentSync,
@@ -13,6 +13,7 @@ import {
   type SegmentPlan,
   segmentBytesFor,
 } from '../segment-file.ts'
+import { HeldDescriptors } from './held-descriptors.ts'
 import type { Reserve } from './reserve.ts'
 import { Spares } from './spares.ts'
 
@@ -50,7 +51,7 @@ export class SegmentSupply {
   #segmentBytes: number
   #prepared: OwnSegment | undefined
   #preparing: Promise<void> | undefined
-  #heldBack: FileHandle | undefined
+  readonly #held: HeldDescriptors
   /** A segment that nobody will use, on its way out. */
   #dropping: Promise<void> | undefined
   #closed = false
@@ -70,6 +71,7 @@ export class SegmentSupply {
     this.#segmentBytes = segmentBytesFor(options.segmentBytesMin)
     this.spares = new Spares(system, options.directory)
     this.reserve = options.reserve
+    this.#held = new HeldDescriptors(system, options.directory)
   }
 
   /** Size of the next segment, unless a group needs a larger one or space is short. */
@@ -85,6 +87,11 @@ export class SegmentSupply {
   /** Whether this opening made the segment: only such files may be used again. */
   hasMade(number: number): boolean {
     return this.#made.has(number)
+  }
+
+  /** The segment that waits was made of what is kept for a full disk. */
+  get isReservePrepared(): boolean {
+    return this.#prepared?.isReserve === true
   }
 
   /** Takes the segment made ahead, if it is large enough. */
@@ -174,26 +181,33 @@ export class SegmentSupply {
     await this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages')
   }
 
+  /** Whether `regain` may succeed, by what the file system says is free and what could be given up. */
+  async mayRegain(): Promise<boolean> {
+    if (this.reserve.hasStale) return true
+    const segment = this.#prepared ? 0 : segmentBytesFor(this.#options.segmentBytesMin)
+    const needed = segment + this.reserve.missingBytes(this.#linkBytes)
+    return (await this.#freeBytes()) + this.spares.bytes >= needed
+  }
+
   /** Counts a segment that recovery made for this opening. */
   noteMade(number: number): void {
     this.#made.add(number)
   }
 
-  /** Holds a descriptor back, on a file that is always there. */
-  async holdBack(path: string): Promise<void> {
-    this.#heldBack ??= await this.#system.files.open(path, { mode: 'read' })
+  /** Holds descriptors back; again after some had to be let go of. */
+  holdBack(): Promise<void> {
+    return this.#held.hold()
   }
 
   /** Lets go of what was made ahead and not used; unlinks it where the log is still ours. */
   async close(isOurs: boolean): Promise<void> {
     this.#closed = true
+    await this.reserve.close()
     await this.#preparing?.catch(() => undefined)
     await this.#dropping
-    const heldBack = this.#heldBack
     const prepared = this.#prepared
-    this.#heldBack = undefined
     this.#prepared = undefined
-    await heldBack?.close()
+    await this.#held.close()
     if (prepared && isOurs) await this.#drop(prepared)
     else await prepared?.handle.close()
     await this.spares.close(isOurs)
@@ -217,29 +231,58 @@ export class SegmentSupply {
       if (use === 'messages') await this.#reserveFirst()
       return await this.#makeNew(bytes)
     } catch (error) {
-      const source = use === 'control' && isFull(error) && this.reserve.take(bytes)
-      if (!source) throw error
-      const own = await this.#create(withSource(this.#plan(source.fileBytes), source))
+      if (use === 'messages' || !isFull(error)) throw error
+      const own = await this.#makeOfReserve(bytes, error)
       own.isReserve = true
       return own
     }
   }
 
-  /** Only the first segment of an opening comes before the reserve: it must not wait for it. */
-  async #reserveFirst(): Promise<void> {
-    if (this.#made.size === 0 || (this.#isReserveKept && !this.reserve.isShort)) return
-    this.#isReserveKept = true
-    await this.#fillReserve()
+  /** Of a file of this opening, else in the space that those of earlier ones hold. */
+  async #makeOfReserve(bytes: number, full: unknown): Promise<OwnSegment> {
+    const source = this.reserve.take(bytes)
+    if (source) return this.#create(withSource(this.#plan(source.fileBytes), source))
+    while (await this.reserve.dropStale()) {
+      this.reserve.noteShort()
+      try {
+        return await this.#makeNew(bytes)
+      } catch (error) {
+        if (!isFull(error)) throw error
+      }
+    }
+    throw full
   }
 
-  #fillReserve(): Promise<void> {
-    return this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+  /** Only the first segment of an opening comes before the reserve: it must not wait for it. */
+  async #reserveFirst(): Promise<void> {
+    const { isShort, isWhole } = this.reserve
+    if (this.#made.size === 0 || (this.#isReserveKept && isWhole && !isShort)) return
+    this.#isReserveKept = true
+    try {
+      await this.#fillReserve()
+    } catch (error) {
+      // What fails for another reason than space, as for want of a descriptor, is no full disk.
+      if (isFull(error) || isShort) throw error
+    }
+  }
+
+  /** What only waits to be used again gives way to it. */
+  async #fillReserve(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+      } catch (error) {
+        if (!isFull(error) || !(await this.spares.drop())) throw error
+      }
+    }
   }
 
   /** Of a spare, or new, smaller where space is short, but never below `bytes`. */
   async #makeNew(bytes: number): Promise<OwnSegment> {
     const { segmentBytesMin } = this.#options
     const wanted = Math.max(bytes, this.#segmentBytes)
+    // Asked before a spare is taken, which nobody would clear away any more.
+    this.#assertOpen()
     const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
     if (source) return this.#create(withSource(this.#plan(wanted), source))
     // What does not suit any more only takes space.
@@ -270,16 +313,8 @@ export class SegmentSupply {
     )
   }
 
-  /** A process out of descriptors lets go of the one that is held back, and tries again. */
-  async #create(plan: SegmentPlan): Promise<OwnSegment> {
-    try {
-      return await createSegment(this.#system, plan)
-    } catch (error) {
-      if (!isDescriptorError(error) || !this.#heldBack) throw error
-      await this.#heldBack.close()
-      this.#heldBack = undefined
-      return await createSegment(this.#system, plan)
-    }
+  #create(plan: SegmentPlan): Promise<OwnSegment> {
+    return this.#held.spend(() => createSegment(this.#system, plan))
   }
 
   #makeNewSync(bytes: number): OwnSegment {
@@ -289,22 +324,13 @@ export class SegmentSupply {
     if (source) plan = withSource(plan, source)
     for (;;) {
       try {
-        return this.#withDescriptorSync(() => createSegmentSync(this.#system, plan))
+        return this.#held.spendSync(() => createSegmentSync(this.#system, plan))
       } catch (error) {
-        if (!isFull(error) || plan.fileBytes <= least) throw error
-        plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+        if (!isFull(error)) throw error
+        if (plan.fileBytes > least) plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+        // What does not suit only takes space.
+        else if (!this.spares.dropSync()) throw error
       }
-    }
-  }
-
-  #withDescriptorSync(create: () => OwnSegment): OwnSegment {
-    try {
-      return create()
-    } catch (error) {
-      if (!isDescriptorError(error) || !this.#heldBack) throw error
-      this.#heldBack.closeSync()
-      this.#heldBack = undefined
-      return create()
     }
   }
 
@@ -323,8 +349,12 @@ export class SegmentSupply {
     }
   }
 
-  #plan(bytes: number): SegmentPlan {
+  #assertOpen(): void {
     if (this.#closed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+  }
+
+  #plan(bytes: number): SegmentPlan {
+    this.#assertOpen()
     const fileBytes = segmentBytesFor(bytes)
     if (fileBytes > SEGMENT_FILE_BYTES_MAX) {
       throw new QlogError('QLOG_TOO_LARGE', `a segment of ${fileBytes} bytes is over the limit`)
@@ -340,10 +370,4 @@ function withSource(plan: SegmentPlan, source: NonNullable<SegmentPlan['source']
 
 function isFull(error: unknown): boolean {
   return error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
-}
-
-function isDescriptorError(error: unknown): boolean {
-  const cause = error instanceof QlogError ? error.cause : error
-  const code = systemErrorCode(cause)
-  return code === 'EMFILE' || code === 'ENFILE'
 }

@@ -145,7 +145,8 @@ export class RealFileSystem implements FileSystem {
   async space(path: string): Promise<SpaceInfo> {
     const found = await fs.promises.statfs(path)
     return {
-      freeBytes: found.bavail * found.bsize,
+      // Root may write into what file systems keep back for it.
+      freeBytes: (process.getuid?.() === 0 ? found.bfree : found.bavail) * found.bsize,
       totalBytes: found.blocks * found.bsize,
       type: found.type,
       copiesOnWrite: copiesOnWrite(found.type),

@@ -5,6 +5,7 @@ import { realClock } from './clock.ts'
 import { crc32 } from './crc.ts'
 import { RealFileSystem } from './files.ts'
 import { readIdentity } from './identity.ts'
+import { realLz4 } from './lz4.ts'
 import { RealSockets } from './sockets.ts'
 
 /** The world this process runs in. Throws QLOG_UNSUPPORTED where nothing durable is known. */
@@ -15,6 +16,9 @@ export function realSystem(): System {
     sockets: new RealSockets(process.platform),
     identity: readIdentity(),
     crc32,
+    get lz4() {
+      return realLz4()
+    },
     random: (target) => {
       randomFillSync(target)
     },

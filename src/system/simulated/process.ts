@@ -1,4 +1,5 @@
 /** One simulated process: a System of its own that can be killed, stopped and woken. */
+import { nativeFreeLz4 } from '../native-free-lz4.ts'
 import { crc32 } from '../real/crc.ts'
 import type { Clock, Identity, System } from '../system.ts'
 import type { VirtualClock } from './clock.ts'
@@ -27,6 +28,7 @@ export class SimulatedProcess implements System, Caller {
   readonly sockets: SimulatedSockets
   readonly identity: Identity
   readonly crc32 = crc32
+  readonly lz4 = nativeFreeLz4
   readonly random: (target: Uint8Array) => void
   readonly #world: SimulatedWorld
   #alive = true

@@ -239,3 +239,22 @@ test('a reader without the lock passes over a file that is used again under its 
     await log.close()
   })
 })
+
+test('a reader that asks for it holds a pin until it is closed, and none where opening fails', async () => {
+  await simulate(29, async (system, simulation) => {
+    const other = simulation.process('reader')
+    const pins = () => simulation.disk.list(LOG).filter((name) => name.startsWith('pin-'))
+    await system.files.makeDirectory(LOG)
+    await expect(openPublicReader(other, LOG, { pin: true })).rejects.toMatchObject({
+      code: 'QLOG_NOT_A_LOG',
+    })
+    expect(pins()).toEqual([])
+    const log = await openPublicLog(system, LOG, SMALL)
+    await log.append(body(1))
+    const reader = await openPublicReader(other, LOG, { pin: true })
+    expect(pins().length).toBe(1)
+    await reader.close()
+    expect(pins()).toEqual([])
+    await log.close()
+  })
+})

@@ -1,0 +1,73 @@
+/**
+ * Descriptors held back, so that a process out of them can still begin a segment. Touches LOCK, which is
+ * always there, by opening it.
+ */
+import { QlogError, systemErrorCode } from '../../errors.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+
+/**
+ * While the next segment is begun the full one is still open, and the first segment of an opening may be
+ * begun as late as any.
+ */
+const HELD_MAX = 2
+
+export class HeldDescriptors {
+  readonly #system: System
+  readonly #path: string
+  readonly #handles: FileHandle[] = []
+  #isHolding = false
+  #isClosed = false
+
+  constructor(system: System, directory: string) {
+    this.#system = system
+    this.#path = `${directory}/LOCK`
+  }
+
+  /** Holds what is missing, also after some had to be let go of. */
+  async hold(): Promise<void> {
+    if (this.#isHolding) return
+    this.#isHolding = true
+    try {
+      while (this.#handles.length < HELD_MAX && !this.#isClosed) {
+        this.#handles.push(await this.#system.files.open(this.#path, { mode: 'read' }))
+      }
+    } finally {
+      this.#isHolding = false
+      if (this.#isClosed) await this.close()
+    }
+  }
+
+  /** Does the work again with one more descriptor where there was none for it. */
+  async spend<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const handle = isDescriptorError(error) ? this.#handles.pop() : undefined
+      if (!handle) throw error
+      await handle.close()
+      return await work()
+    }
+  }
+
+  spendSync<T>(work: () => T): T {
+    try {
+      return work()
+    } catch (error) {
+      const handle = isDescriptorError(error) ? this.#handles.pop() : undefined
+      if (!handle) throw error
+      handle.closeSync()
+      return work()
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    for (const handle of this.#handles.splice(0)) await handle.close()
+  }
+}
+
+function isDescriptorError(error: unknown): boolean {
+  const cause = error instanceof QlogError ? error.cause : error
+  const code = systemErrorCode(cause)
+  return code === 'EMFILE' || code === 'ENFILE'
+}
