@@ -43,7 +43,7 @@ const EFFICIENCY: Omit<Scale, 'pairs'> = {
   runSeconds: 0.4,
   runBytesMax: 128 * MIB,
   segments: 16,
-  segmentGroupsMin: 3,
+  segmentGroups: 48,
   segmentBytesMin: 64 * KIB,
   replayBytes: 64 * MIB,
 }
@@ -54,7 +54,7 @@ const SMOKE: Scale = {
   runSeconds: 0.01,
   runBytesMax: 2 * MIB,
   segments: 2,
-  segmentGroupsMin: 1,
+  segmentGroups: 1,
   segmentBytesMin: 16 * KIB,
   replayBytes: 2 * MIB,
 }

@@ -57,7 +57,7 @@ function runBytesMax(seconds: number): number {
 
 /**
  * The most that stands on the disk at once: a prepared segment twice as long as a run, with the reserve
- * and the raw file, or what 16 segments of the largest batches need for three groups each.
+ * and the raw file, or what a few segments of the largest batches need, with six groups each.
  */
 export function neededBytes(seconds: number): number {
   return 4 * runBytesMax(seconds) + 64 * MIB
@@ -112,8 +112,8 @@ async function measureOne(turns: Turns, how: DiskCase): Promise<DiskResult> {
   const scale: PlanScale = {
     runSeconds: caseMs / 1000 / RUNS_A_CASE,
     runBytesMax: bytesMax,
-    segments: 16,
-    segmentGroupsMin: 3,
+    segments: 8,
+    segmentGroups: 6,
     segmentBytesMin: 64 * 1024,
   }
   const prepared = await planPrepared(place, scale, how, bodies)

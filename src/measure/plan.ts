@@ -14,9 +14,9 @@ export interface PlanScale {
   readonly runSeconds: number
   /** No run appends more than this, unless its segments need more. */
   readonly runBytesMax: number
-  /** Segments that a sustained run goes through at least, and groups that each of them holds. */
+  /** Segments that a sustained run goes through at least, and groups that each of them should hold. */
   readonly segments: number
-  readonly segmentGroupsMin: number
+  readonly segmentGroups: number
   readonly segmentBytesMin: number
 }
 
@@ -65,9 +65,13 @@ export function planSustained(scale: PlanScale, how: Workload, prepared: Plan): 
   const { groupBytes, groupMessages } = prepared
   const callBytes = (groupBytes / groupMessages) * how.batch
   const fit = (prepared.calls * callBytes) / (scale.segments + 1)
-  // Room for the header, LINK with its map, and the closing blocks, beside the groups.
-  const leastBytes = groupBytes * scale.segmentGroupsMin + 16 * KIB
-  const segmentBytes = inPages(Math.max(scale.segmentBytesMin, leastBytes, Math.min(64 * MIB, fit)))
+  // Under such load the engine's own segments grow to 64 MiB: few groups are in one only where these
+  // are very large. Room for the header, LINK with its map, and the closing blocks, beside the groups.
+  const wanted = Math.max(fit, groupBytes * scale.segmentGroups)
+  const leastBytes = groupBytes * 3 + 16 * KIB
+  const segmentBytes = inPages(
+    Math.max(scale.segmentBytesMin, leastBytes, Math.min(64 * MIB, wanted)),
+  )
   const calls = Math.ceil((segmentBytes * (scale.segments + 1)) / callBytes)
   return {
     calls: Math.max(calls, how.callers * 2),
