@@ -110,6 +110,9 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
     )
   }
   rows.push(
+    stats.codec === undefined
+      ? ['compression', 'none']
+      : ['compression', stats.compression, packedWords(stats, stats.codec)],
     ['space', stats.space, SPACES[stats.space]],
     ['reserve', formatBytes(reserve.bytes), RESERVES[reserve.state]],
     ['spare files', formatBytes(spareBytes), 'of retired segments, to be used again'],
@@ -119,6 +122,12 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
 
 function appendedWords({ appendedBytes, flushes }: LogStats): string {
   return `${formatBytes(appendedBytes)} in ${plural(flushes, 'group')} since it was opened`
+}
+
+function packedWords({ rawBytes, storedBytes }: LogStats, codec: string): string {
+  const by = `by ${codec === 'lz4' ? 'the package lz4' : 'native-free'}`
+  if (rawBytes === 0) return by
+  return `${by}, stored ${formatShare(storedBytes / rawBytes)} of ${formatBytes(rawBytes)}`
 }
 
 const MODES: Readonly<Record<LogStats['sync'], string>> = {

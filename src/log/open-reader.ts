@@ -280,10 +280,6 @@ class PublicReader implements LogReader {
       durableEndId: view.nextId,
       ...readerFigures(view.segments(), view.report),
       bytesInFlight: 0,
-      compression: 'none',
-      codec: undefined,
-      rawBytes: 0,
-      storedBytes: 0,
       gaps: [...view.gaps],
     }
   }

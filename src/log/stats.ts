@@ -53,6 +53,8 @@ export function readerFigures(
   | 'deadBytes'
   | 'space'
   | 'reserve'
+  | 'compression'
+  | 'codec'
   | (typeof WRITER_FIGURES)[number]
   | 'reportedMs'
 > {
@@ -63,6 +65,8 @@ export function readerFigures(
     ...(Object.fromEntries(figures) as Pick<LogStats, (typeof WRITER_FIGURES)[number]>),
     space: report?.space ?? 'ok',
     reserve: report?.reserve ?? { bytes: 0, state: 'none' },
+    compression: report?.compression ?? 'none',
+    codec: report?.codec,
     ...(report && { reportedMs: report.timeMs }),
   }
 }

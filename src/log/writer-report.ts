@@ -23,26 +23,39 @@ export const WRITER_FIGURES = [
   'flushP50Ms',
   'flushP99Ms',
   'flushMaxMs',
+  'rawBytes',
+  'storedBytes',
 ] as const
 
 export interface WriterReport extends Pick<LogStats, (typeof WRITER_FIGURES)[number]> {
   readonly timeMs: number
   readonly space: LogStats['space']
   readonly reserve: LogStats['reserve']
+  readonly compression: LogStats['compression']
+  readonly codec: LogStats['codec']
   /** Messages that are discarded, by file. */
   readonly dead: ReadonlyMap<string, number>
 }
 
 export function reportPart(stats: LogStats, timeMs: number, lsn: number): SnapshotPart {
   const figures = Object.fromEntries(WRITER_FIGURES.map((name) => [name, stats[name]]))
-  const { space, reserve } = stats
+  const { space, reserve, compression, codec } = stats
   const dead = stats.segments
     .slice(0, SEGMENTS_MAX)
     .map(
       ({ file, firstId, endId, liveMessages }) => [file, endId - firstId - liveMessages] as const,
     )
     .filter(([, count]) => count > 0)
-  const text = JSON.stringify({ version: VERSION, timeMs, ...figures, space, reserve, dead })
+  const text = JSON.stringify({
+    version: VERSION,
+    timeMs,
+    ...figures,
+    space,
+    reserve,
+    compression,
+    codec,
+    dead,
+  })
   return { lsn, name: PART_NAME, bytes: new TextEncoder().encode(text) }
 }
 

@@ -28,8 +28,8 @@ test('live and dead bytes follow what is discarded, by segment and in sum', asyn
 
 test('a reader without the lock has the figures that the writer left in the index', async () => {
   await simulate(2, async (system) => {
-    const log = await openPublicLog(system, LOG, SMALL)
-    for (let id = 1; id <= 12; id++) await log.append(body(id))
+    const log = await openPublicLog(system, LOG, { ...SMALL, compression: 'lz4' })
+    for (let id = 1; id <= 60; id++) await log.append(body(id))
     await passes(system, 2_000)
     log.discard(2, 3)
     const { appendedMessages, flushes, deadBytes, reserve, messagesPerSecond } = log.stats()
@@ -39,6 +39,8 @@ test('a reader without the lock has the figures that the writer left in the inde
     const reader = await openPublicReader(system, LOG)
     const seen = reader.stats()
     expect(seen).toMatchObject({ appendedMessages, deadBytes, reserve, messagesPerSecond })
+    expect(seen).toMatchObject({ compression: 'lz4', codec: 'native-free' })
+    expect(seen.storedBytes).toBeLessThan(seen.rawBytes / 2)
     // Closing wrote one more group.
     expect(seen.flushes).toBe(flushes + 1)
     expect(seen.reportedMs).toBeGreaterThan(0)
