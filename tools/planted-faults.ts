@@ -466,7 +466,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a map that a full disk refused is never tried again',
     edits: [
-      edit('src/log/commit-loop.ts', '        this.#map.isDue ||= this.#map.isWaiting\n', ''),
+      edit('src/log/commit-loop.ts', '        map.isDue ||= map.isWaiting\n', ''),
       edit(
         'src/log/space/supply.ts',
         'while (await this.reserve.dropStale()) {',
@@ -491,8 +491,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        'this.#map.isWaiting || (await supply.mayRegain())',
-        'this.#map.isWaiting || (await supply.mayRegain()) || true',
+        'map.isWaiting || (await supply.mayRegain())',
+        'map.isWaiting || (await supply.mayRegain()) || true',
       ),
     ],
     tests: [FULL_DISK_ENDS],

@@ -4,46 +4,37 @@
  * resolves nothing before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'
-import type { Link, MapEntry } from '../format/link.ts'
+import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
-import { BlockIndex } from './block-index.ts'
+import type { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
 import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
-import { LiveMap } from './live-map.ts'
 import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
-import { entryOf, linkOf, sealFile } from './segment-turn.ts'
+import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
 import { FullDisk } from './space/full-disk.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
-import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { WriterStats } from './writer-stats.ts'
 
 /** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
 const SHARE_BYTES_MIN = 8 * 1024
 
-export interface CommitOptions extends IntervalOptions {
+export interface CommitOptions extends IntervalOptions, LinkOptions {
   readonly idleSyncMs: number
-  /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
-  readonly inFlightBytesBound: number
   /** Packs blocks; absent where they are stored as they are. */
   readonly compressor: BlockCompressor | undefined
 }
 
 /** Where this opening begins: what recovery found. */
-export interface CommitStart {
-  readonly map: readonly MapEntry[]
+export interface CommitStart extends TurnStart {
   readonly nextId: number
-  /** LSN of the next segment's first byte. */
-  readonly nextBase: number
   readonly timeMs: number
-  /** The segment that recovery wrote, which goes on being written. */
-  readonly segment?: OwnSegment
 }
 
 export type CommitState = 'open' | 'failed' | 'fenced' | 'closed'
@@ -52,10 +43,6 @@ export class CommitLoop {
   readonly stats = new WriterStats()
   state: CommitState = 'open'
   failure: Error | undefined
-  /** The segment being written; undefined until the first group of this opening. */
-  segment: OwnSegment | undefined
-  /** Blocks of `segment` so far. */
-  blockIndex = new BlockIndex()
   /** Everything of `segment` below this offset has resolved. */
   visibleEnd = 0
   visibleNextId: number
@@ -72,6 +59,7 @@ export class CommitLoop {
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
   readonly #nextBase: number
+  readonly #turn: SegmentTurn
   readonly #composer: Composer
   readonly #flights: FlightQueue
   readonly #writer: FlightWriter
@@ -82,15 +70,10 @@ export class CommitLoop {
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   readonly #fullDisk: FullDisk
-  readonly #map: LiveMap
   #syncDue = false
   #cleanDue: (() => void) | undefined
   #lastWasPair = true
   #cancelIdle: (() => void) | undefined
-  /** The segment in front of one whose first group has not resolved yet. */
-  #unsealed: OwnSegment | undefined
-  /** The full segment whose SEAL is being written. */
-  #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -108,7 +91,6 @@ export class CommitLoop {
     this.#owner = owner
     this.#supply = supply
     this.#options = options
-    this.#map = new LiveMap(start.map)
     this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
@@ -128,23 +110,44 @@ export class CommitLoop {
       fenced: () => this.#stop('fenced', fencedError()),
     })
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
+    this.#turn = new SegmentTurn({
+      system,
+      epoch,
+      options,
+      start,
+      supply,
+      composer: this.#composer,
+      writer: this.#writer,
+      flush: this.#flush,
+      onSealed: (entry, index) => this.onSealed(entry, index),
+    })
+    const { map } = this.#turn
     this.#fullDisk = new FullDisk({
       system,
       // A map that waits gives space back: it is tried whatever the file system says is free.
-      mayFit: async () => this.#map.isWaiting || (await supply.mayRegain()),
+      mayFit: async () => map.isWaiting || (await supply.mayRegain()),
       regain: () => supply.regain(),
       onChange: (state) => owner.space(state),
       onTried: () => {
-        this.#map.isDue ||= this.#map.isWaiting
+        map.isDue ||= map.isWaiting
         this.#schedulePump()
       },
     })
     if (start.segment) {
-      this.segment = start.segment
       this.visibleEnd = start.segment.sentEnd
       this.#lastWasPair = false
       this.#schedulePump()
     }
+  }
+
+  /** The segment being written; undefined until the first group of this opening. */
+  get segment(): OwnSegment | undefined {
+    return this.#turn.segment
+  }
+
+  /** Blocks of `segment` so far. */
+  get blockIndex(): BlockIndex {
+    return this.#turn.blockIndex
   }
 
   get nextId(): number {
@@ -153,12 +156,12 @@ export class CommitLoop {
 
   /** Segments in front of the current one, by number, as the next LINK or MAP names them. */
   get map(): readonly MapEntry[] {
-    return this.#map.entries
+    return this.#turn.map.entries
   }
 
   /** The same as a durable map names them: what readers see, and where the log begins. */
   get durableMap(): readonly MapEntry[] {
-    return this.#map.durable
+    return this.#turn.map.durable
   }
 
   /** The next id behind everything that a flush covered. */
@@ -222,7 +225,7 @@ export class CommitLoop {
 
   /** Resolves when nothing is being written to the file of a full segment any more. */
   sealed(): Promise<void> {
-    return this.#sealing
+    return this.#turn.sealed()
   }
 
   /** The group that takes the next batch, ready for records; `endAppend` must follow at once. */
@@ -267,7 +270,7 @@ export class CommitLoop {
 
   /** Takes segments out of the map; `done` runs once that is durable. */
   retire(entries: readonly MapEntry[], done: () => void): void {
-    this.#map.retire(entries, done)
+    this.#turn.map.retire(entries, done)
     this.#schedulePump()
   }
 
@@ -302,15 +305,14 @@ export class CommitLoop {
       this.#wakeAll()
     }
     await this.#flush.settled()
-    await this.#sealing
+    await this.#turn.sealed()
     // A descriptor closed under a write could be another file's when the write gets to it.
     await this.#writer.returned()
-    await this.#unsealed?.handle.close()
-    await this.segment?.handle.close()
+    await this.#turn.close()
   }
 
   get #isIdle(): boolean {
-    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
+    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#turn.map.isDue
   }
 
   /**
@@ -355,7 +357,7 @@ export class CommitLoop {
     // what a fenced writer cannot know.
     if (!this.#writer.hasRoom || this.#flights.opensSegment) return
     const { segment } = this
-    if (this.#map.isDue) {
+    if (this.#turn.map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
@@ -378,7 +380,7 @@ export class CommitLoop {
       return
     }
     if (segment) this.#supply.judge(segment)
-    const own = this.#supply.take(this.#neededBytes())
+    const own = this.#supply.take(this.#turn.neededBytes(this.visibleNextId))
     if (own) {
       this.#send(this.#openingFlight(own))
       return
@@ -386,7 +388,7 @@ export class CommitLoop {
     if (this.#isPreparing) return
     this.#isPreparing = true
     const use = this.#composer.pending.messages > 0 ? 'messages' : 'control'
-    this.#supply.prepare(this.#neededBytes(), use).then(
+    this.#supply.prepare(this.#turn.neededBytes(this.visibleNextId), use).then(
       () => this.#prepared(undefined, use),
       (error: unknown) => this.#prepared(error, use),
     )
@@ -398,7 +400,8 @@ export class CommitLoop {
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
+    if (error !== undefined && !(needsNone && !this.#turn.map.isDue))
+      this.#refusePending(error, use)
     else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
   }
@@ -415,11 +418,6 @@ export class CommitLoop {
     flushed.then(() => this.#schedulePump(), this.#stopOnError)
   }
 
-  #neededBytes(): number {
-    const pendingBytes = this.#composer.pending.byteLength
-    return 4096 + linkPairBytes(this.#link(0)) + pendingBytes + TAIL_RESERVE_BYTES
-  }
-
   /** A segment for the pending group if it needs a new one, made synchronously. */
   #placeForPendingSync(): OwnSegment | undefined {
     const { segment } = this
@@ -427,55 +425,14 @@ export class CommitLoop {
     if (segment && segment.durableOffset < segment.writtenEnd) {
       this.#flush.flushSync(segment, this.visibleNextId)
     }
-    const bytes = this.#neededBytes()
+    const bytes = this.#turn.neededBytes(this.visibleNextId)
     return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes, segment)
   }
 
-  #link(base: number): Link {
-    const sealed = this.segment && entryOf(this.segment, this.visibleNextId)
-    const map = sealed ? [...this.map, sealed] : this.map
-    const { mode, inFlightBytesBound } = this.#options
-    const { identity } = this.#system
-    const nextId = this.#composer.firstPendingId
-    return linkOf(identity, this.epoch, mode, inFlightBytesBound, base, nextId, map)
-  }
-
-  /** Makes `own` the current segment: its LINK and the pending group, as one flight. */
   #openingFlight(own: OwnSegment): Flight {
-    const full = this.segment
-    const fullIndex = this.blockIndex
-    this.#supply.noteLink(linkPairBytes(this.#link(0)))
-    own.base = full ? full.base + full.fileBytes : this.#nextBase
-    const link = this.#link(own.base)
-    own.firstId = link.nextId
-    own.startedMs = this.#system.clock.monotonicMs()
-    own.mapReserveBytes = mapReserveBytes(link.map.length, own.fileBytes)
-    const retired = this.#map.takeRetiring()
-    const index = new BlockIndex()
-    const entry = full && link.map.at(-1)
-    const flight = this.#composer.opening(own, link, index, {
-      mustFlush: retired !== undefined,
-      resolved: () => {
-        if (full && entry) this.#sealed(full, entry, fullIndex)
-        retired?.()
-      },
-    })
-    this.#map.adopt(link.map)
-    this.#unsealed = full
-    this.segment = own
+    const flight = this.#turn.open(own, this.visibleNextId)
     this.visibleEnd = 0
-    this.blockIndex = index
     return flight
-  }
-
-  #sealed(full: OwnSegment, entry: MapEntry, index: BlockIndex): void {
-    const { timeMs } = this.#composer
-    // The file is closed once nothing is under way on it any more: neither a write that a synchronous
-    // append overtook, nor a flush.
-    this.#unsealed = undefined
-    const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
-    this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
-    this.onSealed(entry, index)
   }
 
   #dataFlight(): Flight {
@@ -503,7 +460,7 @@ export class CommitLoop {
       clean?.()
       return false
     }
-    if (type === 'map') retired = this.#map.takeRetiring()
+    if (type === 'map') retired = this.#turn.map.takeRetiring()
     this.#send(flight)
     return true
   }
@@ -590,7 +547,7 @@ export class CommitLoop {
     }
     if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
     // The map that retires segments goes out with the next LINK.
-    if (use === 'control') this.#map.isDue = false
+    if (use === 'control') this.#turn.map.isDue = false
     this.onVisible()
     wake(this.#roomWaiters)
     wake(this.#drainWaiters)
