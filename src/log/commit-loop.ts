@@ -9,6 +9,7 @@ import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
+import { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
 import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
@@ -70,10 +71,7 @@ export class CommitLoop {
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   readonly #fullDisk: FullDisk
-  #syncDue = false
-  #cleanDue: (() => void) | undefined
-  #lastWasPair = true
-  #cancelIdle: (() => void) | undefined
+  readonly #pairs: DuePairs
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -122,6 +120,15 @@ export class CommitLoop {
       onSealed: (entry, index) => this.onSealed(entry, index),
     })
     const { map } = this.#turn
+    this.#pairs = new DuePairs({
+      system,
+      epoch,
+      composer: this.#composer,
+      map,
+      // In the other modes SYNC would need a flush that nobody asked for.
+      idleSyncMs: options.mode === 'always' ? options.idleSyncMs : 0,
+      onDue: () => this.#schedulePump(),
+    })
     this.#fullDisk = new FullDisk({
       system,
       // A map that waits gives space back: it is tried whatever the file system says is free.
@@ -135,7 +142,7 @@ export class CommitLoop {
     })
     if (start.segment) {
       this.visibleEnd = start.segment.sentEnd
-      this.#lastWasPair = false
+      this.#pairs.noteSent()
       this.#schedulePump()
     }
   }
@@ -290,7 +297,7 @@ export class CommitLoop {
     this.#cancelTimers()
     if (this.state !== 'open' || !this.segment) return
     await new Promise<void>((resolve) => {
-      this.#cleanDue = resolve
+      this.#pairs.end(resolve)
       this.#drainWaiters.push(resolve)
       this.#schedulePump()
     })
@@ -367,9 +374,9 @@ export class CommitLoop {
       return
     }
     if (!this.#flights.isEmpty || !segment) return
-    if (this.#cleanDue) this.#sendPair(segment, 'clean')
-    else if (this.#syncDue) this.#sendPair(segment, 'sync')
-    else this.#armIdle()
+    const due = this.#pairs.takeDue()
+    if (due) this.#sendPair(segment, due)
+    else this.#pairs.armIdle()
   }
 
   /** Begins the next segment; everything before must be durable first, in every mode. */
@@ -442,25 +449,12 @@ export class CommitLoop {
 
   /** Sends a pair, or what must come before it; false where it does not fit. */
   #sendPair(segment: OwnSegment, type: 'map' | 'sync' | 'clean'): boolean {
-    if (type === 'sync') this.#syncDue = false
     if (type !== 'map' && segment.durableOffset < segment.writtenEnd) {
       this.#flushThenPump(segment)
       return true
     }
-    const clean = type === 'clean' ? this.#cleanDue : undefined
-    if (type === 'clean') this.#cleanDue = undefined
-    let retired: (() => void) | undefined
-    const map = { epoch: this.epoch, snapshots: [0, 0] as const, map: this.map }
-    const flight = this.#composer.pair(segment, type, map, () => {
-      this.#lastWasPair = true
-      retired?.()
-      clean?.()
-    })
-    if (!flight) {
-      clean?.()
-      return false
-    }
-    if (type === 'map') retired = this.#turn.map.takeRetiring()
+    const flight = this.#pairs.compose(segment, type)
+    if (!flight) return false
     this.#send(flight)
     return true
   }
@@ -472,9 +466,7 @@ export class CommitLoop {
     if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
       throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
     }
-    this.#cancelIdle?.()
-    this.#cancelIdle = undefined
-    this.#lastWasPair = false
+    this.#pairs.noteSent()
     this.#flights.push(flight)
   }
 
@@ -523,16 +515,6 @@ export class CommitLoop {
     this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))
   }
 
-  #armIdle(): void {
-    const { idleSyncMs, mode } = this.#options
-    if (idleSyncMs === 0 || mode !== 'always' || this.#lastWasPair || this.#cancelIdle) return
-    this.#cancelIdle = this.#system.clock.after(idleSyncMs, () => {
-      this.#cancelIdle = undefined
-      this.#syncDue = true
-      this.#schedulePump()
-    })
-  }
-
   /**
    * Full, or no descriptor: nothing was written, and the log goes on. Batches with messages go first;
    * control records and a map may still find room in the reserve.
@@ -579,8 +561,7 @@ export class CommitLoop {
 
   #cancelTimers(): void {
     this.#fullDisk.end()
-    this.#cancelIdle?.()
-    this.#cancelIdle = undefined
+    this.#pairs.cancel()
     this.#flush.cancel()
   }
 }
