@@ -466,7 +466,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a map that a full disk refused is never tried again',
     edits: [
-      edit('src/log/commit-loop.ts', '        map.isDue ||= map.isWaiting\n', ''),
+      edit('src/log/space/admission.ts', '        map.isDue ||= map.isWaiting\n', ''),
       edit(
         'src/log/space/supply.ts',
         'while (await this.reserve.dropStale()) {',
@@ -490,7 +490,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'looking for space writes to the disk each time',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/space/admission.ts',
         'map.isWaiting || (await supply.mayRegain())',
         'map.isWaiting || (await supply.mayRegain()) || true',
       ),

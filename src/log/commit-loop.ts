@@ -19,7 +19,7 @@ import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
-import { FullDisk } from './space/full-disk.ts'
+import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { WriterStats } from './writer-stats.ts'
 
@@ -54,6 +54,7 @@ export class CommitLoop {
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
   readonly epoch: number
+  readonly admission: Admission
 
   readonly #system: System
   readonly #owner: LogOwner
@@ -70,7 +71,6 @@ export class CommitLoop {
   #settledBytes = 0
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
-  readonly #fullDisk: FullDisk
   readonly #pairs: DuePairs
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
@@ -119,26 +119,22 @@ export class CommitLoop {
       flush: this.#flush,
       onSealed: (entry, index) => this.onSealed(entry, index),
     })
-    const { map } = this.#turn
     this.#pairs = new DuePairs({
       system,
       epoch,
       composer: this.#composer,
-      map,
+      map: this.#turn.map,
       // In the other modes SYNC would need a flush that nobody asked for.
       idleSyncMs: options.mode === 'always' ? options.idleSyncMs : 0,
       onDue: () => this.#schedulePump(),
     })
-    this.#fullDisk = new FullDisk({
+    this.admission = new Admission({
       system,
-      // A map that waits gives space back: it is tried whatever the file system says is free.
-      mayFit: async () => map.isWaiting || (await supply.mayRegain()),
-      regain: () => supply.regain(),
-      onChange: (state) => owner.space(state),
-      onTried: () => {
-        map.isDue ||= map.isWaiting
-        this.#schedulePump()
-      },
+      owner,
+      supply,
+      composer: this.#composer,
+      turn: this.#turn,
+      onTried: () => this.#schedulePump(),
     })
     if (start.segment) {
       this.visibleEnd = start.segment.sentEnd
@@ -198,10 +194,6 @@ export class CommitLoop {
     return waiting - 1
   }
 
-  get isDiskFull(): boolean {
-    return this.#fullDisk.isFull
-  }
-
   /** Bytes taken and not yet resolved. */
   get bytesWaiting(): number {
     return this.#composer.pending.byteLength + this.#flights.bytes
@@ -210,24 +202,6 @@ export class CommitLoop {
   /** LSN up to which everything is durable (outside `always`: written). */
   get visibleLsn(): number {
     return this.segment === undefined ? this.#nextBase : this.segment.base + this.visibleEnd
-  }
-
-  /**
-   * Throws QLOG_DISK_FULL where a batch with so many messages of so many bytes is not taken: while the
-   * disk is full, only what still fits the segment is, and nothing into what is kept for control
-   * records.
-   */
-  assertAdmits(messages: number, bytes: number): void {
-    const { cause } = this.#fullDisk
-    if (cause === undefined || messages === 0) return
-    const { segment } = this
-    if (segment && !segment.isReserve && this.#composer.wouldFit(segment, messages, bytes)) return
-    throw new QlogError('QLOG_DISK_FULL', cause.message, { cause: cause.cause })
-  }
-
-  /** Something may have given space back: looks whether messages can be taken again. */
-  noteFreed(): void {
-    this.#fullDisk.look()
   }
 
   /** Resolves when nothing is being written to the file of a full segment any more. */
@@ -417,7 +391,7 @@ export class CommitLoop {
   #keepMessagesOut(): void {
     const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
     if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
-    else this.#fullDisk.enter(cause)
+    else this.admission.keepMessagesOut(cause)
   }
 
   #flushThenPump(segment: OwnSegment): void {
@@ -515,24 +489,9 @@ export class CommitLoop {
     this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))
   }
 
-  /**
-   * Full, or no descriptor: nothing was written, and the log goes on. Batches with messages go first;
-   * control records and a map may still find room in the reserve.
-   */
   #refusePending(error: unknown, use: SegmentUse): void {
-    const cause = error instanceof Error ? error : new Error(String(error))
-    if (!this.#composer.pending.isEmpty) {
-      const gone = use === 'messages' ? this.#composer.dropMessages() : [this.#composer.drop()]
-      for (const { firstTicket, lastTicket } of gone) {
-        this.#owner.refused(firstTicket, lastTicket, cause)
-      }
-    }
-    if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
-    // The map that retires segments goes out with the next LINK.
-    if (use === 'control') this.#turn.map.isDue = false
-    this.onVisible()
-    wake(this.#roomWaiters)
-    wake(this.#drainWaiters)
+    this.admission.refusePending(error, use)
+    this.#wakeAll()
     this.#schedulePump()
   }
 
@@ -560,7 +519,7 @@ export class CommitLoop {
   }
 
   #cancelTimers(): void {
-    this.#fullDisk.end()
+    this.admission.end()
     this.#pairs.cancel()
     this.#flush.cancel()
   }
@@ -568,9 +527,4 @@ export class CommitLoop {
 
 function wake(waiters: (() => void)[]): void {
   for (const waiter of waiters.splice(0)) waiter()
-}
-
-/** A segment could not be made: nothing was written, so nothing has failed for good. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof QlogError && (error.code === 'QLOG_DISK_FULL' || error.code === 'QLOG_IO')
 }

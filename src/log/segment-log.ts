@@ -137,7 +137,7 @@ export class SegmentLog implements OwnedLog, LogView {
       nowMs: () => system.clock.nowMs(),
       after: (delayMs, callback) => system.clock.after(delayMs, callback),
       endTimeOf: (entry) => this.#endTimeOf(entry),
-      onFreed: () => this.loop.noteFreed(),
+      onFreed: () => this.loop.admission.noteFreed(),
     })
   }
 
@@ -193,7 +193,7 @@ export class SegmentLog implements OwnedLog, LogView {
     if (messages.length + control.length === 0)
       throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
     const bytes = this.#checkSizes(messages, control)
-    loop.assertAdmits(messages.length, bytes)
+    loop.admission.assertAdmits(messages.length, bytes)
     if (loop.bytesWaiting >= limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
     }

@@ -22,7 +22,7 @@ export function statsOf(
     nextId: log.nextId,
     durableEndId: loop.visibleNextId,
     ...sumsOf(segments),
-    space: loop.isDiskFull ? 'full' : 'ok',
+    space: loop.admission.isDiskFull ? 'full' : 'ok',
     reserve: { bytes: reserve.bytes, state: stateOf(supply.copiesOnWrite, reserve) },
     spareBytes: supply.spares.bytes,
     ...stats.ratesAt(log.monotonicMs()),
