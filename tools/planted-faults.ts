@@ -503,11 +503,11 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/commit-loop.ts',
         '    this.#flights.push(flight)\n',
-        '    this.#flights.push(flight)\n    this.onResolved(flight)\n',
+        '    this.#flights.push(flight)\n    this.settlement.onResolved(flight)\n',
       ),
       edit(
         'src/log/segment-log.ts',
-        '        end: loop.visibleEnd,\n',
+        '        end: loop.settlement.visibleEnd,\n',
         '        end: segment.sentEnd,\n',
       ),
     ],

@@ -1,7 +1,7 @@
 /**
- * The commit loop: sends one group after the other and tells the owner, in order, what became durable,
- * what will never appear, and what nobody can know. It writes only to segments of its own, and
- * resolves nothing before the lock was seen held.
+ * The commit loop: decides which group is sent next, sends one after the other, and tells the owner
+ * what will never appear and what nobody can know. It writes only to segments of its own, and lets
+ * nothing resolve before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'
 import type { MapEntry } from '../format/link.ts'
@@ -19,9 +19,9 @@ import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
+import { Settlement } from './settlement.ts'
 import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
-import { WriterStats } from './writer-stats.ts'
 
 /** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
 const SHARE_BYTES_MIN = 8 * 1024
@@ -41,22 +41,16 @@ export interface CommitStart extends TurnStart {
 export type CommitState = 'open' | 'failed' | 'fenced' | 'closed'
 
 export class CommitLoop {
-  readonly stats = new WriterStats()
   state: CommitState = 'open'
   failure: Error | undefined
-  /** Everything of `segment` below this offset has resolved. */
-  visibleEnd = 0
-  visibleNextId: number
   /** Called after every change of what readers may see. */
   onVisible: () => void = () => undefined
-  /** Called with each group that resolves, in order, while its bytes are still there. */
-  onResolved: (flight: Flight) => void = () => undefined
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
   readonly epoch: number
+  readonly settlement: Settlement
   readonly admission: Admission
 
-  readonly #system: System
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
@@ -67,8 +61,6 @@ export class CommitLoop {
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
   #pumpScheduled = false
-  /** Bytes of the groups that resolved last, together. */
-  #settledBytes = 0
   /** A segment that the pending group or a map needs is being made. */
   #isPreparing = false
   readonly #pairs: DuePairs
@@ -84,15 +76,15 @@ export class CommitLoop {
     options: CommitOptions,
     start: CommitStart,
   ) {
-    this.#system = system
     this.epoch = epoch
     this.#owner = owner
     this.#supply = supply
     this.#options = options
-    this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
+    const { nextId } = start
+    this.settlement = new Settlement(system, owner, this.#flights, this.#composer, nextId)
     const { durableWrites } = system.files
     this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
       isOpen: () => this.state === 'open',
@@ -137,7 +129,7 @@ export class CommitLoop {
       onTried: () => this.#schedulePump(),
     })
     if (start.segment) {
-      this.visibleEnd = start.segment.sentEnd
+      this.settlement.visibleEnd = start.segment.sentEnd
       this.#pairs.noteSent()
       this.#schedulePump()
     }
@@ -178,7 +170,7 @@ export class CommitLoop {
 
   /** First id that has not been retired, as a durable map has it. */
   get firstId(): number {
-    return (this.durableMap[0] ?? this.segment)?.firstId ?? this.visibleNextId
+    return (this.durableMap[0] ?? this.segment)?.firstId ?? this.settlement.visibleNextId
   }
 
   /** The last ticket that was given. */
@@ -201,7 +193,9 @@ export class CommitLoop {
 
   /** LSN up to which everything is durable (outside `always`: written). */
   get visibleLsn(): number {
-    return this.segment === undefined ? this.#nextBase : this.segment.base + this.visibleEnd
+    return this.segment === undefined
+      ? this.#nextBase
+      : this.segment.base + this.settlement.visibleEnd
   }
 
   /** Resolves when nothing is being written to the file of a full segment any more. */
@@ -302,7 +296,7 @@ export class CommitLoop {
    * has its share of what the last ones were.
    */
   get #isShare(): boolean {
-    const shareBytes = Math.max(SHARE_BYTES_MIN, this.#settledBytes / FLIGHTS_MAX)
+    const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / FLIGHTS_MAX)
     return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
 
@@ -361,7 +355,7 @@ export class CommitLoop {
       return
     }
     if (segment) this.#supply.judge(segment)
-    const own = this.#supply.take(this.#turn.neededBytes(this.visibleNextId))
+    const own = this.#supply.take(this.#turn.neededBytes(this.settlement.visibleNextId))
     if (own) {
       this.#send(this.#openingFlight(own))
       return
@@ -369,7 +363,7 @@ export class CommitLoop {
     if (this.#isPreparing) return
     this.#isPreparing = true
     const use = this.#composer.pending.messages > 0 ? 'messages' : 'control'
-    this.#supply.prepare(this.#turn.neededBytes(this.visibleNextId), use).then(
+    this.#supply.prepare(this.#turn.neededBytes(this.settlement.visibleNextId), use).then(
       () => this.#prepared(undefined, use),
       (error: unknown) => this.#prepared(error, use),
     )
@@ -395,7 +389,7 @@ export class CommitLoop {
   }
 
   #flushThenPump(segment: OwnSegment): void {
-    const flushed = this.#flush.flush(segment, this.visibleNextId)
+    const flushed = this.#flush.flush(segment, this.settlement.visibleNextId)
     flushed.then(() => this.#schedulePump(), this.#stopOnError)
   }
 
@@ -404,15 +398,15 @@ export class CommitLoop {
     const { segment } = this
     if (segment && this.#composer.fits(segment)) return undefined
     if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#flush.flushSync(segment, this.visibleNextId)
+      this.#flush.flushSync(segment, this.settlement.visibleNextId)
     }
-    const bytes = this.#turn.neededBytes(this.visibleNextId)
+    const bytes = this.#turn.neededBytes(this.settlement.visibleNextId)
     return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes, segment)
   }
 
   #openingFlight(own: OwnSegment): Flight {
-    const flight = this.#turn.open(own, this.visibleNextId)
-    this.visibleEnd = 0
+    const flight = this.#turn.open(own, this.settlement.visibleNextId)
+    this.settlement.visibleEnd = 0
     return flight
   }
 
@@ -450,40 +444,19 @@ export class CommitLoop {
     this.#supply.prepareAhead(flight.segment)
   }
 
-  /** Resolves groups from the front, as far as they are written and the lock was seen held. */
+  /** Lets resolve what can, and tells everybody who waits for that. */
   #settleReady(): void {
-    const bytesBefore = this.#flights.bytes
-    let flight = this.#flights.takeReady()
-    if (!flight) return
-    for (; flight; flight = this.#flights.takeReady()) this.#settle(flight)
-    this.#settledBytes = bytesBefore - this.#flights.bytes
-    if (this.segment) this.#flush.written(this.segment, this.visibleNextId)
+    if (!this.settlement.settleReady()) return
+    if (this.segment) this.#flush.written(this.segment, this.settlement.visibleNextId)
     this.onVisible()
     wake(this.#roomWaiters)
     if (this.#isIdle) wake(this.#drainWaiters)
   }
 
-  #settle(flight: Flight): void {
-    this.visibleEnd = flight.end
-    this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
-    this.onResolved(flight)
-    const nowMs = this.#system.clock.monotonicMs()
-    this.stats.settled(flight.messages, flight.messageBytes, nowMs - flight.startedMs, nowMs)
-    if (flight.lastTicket > 0) {
-      // The last LSN that any of its entries can have.
-      const lsn = flight.segment.base + flight.end - 1
-      this.#owner.committed(flight.lastTicket, lsn, flight.timeMs)
-    }
-    flight.resolved?.()
-    if (flight.settled) return
-    flight.settled = true
-    this.#composer.reuse(flight)
-  }
-
   readonly #stopOnError = (error: unknown): void => {
     const lost =
-      this.#flush.flushedNextId < this.visibleNextId
-        ? `; resolved ids ${this.#flush.flushedNextId} to ${this.visibleNextId - 1} may be lost`
+      this.#flush.flushedNextId < this.settlement.visibleNextId
+        ? `; resolved ids ${this.#flush.flushedNextId} to ${this.settlement.visibleNextId - 1} may be lost`
         : ''
     const message = `a write or flush failed, the log has stopped${lost}`
     this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))

@@ -109,7 +109,7 @@ export class SegmentLog implements OwnedLog, LogView {
     )
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
-    this.loop.onResolved = ({ segment, offset, pieces }) =>
+    this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
@@ -266,7 +266,7 @@ export class SegmentLog implements OwnedLog, LogView {
       )
     }
     const { segment } = loop
-    if (!segment || loop.visibleEnd === 0) return this.#full
+    if (!segment || loop.settlement.visibleEnd === 0) return this.#full
     return [
       ...this.#full,
       {
@@ -275,9 +275,9 @@ export class SegmentLog implements OwnedLog, LogView {
         key: segment.key,
         base: segment.base,
         firstId: segment.firstId,
-        endId: loop.visibleNextId,
-        end: loop.visibleEnd,
-        confirmedEnd: loop.visibleEnd,
+        endId: loop.settlement.visibleNextId,
+        end: loop.settlement.visibleEnd,
+        confirmedEnd: loop.settlement.visibleEnd,
         entry: undefined,
         index: loop.blockIndex,
       },
@@ -338,7 +338,11 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #isThere(id: number): boolean {
-    return id >= this.firstId && id < this.loop.visibleNextId && !this.#retirement.isDiscarded(id)
+    return (
+      id >= this.firstId &&
+      id < this.loop.settlement.visibleNextId &&
+      !this.#retirement.isDiscarded(id)
+    )
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
@@ -358,7 +362,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
     for (const wake of [...this.#changeWaiters]) wake()
-    const appended = this.loop.stats.messageBytes
+    const appended = this.loop.settlement.stats.messageBytes
     if (appended - this.#checkpointedBytes >= CHECKPOINT_BYTES && !this.#checkpointing) {
       this.#checkpointedBytes = appended
       // The index is a cache: a failure to write it costs time at the next opening, nothing else.
