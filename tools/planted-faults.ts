@@ -240,8 +240,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    if (segment) this.#supply',
-        '    if (segment) this.#supply',
+        '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    const own',
+        '    const own',
       ),
     ],
   },

@@ -61,8 +61,6 @@ export class CommitLoop {
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
   #pumpScheduled = false
-  /** A segment that the pending group or a map needs is being made. */
-  #isPreparing = false
   readonly #pairs: DuePairs
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
@@ -109,6 +107,7 @@ export class CommitLoop {
       composer: this.#composer,
       writer: this.#writer,
       flush: this.#flush,
+      onPrepared: (error, use) => this.#prepared(error, use),
       onSealed: (entry, index) => this.onSealed(entry, index),
     })
     this.#pairs = new DuePairs({
@@ -354,23 +353,12 @@ export class CommitLoop {
       this.#flushThenPump(segment)
       return
     }
-    if (segment) this.#supply.judge(segment)
-    const own = this.#supply.take(this.#turn.neededBytes(this.settlement.visibleNextId))
-    if (own) {
-      this.#send(this.#openingFlight(own))
-      return
-    }
-    if (this.#isPreparing) return
-    this.#isPreparing = true
-    const use = this.#composer.pending.messages > 0 ? 'messages' : 'control'
-    this.#supply.prepare(this.#turn.neededBytes(this.settlement.visibleNextId), use).then(
-      () => this.#prepared(undefined, use),
-      (error: unknown) => this.#prepared(error, use),
-    )
+    const own = this.#turn.next(this.settlement.visibleNextId)
+    if (own) this.#send(this.#openingFlight(own))
   }
 
+  /** A segment was made, or could not be. */
   #prepared(error: unknown, use: SegmentUse): void {
-    this.#isPreparing = false
     if (this.state !== 'open') return
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
@@ -400,8 +388,7 @@ export class CommitLoop {
     if (segment && segment.durableOffset < segment.writtenEnd) {
       this.#flush.flushSync(segment, this.settlement.visibleNextId)
     }
-    const bytes = this.#turn.neededBytes(this.settlement.visibleNextId)
-    return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes, segment)
+    return this.#turn.nextSync(this.settlement.visibleNextId)
   }
 
   #openingFlight(own: OwnSegment): Flight {

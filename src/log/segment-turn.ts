@@ -11,7 +11,7 @@ import type { FlightWriter } from './flight-writer.ts'
 import type { IntervalFlush } from './interval-flush.ts'
 import { LiveMap } from './live-map.ts'
 import type { OwnSegment } from './segment-file.ts'
-import type { SegmentSupply } from './space/supply.ts'
+import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { linkPairBytes, mapReserveBytes, sealBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 
 /** What LINK says of how this opening writes. */
@@ -39,6 +39,8 @@ export interface TurnParts {
   readonly composer: Composer
   readonly writer: FlightWriter
   readonly flush: IntervalFlush
+  /** Called when the segment that `next` had to make is there, or with the error where it is not. */
+  readonly onPrepared: (error: unknown, use: SegmentUse) => void
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   readonly onSealed: (entry: MapEntry, index: BlockIndex) => void
 }
@@ -50,6 +52,8 @@ export class SegmentTurn {
   blockIndex = new BlockIndex()
   readonly map: LiveMap
   readonly #parts: TurnParts
+  /** A segment that the pending group or a map needs is being made. */
+  #isPreparing = false
   /** The segment in front of one whose first group has not resolved yet. */
   #unsealed: OwnSegment | undefined
   /** The full segment whose SEAL is being written. */
@@ -61,10 +65,30 @@ export class SegmentTurn {
     this.map = new LiveMap(parts.start.map)
   }
 
-  /** What the next segment must hold at least: its LINK, the pending group and the tail's reserve. */
-  neededBytes(endId: number): number {
-    const pendingBytes = this.#parts.composer.pending.byteLength
-    return 4096 + linkPairBytes(this.#link(0, endId)) + pendingBytes + TAIL_RESERVE_BYTES
+  /**
+   * The segment that was made ahead, if it is large enough; else begins to make one, and tells when
+   * that is over. The current one ends at `endId`.
+   */
+  next(endId: number): OwnSegment | undefined {
+    const { supply, composer, onPrepared } = this.#parts
+    if (this.segment) supply.judge(this.segment)
+    const own = supply.take(this.#neededBytes(endId))
+    if (own || this.#isPreparing) return own
+    this.#isPreparing = true
+    const use = composer.pending.messages > 0 ? 'messages' : 'control'
+    const prepared = (error: unknown): void => {
+      this.#isPreparing = false
+      onPrepared(error, use)
+    }
+    supply.prepare(this.#neededBytes(endId), use).then(() => prepared(undefined), prepared)
+    return undefined
+  }
+
+  /** The same, made at once where there is none. */
+  nextSync(endId: number): OwnSegment {
+    const { supply } = this.#parts
+    const bytes = this.#neededBytes(endId)
+    return supply.take(bytes) ?? supply.makeSync(bytes, this.segment)
   }
 
   /**
@@ -107,6 +131,12 @@ export class SegmentTurn {
   async close(): Promise<void> {
     await this.#unsealed?.handle.close()
     await this.segment?.handle.close()
+  }
+
+  /** What the next segment must hold at least: its LINK, the pending group and the tail's reserve. */
+  #neededBytes(endId: number): number {
+    const pendingBytes = this.#parts.composer.pending.byteLength
+    return 4096 + linkPairBytes(this.#link(0, endId)) + pendingBytes + TAIL_RESERVE_BYTES
   }
 
   #link(base: number, endId: number): Link {
