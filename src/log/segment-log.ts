@@ -8,7 +8,8 @@ import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
+import type { IndexName } from './checkpoint.ts'
+import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { EntryReader } from './read/entry-reader.ts'
@@ -36,8 +37,6 @@ import type { Message, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 import { reportPart } from './writer-report.ts'
 
-/** A checkpoint is due after this many appended bytes. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024
 /** Damage that is remembered for `stats()`; more is only counted where it is met again. */
 const GAPS_KEPT_MAX = 10_000
 /** Block indexes of full segments that are kept. */
@@ -77,16 +76,13 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
+  readonly #checkpoints: CheckpointWriter
   readonly #indexes = new Map<number, BlockIndex>()
   /** The full segments as readers see them, made anew when the map or an index changed. */
   #full: readonly ReadableSegment[] = []
   #fullOf: readonly MapEntry[] | undefined
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
-  #checkpointing: Promise<void> | undefined
-  #checkpointedBytes = 0
-  #indexName: IndexName
-  #indexSequence: number
 
   constructor(parts: SegmentLogParts) {
     this.#parts = parts
@@ -96,8 +92,6 @@ export class SegmentLog implements OwnedLog, LogView {
     this.limits = parts.limits
     this.skipsGaps = parts.skipsGaps
     this.gaps = [...parts.gaps]
-    this.#indexName = otherIndex(parts.indexName)
-    this.#indexSequence = (parts.index?.sequence ?? 0) + 1
     this.loop = new CommitLoop(
       parts.system,
       parts.lock,
@@ -109,6 +103,11 @@ export class SegmentLog implements OwnedLog, LogView {
     )
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
+    this.#checkpoints = new CheckpointWriter({
+      ...parts,
+      loop: this.loop,
+      report: () => reportPart(statsOf(this, 'open', parts.commit.mode), this.#nowMs(), 0),
+    })
     this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
@@ -338,11 +337,8 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #isThere(id: number): boolean {
-    return (
-      id >= this.firstId &&
-      id < this.loop.settlement.visibleNextId &&
-      !this.#retirement.isDiscarded(id)
-    )
+    const { visibleNextId } = this.loop.settlement
+    return id >= this.firstId && id < visibleNextId && !this.#retirement.isDiscarded(id)
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
@@ -362,16 +358,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
     for (const wake of [...this.#changeWaiters]) wake()
-    const appended = this.loop.settlement.stats.messageBytes
-    if (appended - this.#checkpointedBytes >= CHECKPOINT_BYTES && !this.#checkpointing) {
-      this.#checkpointedBytes = appended
-      // The index is a cache: a failure to write it costs time at the next opening, nothing else.
-      this.#checkpointing = this.#checkpoint()
-        .catch(() => undefined)
-        .finally(() => {
-          this.#checkpointing = undefined
-        })
-    }
+    this.#checkpoints.appended()
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
@@ -381,7 +368,7 @@ export class SegmentLog implements OwnedLog, LogView {
     if (timeoutMs === undefined) await finished
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
-    await this.#checkpointing
+    await this.#checkpoints.settled()
     await this.#retirement.close()
     // Each step is taken whatever became of those before it; the first error is told at the end.
     const errors: unknown[] = []
@@ -392,8 +379,7 @@ export class SegmentLog implements OwnedLog, LogView {
     await step(async () => {
       isOurs = await lock.isHeld()
     })
-    // The index is a cache: a failure to write it costs time at the next opening, nothing else.
-    if (wroteSomething && isOurs) await this.#checkpoint().catch(() => undefined)
+    if (wroteSomething && isOurs) await this.#checkpoints.write()
     await step(() => supply.close(isOurs))
     await step(() => loop.dispose())
     this.#wakeForGood()
@@ -423,32 +409,6 @@ export class SegmentLog implements OwnedLog, LogView {
 
   #nowMs(): number {
     return Math.floor(this.#system.clock.nowMs())
-  }
-
-  async #checkpoint(): Promise<void> {
-    const { loop } = this
-    const { segment } = loop
-    if (!segment) return
-    const index: IndexFile = {
-      storeId: this.#parts.storeId,
-      sequence: this.#indexSequence++,
-      epoch: this.epoch,
-      current: {
-        number: segment.number,
-        generation: segment.generation,
-        salt1: segment.key.salt1,
-        salt2: segment.key.salt2,
-        durableOffset: segment.durableOffset,
-      },
-      nextId: loop.durableNextId,
-      timeMs: loop.timeMs,
-      snapshots: [0, 0],
-      map: loop.map,
-      parts: [reportPart(statsOf(this, 'open', this.#parts.commit.mode), this.#nowMs(), 0)],
-    }
-    const name = this.#indexName
-    this.#indexName = otherIndex(name)
-    await writeIndexFile(this.#system, this.directory, name, index)
   }
 }
 
