@@ -506,8 +506,8 @@ export const FAULTS: readonly PlantedFault[] = [
         '    this.#flights.push(flight)\n    this.settlement.onResolved(flight)\n',
       ),
       edit(
-        'src/log/segment-log.ts',
-        '        end: loop.settlement.visibleEnd,\n',
+        'src/log/visible-segments.ts',
+        '        end: visibleEnd,\n',
         '        end: segment.sentEnd,\n',
       ),
     ],

@@ -34,13 +34,12 @@ import type { SegmentSupply } from './space/supply.ts'
 import { statsOf } from './stats.ts'
 import { firstBlockTimeMs } from './survey.ts'
 import type { Message, ReadOptions } from './types.ts'
-import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+import type { LogView, ReadableSegment } from './view.ts'
+import { VisibleSegments } from './visible-segments.ts'
 import { reportPart } from './writer-report.ts'
 
 /** Damage that is remembered for `stats()`; more is only counted where it is met again. */
 const GAPS_KEPT_MAX = 10_000
-/** Block indexes of full segments that are kept. */
-const INDEXES_KEPT_MAX = 64
 
 export interface SegmentLogParts {
   readonly system: System
@@ -77,10 +76,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #system: System
   readonly #retirement: Retirement
   readonly #checkpoints: CheckpointWriter
-  readonly #indexes = new Map<number, BlockIndex>()
-  /** The full segments as readers see them, made anew when the map or an index changed. */
-  #full: readonly ReadableSegment[] = []
-  #fullOf: readonly MapEntry[] | undefined
+  readonly #segments: VisibleSegments
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
 
@@ -101,6 +97,7 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.commit,
       parts.start,
     )
+    this.#segments = new VisibleSegments(this.loop, parts.lost)
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
     this.#checkpoints = new CheckpointWriter({
@@ -256,31 +253,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   segments(): readonly ReadableSegment[] {
-    const { loop } = this
-    const { durableMap } = loop
-    if (this.#fullOf !== durableMap) {
-      this.#fullOf = durableMap
-      this.#full = durableMap.map((entry) =>
-        sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
-      )
-    }
-    const { segment } = loop
-    if (!segment || loop.settlement.visibleEnd === 0) return this.#full
-    return [
-      ...this.#full,
-      {
-        file: segment.file,
-        number: segment.number,
-        key: segment.key,
-        base: segment.base,
-        firstId: segment.firstId,
-        endId: loop.settlement.visibleNextId,
-        end: loop.settlement.visibleEnd,
-        confirmedEnd: loop.settlement.visibleEnd,
-        entry: undefined,
-        index: loop.blockIndex,
-      },
-    ]
+    return this.#segments.all()
   }
 
   async changed(signal: AbortSignal | undefined): Promise<void> {
@@ -311,14 +284,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   noteIndex(number: number, index: BlockIndex): void {
-    if (this.#indexes.size >= INDEXES_KEPT_MAX) {
-      for (const oldest of this.#indexes.keys()) {
-        this.#indexes.delete(oldest)
-        break
-      }
-    }
-    this.#indexes.set(number, index)
-    this.#fullOf = undefined
+    this.#segments.noteIndex(number, index)
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
