@@ -48,7 +48,9 @@ export class CommitLoop {
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
   readonly epoch: number
+  /** What has resolved, and what readers may see of it. */
   readonly settlement: Settlement
+  /** What is taken while the disk is full. */
   readonly admission: Admission
 
   readonly #owner: LogOwner
@@ -60,8 +62,8 @@ export class CommitLoop {
   readonly #flights: FlightQueue
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
-  #pumpScheduled = false
   readonly #pairs: DuePairs
+  #pumpScheduled = false
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -391,6 +393,7 @@ export class CommitLoop {
     return this.#turn.nextSync(this.settlement.visibleNextId)
   }
 
+  /** The first group of a segment, of which nothing is visible yet. */
   #openingFlight(own: OwnSegment): Flight {
     const flight = this.#turn.open(own, this.settlement.visibleNextId)
     this.settlement.visibleEnd = 0
