@@ -240,8 +240,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    if (segment) this.#supply',
-        '    if (segment) this.#supply',
+        '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    const own',
+        '    const own',
       ),
     ],
   },
@@ -466,7 +466,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a map that a full disk refused is never tried again',
     edits: [
-      edit('src/log/commit-loop.ts', '        this.#map.isDue ||= this.#map.isWaiting\n', ''),
+      edit('src/log/space/admission.ts', '        map.isDue ||= map.isWaiting\n', ''),
       edit(
         'src/log/space/supply.ts',
         'while (await this.reserve.dropStale()) {',
@@ -490,9 +490,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'looking for space writes to the disk each time',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        'this.#map.isWaiting || (await supply.mayRegain())',
-        'this.#map.isWaiting || (await supply.mayRegain()) || true',
+        'src/log/space/admission.ts',
+        'map.isWaiting || (await supply.mayRegain())',
+        'map.isWaiting || (await supply.mayRegain()) || true',
       ),
     ],
     tests: [FULL_DISK_ENDS],
@@ -503,11 +503,11 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/commit-loop.ts',
         '    this.#flights.push(flight)\n',
-        '    this.#flights.push(flight)\n    this.onResolved(flight)\n',
+        '    this.#flights.push(flight)\n    this.settlement.onResolved(flight)\n',
       ),
       edit(
-        'src/log/segment-log.ts',
-        '        end: loop.visibleEnd,\n',
+        'src/log/visible-segments.ts',
+        '        end: visibleEnd,\n',
         '        end: segment.sentEnd,\n',
       ),
     ],

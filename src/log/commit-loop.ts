@@ -1,96 +1,69 @@
 /**
- * The commit loop: sends one group after the other and tells the owner, in order, what became durable,
- * what will never appear, and what nobody can know. It writes only to segments of its own, and
- * resolves nothing before the lock was seen held.
+ * The commit loop: decides which group is sent next, sends one after the other, and tells the owner
+ * what will never appear and what nobody can know. It writes only to segments of its own, and lets
+ * nothing resolve before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'
-import type { Link, MapEntry } from '../format/link.ts'
+import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
-import { BlockIndex } from './block-index.ts'
+import type { BlockIndex } from './block-index.ts'
 import { Composer } from './composer.ts'
+import { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
 import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
-import { LiveMap } from './live-map.ts'
 import type { Lock } from './lock.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
-import { entryOf, linkOf, sealFile } from './segment-turn.ts'
-import { FullDisk } from './space/full-disk.ts'
+import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
+import { Settlement } from './settlement.ts'
+import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
-import { linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
-import { WriterStats } from './writer-stats.ts'
 
 /** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
 const SHARE_BYTES_MIN = 8 * 1024
 
-export interface CommitOptions extends IntervalOptions {
+export interface CommitOptions extends IntervalOptions, LinkOptions {
   readonly idleSyncMs: number
-  /** Written to LINK: no more bytes than this are ever between D and the end of a write. */
-  readonly inFlightBytesBound: number
   /** Packs blocks; absent where they are stored as they are. */
   readonly compressor: BlockCompressor | undefined
 }
 
 /** Where this opening begins: what recovery found. */
-export interface CommitStart {
-  readonly map: readonly MapEntry[]
+export interface CommitStart extends TurnStart {
   readonly nextId: number
-  /** LSN of the next segment's first byte. */
-  readonly nextBase: number
   readonly timeMs: number
-  /** The segment that recovery wrote, which goes on being written. */
-  readonly segment?: OwnSegment
 }
 
 export type CommitState = 'open' | 'failed' | 'fenced' | 'closed'
 
 export class CommitLoop {
-  readonly stats = new WriterStats()
   state: CommitState = 'open'
   failure: Error | undefined
-  /** The segment being written; undefined until the first group of this opening. */
-  segment: OwnSegment | undefined
-  /** Blocks of `segment` so far. */
-  blockIndex = new BlockIndex()
-  /** Everything of `segment` below this offset has resolved. */
-  visibleEnd = 0
-  visibleNextId: number
   /** Called after every change of what readers may see. */
   onVisible: () => void = () => undefined
-  /** Called with each group that resolves, in order, while its bytes are still there. */
-  onResolved: (flight: Flight) => void = () => undefined
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   onSealed: (entry: MapEntry, index: BlockIndex) => void = () => undefined
   readonly epoch: number
+  /** What has resolved, and what readers may see of it. */
+  readonly settlement: Settlement
+  /** What is taken while the disk is full. */
+  readonly admission: Admission
 
-  readonly #system: System
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
   readonly #options: CommitOptions
   readonly #nextBase: number
+  readonly #turn: SegmentTurn
   readonly #composer: Composer
   readonly #flights: FlightQueue
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
+  readonly #pairs: DuePairs
   #pumpScheduled = false
-  /** Bytes of the groups that resolved last, together. */
-  #settledBytes = 0
-  /** A segment that the pending group or a map needs is being made. */
-  #isPreparing = false
-  readonly #fullDisk: FullDisk
-  readonly #map: LiveMap
-  #syncDue = false
-  #cleanDue: (() => void) | undefined
-  #lastWasPair = true
-  #cancelIdle: (() => void) | undefined
-  /** The segment in front of one whose first group has not resolved yet. */
-  #unsealed: OwnSegment | undefined
-  /** The full segment whose SEAL is being written. */
-  #sealing: Promise<void> = Promise.resolve()
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -103,16 +76,15 @@ export class CommitLoop {
     options: CommitOptions,
     start: CommitStart,
   ) {
-    this.#system = system
     this.epoch = epoch
     this.#owner = owner
     this.#supply = supply
     this.#options = options
-    this.#map = new LiveMap(start.map)
-    this.visibleNextId = start.nextId
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
+    const { nextId } = start
+    this.settlement = new Settlement(system, owner, this.#flights, this.#composer, nextId)
     const { durableWrites } = system.files
     this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
       isOpen: () => this.state === 'open',
@@ -128,23 +100,50 @@ export class CommitLoop {
       fenced: () => this.#stop('fenced', fencedError()),
     })
     this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
-    this.#fullDisk = new FullDisk({
+    this.#turn = new SegmentTurn({
       system,
-      // A map that waits gives space back: it is tried whatever the file system says is free.
-      mayFit: async () => this.#map.isWaiting || (await supply.mayRegain()),
-      regain: () => supply.regain(),
-      onChange: (state) => owner.space(state),
-      onTried: () => {
-        this.#map.isDue ||= this.#map.isWaiting
-        this.#schedulePump()
-      },
+      epoch,
+      options,
+      start,
+      supply,
+      composer: this.#composer,
+      writer: this.#writer,
+      flush: this.#flush,
+      onPrepared: (error, use) => this.#prepared(error, use),
+      onSealed: (entry, index) => this.onSealed(entry, index),
+    })
+    this.#pairs = new DuePairs({
+      system,
+      epoch,
+      composer: this.#composer,
+      map: this.#turn.map,
+      // In the other modes SYNC would need a flush that nobody asked for.
+      idleSyncMs: options.mode === 'always' ? options.idleSyncMs : 0,
+      onDue: () => this.#schedulePump(),
+    })
+    this.admission = new Admission({
+      system,
+      owner,
+      supply,
+      composer: this.#composer,
+      turn: this.#turn,
+      onTried: () => this.#schedulePump(),
     })
     if (start.segment) {
-      this.segment = start.segment
-      this.visibleEnd = start.segment.sentEnd
-      this.#lastWasPair = false
+      this.settlement.visibleEnd = start.segment.sentEnd
+      this.#pairs.noteSent()
       this.#schedulePump()
     }
+  }
+
+  /** The segment being written; undefined until the first group of this opening. */
+  get segment(): OwnSegment | undefined {
+    return this.#turn.segment
+  }
+
+  /** Blocks of `segment` so far. */
+  get blockIndex(): BlockIndex {
+    return this.#turn.blockIndex
   }
 
   get nextId(): number {
@@ -153,12 +152,12 @@ export class CommitLoop {
 
   /** Segments in front of the current one, by number, as the next LINK or MAP names them. */
   get map(): readonly MapEntry[] {
-    return this.#map.entries
+    return this.#turn.map.entries
   }
 
   /** The same as a durable map names them: what readers see, and where the log begins. */
   get durableMap(): readonly MapEntry[] {
-    return this.#map.durable
+    return this.#turn.map.durable
   }
 
   /** The next id behind everything that a flush covered. */
@@ -172,7 +171,7 @@ export class CommitLoop {
 
   /** First id that has not been retired, as a durable map has it. */
   get firstId(): number {
-    return (this.durableMap[0] ?? this.segment)?.firstId ?? this.visibleNextId
+    return (this.durableMap[0] ?? this.segment)?.firstId ?? this.settlement.visibleNextId
   }
 
   /** The last ticket that was given. */
@@ -188,10 +187,6 @@ export class CommitLoop {
     return waiting - 1
   }
 
-  get isDiskFull(): boolean {
-    return this.#fullDisk.isFull
-  }
-
   /** Bytes taken and not yet resolved. */
   get bytesWaiting(): number {
     return this.#composer.pending.byteLength + this.#flights.bytes
@@ -199,30 +194,14 @@ export class CommitLoop {
 
   /** LSN up to which everything is durable (outside `always`: written). */
   get visibleLsn(): number {
-    return this.segment === undefined ? this.#nextBase : this.segment.base + this.visibleEnd
-  }
-
-  /**
-   * Throws QLOG_DISK_FULL where a batch with so many messages of so many bytes is not taken: while the
-   * disk is full, only what still fits the segment is, and nothing into what is kept for control
-   * records.
-   */
-  assertAdmits(messages: number, bytes: number): void {
-    const { cause } = this.#fullDisk
-    if (cause === undefined || messages === 0) return
-    const { segment } = this
-    if (segment && !segment.isReserve && this.#composer.wouldFit(segment, messages, bytes)) return
-    throw new QlogError('QLOG_DISK_FULL', cause.message, { cause: cause.cause })
-  }
-
-  /** Something may have given space back: looks whether messages can be taken again. */
-  noteFreed(): void {
-    this.#fullDisk.look()
+    return this.segment === undefined
+      ? this.#nextBase
+      : this.segment.base + this.settlement.visibleEnd
   }
 
   /** Resolves when nothing is being written to the file of a full segment any more. */
   sealed(): Promise<void> {
-    return this.#sealing
+    return this.#turn.sealed()
   }
 
   /** The group that takes the next batch, ready for records; `endAppend` must follow at once. */
@@ -267,7 +246,7 @@ export class CommitLoop {
 
   /** Takes segments out of the map; `done` runs once that is durable. */
   retire(entries: readonly MapEntry[], done: () => void): void {
-    this.#map.retire(entries, done)
+    this.#turn.map.retire(entries, done)
     this.#schedulePump()
   }
 
@@ -287,7 +266,7 @@ export class CommitLoop {
     this.#cancelTimers()
     if (this.state !== 'open' || !this.segment) return
     await new Promise<void>((resolve) => {
-      this.#cleanDue = resolve
+      this.#pairs.end(resolve)
       this.#drainWaiters.push(resolve)
       this.#schedulePump()
     })
@@ -302,15 +281,14 @@ export class CommitLoop {
       this.#wakeAll()
     }
     await this.#flush.settled()
-    await this.#sealing
+    await this.#turn.sealed()
     // A descriptor closed under a write could be another file's when the write gets to it.
     await this.#writer.returned()
-    await this.#unsealed?.handle.close()
-    await this.segment?.handle.close()
+    await this.#turn.close()
   }
 
   get #isIdle(): boolean {
-    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#map.isDue
+    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#turn.map.isDue
   }
 
   /**
@@ -319,7 +297,7 @@ export class CommitLoop {
    * has its share of what the last ones were.
    */
   get #isShare(): boolean {
-    const shareBytes = Math.max(SHARE_BYTES_MIN, this.#settledBytes / FLIGHTS_MAX)
+    const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / FLIGHTS_MAX)
     return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
 
@@ -355,7 +333,7 @@ export class CommitLoop {
     // what a fenced writer cannot know.
     if (!this.#writer.hasRoom || this.#flights.opensSegment) return
     const { segment } = this
-    if (this.#map.isDue) {
+    if (this.#turn.map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
@@ -365,9 +343,9 @@ export class CommitLoop {
       return
     }
     if (!this.#flights.isEmpty || !segment) return
-    if (this.#cleanDue) this.#sendPair(segment, 'clean')
-    else if (this.#syncDue) this.#sendPair(segment, 'sync')
-    else this.#armIdle()
+    const due = this.#pairs.takeDue()
+    if (due) this.#sendPair(segment, due)
+    else this.#pairs.armIdle()
   }
 
   /** Begins the next segment; everything before must be durable first, in every mode. */
@@ -377,28 +355,18 @@ export class CommitLoop {
       this.#flushThenPump(segment)
       return
     }
-    if (segment) this.#supply.judge(segment)
-    const own = this.#supply.take(this.#neededBytes())
-    if (own) {
-      this.#send(this.#openingFlight(own))
-      return
-    }
-    if (this.#isPreparing) return
-    this.#isPreparing = true
-    const use = this.#composer.pending.messages > 0 ? 'messages' : 'control'
-    this.#supply.prepare(this.#neededBytes(), use).then(
-      () => this.#prepared(undefined, use),
-      (error: unknown) => this.#prepared(error, use),
-    )
+    const own = this.#turn.next(this.settlement.visibleNextId)
+    if (own) this.#send(this.#openingFlight(own))
   }
 
+  /** A segment was made, or could not be. */
   #prepared(error: unknown, use: SegmentUse): void {
-    this.#isPreparing = false
     if (this.state !== 'open') return
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    if (error !== undefined && !(needsNone && !this.#map.isDue)) this.#refusePending(error, use)
+    if (error !== undefined && !(needsNone && !this.#turn.map.isDue))
+      this.#refusePending(error, use)
     else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
   }
@@ -407,17 +375,12 @@ export class CommitLoop {
   #keepMessagesOut(): void {
     const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
     if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
-    else this.#fullDisk.enter(cause)
+    else this.admission.keepMessagesOut(cause)
   }
 
   #flushThenPump(segment: OwnSegment): void {
-    const flushed = this.#flush.flush(segment, this.visibleNextId)
+    const flushed = this.#flush.flush(segment, this.settlement.visibleNextId)
     flushed.then(() => this.#schedulePump(), this.#stopOnError)
-  }
-
-  #neededBytes(): number {
-    const pendingBytes = this.#composer.pending.byteLength
-    return 4096 + linkPairBytes(this.#link(0)) + pendingBytes + TAIL_RESERVE_BYTES
   }
 
   /** A segment for the pending group if it needs a new one, made synchronously. */
@@ -425,57 +388,16 @@ export class CommitLoop {
     const { segment } = this
     if (segment && this.#composer.fits(segment)) return undefined
     if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#flush.flushSync(segment, this.visibleNextId)
+      this.#flush.flushSync(segment, this.settlement.visibleNextId)
     }
-    const bytes = this.#neededBytes()
-    return this.#supply.take(bytes) ?? this.#supply.makeSync(bytes, segment)
+    return this.#turn.nextSync(this.settlement.visibleNextId)
   }
 
-  #link(base: number): Link {
-    const sealed = this.segment && entryOf(this.segment, this.visibleNextId)
-    const map = sealed ? [...this.map, sealed] : this.map
-    const { mode, inFlightBytesBound } = this.#options
-    const { identity } = this.#system
-    const nextId = this.#composer.firstPendingId
-    return linkOf(identity, this.epoch, mode, inFlightBytesBound, base, nextId, map)
-  }
-
-  /** Makes `own` the current segment: its LINK and the pending group, as one flight. */
+  /** The first group of a segment, of which nothing is visible yet. */
   #openingFlight(own: OwnSegment): Flight {
-    const full = this.segment
-    const fullIndex = this.blockIndex
-    this.#supply.noteLink(linkPairBytes(this.#link(0)))
-    own.base = full ? full.base + full.fileBytes : this.#nextBase
-    const link = this.#link(own.base)
-    own.firstId = link.nextId
-    own.startedMs = this.#system.clock.monotonicMs()
-    own.mapReserveBytes = mapReserveBytes(link.map.length, own.fileBytes)
-    const retired = this.#map.takeRetiring()
-    const index = new BlockIndex()
-    const entry = full && link.map.at(-1)
-    const flight = this.#composer.opening(own, link, index, {
-      mustFlush: retired !== undefined,
-      resolved: () => {
-        if (full && entry) this.#sealed(full, entry, fullIndex)
-        retired?.()
-      },
-    })
-    this.#map.adopt(link.map)
-    this.#unsealed = full
-    this.segment = own
-    this.visibleEnd = 0
-    this.blockIndex = index
+    const flight = this.#turn.open(own, this.settlement.visibleNextId)
+    this.settlement.visibleEnd = 0
     return flight
-  }
-
-  #sealed(full: OwnSegment, entry: MapEntry, index: BlockIndex): void {
-    const { timeMs } = this.#composer
-    // The file is closed once nothing is under way on it any more: neither a write that a synchronous
-    // append overtook, nor a flush.
-    this.#unsealed = undefined
-    const before = Promise.all([this.#sealing, this.#writer.returned(), this.#flush.settled()])
-    this.#sealing = before.then(() => sealFile(this.#system, full, entry, index, timeMs))
-    this.onSealed(entry, index)
   }
 
   #dataFlight(): Flight {
@@ -485,25 +407,12 @@ export class CommitLoop {
 
   /** Sends a pair, or what must come before it; false where it does not fit. */
   #sendPair(segment: OwnSegment, type: 'map' | 'sync' | 'clean'): boolean {
-    if (type === 'sync') this.#syncDue = false
     if (type !== 'map' && segment.durableOffset < segment.writtenEnd) {
       this.#flushThenPump(segment)
       return true
     }
-    const clean = type === 'clean' ? this.#cleanDue : undefined
-    if (type === 'clean') this.#cleanDue = undefined
-    let retired: (() => void) | undefined
-    const map = { epoch: this.epoch, snapshots: [0, 0] as const, map: this.map }
-    const flight = this.#composer.pair(segment, type, map, () => {
-      this.#lastWasPair = true
-      retired?.()
-      clean?.()
-    })
-    if (!flight) {
-      clean?.()
-      return false
-    }
-    if (type === 'map') retired = this.#map.takeRetiring()
+    const flight = this.#pairs.compose(segment, type)
+    if (!flight) return false
     this.#send(flight)
     return true
   }
@@ -515,9 +424,7 @@ export class CommitLoop {
     if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
       throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
     }
-    this.#cancelIdle?.()
-    this.#cancelIdle = undefined
-    this.#lastWasPair = false
+    this.#pairs.noteSent()
     this.#flights.push(flight)
   }
 
@@ -527,73 +434,27 @@ export class CommitLoop {
     this.#supply.prepareAhead(flight.segment)
   }
 
-  /** Resolves groups from the front, as far as they are written and the lock was seen held. */
+  /** Lets resolve what can, and tells everybody who waits for that. */
   #settleReady(): void {
-    const bytesBefore = this.#flights.bytes
-    let flight = this.#flights.takeReady()
-    if (!flight) return
-    for (; flight; flight = this.#flights.takeReady()) this.#settle(flight)
-    this.#settledBytes = bytesBefore - this.#flights.bytes
-    if (this.segment) this.#flush.written(this.segment, this.visibleNextId)
+    if (!this.settlement.settleReady()) return
+    if (this.segment) this.#flush.written(this.segment, this.settlement.visibleNextId)
     this.onVisible()
     wake(this.#roomWaiters)
     if (this.#isIdle) wake(this.#drainWaiters)
   }
 
-  #settle(flight: Flight): void {
-    this.visibleEnd = flight.end
-    this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
-    this.onResolved(flight)
-    const nowMs = this.#system.clock.monotonicMs()
-    this.stats.settled(flight.messages, flight.messageBytes, nowMs - flight.startedMs, nowMs)
-    if (flight.lastTicket > 0) {
-      // The last LSN that any of its entries can have.
-      const lsn = flight.segment.base + flight.end - 1
-      this.#owner.committed(flight.lastTicket, lsn, flight.timeMs)
-    }
-    flight.resolved?.()
-    if (flight.settled) return
-    flight.settled = true
-    this.#composer.reuse(flight)
-  }
-
   readonly #stopOnError = (error: unknown): void => {
     const lost =
-      this.#flush.flushedNextId < this.visibleNextId
-        ? `; resolved ids ${this.#flush.flushedNextId} to ${this.visibleNextId - 1} may be lost`
+      this.#flush.flushedNextId < this.settlement.visibleNextId
+        ? `; resolved ids ${this.#flush.flushedNextId} to ${this.settlement.visibleNextId - 1} may be lost`
         : ''
     const message = `a write or flush failed, the log has stopped${lost}`
     this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))
   }
 
-  #armIdle(): void {
-    const { idleSyncMs, mode } = this.#options
-    if (idleSyncMs === 0 || mode !== 'always' || this.#lastWasPair || this.#cancelIdle) return
-    this.#cancelIdle = this.#system.clock.after(idleSyncMs, () => {
-      this.#cancelIdle = undefined
-      this.#syncDue = true
-      this.#schedulePump()
-    })
-  }
-
-  /**
-   * Full, or no descriptor: nothing was written, and the log goes on. Batches with messages go first;
-   * control records and a map may still find room in the reserve.
-   */
   #refusePending(error: unknown, use: SegmentUse): void {
-    const cause = error instanceof Error ? error : new Error(String(error))
-    if (!this.#composer.pending.isEmpty) {
-      const gone = use === 'messages' ? this.#composer.dropMessages() : [this.#composer.drop()]
-      for (const { firstTicket, lastTicket } of gone) {
-        this.#owner.refused(firstTicket, lastTicket, cause)
-      }
-    }
-    if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
-    // The map that retires segments goes out with the next LINK.
-    if (use === 'control') this.#map.isDue = false
-    this.onVisible()
-    wake(this.#roomWaiters)
-    wake(this.#drainWaiters)
+    this.admission.refusePending(error, use)
+    this.#wakeAll()
     this.#schedulePump()
   }
 
@@ -621,18 +482,12 @@ export class CommitLoop {
   }
 
   #cancelTimers(): void {
-    this.#fullDisk.end()
-    this.#cancelIdle?.()
-    this.#cancelIdle = undefined
+    this.admission.end()
+    this.#pairs.cancel()
     this.#flush.cancel()
   }
 }
 
 function wake(waiters: (() => void)[]): void {
   for (const waiter of waiters.splice(0)) waiter()
-}
-
-/** A segment could not be made: nothing was written, so nothing has failed for good. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof QlogError && (error.code === 'QLOG_DISK_FULL' || error.code === 'QLOG_IO')
 }

@@ -153,7 +153,7 @@ export class PublicLog implements Log {
       )
     }
     const { loop } = this.#log
-    loop.assertAdmits(1, bytes.length)
+    loop.admission.assertAdmits(1, bytes.length)
     const id = loop.nextId
     let outcome: Error | undefined
     loop.beginAppend().addMessage(bytes)
@@ -220,7 +220,7 @@ export class PublicLog implements Log {
 
   #appendOne(bytes: Uint8Array): Promise<number> {
     const { loop } = this.#log
-    if (loop.isDiskFull) loop.assertAdmits(1, bytes.length)
+    if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
     const id = loop.nextId
     const group = loop.beginAppend()
     group.addMessage(bytes)
@@ -231,7 +231,7 @@ export class PublicLog implements Log {
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
     const { loop } = this.#log
-    if (loop.isDiskFull) loop.assertAdmits(all.length, byteCountOf(all))
+    if (loop.admission.isDiskFull) loop.admission.assertAdmits(all.length, byteCountOf(all))
     const firstId = loop.nextId
     const group = loop.beginAppend()
     const mark = group.mark()

@@ -8,7 +8,8 @@ import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
+import type { IndexName } from './checkpoint.ts'
+import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { EntryReader } from './read/entry-reader.ts'
@@ -33,15 +34,12 @@ import type { SegmentSupply } from './space/supply.ts'
 import { statsOf } from './stats.ts'
 import { firstBlockTimeMs } from './survey.ts'
 import type { Message, ReadOptions } from './types.ts'
-import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+import type { LogView, ReadableSegment } from './view.ts'
+import { VisibleSegments } from './visible-segments.ts'
 import { reportPart } from './writer-report.ts'
 
-/** A checkpoint is due after this many appended bytes. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024
 /** Damage that is remembered for `stats()`; more is only counted where it is met again. */
 const GAPS_KEPT_MAX = 10_000
-/** Block indexes of full segments that are kept. */
-const INDEXES_KEPT_MAX = 64
 
 export interface SegmentLogParts {
   readonly system: System
@@ -77,16 +75,10 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
-  readonly #indexes = new Map<number, BlockIndex>()
-  /** The full segments as readers see them, made anew when the map or an index changed. */
-  #full: readonly ReadableSegment[] = []
-  #fullOf: readonly MapEntry[] | undefined
+  readonly #checkpoints: CheckpointWriter
+  readonly #segments: VisibleSegments
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
-  #checkpointing: Promise<void> | undefined
-  #checkpointedBytes = 0
-  #indexName: IndexName
-  #indexSequence: number
 
   constructor(parts: SegmentLogParts) {
     this.#parts = parts
@@ -96,8 +88,6 @@ export class SegmentLog implements OwnedLog, LogView {
     this.limits = parts.limits
     this.skipsGaps = parts.skipsGaps
     this.gaps = [...parts.gaps]
-    this.#indexName = otherIndex(parts.indexName)
-    this.#indexSequence = (parts.index?.sequence ?? 0) + 1
     this.loop = new CommitLoop(
       parts.system,
       parts.lock,
@@ -107,9 +97,15 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.commit,
       parts.start,
     )
+    this.#segments = new VisibleSegments(this.loop, parts.lost)
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
-    this.loop.onResolved = ({ segment, offset, pieces }) =>
+    this.#checkpoints = new CheckpointWriter({
+      ...parts,
+      loop: this.loop,
+      report: () => reportPart(statsOf(this, 'open', parts.commit.mode), this.#nowMs(), 0),
+    })
+    this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
       this.noteIndex(entry.number, index)
@@ -137,7 +133,7 @@ export class SegmentLog implements OwnedLog, LogView {
       nowMs: () => system.clock.nowMs(),
       after: (delayMs, callback) => system.clock.after(delayMs, callback),
       endTimeOf: (entry) => this.#endTimeOf(entry),
-      onFreed: () => this.loop.noteFreed(),
+      onFreed: () => this.loop.admission.noteFreed(),
     })
   }
 
@@ -193,7 +189,7 @@ export class SegmentLog implements OwnedLog, LogView {
     if (messages.length + control.length === 0)
       throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
     const bytes = this.#checkSizes(messages, control)
-    loop.assertAdmits(messages.length, bytes)
+    loop.admission.assertAdmits(messages.length, bytes)
     if (loop.bytesWaiting >= limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
     }
@@ -257,31 +253,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   segments(): readonly ReadableSegment[] {
-    const { loop } = this
-    const { durableMap } = loop
-    if (this.#fullOf !== durableMap) {
-      this.#fullOf = durableMap
-      this.#full = durableMap.map((entry) =>
-        sealedSegment(entry, this.#indexes.get(entry.number), this.#parts.lost.get(entry.number)),
-      )
-    }
-    const { segment } = loop
-    if (!segment || loop.visibleEnd === 0) return this.#full
-    return [
-      ...this.#full,
-      {
-        file: segment.file,
-        number: segment.number,
-        key: segment.key,
-        base: segment.base,
-        firstId: segment.firstId,
-        endId: loop.visibleNextId,
-        end: loop.visibleEnd,
-        confirmedEnd: loop.visibleEnd,
-        entry: undefined,
-        index: loop.blockIndex,
-      },
-    ]
+    return this.#segments.all()
   }
 
   async changed(signal: AbortSignal | undefined): Promise<void> {
@@ -312,14 +284,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   noteIndex(number: number, index: BlockIndex): void {
-    if (this.#indexes.size >= INDEXES_KEPT_MAX) {
-      for (const oldest of this.#indexes.keys()) {
-        this.#indexes.delete(oldest)
-        break
-      }
-    }
-    this.#indexes.set(number, index)
-    this.#fullOf = undefined
+    this.#segments.noteIndex(number, index)
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -338,7 +303,8 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #isThere(id: number): boolean {
-    return id >= this.firstId && id < this.loop.visibleNextId && !this.#retirement.isDiscarded(id)
+    const { visibleNextId } = this.loop.settlement
+    return id >= this.firstId && id < visibleNextId && !this.#retirement.isDiscarded(id)
   }
 
   #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
@@ -358,16 +324,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
     for (const wake of [...this.#changeWaiters]) wake()
-    const appended = this.loop.stats.messageBytes
-    if (appended - this.#checkpointedBytes >= CHECKPOINT_BYTES && !this.#checkpointing) {
-      this.#checkpointedBytes = appended
-      // The index is a cache: a failure to write it costs time at the next opening, nothing else.
-      this.#checkpointing = this.#checkpoint()
-        .catch(() => undefined)
-        .finally(() => {
-          this.#checkpointing = undefined
-        })
-    }
+    this.#checkpoints.appended()
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
@@ -377,7 +334,7 @@ export class SegmentLog implements OwnedLog, LogView {
     if (timeoutMs === undefined) await finished
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
-    await this.#checkpointing
+    await this.#checkpoints.settled()
     await this.#retirement.close()
     // Each step is taken whatever became of those before it; the first error is told at the end.
     const errors: unknown[] = []
@@ -388,8 +345,7 @@ export class SegmentLog implements OwnedLog, LogView {
     await step(async () => {
       isOurs = await lock.isHeld()
     })
-    // The index is a cache: a failure to write it costs time at the next opening, nothing else.
-    if (wroteSomething && isOurs) await this.#checkpoint().catch(() => undefined)
+    if (wroteSomething && isOurs) await this.#checkpoints.write()
     await step(() => supply.close(isOurs))
     await step(() => loop.dispose())
     this.#wakeForGood()
@@ -419,32 +375,6 @@ export class SegmentLog implements OwnedLog, LogView {
 
   #nowMs(): number {
     return Math.floor(this.#system.clock.nowMs())
-  }
-
-  async #checkpoint(): Promise<void> {
-    const { loop } = this
-    const { segment } = loop
-    if (!segment) return
-    const index: IndexFile = {
-      storeId: this.#parts.storeId,
-      sequence: this.#indexSequence++,
-      epoch: this.epoch,
-      current: {
-        number: segment.number,
-        generation: segment.generation,
-        salt1: segment.key.salt1,
-        salt2: segment.key.salt2,
-        durableOffset: segment.durableOffset,
-      },
-      nextId: loop.durableNextId,
-      timeMs: loop.timeMs,
-      snapshots: [0, 0],
-      map: loop.map,
-      parts: [reportPart(statsOf(this, 'open', this.#parts.commit.mode), this.#nowMs(), 0)],
-    }
-    const name = this.#indexName
-    this.#indexName = otherIndex(name)
-    await writeIndexFile(this.#system, this.directory, name, index)
   }
 }
 

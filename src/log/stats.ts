@@ -12,7 +12,7 @@ export function statsOf(
   const { loop, supply, compressor } = log
   const { reserve } = supply
   const segments = log.segments().map((one) => segmentStats(one, log.deadIn(one.number)))
-  const { stats } = loop
+  const { stats, visibleNextId } = loop.settlement
   return {
     status,
     directory: log.directory,
@@ -20,9 +20,9 @@ export function statsOf(
     epoch: log.epoch,
     firstId: log.firstId,
     nextId: log.nextId,
-    durableEndId: loop.visibleNextId,
+    durableEndId: visibleNextId,
     ...sumsOf(segments),
-    space: loop.isDiskFull ? 'full' : 'ok',
+    space: loop.admission.isDiskFull ? 'full' : 'ok',
     reserve: { bytes: reserve.bytes, state: stateOf(supply.copiesOnWrite, reserve) },
     spareBytes: supply.spares.bytes,
     ...stats.ratesAt(log.monotonicMs()),

@@ -57,8 +57,8 @@ export class RetiredFiles {
     return (
       supply.hasMade(number) &&
       !supply.spares.isFull &&
-      fileBytes >= supply.segmentBytes &&
-      fileBytes <= supply.spareBytesMax
+      fileBytes >= supply.size.bytes &&
+      fileBytes <= supply.size.spareBytesMax
     )
   }
 

@@ -64,7 +64,7 @@ export class Retirement {
   discard(firstId: number, endId: number): void {
     const { loop } = this.#options
     // An id that has not resolved yet may still be given to another message.
-    const end = Math.min(endId, loop.visibleNextId)
+    const end = Math.min(endId, loop.settlement.visibleNextId)
     if (end <= firstId) return
     const behind = loop.lastTicket
     if (behind > loop.settledTicket) this.#wait(behind, firstId, end)
@@ -146,7 +146,11 @@ export class Retirement {
       endId,
       endTimeMs: this.#endTimes.get(number),
     }))
-    const end = { dataBytes: loop.visibleEnd, nextId: loop.visibleNextId, nowMs: nowMs() }
+    const end = {
+      dataBytes: loop.settlement.visibleEnd,
+      nextId: loop.settlement.visibleNextId,
+      nowMs: nowMs(),
+    }
     this.#expired = countExpired(kept, end, retention)
     this.#armExpiry()
     if (this.#expired > 0) this.#retire()

@@ -1,7 +1,7 @@
 /**
  * Where the commit loop gets its next segment from: made ahead in the background once the current one
- * is half full, of a retired file where one waits, sized by how fast segments fill; for a full disk, of
- * the reserve. Touches segment files, by way of `segment-file.ts`, and nothing else.
+ * is half full, of a retired file where one waits; for a full disk, of the reserve. Touches segment
+ * files, by way of `segment-file.ts`, and nothing else.
  */
 import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
@@ -15,14 +15,8 @@ import {
 } from '../segment-file.ts'
 import { HeldDescriptors } from './held-descriptors.ts'
 import type { Reserve } from './reserve.ts'
+import { SegmentSize } from './segment-size.ts'
 import { Spares } from './spares.ts'
-
-/** Segments that fill faster than this are followed by others of twice their size. */
-const FILL_TIME_MS = 10_000
-/** And those that fill faster than this by others of four times their size. */
-const FAST_FILL_TIME_MS = FILL_TIME_MS / 10
-/** Those that fill slower than this by others of half: so space comes back a little at a time. */
-const SLOW_FILL_TIME_MS = 4 * FILL_TIME_MS
 
 /** What a segment is needed for: messages never take what is kept for a full disk. */
 export type SegmentUse = 'messages' | 'control'
@@ -41,6 +35,7 @@ export interface SupplyOptions {
 export class SegmentSupply {
   readonly spares: Spares
   readonly reserve: Reserve
+  readonly size: SegmentSize
   /** Space that is there is no promise on this file system: each overwrite takes new space. */
   copiesOnWrite = false
   readonly #system: System
@@ -48,7 +43,6 @@ export class SegmentSupply {
   /** Numbers of the segments made here: no other process can still be writing to their files. */
   readonly #made = new Set<number>()
   #numberMin: number
-  #segmentBytes: number
   #prepared: OwnSegment | undefined
   #preparing: Promise<void> | undefined
   readonly #held: HeldDescriptors
@@ -61,27 +55,15 @@ export class SegmentSupply {
   #isReserveKept = false
   /** The segment behind which one was made ahead, or tried. */
   #aheadOf: OwnSegment | undefined
-  /** The full segment that the size has been judged by. */
-  #judged: OwnSegment | undefined
 
   constructor(system: System, options: SupplyOptions) {
     this.#system = system
     this.#options = options
     this.#numberMin = options.numberMin
-    this.#segmentBytes = segmentBytesFor(options.segmentBytesMin)
+    this.size = new SegmentSize(options.segmentBytesMin, options.segmentBytesMax)
     this.spares = new Spares(system, options.directory)
     this.reserve = options.reserve
     this.#held = new HeldDescriptors(system, options.directory)
-  }
-
-  /** Size of the next segment, unless a group needs a larger one or space is short. */
-  get segmentBytes(): number {
-    return this.#segmentBytes
-  }
-
-  /** A retired file may be larger than the next segment, but not a size larger: space must come back. */
-  get spareBytesMax(): number {
-    return Math.min(this.#options.segmentBytesMax, this.#segmentBytes * 2 - 1)
   }
 
   /** Whether this opening made the segment: only such files may be used again. */
@@ -141,21 +123,10 @@ export class SegmentSupply {
       })
   }
 
-  /** Judges by how long the full segment took to fill: sizes follow the load, both ways. */
+  /** Sizes the segments that follow one that is full. */
   judge(full: OwnSegment): void {
-    if (this.#judged === full) return
-    this.#judged = full
-    const { segmentBytesMin, segmentBytesMax } = this.#options
-    const tookMs = this.#system.clock.monotonicMs() - full.startedMs
-    const before = this.#segmentBytes
-    let bytes = before
-    if (tookMs < FAST_FILL_TIME_MS) bytes *= 4
-    else if (tookMs < FILL_TIME_MS) bytes *= 2
-    else if (tookMs > SLOW_FILL_TIME_MS) bytes /= 2
-    this.#segmentBytes = segmentBytesFor(
-      Math.min(segmentBytesMax, Math.max(segmentBytesMin, bytes)),
-    )
-    if (this.#segmentBytes > before) this.#isReserveKept = false
+    const isLarger = this.size.judge(full, this.#system.clock.monotonicMs())
+    if (isLarger) this.#isReserveKept = false
   }
 
   /** Makes a segment of at least `bytes` at once, as the one that follows `current`. */
@@ -270,7 +241,7 @@ export class SegmentSupply {
   async #fillReserve(): Promise<void> {
     for (;;) {
       try {
-        return await this.reserve.fill(this.#segmentBytes, this.#linkBytes)
+        return await this.reserve.fill(this.size.bytes, this.#linkBytes)
       } catch (error) {
         if (!isFull(error) || !(await this.spares.drop())) throw error
       }
@@ -280,10 +251,10 @@ export class SegmentSupply {
   /** Of a spare, or new, smaller where space is short, but never below `bytes`. */
   async #makeNew(bytes: number): Promise<OwnSegment> {
     const { segmentBytesMin } = this.#options
-    const wanted = Math.max(bytes, this.#segmentBytes)
+    const wanted = Math.max(bytes, this.size.bytes)
     // Asked before a spare is taken, which nobody would clear away any more.
     this.#assertOpen()
-    const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
+    const source = this.spares.take(bytes, Math.max(this.size.spareBytesMax, bytes))
     if (source) return this.#create(withSource(this.#plan(wanted), source))
     // What does not suit any more only takes space.
     while (await this.spares.drop());
@@ -318,9 +289,9 @@ export class SegmentSupply {
   }
 
   #makeNewSync(bytes: number): OwnSegment {
-    const source = this.spares.take(bytes, Math.max(this.spareBytesMax, bytes))
+    const source = this.spares.take(bytes, Math.max(this.size.spareBytesMax, bytes))
     const least = segmentBytesFor(Math.max(bytes, this.#options.segmentBytesMin))
-    let plan = this.#plan(Math.max(bytes, this.#segmentBytes))
+    let plan = this.#plan(Math.max(bytes, this.size.bytes))
     if (source) plan = withSource(plan, source)
     for (;;) {
       try {
