@@ -12,7 +12,7 @@ import { Composer } from './composer.ts'
 import { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
-import { FLIGHTS_MAX, FlightWriter, fencedError } from './flight-writer.ts'
+import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import type { Lock } from './lock.ts'
@@ -23,8 +23,11 @@ import { Settlement } from './settlement.ts'
 import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 
-/** Below this a group costs as much as an empty one, and appends of one tick had better share it. */
-const SHARE_BYTES_MIN = 8 * 1024
+/**
+ * Below this a flush costs much the same whatever it covers, so that appends of one tick had better share
+ * it; above, two groups under way are faster than one (measured: docs/decisions/0004).
+ */
+const SHARE_BYTES_MIN = 64 * 1024
 
 export interface CommitOptions extends IntervalOptions, LinkOptions {
   readonly idleSyncMs: number
@@ -297,7 +300,7 @@ export class CommitLoop {
    * has its share of what the last ones were.
    */
   get #isShare(): boolean {
-    const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / FLIGHTS_MAX)
+    const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / 2)
     return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
 

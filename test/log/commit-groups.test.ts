@@ -36,7 +36,7 @@ test('small appends of one tick share a group', async () => {
 test('callers whose batches resolved together do not stay in one group', async () => {
   await withLog(2, async (log) => {
     const rounds = 40
-    const batch = Array.from({ length: 100 }, () => new Uint8Array(100))
+    const batch = Array.from({ length: 1_000 }, () => new Uint8Array(100))
     const caller = async (): Promise<void> => {
       for (let round = 0; round < rounds; round += 1) await log.appendMany(batch)
     }
