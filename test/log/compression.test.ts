@@ -71,7 +71,7 @@ test('what was appended is read back, by the owner, by a reader and by id, and s
     await log.close()
     const reader = await openPublicReader(system, '/log')
     expect(await read(reader)).toEqual(texts(all))
-    expect(reader.stats()).toMatchObject({ compression: 'none', codec: undefined })
+    expect(reader.stats()).toMatchObject({ compression: 'lz4', codec: 'native-free' })
     await reader.close()
     expect(await verifyLog(system, '/log')).toMatchObject({ verdict: 'fine' })
   })
