@@ -134,7 +134,7 @@ export class CommitLoop {
     })
     if (start.segment) {
       this.settlement.visibleEnd = start.segment.sentEnd
-      this.#pairs.noteSent()
+      this.#pairs.noteSent(false)
       this.#schedulePump()
     }
   }
@@ -297,9 +297,12 @@ export class CommitLoop {
   /**
    * Appends that resolved together are followed by others together. In one group these would resolve
    * together again, with nothing to write meanwhile; so a group leaves before its tick is over once it
-   * has its share of what the last ones were.
+   * has its share of what the last ones were. Not into the next segment: to ask for one is not for every
+   * append.
    */
   get #isShare(): boolean {
+    const { segment } = this
+    if (!segment || !this.#composer.fits(segment)) return false
     const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / 2)
     return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
   }
@@ -365,6 +368,11 @@ export class CommitLoop {
   /** A segment was made, or could not be. */
   #prepared(error: unknown, use: SegmentUse): void {
     if (this.state !== 'open') return
+    // Nothing that the disk or the process lacks: the log itself is wrong.
+    if (error !== undefined && !(error instanceof QlogError)) {
+      this.#stopOnError(error)
+      return
+    }
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
@@ -427,7 +435,7 @@ export class CommitLoop {
     if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
       throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
     }
-    this.#pairs.noteSent()
+    this.#pairs.noteSent(flight.group === undefined && !opensSegment)
     this.#flights.push(flight)
   }
 

@@ -16,7 +16,7 @@ import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { controlBatches } from './control-batches.ts'
 import type { Flight } from './flight.ts'
-import { CommitGroup } from './group.ts'
+import { BUFFER_BYTES_KEPT, CommitGroup } from './group.ts'
 import type { Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { linkBytes, pairGroup, TAIL_RESERVE_BYTES } from './special-groups.ts'
@@ -183,9 +183,9 @@ export class Composer {
 
   /** Takes the buffers of a flight back, once nothing refers to its bytes. */
   reuse(flight: Flight): void {
-    if (flight.group && this.#spareGroups.length < SPARE_GROUPS_MAX) {
-      this.#spareGroups.push(flight.group)
-    }
+    const { group } = flight
+    if (!group || group.bytes.length > BUFFER_BYTES_KEPT) return
+    if (this.#spareGroups.length < SPARE_GROUPS_MAX) this.#spareGroups.push(group)
   }
 
   /** A flight that carries the pending group, if there is one, and a fresh pending group. */

@@ -24,7 +24,7 @@ export class DuePairs {
   #isSyncDue = false
   /** CLEAN is due: what to do once it is durable. */
   #whenClean: (() => void) | undefined
-  /** Nothing was sent behind the last pair, or nothing at all. */
+  /** Nothing was sent behind the last pair, or nothing at all. Set when a group leaves, not when it returns. */
   #lastWasPair = true
   #cancelIdle: (() => void) | undefined
 
@@ -53,7 +53,6 @@ export class DuePairs {
     let retired: (() => void) | undefined
     const named = { epoch, snapshots: [0, 0] as const, map: map.entries }
     const flight = composer.pair(segment, type, named, () => {
-      this.#lastWasPair = true
       retired?.()
       clean?.()
     })
@@ -65,10 +64,11 @@ export class DuePairs {
     return flight
   }
 
-  /** Called with every group that leaves: what it adds is not confirmed by a pair yet. */
-  noteSent(): void {
+  /** Called with every group that leaves: what it adds is not confirmed by a pair yet, unless it is one. */
+  noteSent(isPair: boolean): void {
     this.cancel()
-    this.#lastWasPair = false
+    this.#isSyncDue = false
+    this.#lastWasPair = isPair
   }
 
   /** Called where there is nothing to do. */

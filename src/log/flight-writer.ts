@@ -62,13 +62,16 @@ export class FlightWriter {
   /** Sends a group that is in the queue already. */
   send(flight: Flight): void {
     this.#writing++
-    const write = this.#write(flight).then(
-      () => this.#returned(flight),
-      (error: unknown) => {
-        this.#writing--
-        this.#events.failed(error)
-      },
-    )
+    const write = this.#write(flight)
+      .then(
+        () => this.#returned(flight),
+        (error: unknown) => {
+          this.#writing--
+          this.#events.failed(error)
+        },
+      )
+      // A broken invariant that shows while groups settle stops the log like a failed write.
+      .catch((error: unknown) => this.#events.failed(error))
     this.#writes.add(write)
     void write.then(() => this.#writes.delete(write))
   }

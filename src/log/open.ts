@@ -109,6 +109,7 @@ async function openLocked(
     await supply.holdBack()
   } catch (error) {
     await recovered?.segment.handle.close()
+    await supply.close(false)
     throw error
   }
   const { newest } = assessment

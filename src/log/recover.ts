@@ -34,7 +34,7 @@ import {
   segmentBytesFor,
   writeWhole,
 } from './segment-file.ts'
-import { linkBytes, linkPairBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
+import { linkBytes, linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { readFully } from './survey.ts'
 
 /** GAP records a block holds at most; the rest stands in further blocks. */
@@ -119,6 +119,7 @@ export async function writeRecovery(
     segment.firstId = durableNextId
     segment.hasControl = newest !== undefined && copiesControl(newest)
     segment.startedMs = system.clock.monotonicMs()
+    segment.mapReserveBytes = mapReserveBytes(map.length, segment.fileBytes)
     const group = composeGroup(system, segment, whole, assessment, gaps, copies)
     await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
     if (!plan.durable || system.files.durableWrites === 'flush') await segment.handle.flush()

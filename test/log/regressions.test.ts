@@ -5,6 +5,7 @@
 import { expect, test } from 'vitest'
 import { encodeIndex } from '../../src/format/index-file.ts'
 import { openPublicLog, openSegmentLog } from '../../src/log/open.ts'
+import { openPublicReader } from '../../src/log/open-reader.ts'
 import { checkOptions } from '../../src/log/options.ts'
 import type { Encodable, LogOwner } from '../../src/log/seam.ts'
 import type { LogOptions } from '../../src/log/types.ts'
@@ -282,4 +283,27 @@ test('a sector that cannot be read is a gap; what stands around it is delivered 
     expect(ids.length).toBe(40)
     await log.close()
   })
+})
+
+test('an append that leaves while SYNC is under way is confirmed by another SYNC (2)', async () => {
+  let overlaps = 0
+  for (let delayMs = 0.9; delayMs < 1.6; delayMs += 0.02) {
+    const simulation = new Simulation({ seed: 3 })
+    const owner = simulation.process('owner')
+    const reader = simulation.process('reader')
+    await simulation.run(async () => {
+      const log = await openPublicLog(owner, '/log', { ...SMALL, idleSyncMs: 1 })
+      await log.append('first')
+      await new Promise<void>((resolve) => owner.clock.after(delayMs, resolve))
+      const before = log.stats().flushes
+      await log.append('second')
+      if (log.stats().flushes > before + 1) overlaps++
+      await new Promise<void>((resolve) => owner.clock.after(100, resolve))
+      const seen = await openPublicReader(reader, '/log')
+      expect(seen.nextId, `second append ${delayMs} ms behind the first`).toBe(3)
+      await seen.close()
+      await log.close()
+    })
+  }
+  expect(overlaps).toBeGreaterThan(0)
 })

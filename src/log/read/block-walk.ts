@@ -103,6 +103,8 @@ export class BlockWalk {
         this.#window.distrustTail()
         continue
       }
+      // The file ends here, short of its segment: nothing behind can be looked for.
+      if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) break
       const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
       this.offset = Math.min(end, candidate)
     }

@@ -86,11 +86,14 @@ export class SegmentSupply {
 
   /** Makes a segment of at least `bytes` unless there is one. Rejects with QLOG_DISK_FULL, QLOG_IO. */
   async prepare(bytes: number, use: SegmentUse): Promise<void> {
-    // One under way may be large enough; if it failed, this attempt tells why.
-    await this.#preparing?.catch(() => undefined)
-    if (this.#prepared && this.#prepared.fileBytes >= bytes) return
-    await this.#dropPrepared()
-    this.#preparing ??= this.#make(bytes, use).finally(() => {
+    // One under way may be large enough; if it failed, or was for another use, this attempt tells why.
+    for (;;) {
+      while (this.#preparing !== undefined) await this.#preparing.catch(() => undefined)
+      if (this.#prepared === undefined) break
+      if (this.#prepared.fileBytes >= bytes) return
+      await this.#dropPrepared()
+    }
+    this.#preparing = this.#make(bytes, use).finally(() => {
       this.#preparing = undefined
     })
     await this.#preparing
@@ -150,6 +153,10 @@ export class SegmentSupply {
     await this.#preparing?.catch(() => undefined)
     await this.#fillReserve()
     await this.prepare(SEGMENT_FILE_BYTES_MIN, 'messages')
+    // Control records may have taken of the reserve meanwhile.
+    if (this.reserve.isShort || this.isReservePrepared) {
+      throw new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
+    }
   }
 
   /** Whether `regain` may succeed, by what the file system says is free and what could be given up. */
