@@ -104,7 +104,10 @@ export class BlockWalk {
         continue
       }
       // The file ends here, short of its segment: nothing behind can be looked for.
-      if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) break
+      if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) {
+        this.offset = end
+        break
+      }
       const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
       this.offset = Math.min(end, candidate)
     }
