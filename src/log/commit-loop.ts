@@ -1,6 +1,6 @@
 /**
- * The commit loop: decides which group is sent next, sends one after the other, and tells the owner
- * what will never appear and what nobody can know. It writes only to segments of its own, and lets
+ * The commit loop: decides which group is sent next and when, several under way at once, and tells the
+ * owner what will never appear and what nobody can know. It writes only to segments of its own, and lets
  * nothing resolve before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'

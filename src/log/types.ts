@@ -144,7 +144,7 @@ export interface LogStats {
   /** Sums over the segments. */
   readonly liveBytes: number
   readonly deadBytes: number
-  /** `full`: messages are refused until there is space; looked at every 250 ms. */
+  /** `full`: messages are refused until there is space; looked at every 250 ms, up to 8 s after vain attempts. */
   readonly space: 'ok' | 'full'
   readonly reserve: ReserveStats
   /** Files of retired segments that wait to be used again. */
