@@ -11,7 +11,13 @@ import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { acquireLock, type Lock } from './lock.ts'
-import { BATCH_BYTES_MAX, type CheckedOptions, checkDirectory, checkOptions } from './options.ts'
+import {
+  BATCH_BYTES_MAX,
+  type CheckedOptions,
+  checkDirectory,
+  checkOptions,
+  PART_BYTES_MAX,
+} from './options.ts'
 import { throwIfAborted } from './read/message-reader.ts'
 import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogOwner } from './seam.ts'
@@ -140,6 +146,7 @@ async function openLocked(
       messageBytesMax: options.messageBytesMax,
       batchBytesMax: BATCH_BYTES_MAX,
       inFlightBytesMax: options.inFlightBytesMax,
+      partBytesMax: PART_BYTES_MAX,
     },
     retention: options.retention,
     skipsGaps: options.onDamage === 'quarantine',

@@ -10,6 +10,9 @@ const MIB = 1024 * KIB
 /** Largest batch, and so largest message, that a commit group can carry. */
 export const BATCH_BYTES_MAX = 32 * MIB
 
+/** A snapshot is written part by part between groups: none may hold the others up for long. */
+export const PART_BYTES_MAX = 256 * KIB
+
 export interface CheckedOptions {
   readonly mode: 'always' | 'interval' | 'never'
   readonly intervalMs: number

@@ -60,16 +60,62 @@ export interface LogLimits {
   readonly messageBytesMax: number
   readonly batchBytesMax: number
   readonly inFlightBytesMax: number
+  /** Most bytes of one part of a snapshot. */
+  readonly partBytesMax: number
 }
 
-/** The owner's side of a log. Snapshots join with the store. */
-export interface OwnedLog {
-  /** Fencing token: higher than every earlier writer's. */
-  readonly epoch: number
-  readonly nextId: MessageId
+export interface FetchOptions {
+  /**
+   * Bodies stop where they come to more than this, but for the first: the answer is shorter than what
+   * was asked for then. No limit unless told.
+   */
+  readonly bytesMax?: number
+  readonly signal?: AbortSignal
+}
+
+/** One part of the owner's state as it was saved. */
+export interface SavedPart {
+  /** It stands for every entry up to this LSN: those are not applied to it again. */
+  readonly at: Lsn
+  /** Its bytes, checked. Rejects with QLOG_DAMAGED. */
+  read(): Promise<Uint8Array>
+}
+
+export interface Snapshot {
+  readonly parts: ReadonlyMap<string, SavedPart>
+}
+
+/** A part to be saved; one that equals the last snapshot's of that name is named, not written again. */
+export type PartToSave = readonly [name: string, at: Lsn, bytes: Uint8Array | 'unchanged']
+
+export interface SaveOptions {
+  /** Writes every part anew, into the log itself, so that nothing older has to be kept for its sake. */
+  readonly whole?: boolean
+}
+
+/** The reading side of a log, for an owner or beside one. */
+export interface LogSource {
   readonly firstLsn: Lsn
   /** Never moves back. */
   readonly durableLsn: Lsn
+  /** Whole entries in order, none that could still be un-happened; `follow` waits at the end. */
+  read(range: EntryRange): AsyncIterableIterator<readonly Entry[]>
+  /**
+   * Bodies in the order asked; undefined = discarded. QLOG_DAMAGED names the ids; never wrong bytes.
+   */
+  fetch(
+    ids: ArrayLike<MessageId>,
+    options?: FetchOptions,
+  ): Promise<readonly (Uint8Array | undefined)[]>
+  /** The newest state that was saved whole and can be read; undefined where there is none. */
+  snapshot(): Promise<Snapshot | undefined>
+}
+
+/** The owner's side of a log. */
+export interface OwnedLog extends LogSource {
+  /** Fencing token: higher than every earlier writer's. */
+  readonly epoch: number
+  readonly nextId: MessageId
   readonly limits: LogLimits
   /**
    * Takes the bytes before it returns. Throws QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_BUSY (over
@@ -78,14 +124,20 @@ export interface OwnedLog {
   append(batch: Batch): Ticket
   /** Resolves when less than limits.inFlightBytesMax waits for its flush. */
   room(signal?: AbortSignal): Promise<void>
-  /** Whole entries in order, none that could still be un-happened. */
-  read(range: EntryRange): AsyncIterableIterator<readonly Entry[]>
-  /** Bodies in the order asked; undefined = discarded. QLOG_DAMAGED names the ids. */
-  fetch(
-    ids: ArrayLike<MessageId>,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<readonly (Uint8Array | undefined)[]>
   /** These messages will never be fetched again. A hint: not durable, may be lost or repeated. */
   discard(ids: Iterable<readonly [first: MessageId, last: MessageId]>): void
+  /**
+   * Saves the owner's state in parts of at most `limits.partBytesMax`, each with the LSN it stands for:
+   * complete or absent. Where it lies so that it costs least is the log's affair. One call at a time.
+   */
+  saveSnapshot(parts: AsyncIterable<PartToSave>, options?: SaveOptions): Promise<void>
+  /** Gives back what space can be given back now, and resolves when that is done. */
+  compact(): Promise<void>
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
+
+/** Opens a log for its owner, whose first word comes after this resolved. */
+export type OpenLog = (
+  owner: LogOwner,
+  options: { readonly signal?: AbortSignal },
+) => Promise<OwnedLog>

@@ -61,7 +61,9 @@ export interface SegmentLogParts {
   readonly indexName: IndexName | undefined
 }
 
-export class SegmentLog implements OwnedLog, LogView {
+export class SegmentLog
+  implements Omit<OwnedLog, 'snapshot' | 'saveSnapshot' | 'compact'>, LogView
+{
   readonly directory: string
   readonly epoch: number
   readonly limits: LogLimits

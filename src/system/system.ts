@@ -86,6 +86,8 @@ export interface Clock {
   nowMs(): number
   /** Monotonic milliseconds, fractional; only differences mean something. */
   monotonicMs(): number
+  /** Milliseconds since the kernel booted: one clock for all processes of one boot. */
+  sinceBootMs(): number
   /**
    * Calls back once after `delayMs`; keeps the process alive meanwhile only where `keepsAlive` says so,
    * for a wait that somebody awaits. Returns the way to cancel.

@@ -53,7 +53,12 @@ export function memorySystem(files: Files, bootId: string): System {
       flushDirectorySync: refuse,
       durableWrites: 'dsync',
     },
-    clock: { nowMs: () => 0, monotonicMs: () => 0, after: () => () => undefined },
+    clock: {
+      nowMs: () => 0,
+      monotonicMs: () => 0,
+      sinceBootMs: () => 0,
+      after: () => () => undefined,
+    },
     sockets: { listen: refuseLater, probe: async () => ({ state: 'refused' }) },
     identity: { pid: 1, host: 'memory', bootId, bootTimeMs: 0 },
     crc32,

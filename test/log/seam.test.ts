@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 import { QlogError } from '../../src/errors.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
-import type { Encodable, Entry, LogOwner, OwnedLog } from '../../src/log/seam.ts'
+import type { Encodable, Entry, LogOwner } from '../../src/log/seam.ts'
+import type { SegmentLog } from '../../src/log/segment-log.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { System } from '../../src/system/system.ts'
 
@@ -50,7 +51,7 @@ async function open(system: System, owner: LogOwner) {
   return openSegmentLog(system, '/log', owner, OPTIONS)
 }
 
-async function entriesOf(log: OwnedLog, after = 0): Promise<Entry[]> {
+async function entriesOf(log: SegmentLog, after = 0): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const batch of log.read({ after })) entries.push(...batch)
   return entries
@@ -71,7 +72,7 @@ async function simulate<T>(
 
 /** Appends and waits until the log told of it. */
 async function appendAll(
-  log: OwnedLog,
+  log: SegmentLog,
   told: Told,
   batches: [string[], string[]][],
 ): Promise<void> {

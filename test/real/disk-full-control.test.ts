@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
-import type { OwnedLog } from '../../src/log/seam.ts'
+import type { SegmentLog } from '../../src/log/segment-log.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import { encodable, Owner } from '../log/space/support.ts'
 import { disksAvailable, withDisk } from './small-disk.ts'
@@ -49,7 +49,7 @@ describe.skipIf(kinds.length === 0)('an owner of control records on a full disk'
 })
 
 /** Appends messages until the owner is told that the disk is full. */
-async function fill(log: OwnedLog, owner: Owner): Promise<void> {
+async function fill(log: SegmentLog, owner: Owner): Promise<void> {
   while (!owner.spaces.includes('full')) {
     const ticket = log.append({ messages: [encodable('m'.repeat(4_000))], control: [] })
     while (owner.committedUpTo < ticket && !owner.refusedTickets.includes(ticket)) {
@@ -58,7 +58,7 @@ async function fill(log: OwnedLog, owner: Owner): Promise<void> {
   }
 }
 
-async function controlsOf(log: OwnedLog): Promise<string[]> {
+async function controlsOf(log: SegmentLog): Promise<string[]> {
   const found: string[] = []
   for await (const entries of log.read({ after: 0 })) {
     for (const { control } of entries) {

@@ -7,6 +7,8 @@ const TIMER_DELAY_MS_MAX = 0x7fff_ffff
 export const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
+  // hrtime is CLOCK_MONOTONIC on Linux and its like elsewhere: its zero is the boot, not the process.
+  sinceBootMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   after(delayMs, callback, keepsAlive = false) {
     let remainingMs = delayMs
     let timer: NodeJS.Timeout

@@ -9,6 +9,7 @@ export interface Timer {
 
 export class VirtualClock {
   #timeMs = 0
+  #bootedMs = 0
   #wallOffsetMs: number
   #timers: Timer[] = []
 
@@ -22,6 +23,15 @@ export class VirtualClock {
 
   monotonicMs(): number {
     return this.#timeMs
+  }
+
+  sinceBootMs(): number {
+    return this.#timeMs - this.#bootedMs
+  }
+
+  /** The machine boots again. */
+  boot(): void {
+    this.#bootedMs = this.#timeMs
   }
 
   advance(ms: number): void {

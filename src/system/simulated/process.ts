@@ -57,6 +57,7 @@ export class SimulatedProcess implements System, Caller {
     this.clock = {
       nowMs: () => clock.nowMs(),
       monotonicMs: () => clock.monotonicMs(),
+      sinceBootMs: () => clock.sinceBootMs(),
       after: (delayMs, callback) => clock.after(this, delayMs, callback),
     }
   }

@@ -122,6 +122,7 @@ export class Simulation {
     this.clock.advance(this.#crashRandom.between(1_000, 60_000))
     this.#bootId = newBootId(this.#crashRandom)
     this.#bootTimeMs = this.clock.nowMs()
+    this.clock.boot()
     // Pids start again, so that an old LOCK may name one that somebody else has now.
     this.#nextPid = 100
   }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Composer } from '../../../src/log/composer.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
-import type { OwnedLog } from '../../../src/log/seam.ts'
+import type { SegmentLog } from '../../../src/log/segment-log.ts'
 import type { Log } from '../../../src/log/types.ts'
 import { crc32 } from '../../../src/system/real/crc.ts'
 import { WRITE_CALLS } from '../../../src/system/simulated/calls.ts'
@@ -26,7 +26,7 @@ async function fill(log: Log): Promise<number[]> {
   }
 }
 
-async function controlsOf(log: OwnedLog): Promise<string[]> {
+async function controlsOf(log: SegmentLog): Promise<string[]> {
   const found: string[] = []
   for await (const entries of log.read({ after: 0 })) {
     for (const { control } of entries) {
