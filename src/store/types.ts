@@ -1,0 +1,371 @@
+/**
+ * What the store's users touch: store, queue, group, session, delivery. Types only; the terms are those
+ * of docs/concepts/.
+ */
+import type { OpenLog } from '../log/seam.ts'
+import type { LogOptions } from '../log/types.ts'
+
+/** The group that is meant where none is named. */
+export const GROUP_DEFAULT = 'default'
+/** Lower goes first. 1024 is what beanstalkd's clients use, so that both sides of it are free. */
+export const PRIORITY_DEFAULT = 1024
+export const PRIORITY_MAX = 0xffff_ffff
+export const LEASE_MS_DEFAULT = 30_000
+export const ATTEMPTS_MAX_DEFAULT = 10
+
+/** Where a message stands for one group. */
+export type MessageState = 'ready' | 'delayed' | 'leased' | 'buried' | 'finished'
+
+export interface PutOptions {
+  /** 0 to 4294967295, lowest first; 1024 unless told. */
+  readonly priority?: number
+  /** Not before so many milliseconds have passed, whatever happens to the wall clock. */
+  readonly delayMs?: number
+  /** Not before this time of the wall clock: a Date, or milliseconds since 1970. Not with `delayMs`. */
+  readonly at?: Date | number
+  /** The message is gone, delivered or not, once so many milliseconds have passed. */
+  readonly ttlMs?: number
+  /** At most one message of this key: a second put resolves with the id of the first. */
+  readonly key?: string
+  /** How long after its put a key is taken, in milliseconds; 10 minutes unless told. */
+  readonly keyWindowMs?: number
+  /** Short texts that travel with the body. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export interface PutItem extends PutOptions {
+  readonly body: Uint8Array | string
+}
+
+export interface PutResult {
+  /** Number of the message in the store; of the first one where this is a duplicate. */
+  readonly id: number
+  /** Its place in the queue: 0, 1, 2 ... */
+  readonly offset: number
+  /** The key was taken, and nothing was put. */
+  readonly duplicate: boolean
+}
+
+/** Names a message for the verbs that take one; a delivery and what `peek` returns are such names. */
+export interface MessageRef {
+  readonly queue: string
+  readonly id: number
+  readonly offset: number
+}
+
+/** What is known of a message without its body. */
+export interface MessageInfo extends MessageRef {
+  readonly group: string
+  readonly state: MessageState
+  readonly priority: number
+  /** When it was put, milliseconds since 1970. */
+  readonly putMs: number
+  /** Milliseconds until it is due; 0 where it is not delayed. */
+  readonly dueInMs: number
+  /** Milliseconds until its lease ends; 0 where it is not leased. */
+  readonly leaseLeftMs: number
+  /** Deliveries that count towards `attemptsMax`. */
+  readonly attempts: number
+  readonly counters: DeliveryCounters
+  /** Why it was buried; undefined elsewhere. */
+  readonly reason: string | undefined
+  /** What the last `retry` was told; undefined where there was none. */
+  readonly error: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly key: string | undefined
+  readonly bodyBytes: number
+}
+
+/** What happened to a message in a group, over all its deliveries. */
+export interface DeliveryCounters {
+  readonly leases: number
+  readonly timeouts: number
+  readonly releases: number
+  readonly buries: number
+  readonly kicks: number
+}
+
+/** A message with its body, looked at and not taken. */
+export interface StoredMessage extends MessageInfo {
+  readonly body: Uint8Array
+}
+
+export interface RetryOptions {
+  /** A message that was delivered so often is buried instead of delivered again; 10 unless told. */
+  readonly attemptsMax?: number
+  /** Delay after the first failed attempt, doubled with each further one; 1 s unless told. */
+  readonly backoffMs?: number
+  /** Longest delay; 1 h unless told. */
+  readonly backoffMaxMs?: number
+}
+
+export interface QueueOptions {
+  readonly retry?: RetryOptions
+}
+
+/** Where a new group begins. */
+export type GroupStart =
+  | 'first'
+  | 'next'
+  | { readonly id: number }
+  /** Milliseconds since 1970. */
+  | { readonly timeMs: number }
+
+export interface GroupOptions {
+  /** 'first' unless told: with what the queue holds. A group that exists keeps its place. */
+  readonly from?: GroupStart
+  /** Most messages of the group leased at once; no limit unless told. */
+  readonly leasedMax?: number
+  /** A message that has waited so long goes before all of better priority; never unless told. */
+  readonly promoteAfterMs?: number
+}
+
+export interface ReleaseOptions {
+  readonly delayMs?: number
+  readonly at?: Date | number
+  /** What it had before unless told. */
+  readonly priority?: number
+}
+
+export interface BuryOptions {
+  readonly reason?: string
+  readonly priority?: number
+}
+
+/** What `retry` decided. */
+export type RetryOutcome =
+  | { readonly buried: false; readonly delayMs: number }
+  | { readonly buried: true }
+
+/**
+ * A message leased to a session. Each verb ends the lease, once; a second one, or one after the lease
+ * has ended, rejects with QLOG_STALE_LEASE. They resolve once what they changed is durable.
+ */
+export interface Delivery extends MessageRef {
+  readonly group: string
+  /** It stays what it is for as long as it is referenced. */
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+  readonly key: string | undefined
+  readonly priority: number
+  readonly putMs: number
+  /** 1 at the first delivery that counts. */
+  readonly attempt: number
+  /** Milliseconds until the lease ends; 0 once it has, or was ended. */
+  readonly leaseLeftMs: number
+  text(): string
+  json(): unknown
+  ack(): Promise<void>
+  /** Gives it back; does not count as an attempt. */
+  release(options?: ReleaseOptions): Promise<void>
+  /** Gives it back after a failure: counts, backs off, and buries after the last attempt. */
+  retry(error?: unknown): Promise<RetryOutcome>
+  bury(options?: BuryOptions): Promise<void>
+  /** The lease ends so many milliseconds from now; as long as it was given for unless told. */
+  extend(leaseMs?: number): void
+}
+
+export interface ReserveOptions {
+  /** Most deliveries; 1 unless told. */
+  readonly count?: number
+  /** Most bytes of bodies together; the first one comes whatever its size. */
+  readonly bytesMax?: number
+  /** How long to wait for a first message; for ever unless told. 0 does not wait. */
+  readonly timeoutMs?: number
+  /** How long each lease is; 30 s unless told. */
+  readonly leaseMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface DeliveriesOptions {
+  /** Bodies held ready, 1 to 65536; 64 unless told. Their leases begin when they leave. */
+  readonly prefetch?: number
+  readonly leaseMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** The holder of leases: a connection, a loop, a job runner. */
+export interface Session {
+  /** Takes messages of this queue from now on; may be called while a `reserve` waits. */
+  watch(queue: string, options?: GroupOptions & { readonly group?: string }): Promise<void>
+  /** Takes no more of them. Leases stay. */
+  ignore(queue: string, group?: string): void
+  /** Queues it takes messages of. */
+  readonly watched: readonly { readonly queue: string; readonly group: string }[]
+  /** Deliveries that have not ended. */
+  readonly leased: number
+  /** Milliseconds until its nearest lease ends; undefined where it has none. */
+  readonly nearestEndMs: number | undefined
+  /**
+   * The best messages of all watched queues: lowest (priority, id) first. An empty array where
+   * `timeoutMs` passed first. Rejects with QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED, QLOG_DAMAGED.
+   */
+  reserve(options?: ReserveOptions): Promise<readonly Delivery[]>
+  /** This very message, whatever its place in the order; undefined where it is not ready or delayed. */
+  reserveById(
+    id: number,
+    options?: { group?: string; leaseMs?: number },
+  ): Promise<Delivery | undefined>
+  /** One delivery after the other. Leaving the loop gives back what was held ready. */
+  deliveries(options?: DeliveriesOptions): AsyncIterableIterator<Delivery>
+  /** The verbs for many deliveries at once, each as one atomic entry. */
+  ack(deliveries: readonly Delivery[]): Promise<void>
+  release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void>
+  retry(deliveries: readonly Delivery[], error?: unknown): Promise<readonly RetryOutcome[]>
+  bury(deliveries: readonly Delivery[], options?: BuryOptions): Promise<void>
+  extend(deliveries: readonly Delivery[], leaseMs?: number): void
+  /** Gives everything back at once; what waits rejects with QLOG_CLOSED. */
+  close(): Promise<void>
+}
+
+export interface ListOptions {
+  /** Every state but 'finished' unless told. */
+  readonly state?: MessageState
+  /** From this offset on. */
+  readonly from?: number
+  /** At most so many, 1 to 10000; 100 unless told. */
+  readonly limit?: number
+}
+
+export interface RangeOptions {
+  /** First offset, or first id, or first time (milliseconds since 1970); the oldest unless told. */
+  readonly from?:
+    | { readonly offset: number }
+    | { readonly id: number }
+    | { readonly timeMs: number }
+  /** At most so many messages, 1 to 10000; 100 unless told. */
+  readonly limit?: number
+  readonly bytesMax?: number
+}
+
+export interface GroupStats {
+  readonly queue: string
+  readonly group: string
+  readonly ready: number
+  readonly delayed: number
+  readonly leased: number
+  readonly buried: number
+  /** Every offset below it is finished. */
+  readonly floor: number
+  readonly leasedMax: number | undefined
+  readonly promoteAfterMs: number | undefined
+  /** Sessions that wait for a message. */
+  readonly waiting: number
+}
+
+/** One reader of a queue with a place of its own. */
+export interface Group {
+  readonly queue: string
+  readonly name: string
+  /** The next message that is 'ready', 'delayed' or 'buried', in the order of that state. */
+  peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage | undefined>
+  /** Messages by offset, without their bodies. */
+  list(options?: ListOptions): Promise<readonly MessageInfo[]>
+  /** Makes up to `count` messages ready: buried ones where there are any, else delayed ones. */
+  kick(count: number): Promise<number>
+  /** Makes these ready; tells how many of them were buried or delayed. */
+  kick(messages: readonly (MessageRef | number)[]): Promise<number>
+  /** Changes settings, durably; the others stay. `null` takes a limit away. */
+  configure(settings: { leasedMax?: number | null; promoteAfterMs?: number | null }): Promise<void>
+  stats(): GroupStats
+  /** The group is gone, and with it what it kept. Its sessions get nothing more. */
+  remove(): Promise<void>
+}
+
+export interface QueueStats {
+  readonly queue: string
+  /** Next offset: messages put so far. */
+  readonly nextOffset: number
+  /** Messages that some group, or nobody yet, has still to finish. */
+  readonly messages: number
+  readonly pausedMs: number
+  readonly groups: readonly GroupStats[]
+}
+
+export interface Queue {
+  readonly name: string
+  /**
+   * Resolves once the message is durable; its bytes are taken before this returns. Waits where too much
+   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_REJECTED,
+   * QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
+   */
+  put(body: Uint8Array | string, options?: PutOptions): Promise<PutResult>
+  /** All or none, as one atomic batch. */
+  putMany(items: readonly (PutItem | Uint8Array | string)[]): Promise<readonly PutResult[]>
+  /** Makes a group, or changes the settings of one that exists. */
+  createGroup(name: string, options?: GroupOptions): Promise<Group>
+  /** A handle; the group itself begins with its first use. */
+  group(name?: string): Group
+  /** The message with this id, for the group; undefined where it is gone or stands in another queue. */
+  get(id: number, group?: string): Promise<StoredMessage | undefined>
+  /** Messages that are not gone, by offset, finished or not. */
+  read(options?: RangeOptions): Promise<readonly StoredMessage[]>
+  /** Takes messages out of the queue, for every group; tells how many were there. */
+  delete(messages: readonly (MessageRef | number)[]): Promise<number>
+  /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
+  pause(pauseMs: number): Promise<void>
+  stats(): QueueStats
+}
+
+/** Verbs that take effect together. Each is checked when it is called, and may throw. */
+export interface Transaction {
+  put(queue: string, body: Uint8Array | string, options?: PutOptions): void
+  ack(delivery: Delivery): void
+  release(delivery: Delivery, options?: ReleaseOptions): void
+  retry(delivery: Delivery, error?: unknown): void
+  bury(delivery: Delivery, options?: BuryOptions): void
+  /** A buried or delayed message of the group. */
+  kick(group: Group, message: MessageRef): void
+  delete(message: MessageRef): void
+  pause(queue: string, pauseMs: number): void
+}
+
+export interface TransactionResult {
+  /** In the order of the puts. */
+  readonly puts: readonly PutResult[]
+}
+
+export type StoreStatus = 'open' | 'closing' | 'closed' | 'failed'
+
+export interface StoreStats {
+  readonly status: StoreStatus
+  readonly queues: readonly QueueStats[]
+  /** Messages that are not gone. */
+  readonly messages: number
+  readonly leased: number
+  readonly waitingSessions: number
+  /** Bytes that the state takes when it is saved. */
+  readonly stateBytes: number
+  readonly appendedBytes: number
+  readonly snapshotBytes: number
+  /** Ids that deliveries met and could not be read: never delivered, never finished. At most 10000. */
+  readonly damaged: readonly number[]
+  /** The clock was set back by over an hour before this opening: times of then are not adopted. */
+  readonly clockWasAhead: boolean
+}
+
+export interface StoreOptions {
+  /** Options of the log, where the store is a directory. */
+  readonly log?: LogOptions
+  readonly signal?: AbortSignal
+}
+
+/** A directory, ':memory:', or a log of another kind. */
+export type StoreTarget = string | OpenLog
+
+/** Many queues over one log. */
+export interface Store extends AsyncDisposable {
+  readonly status: StoreStatus
+  /** A handle; the queue itself begins with its first message or group. */
+  queue(name: string, options?: QueueOptions): Queue
+  /** Names of the queues that exist. */
+  queues(): readonly string[]
+  session(): Session
+  /** Runs `body` at once and appends what it asked for as one atomic entry, durable when this resolves. */
+  transaction(body: (transaction: Transaction) => void): Promise<TransactionResult>
+  stats(): StoreStats
+  /** Saves the state and gives back all space that can be given back. */
+  compact(): Promise<void>
+  /** Finishes what is in flight, gives leases back. */
+  close(options?: { timeoutMs?: number }): Promise<void>
+}
