@@ -185,9 +185,20 @@ describe('a set of offsets', () => {
     expect(set.count).toBe(3 * CHUNK - 1)
     expect(set.chunkNumbers()).toEqual([0, 1, 2])
     expect(set.nextPresent(5, SPAN)).toBe(6)
-    expect(set.remove(2, SPAN)).toBe(3 * CHUNK - 3)
+    expect(set.remove(3, 3 * CHUNK - 1)).toBe(3 * CHUNK - 5)
+    expect(rangesOf(set, 0, SPAN)).toEqual([
+      [0, 3],
+      [3 * CHUNK - 1, 3 * CHUNK],
+    ])
+    expect(set.remove(2, SPAN)).toBe(2)
     expect(set.chunkNumbers()).toEqual([])
     expect(set.count).toBe(2)
+    set.add(2, 10)
+    expect(set.remove(2, 9)).toBe(7)
+    expect(rangesOf(set, 0, SPAN)).toEqual([
+      [0, 2],
+      [9, 10],
+    ])
   })
 
   it('forgets everything else with setFloor', () => {
