@@ -63,9 +63,9 @@ export class IndexedHeap<T extends { heapIndex: number }> {
   }
 
   #settle(item: T, index: number): void {
-    const parent = this.#items[(index - 1) >>> 1]
-    if (index > 0 && this.#compare(item, parent as T) < 0) this.#rise(item, index)
-    else this.#sink(item, index)
+    if (index > 0 && this.#compare(item, this.#items[(index - 1) >>> 1] as T) < 0) {
+      this.#rise(item, index)
+    } else this.#sink(item, index)
   }
 
   #rise(item: T, from: number): void {
@@ -91,10 +91,13 @@ export class IndexedHeap<T extends { heapIndex: number }> {
       let childIndex = 2 * index + 1
       if (childIndex >= length) break
       let child = items[childIndex] as T
-      const right = items[childIndex + 1]
-      if (right !== undefined && this.#compare(right, child) < 0) {
-        child = right
-        childIndex++
+      // Asking an array beyond its end is slow.
+      if (childIndex + 1 < length) {
+        const right = items[childIndex + 1] as T
+        if (this.#compare(right, child) < 0) {
+          child = right
+          childIndex++
+        }
       }
       if (this.#compare(item, child) <= 0) break
       items[index] = child

@@ -163,10 +163,12 @@ export class OffsetSet {
 
   /** Everything up to `end` comes in, and whatever then continues it. */
   #raiseFloor(end: number): void {
-    if (this.#partial.length > 0 || this.#full.ranges > 0) this.#removeAbove(this.#floor, end)
+    const isAlone = this.#partial.length === 0 && this.#full.ranges === 0
+    // The floor itself is not in, so a step by one has nothing to remove.
+    if (!isAlone && end > this.#floor + 1) this.#removeAbove(this.#floor, end)
     this.#count += end - this.#floor
     this.#floor = end
-    if (this.#partial.length === 0 && this.#full.ranges === 0) return
+    if (isAlone) return
     const floor = this.nextAbsent(end)
     if (floor === end) return
     this.#removeAbove(end, floor)
