@@ -13,7 +13,7 @@ import { openSlowLog, type SlowLog } from '../../src/testing/slow-log.ts'
 const KIB = 1024
 
 /** The clock of a simulated machine, which is driven while a test runs. */
-class Machine {
+export class Machine {
   readonly simulation: Simulation
   #suite: SimulatedProcess
 

@@ -164,6 +164,8 @@ function fillFlight(log: OwnedLog): number {
       log.append({ messages: [message], control: [] })
     } catch {
       assert.ok(n > 1, 'the first append fits')
+      // The last one that was taken began below the limit.
+      assert.ok((n - 2) * bytes < inFlightBytesMax, `${n - 1} times ${bytes} bytes were taken`)
       assert.equal(log.nextId, before)
       return n - 1
     }
