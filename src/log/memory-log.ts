@@ -1,0 +1,388 @@
+/**
+ * A log in memory behind the seam: for stores that need not outlive their process, and for tests. What is
+ * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
+ */
+import { QlogError } from '../errors.ts'
+import type { System } from '../system/system.ts'
+import { encodeOwn } from './memory-arena.ts'
+import { StoredEntry } from './memory-bodies.ts'
+import { checkLimits, checkSizes } from './memory-limits.ts'
+import type { KeptPart, MediumWriter, MemoryMedium } from './memory-medium.ts'
+import { MemoryPending } from './memory-pending.ts'
+import { MemoryReader } from './memory-reader.ts'
+import { collectParts, snapshotOf } from './memory-snapshot.ts'
+import { abortError, throwIfAborted } from './read/message-reader.ts'
+import type {
+  Batch,
+  Entry,
+  EntryRange,
+  FetchOptions,
+  LogLimits,
+  LogOwner,
+  Lsn,
+  MessageId,
+  OpenLog,
+  OwnedLog,
+  PartToSave,
+  Snapshot,
+  Ticket,
+} from './seam.ts'
+
+/** So many groups become durable without a turn of the event loop between them, then one gets its turn. */
+const GROUPS_A_TURN_MAX = 1024
+
+/** What of a system a log in memory needs. */
+export type MemorySystem = Pick<System, 'clock'>
+
+/** Limits of a log in memory; those of a log on files unless told. */
+export type MemoryLogOptions = Partial<LogLimits>
+
+/** Says when what was appended becomes durable, by calling `commit` of the log. */
+export interface MemoryPace {
+  /** The last ticket that is on its way: it may be durable before anybody knows. */
+  readonly sentTicket: Ticket
+  /** Something was appended. */
+  appended(log: MemoryLog): void
+  /** The log stops: of what is on its way everything up to this ticket survives. */
+  survivor(): Ticket
+  /** Nothing will become durable any more: timers go. */
+  end(): void
+}
+
+/**
+ * Opens a log on `medium`. All appends of one turn of the event loop become durable together, in its
+ * microtasks. An older opening of the same medium is fenced.
+ */
+export function openMemoryLog(
+  system: MemorySystem,
+  medium: MemoryMedium,
+  options: MemoryLogOptions = {},
+): OpenLog {
+  const limits = checkLimits(options)
+  return async (owner, { signal }) => {
+    throwIfAborted(signal)
+    return new MemoryLog(system, medium, owner, limits, new TurnPace(system))
+  }
+}
+
+export class MemoryLog implements OwnedLog, MediumWriter {
+  readonly epoch: number
+  readonly limits: LogLimits
+  readonly #system: MemorySystem
+  readonly #medium: MemoryMedium
+  readonly #owner: LogOwner
+  readonly #pace: MemoryPace
+  readonly #pending = new MemoryPending()
+  readonly #waiters = new Set<() => void>()
+  #nextId: MessageId
+  #visibleNextId: MessageId
+  #lastLsn: Lsn
+  #durableLsn: Lsn
+  #lastTicket: Ticket = 0
+  #timeMs: number
+  /** Appends join the group that is being gathered, which has one time. */
+  #gathers = false
+  #saving = false
+  #failure: QlogError | undefined
+  #closing: Promise<void> | undefined
+  #vanished = false
+
+  constructor(
+    system: MemorySystem,
+    medium: MemoryMedium,
+    owner: LogOwner,
+    limits: LogLimits,
+    pace: MemoryPace,
+  ) {
+    this.#system = system
+    this.#medium = medium
+    this.#owner = owner
+    this.#pace = pace
+    this.limits = limits
+    this.epoch = medium.enter(this)
+    this.#nextId = medium.nextId
+    this.#visibleNextId = medium.nextId
+    this.#lastLsn = medium.lastLsn
+    this.#durableLsn = medium.lastLsn
+    this.#timeMs = medium.timeMs
+  }
+
+  get nextId(): MessageId {
+    return this.#nextId
+  }
+
+  get firstLsn(): Lsn {
+    return this.#medium.entryAt(0)?.lsn ?? this.#durableLsn
+  }
+
+  get durableLsn(): Lsn {
+    return this.#durableLsn
+  }
+
+  /** The last ticket that was given. */
+  get lastTicket(): Ticket {
+    return this.#lastTicket
+  }
+
+  /** Bytes taken and not yet durable. */
+  get bytesWaiting(): number {
+    return this.#pending.bytes
+  }
+
+  append(batch: Batch): Ticket {
+    this.assertUsable()
+    const { messages, control } = batch
+    const bytes = checkSizes(this.limits, messages, control)
+    if (this.#pending.bytes >= this.limits.inFlightBytesMax) {
+      throw new QlogError('QLOG_BUSY', `${this.#pending.bytes} bytes wait already`)
+    }
+    // Where an encoder throws, nothing was taken yet.
+    const messageBytes = encodeOwn(messages)
+    const controlBytes = encodeOwn(control)
+    const ids: MessageId[] = []
+    for (let i = 0; i < messages.length; i++) ids.push(this.#nextId++)
+    if (!this.#gathers) {
+      this.#gathers = true
+      this.#timeMs = Math.max(this.#timeMs, Math.floor(this.#system.clock.nowMs()))
+    }
+    const lsn = ++this.#lastLsn
+    const ticket = ++this.#lastTicket
+    this.#pending.push(
+      new StoredEntry(lsn, this.epoch, this.#timeMs, ids, messageBytes, controlBytes),
+      ticket,
+      bytes,
+    )
+    this.#pace.appended(this)
+    return ticket
+  }
+
+  /** For the pace: the group that is being gathered is complete. */
+  endGroup(): void {
+    this.#gathers = false
+  }
+
+  /** For the pace: makes everything up to a ticket durable, and tells the owner once a group. */
+  commit(upTo: Ticket): void {
+    if (this.#failure || this.#vanished) return
+    if (upTo >= this.#lastTicket) this.#gathers = false
+    const { entries, tickets } = this.#pending.take(upTo)
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as StoredEntry
+      this.#medium.add(entry)
+      this.#durableLsn = entry.lsn
+      this.#visibleNextId = this.#medium.nextId
+      // A group has one time, and the owner has to hear the time of each.
+      if (entry.timeMs === entries[i + 1]?.timeMs) continue
+      this.#owner.committed(tickets[i] as Ticket, entry.lsn, entry.timeMs)
+      if (this.#failure || this.#vanished) return
+    }
+    this.#wake()
+  }
+
+  /** For the pace: batches with messages behind a ticket are turned away; control records stay. */
+  refuseMessages(after: Ticket, cause: QlogError): void {
+    const { refused, firstId } = this.#pending.dropMessages(after)
+    if (firstId > 0) this.#nextId = firstId
+    for (const { from, upTo } of refused) this.#owner.refused(from, upTo, cause)
+    this.#wake()
+  }
+
+  /** Stops for good. What waits is rejected; of what is on its way nobody can know. */
+  stop(failure: QlogError): void {
+    if (this.#failure || this.#vanished) return
+    this.#failure = failure
+    const sent = this.#pace.sentTicket
+    this.#land()
+    const rejected = this.#pending.firstAfter(sent)
+    const unknown = this.#pending.first
+    this.#pending.clear()
+    if (rejected > 0) this.#owner.failed(rejected, 'rejected', failure)
+    if (unknown > 0 && unknown <= sent) this.#owner.failed(unknown, 'indeterminate', failure)
+    this.#wake()
+  }
+
+  fence(): void {
+    this.stop(new QlogError('QLOG_FENCED', 'somebody else has taken over this log'))
+  }
+
+  vanish(): void {
+    if (!this.#failure) this.#land()
+    this.#vanished = true
+    this.#pending.clear()
+    this.#wake()
+  }
+
+  async room(signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal)
+    this.assertUsable()
+    while (this.#pending.bytes >= this.limits.inFlightBytesMax) {
+      await this.changed(signal)
+      this.assertUsable()
+    }
+  }
+
+  read(range: EntryRange): AsyncIterableIterator<readonly Entry[]> {
+    this.#assertReadable()
+    return new MemoryReader(this.#medium, this, range)
+  }
+
+  async fetch(
+    ids: ArrayLike<MessageId>,
+    options: FetchOptions = {},
+  ): Promise<readonly (Uint8Array | undefined)[]> {
+    this.#assertReadable()
+    throwIfAborted(options.signal)
+    const bytesMax = options.bytesMax ?? Number.POSITIVE_INFINITY
+    const bodies: (Uint8Array | undefined)[] = []
+    let bytes = 0
+    let found = 0
+    for (let row = 0; row < ids.length; row++) {
+      const id = ids[row] as MessageId
+      const body = id < this.#visibleNextId ? this.#medium.bodies.get(id) : undefined
+      if (body) {
+        bytes += body.length
+        if (found > 0 && bytes > bytesMax) break
+        found += 1
+      }
+      bodies.push(body)
+    }
+    return bodies
+  }
+
+  async snapshot(): Promise<Snapshot | undefined> {
+    this.#assertReadable()
+    const { parts } = this.#medium
+    return parts && snapshotOf(parts)
+  }
+
+  discard(ids: Iterable<readonly [first: MessageId, last: MessageId]>): void {
+    this.#assertReadable()
+    // One that was fenced has no say any more; a discard may be lost.
+    if (this.#failure) return
+    for (const [first, last] of ids) {
+      this.#medium.discard(first, Math.min(last, this.#visibleNextId - 1))
+    }
+  }
+
+  async saveSnapshot(parts: AsyncIterable<PartToSave>): Promise<void> {
+    this.assertUsable()
+    if (this.#saving) throw new Error('a snapshot is being saved already')
+    this.#saving = true
+    let saved: ReadonlyMap<string, KeptPart>
+    try {
+      const last = this.#medium.parts
+      saved = await collectParts(parts, last, this.limits.partBytesMax, () => this.#durableLsn)
+    } finally {
+      this.#saving = false
+    }
+    this.assertUsable()
+    this.#medium.save(saved)
+  }
+
+  async compact(): Promise<void> {
+    this.assertUsable()
+    this.#medium.trim()
+  }
+
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs)
+    return this.#closing
+  }
+
+  /** Resolves at the next change of what is durable, waits or is over. */
+  async changed(signal?: AbortSignal): Promise<void> {
+    throwIfAborted(signal)
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        this.#waiters.delete(wake)
+        signal?.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiters.add(wake)
+      signal?.addEventListener('abort', wake, { once: true })
+    })
+    if (signal?.aborted) throw abortError(signal)
+  }
+
+  /** Throws where appending is over. */
+  assertUsable(): void {
+    this.#assertReadable()
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Throws where a reader that came to the end has nothing to wait for. */
+  assertReadable(): void {
+    this.#assertReadable()
+  }
+
+  #assertReadable(): void {
+    if (this.#closing || this.#vanished) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+  }
+
+  /** What the pace had on its way and lets survive becomes durable, though nobody is told. */
+  #land(): void {
+    const survivor = this.#pace.survivor()
+    this.#pace.end()
+    for (const entry of this.#pending.upTo(survivor)) this.#medium.add(entry)
+  }
+
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    let late = timeoutMs === 0
+    const cancel =
+      timeoutMs === undefined || late
+        ? undefined
+        : this.#system.clock.after(
+            timeoutMs,
+            () => {
+              late = true
+              this.#wake()
+            },
+            true,
+          )
+    while (!late && !this.#failure && !this.#vanished && this.#pending.first > 0) {
+      await this.changed()
+    }
+    cancel?.()
+    this.stop(new QlogError('QLOG_CLOSED', 'the log was closed before this was durable'))
+    this.#medium.leave(this)
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiters]) wake()
+  }
+}
+
+/** All appends of one turn become durable in its microtasks. */
+class TurnPace implements MemoryPace {
+  readonly sentTicket = 0
+  readonly #system: MemorySystem
+  #isPlanned = false
+  #groups = 0
+  #cancel: (() => void) | undefined
+
+  constructor(system: MemorySystem) {
+    this.#system = system
+  }
+
+  appended(log: MemoryLog): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    const commit = (): void => {
+      this.#isPlanned = false
+      log.commit(log.lastTicket)
+    }
+    this.#groups += 1
+    if (this.#groups % GROUPS_A_TURN_MAX !== 0) queueMicrotask(commit)
+    // An owner that appends whenever the last append resolved would keep timers and sockets out.
+    else this.#cancel = this.#system.clock.after(0, commit, true)
+  }
+
+  survivor(): Ticket {
+    return 0
+  }
+
+  end(): void {
+    this.#cancel?.()
+  }
+}
