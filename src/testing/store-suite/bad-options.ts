@@ -1,4 +1,5 @@
 /** Bad options: values out of range, and names that nobody knows. */
+import { equal, rejected } from './checks.ts'
 import { each, eachOption, type Misuse, refusesAll } from './misuse.ts'
 import type { StoreTest } from './world.ts'
 
@@ -126,6 +127,18 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...unknown('close', (options) => store.close(options)),
         ]
       }),
+  },
+  {
+    name: 'a store is not opened with options that nobody knows, or a signal that was aborted',
+    run: async (world) => {
+      await world.put('q', 'a')
+      await world.close()
+      await rejected('QLOG_INVALID_ARGUMENT', () => world.open({ signal: 17 } as never))
+      await rejected('QLOG_INVALID_ARGUMENT', () => world.open({ delay: 5 } as never))
+      await rejected('QLOG_ABORTED', () => world.open({ signal: AbortSignal.abort() }))
+      await world.open()
+      equal(await world.drain('q'), ['a'])
+    },
   },
   {
     name: 'options that are no object are refused',

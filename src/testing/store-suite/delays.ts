@@ -86,6 +86,19 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'of delayed messages that are due at one time, the lower id goes first',
+    run: async (world) => {
+      const at = world.nowMs + MINUTE_MS
+      const first = await world.put('q', 'first', { at, priority: 9 })
+      await world.put('q', 'second', { at, priority: 1 })
+      await world.watching('q')
+      const group = world.store.queue('q').group()
+      equal((await group.peek('delayed'))?.id, first.id)
+      equal(await group.kick(1), 1)
+      equal(await world.ready('q'), ['first'])
+    },
+  },
+  {
     name: 'a session that waits gets a message when its delay ends, and not the one behind it',
     run: async (world) => {
       const session = await world.watching('q')

@@ -111,6 +111,7 @@ export const VERBS: readonly StoreTest[] = [
       await world.takeOne('q', { leaseMs: 5_000 })
       await world.advance(6_000)
       equal(await world.take('q'), [])
+      await world.settle()
       const info = await world.info('q', id)
       equal([info.state, info.attempts, info.counters.timeouts], ['buried', 2, 2])
     },
@@ -139,6 +140,7 @@ export const VERBS: readonly StoreTest[] = [
       equal(await world.store.queue('q').group().kick([id]), 1)
       await world.settle()
       const delivery = await world.takeOne('q')
+      await world.settle()
       const { counters } = await world.info('q', id)
       equal([counters.kicks, counters.buries, counters.leases], [1, 1, 3])
       await delivery.ack()
@@ -149,7 +151,7 @@ export const VERBS: readonly StoreTest[] = [
     run: async (world) => {
       await world.putAll('q', 'a', 'b', 'c', 'd')
       await world.put('q', 'later', { delayMs: 2 * MINUTE_MS })
-      await world.put('q', 'sooner', { delayMs: MINUTE_MS })
+      await world.put('q', 'sooner', { at: world.nowMs + MINUTE_MS })
       await world.bury('q', 'c', 'a', 'b')
       const group = world.store.queue('q').group()
       equal(await group.kick(1), 1)

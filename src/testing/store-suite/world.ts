@@ -11,6 +11,7 @@ import {
   type ReserveOptions,
   type Session,
   type Store,
+  type StoreOptions,
 } from '../../store/types.ts'
 import type { Ability, StoreFactory } from './factory.ts'
 
@@ -47,8 +48,8 @@ export class World {
     return this.#factory.nowMs()
   }
 
-  async open(): Promise<Store> {
-    this.#store = await this.#factory.open()
+  async open(options: StoreOptions = {}): Promise<Store> {
+    this.#store = await this.#factory.open(options)
     return this.#store
   }
 
