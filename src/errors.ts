@@ -79,6 +79,11 @@ export const ERROR_CODES = {
     when: 'This append was not written and will never appear; cause says why.',
     remedy: 'Open the log again and append it again.',
   },
+  QLOG_STALE_LEASE: {
+    when: 'A delivery was settled or extended after its lease had ended, or for a second time.',
+    remedy:
+      'Nothing is lost: the message was given to somebody else or is finished. Extend leases in time, or make them longer.',
+  },
   QLOG_TOO_LARGE: {
     when: 'A message or batch is larger than the limit that the message names.',
     remedy: 'Split it, or raise messageBytesMax where the limit is yours.',

@@ -29,7 +29,7 @@ export function checkLimits(options: Partial<LogLimits>): LogLimits {
   return { ...DEFAULTS, ...options }
 }
 
-/** The bytes of a batch. Throws QLOG_TOO_LARGE, or QLOG_INVALID_ARGUMENT where it is empty. */
+/** The bytes of a batch, framing included, so that empty records count. Throws QLOG_TOO_LARGE, or QLOG_INVALID_ARGUMENT where it is empty. */
 export function checkSizes(
   limits: LogLimits,
   messages: readonly Encodable[],
@@ -47,7 +47,7 @@ export function checkSizes(
   for (let i = 0; i < control.length; i++) bytes += (control[i] as Encodable).byteLength
   const encoded = bytes + RECORD_BYTES * count
   if (encoded > batchBytesMax) throw tooLarge('a batch', encoded, batchBytesMax)
-  return bytes
+  return encoded
 }
 
 export function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {

@@ -3,11 +3,11 @@
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
 import { QlogError } from '../errors.ts'
-import type { System } from '../system/system.ts'
 import { encodeOwn } from './memory-arena.ts'
 import { StoredEntry } from './memory-bodies.ts'
 import { checkLimits, checkSizes } from './memory-limits.ts'
 import type { KeptPart, MediumWriter, MemoryMedium } from './memory-medium.ts'
+import { type MemoryPace, type MemorySystem, type PacedLog, TurnPace } from './memory-pace.ts'
 import { MemoryPending } from './memory-pending.ts'
 import { MemoryReader } from './memory-reader.ts'
 import { collectParts, snapshotOf } from './memory-snapshot.ts'
@@ -28,26 +28,8 @@ import type {
   Ticket,
 } from './seam.ts'
 
-/** So many groups become durable without a turn of the event loop between them, then one gets its turn. */
-const GROUPS_A_TURN_MAX = 1024
-
-/** What of a system a log in memory needs. */
-export type MemorySystem = Pick<System, 'clock'>
-
 /** Limits of a log in memory; those of a log on files unless told. */
 export type MemoryLogOptions = Partial<LogLimits>
-
-/** Says when what was appended becomes durable, by calling `commit` of the log. */
-export interface MemoryPace {
-  /** The last ticket that is on its way: it may be durable before anybody knows. */
-  readonly sentTicket: Ticket
-  /** Something was appended. */
-  appended(log: MemoryLog): void
-  /** The log stops: of what is on its way everything up to this ticket survives. */
-  survivor(): Ticket
-  /** Nothing will become durable any more: timers go. */
-  end(): void
-}
 
 /**
  * Opens a log on `medium`. All appends of one turn of the event loop become durable together, in its
@@ -65,7 +47,7 @@ export function openMemoryLog(
   }
 }
 
-export class MemoryLog implements OwnedLog, MediumWriter {
+export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   readonly epoch: number
   readonly limits: LogLimits
   readonly #system: MemorySystem
@@ -156,30 +138,28 @@ export class MemoryLog implements OwnedLog, MediumWriter {
     return ticket
   }
 
-  /** For the pace: the group that is being gathered is complete. */
   endGroup(): void {
     this.#gathers = false
   }
 
-  /** For the pace: makes everything up to a ticket durable, and tells the owner once a group. */
   commit(upTo: Ticket): void {
     if (this.#failure || this.#vanished) return
     if (upTo >= this.#lastTicket) this.#gathers = false
-    const { entries, tickets } = this.#pending.take(upTo)
-    for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as StoredEntry
-      this.#medium.add(entry)
-      this.#durableLsn = entry.lsn
+    // A group has one time, and the owner has to hear the time of each.
+    while (this.#pending.first > 0 && this.#pending.first <= upTo) {
+      const { entries, lastTicket } = this.#pending.takeGroup(upTo)
+      for (const entry of entries) this.#medium.add(entry)
+      const { lsn, timeMs } = entries.at(-1) as StoredEntry
+      this.#durableLsn = lsn
       this.#visibleNextId = this.#medium.nextId
-      // A group has one time, and the owner has to hear the time of each.
-      if (entry.timeMs === entries[i + 1]?.timeMs) continue
-      this.#owner.committed(tickets[i] as Ticket, entry.lsn, entry.timeMs)
+      this.#owner.committed(lastTicket, lsn, timeMs)
+      // What the owner did in there may have been the end of this log.
       if (this.#failure || this.#vanished) return
     }
     this.#wake()
   }
 
-  /** For the pace: batches with messages behind a ticket are turned away; control records stay. */
+  /** Batches with messages behind a ticket are turned away; control records stay. */
   refuseMessages(after: Ticket, cause: QlogError): void {
     const { refused, firstId } = this.#pending.dropMessages(after)
     if (firstId > 0) this.#nextId = firstId
@@ -187,7 +167,6 @@ export class MemoryLog implements OwnedLog, MediumWriter {
     this.#wake()
   }
 
-  /** Stops for good. What waits is rejected; of what is on its way nobody can know. */
   stop(failure: QlogError): void {
     if (this.#failure || this.#vanished) return
     this.#failure = failure
@@ -350,39 +329,5 @@ export class MemoryLog implements OwnedLog, MediumWriter {
 
   #wake(): void {
     for (const wake of [...this.#waiters]) wake()
-  }
-}
-
-/** All appends of one turn become durable in its microtasks. */
-class TurnPace implements MemoryPace {
-  readonly sentTicket = 0
-  readonly #system: MemorySystem
-  #isPlanned = false
-  #groups = 0
-  #cancel: (() => void) | undefined
-
-  constructor(system: MemorySystem) {
-    this.#system = system
-  }
-
-  appended(log: MemoryLog): void {
-    if (this.#isPlanned) return
-    this.#isPlanned = true
-    const commit = (): void => {
-      this.#isPlanned = false
-      log.commit(log.lastTicket)
-    }
-    this.#groups += 1
-    if (this.#groups % GROUPS_A_TURN_MAX !== 0) queueMicrotask(commit)
-    // An owner that appends whenever the last append resolved would keep timers and sockets out.
-    else this.#cancel = this.#system.clock.after(0, commit, true)
-  }
-
-  survivor(): Ticket {
-    return 0
-  }
-
-  end(): void {
-    this.#cancel?.()
   }
 }

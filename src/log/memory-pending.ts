@@ -40,16 +40,22 @@ export class MemoryPending {
     return this.#entries.slice(0, this.#rowAfter(ticket))
   }
 
-  /** Takes everything up to a ticket. */
-  take(upTo: Ticket): { readonly entries: StoredEntry[]; readonly tickets: Ticket[] } {
-    const end = this.#rowAfter(upTo)
-    if (end === this.#entries.length) {
-      const taken = { entries: this.#entries, tickets: this.#tickets }
+  /** Takes what has the time of the first append, up to a ticket. There must be something. */
+  takeGroup(upTo: Ticket): { readonly entries: StoredEntry[]; readonly lastTicket: Ticket } {
+    const rows = this.#rowAfter(upTo)
+    const timeMs = this.#entries[0]?.timeMs
+    let end = 0
+    while (end < rows && this.#entries[end]?.timeMs === timeMs) end++
+    const lastTicket = this.#tickets[end - 1]
+    if (lastTicket === undefined) throw new Error(`nothing waits up to ticket ${upTo}`)
+    const entries = this.#entries
+    if (end === entries.length) {
       this.clear()
-      return taken
+      return { entries, lastTicket }
     }
     for (const size of this.#sizes.splice(0, end)) this.#bytes -= size
-    return { entries: this.#entries.splice(0, end), tickets: this.#tickets.splice(0, end) }
+    this.#tickets.splice(0, end)
+    return { entries: entries.splice(0, end), lastTicket }
   }
 
   /**

@@ -4,10 +4,10 @@
  */
 export {
   type MemoryLogOptions,
-  type MemorySystem,
   openMemoryLog,
 } from '../log/memory-log.ts'
 export { MemoryMedium } from '../log/memory-medium.ts'
+export type { MemorySystem } from '../log/memory-pace.ts'
 export type {
   Batch,
   Encodable,

@@ -4,8 +4,10 @@
  */
 import { QlogError } from '../errors.ts'
 import { checkLimits } from '../log/memory-limits.ts'
-import { MemoryLog, type MemoryLogOptions, type MemorySystem } from '../log/memory-log.ts'
-import type { MediumWriter, MemoryMedium } from '../log/memory-medium.ts'
+import { MemoryLog, type MemoryLogOptions } from '../log/memory-log.ts'
+import type { KeptPart, MediumWriter, MemoryMedium } from '../log/memory-medium.ts'
+import type { MemorySystem } from '../log/memory-pace.ts'
+import { collectParts } from '../log/memory-snapshot.ts'
 import { throwIfAborted } from '../log/read/message-reader.ts'
 import type {
   Batch,
@@ -18,6 +20,7 @@ import type {
   MessageId,
   OwnedLog,
   PartToSave,
+  SaveOptions,
   Snapshot,
   Ticket,
 } from '../log/seam.ts'
@@ -50,6 +53,11 @@ export interface SlowLogOptions extends MemoryLogOptions {
   readonly fenceChance?: number
   /** Chance of each append that it fails, its outcome unknown; 0 unless told. */
   readonly failChance?: number
+  /**
+   * Chance of each snapshot that is not saved `whole` to be kept back until the log is closed, so that a
+   * crash loses it; 0.5 unless told.
+   */
+  readonly keepBackChance?: number
 }
 
 /**
@@ -75,6 +83,10 @@ export class SlowLog implements OwnedLog {
   readonly #random: Random
   readonly #fenceChance: number
   readonly #failChance: number
+  readonly #keepBackChance: number
+  /** The snapshot that was given last, where it is kept back. */
+  #keptBack: ReadonlyMap<string, KeptPart> | undefined
+  #isSaving = false
   #isFull = false
 
   constructor(
@@ -91,6 +103,7 @@ export class SlowLog implements OwnedLog {
       groupsInFlightMax = 2,
       fenceChance = 0,
       failChance = 0,
+      keepBackChance = 0.5,
       ...limits
     } = options
     // Openings of one medium differ, though they have one seed.
@@ -99,6 +112,7 @@ export class SlowLog implements OwnedLog {
     this.#owner = owner
     this.#fenceChance = fenceChance
     this.#failChance = failChance
+    this.#keepBackChance = keepBackChance
     this.#pace = new SlowPace(system.clock, this.#random, {
       delayMsMin,
       delayMsMax,
@@ -203,8 +217,24 @@ export class SlowLog implements OwnedLog {
     this.#log.discard(ids)
   }
 
-  saveSnapshot(parts: AsyncIterable<PartToSave>): Promise<void> {
-    return this.#log.saveSnapshot(this.#slowly(parts))
+  async saveSnapshot(parts: AsyncIterable<PartToSave>, options: SaveOptions = {}): Promise<void> {
+    this.#log.assertUsable()
+    if (this.#isSaving) throw new Error('a snapshot is being saved already')
+    this.#isSaving = true
+    try {
+      const last = this.#keptBack ?? this.#medium.parts
+      const { partBytesMax } = this.limits
+      this.#keptBack = await collectParts(
+        this.#slowly(parts),
+        last,
+        partBytesMax,
+        () => this.durableLsn,
+      )
+    } finally {
+      this.#isSaving = false
+    }
+    this.#log.assertUsable()
+    if (options.whole || !this.#random.chance(this.#keepBackChance)) this.#saveKeptBack()
   }
 
   compact(): Promise<void> {
@@ -212,7 +242,14 @@ export class SlowLog implements OwnedLog {
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#saveKeptBack()
     return this.#log.close(options)
+  }
+
+  #saveKeptBack(): void {
+    if (!this.#keptBack || this.#pace.isOver) return
+    this.#medium.save(this.#keptBack)
+    this.#keptBack = undefined
   }
 
   /** The snapshot is complete some time behind its last part. */

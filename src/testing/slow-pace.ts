@@ -3,7 +3,7 @@
  * order; a planned fault strikes when its group comes back. All time and chance is handed in.
  */
 import { QlogError } from '../errors.ts'
-import type { MemoryLog, MemoryPace } from '../log/memory-log.ts'
+import type { MemoryPace, PacedLog } from '../log/memory-pace.ts'
 import type { Ticket } from '../log/seam.ts'
 import type { Random } from '../system/simulated/random.ts'
 import type { Clock } from '../system/system.ts'
@@ -61,7 +61,7 @@ export class SlowPace implements MemoryPace {
     if (!this.#fault || fault.ticket < this.#fault.ticket) this.#fault = fault
   }
 
-  appended(log: MemoryLog): void {
+  appended(log: PacedLog): void {
     if (this.#isPlanned) return
     this.#isPlanned = true
     queueMicrotask(() => {
@@ -103,7 +103,7 @@ export class SlowPace implements MemoryPace {
     })
   }
 
-  #send(log: MemoryLog): void {
+  #send(log: PacedLog): void {
     if (this.#isOver || this.#groups.length >= this.#options.groupsInFlightMax) return
     const upTo = log.lastTicket
     if (upTo === this.#sentTicket) return
@@ -118,7 +118,7 @@ export class SlowPace implements MemoryPace {
   }
 
   /** Tells what is back, from the front: a later group waits for those before it. */
-  #settle(log: MemoryLog): void {
+  #settle(log: PacedLog): void {
     while (!this.#isOver && this.#groups[0]?.isBack) {
       const { upTo } = this.#groups.shift() as SlowGroup
       const fault = this.#fault
@@ -132,12 +132,12 @@ export class SlowPace implements MemoryPace {
     this.#send(log)
   }
 
-  #commit(log: MemoryLog, upTo: Ticket): void {
+  #commit(log: PacedLog, upTo: Ticket): void {
     this.#committedTicket = upTo
     log.commit(upTo)
   }
 
-  #strike(log: MemoryLog, { kind }: PlannedFault): void {
+  #strike(log: PacedLog, { kind }: PlannedFault): void {
     if (this.#isOver) return
     if (kind === 'fenced') {
       this.#options.takeOver()

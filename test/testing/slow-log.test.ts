@@ -1,7 +1,7 @@
 /** What is particular to the slow log: late acknowledgements in order, planned faults, what survives. */
 import { expect, test } from 'vitest'
 import { MemoryMedium } from '../../src/log/memory-medium.ts'
-import type { Encodable, LogOwner, OwnedLog } from '../../src/log/seam.ts'
+import type { Encodable, LogOwner, OwnedLog, PartToSave } from '../../src/log/seam.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { System } from '../../src/system/system.ts'
 import { openSlowLog, type SlowLog, type SlowLogOptions } from '../../src/testing/slow-log.ts'
@@ -153,6 +153,31 @@ test('full: what was not sent is refused, control records go on, and ids stay de
     const again = await bench.open()
     expect(await textsOf(again)).toEqual(['sent', 'stays', 'goes', 'again'])
     await again.close()
+  })
+})
+
+test('a snapshot that is not whole may be kept back: closing saves it, a crash loses it', async () => {
+  await simulate(async (bench) => {
+    const part = async function* (text: string): AsyncGenerator<PartToSave> {
+      yield ['state', 0, Buffer.from(text)]
+    }
+    const savedIn = async (log: OwnedLog): Promise<string | undefined> => {
+      const bytes = await (await log.snapshot())?.parts.get('state')?.read()
+      return bytes && Buffer.from(bytes).toString()
+    }
+    const first = await bench.open({ keepBackChance: 1 })
+    await first.saveSnapshot(part('first'))
+    expect(await savedIn(first)).toBeUndefined()
+    await first.close()
+    const second = await bench.open({ keepBackChance: 1 })
+    expect(await savedIn(second)).toBe('first')
+    await second.saveSnapshot(part('second'))
+    bench.medium.crash()
+    const third = await bench.open({ keepBackChance: 1 })
+    expect(await savedIn(third)).toBe('first')
+    await third.saveSnapshot(part('third'), { whole: true })
+    expect(await savedIn(third)).toBe('third')
+    await third.close()
   })
 })
 

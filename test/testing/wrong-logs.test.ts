@@ -1,7 +1,8 @@
 /** The suite notices logs that break the contract, one line each; and passes the same log unbroken. */
 import { expect, test } from 'vitest'
 import { type LogPower, logConformance } from '../../src/testing/log-suite.ts'
-import { WRONG_LOGS, WrongFixture, type WrongLog } from './wrong-logs.ts'
+import { WrongFixture, type WrongLog } from './wrong-fixture.ts'
+import { WRONG_LOGS } from './wrong-logs.ts'
 
 interface Registered {
   readonly name: string

@@ -1,0 +1,166 @@
+/** Checks what the caller asked for before anything is touched. Throws QlogTypeError alone. */
+import { QlogError, QlogTypeError } from '../errors.ts'
+import type { ElapsedClock } from './elapsed-clock.ts'
+import { PLAIN_PUT, type PutPlan } from './put.ts'
+import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
+import { PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
+
+const NAME_BYTES_MAX = 200
+const KEY_BYTES_MAX = 1024
+const HEADER_BYTES_MAX = 16 * 1024
+const HEADERS_MAX = 64
+/** Texts of a burying or a failed attempt are cut to this. */
+const TEXT_CHARS_MAX = 1024
+const KEY_WINDOW_MS_DEFAULT = 600_000
+/** A hundred years: more is a mistake, and sums stay far below 2^53. */
+export const MS_MAX = 3_155_760_000_000
+
+const encoder = new TextEncoder()
+
+export function checkName(what: string, name: unknown): string {
+  if (typeof name !== 'string' || name === '' || !name.isWellFormed()) {
+    throw new QlogTypeError(`${what} must be a text that is not empty, not ${shown(name)}`)
+  }
+  if (encoder.encode(name).length > NAME_BYTES_MAX) {
+    throw new QlogTypeError(
+      `${what} must have at most ${NAME_BYTES_MAX} bytes: ${name.slice(0, 40)}...`,
+    )
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f]/.test(name)) {
+    throw new QlogTypeError(`${what} must have no control characters: ${JSON.stringify(name)}`)
+  }
+  return name
+}
+
+export function checkInteger(what: string, value: unknown, min: number, max: number): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
+    return value
+  }
+  throw new QlogTypeError(
+    `${what} must be a whole number from ${min} to ${max}, not ${shown(value)}`,
+  )
+}
+
+/** Milliseconds, which may have a fraction; whole ones come back. */
+export function checkMs(what: string, value: unknown, minMs = 0): number {
+  if (typeof value === 'number' && value >= minMs && value <= MS_MAX) return Math.ceil(value)
+  throw new QlogTypeError(
+    `${what} must be milliseconds from ${minMs} to ${MS_MAX}, not ${shown(value)}`,
+  )
+}
+
+export function checkPriority(priority: unknown): number {
+  return checkInteger('priority', priority, 0, PRIORITY_MAX)
+}
+
+export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {
+  if (options === undefined) return
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new QlogTypeError(`${what} must be an object, not ${shown(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new QlogTypeError(`unknown option "${name}" in ${what}; known are ${known.join(', ')}`)
+    }
+  }
+}
+
+export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
+  const bytes = typeof body === 'string' ? encoder.encode(body) : body
+  if (!(bytes instanceof Uint8Array)) {
+    throw new QlogTypeError(`a message must be a text or a Uint8Array, not ${shown(body)}`)
+  }
+  if (bytes.length > messageBytesMax) {
+    throw new QlogError(
+      'QLOG_TOO_LARGE',
+      `a message of ${bytes.length} bytes is over the limit of ${messageBytesMax}`,
+    )
+  }
+  return bytes
+}
+
+const PUT_OPTIONS = ['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'headers']
+
+/** What a put asks for, its times in the store's own terms. */
+export function checkPut(
+  options: PutOptions | undefined,
+  clock: ElapsedClock,
+  more: readonly string[] = [],
+): PutPlan {
+  if (options === undefined) return PLAIN_PUT
+  checkOptionNames('the options of put', options, [...PUT_OPTIONS, ...more])
+  const { priority, ttlMs, key, keyWindowMs, headers } = options
+  if (key !== undefined) checkKey(key)
+  if (keyWindowMs !== undefined && key === undefined) {
+    throw new QlogTypeError('keyWindowMs needs a key')
+  }
+  return {
+    priority: priority === undefined ? PRIORITY_DEFAULT : checkPriority(priority),
+    ...checkDue(options, clock),
+    expiresMs: ttlMs === undefined ? 0 : clock.nowMs() + checkMs('ttlMs', ttlMs, 1),
+    key,
+    keyWindowMs:
+      key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1),
+    headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
+  }
+}
+
+/** When something becomes due that is asked for with `delayMs` or `at`. */
+export function checkDue(
+  options: { readonly delayMs?: number; readonly at?: Date | number },
+  clock: ElapsedClock,
+): { readonly dueKind: DueKind; readonly dueMs: number } {
+  const { delayMs, at } = options
+  if (delayMs !== undefined && at !== undefined) {
+    throw new QlogTypeError('delayMs and at exclude each other')
+  }
+  if (delayMs !== undefined) {
+    const ms = checkMs('delayMs', delayMs)
+    if (ms === 0) return { dueKind: DueKind.NONE, dueMs: 0 }
+    return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }
+  }
+  if (at === undefined) return { dueKind: DueKind.NONE, dueMs: 0 }
+  const atMs = at instanceof Date ? at.getTime() : at
+  const dueMs = checkMs('at', atMs)
+  if (dueMs <= clock.wallMs()) return { dueKind: DueKind.NONE, dueMs: 0 }
+  return { dueKind: DueKind.WALL, dueMs }
+}
+
+/** A text that somebody gave as the reason of something: whatever it is, it is kept as text. */
+export function textOf(value: unknown): string {
+  const text = value instanceof Error ? `${value.name}: ${value.message}` : String(value ?? '')
+  return text.slice(0, TEXT_CHARS_MAX).toWellFormed()
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key !== 'string' || key === '' || !key.isWellFormed()) {
+    throw new QlogTypeError(`key must be a text that is not empty, not ${shown(key)}`)
+  }
+  if (encoder.encode(key).length > KEY_BYTES_MAX) {
+    throw new QlogTypeError(`key must have at most ${KEY_BYTES_MAX} bytes`)
+  }
+}
+
+function checkHeaders(headers: unknown): Headers {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw new QlogTypeError(`headers must be an object of texts, not ${shown(headers)}`)
+  }
+  const entries = Object.entries(headers)
+  if (entries.length > HEADERS_MAX) throw new QlogTypeError(`at most ${HEADERS_MAX} headers`)
+  let bytes = 0
+  for (const [name, value] of entries) {
+    if (typeof value !== 'string' || !value.isWellFormed() || !name.isWellFormed()) {
+      throw new QlogTypeError(`header "${name}" must be a text, not ${shown(value)}`)
+    }
+    bytes += encoder.encode(name).length + encoder.encode(value).length
+  }
+  if (bytes > HEADER_BYTES_MAX) {
+    throw new QlogTypeError(`headers must have at most ${HEADER_BYTES_MAX} bytes together`)
+  }
+  return entries.length === 0 ? NO_HEADERS : Object.freeze({ ...headers })
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+}

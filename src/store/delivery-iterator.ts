@@ -1,0 +1,108 @@
+/**
+ * One delivery after the other, with bodies held ready. A lease begins when its delivery leaves, not when
+ * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
+ */
+import type { LeasedDelivery } from './delivery.ts'
+import type { StoreSession } from './session.ts'
+import type { Delivery } from './types.ts'
+
+export interface DeliveryIteratorOptions {
+  readonly session: StoreSession
+  readonly prefetch: number
+  readonly leaseMs: number
+  readonly signal: AbortSignal | undefined
+  readonly whenDone: () => void
+}
+
+export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
+  readonly #options: DeliveryIteratorOptions
+  readonly #end = new AbortController()
+  readonly #signal: AbortSignal
+  #ready: LeasedDelivery[] = []
+  #filling: Promise<void> | undefined
+  #turn: Promise<unknown> = Promise.resolve()
+  #isDone = false
+
+  constructor(options: DeliveryIteratorOptions) {
+    this.#options = options
+    const { signal } = options
+    this.#signal = signal ? AbortSignal.any([signal, this.#end.signal]) : this.#end.signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<Delivery>> {
+    const next = this.#turn.then(() => this.#next())
+    this.#turn = next.catch(() => undefined)
+    return next
+  }
+
+  async return(): Promise<IteratorResult<Delivery>> {
+    if (!this.#isDone) {
+      this.#isDone = true
+      this.#end.abort()
+      await this.#filling?.catch(() => undefined)
+      this.#options.session.putBack(this.#ready)
+      this.#ready = []
+      this.#options.whenDone()
+    }
+    return { done: true, value: undefined }
+  }
+
+  async #next(): Promise<IteratorResult<Delivery>> {
+    const { session, leaseMs, signal } = this.#options
+    try {
+      for (;;) {
+        if (this.#isDone) return { done: true, value: undefined }
+        const delivery = this.#ready.shift()
+        if (!delivery) {
+          this.#filling ??= this.#fill()
+          await this.#filling
+          continue
+        }
+        // It may have been deleted, or its group removed, while it was held.
+        if (delivery.taken.status !== 'held') continue
+        if (this.#ready.length < this.#options.prefetch / 2) this.#fillBehind()
+        await session.begin([delivery], leaseMs)
+        return { done: false, value: delivery }
+      }
+    } catch (error) {
+      const isLeft = this.#isDone && !signal?.aborted
+      await this.return()
+      if (isLeft) return { done: true, value: undefined }
+      throw error
+    }
+  }
+
+  /** Fetches what there is now, without waiting for it. */
+  #fillBehind(): void {
+    if (this.#filling) return
+    const { session, prefetch } = this.#options
+    const taken = session.take(prefetch - this.#ready.length)
+    if (taken.length === 0) return
+    this.#filling = this.#load(taken)
+    // The next call of `next` that finds nothing ready meets the error.
+    this.#filling.catch(() => undefined)
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      const { session, prefetch } = this.#options
+      const taken = await session.takeOrWait(prefetch, this.#signal)
+      await this.#load(taken)
+    } finally {
+      this.#filling = undefined
+    }
+  }
+
+  async #load(taken: Awaited<ReturnType<StoreSession['takeOrWait']>>): Promise<void> {
+    try {
+      const { session } = this.#options
+      this.#ready.push(...(await session.load(taken, Number.POSITIVE_INFINITY, this.#signal)))
+    } finally {
+      this.#filling = undefined
+    }
+  }
+}

@@ -1,0 +1,463 @@
+/**
+ * Which message of a group is next: lanes read in order, and beside them whatever is no plain waiting
+ * message. Derived from the state while the store is open; nothing here is saved. Pure memory.
+ */
+import { IndexedHeap } from '../containers/heap.ts'
+import type { PostingsCursor } from '../containers/postings-cursor.ts'
+import { TypedHeap } from '../containers/typed-heap.ts'
+import { DueKind } from '../records/message-record.ts'
+import type { Exception } from '../state/exception.ts'
+import type { GroupEvents, GroupState } from '../state/group-state.ts'
+import type { Lane } from '../state/lane.ts'
+import { LaneRow } from './lane-row.ts'
+import type { QueueDispatch } from './queue-dispatch.ts'
+import { Taken } from './taken.ts'
+import type { Waiter } from './waiter.ts'
+
+/** Where the best message stands. */
+type Source = LaneRow | 'ready' | 'late' | 'suspect'
+
+export class GroupDispatch implements GroupEvents {
+  readonly queue: QueueDispatch
+  readonly state: GroupState
+  /** Out of the order for now, by offset. */
+  readonly out = new Map<number, Taken>()
+  /** Who waits for a message of this group, longest first. */
+  readonly waiters = new Set<Waiter>()
+  /** The group was removed: whatever holds it gets nothing more. */
+  isRemoved = false
+  /** What `settleBest` found. */
+  bestPriority = 0
+  bestId = 0
+  #best: Source | undefined
+  readonly #rows: LaneRow[] = []
+  readonly #ready = new IndexedHeap<Exception>(byPriority)
+  readonly #buried = new IndexedHeap<Exception>((a, b) => a.sequence - b.sequence)
+  readonly #delayedElapsed = new IndexedHeap<Exception>(byDue)
+  readonly #delayedWall = new IndexedHeap<Exception>(byDue)
+  /** Plain messages whose place in their lane was passed: (priority, id, offset). */
+  readonly #late = new TypedHeap()
+  /** Leased when an earlier opening ended without a close: they go out one at a time. */
+  readonly #suspects = new IndexedHeap<Taken>(byPriority)
+  readonly #suspectOffsets = new Map<number, Taken>()
+  #suspectOut = 0
+  readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
+
+  constructor(queue: QueueDispatch, state: GroupState) {
+    this.queue = queue
+    this.state = state
+  }
+
+  /** Begins with what the state says. */
+  begin(): void {
+    this.state.events = this
+    for (const lane of this.queue.state.lanes) this.addLane(lane)
+    this.#begunSuspects()
+    for (const exception of this.state.exceptions()) {
+      if (!this.#suspectOffsets.has(exception.offset)) this.#place(exception)
+    }
+  }
+
+  addLane(lane: Lane): void {
+    if (lane.priority === undefined) return
+    const row = new LaneRow(lane, lane.priority, this.state.finished.floor)
+    this.#rows.push(row)
+    this.#rows.sort((a, b) => a.priority - b.priority)
+  }
+
+  get leased(): number {
+    return this.out.size
+  }
+
+  get buriedCount(): number {
+    return this.state.buriedCount
+  }
+
+  /** More may be leased now. */
+  get hasRoom(): boolean {
+    const { leasedMax } = this.state
+    return leasedMax === 0 || this.out.size < leasedMax
+  }
+
+  /** Finds the best message that can be delivered now; false where there is none. */
+  settleBest(): boolean {
+    this.#best = undefined
+    if (this.isRemoved || this.queue.isPaused || !this.hasRoom) return false
+    const row = this.#settleRows()
+    if (row) this.#offer(row.priority, row.cursor.id, row)
+    const exception = this.#settleReady()
+    if (exception) this.#offer(exception.priority, exception.id, 'ready')
+    if (this.#settleLate()) this.#offer(this.#late.peekKey1, this.#late.peekKey2, 'late')
+    const suspect = this.#settleSuspects()
+    if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
+    const promoted = this.#promoted()
+    if (promoted) {
+      this.#best = promoted
+      this.bestPriority = -1
+      this.bestId = promoted.cursor.id
+    }
+    return this.#best !== undefined
+  }
+
+  /** The offset of the next ready message, whether or not it could be delivered now. */
+  peekBest(): number | undefined {
+    const row = this.#settleRows()
+    const exception = this.#settleReady()
+    const late = this.#settleLate()
+    const suspect = this.#settleSuspects()
+    this.#best = undefined
+    if (row) this.#offer(row.priority, row.cursor.id, row)
+    if (exception) this.#offer(exception.priority, exception.id, 'ready')
+    if (late) this.#offer(this.#late.peekKey1, this.#late.peekKey2, 'late')
+    if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
+    const best: Source | undefined = this.#best
+    this.#best = undefined
+    if (best === 'late') return this.#late.peekPayload
+    if (best === 'ready') return exception?.offset
+    if (best === 'suspect') return suspect?.offset
+    return row?.cursor.offset
+  }
+
+  /** Takes what `settleBest` found out of the order. */
+  takeBest(): Taken {
+    const source = this.#best
+    this.#best = undefined
+    if (source === undefined) throw new Error('there is no best message to take')
+    if (source === 'suspect') return this.#takeSuspect()
+    if (source === 'ready') return this.#takeException(this.#ready.pop())
+    if (source === 'late') return this.#takeLate()
+    const { cursor, priority } = source
+    source.isHead = false
+    return this.#out(new Taken(this, cursor.id, cursor.offset, priority))
+  }
+
+  /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
+  takeThis(id: number, offset: number, priority: number): Taken | undefined {
+    if (!this.hasRoom || !this.isWaiting(offset, id)) return undefined
+    const exception = this.state.exception(offset)
+    if (exception?.state === 'buried') return undefined
+    if (exception) return this.#takeException(exception)
+    this.#dropSuspect(offset)
+    return this.#out(new Taken(this, id, offset, priority))
+  }
+
+  /** Takes buried exceptions for a change, in order. */
+  takeBuried(count: number): Exception[] {
+    const taken: Exception[] = []
+    while (taken.length < count) {
+      const exception = this.#buried.pop()
+      if (!exception) break
+      exception.holder = undefined
+      if (this.isWaiting(exception.offset, exception.id)) taken.push(exception)
+    }
+    return taken
+  }
+
+  /** The message is neither finished nor out. */
+  isWaiting(offset: number, id: number): boolean {
+    return (
+      !this.state.finished.has(offset) && !this.out.has(offset) && !this.queue.isLeaving(offset, id)
+    )
+  }
+
+  /** Takes a message out of the order while a change of it is on its way. */
+  hold(id: number, offset: number, priority: number): Taken {
+    const exception = this.state.exception(offset)
+    exception?.holder?.remove(exception)
+    if (exception) exception.holder = undefined
+    this.#dropSuspect(offset)
+    return this.#out(new Taken(this, id, offset, priority))
+  }
+
+  /** Puts back what was taken and not changed. */
+  putBack(taken: Taken): void {
+    if (this.out.get(taken.offset) !== taken) return
+    this.out.delete(taken.offset)
+    this.#ended(taken)
+    this.#back(taken)
+  }
+
+  /** Messages that were to leave stay after all. */
+  restore(offsets: readonly number[], ids: readonly number[]): void {
+    offsets.forEach((offset, row) => {
+      const exception = this.state.exception(offset)
+      if (exception && !exception.holder) this.#place(exception)
+      const facts = exception ? undefined : this.queue.find(offset)
+      if (facts) this.#back(new Taken(this, ids[row] ?? facts.id, offset, facts.priority))
+    })
+  }
+
+  /** A plain message has become due: its place in the lane may have been passed meanwhile. */
+  due(offset: number, id: number, priority: number, lane: Lane): void {
+    if (!this.isWaiting(offset, id) || this.state.exception(offset)) return
+    if (this.#suspectOffsets.has(offset)) return
+    const row = this.#rows.find((one) => one.lane === lane)
+    if (!row || row.hasPassed(offset)) this.#late.push(priority, id, offset)
+    this.queue.woke(this)
+  }
+
+  /** Makes ready what has become due. */
+  advance(elapsedMs: number, wallMs: number): void {
+    this.#advance(this.#delayedElapsed, elapsedMs)
+    this.#advance(this.#delayedWall, wallMs)
+  }
+
+  /** When the next exception becomes due, by either clock; infinite where none is delayed. */
+  get nextElapsedMs(): number {
+    return this.#delayedElapsed.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
+  get nextWallMs(): number {
+    return this.#delayedWall.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
+  get firstBuried(): Exception | undefined {
+    return this.#buried.peek()
+  }
+
+  get firstDelayed(): readonly (Exception | undefined)[] {
+    return [this.#delayedElapsed.peek(), this.#delayedWall.peek()]
+  }
+
+  /** Exceptions that are delayed, in no order. */
+  delayed(): Exception[] {
+    return [...this.state.exceptions()].filter(({ holder }) => {
+      return holder === this.#delayedElapsed || holder === this.#delayedWall
+    })
+  }
+
+  get delayedExceptions(): number {
+    return this.#delayedElapsed.size + this.#delayedWall.size
+  }
+
+  changed(exception: Exception): void {
+    this.#place(exception)
+  }
+
+  dropped(exception: Exception): void {
+    exception.holder?.remove(exception)
+    exception.holder = undefined
+  }
+
+  unleased(first: number, end: number): void {
+    if (this.#suspectOffsets.size > 0) {
+      for (const offset of this.#suspectOffsets.keys()) {
+        if (offset >= first && offset < end && this.state.finished.has(offset))
+          this.#dropSuspect(offset)
+      }
+    }
+    if (this.out.size === 0) return
+    const hadRoom = this.hasRoom
+    if (end - first <= this.out.size) {
+      for (let offset = first; offset < end; offset++) this.#unleasedOne(this.out.get(offset))
+    } else {
+      for (const taken of this.out.values()) {
+        if (taken.offset >= first && taken.offset < end) this.#unleasedOne(taken)
+      }
+    }
+    if (!hadRoom && this.hasRoom) this.queue.woke(this)
+  }
+
+  settingsChanged(): void {
+    this.queue.woke(this)
+  }
+
+  /** The group is gone: what is out of it ends. */
+  remove(): void {
+    this.isRemoved = true
+    for (const taken of this.out.values()) this.#ended(taken)
+    this.out.clear()
+  }
+
+  #unleasedOne(taken: Taken | undefined): void {
+    if (!taken) return
+    this.out.delete(taken.offset)
+    this.#ended(taken)
+    if (this.state.finished.has(taken.offset)) return
+    this.#back(taken)
+    this.queue.cameBack(taken)
+  }
+
+  #ended(taken: Taken): void {
+    if (taken.isSuspect) this.#suspectOut--
+    taken.isSuspect = false
+    taken.status = 'ended'
+    taken.whenEnded?.(taken)
+  }
+
+  #back(taken: Taken): void {
+    const { offset, id, priority } = taken
+    const exception = this.state.exception(offset)
+    if (exception) this.#place(exception)
+    else {
+      const row = this.#rows.find((one) => one.priority === priority)
+      if (!row || row.hasPassed(offset)) this.#late.push(priority, id, offset)
+    }
+    this.queue.woke(this)
+  }
+
+  #out(taken: Taken): Taken {
+    this.out.set(taken.offset, taken)
+    return taken
+  }
+
+  #offer(priority: number, id: number, source: Source): void {
+    const isBetter =
+      this.#best === undefined ||
+      priority < this.bestPriority ||
+      (priority === this.bestPriority && id < this.bestId)
+    if (!isBetter) return
+    this.#best = source
+    this.bestPriority = priority
+    this.bestId = id
+  }
+
+  #settleRows(): LaneRow | undefined {
+    for (const row of this.#rows) if (row.settle(this.#isOpen)) return row
+    return undefined
+  }
+
+  #isPlainReady(cursor: PostingsCursor): boolean {
+    const { offset, id } = cursor
+    const { state, queue } = this
+    if (state.finished.has(offset) || this.out.has(offset)) return false
+    if (state.exceptionCount > 0 && state.exception(offset)) return false
+    if (this.#suspectOffsets.size > 0 && this.#suspectOffsets.has(offset)) return false
+    if (queue.isLeaving(offset, id)) return false
+    if (!cursor.hasExtras) return true
+    // One that was leased already was due already, whatever the clock says now.
+    return queue.isDue(cursor.dueKind, cursor.dueMs) || state.leased.has(offset)
+  }
+
+  #settleReady(): Exception | undefined {
+    for (;;) {
+      const exception = this.#ready.peek()
+      if (!exception || this.isWaiting(exception.offset, exception.id)) return exception
+      this.#ready.pop()
+      exception.holder = undefined
+    }
+  }
+
+  #settleLate(): boolean {
+    while (this.#late.size > 0) {
+      const offset = this.#late.peekPayload
+      if (this.isWaiting(offset, this.#late.peekKey2) && !this.state.exception(offset)) return true
+      this.#late.pop()
+    }
+    return false
+  }
+
+  #settleSuspects(): Taken | undefined {
+    if (this.#suspectOut > 0) return undefined
+    return this.#suspects.peek()
+  }
+
+  /** The oldest message of all lanes, where it has waited too long. */
+  #promoted(): LaneRow | undefined {
+    const { promoteAfterMs } = this.state
+    if (promoteAfterMs === 0 || this.#rows.length < 2) return undefined
+    let oldest: LaneRow | undefined
+    const before = this.queue.wallMs() - promoteAfterMs
+    for (const row of this.#rows) {
+      if (!row.settle(this.#isOpen) || row.cursor.timeMs > before) continue
+      if (!oldest || row.cursor.id < oldest.cursor.id) oldest = row
+    }
+    return oldest
+  }
+
+  #takeException(exception: Exception | undefined): Taken {
+    if (!exception) throw new Error('there is no exception to take')
+    exception.holder?.remove(exception)
+    exception.holder = undefined
+    this.#dropSuspect(exception.offset)
+    const { id, offset, priority } = exception
+    return this.#out(new Taken(this, id, offset, priority))
+  }
+
+  #takeLate(): Taken {
+    const taken = new Taken(this, this.#late.peekKey2, this.#late.peekPayload, this.#late.peekKey1)
+    this.#late.pop()
+    return this.#out(taken)
+  }
+
+  #place(exception: Exception): void {
+    if (this.out.has(exception.offset)) return
+    const heap = this.#heapFor(exception)
+    exception.holder?.remove(exception)
+    exception.holder = heap
+    heap.push(exception)
+    if (heap === this.#ready) this.queue.woke(this)
+    else if (heap !== this.#buried) this.queue.scheduled()
+  }
+
+  #heapFor(exception: Exception): IndexedHeap<Exception> {
+    if (exception.state === 'buried') return this.#buried
+    if (exception.state === 'ready') return this.#ready
+    if (this.queue.isDue(exception.dueKind, exception.dueMs)) return this.#ready
+    return exception.dueKind === DueKind.WALL ? this.#delayedWall : this.#delayedElapsed
+  }
+
+  #advance(heap: IndexedHeap<Exception>, nowMs: number): void {
+    for (;;) {
+      const exception = heap.peek()
+      if (!exception || exception.dueMs > nowMs) return
+      heap.pop()
+      exception.holder = undefined
+      this.#place(exception)
+    }
+  }
+
+  /** What was leased when the last opening ended, and is not finished, may be what ended it. */
+  #begunSuspects(): void {
+    const { leased } = this.state
+    leased.forEachRange(0, this.queue.state.nextOffset, (first, end) => {
+      for (let offset = first; offset < end; offset++) {
+        const suspect = this.#suspectAt(offset)
+        if (!suspect) continue
+        suspect.isSuspect = true
+        this.#suspects.push(suspect)
+        this.#suspectOffsets.set(offset, suspect)
+      }
+    })
+  }
+
+  #suspectAt(offset: number): Taken | undefined {
+    const exception = this.state.exception(offset)
+    if (exception) {
+      // A delay that was given later counts; one that is buried goes nowhere.
+      if (exception.state !== 'ready') return undefined
+      return new Taken(this, exception.id, offset, exception.priority)
+    }
+    const facts = this.queue.find(offset)
+    if (!facts) return undefined
+    return new Taken(this, facts.id, offset, facts.priority)
+  }
+
+  #takeSuspect(): Taken {
+    const suspect = this.#suspects.pop()
+    if (!suspect) throw new Error('there is no suspect to take')
+    this.#suspectOffsets.delete(suspect.offset)
+    this.#suspectOut++
+    return this.#out(suspect)
+  }
+
+  #dropSuspect(offset: number): void {
+    const suspect = this.#suspectOffsets.get(offset)
+    if (!suspect) return
+    this.#suspectOffsets.delete(offset)
+    this.#suspects.remove(suspect)
+  }
+}
+
+function byPriority(a: Ordered, b: Ordered): number {
+  return a.priority - b.priority || a.id - b.id
+}
+
+interface Ordered {
+  readonly priority: number
+  readonly id: number
+}
+
+function byDue(a: Exception, b: Exception): number {
+  return a.dueMs - b.dueMs || a.id - b.id
+}

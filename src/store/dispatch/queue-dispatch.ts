@@ -1,0 +1,287 @@
+/**
+ * A queue while the store is open: its groups, what of it becomes due or expires and when, and what is
+ * on its way out. Derived from the state; nothing here is saved. Pure memory.
+ */
+import { PostingsCursor } from '../containers/postings-cursor.ts'
+import { TypedHeap } from '../containers/typed-heap.ts'
+import { DueKind, type MessageFacts } from '../records/message-record.ts'
+import type { GroupState } from '../state/group-state.ts'
+import type { Lane } from '../state/lane.ts'
+import type { QueueEvents, QueueState } from '../state/queue-state.ts'
+import { GroupDispatch } from './group-dispatch.ts'
+import type { Taken } from './taken.ts'
+
+/** A schedule's entry carries offset and priority's lane in one number. */
+const SLOT_FACTOR = 64
+
+/** What a queue needs of the whole. */
+export interface DispatchHost {
+  elapsedMs(): number
+  wallMs(): number
+  isDamaged(id: number): boolean
+  /** A group may have something to deliver. */
+  woke(group: GroupDispatch): void
+  /** Something becomes due earlier than was known. */
+  scheduled(): void
+  /** These have outlived their time: ids and offsets, in order of offset. */
+  expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
+}
+
+export interface FoundMessage {
+  readonly id: number
+  readonly offset: number
+  readonly timeMs: number
+  readonly priority: number
+  readonly dueKind: DueKind
+  readonly dueMs: number
+}
+
+export class QueueDispatch implements QueueEvents {
+  readonly state: QueueState
+  readonly groups = new Map<number, GroupDispatch>()
+  /** Offsets that a record on its way takes out of the queue. */
+  readonly leaving = new Set<number>()
+  readonly #host: DispatchHost
+  readonly #elapsed = new TypedHeap()
+  readonly #wall = new TypedHeap()
+  readonly #expiring = new TypedHeap()
+  /** Expired while leased: they go when they come back. */
+  readonly #overdue = new Set<number>()
+
+  constructor(state: QueueState, host: DispatchHost) {
+    this.state = state
+    this.#host = host
+  }
+
+  /** Begins with what the state says. */
+  begin(): void {
+    this.state.events = this
+    for (const group of this.state.groups.values()) this.groupAdded(group)
+    for (const lane of this.state.lanes) this.#scan(lane)
+  }
+
+  get isPaused(): boolean {
+    return this.state.pausedUntilMs > this.#host.elapsedMs()
+  }
+
+  group(name: string): GroupDispatch | undefined {
+    for (const group of this.groups.values()) if (group.state.name === name) return group
+    return undefined
+  }
+
+  put(lane: Lane, facts: MessageFacts, id: number): void {
+    const { offset, dueKind, dueMs, expiresMs } = facts
+    if (expiresMs > 0) {
+      this.#expiring.push(expiresMs, id, offset)
+      this.#host.scheduled()
+    }
+    if (this.isDue(dueKind, dueMs)) {
+      for (const group of this.groups.values()) {
+        if (lane.priority === undefined) group.due(offset, id, facts.priority, lane)
+        else this.#host.woke(group)
+      }
+    } else this.#schedule(dueKind, dueMs, id, offset, lane)
+  }
+
+  laneAdded(lane: Lane): void {
+    for (const group of this.groups.values()) group.addLane(lane)
+  }
+
+  groupAdded(state: GroupState): void {
+    const group = new GroupDispatch(this, state)
+    this.groups.set(state.number, group)
+    group.begin()
+    // What stands in no lane of its own is offered message by message.
+    for (const lane of this.state.lanes) {
+      if (lane.priority === undefined) this.#offerMixed(lane, group)
+    }
+    this.#host.woke(group)
+  }
+
+  groupRemoved(state: GroupState): void {
+    const group = this.groups.get(state.number)
+    this.groups.delete(state.number)
+    group?.remove()
+  }
+
+  pauseChanged(): void {
+    for (const group of this.groups.values()) this.#host.woke(group)
+    this.#host.scheduled()
+  }
+
+  woke(group: GroupDispatch): void {
+    this.#host.woke(group)
+  }
+
+  scheduled(): void {
+    this.#host.scheduled()
+  }
+
+  isDue(kind: number, dueMs: number): boolean {
+    if (kind === DueKind.NONE) return true
+    return dueMs <= (kind === DueKind.WALL ? this.#host.wallMs() : this.#host.elapsedMs())
+  }
+
+  /** A record on its way takes the message out, or damage has. */
+  isLeaving(offset: number, id: number): boolean {
+    return this.leaving.has(offset) || this.#overdue.has(offset) || this.#host.isDamaged(id)
+  }
+
+  wallMs(): number {
+    return this.#host.wallMs()
+  }
+
+  /** A lease ended, and the message is not finished. */
+  cameBack({ offset, id }: Taken): void {
+    if (this.#overdue.delete(offset)) this.#expire([id], [offset])
+  }
+
+  /** Makes ready what has become due, and takes out what has expired. */
+  advance(elapsedMs: number, wallMs: number): void {
+    this.#advance(this.#elapsed, elapsedMs)
+    this.#advance(this.#wall, wallMs)
+    this.#advanceExpiring(elapsedMs)
+    for (const group of this.groups.values()) group.advance(elapsedMs, wallMs)
+    const { pausedUntilMs } = this.state
+    if (pausedUntilMs > this.#pauseSeenMs && pausedUntilMs <= elapsedMs) {
+      this.#pauseSeenMs = pausedUntilMs
+      for (const group of this.groups.values()) this.#host.woke(group)
+    }
+  }
+  /** The end of the last pause that was noticed. */
+  #pauseSeenMs = 0
+
+  /** When the next thing happens by the store's own time; infinite where nothing does. */
+  get nextElapsedMs(): number {
+    let next = Number.POSITIVE_INFINITY
+    if (this.#elapsed.size > 0) next = Math.min(next, this.#elapsed.peekKey1)
+    if (this.#expiring.size > 0) next = Math.min(next, this.#expiring.peekKey1)
+    if (this.state.pausedUntilMs > this.#pauseSeenMs)
+      next = Math.min(next, this.state.pausedUntilMs)
+    for (const group of this.groups.values()) next = Math.min(next, group.nextElapsedMs)
+    return next
+  }
+
+  /** The same by the wall clock. */
+  get nextWallMs(): number {
+    let next = this.#wall.size > 0 ? this.#wall.peekKey1 : Number.POSITIVE_INFINITY
+    for (const group of this.groups.values()) next = Math.min(next, group.nextWallMs)
+    return next
+  }
+
+  /** What the lanes know of the message at this offset; undefined where none holds it. */
+  find(offset: number): FoundMessage | undefined {
+    for (const lane of this.state.lanes) {
+      const { postings } = lane
+      if (offset < postings.firstOffset || offset > postings.lastOffset) continue
+      const cursor = new PostingsCursor(postings)
+      cursor.moveTo(offset)
+      if (!cursor.next() || cursor.offset !== offset) continue
+      const { id, timeMs, dueMs } = cursor
+      const priority = lane.priority ?? cursor.priority
+      return { id, offset, timeMs, priority, dueKind: asDueKind(cursor.dueKind), dueMs }
+    }
+    return undefined
+  }
+
+  /** Plain messages that wait for their time; some may be gone or kicked since. */
+  get plainDelayedCount(): number {
+    return this.#elapsed.size + this.#wall.size
+  }
+
+  /** Plain messages that wait for their time, soonest first: (dueMs, id, offset). */
+  get schedules(): readonly { readonly heap: TypedHeap; readonly kind: DueKind }[] {
+    return [
+      { heap: this.#elapsed, kind: DueKind.ELAPSED },
+      { heap: this.#wall, kind: DueKind.WALL },
+    ]
+  }
+
+  /** What a schedule's payload says. */
+  offsetOf(payload: number): number {
+    return Math.floor(payload / SLOT_FACTOR)
+  }
+
+  #schedule(kind: DueKind, dueMs: number, id: number, offset: number, lane: Lane): void {
+    const heap = kind === DueKind.WALL ? this.#wall : this.#elapsed
+    heap.push(dueMs, id, offset * SLOT_FACTOR + lane.slot)
+    this.#host.scheduled()
+  }
+
+  #advance(heap: TypedHeap, nowMs: number): void {
+    while (heap.size > 0 && heap.peekKey1 <= nowMs) {
+      const id = heap.peekKey2
+      const { offset, lane } = this.#unpack(heap.peekPayload)
+      heap.pop()
+      const priority = lane?.priority ?? this.find(offset)?.priority
+      if (!lane || priority === undefined || this.state.isGone(offset)) continue
+      for (const group of this.groups.values()) group.due(offset, id, priority, lane)
+    }
+  }
+
+  #advanceExpiring(elapsedMs: number): void {
+    const ids: number[] = []
+    const offsets: number[] = []
+    while (this.#expiring.size > 0 && this.#expiring.peekKey1 <= elapsedMs) {
+      const id = this.#expiring.peekKey2
+      const offset = this.#expiring.peekPayload
+      this.#expiring.pop()
+      if (this.state.isGone(offset) || this.leaving.has(offset)) continue
+      if (this.#isLeased(offset)) this.#overdue.add(offset)
+      else {
+        ids.push(id)
+        offsets.push(offset)
+      }
+    }
+    if (ids.length > 0) this.#expire(ids, offsets)
+  }
+
+  #expire(ids: readonly number[], offsets: readonly number[]): void {
+    this.#host.expired(this, ids, offsets)
+  }
+
+  #isLeased(offset: number): boolean {
+    for (const group of this.groups.values()) if (group.out.has(offset)) return true
+    return false
+  }
+
+  #unpack(payload: number): { readonly offset: number; readonly lane: Lane | undefined } {
+    const offset = this.offsetOf(payload)
+    const slot = payload - offset * SLOT_FACTOR
+    return { offset, lane: this.state.lanes.find((one) => one.slot === slot) }
+  }
+
+  /** Looks through a lane for what has a time of its own. */
+  #scan(lane: Lane): void {
+    const cursor = new PostingsCursor(lane.postings)
+    cursor.moveTo(this.state.goneFloor)
+    while (cursor.next()) {
+      if (!cursor.hasExtras) {
+        cursor.skip(cursor.runLength)
+        continue
+      }
+      const { id, offset, dueMs, expiresMs } = cursor
+      const dueKind = asDueKind(cursor.dueKind)
+      if (this.state.isGone(offset)) continue
+      if (expiresMs > 0) this.#expiring.push(expiresMs, id, offset)
+      if (!this.isDue(dueKind, dueMs)) this.#schedule(dueKind, dueMs, id, offset, lane)
+    }
+  }
+
+  #offerMixed(lane: Lane, group: GroupDispatch): void {
+    const cursor = new PostingsCursor(lane.postings)
+    cursor.moveTo(group.state.finished.floor)
+    while (cursor.next()) {
+      const { offset, id, priority, dueMs } = cursor
+      if (this.isDue(asDueKind(cursor.dueKind), dueMs)) group.due(offset, id, priority, lane)
+    }
+  }
+}
+
+function asDueKind(kind: number): DueKind {
+  return kind === DueKind.ELAPSED
+    ? DueKind.ELAPSED
+    : kind === DueKind.WALL
+      ? DueKind.WALL
+      : DueKind.NONE
+}

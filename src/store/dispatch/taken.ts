@@ -1,0 +1,39 @@
+/**
+ * A message that is out of the order for now: leased, about to be, or the subject of a change that is on
+ * its way into the log. Its group keeps it by offset until the change is durable.
+ */
+import type { GroupDispatch } from './group-dispatch.ts'
+
+export type TakenStatus =
+  /** Out of the order, its lease not begun. */
+  | 'held'
+  | 'leased'
+  /** A change that ends the lease is on its way. */
+  | 'settling'
+  | 'ended'
+
+export class Taken {
+  readonly group: GroupDispatch
+  readonly id: number
+  readonly offset: number
+  readonly priority: number
+  status: TakenStatus = 'held'
+  /** Deliveries that count, with this one. */
+  attempt = 0
+  /** It was leased when an earlier opening ended without a close. */
+  isSuspect = false
+  /** How long its lease is, and when it ends in the store's own time. */
+  leaseMs = 0
+  endMs = 0
+  /** Of the heap of leases; -1 = not in it. */
+  heapIndex = -1
+  /** Told when the lease has ended, by whatever. */
+  whenEnded: ((taken: Taken) => void) | undefined
+
+  constructor(group: GroupDispatch, id: number, offset: number, priority: number) {
+    this.group = group
+    this.id = id
+    this.offset = offset
+    this.priority = priority
+  }
+}

@@ -1,0 +1,290 @@
+/** A group as its users see it: looking, kicking, settings. */
+import { QlogTypeError } from '../errors.ts'
+import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import type { GroupDispatch } from './dispatch/group-dispatch.ts'
+import type { FoundMessage } from './dispatch/queue-dispatch.ts'
+import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
+import {
+  dueInMs,
+  firstPlainDelayed,
+  infoOf,
+  plainDelayed,
+  QueueWalk,
+  stateOf,
+  withBody,
+} from './looking.ts'
+import { PlainOperation } from './operation.ts'
+import type { KickOp } from './records/control-record.ts'
+import type { Exception } from './state/exception.ts'
+import type { StoreCore } from './store-core.ts'
+import type {
+  Group,
+  GroupStats,
+  ListOptions,
+  MessageInfo,
+  MessageRef,
+  MessageState,
+  StoredMessage,
+} from './types.ts'
+import { checkCount } from './verbs.ts'
+
+const LIST_LIMIT_DEFAULT = 100
+export const LIST_LIMIT_MAX = 10_000
+const STATES: readonly MessageState[] = ['ready', 'delayed', 'leased', 'buried', 'finished']
+
+export class GroupHandle implements Group {
+  readonly queue: string
+  readonly name: string
+  readonly #core: StoreCore
+
+  constructor(core: StoreCore, queue: string, name: string) {
+    this.#core = core
+    this.queue = queue
+    this.name = name
+  }
+
+  async peek(state: 'ready' | 'delayed' | 'buried' = 'ready'): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    if (state !== 'ready' && state !== 'delayed' && state !== 'buried') {
+      throw new QlogTypeError("peek looks at 'ready', 'delayed' or 'buried'")
+    }
+    for (;;) {
+      const group = await this.#group()
+      const found = this.#first(group, state)
+      if (!found) return undefined
+      const message = await this.#core.fetchOne(found.id)
+      // Taken or finished since: there is another first one.
+      if (!message || stateOf(group, found) !== state) continue
+      const info = infoOf(this.#core, group.queue, group, this.name, found, message)
+      return withBody(info, message.body)
+    }
+  }
+
+  async list(options: ListOptions = {}): Promise<readonly MessageInfo[]> {
+    this.#core.assertOpen()
+    const { state, from, limit } = checkList(options)
+    const group = await this.#group()
+    const found: FoundMessage[] = []
+    const walk = new QueueWalk(group.queue.state, from)
+    for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
+      if (group.queue.state.isGone(one.offset)) continue
+      const is = stateOf(group, one)
+      if (state === undefined ? is !== 'finished' : is === state) found.push(one)
+    }
+    const messages = await this.#core.fetchMany(
+      found.map(({ id }) => id),
+      undefined,
+    )
+    const infos: MessageInfo[] = []
+    for (const [row, one] of found.entries()) {
+      const message = messages[row]
+      if (message) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+    }
+    return infos
+  }
+
+  async kick(what: number | readonly (MessageRef | number)[]): Promise<number> {
+    this.#core.assertOpen()
+    const count = typeof what === 'number' ? checkCount('count', what) : checkRefs(what).length
+    if (count === 0) return 0
+    const group = await this.#group()
+    const ops =
+      typeof what === 'number' ? this.#kickCount(group, what) : await this.#kickThese(group, what)
+    if (ops.length === 0) return 0
+    const undo = () => {
+      for (const { offset } of ops) {
+        const taken = group.out.get(offset)
+        if (taken) group.putBack(taken)
+      }
+    }
+    const operation = new PlainOperation(ops, undefined, undo)
+    this.#core.submitQuietly(operation)
+    await operation.promise
+    return ops.length
+  }
+
+  async configure(settings: {
+    leasedMax?: number | null
+    promoteAfterMs?: number | null
+  }): Promise<void> {
+    this.#core.assertOpen()
+    checkOptionNames('the settings', settings, ['leasedMax', 'promoteAfterMs'])
+    const { leasedMax, promoteAfterMs } = settings
+    if (leasedMax != null) checkInteger('leasedMax', leasedMax, 1, LEASED_MAX_MAX)
+    if (promoteAfterMs != null) checkMs('promoteAfterMs', promoteAfterMs, 1)
+    await this.#core.registry.configure(await this.#group(), {
+      leasedMax: leasedMax === null ? 0 : leasedMax,
+      promoteAfterMs: promoteAfterMs === null ? 0 : promoteAfterMs,
+    })
+  }
+
+  stats(): GroupStats {
+    const group = this.#core.registry.group(this.queue, this.name)
+    return group ? groupStats(this.#core, group) : emptyStats(this.queue, this.name)
+  }
+
+  async remove(): Promise<void> {
+    this.#core.assertOpen()
+    const group = this.#core.registry.group(this.queue, this.name)
+    if (!group) return
+    const of = { queue: group.queue.state.number, group: group.state.number }
+    const operation = new PlainOperation([{ kind: 'group-removed', ...of }], () =>
+      this.#core.discardGone(),
+    )
+    this.#core.submitQuietly(operation)
+    await operation.promise
+  }
+
+  /** The op that makes one message ready, which is out of the order from now on; for a transaction. */
+  kickOne(message: MessageRef): KickOp {
+    const group = this.#core.registry.group(this.queue, this.name)
+    const op = group && this.#kickOp(group, message.id, message.offset)
+    if (!op) throw new QlogTypeError(`message ${message.id} is neither buried nor delayed`)
+    return op
+  }
+
+  #group(): Promise<GroupDispatch> {
+    const known = this.#core.registry.group(this.queue, this.name)
+    if (known) return Promise.resolve(known)
+    const plan = groupPlan(this.#core, this.queue, {})
+    return this.#core.registry.ensureGroup(this.queue, this.name, plan)
+  }
+
+  #first(group: GroupDispatch, state: 'ready' | 'delayed' | 'buried'): FoundMessage | undefined {
+    if (state === 'buried') return this.#found(group, group.firstBuried)
+    this.#core.dispatcher.advance()
+    if (state === 'ready') {
+      const offset = group.peekBest()
+      return offset === undefined ? undefined : group.queue.find(offset)
+    }
+    const due = (one: { dueKind: 0 | 1 | 2; dueMs: number }) =>
+      dueInMs(this.#core, one.dueKind, one.dueMs)
+    const exceptions = group.firstDelayed.flatMap((one) => (one ? [one] : []))
+    exceptions.sort((a, b) => due(a) - due(b) || a.id - b.id)
+    const [exception] = exceptions
+    const plain = firstPlainDelayed(this.#core, group)
+    if (!exception || (plain && due(plain) < due(exception))) return plain
+    return this.#found(group, exception)
+  }
+
+  #found(group: GroupDispatch, exception: Exception | undefined): FoundMessage | undefined {
+    return exception && group.queue.find(exception.offset)
+  }
+
+  /** Buried ones where there are any, else delayed ones. */
+  #kickCount(group: GroupDispatch, count: number): KickOp[] {
+    this.#core.dispatcher.advance()
+    const buried = group.takeBuried(count)
+    if (buried.length > 0)
+      return buried.map((one) => this.#hold(group, one.id, one.offset, one.priority))
+    const delayed = [
+      ...group
+        .delayed()
+        .map((one) => ({ ...one, inMs: dueInMs(this.#core, one.dueKind, one.dueMs) })),
+      ...plainDelayed(this.#core, group, count).map((one) => ({
+        ...one,
+        inMs: dueInMs(this.#core, one.dueKind, one.dueMs),
+      })),
+    ]
+    delayed.sort((a, b) => a.inMs - b.inMs || a.id - b.id)
+    return delayed
+      .slice(0, count)
+      .map(({ id, offset, priority }) => this.#hold(group, id, offset, priority))
+  }
+
+  async #kickThese(
+    group: GroupDispatch,
+    messages: readonly (MessageRef | number)[],
+  ): Promise<KickOp[]> {
+    const ops: KickOp[] = []
+    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+      const op = this.#kickOp(group, id, offset)
+      if (op) ops.push(op)
+    }
+    return ops
+  }
+
+  #kickOp(group: GroupDispatch, id: number, offset: number): KickOp | undefined {
+    const found = group.queue.find(offset)
+    if (!found || found.id !== id || !group.isWaiting(offset, id)) return undefined
+    const state = stateOf(group, found)
+    if (state !== 'buried' && state !== 'delayed') return undefined
+    const priority = group.state.exception(offset)?.priority ?? found.priority
+    return this.#hold(group, id, offset, priority)
+  }
+
+  #hold(group: GroupDispatch, id: number, offset: number, priority: number): KickOp {
+    group.hold(id, offset, priority).status = 'settling'
+    const of = { queue: group.queue.state.number, group: group.state.number }
+    return { kind: 'kick', ...of, offset, id, priority }
+  }
+}
+
+export function groupStats(core: StoreCore, group: GroupDispatch): GroupStats {
+  const { queue, state } = group
+  const { nextOffset } = queue.state
+  const delayed = group.delayedExceptions + queue.plainDelayedCount
+  const leased = [...group.out.values()].filter(({ status }) => status !== 'held').length
+  const unfinished = nextOffset - state.finished.count
+  void core
+  return {
+    queue: queue.state.name,
+    group: state.name,
+    ready: Math.max(0, unfinished - delayed - leased - state.buriedCount),
+    delayed,
+    leased,
+    buried: state.buriedCount,
+    floor: Math.min(state.finished.floor, nextOffset),
+    leasedMax: state.leasedMax === 0 ? undefined : state.leasedMax,
+    promoteAfterMs: state.promoteAfterMs === 0 ? undefined : state.promoteAfterMs,
+    waiting: group.waiters.size,
+  }
+}
+
+function emptyStats(queue: string, group: string): GroupStats {
+  return {
+    queue,
+    group,
+    ready: 0,
+    delayed: 0,
+    leased: 0,
+    buried: 0,
+    floor: 0,
+    leasedMax: undefined,
+    promoteAfterMs: undefined,
+    waiting: 0,
+  }
+}
+
+function checkList(options: ListOptions): {
+  readonly state: MessageState | undefined
+  readonly from: number
+  readonly limit: number
+} {
+  checkOptionNames('the options of list', options, ['state', 'from', 'limit'])
+  const { state, from = 0, limit = LIST_LIMIT_DEFAULT } = options
+  if (state !== undefined && !STATES.includes(state)) {
+    throw new QlogTypeError(`state must be one of ${STATES.join(', ')}`)
+  }
+  return {
+    state,
+    from: checkInteger('from', from, 0, Number.MAX_SAFE_INTEGER),
+    limit: checkInteger('limit', limit, 1, LIST_LIMIT_MAX),
+  }
+}
+
+/** Throws where one of them names no message. */
+export function checkRefs(
+  messages: readonly (MessageRef | number)[],
+): readonly (MessageRef | number)[] {
+  if (!Array.isArray(messages)) throw new QlogTypeError('an array of messages or ids is expected')
+  for (const one of messages) {
+    const id = typeof one === 'number' ? one : (one as MessageRef | undefined)?.id
+    checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
+  }
+  return messages
+}
+
+export function checkGroupName(name: unknown): string {
+  return checkName('the name of a group', name)
+}

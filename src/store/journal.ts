@@ -1,0 +1,225 @@
+/**
+ * The way of decisions into the log and of the log's word back: appends operations in order, waits for
+ * room where too much is in flight, and applies to the state what has become durable. The only place of
+ * the store that appends.
+ */
+import { QlogError } from '../errors.ts'
+import type { Encodable, LogOwner, OwnedLog, Ticket } from '../log/seam.ts'
+import type { Sendable } from './operation.ts'
+import type { Put } from './put.ts'
+import { encodeControl } from './records/control-record.ts'
+import type { StoreState } from './state/store-state.ts'
+
+/** Operations that settled are cut off the list when they are so many, not one by one. */
+const SETTLED_MAX = 1024
+
+export interface JournalEvents {
+  /** Called in front of every append: what was put together for it goes first. */
+  beforeAppend(): void
+  /** Called once a group has become durable and is applied. */
+  applied(): void
+  failed(cause: Error): void
+  space(state: 'ok' | 'full'): void
+}
+
+/** Gives offsets to messages, in the order of the log. */
+export interface Offsets {
+  take(queue: number): number
+  /** The messages from this offset on were turned down. */
+  giveBack(queue: number, offset: number): void
+}
+
+class Bytes implements Encodable {
+  readonly #bytes: Uint8Array
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get byteLength(): number {
+    return this.#bytes.length
+  }
+
+  encodeInto(target: Uint8Array, at: number): void {
+    target.set(this.#bytes, at)
+  }
+}
+
+export class Journal implements LogOwner {
+  /** LSN of everything that is applied. */
+  appliedLsn = 0
+  appendedBytes = 0
+  controlBytes = 0
+  failure: Error | undefined
+  readonly #state: StoreState
+  #offsets: Offsets | undefined
+  #events: JournalEvents | undefined
+  #log: OwnedLog | undefined
+  /** Appended and not settled, by ticket; the first `#settled` of them are settled. */
+  #sent: Sendable[] = []
+  #settled = 0
+  /** Waiting for room, in order. */
+  readonly #backlog: Sendable[] = []
+  #draining: Promise<void> | undefined
+  #isClosed = false
+
+  constructor(state: StoreState) {
+    this.#state = state
+  }
+
+  begin(log: OwnedLog, offsets: Offsets, events: JournalEvents): void {
+    this.#log = log
+    this.#offsets = offsets
+    this.#events = events
+  }
+
+  get isIdle(): boolean {
+    return this.#settled === this.#sent.length && this.#backlog.length === 0
+  }
+
+  /**
+   * Appends it now, or as soon as there is room. Throws with nothing taken where the log takes it never:
+   * QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED.
+   */
+  submit(operation: Sendable): void {
+    if (this.failure) throw this.failure
+    if (this.#isClosed) throw new QlogError('QLOG_CLOSED', 'the store is closed')
+    if (this.#backlog.length === 0 && this.#append(operation)) return
+    // Whoever put these has moved on: the bytes are taken now.
+    for (const put of operation.puts) put.body = put.body.slice()
+    this.#backlog.push(operation)
+    this.#draining ??= this.#drain()
+  }
+
+  /** Resolves when everything submitted so far has settled. */
+  async settled(): Promise<void> {
+    while (this.#draining !== undefined) await this.#draining
+    const last = this.#sent.at(-1)
+    if (last && this.#settled < this.#sent.length) await last.promise.catch(() => undefined)
+  }
+
+  close(): void {
+    this.#isClosed = true
+    const error = new QlogError('QLOG_CLOSED', 'the store was closed before this was written')
+    for (const operation of this.#backlog.splice(0)) operation.refused(error)
+  }
+
+  committed(upTo: Ticket, lsn: number, timeMs: number): void {
+    const state = this.#state
+    state.timeMs = Math.max(state.timeMs, timeMs)
+    let next = this.#settled
+    for (; next < this.#sent.length; next++) {
+      const operation = this.#sent[next]
+      if (!operation || operation.ticket > upTo) break
+      this.#settled = next + 1
+      if (operation.ticket === 0) continue
+      for (const op of operation.ops) state.apply(op)
+      for (const put of operation.puts) state.put(put, put.id)
+      operation.committed()
+    }
+    this.appliedLsn = lsn
+    this.#trim()
+    this.#events?.applied()
+  }
+
+  refused(from: Ticket, upTo: Ticket, cause: Error): void {
+    for (let row = this.#settled; row < this.#sent.length; row++) {
+      const operation = this.#sent[row]
+      if (!operation || operation.ticket < from || operation.ticket > upTo) continue
+      // A ticket of 0 marks what was turned down: committed() passes it over.
+      operation.ticket = 0
+      this.#takeBack(operation.puts)
+      operation.refused(cause)
+    }
+  }
+
+  failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
+    this.failure ??= cause
+    const [code, message] =
+      outcome === 'rejected'
+        ? (['QLOG_REJECTED', 'not written: the log had stopped'] as const)
+        : (['QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed'] as const)
+    const error = new QlogError(code, message, { cause })
+    for (let row = this.#settled; row < this.#sent.length; row++) {
+      const operation = this.#sent[row]
+      if (!operation || operation.ticket < from) continue
+      operation.ticket = 0
+      operation.failed(error)
+    }
+    for (const operation of this.#backlog.splice(0)) operation.failed(cause)
+    this.#events?.failed(cause)
+  }
+
+  space(state: 'ok' | 'full'): void {
+    this.#events?.space(state)
+  }
+
+  /** False where the log has no room now. */
+  #append(operation: Sendable): boolean {
+    const log = this.#log
+    if (!log) throw new Error('the journal appends only while the store is open')
+    this.#events?.beforeAppend()
+    const { puts, ops } = operation
+    const control = ops.map((op) => new Bytes(encodeControl(op)))
+    this.#place(puts)
+    const firstId = log.nextId
+    try {
+      operation.ticket = log.append({ messages: puts, control })
+    } catch (error) {
+      this.#takeBack(puts)
+      if (error instanceof QlogError && error.code === 'QLOG_BUSY') return false
+      throw error
+    }
+    let bytes = 0
+    for (let i = 0; i < puts.length; i++) {
+      const put = puts[i] as Put
+      put.id = firstId + i
+      bytes += put.byteLength
+    }
+    for (const { byteLength } of control) this.controlBytes += byteLength
+    this.appendedBytes += bytes
+    this.#sent.push(operation)
+    return true
+  }
+
+  #place(puts: readonly Put[]): void {
+    const offsets = this.#offsets
+    if (!offsets) throw new Error('the journal has not begun')
+    for (const put of puts) put.place(offsets.take(put.queue))
+  }
+
+  #takeBack(puts: readonly Put[]): void {
+    for (const put of puts) this.#offsets?.giveBack(put.queue, put.offset)
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#backlog.length > 0) {
+        await this.#log?.room()
+        const operation = this.#backlog[0]
+        if (!operation || !this.#appendOrRefuse(operation)) continue
+        this.#backlog.shift()
+      }
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      for (const operation of this.#backlog.splice(0)) operation.refused(cause)
+    } finally {
+      this.#draining = undefined
+    }
+  }
+
+  #appendOrRefuse(operation: Sendable): boolean {
+    try {
+      return this.#append(operation)
+    } catch (error) {
+      operation.refused(error instanceof Error ? error : new Error(String(error)))
+      return true
+    }
+  }
+
+  #trim(): void {
+    if (this.#settled < SETTLED_MAX) return
+    this.#sent = this.#sent.slice(this.#settled)
+    this.#settled = 0
+  }
+}

@@ -1,0 +1,184 @@
+/** The store: joins its core with the faces, and knows how it ends. */
+import { QlogError, QlogTypeError } from '../errors.ts'
+import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { PlainOperation } from './operation.ts'
+import { QueueHandle, queueStats } from './queue-handle.ts'
+import { StoreSession } from './session.ts'
+import { Snapshots } from './snapshots.ts'
+import type { StoreCore } from './store-core.ts'
+import { StoreTransaction } from './transaction.ts'
+import type {
+  Queue,
+  QueueOptions,
+  RetryOptions,
+  Session,
+  Store,
+  StoreStats,
+  StoreStatus,
+  Transaction,
+  TransactionResult,
+} from './types.ts'
+import { Verbs } from './verbs.ts'
+
+export class LogStore implements Store {
+  readonly #core: StoreCore
+  readonly #verbs: Verbs
+  readonly #snapshots: Snapshots
+  readonly #sessions = new Set<StoreSession>()
+  #closing: Promise<void> | undefined
+
+  constructor(core: StoreCore) {
+    this.#core = core
+    this.#verbs = new Verbs(core)
+    this.#snapshots = new Snapshots(core)
+    core.onApplied = () => this.#snapshots.applied()
+    core.onFailed = (cause) => {
+      for (const session of this.#sessions) session.fail(cause)
+    }
+    core.discardGone()
+  }
+
+  get status(): StoreStatus {
+    return this.#core.status
+  }
+
+  queue(name: string, options?: QueueOptions): Queue {
+    checkName('the name of a queue', name)
+    checkOptionNames('the options of queue', options, ['retry'])
+    if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
+    return new QueueHandle(this.#core, name)
+  }
+
+  queues(): readonly string[] {
+    return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
+  }
+
+  session(): Session {
+    this.#core.assertOpen()
+    const session = new StoreSession(this.#core, this.#verbs, (one) => this.#sessions.delete(one))
+    this.#sessions.add(session)
+    return session
+  }
+
+  async transaction(body: (transaction: Transaction) => void): Promise<TransactionResult> {
+    this.#core.assertOpen()
+    const transaction = new StoreTransaction(this.#core, this.#verbs)
+    try {
+      const answer: unknown = body(transaction)
+      if (answer instanceof Promise) {
+        answer.catch(() => undefined)
+        throw new QlogTypeError('the body of a transaction must not be asynchronous')
+      }
+    } catch (error) {
+      transaction.abandon()
+      throw error
+    }
+    return transaction.commit()
+  }
+
+  stats(): StoreStats {
+    const { state, dispatcher, journal, clock } = this.#core
+    const queues = this.queues().map((name) => queueStats(this.#core, name))
+    return {
+      status: this.status,
+      queues,
+      messages: [...state.queues.values()].reduce((sum, { live }) => sum + live, 0),
+      leased: dispatcher.leased,
+      waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
+      stateBytes: this.#snapshots.stateBytes,
+      appendedBytes: journal.appendedBytes + journal.controlBytes,
+      snapshotBytes: this.#snapshots.savedBytes,
+      damaged: [...dispatcher.damaged],
+      clockWasAhead: clock.wasAhead,
+    }
+  }
+
+  /** Saves the state now. */
+  async checkpoint(): Promise<void> {
+    this.#core.assertOpen()
+    await this.#snapshots.save(false)
+  }
+
+  async compact(): Promise<void> {
+    this.#core.assertOpen()
+    // The log keeps what the last snapshot but one needs: two of now let go of everything older.
+    await this.#snapshots.save(true)
+    await this.#snapshots.save(true)
+    await this.#core.log.compact()
+  }
+
+  /** Hash of the state as the log has it so far: equal for two stores that answer alike. */
+  stateHash(): string {
+    return this.#core.state.hash()
+  }
+
+  close(options: { timeoutMs?: number } = {}): Promise<void> {
+    checkOptionNames('the options of close', options, ['timeoutMs'])
+    if (options.timeoutMs !== undefined) checkMs('timeoutMs', options.timeoutMs)
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(options: { timeoutMs?: number }): Promise<void> {
+    const core = this.#core
+    const wasOpen = core.status === 'open'
+    try {
+      if (wasOpen) await this.#settleWithin(options.timeoutMs)
+    } finally {
+      core.status = 'closed'
+      core.dispatcher.close()
+      core.journal.close()
+      await core.log.close(options)
+    }
+  }
+
+  async #settleWithin(timeoutMs: number | undefined): Promise<void> {
+    const settled = this.#settle().catch(ignoreAtTheEnd)
+    if (timeoutMs === undefined) {
+      await settled
+      return
+    }
+    let cancel: () => void = () => undefined
+    const late = new Promise<void>((resolve) => {
+      cancel = this.#core.system.clock.after(timeoutMs, resolve, true)
+    })
+    await Promise.race([settled, late])
+    cancel()
+  }
+
+  /** Gives leases back, waits for what is in flight, and says that this was a proper end. */
+  async #settle(): Promise<void> {
+    const core = this.#core
+    const closing = [...this.#sessions].map((session) => session.close())
+    core.status = 'closing'
+    await Promise.allSettled(closing)
+    core.riding.flush()
+    await core.journal.settled()
+    await this.#snapshots.settled()
+    if (!core.hasWritten || core.journal.failure) return
+    const operation = new PlainOperation([{ kind: 'close' }])
+    core.submitQuietly(operation)
+    await operation.promise
+    await this.#snapshots.save(false)
+  }
+}
+
+/** What fails while a store closes fails the promises of those it concerns. */
+function ignoreAtTheEnd(error: unknown): void {
+  if (!(error instanceof QlogError)) throw error
+}
+
+function checkRetry(retry: RetryOptions): RetryOptions {
+  checkOptionNames('retry', retry, ['attemptsMax', 'backoffMs', 'backoffMaxMs'])
+  const { attemptsMax, backoffMs, backoffMaxMs } = retry
+  if (attemptsMax !== undefined && attemptsMax !== Number.POSITIVE_INFINITY) {
+    checkInteger('attemptsMax', attemptsMax, 1, Number.MAX_SAFE_INTEGER)
+  }
+  if (backoffMs !== undefined) checkMs('backoffMs', backoffMs)
+  if (backoffMaxMs !== undefined) checkMs('backoffMaxMs', backoffMaxMs)
+  return retry
+}

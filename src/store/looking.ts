@@ -1,0 +1,159 @@
+/**
+ * Looking at messages without taking them: what state each is in for a group, in which order they stand,
+ * and their bodies. Changes nothing.
+ */
+import { PostingsCursor } from './containers/postings-cursor.ts'
+import type { GroupDispatch } from './dispatch/group-dispatch.ts'
+import type { FoundMessage, QueueDispatch } from './dispatch/queue-dispatch.ts'
+import { type DecodedMessage, DueKind } from './records/message-record.ts'
+import type { Exception } from './state/exception.ts'
+import type { QueueState } from './state/queue-state.ts'
+import type { StoreCore } from './store-core.ts'
+import type { MessageInfo, MessageState, StoredMessage } from './types.ts'
+
+/** What a group knows of a message, found in its lane. */
+export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {
+  const { offset } = found
+  if (group.state.finished.has(offset)) return 'finished'
+  const taken = group.out.get(offset)
+  if (taken && taken.status !== 'held') return 'leased'
+  const exception = group.state.exception(offset)
+  if (exception?.state === 'buried') return 'buried'
+  const { dueKind, dueMs } = exception ?? found
+  if (group.queue.isDue(dueKind, dueMs)) return 'ready'
+  return !exception && group.state.leased.has(offset) ? 'ready' : 'delayed'
+}
+
+/** Everything but the body; without a group as a group would see it that has not begun. */
+export function infoOf(
+  core: StoreCore,
+  queue: QueueDispatch,
+  group: GroupDispatch | undefined,
+  groupName: string,
+  found: FoundMessage,
+  message: DecodedMessage,
+): MessageInfo {
+  const { id, offset } = found
+  const exception = group?.state.exception(offset)
+  const taken = group?.out.get(offset)
+  const due = exception ?? found
+  const state = group ? stateOf(group, found) : freshState(queue, found)
+  return {
+    queue: queue.state.name,
+    group: groupName,
+    id,
+    offset,
+    state,
+    priority: exception?.priority ?? found.priority,
+    putMs: found.timeMs,
+    dueInMs: state === 'delayed' ? dueInMs(core, due.dueKind, due.dueMs) : 0,
+    leaseLeftMs: taken?.status === 'leased' ? Math.max(0, taken.endMs - core.clock.nowMs()) : 0,
+    attempts: group?.state.attempts(offset) ?? 0,
+    counters: countersOf(group, offset, exception),
+    reason: state === 'buried' ? exception?.reason : undefined,
+    error: exception?.error ? exception.error : undefined,
+    headers: message.headers,
+    key: message.key,
+    bodyBytes: message.body.length,
+  }
+}
+
+function countersOf(
+  group: GroupDispatch | undefined,
+  offset: number,
+  exception: Exception | undefined,
+): MessageInfo['counters'] {
+  if (!exception) {
+    const leases = group?.state.attempts(offset) ?? 0
+    return { leases, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
+  }
+  const { leases, timeouts, releases, buries, kicks } = exception
+  return { leases, timeouts, releases, buries, kicks }
+}
+
+function freshState(queue: QueueDispatch, { dueKind, dueMs }: FoundMessage): MessageState {
+  return queue.isDue(dueKind, dueMs) ? 'ready' : 'delayed'
+}
+
+export function dueInMs(core: StoreCore, kind: DueKind, dueMs: number): number {
+  if (kind === DueKind.NONE) return 0
+  const nowMs = kind === DueKind.WALL ? core.clock.wallMs() : core.clock.nowMs()
+  return Math.max(0, dueMs - nowMs)
+}
+
+/** Walks the messages of a queue by offset, all lanes together. */
+export class QueueWalk {
+  readonly #rows: { readonly cursor: PostingsCursor; readonly priority: number | undefined }[] = []
+
+  constructor(queue: QueueState, fromOffset: number) {
+    const from = Math.max(fromOffset, queue.goneFloor)
+    for (const { postings, priority } of queue.lanes) {
+      const cursor = new PostingsCursor(postings)
+      cursor.moveTo(from)
+      if (cursor.next()) this.#rows.push({ cursor, priority })
+    }
+  }
+
+  /** The next message; undefined at the end. */
+  next(): FoundMessage | undefined {
+    let first = this.#rows[0]
+    for (const row of this.#rows) if (first && row.cursor.offset < first.cursor.offset) first = row
+    if (!first) return undefined
+    const { cursor, priority } = first
+    const { id, offset, timeMs, dueMs } = cursor
+    const dueKind = cursor.dueKind as DueKind
+    const found = { id, offset, timeMs, dueKind, dueMs, priority: priority ?? cursor.priority }
+    if (!cursor.next()) this.#rows.splice(this.#rows.indexOf(first), 1)
+    return found
+  }
+}
+
+/** The offset of the first message for which `isFrom` is true; of the next one where none is. */
+export function offsetWhere(
+  queue: QueueState | undefined,
+  nextOffset: number,
+  isFrom: (id: number, timeMs: number) => boolean,
+): number {
+  let lowest = nextOffset
+  for (const { postings } of queue?.lanes ?? []) {
+    const cursor = new PostingsCursor(postings)
+    while (cursor.next()) {
+      if (isFrom(cursor.id, cursor.timeMs)) {
+        lowest = Math.min(lowest, cursor.offset)
+        break
+      }
+      // Ids grow by one within a run, and its time is one.
+      if (!isFrom(cursor.id + cursor.runLength, cursor.timeMs)) cursor.skip(cursor.runLength)
+    }
+  }
+  return lowest
+}
+
+/** The plain message that becomes due first for the group, of those that are no exceptions. */
+export function firstPlainDelayed(core: StoreCore, group: GroupDispatch): FoundMessage | undefined {
+  const [first] = plainDelayed(core, group, 1)
+  return first
+}
+
+/** Plain delayed messages of the group, soonest first. */
+export function plainDelayed(core: StoreCore, group: GroupDispatch, count: number): FoundMessage[] {
+  const all: { readonly offset: number; readonly id: number; readonly inMs: number }[] = []
+  for (const { kind, heap } of group.queue.schedules) {
+    heap.forEach((dueMs, id, payload) => {
+      const offset = group.queue.offsetOf(payload)
+      if (!group.isWaiting(offset, id) || group.state.exception(offset)) return
+      all.push({ offset, id, inMs: dueInMs(core, kind, dueMs) })
+    })
+  }
+  all.sort((a, b) => a.inMs - b.inMs || a.id - b.id)
+  const found: FoundMessage[] = []
+  for (const { offset } of all.slice(0, count)) {
+    const one = group.queue.find(offset)
+    if (one) found.push(one)
+  }
+  return found
+}
+
+export function withBody(info: MessageInfo, body: Uint8Array): StoredMessage {
+  return { ...info, body }
+}

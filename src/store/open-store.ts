@@ -1,0 +1,71 @@
+/** Opening a store: the log, the state that was saved in it, and the entries behind that. */
+import type { LogOwner, Lsn, OpenLog, OwnedLog, Ticket } from '../log/seam.ts'
+import { ElapsedClock } from './elapsed-clock.ts'
+import { Journal } from './journal.ts'
+import { LogStore } from './log-store.ts'
+import { loadState } from './snapshots.ts'
+import { StoreState } from './state/store-state.ts'
+import { StoreCore, type StoreSystem } from './store-core.ts'
+import type { StoreOptions } from './types.ts'
+
+/** Rejects like the log's own opening, and with QLOG_NEWER_FORMAT, QLOG_DAMAGED. */
+export async function openStoreOn(
+  system: StoreSystem,
+  openLog: OpenLog,
+  options: StoreOptions = {},
+): Promise<LogStore> {
+  const { signal } = options
+  // What the log says before the state stands concerns nobody yet: nothing was appended.
+  const owner = new LateOwner()
+  const log = await openLog(owner, signal ? { signal } : {})
+  try {
+    const { state, appliedLsn } = await replay(log, signal)
+    const journal = new Journal(state)
+    journal.appliedLsn = appliedLsn
+    owner.journal = journal
+    const clock = new ElapsedClock(system.clock, system.identity, state.opened)
+    return new LogStore(new StoreCore(system, log, state, clock, journal))
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+}
+
+/** The log's owner from the start; what it is told before the state stands is about nothing. */
+class LateOwner implements LogOwner {
+  journal: Journal | undefined
+
+  committed(upTo: Ticket, lsn: Lsn, timeMs: number): void {
+    this.journal?.committed(upTo, lsn, timeMs)
+  }
+
+  failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
+    this.journal?.failed(from, outcome, cause)
+  }
+
+  refused(from: Ticket, upTo: Ticket, cause: Error): void {
+    this.journal?.refused(from, upTo, cause)
+  }
+
+  space(state: 'ok' | 'full'): void {
+    this.journal?.space(state)
+  }
+}
+
+async function replay(
+  log: OwnedLog,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly state: StoreState; readonly appliedLsn: number }> {
+  const snapshot = await log.snapshot()
+  const state = snapshot ? await loadState(snapshot.parts) : new StoreState()
+  let after = 0
+  for (const { at } of snapshot?.parts.values() ?? []) after = Math.max(after, at)
+  let appliedLsn = after
+  for await (const entries of log.read({ after, ...(signal && { signal }) })) {
+    for (const entry of entries) {
+      state.applyEntry(entry)
+      appliedLsn = entry.lsn
+    }
+  }
+  return { state, appliedLsn }
+}

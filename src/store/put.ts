@@ -1,0 +1,89 @@
+/** A message on its way into the log: encodes itself into the log's buffer. Pure memory. */
+import type { Encodable } from '../log/seam.ts'
+import { varintBytes, writeVarint } from './containers/varint.ts'
+import {
+  DueKind,
+  encodeMessageHead,
+  type Headers,
+  type MessageFacts,
+  NO_HEADERS,
+} from './records/message-record.ts'
+import { PRIORITY_DEFAULT } from './types.ts'
+
+/** What `put` was asked for, checked. */
+export interface PutPlan {
+  readonly priority: number
+  readonly dueKind: DueKind
+  readonly dueMs: number
+  readonly expiresMs: number
+  readonly key: string | undefined
+  readonly keyWindowMs: number
+  readonly headers: Headers
+}
+
+export const PLAIN_PUT: PutPlan = {
+  priority: PRIORITY_DEFAULT,
+  dueKind: DueKind.NONE,
+  dueMs: 0,
+  expiresMs: 0,
+  key: undefined,
+  keyWindowMs: 0,
+  headers: NO_HEADERS,
+}
+
+export class Put implements Encodable, MessageFacts {
+  readonly queue: number
+  body: Uint8Array
+  readonly priority: number
+  readonly dueKind: DueKind
+  readonly dueMs: number
+  readonly expiresMs: number
+  readonly key: string | undefined
+  readonly keyWindowMs: number
+  readonly headers: Headers
+  /** Given when it is appended, so that offsets follow the order of the log. */
+  offset = -1
+  id = 0
+  byteLength = 0
+  /** All in front of the body; absent where nothing but queue and offset has to be told. */
+  #head: Uint8Array | undefined
+
+  constructor(queue: number, body: Uint8Array, plan: PutPlan) {
+    this.queue = queue
+    this.body = body
+    this.priority = plan.priority
+    this.dueKind = plan.dueKind
+    this.dueMs = plan.dueMs
+    this.expiresMs = plan.expiresMs
+    this.key = plan.key
+    this.keyWindowMs = plan.keyWindowMs
+    this.headers = plan.headers
+  }
+
+  /** Gives it its place; it can be encoded from then on. */
+  place(offset: number): void {
+    this.offset = offset
+    const isPlain =
+      this.priority === PRIORITY_DEFAULT &&
+      this.dueKind === DueKind.NONE &&
+      this.expiresMs === 0 &&
+      this.key === undefined &&
+      this.headers === NO_HEADERS
+    this.#head = isPlain ? undefined : encodeMessageHead(this, this.headers)
+    const headBytes = this.#head?.length ?? 1 + varintBytes(this.queue) + varintBytes(offset)
+    this.byteLength = headBytes + this.body.length
+  }
+
+  encodeInto(target: Uint8Array, at: number): void {
+    let next = at
+    if (this.#head) {
+      target.set(this.#head, at)
+      next += this.#head.length
+    } else {
+      target[next++] = 0
+      next = writeVarint(target, next, this.queue)
+      next = writeVarint(target, next, this.offset)
+    }
+    target.set(this.body, next)
+  }
+}

@@ -1,0 +1,283 @@
+/** A queue as its users see it: putting, looking, deleting, pausing. */
+import { QlogTypeError } from '../errors.ts'
+import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
+import type { FoundMessage } from './dispatch/queue-dispatch.ts'
+import {
+  checkGroupName,
+  checkRefs,
+  GroupHandle,
+  groupStats,
+  LIST_LIMIT_MAX,
+} from './group-handle.ts'
+import { checkGroupOptions, groupPlan } from './group-options.ts'
+import { infoOf, offsetWhere, QueueWalk, withBody } from './looking.ts'
+import { PlainOperation } from './operation.ts'
+import { Put, type PutPlan } from './put.ts'
+import { PutMany, PutOne } from './puts.ts'
+import type { PauseOp } from './records/control-record.ts'
+import type { StoreCore } from './store-core.ts'
+import {
+  GROUP_DEFAULT,
+  type Group,
+  type GroupOptions,
+  type MessageRef,
+  type PutItem,
+  type PutOptions,
+  type PutResult,
+  type Queue,
+  type QueueStats,
+  type RangeOptions,
+  type StoredMessage,
+} from './types.ts'
+
+const READ_LIMIT_DEFAULT = 100
+
+export class QueueHandle implements Queue {
+  readonly name: string
+  readonly #core: StoreCore
+
+  constructor(core: StoreCore, name: string) {
+    this.#core = core
+    this.name = name
+  }
+
+  put(body: Uint8Array | string, options?: PutOptions): Promise<PutResult> {
+    // No async function: the promise of the operation itself is what the caller gets.
+    try {
+      const core = this.#core
+      core.assertOpen()
+      const bytes = checkBody(body, core.log.limits.messageBytesMax)
+      const plan = checkPut(options, core.clock)
+      const queue = core.registry.queueNumber(this.name)
+      const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
+      if (first) return first.then(asDuplicate)
+      return this.#send(new PutOne(new Put(queue, bytes, plan), core.keys))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  async putMany(items: readonly (PutItem | Uint8Array | string)[]): Promise<readonly PutResult[]> {
+    const core = this.#core
+    core.assertOpen()
+    if (!Array.isArray(items)) throw new QlogTypeError('putMany takes an array of messages')
+    const checked = items.map((item) => checkItem(core, item))
+    if (checked.length === 0) return []
+    const queue = core.registry.queueNumber(this.name)
+    const batch = new PutBatch(core, queue)
+    for (const { bytes, plan } of checked) batch.add(bytes, plan)
+    if (batch.puts.length === 0) return batch.results([])
+    return batch.results(await this.#send(new PutMany(batch.puts, core.keys)))
+  }
+
+  async createGroup(name: string, options: GroupOptions = {}): Promise<Group> {
+    this.#core.assertOpen()
+    checkGroupName(name)
+    checkGroupOptions('the options of createGroup', options)
+    const plan = groupPlan(this.#core, this.name, options)
+    await this.#core.registry.ensureGroup(this.name, name, plan)
+    return new GroupHandle(this.#core, this.name, name)
+  }
+
+  group(name = GROUP_DEFAULT): Group {
+    return new GroupHandle(this.#core, this.name, checkGroupName(name))
+  }
+
+  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
+    checkGroupName(group)
+    const message = await this.#core.fetchOne(id)
+    const queue = this.#core.registry.queue(this.name)
+    if (!message || !queue || message.queue !== queue.state.number) return undefined
+    const found = queue.find(message.offset)
+    if (!found || queue.state.isGone(found.offset)) return undefined
+    const info = infoOf(this.#core, queue, queue.group(group), group, found, message)
+    return withBody(info, message.body)
+  }
+
+  async read(options: RangeOptions = {}): Promise<readonly StoredMessage[]> {
+    this.#core.assertOpen()
+    checkOptionNames('the options of read', options, ['from', 'limit', 'bytesMax'])
+    const { limit = READ_LIMIT_DEFAULT, bytesMax } = options
+    checkInteger('limit', limit, 1, LIST_LIMIT_MAX)
+    if (bytesMax !== undefined) checkInteger('bytesMax', bytesMax, 1, Number.MAX_SAFE_INTEGER)
+    const start = checkStart(options.from)
+    const queue = this.#core.registry.queue(this.name)
+    if (!queue) return []
+    const found: FoundMessage[] = []
+    const walk = new QueueWalk(queue.state, this.#startOf(start))
+    for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
+      if (!queue.state.isGone(one.offset)) found.push(one)
+    }
+    const group = queue.group(GROUP_DEFAULT)
+    const ids = found.map(({ id }) => id)
+    const messages = await this.#core.fetchMany(ids, bytesMax)
+    const stored: StoredMessage[] = []
+    for (const [row, message] of messages.entries()) {
+      const one = found[row]
+      if (!one || !message) continue
+      const info = infoOf(this.#core, queue, group, GROUP_DEFAULT, one, message)
+      stored.push(withBody(info, message.body))
+    }
+    return stored
+  }
+
+  async delete(messages: readonly (MessageRef | number)[]): Promise<number> {
+    this.#core.assertOpen()
+    checkRefs(messages)
+    const queue = this.#core.registry.queue(this.name)
+    if (!queue) return 0
+    const located = await this.#core.locate(queue, messages)
+    const there = located.filter(
+      ({ offset }) => !queue.state.isGone(offset) && !queue.leaving.has(offset),
+    )
+    if (there.length === 0) return 0
+    const operation = this.#core.deleteOperation(
+      queue,
+      there.map(({ id }) => id),
+      there.map(({ offset }) => offset),
+    )
+    this.#core.submitQuietly(operation)
+    await operation.promise
+    return there.length
+  }
+
+  async pause(pauseMs: number): Promise<void> {
+    this.#core.assertOpen()
+    const operation = new PlainOperation([pauseOp(this.#core, this.name, pauseMs)])
+    this.#core.submitQuietly(operation)
+    await operation.promise
+  }
+
+  stats(): QueueStats {
+    return queueStats(this.#core, this.name)
+  }
+
+  #first(queue: number, key: string): Promise<PutResult> | undefined {
+    return this.#core.keys.first(queue, key, this.#core.clock.wallMs())
+  }
+
+  #send<T>(operation: PutOne | PutMany): Promise<T> {
+    try {
+      this.#core.submit(operation)
+    } catch (error) {
+      operation.refused(error instanceof Error ? error : new Error(String(error)))
+    }
+    return operation.promise as Promise<T>
+  }
+
+  #startOf(from: NonNullable<RangeOptions['from']>): number {
+    if ('offset' in from) return from.offset
+    const state = this.#core.state.queue(this.name)
+    const next = state?.nextOffset ?? 0
+    if ('id' in from) return offsetWhere(state, next, (id) => id >= from.id)
+    return offsetWhere(state, next, (_id, timeMs) => timeMs >= from.timeMs)
+  }
+}
+
+/** Messages of one batch, less those whose key is taken. */
+export class PutBatch {
+  readonly puts: Put[] = []
+  readonly #core: StoreCore
+  readonly #queue: number
+  /** For each item: its row among the puts, or the outcome of the first of its key. */
+  readonly #rows: (number | Promise<PutResult>)[] = []
+  readonly #keys = new Map<string, number>()
+
+  constructor(core: StoreCore, queue: number) {
+    this.#core = core
+    this.#queue = queue
+  }
+
+  add(bytes: Uint8Array, plan: PutPlan): void {
+    const { key } = plan
+    const row = key === undefined ? undefined : this.#keys.get(key)
+    if (row !== undefined) {
+      // A second one of the same batch: told apart from the first by its sign.
+      this.#rows.push(-1 - row)
+      return
+    }
+    const first =
+      key === undefined
+        ? undefined
+        : this.#core.keys.first(this.#queue, key, this.#core.clock.wallMs())
+    if (first) {
+      first.catch(() => undefined)
+      this.#rows.push(first)
+      return
+    }
+    if (key !== undefined) this.#keys.set(key, this.puts.length)
+    this.#rows.push(this.puts.length)
+    this.puts.push(new Put(this.#queue, bytes, plan))
+  }
+
+  async results(put: readonly PutResult[]): Promise<PutResult[]> {
+    const results: PutResult[] = []
+    for (const row of this.#rows) {
+      if (typeof row !== 'number') results.push(asDuplicate(await row))
+      else if (row >= 0) results.push(resultAt(put, row))
+      else results.push(asDuplicate(resultAt(put, -1 - row)))
+    }
+    return results
+  }
+}
+
+export function queueStats(core: StoreCore, name: string): QueueStats {
+  const queue = core.registry.queue(name)
+  if (!queue) return { queue: name, nextOffset: 0, messages: 0, pausedMs: 0, groups: [] }
+  const { nextOffset, live, pausedUntilMs } = queue.state
+  return {
+    queue: name,
+    nextOffset,
+    messages: live,
+    pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
+    groups: [...queue.groups.values()].map((group) => groupStats(core, group)),
+  }
+}
+
+export function pauseOp(core: StoreCore, queue: string, pauseMs: number): PauseOp {
+  const ms = checkMs('pauseMs', pauseMs)
+  const untilMs = ms === 0 ? 0 : core.clock.nowMs() + ms
+  return { kind: 'pause', queue: core.registry.queueNumber(queue), untilMs }
+}
+
+function resultAt(results: readonly PutResult[], row: number): PutResult {
+  const result = results[row]
+  if (!result) throw new Error('every put has a result')
+  return result
+}
+
+function asDuplicate({ id, offset }: PutResult): PutResult {
+  return { id, offset, duplicate: true }
+}
+
+function checkItem(
+  core: StoreCore,
+  item: PutItem | Uint8Array | string,
+): { readonly bytes: Uint8Array; readonly plan: PutPlan } {
+  const { messageBytesMax } = core.log.limits
+  if (typeof item === 'string' || item instanceof Uint8Array) {
+    return { bytes: checkBody(item, messageBytesMax), plan: checkPut(undefined, core.clock) }
+  }
+  if (typeof item !== 'object' || item === null) {
+    throw new QlogTypeError('an item of putMany is a body, or an object with a body')
+  }
+  const { body, ...options } = item
+  return {
+    bytes: checkBody(body, messageBytesMax),
+    plan: checkPut(Object.keys(options).length === 0 ? undefined : options, core.clock),
+  }
+}
+
+function checkStart(from: RangeOptions['from']): NonNullable<RangeOptions['from']> {
+  if (from === undefined) return { offset: 0 }
+  if (typeof from === 'object' && from !== null) {
+    if ('offset' in from) {
+      return { offset: checkInteger('from.offset', from.offset, 0, Number.MAX_SAFE_INTEGER) }
+    }
+    if ('id' in from) return { id: checkInteger('from.id', from.id, 1, Number.MAX_SAFE_INTEGER) }
+    if ('timeMs' in from) return { timeMs: checkMs('from.timeMs', from.timeMs) }
+  }
+  throw new QlogTypeError('from must be { offset }, { id } or { timeMs }')
+}

@@ -1,0 +1,166 @@
+/**
+ * A message as it stands in the log: what the store must know of it, and behind that its body.
+ *
+ *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, key] |
+ *     [header count, {name, value}] | body to the end
+ *
+ * All numbers are varints, texts have their length in front. Pure memory.
+ */
+import { QlogError } from '../../errors.ts'
+import { ByteReader, ByteWriter } from '../containers/varint.ts'
+import { PRIORITY_DEFAULT } from '../types.ts'
+
+const Flag = {
+  PRIORITY: 1,
+  DUE_ELAPSED: 2,
+  DUE_WALL: 4,
+  EXPIRES: 8,
+  KEY: 16,
+  HEADERS: 32,
+} as const
+const FLAGS_MAX = 63
+
+/** What a due time is counted by. */
+export const DueKind = {
+  /** Due at once. */
+  NONE: 0,
+  /** Milliseconds of the store's own time, which no setting of a clock moves. */
+  ELAPSED: 1,
+  /** Milliseconds since 1970. */
+  WALL: 2,
+} as const
+export type DueKind = (typeof DueKind)[keyof typeof DueKind]
+
+export type Headers = Readonly<Record<string, string>>
+export const NO_HEADERS: Headers = Object.freeze({})
+
+/** What the state needs of a message. */
+export interface MessageFacts {
+  /** Number of its queue. */
+  readonly queue: number
+  readonly offset: number
+  readonly priority: number
+  readonly dueKind: DueKind
+  readonly dueMs: number
+  /** In the store's own time; 0 = never. */
+  readonly expiresMs: number
+  readonly key: string | undefined
+  readonly keyWindowMs: number
+}
+
+/** The same with what only a reader of the message wants. */
+export interface DecodedMessage extends MessageFacts {
+  readonly headers: Headers
+  /** A view of the record: it lives and pins what the record does. */
+  readonly body: Uint8Array
+}
+
+/** Everything in front of the body. */
+export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8Array {
+  const names = Object.keys(headers)
+  const flags =
+    (facts.priority === PRIORITY_DEFAULT ? 0 : Flag.PRIORITY) |
+    (facts.dueKind === DueKind.ELAPSED ? Flag.DUE_ELAPSED : 0) |
+    (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
+    (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
+    (facts.key === undefined ? 0 : Flag.KEY) |
+    (names.length === 0 ? 0 : Flag.HEADERS)
+  const writer = new ByteWriter()
+  writer.varint(flags)
+  writer.varint(facts.queue)
+  writer.varint(facts.offset)
+  if ((flags & Flag.PRIORITY) !== 0) writer.varint(facts.priority)
+  if (facts.dueKind !== DueKind.NONE) writer.varint(facts.dueMs)
+  if (facts.expiresMs !== 0) writer.varint(facts.expiresMs)
+  if (facts.key !== undefined) {
+    writer.varint(facts.keyWindowMs)
+    writer.text(facts.key)
+  }
+  if (names.length > 0) {
+    writer.varint(names.length)
+    for (const name of names) {
+      writer.text(name)
+      writer.text(headers[name] ?? '')
+    }
+  }
+  return writer.finish()
+}
+
+/**
+ * Reads records, one after the other, into its own fields; made for replay, where a million of them
+ * pass. The fields hold until the next call.
+ */
+export class MessageDecoder implements MessageFacts {
+  queue = 0
+  offset = 0
+  priority = PRIORITY_DEFAULT
+  dueKind: DueKind = DueKind.NONE
+  dueMs = 0
+  expiresMs = 0
+  key: string | undefined
+  keyWindowMs = 0
+  readonly #reader = new ByteReader()
+  #flags = 0
+
+  /** Throws QLOG_NEWER_FORMAT where the record is of no kind that this version writes. */
+  decode(record: Uint8Array): this {
+    const reader = this.#reader
+    reader.reset(record)
+    const flags = reader.varint()
+    this.#flags = flags
+    this.queue = reader.varint()
+    this.offset = reader.varint()
+    this.priority = (flags & Flag.PRIORITY) !== 0 ? reader.varint() : PRIORITY_DEFAULT
+    this.dueKind = dueKindOf(flags)
+    this.dueMs = this.dueKind === DueKind.NONE ? 0 : reader.varint()
+    this.expiresMs = (flags & Flag.EXPIRES) !== 0 ? reader.varint() : 0
+    const hasKey = (flags & Flag.KEY) !== 0
+    this.keyWindowMs = hasKey ? reader.varint() : 0
+    this.key = hasKey ? reader.text(reader.varint()) : undefined
+    if (reader.failed || flags > FLAGS_MAX) throw malformed()
+    return this
+  }
+
+  /** Headers and body of the record that `decode` read last. */
+  rest(): { readonly headers: Headers; readonly body: Uint8Array } {
+    const reader = this.#reader
+    const headers = (this.#flags & Flag.HEADERS) !== 0 ? readHeaders(reader) : NO_HEADERS
+    if (reader.failed) throw malformed()
+    return { headers, body: reader.bytes(reader.rest) }
+  }
+}
+
+const decoder = new MessageDecoder()
+
+/** One whole message. Throws like {@link MessageDecoder.decode}. */
+export function decodeMessage(record: Uint8Array): DecodedMessage {
+  const { queue, offset, priority, dueKind, dueMs, expiresMs, key, keyWindowMs } =
+    decoder.decode(record)
+  const facts = { queue, offset, priority, dueKind, dueMs, expiresMs, key, keyWindowMs }
+  return { ...facts, ...decoder.rest() }
+}
+
+function dueKindOf(flags: number): DueKind {
+  if ((flags & Flag.DUE_ELAPSED) !== 0) return DueKind.ELAPSED
+  return (flags & Flag.DUE_WALL) !== 0 ? DueKind.WALL : DueKind.NONE
+}
+
+function readHeaders(reader: ByteReader): Headers {
+  const headers: Record<string, string> = {}
+  const count = reader.varint()
+  for (let i = 0; i < count && !reader.failed; i++) {
+    const name = reader.text(reader.varint())
+    // Not by assignment: a header may be called __proto__.
+    const value = reader.text(reader.varint())
+    Object.defineProperty(headers, name, { value, enumerable: true })
+  }
+  return headers
+}
+
+/** The bytes passed their checksum, so somebody else wrote them. */
+function malformed(): QlogError {
+  return new QlogError(
+    'QLOG_NEWER_FORMAT',
+    'the log holds messages that this version of the store cannot read: a newer one or none wrote them',
+  )
+}

@@ -1,0 +1,159 @@
+/**
+ * Records that many share: the leases and acknowledgements of one turn of the event loop leave as one
+ * entry, so that a message costs a few bytes and no promise of its own.
+ */
+import type { GroupDispatch } from './dispatch/group-dispatch.ts'
+import type { Taken } from './dispatch/taken.ts'
+import { Operation, type Sendable } from './operation.ts'
+import { type ControlOp, rangesOf } from './records/control-record.ts'
+
+/** Messages of one entry at most: what it takes must fit the smallest log. */
+const RIDERS_MAX = 2048
+
+export interface RidingHost {
+  submit(operation: Sendable): void
+  /** These are finished, durably, for the group. */
+  finished(taken: readonly Taken[]): void
+  /** The change was turned down. */
+  unsettle(taken: Taken): void
+}
+
+/** The leases and acknowledgements of one entry. */
+class Ride extends Operation {
+  readonly #host: RidingHost
+  readonly #leases: readonly Taken[]
+  readonly #acks: readonly Taken[]
+
+  constructor(host: RidingHost, leases: readonly Taken[], acks: readonly Taken[]) {
+    super([], [...leaseOps(leases), ...finishOps(acks)])
+    this.#host = host
+    this.#leases = leases
+    this.#acks = acks
+    this.promise.catch(() => undefined)
+  }
+
+  protected override result(): void {
+    if (this.#acks.length > 0) this.#host.finished(this.#acks)
+  }
+
+  override refused(cause: Error): void {
+    for (const taken of this.#acks) this.#host.unsettle(taken)
+    super.refused(cause)
+  }
+
+  get size(): number {
+    return this.#leases.length + this.#acks.length
+  }
+}
+
+/** What those wait for who ride: settled with the entry that carries them. */
+class Ticket {
+  readonly promise: Promise<void>
+  resolve: () => void = () => undefined
+  reject: (error: unknown) => void = () => undefined
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.promise.catch(() => undefined)
+  }
+}
+
+export class Riding {
+  readonly #host: RidingHost
+  #leases: Taken[] = []
+  #acks: Taken[] = []
+  #ticket: Ticket | undefined
+  #isScheduled = false
+
+  constructor(host: RidingHost) {
+    this.#host = host
+  }
+
+  /** Records that the lease has begun; resolves once that is durable. */
+  lease(taken: Taken): Promise<void> {
+    this.#leases.push(taken)
+    return this.#join()
+  }
+
+  /** Finishes a settling message for its group; resolves once that is durable. */
+  finish(taken: Taken): Promise<void> {
+    this.#acks.push(taken)
+    return this.#join()
+  }
+
+  /** Sends what there is now. */
+  flush(): void {
+    const ticket = this.#ticket
+    if (!ticket) return
+    const ride = new Ride(this.#host, this.#leases, this.#acks)
+    this.#leases = []
+    this.#acks = []
+    this.#ticket = undefined
+    ride.promise.then(ticket.resolve, ticket.reject)
+    try {
+      this.#host.submit(ride)
+    } catch (error) {
+      ride.refused(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #join(): Promise<void> {
+    this.#ticket ??= new Ticket()
+    const { promise } = this.#ticket
+    if (this.#leases.length + this.#acks.length >= RIDERS_MAX) this.flush()
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
+      queueMicrotask(this.#flushSoon)
+    }
+    return promise
+  }
+
+  readonly #flushSoon = (): void => {
+    this.#isScheduled = false
+    this.flush()
+  }
+}
+
+/** A first lease is a range among others; one more needs what an exception is made of. */
+function leaseOps(leases: readonly Taken[]): ControlOp[] {
+  const ops: ControlOp[] = []
+  for (const [group, taken] of byGroup(leases)) {
+    const of = { queue: group.queue.state.number, group: group.state.number }
+    const first: number[] = []
+    for (const { offset, id, priority } of taken) {
+      const isFirst = !group.state.exception(offset) && !group.state.leased.has(offset)
+      if (isFirst) first.push(offset)
+      else ops.push({ kind: 'lease-again', ...of, offset, id, priority })
+    }
+    if (first.length > 0) ops.push({ kind: 'lease', ...of, ranges: rangesOf(first) })
+  }
+  return ops
+}
+
+function finishOps(acks: readonly Taken[]): ControlOp[] {
+  return [...byGroup(acks)].map(([group, taken]) => finishOp(group, taken))
+}
+
+/** One record that finishes all of these for their group. */
+export function finishOp(group: GroupDispatch, taken: readonly Taken[]): ControlOp {
+  const of = { queue: group.queue.state.number, group: group.state.number }
+  return { kind: 'finish', ...of, ranges: rangesOf(taken.map(({ offset }) => offset)) }
+}
+
+export function byGroup(all: readonly Taken[]): Map<GroupDispatch, Taken[]> {
+  const groups = new Map<GroupDispatch, Taken[]>()
+  let last: Taken[] | undefined
+  let lastGroup: GroupDispatch | undefined
+  for (const taken of all) {
+    if (taken.group !== lastGroup || !last) {
+      lastGroup = taken.group
+      last = groups.get(lastGroup) ?? []
+      groups.set(lastGroup, last)
+    }
+    last.push(taken)
+  }
+  return groups
+}

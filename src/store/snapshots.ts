@@ -1,0 +1,205 @@
+/**
+ * When the state is saved and how: every slice as of one moment, those that did not change by name alone,
+ * encoded piece by piece so that nothing waits for it.
+ */
+import type { PartToSave } from '../log/seam.ts'
+import { ByteReader, ByteWriter } from './containers/varint.ts'
+import { loadSlices } from './state/load-slices.ts'
+import { type Slice, slicesOf } from './state/slices.ts'
+import type { StoreState } from './state/store-state.ts'
+import type { StoreCore } from './store-core.ts'
+
+const MIB = 1024 * 1024
+/** A snapshot is due after so many bytes of control records, or twice its size. */
+const CONTROL_BYTES_MIN = MIB
+const CONTROL_FACTOR = 2
+/** And after so many appended bytes, or eight times its size. */
+const APPENDED_BYTES_MIN = 64 * MIB
+const APPENDED_FACTOR = 8
+/** Bytes encoded in one turn of the event loop, so that none takes long. */
+const TURN_BYTES = 512 * 1024
+
+interface SavedSlice {
+  readonly version: number
+  readonly pieces: number
+  readonly bytes: number
+}
+
+/** A slice as of the moment of the save; no bytes where it did not change. */
+interface CapturedSlice {
+  readonly name: string
+  readonly version: number
+  readonly bytes: Uint8Array | undefined
+}
+
+export class Snapshots {
+  readonly #core: StoreCore
+  #saved = new Map<string, SavedSlice>()
+  #controlBytes = 0
+  #appendedBytes = 0
+  #saving: Promise<void> | undefined
+  /** Bytes of the whole state as it was saved last. */
+  stateBytes = 0
+  savedBytes = 0
+
+  constructor(core: StoreCore) {
+    this.#core = core
+  }
+
+  /** Called after every group: saves in the background where that is due. */
+  applied(): void {
+    if (this.#saving) return
+    const { controlBytes, appendedBytes } = this.#core.journal
+    const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
+    const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
+    const isDue =
+      controlBytes - this.#controlBytes >= control ||
+      appendedBytes - this.#appendedBytes >= appended
+    // It costs time at the next opening where it cannot be written, and nothing else.
+    if (isDue) this.save(false).catch(() => undefined)
+  }
+
+  /** Saves the state as it is once this is its turn. */
+  async save(isWhole: boolean): Promise<void> {
+    while (this.#saving !== undefined) await this.#saving.catch(() => undefined)
+    this.#saving = this.#save(isWhole).finally(() => {
+      this.#saving = undefined
+    })
+    await this.#saving
+  }
+
+  async settled(): Promise<void> {
+    await this.#saving?.catch(() => undefined)
+  }
+
+  async #save(isWhole: boolean): Promise<void> {
+    const { journal, log, state } = this.#core
+    const before = this.#saved
+    const encoded = await this.#encodeAhead(before, isWhole)
+    const at = journal.appliedLsn
+    const controlBytes = journal.controlBytes
+    const appendedBytes = journal.appendedBytes
+    const captured = slicesOf(state).map((slice) => capture(slice, before, encoded, isWhole))
+    const saved = new Map<string, SavedSlice>()
+    const parts = this.#partsOf(captured, before, saved, at)
+    await log.saveSnapshot(parts, isWhole ? { whole: true } : {})
+    this.#saved = saved
+    this.#controlBytes = controlBytes
+    this.#appendedBytes = appendedBytes
+    this.stateBytes = [...saved.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** Encodes what changed over several turns: at the moment of the save little is left to do. */
+  async #encodeAhead(
+    before: ReadonlyMap<string, SavedSlice>,
+    isWhole: boolean,
+  ): Promise<Map<string, { readonly version: number; readonly bytes: Uint8Array }>> {
+    const encoded = new Map<string, { readonly version: number; readonly bytes: Uint8Array }>()
+    let bytes = 0
+    for (const slice of slicesOf(this.#core.state)) {
+      if (!isWhole && !isChanged(slice, before)) continue
+      const own = slice.encode()
+      encoded.set(slice.name, { version: slice.version, bytes: own })
+      bytes += own.length
+      if (bytes < TURN_BYTES) continue
+      bytes = 0
+      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve))
+    }
+    return encoded
+  }
+
+  async *#partsOf(
+    captured: readonly CapturedSlice[],
+    before: ReadonlyMap<string, SavedSlice>,
+    saved: Map<string, SavedSlice>,
+    at: number,
+  ): AsyncGenerator<PartToSave> {
+    const { partBytesMax } = this.#core.log.limits
+    for (const { name, version, bytes } of captured) {
+      const old = before.get(name)
+      if (bytes === undefined && old) {
+        for (let piece = 0; piece < old.pieces; piece++)
+          yield [pieceName(name, piece), at, 'unchanged']
+        saved.set(name, old)
+        continue
+      }
+      const pieces = piecesOf(bytes ?? new Uint8Array(0), partBytesMax)
+      for (const [row, piece] of pieces.entries()) {
+        this.savedBytes += piece.length
+        yield [pieceName(name, row), at, piece]
+      }
+      saved.set(name, { version, pieces: pieces.length, bytes: bytes?.length ?? 0 })
+    }
+  }
+}
+
+function isChanged(slice: Slice, before: ReadonlyMap<string, SavedSlice>): boolean {
+  const old = before.get(slice.name)
+  return old === undefined || slice.isChangedSince(old.version)
+}
+
+function capture(
+  slice: Slice,
+  before: ReadonlyMap<string, SavedSlice>,
+  encoded: ReadonlyMap<string, { readonly version: number; readonly bytes: Uint8Array }>,
+  isWhole: boolean,
+): CapturedSlice {
+  const { name, version } = slice
+  if (!isWhole && !isChanged(slice, before)) return { name, version, bytes: undefined }
+  const ahead = encoded.get(name)
+  const isFresh = ahead !== undefined && !slice.isChangedSince(ahead.version)
+  return { name, version, bytes: isFresh ? ahead.bytes : slice.encode() }
+}
+
+function pieceName(slice: string, piece: number): string {
+  return piece === 0 ? slice : `${slice}#${piece}`
+}
+
+/** The first piece tells how many there are. */
+function piecesOf(bytes: Uint8Array, partBytesMax: number): Uint8Array[] {
+  const room = partBytesMax - 8
+  const count = Math.max(1, Math.ceil(bytes.length / room))
+  const pieces: Uint8Array[] = []
+  for (let piece = 0; piece < count; piece++) {
+    const own = bytes.subarray(piece * room, (piece + 1) * room)
+    if (piece > 0) pieces.push(own)
+    else {
+      const writer = new ByteWriter(own.length + 8)
+      writer.varint(count)
+      writer.bytes(own)
+      pieces.push(writer.finish())
+    }
+  }
+  return pieces
+}
+
+/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT. */
+export async function loadState(
+  parts: ReadonlyMap<string, { read(): Promise<Uint8Array> }>,
+): Promise<StoreState> {
+  const slices = new Map<string, Uint8Array>()
+  for (const [name, part] of parts) {
+    if (name.includes('#')) continue
+    const first = new ByteReader(await part.read())
+    const count = first.varint()
+    const pieces = [first.bytes(first.rest)]
+    for (let piece = 1; piece < count; piece++) {
+      const more = parts.get(pieceName(name, piece))
+      if (more) pieces.push(await more.read())
+    }
+    slices.set(name, joined(pieces))
+  }
+  return loadSlices(slices)
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  if (only && pieces.length === 1) return only
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}

@@ -1,0 +1,234 @@
+/**
+ * What a group has done with the messages of its queue, as the log records it: finished and leased
+ * offsets, and the exceptions. Whom messages go to next is the dispatch's business. Pure memory.
+ */
+import { OffsetSet } from '../containers/offset-set.ts'
+import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-record.ts'
+import { Exception } from './exception.ts'
+import { chunkOf } from './offset-chunks.ts'
+
+/** The exceptions of one chunk of offsets. */
+export class ExceptionChunk {
+  readonly byOffset = new Map<number, Exception>()
+}
+
+/** What a group tells of its changes while the store is open. */
+export interface GroupEvents {
+  /** An exception is new or changed, and leased by nobody. */
+  changed(exception: Exception): void
+  /** An exception is none any more. */
+  dropped(exception: Exception): void
+  /** Nobody has these leased any more; those that are not finished and no exceptions wait again. */
+  unleased(first: number, end: number): void
+  settingsChanged(): void
+}
+
+export class GroupState {
+  readonly number: number
+  readonly name: string
+  /** Most leased at once; 0 = no limit. */
+  leasedMax = 0
+  /** 0 = never. */
+  promoteAfterMs = 0
+  /** Above every place among the buried that was given. */
+  sequenceNext = 0
+  readonly finished: OffsetSet
+  /** Leased, as far as the log tells: a lease that merely ended is in it too. */
+  readonly leased = new OffsetSet()
+  readonly chunks = new Map<number, ExceptionChunk>()
+  /** How often anything of a chunk changed: finished, leased or exceptions. */
+  readonly versions = new Map<number, number>()
+  /** Exceptions in all chunks, and how many of them are buried. */
+  exceptionCount = 0
+  buriedCount = 0
+  events: GroupEvents | undefined
+
+  constructor(number: number, name: string, finished: OffsetSet) {
+    this.number = number
+    this.name = name
+    this.finished = finished
+  }
+
+  exception(offset: number): Exception | undefined {
+    if (this.exceptionCount === 0) return undefined
+    return this.chunks.get(chunkOf(offset))?.byOffset.get(offset)
+  }
+
+  /** Deliveries of the message that count so far, as far as the log tells. */
+  attempts(offset: number): number {
+    const exception = this.exception(offset)
+    if (exception) return exception.attempts
+    return this.leased.has(offset) ? 1 : 0
+  }
+
+  *exceptions(): Iterable<Exception> {
+    for (const { byOffset } of this.chunks.values()) yield* byOffset.values()
+  }
+
+  lease(ranges: OffsetRanges): void {
+    forEachRange(ranges, (first, end) => {
+      this.#touch(first, end)
+      this.leased.add(first, end)
+    })
+  }
+
+  leaseAgain(op: KickOp): void {
+    const exception = this.#begin(op)
+    if (!exception) return
+    makeReady(exception)
+    exception.attempts++
+    exception.leases++
+    this.leased.add(op.offset, op.offset + 1)
+  }
+
+  /** Returns how many of them were not finished before. */
+  finish(first: number, end: number): number {
+    this.#touch(first, end)
+    this.leased.remove(first, end)
+    if (this.exceptionCount > 0) this.#dropExceptions(first, end)
+    const added = this.finished.add(first, end)
+    this.events?.unleased(first, end)
+    return added
+  }
+
+  giveBack(ranges: OffsetRanges): void {
+    forEachRange(ranges, (first, end) => {
+      this.#touch(first, end)
+      for (let offset = first; offset < end && this.exceptionCount > 0; offset++) {
+        const exception = this.exception(offset)
+        if (!exception) continue
+        uncount(exception)
+        exception.leases = Math.max(0, exception.leases - 1)
+      }
+      this.leased.remove(first, end)
+      this.events?.unleased(first, end)
+    })
+  }
+
+  return(op: ReturnOp): void {
+    const exception = this.#begin(op)
+    if (!exception) return
+    exception.state = op.dueKind === 0 ? 'ready' : 'delayed'
+    exception.dueKind = op.dueKind
+    exception.dueMs = op.dueMs
+    if (op.how === 'released') {
+      exception.releases++
+      uncount(exception)
+    } else if (op.how === 'timed-out') exception.timeouts++
+    else exception.error = op.error
+    this.#end(exception)
+  }
+
+  bury(op: BuryOp): void {
+    this.sequenceNext = Math.max(this.sequenceNext, op.sequence + 1)
+    const exception = this.#begin(op)
+    if (!exception) return
+    makeReady(exception)
+    exception.state = 'buried'
+    exception.sequence = op.sequence
+    exception.reason = op.reason
+    if (op.error !== '') exception.error = op.error
+    exception.buries++
+    this.buriedCount++
+    this.#end(exception)
+  }
+
+  kick(op: KickOp): void {
+    const exception = this.#begin(op)
+    if (!exception) return
+    makeReady(exception)
+    // Whoever kicks it wants it delivered, also where its attempts are used up.
+    exception.attempts = 0
+    exception.kicks++
+    this.#end(exception)
+  }
+
+  /** Takes an exception in, new or loaded. */
+  adopt(exception: Exception): void {
+    const number = chunkOf(exception.offset)
+    let chunk = this.chunks.get(number)
+    if (!chunk) {
+      chunk = new ExceptionChunk()
+      this.chunks.set(number, chunk)
+    }
+    chunk.byOffset.set(exception.offset, exception)
+    this.exceptionCount++
+    if (exception.state === 'buried') this.buriedCount++
+  }
+
+  /** The exception that an op is about, made where there is none; undefined where it is finished. */
+  #begin(op: ReturnOp | BuryOp | KickOp): Exception | undefined {
+    const { offset } = op
+    if (this.finished.has(offset)) return undefined
+    this.#touch(offset, offset + 1)
+    let exception = this.exception(offset)
+    if (exception) {
+      this.events?.dropped(exception)
+      if (exception.state === 'buried') this.buriedCount--
+      exception.state = 'ready'
+    } else {
+      exception = new Exception(offset, op.id)
+      exception.attempts = this.leased.has(offset) ? 1 : 0
+      exception.leases = exception.attempts
+      this.adopt(exception)
+    }
+    exception.priority = op.priority
+    return exception
+  }
+
+  #end(exception: Exception): void {
+    const { offset } = exception
+    this.leased.remove(offset, offset + 1)
+    this.events?.unleased(offset, offset + 1)
+    this.events?.changed(exception)
+  }
+
+  #dropExceptions(first: number, end: number): void {
+    for (let number = chunkOf(first); number <= chunkOf(end - 1); number++) {
+      const chunk = this.chunks.get(number)
+      if (!chunk || chunk.byOffset.size === 0) continue
+      if (end - first < chunk.byOffset.size) {
+        for (let offset = first; offset < end; offset++) this.#drop(chunk, offset)
+      } else {
+        for (const offset of chunk.byOffset.keys()) {
+          if (offset >= first && offset < end) this.#drop(chunk, offset)
+        }
+      }
+    }
+  }
+
+  #drop(chunk: ExceptionChunk, offset: number): void {
+    const exception = chunk.byOffset.get(offset)
+    if (!exception) return
+    chunk.byOffset.delete(offset)
+    this.exceptionCount--
+    if (exception.state === 'buried') this.buriedCount--
+    this.events?.dropped(exception)
+  }
+
+  /** The chunks of these offsets have to be saved anew. */
+  #touch(first: number, end: number): void {
+    for (let number = chunkOf(first); number <= chunkOf(end - 1); number++) {
+      this.versions.set(number, (this.versions.get(number) ?? 0) + 1)
+    }
+  }
+}
+
+/** Calls back with each of the pairs. */
+export function forEachRange(
+  ranges: OffsetRanges,
+  callback: (first: number, end: number) => void,
+): void {
+  for (let i = 0; i < ranges.length; i += 2) callback(ranges[i] ?? 0, ranges[i + 1] ?? 0)
+}
+
+function makeReady(exception: Exception): void {
+  exception.state = 'ready'
+  exception.dueKind = 0
+  exception.dueMs = 0
+  exception.reason = ''
+}
+
+function uncount(exception: Exception): void {
+  exception.attempts = Math.max(0, exception.attempts - 1)
+}

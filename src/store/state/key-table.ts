@@ -1,0 +1,79 @@
+/**
+ * Keys that are taken in a queue, until when, and by which message. Kept, and saved, by chunks of
+ * offsets, so that a change concerns one of them. Pure memory.
+ */
+import { chunkOf } from './offset-chunks.ts'
+
+export interface KeyEntry {
+  readonly id: number
+  readonly offset: number
+  /** Milliseconds since 1970, as the log counts them: its time never runs backwards. */
+  readonly untilMs: number
+}
+
+/** Expired keys are looked for after so many changes, or as many as there are keys. */
+const PRUNE_CHANGES_MIN = 1024
+
+class KeyChunk {
+  readonly keys = new Set<string>()
+  version = 0
+}
+
+export class KeyTable {
+  readonly #entries = new Map<string, KeyEntry>()
+  readonly #chunks = new Map<number, KeyChunk>()
+  #changes = 0
+
+  /** Who has the key at that time; undefined where nobody does. */
+  get(key: string, timeMs: number): KeyEntry | undefined {
+    const entry = this.#entries.get(key)
+    return entry && entry.untilMs > timeMs ? entry : undefined
+  }
+
+  set(key: string, entry: KeyEntry, timeMs: number): void {
+    this.#delete(key)
+    this.#entries.set(key, entry)
+    const number = chunkOf(entry.offset)
+    const chunk = this.#chunks.get(number) ?? new KeyChunk()
+    this.#chunks.set(number, chunk)
+    chunk.keys.add(key)
+    chunk.version++
+    this.#changes++
+    if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(timeMs)
+  }
+
+  chunkNumbers(): readonly number[] {
+    return [...this.#chunks.keys()].sort((a, b) => a - b)
+  }
+
+  /** Grows with every change of the chunk but the end of a key's time. */
+  versionOf(chunk: number): number {
+    return this.#chunks.get(chunk)?.version ?? 0
+  }
+
+  /** Keys of a chunk that are taken at that time, in the order of their messages. */
+  alive(chunk: number, timeMs: number): [string, KeyEntry][] {
+    const alive: [string, KeyEntry][] = []
+    for (const key of this.#chunks.get(chunk)?.keys ?? []) {
+      const entry = this.get(key, timeMs)
+      if (entry) alive.push([key, entry])
+    }
+    return alive.sort(([, a], [, b]) => a.id - b.id)
+  }
+
+  #delete(key: string): void {
+    const entry = this.#entries.get(key)
+    if (!entry) return
+    this.#entries.delete(key)
+    const number = chunkOf(entry.offset)
+    const chunk = this.#chunks.get(number)
+    chunk?.keys.delete(key)
+    if (chunk) chunk.version++
+    if (chunk?.keys.size === 0) this.#chunks.delete(number)
+  }
+
+  #prune(timeMs: number): void {
+    this.#changes = 0
+    for (const [key, { untilMs }] of this.#entries) if (untilMs <= timeMs) this.#delete(key)
+  }
+}

@@ -1,0 +1,217 @@
+/**
+ * A queue as the log records it: its messages in lanes, its groups, what was taken out of it. A message
+ * is gone once it was removed, or once every group that exists has finished it. Pure memory.
+ */
+import { OffsetSet } from '../containers/offset-set.ts'
+import type { MessageFacts } from '../records/message-record.ts'
+import { GroupState } from './group-state.ts'
+import { KeyTable } from './key-table.ts'
+import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
+
+/** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
+const GONE_ENTRIES_MAX = 4096
+
+/** What a queue tells of its changes while the store is open. */
+export interface QueueEvents {
+  put(lane: Lane, facts: MessageFacts, id: number): void
+  laneAdded(lane: Lane): void
+  groupAdded(group: GroupState): void
+  groupRemoved(group: GroupState): void
+  pauseChanged(): void
+}
+
+export class QueueState {
+  readonly number: number
+  readonly name: string
+  /** Offset of the next message that is put. */
+  nextOffset = 0
+  /** In the store's own time; 0 = not paused. */
+  pausedUntilMs = 0
+  readonly lanes: Lane[] = []
+  readonly groups = new Map<number, GroupState>()
+  nextGroup = 1
+  readonly removed = new OffsetSet()
+  readonly keys = new KeyTable()
+  /** Messages that are not gone. */
+  live = 0
+  /** Entries in the lanes, gone ones too. */
+  entries = 0
+  /** Grows with every change of what is saved beside lanes and keys. */
+  version = 0
+  events: QueueEvents | undefined
+  readonly #byPriority = new Map<number, Lane>()
+
+  constructor(number: number, name: string) {
+    this.number = number
+    this.name = name
+  }
+
+  group(name: string): GroupState | undefined {
+    for (const group of this.groups.values()) if (group.name === name) return group
+    return undefined
+  }
+
+  put(facts: MessageFacts, id: number, timeMs: number): void {
+    const { offset, key } = facts
+    const lane = this.laneFor(facts.priority)
+    lane.postings.append(
+      id,
+      offset,
+      timeMs,
+      facts.dueKind,
+      facts.dueMs,
+      facts.expiresMs === 0 ? 0 : 1,
+      facts.expiresMs,
+      lane.priority === undefined ? facts.priority : 0,
+    )
+    this.nextOffset = Math.max(this.nextOffset, offset + 1)
+    this.version++
+    this.live++
+    this.entries++
+    if (key !== undefined) {
+      this.keys.set(key, { id, offset, untilMs: timeMs + facts.keyWindowMs }, timeMs)
+    }
+    this.events?.put(lane, facts, id)
+  }
+
+  laneFor(priority: number): Lane {
+    const known = this.#byPriority.get(priority)
+    if (known) return known
+    const own = this.#byPriority.size
+    if (own < LANES_MAX) return this.addLane(own, priority)
+    return this.lanes.find(({ slot }) => slot === MIXED_SLOT) ?? this.addLane(MIXED_SLOT, undefined)
+  }
+
+  /** A lane, new or loaded. */
+  addLane(slot: number, priority: number | undefined): Lane {
+    const lane = new Lane(slot, priority)
+    this.lanes.push(lane)
+    if (priority !== undefined) this.#byPriority.set(priority, lane)
+    this.events?.laneAdded(lane)
+    return lane
+  }
+
+  addGroup(number: number, name: string, from: number): GroupState {
+    // What is gone is gone for groups to come, too: nothing can fetch it any more.
+    const finished = this.#goneSet()
+    if (from > 0) finished.add(0, from)
+    return this.loadGroup(number, name, finished)
+  }
+
+  /** A group as it was saved, or as `addGroup` makes it. */
+  loadGroup(number: number, name: string, finished: OffsetSet): GroupState {
+    const group = new GroupState(number, name, finished)
+    this.groups.set(number, group)
+    this.nextGroup = Math.max(this.nextGroup, number + 1)
+    this.events?.groupAdded(group)
+    return group
+  }
+
+  removeGroup(group: GroupState): void {
+    const isLast = this.groups.size === 1
+    const unfinished = absentRanges(group.finished, group.finished.floor, this.nextOffset)
+    if (isLast)
+      group.finished.forEachRange(0, this.nextOffset, (first, end) => this.removed.add(first, end))
+    this.groups.delete(group.number)
+    this.events?.groupRemoved(group)
+    // Without any group the queue keeps everything.
+    if (!isLast) this.#noteGone(this.#goneOf(unfinished))
+  }
+
+  /** The group is done with these. */
+  finish(group: GroupState, first: number, end: number): void {
+    const unfinished = absentRanges(group.finished, first, end)
+    group.finish(first, end)
+    this.#noteGone(this.groups.size === 1 ? unfinished : this.#goneOf(unfinished))
+  }
+
+  /** Out of the queue, for every group. */
+  remove(first: number, end: number): void {
+    const gone: number[] = []
+    for (let offset = Math.max(first, this.goneFloor); offset < end; offset++) {
+      if (offset < this.nextOffset && !this.isGone(offset)) pushOffset(gone, offset)
+    }
+    this.removed.add(first, end)
+    for (const group of this.groups.values()) group.finish(first, end)
+    this.#noteGone(gone)
+  }
+
+  isGone(offset: number): boolean {
+    if (this.removed.has(offset)) return true
+    if (this.groups.size === 0) return false
+    for (const group of this.groups.values()) if (!group.finished.has(offset)) return false
+    return true
+  }
+
+  /** Every offset below is gone. */
+  get goneFloor(): number {
+    if (this.groups.size === 0) return this.removed.floor
+    let floor = Number.POSITIVE_INFINITY
+    for (const group of this.groups.values()) floor = Math.min(floor, group.finished.floor)
+    return floor
+  }
+
+  /** Lets go of entries of messages that are gone, where there are too many of them. */
+  sweep(): void {
+    if (this.entries <= 2 * this.live + GONE_ENTRIES_MAX) return
+    const floor = this.goneFloor
+    for (const { postings } of this.lanes) postings.dropBelow(floor)
+    this.countEntries()
+    if (this.entries <= 2 * this.live + GONE_ENTRIES_MAX) return
+    for (const { postings } of this.lanes) postings.rewrite((offset) => this.isGone(offset))
+    this.countEntries()
+  }
+
+  /** After loading: what is counted and not saved. */
+  countEntries(): void {
+    this.entries = this.lanes.reduce((sum, { postings }) => sum + postings.count, 0)
+  }
+
+  #noteGone(gone: readonly number[]): void {
+    for (let i = 0; i < gone.length; i += 2) this.live -= (gone[i + 1] ?? 0) - (gone[i] ?? 0)
+    this.sweep()
+  }
+
+  /** Which of these are gone now. */
+  #goneOf(ranges: readonly number[]): number[] {
+    const gone: number[] = []
+    for (let i = 0; i < ranges.length; i += 2) {
+      for (let offset = ranges[i] ?? 0; offset < (ranges[i + 1] ?? 0); offset++) {
+        if (this.isGone(offset)) pushOffset(gone, offset)
+      }
+    }
+    return gone
+  }
+
+  #goneSet(): OffsetSet {
+    const [first, ...others] = this.groups.values()
+    if (!first) return this.removed.clone()
+    const gone = first.finished.clone()
+    for (const { finished } of others) {
+      const kept = absentRanges(finished, finished.floor, this.nextOffset)
+      for (let i = 0; i < kept.length; i += 2) gone.remove(kept[i] ?? 0, kept[i + 1] ?? 0)
+    }
+    return gone
+  }
+}
+
+function absentRanges(set: OffsetSet, first: number, end: number): number[] {
+  const ranges: number[] = []
+  for (let from = set.nextAbsent(first); from < end; ) {
+    const to = nextPresentOr(set, from, end)
+    ranges.push(from, to)
+    from = set.nextAbsent(to)
+  }
+  return ranges
+}
+
+function nextPresentOr(set: OffsetSet, from: number, end: number): number {
+  const next = set.nextPresent(from, end)
+  return next < 0 ? end : next
+}
+
+function pushOffset(ranges: number[], offset: number): void {
+  const last = ranges.length - 1
+  if (last >= 0 && ranges[last] === offset) ranges[last] = offset + 1
+  else ranges.push(offset, offset + 1)
+}

@@ -1,0 +1,155 @@
+/**
+ * The state in slices, as it is saved: each has a name and a version, so that one that did not change is
+ * not encoded again. Pure memory.
+ *
+ *     store          openings, queues by number
+ *     q7             a queue: its counters, its lanes, its groups with their settings
+ *     q7.r.3         offsets taken out of the queue, by chunk
+ *     q7.k.3         its keys, by chunk
+ *     q7.l2.0        a lane's messages, in parts
+ *     q7.g1.3        a group's offsets and exceptions, by chunk
+ */
+import { ByteWriter } from '../containers/varint.ts'
+import { encodeControl } from '../records/control-record.ts'
+import type { Exception, ExceptionState } from './exception.ts'
+import type { GroupState } from './group-state.ts'
+import type { QueueState } from './queue-state.ts'
+import type { StoreState } from './store-state.ts'
+
+export const EXCEPTION_STATES = ['ready', 'delayed', 'buried'] as const satisfies ExceptionState[]
+
+export interface Slice {
+  readonly name: string
+  /** Grows with changes of the slice, and perhaps of others. */
+  readonly version: number
+  /** False where it has the bytes that it had when `version` was this. */
+  isChangedSince(version: number): boolean
+  encode(): Uint8Array
+}
+
+/** Every slice there is now. Each encodes what the state is when it is asked to. */
+export function slicesOf(state: StoreState): Slice[] {
+  const slices: Slice[] = [
+    // It is small, and changes with every entry.
+    { name: 'store', version: 0, isChangedSince: () => true, encode: () => encodeStore(state) },
+  ]
+  for (const queue of state.queues.values()) {
+    slices.push(slice(`q${queue.number}`, queue.version, () => encodeQueue(queue)))
+    addQueueChunks(slices, queue, state)
+    for (const group of queue.groups.values()) addGroupChunks(slices, queue, group)
+  }
+  return slices
+}
+
+function slice(name: string, version: number, encode: () => Uint8Array): Slice {
+  return { name, version, isChangedSince: (saved) => saved !== version, encode }
+}
+
+function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
+  const { number, removed, keys } = queue
+  for (const chunk of removed.chunkNumbers()) {
+    const name = `q${number}.r.${chunk}`
+    slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
+  }
+  for (const chunk of keys.chunkNumbers()) {
+    const name = `q${number}.k.${chunk}`
+    slices.push(slice(name, keys.versionOf(chunk), () => encodeKeys(queue, chunk, state.timeMs)))
+  }
+  for (const { slot, postings } of queue.lanes) {
+    for (const part of postings.partNumbers()) {
+      slices.push({
+        name: `q${number}.l${slot}.${part}`,
+        version: postings.version,
+        isChangedSince: (version) => postings.isPartChanged(part, version),
+        encode: () => postings.encodePart(part),
+      })
+    }
+  }
+}
+
+function addGroupChunks(slices: Slice[], queue: QueueState, group: GroupState): void {
+  const chunks = new Set([...group.finished.chunkNumbers(), ...group.leased.chunkNumbers()])
+  for (const [chunk, { byOffset }] of group.chunks) if (byOffset.size > 0) chunks.add(chunk)
+  for (const chunk of chunks) {
+    const name = `q${queue.number}.g${group.number}.${chunk}`
+    slices.push(slice(name, group.versions.get(chunk) ?? 0, () => encodeGroupChunk(group, chunk)))
+  }
+}
+
+function encodeStore(state: StoreState): Uint8Array {
+  const writer = new ByteWriter()
+  writer.varint(state.nextQueue)
+  writer.varint(state.timeMs)
+  writer.varint(state.uncleanBelowId)
+  writer.varint(state.isClosed ? 1 : 0)
+  const opened = state.opened ? encodeControl(state.opened) : new Uint8Array(0)
+  writer.varint(opened.length)
+  writer.bytes(opened)
+  writer.varint(state.queues.size)
+  for (const { number, name } of state.queues.values()) {
+    writer.varint(number)
+    writer.text(name)
+  }
+  return writer.finish()
+}
+
+function encodeQueue(queue: QueueState): Uint8Array {
+  const writer = new ByteWriter()
+  const { nextOffset, nextGroup, pausedUntilMs, live, removed, lanes, groups } = queue
+  for (const value of [nextOffset, nextGroup, pausedUntilMs, live, removed.floor]) {
+    writer.varint(value)
+  }
+  writer.varint(lanes.length)
+  for (const { slot, priority } of lanes) {
+    writer.varint(slot)
+    // The lane that holds several has none of its own.
+    writer.varint((priority ?? -1) + 1)
+  }
+  writer.varint(groups.size)
+  for (const group of groups.values()) {
+    writer.varint(group.number)
+    writer.text(group.name)
+    const { leasedMax, promoteAfterMs, sequenceNext, finished, leased } = group
+    for (const value of [leasedMax, promoteAfterMs, sequenceNext, finished.floor, leased.floor]) {
+      writer.varint(value)
+    }
+  }
+  return writer.finish()
+}
+
+function encodeKeys(queue: QueueState, chunk: number, timeMs: number): Uint8Array {
+  const writer = new ByteWriter()
+  const alive = queue.keys.alive(chunk, timeMs)
+  writer.varint(alive.length)
+  for (const [key, { id, offset, untilMs }] of alive) {
+    writer.text(key)
+    for (const value of [id, offset, untilMs]) writer.varint(value)
+  }
+  return writer.finish()
+}
+
+function encodeGroupChunk(group: GroupState, chunk: number): Uint8Array {
+  const writer = new ByteWriter()
+  for (const set of [group.finished, group.leased]) {
+    const bytes = set.encodeChunk(chunk)
+    writer.varint(bytes.length)
+    writer.bytes(bytes)
+  }
+  const exceptions = [...(group.chunks.get(chunk)?.byOffset.values() ?? [])]
+  exceptions.sort((a, b) => a.offset - b.offset)
+  writer.varint(exceptions.length)
+  for (const exception of exceptions) writeException(writer, exception)
+  return writer.finish()
+}
+
+function writeException(writer: ByteWriter, exception: Exception): void {
+  const { offset, id, priority, dueKind, dueMs, attempts, leases } = exception
+  for (const value of [offset, id, priority, dueKind, dueMs, attempts, leases]) {
+    writer.varint(value)
+  }
+  const { timeouts, releases, buries, kicks, sequence } = exception
+  for (const value of [timeouts, releases, buries, kicks, sequence]) writer.varint(value)
+  writer.varint(EXCEPTION_STATES.indexOf(exception.state))
+  writer.text(exception.reason)
+  writer.text(exception.error)
+}

@@ -1,0 +1,172 @@
+/**
+ * The state of a store as a function of the log's entries: the same code applies them while the store is
+ * open, as they become durable, and when it opens again. No clock, no chance, no option. Pure memory.
+ */
+import { StateHash } from '../containers/state-hash.ts'
+import { type ControlOp, decodeControl, type OpenOp } from '../records/control-record.ts'
+import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
+import { forEachRange, type GroupState } from './group-state.ts'
+import { hashQueue } from './queue-hash.ts'
+import { QueueState } from './queue-state.ts'
+
+/** What a store tells of its changes while it is open. */
+export interface StateEvents {
+  queueAdded(queue: QueueState): void
+}
+
+/** An entry as the seam gives it, as far as the state is concerned. */
+export interface StateEntry {
+  readonly timeMs: number
+  readonly ids: ArrayLike<number>
+  readonly messages: readonly Uint8Array[]
+  readonly control: readonly Uint8Array[]
+}
+
+export class StoreState {
+  readonly queues = new Map<number, QueueState>()
+  nextQueue = 1
+  /** Of the last entry: never runs backwards. */
+  timeMs = 0
+  /** The opening that wrote last; undefined before the first. */
+  opened: OpenOp | undefined
+  /** The opening that wrote last also closed. */
+  isClosed = true
+  /** Messages below this id may have been started without a word of it in the log. */
+  uncleanBelowId = 0
+  events: StateEvents | undefined
+  readonly #byName = new Map<string, QueueState>()
+  readonly #decoder = new MessageDecoder()
+
+  queue(name: string): QueueState | undefined {
+    return this.#byName.get(name)
+  }
+
+  /** Applies an entry that the log gave back. */
+  applyEntry(entry: StateEntry): void {
+    this.timeMs = Math.max(this.timeMs, entry.timeMs)
+    // A queue or group begins in the same entry as what needs it first.
+    for (const record of entry.control) this.apply(decodeControl(record))
+    for (let i = 0; i < entry.messages.length; i++) {
+      const record = entry.messages[i]
+      if (record) this.put(this.#decoder.decode(record), entry.ids[i] ?? 0)
+    }
+  }
+
+  put(facts: MessageFacts, id: number): void {
+    this.#queueOf(facts.queue).put(facts, id, this.timeMs)
+  }
+
+  apply(op: ControlOp): void {
+    switch (op.kind) {
+      case 'open':
+        this.opened = op
+        this.isClosed = false
+        this.uncleanBelowId = op.uncleanBelowId
+        return
+      case 'close':
+        this.isClosed = true
+        return
+      case 'queue':
+        this.addQueue(op.queue, op.name)
+        return
+      case 'delete':
+        this.#delete(this.#queueOf(op.queue), op.ranges)
+        return
+      case 'pause': {
+        const queue = this.#queueOf(op.queue)
+        queue.pausedUntilMs = op.untilMs
+        queue.version++
+        queue.events?.pauseChanged()
+        return
+      }
+      default:
+        this.#applyToGroup(op)
+    }
+  }
+
+  /** A queue, new or loaded. */
+  addQueue(number: number, name: string): QueueState {
+    const known = this.queues.get(number)
+    if (known) return known
+    const queue = new QueueState(number, name)
+    this.queues.set(number, queue)
+    this.#byName.set(name, queue)
+    this.nextQueue = Math.max(this.nextQueue, number + 1)
+    this.events?.queueAdded(queue)
+    return queue
+  }
+
+  /** Equal for two states that answer every question alike. */
+  hash(): string {
+    const hash = new StateHash()
+    hash.number(this.uncleanBelowId)
+    hash.number(this.isClosed ? 1 : 0)
+    hash.text(this.opened?.bootId ?? '')
+    hash.number(this.opened?.elapsedMs ?? 0)
+    const queues = [...this.queues.values()].sort((a, b) => a.number - b.number)
+    for (const queue of queues) hashQueue(hash, queue, this.timeMs)
+    return hash.digest()
+  }
+
+  #applyToGroup(op: Extract<ControlOp, { readonly group: number }>): void {
+    const queue = this.#queueOf(op.queue)
+    queue.version++
+    if (op.kind === 'group') {
+      queue.addGroup(op.group, op.name, op.from)
+      return
+    }
+    const group = queue.groups.get(op.group)
+    // The record that made it was lost to damage, or it was removed since: it has nothing to keep.
+    if (!group) return
+    switch (op.kind) {
+      case 'group-removed':
+        queue.removeGroup(group)
+        return
+      case 'settings':
+        group.leasedMax = op.leasedMax
+        group.promoteAfterMs = op.promoteAfterMs
+        group.events?.settingsChanged()
+        return
+      case 'finish':
+        forEachRange(op.ranges, (first, end) => queue.finish(group, first, end))
+        return
+      case 'lease':
+        group.lease(op.ranges)
+        return
+      case 'give-back':
+        group.giveBack(op.ranges)
+        return
+      default:
+        applyToMessage(group, op)
+    }
+  }
+
+  #delete(queue: QueueState, ranges: readonly number[]): void {
+    queue.version++
+    forEachRange(ranges, (first, end) => queue.remove(first, end))
+  }
+
+  /** The record that named it may have been lost to damage: its messages are kept all the same. */
+  #queueOf(number: number): QueueState {
+    return this.queues.get(number) ?? this.addQueue(number, `queue ${number} (name lost)`)
+  }
+}
+
+function applyToMessage(
+  group: GroupState,
+  op: Extract<ControlOp, { readonly offset: number }>,
+): void {
+  switch (op.kind) {
+    case 'return':
+      group.return(op)
+      return
+    case 'bury':
+      group.bury(op)
+      return
+    case 'kick':
+      group.kick(op)
+      return
+    case 'lease-again':
+      group.leaseAgain(op)
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * The parts of an open store, joined: state, journal, dispatch, registry. What the faces (queue, group,
+ * session, transaction) are made of; knows the seam and nothing of files.
+ */
+
+import { DamagedError, QlogError } from '../errors.ts'
+import type { OwnedLog } from '../log/seam.ts'
+import type { System } from '../system/system.ts'
+import { OffsetSet } from './containers/offset-set.ts'
+import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
+import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
+import type { Taken } from './dispatch/taken.ts'
+import type { ElapsedClock } from './elapsed-clock.ts'
+import type { Journal, JournalEvents } from './journal.ts'
+import { LiveIds } from './live-ids.ts'
+import { PlainOperation, type Sendable } from './operation.ts'
+import { PendingKeys } from './puts.ts'
+import { type OpenOp, rangesOf } from './records/control-record.ts'
+import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
+import { Registry } from './registry.ts'
+import { Riding } from './riding.ts'
+import type { StoreState } from './state/store-state.ts'
+import {
+  ATTEMPTS_MAX_DEFAULT,
+  type MessageRef,
+  type RetryOptions,
+  type StoreStatus,
+} from './types.ts'
+
+export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random'>
+
+/** How often and how fast a queue's messages are tried again, with the defaults filled in. */
+export interface RetryPlan {
+  readonly attemptsMax: number
+  readonly backoffMs: number
+  readonly backoffMaxMs: number
+}
+
+const RETRY_DEFAULT: RetryPlan = {
+  attemptsMax: ATTEMPTS_MAX_DEFAULT,
+  backoffMs: 1_000,
+  backoffMaxMs: 3_600_000,
+}
+
+/** Messages looked at in one turn of the event loop while space is looked for. */
+const LIVE_IDS_A_TURN = 20_000
+
+export class StoreCore implements Decisions, JournalEvents {
+  readonly system: StoreSystem
+  readonly log: OwnedLog
+  readonly state: StoreState
+  readonly clock: ElapsedClock
+  readonly journal: Journal
+  readonly dispatcher: Dispatcher
+  readonly registry: Registry
+  readonly riding: Riding
+  readonly keys: PendingKeys
+  status: StoreStatus = 'open'
+  /** Messages below this id may have been started, and killed their process, without a word of it. */
+  readonly uncleanBelowId: number
+  /** Called once a group has become durable. */
+  onApplied: () => void = () => undefined
+  /** Called once, when the store cannot go on. */
+  onFailed: (cause: Error) => void = () => undefined
+  readonly #retries = new Map<string, RetryPlan>()
+  readonly #sequences = new WeakMap<object, number>()
+  #openSent = false
+  readonly #gone: [number, number][] = []
+
+  constructor(
+    system: StoreSystem,
+    log: OwnedLog,
+    state: StoreState,
+    clock: ElapsedClock,
+    journal: Journal,
+  ) {
+    this.system = system
+    this.log = log
+    this.state = state
+    this.clock = clock
+    this.journal = journal
+    this.uncleanBelowId = state.isClosed ? 0 : log.nextId
+    this.dispatcher = new Dispatcher(system.clock, clock, this)
+    const submit = (operation: Sendable) => this.submit(operation)
+    this.registry = new Registry(state, this.dispatcher, submit)
+    this.riding = new Riding({
+      submit,
+      finished: (taken) => this.finished(taken),
+      unsettle: (taken) => this.dispatcher.unsettle(taken),
+    })
+    this.keys = new PendingKeys(state)
+    journal.begin(log, this.registry, this)
+    this.dispatcher.begin(state)
+  }
+
+  assertOpen(): void {
+    if (this.status === 'failed') throw this.journal.failure ?? new Error('failed without a cause')
+    if (this.status !== 'open') throw new QlogError('QLOG_CLOSED', 'the store is closed')
+  }
+
+  /** Sends an operation into the log; the first one of an opening has the opening's own in front. */
+  submit(operation: Sendable): void {
+    if (!this.#openSent) {
+      this.#openSent = true
+      const again = () => {
+        this.#openSent = false
+      }
+      this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+    }
+    this.journal.submit(operation)
+  }
+
+  /** Anything was written by this opening. */
+  get hasWritten(): boolean {
+    return this.#openSent
+  }
+
+  beforeAppend(): void {
+    this.riding.flush()
+  }
+
+  applied(): void {
+    if (this.#gone.length > 0) this.log.discard(this.#gone.splice(0))
+    this.onApplied()
+  }
+
+  failed(cause: Error): void {
+    if (this.status === 'closed') return
+    this.status = 'failed'
+    this.dispatcher.close()
+    this.onFailed(cause)
+  }
+
+  space(): void {
+    // Who puts is told by the puts that are refused.
+  }
+
+  timedOut(taken: readonly Taken[]): void {
+    const ops = taken.map((one) => this.returnOp(one, 'timed-out'))
+    this.submitQuietly(new PlainOperation(ops, undefined, () => this.#unsettle(taken)))
+  }
+
+  attemptsUsedUp(taken: Taken): void {
+    taken.status = 'settling'
+    const error = taken.group.state.exception(taken.offset)?.error ?? ''
+    const op = this.buryOp(taken, 'attempts', error)
+    this.submitQuietly(new PlainOperation([op], undefined, () => taken.group.putBack(taken)))
+  }
+
+  expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    this.submitQuietly(this.deleteOperation(queue, ids, offsets))
+  }
+
+  /** For what nobody waits for: a log that has stopped tells everybody else. */
+  submitQuietly(operation: PlainOperation): void {
+    try {
+      this.submit(operation)
+    } catch (error) {
+      operation.refused(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  /** Takes messages out of their queue, for every group. */
+  deleteOperation(
+    queue: QueueDispatch,
+    ids: readonly number[],
+    offsets: readonly number[],
+  ): PlainOperation {
+    for (const offset of offsets) queue.leaving.add(offset)
+    const settle = () => {
+      for (const offset of offsets) queue.leaving.delete(offset)
+    }
+    return new PlainOperation(
+      [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
+      () => {
+        settle()
+        for (const id of ids) this.noteGone(id)
+      },
+      () => {
+        settle()
+        for (const group of queue.groups.values()) group.restore(offsets, ids)
+      },
+    )
+  }
+
+  /** These are finished for their group: where every other one is done too, nobody fetches them again. */
+  finished(taken: readonly Taken[]): void {
+    for (const { group, offset, id } of taken) {
+      if (group.queue.state.isGone(offset)) this.noteGone(id)
+    }
+  }
+
+  /** The message will not be fetched again; told to the log with the others of its group. */
+  noteGone(id: number): void {
+    const last = this.#gone.at(-1)
+    if (last && last[1] === id - 1) last[1] = id
+    else this.#gone.push([id, id])
+  }
+
+  returnOp(
+    taken: Taken,
+    how: 'released' | 'retried' | 'timed-out',
+    more: { priority?: number; dueKind?: 0 | 1 | 2; dueMs?: number; error?: string } = {},
+  ) {
+    const { group, offset, id } = taken
+    const { priority = taken.priority, dueKind = 0, dueMs = 0, error = '' } = more
+    const of = { queue: group.queue.state.number, group: group.state.number }
+    return { kind: 'return', ...of, offset, id, how, priority, dueKind, dueMs, error } as const
+  }
+
+  buryOp(taken: Taken, reason: string, error: string, priority = taken.priority) {
+    const { group, offset, id } = taken
+    const of = { queue: group.queue.state.number, group: group.state.number }
+    const sequence = Math.max(this.#sequences.get(group) ?? 0, group.state.sequenceNext)
+    this.#sequences.set(group, sequence + 1)
+    return { kind: 'bury', ...of, offset, id, sequence, priority, reason, error } as const
+  }
+
+  /** The lease of each goes on, as far as its time does. */
+  #unsettle(taken: readonly Taken[]): void {
+    for (const one of taken) this.dispatcher.unsettle(one)
+  }
+
+  setRetry(queue: string, options: RetryOptions): void {
+    this.#retries.set(queue, { ...RETRY_DEFAULT, ...options })
+  }
+
+  retryOf(queue: string): RetryPlan {
+    return this.#retries.get(queue) ?? RETRY_DEFAULT
+  }
+
+  /** One message by id; undefined where it is gone. */
+  async fetchOne(id: number): Promise<DecodedMessage | undefined> {
+    const [record] = await this.log.fetch([id])
+    return record && decodeMessage(record)
+  }
+
+  /**
+   * Messages by id, in that order. Those that damage has taken are remembered and left out like those
+   * that are gone. `bytesMax` as the seam has it.
+   */
+  async fetchMany(
+    ids: readonly number[],
+    bytesMax: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<readonly (DecodedMessage | undefined)[]> {
+    const options = { ...(bytesMax !== undefined && { bytesMax }), ...(signal && { signal }) }
+    try {
+      const records = await this.log.fetch(ids, options)
+      return records.map((record) => record && decodeMessage(record))
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error
+      return this.#fetchEach(ids)
+    }
+  }
+
+  async #fetchEach(ids: readonly number[]): Promise<readonly (DecodedMessage | undefined)[]> {
+    const found: (DecodedMessage | undefined)[] = []
+    for (const id of ids) {
+      try {
+        found.push(await this.fetchOne(id))
+      } catch (error) {
+        if (!(error instanceof DamagedError)) throw error
+        this.dispatcher.noteDamaged(id)
+        found.push(undefined)
+      }
+    }
+    return found
+  }
+
+  /** Which of these stand in the queue, by id and offset; each once. */
+  async locate(
+    queue: QueueDispatch,
+    messages: readonly (MessageRef | number)[],
+  ): Promise<{ readonly id: number; readonly offset: number }[]> {
+    const ids = new Set(messages.map((one) => (typeof one === 'number' ? one : one.id)))
+    const located: { readonly id: number; readonly offset: number }[] = []
+    for (const id of ids) {
+      const message = await this.fetchOne(id)
+      if (message?.queue === queue.state.number) located.push({ id, offset: message.offset })
+    }
+    return located
+  }
+
+  /** Tells the log of everything that is gone and that it may not know of. */
+  discardGone(): void {
+    this.#discarding ??= this.#discardGone().finally(() => {
+      this.#discarding = undefined
+    })
+  }
+  #discarding: Promise<void> | undefined
+
+  /** What is not in any lane, or gone, is asked for by nobody: looked for piece by piece. */
+  async #discardGone(): Promise<void> {
+    const endId = this.log.nextId
+    const live = new OffsetSet()
+    for (const queue of this.state.queues.values()) {
+      const walk = new LiveIds(queue)
+      while (walk.addSome(live, LIVE_IDS_A_TURN)) {
+        await this.#turn()
+        if (this.status !== 'open') return
+      }
+    }
+    const gone: [number, number][] = []
+    for (let first = live.nextAbsent(1); first < endId; ) {
+      const next = live.nextPresent(first, endId)
+      const end = next < 0 ? endId : next
+      gone.push([first, end - 1])
+      first = live.nextAbsent(end)
+    }
+    this.log.discard(gone)
+  }
+
+  /** Lets everything else go on. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.system.clock.after(0, resolve))
+  }
+
+  #openOp(): OpenOp {
+    return {
+      kind: 'open',
+      bootId: this.system.identity.bootId,
+      sinceBootMs: Math.floor(this.system.clock.sinceBootMs()),
+      elapsedMs: this.clock.nowMs(),
+      wallMs: this.clock.wallMs(),
+      uncleanBelowId: this.uncleanBelowId,
+    }
+  }
+}

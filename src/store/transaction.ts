@@ -1,0 +1,177 @@
+/**
+ * Verbs that take effect together: each is checked and decided when it is called, all of them leave as one
+ * entry, and where anything throws nothing has happened.
+ */
+import { QlogTypeError } from '../errors.ts'
+import { checkBody, checkInteger, checkName, checkPut } from './check.ts'
+import { staleLease } from './delivery.ts'
+import type { Taken } from './dispatch/taken.ts'
+import { GroupHandle } from './group-handle.ts'
+import { PutMany } from './puts.ts'
+import { PutBatch, pauseOp } from './queue-handle.ts'
+import type { ControlOp } from './records/control-record.ts'
+import type { StoreCore } from './store-core.ts'
+import type {
+  BuryOptions,
+  Delivery,
+  Group,
+  MessageRef,
+  PutOptions,
+  PutResult,
+  ReleaseOptions,
+  Transaction,
+  TransactionResult,
+} from './types.ts'
+import type { Verbs } from './verbs.ts'
+
+export class StoreTransaction implements Transaction {
+  readonly #core: StoreCore
+  readonly #verbs: Verbs
+  readonly #ops: ControlOp[] = []
+  readonly #batches = new Map<number, PutBatch>()
+  /** Whose turn each put is, by queue. */
+  readonly #order: { readonly batch: PutBatch; readonly row: number }[] = []
+  readonly #rows = new Map<PutBatch, number>()
+  readonly #settled = new Set<Taken>()
+  readonly #acks: Taken[] = []
+  readonly #whenDone: (() => void)[] = []
+  readonly #whenVoid: (() => void)[] = []
+  #isOver = false
+
+  constructor(core: StoreCore, verbs: Verbs) {
+    this.#core = core
+    this.#verbs = verbs
+  }
+
+  put(queue: string, body: Uint8Array | string, options?: PutOptions): void {
+    this.#assertOpen()
+    checkName('the name of a queue', queue)
+    const bytes = checkBody(body, this.#core.log.limits.messageBytesMax)
+    const plan = checkPut(options, this.#core.clock)
+    const number = this.#core.registry.queueNumber(queue)
+    const batch = this.#batches.get(number) ?? new PutBatch(this.#core, number)
+    this.#batches.set(number, batch)
+    // The caller may use its bytes again before the transaction leaves.
+    batch.add(bytes === body ? bytes.slice() : bytes, plan)
+    const row = this.#rows.get(batch) ?? 0
+    this.#rows.set(batch, row + 1)
+    this.#order.push({ batch, row })
+  }
+
+  ack(delivery: Delivery): void {
+    const taken = this.#settle(delivery)
+    this.#acks.push(taken)
+    this.#ops.push(...this.#verbs.ackOps([taken]))
+  }
+
+  release(delivery: Delivery, options?: ReleaseOptions): void {
+    const plan = this.#verbs.checkRelease(options)
+    this.#ops.push(this.#core.returnOp(this.#settle(delivery), 'released', plan))
+  }
+
+  retry(delivery: Delivery, error?: unknown): void {
+    this.#ops.push(this.#verbs.retryOne(this.#settle(delivery), error).op)
+  }
+
+  bury(delivery: Delivery, options?: BuryOptions): void {
+    const { reason, priority } = this.#verbs.checkBury(options)
+    this.#ops.push(this.#core.buryOp(this.#settle(delivery), reason, '', priority))
+  }
+
+  kick(group: Group, message: MessageRef): void {
+    this.#assertOpen()
+    if (!(group instanceof GroupHandle))
+      throw new QlogTypeError('a group of this store is expected')
+    this.#ops.push(group.kickOne(message))
+    const dispatch = this.#core.registry.group(group.queue, group.name)
+    const taken = dispatch?.out.get(message.offset)
+    if (taken) this.#whenVoid.push(() => taken.group.putBack(taken))
+  }
+
+  delete(message: MessageRef): void {
+    this.#assertOpen()
+    const { id, offset } = message
+    checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
+    const queue = this.#core.registry.queue(message.queue)
+    const isThere = queue?.find(offset)?.id === id && !queue.state.isGone(offset)
+    if (!queue || !isThere || queue.leaving.has(offset)) {
+      throw new QlogTypeError(`there is no message ${id} in the queue ${String(message.queue)}`)
+    }
+    const operation = this.#core.deleteOperation(queue, [id], [offset])
+    this.#ops.push(...operation.ops)
+    this.#whenDone.push(() => operation.committed())
+    this.#whenVoid.push(() => operation.refused(new Error('the transaction was void')))
+  }
+
+  pause(queue: string, pauseMs: number): void {
+    this.#assertOpen()
+    checkName('the name of a queue', queue)
+    this.#ops.push(pauseOp(this.#core, queue, pauseMs))
+  }
+
+  /** The body threw: what was taken for it stays what it was. */
+  abandon(): void {
+    this.#isOver = true
+    this.#undo()
+  }
+
+  async commit(): Promise<TransactionResult> {
+    this.#isOver = true
+    const batches = [...this.#batches.values()]
+    const puts = batches.flatMap((batch) => batch.puts)
+    let results: readonly PutResult[] = []
+    if (puts.length + this.#ops.length > 0) {
+      const done = () => this.#done()
+      const operation = new PutMany(puts, this.#core.keys, this.#ops, done, () => this.#undo())
+      try {
+        this.#core.submit(operation)
+      } catch (error) {
+        operation.refused(error instanceof Error ? error : new Error(String(error)))
+      }
+      results = await operation.promise
+    }
+    return { puts: await this.#resultsOf(batches, results) }
+  }
+
+  async #resultsOf(
+    batches: readonly PutBatch[],
+    results: readonly PutResult[],
+  ): Promise<PutResult[]> {
+    const byBatch = new Map<PutBatch, PutResult[]>()
+    let at = 0
+    for (const batch of batches) {
+      const own = results.slice(at, at + batch.puts.length)
+      at += batch.puts.length
+      byBatch.set(batch, await batch.results(own))
+    }
+    return this.#order.map(({ batch, row }) => {
+      const result = byBatch.get(batch)?.[row]
+      if (!result) throw new Error('every put of a transaction has a result')
+      return result
+    })
+  }
+
+  #done(): void {
+    this.#core.finished(this.#acks)
+    for (const done of this.#whenDone) done()
+  }
+
+  #undo(): void {
+    for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
+    for (const undo of this.#whenVoid) undo()
+  }
+
+  #settle(delivery: Delivery): Taken {
+    this.#assertOpen()
+    const taken = this.#verbs.assertLeased(delivery)
+    if (this.#settled.has(taken)) throw staleLease(taken)
+    this.#settled.add(taken)
+    this.#core.dispatcher.settle(taken)
+    return taken
+  }
+
+  #assertOpen(): void {
+    if (this.#isOver) throw new QlogTypeError('the transaction is over')
+    this.#core.assertOpen()
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * The verbs that end leases, alone and for many at once: checks, what is decided, and the operation that
+ * records it. Each either takes all of its deliveries or none.
+ */
+import { QlogTypeError } from '../errors.ts'
+import {
+  checkDue,
+  checkInteger,
+  checkMs,
+  checkOptionNames,
+  checkPriority,
+  textOf,
+} from './check.ts'
+import { LeasedDelivery, staleLease } from './delivery.ts'
+import type { Taken } from './dispatch/taken.ts'
+import { PlainOperation } from './operation.ts'
+import type { ControlOp } from './records/control-record.ts'
+import { byGroup, finishOp } from './riding.ts'
+import type { StoreCore } from './store-core.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from './types.ts'
+
+/** Back-off is spread by so much in both directions, so that failures of one moment part. */
+const JITTER = 0.2
+
+/** What a verb does to one message, and what to tell of it. */
+interface Settled {
+  readonly op: ControlOp
+  readonly outcome: RetryOutcome
+}
+
+export class Verbs {
+  readonly #core: StoreCore
+
+  constructor(core: StoreCore) {
+    this.#core = core
+  }
+
+  leaseLeftMs(taken: Taken): number {
+    if (taken.status !== 'leased') return 0
+    return Math.max(0, taken.endMs - this.#core.clock.nowMs())
+  }
+
+  ack(delivery: LeasedDelivery): Promise<void> {
+    try {
+      this.#core.assertOpen()
+      const taken = this.assertLeased(delivery)
+      this.#core.dispatcher.settle(taken)
+      return this.#core.riding.finish(taken)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** As one atomic entry. */
+  async ackMany(deliveries: readonly Delivery[]): Promise<void> {
+    const taken = this.assertAllLeased(deliveries)
+    if (taken.length === 0) return
+    await this.#send(taken, this.ackOps(taken), () => this.#core.finished(taken))
+  }
+
+  async release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void> {
+    const plan = this.checkRelease(options)
+    const taken = this.assertAllLeased(deliveries)
+    if (taken.length === 0) return
+    await this.#send(
+      taken,
+      taken.map((one) => this.#core.returnOp(one, 'released', plan)),
+    )
+  }
+
+  async retry(deliveries: readonly Delivery[], error?: unknown): Promise<RetryOutcome[]> {
+    const taken = this.assertAllLeased(deliveries)
+    if (taken.length === 0) return []
+    const settled = taken.map((one) => this.retryOne(one, error))
+    await this.#send(
+      taken,
+      settled.map(({ op }) => op),
+    )
+    return settled.map(({ outcome }) => outcome)
+  }
+
+  async bury(deliveries: readonly Delivery[], options?: BuryOptions): Promise<void> {
+    const { reason, priority } = this.checkBury(options)
+    const taken = this.assertAllLeased(deliveries)
+    if (taken.length === 0) return
+    await this.#send(
+      taken,
+      taken.map((one) => this.#core.buryOp(one, reason, '', priority)),
+    )
+  }
+
+  extend(deliveries: readonly Delivery[], leaseMs?: number): void {
+    if (leaseMs !== undefined) checkMs('leaseMs', leaseMs, 1)
+    for (const taken of this.assertAllLeased(deliveries)) {
+      this.#core.dispatcher.lease(taken, leaseMs ?? taken.leaseMs)
+    }
+  }
+
+  ackOps(taken: readonly Taken[]): ControlOp[] {
+    return [...byGroup(taken)].map(([group, all]) => finishOp(group, all))
+  }
+
+  retryOne(taken: Taken, error: unknown): Settled {
+    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retryOf(
+      taken.group.queue.state.name,
+    )
+    const text = textOf(error)
+    if (taken.attempt >= attemptsMax) {
+      return { op: this.#core.buryOp(taken, 'attempts', text), outcome: { buried: true } }
+    }
+    const plainMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(40, taken.attempt - 1))
+    const delayMs = Math.round(plainMs * (1 - JITTER + 2 * JITTER * this.#chance()))
+    const due =
+      delayMs === 0 ? {} : { dueKind: 1 as const, dueMs: this.#core.clock.nowMs() + delayMs }
+    return {
+      op: this.#core.returnOp(taken, 'retried', { ...due, error: text }),
+      outcome: { buried: false, delayMs },
+    }
+  }
+
+  checkRelease(options: ReleaseOptions | undefined) {
+    checkOptionNames('the options of release', options, ['delayMs', 'at', 'priority'])
+    const due = checkDue(options ?? {}, this.#core.clock)
+    const priority = options?.priority
+    return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }
+  }
+
+  checkBury(options: BuryOptions | undefined): { reason: string; priority: number | undefined } {
+    checkOptionNames('the options of bury', options, ['reason', 'priority'])
+    const { reason, priority } = options ?? {}
+    if (reason !== undefined && typeof reason !== 'string') {
+      throw new QlogTypeError('reason must be a text')
+    }
+    if (priority !== undefined) checkPriority(priority)
+    return { reason: textOf(reason ?? ''), priority }
+  }
+
+  /** Throws QLOG_STALE_LEASE where one of them is not leased any more, or comes twice. */
+  assertAllLeased(deliveries: readonly Delivery[]): Taken[] {
+    if (!Array.isArray(deliveries)) throw new QlogTypeError('an array of deliveries is expected')
+    this.#core.assertOpen()
+    const taken = deliveries.map((delivery) => this.assertLeased(delivery))
+    const twice = taken.find((one, row) => taken.indexOf(one) !== row)
+    if (twice) throw staleLease(twice)
+    return taken
+  }
+
+  assertLeased(delivery: Delivery): Taken {
+    if (!(delivery instanceof LeasedDelivery)) {
+      throw new QlogTypeError('a delivery of this store is expected')
+    }
+    const { taken } = delivery
+    const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()
+    if (isOver || taken.group.isRemoved) throw staleLease(taken)
+    return taken
+  }
+
+  async #send(
+    taken: readonly Taken[],
+    ops: readonly ControlOp[],
+    whenDone?: () => void,
+  ): Promise<void> {
+    const { dispatcher } = this.#core
+    for (const one of taken) dispatcher.settle(one)
+    const undo = () => {
+      for (const one of taken) dispatcher.unsettle(one)
+    }
+    const operation = new PlainOperation(ops, whenDone, undo)
+    this.#core.submitQuietly(operation)
+    await operation.promise
+  }
+
+  /** From 0 to 1. */
+  #chance(): number {
+    const bytes = new Uint8Array(2)
+    this.#core.system.random(bytes)
+    return ((bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)) / 65_535
+  }
+}
+
+/** For what takes a number of things. */
+export function checkCount(what: string, count: unknown): number {
+  return checkInteger(what, count, 1, 1_000_000)
+}
