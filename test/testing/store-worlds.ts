@@ -4,7 +4,7 @@ import { openMemoryLog } from '../../src/log/memory-log.ts'
 import { MemoryMedium } from '../../src/log/memory-medium.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
-import type { OpenLog } from '../../src/log/seam.ts'
+import type { OpenLog, OwnedLog } from '../../src/log/seam.ts'
 import { openStoreOn } from '../../src/store/open-store.ts'
 import type { Store, StoreOptions } from '../../src/store/types.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
@@ -78,7 +78,8 @@ export class SegmentWorld extends SimulatedWorld {
       segmentBytesMax: 64 * KIB,
       messageBytesMax: 48 * KIB,
     })
-    return (owner) => openSegmentLog(process, '/log', owner, options)
+    return async (owner) =>
+      (await openSegmentLog(process, '/log', owner, options)) as unknown as OwnedLog
   }
 
   override async crash(): Promise<void> {

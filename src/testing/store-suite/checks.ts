@@ -1,5 +1,6 @@
 /** What the store suite asserts with: comparisons, expected errors, and promises looked at from outside. */
 import { deepStrictEqual, fail, ok } from 'node:assert'
+import { inspect } from 'node:util'
 
 export function equal(actual: unknown, expected: unknown, what?: string): void {
   deepStrictEqual(actual, expected, what && `${what}: ${show(actual)} is not ${show(expected)}`)
@@ -72,7 +73,5 @@ export function isWithin(value: number, least: number, most: number, what: strin
 }
 
 function show(value: unknown): string {
-  return (
-    JSON.stringify(value, (_, part) => (part === undefined ? 'undefined' : part)) ?? 'undefined'
-  )
+  return inspect(value, { depth: 3, breakLength: Number.POSITIVE_INFINITY })
 }

@@ -50,6 +50,7 @@ export const GROUP_STARTS: readonly StoreTest[] = [
         await world.put('other', body)
       }
       const [, b, c] = results
+      await queue.createGroup('keeper')
       await queue.createGroup('at', { from: { id: present(b).id } })
       await queue.createGroup('between', { from: { id: present(c).id - 1 } })
       await queue.createGroup('all', { from: { id: 1 } })
@@ -67,6 +68,7 @@ export const GROUP_STARTS: readonly StoreTest[] = [
       const between = world.nowMs
       await world.advance(60_000)
       await world.putAll('q', 'b', 'c')
+      await queue.createGroup('keeper')
       await queue.createGroup('between', { from: { timeMs: between } })
       await queue.createGroup('ever', { from: { timeMs: 0 } })
       await world.reopen()
@@ -78,8 +80,8 @@ export const GROUP_STARTS: readonly StoreTest[] = [
     name: 'a group begins with the first watch, where that says',
     run: async (world) => {
       await world.putAll('q', 'a', 'b')
-      const next = await world.member('q', 'next', { from: 'next' })
       const all = await world.member('q', 'all', { from: 'first', leasedMax: 2 })
+      const next = await world.member('q', 'next', { from: 'next' })
       await world.put('q', 'c')
       equal(textsOf(await next.reserve({ count: 5, timeoutMs: 0 })), ['c'])
       equal(textsOf(await all.reserve({ count: 5, timeoutMs: 0 })), ['a', 'b'])
@@ -126,6 +128,16 @@ export const GROUP_STARTS: readonly StoreTest[] = [
       equal(await world.drain('q', 'first'), ['a'])
       equal(await world.drain('q', 'next'), ['a'])
       equal(world.store.queue('q').stats().messages, 0)
+    },
+  },
+  {
+    name: 'what no group that exists begins with is gone',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const [, b] = await world.putAll('q', 'a', 'b', 'c')
+      await queue.createGroup('only', { from: { id: present(b).id } })
+      equal(queue.stats().messages, 2)
+      equal(await world.drain('q', 'late'), ['b', 'c'])
     },
   },
   {

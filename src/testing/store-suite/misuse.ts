@@ -60,6 +60,7 @@ export async function refusesAll(
   await world.putAll('q', 'leased', 'ready')
   const delivery = withBody(await session.reserve({ leaseMs: 3_600_000 }), 'leased')
   const queue = store.queue('q')
+  await world.settle()
   const before = await visibleState(store)
   for (const { what, word, call } of misusesOf({
     store,

@@ -6,6 +6,7 @@ import { type StoreTest, textsOf, type World, withBody } from './world.ts'
 
 /** What was thrown by the body comes out as it is, and nothing that can be seen has changed. */
 async function changesNothing(world: World, body: (tx: Transaction) => void): Promise<void> {
+  await world.settle()
   const before = await visibleState(world.store)
   const reason = new Error('changed my mind')
   const thrown = await world.store
