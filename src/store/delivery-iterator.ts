@@ -78,7 +78,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
 
   /** Fetches what there is now, without waiting for it. */
   #fillBehind(): void {
-    if (this.#filling) return
+    if (this.#filling !== undefined) return
     const { session, prefetch } = this.#options
     const taken = session.take(prefetch - this.#ready.length)
     if (taken.length === 0) return

@@ -50,7 +50,7 @@ export class QueueHandle implements Queue {
       const plan = checkPut(options, core.clock)
       const queue = core.registry.queueNumber(this.name)
       const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
-      if (first) return first.then(asDuplicate)
+      if (first !== undefined) return first.then(asDuplicate)
       return this.#send(new PutOne(new Put(queue, bytes, plan), core.keys))
     } catch (error) {
       return Promise.reject(error)
@@ -202,7 +202,7 @@ export class PutBatch {
       key === undefined
         ? undefined
         : this.#core.keys.first(this.#queue, key, this.#core.clock.wallMs())
-    if (first) {
+    if (first !== undefined) {
       first.catch(() => undefined)
       this.#rows.push(first)
       return

@@ -206,7 +206,7 @@ export class StoreSession implements Session {
   }
 
   assertOpen(): void {
-    if (this.#closing) throw new QlogError('QLOG_CLOSED', 'the session is closed')
+    if (this.#closing !== undefined) throw new QlogError('QLOG_CLOSED', 'the session is closed')
     this.#core.assertOpen()
   }
 
@@ -269,7 +269,7 @@ export class StoreSession implements Session {
       const promise = riding.lease(taken)
       if (taken.id < uncleanBelowId) recorded = promise
     }
-    if (recorded) await recorded
+    if (recorded !== undefined) await recorded
   }
 
   putBack(deliveries: readonly LeasedDelivery[]): void {

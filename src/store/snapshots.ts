@@ -48,7 +48,7 @@ export class Snapshots {
 
   /** Called after every group: saves in the background where that is due. */
   applied(): void {
-    if (this.#saving) return
+    if (this.#saving !== undefined) return
     const { controlBytes, appendedBytes } = this.#core.journal
     const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)

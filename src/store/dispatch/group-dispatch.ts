@@ -124,7 +124,7 @@ export class GroupDispatch implements GroupEvents {
     this.#best = undefined
     if (source === undefined) throw new Error('there is no best message to take')
     if (source === 'suspect') return this.#takeSuspect()
-    if (source === 'ready') return this.#takeException(this.#ready.pop())
+    if (source === 'ready') return this.#takeException(this.#ready.peek())
     if (source === 'late') return this.#takeLate()
     const { cursor, priority } = source
     source.isHead = false

@@ -129,7 +129,8 @@ function loadGroupChunk(
   if (!group) return false
   const reader = new ByteReader(bytes)
   for (const set of [group.finished, group.leased]) {
-    if (!set.loadChunk(chunk, reader.bytes(reader.varint()))) return false
+    const members = reader.bytes(reader.varint())
+    if (members.length > 0 && !set.loadChunk(chunk, members)) return false
   }
   const count = reader.varint()
   for (let i = 0; i < count && !reader.failed; i++) group.adopt(readException(reader))

@@ -9,6 +9,7 @@
  *     q7.l2.0        a lane's messages, in parts
  *     q7.g1.3        a group's offsets and exceptions, by chunk
  */
+import { CHUNK_OFFSETS } from '../containers/chunk-size.ts'
 import { ByteWriter } from '../containers/varint.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { Exception, ExceptionState } from './exception.ts'
@@ -131,7 +132,9 @@ function encodeKeys(queue: QueueState, chunk: number, timeMs: number): Uint8Arra
 function encodeGroupChunk(group: GroupState, chunk: number): Uint8Array {
   const writer = new ByteWriter()
   for (const set of [group.finished, group.leased]) {
-    const bytes = set.encodeChunk(chunk)
+    const first = Math.max(chunk * CHUNK_OFFSETS, set.floor)
+    const hasMembers = set.nextPresent(first, (chunk + 1) * CHUNK_OFFSETS) >= 0
+    const bytes = hasMembers ? set.encodeChunk(chunk) : new Uint8Array(0)
     writer.varint(bytes.length)
     writer.bytes(bytes)
   }
