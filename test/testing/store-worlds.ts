@@ -73,13 +73,16 @@ export class SegmentWorld extends SimulatedWorld {
   readonly #random = new Random(11)
 
   protected override openLog(process: SimulatedProcess): OpenLog {
-    const options = checkOptions({
-      segmentBytesMin: 16 * KIB,
-      segmentBytesMax: 64 * KIB,
-      messageBytesMax: 48 * KIB,
-    })
-    return async (owner) =>
-      (await openSegmentLog(process, '/log', owner, options)) as unknown as OwnedLog
+    const sizes = { segmentBytesMin: 16 * KIB, segmentBytesMax: 64 * KIB }
+    return async (owner, { signal }) => {
+      const options = checkOptions({
+        ...sizes,
+        messageBytesMax: 48 * KIB,
+        ...(signal && { signal }),
+      })
+      // Snapshots and compaction come to this log by a change of their own.
+      return (await openSegmentLog(process, '/log', owner, options)) as unknown as OwnedLog
+    }
   }
 
   override async crash(): Promise<void> {

@@ -41,6 +41,22 @@ export const GROUP_STARTS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'rule 21: from a time has what was put since, though it is not yet durable',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await world.put('q', 'a')
+      await world.advance(60_000)
+      const timeMs = world.nowMs
+      await world.advance(1_000)
+      const put = queue.put('b')
+      const group = queue.createGroup('g', { from: { timeMs } })
+      await Promise.all([put, group])
+      equal(await world.ready('q', 'g'), ['b'])
+      await world.reopen()
+      equal(await world.ready('q', 'g'), ['b'])
+    },
+  },
+  {
     name: 'from an id: that message and those behind it, whatever stands in other queues',
     run: async (world) => {
       const queue = world.store.queue('q')

@@ -128,6 +128,22 @@ export const GROUPS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'rule 21: of settings that are changed at once the last ones count',
+    run: async (world) => {
+      const group = await world.store.queue('q').createGroup('g', { leasedMax: 1 })
+      await Promise.all([group.configure({ leasedMax: 2 }), group.configure({ leasedMax: 1 })])
+      equal(group.stats().leasedMax, 1)
+      await Promise.all([
+        group.configure({ leasedMax: 3 }),
+        group.configure({ promoteAfterMs: 5_000 }),
+        group.configure({ leasedMax: null }),
+      ])
+      await world.reopen()
+      const { leasedMax, promoteAfterMs } = world.store.queue('q').group('g').stats()
+      equal([leasedMax, promoteAfterMs], [undefined, 5_000])
+    },
+  },
+  {
     name: 'removing a group frees what only it still kept',
     run: async (world) => {
       const queue = world.store.queue('q')

@@ -111,6 +111,29 @@ export const SESSIONS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a message that comes in the moment its session closes, or gives up, is still ready',
+    run: async (world) => {
+      for (const how of ['close', 'abort', 'time'] as const) {
+        const session = await world.watching('q')
+        const abort = new AbortController()
+        const timeoutMs = how === 'time' ? 5_000 : 60_000
+        const waiting = new Watched(session.reserve({ signal: abort.signal, timeoutMs }))
+        await world.advance(how === 'time' ? 4_999 : 1_000)
+        const other = world.put('other', how)
+        const put = world.put('q', how)
+        await other
+        if (how === 'close') await session.close()
+        if (how === 'abort') abort.abort()
+        await put
+        await world.settle()
+        const delivered = textsOf(waiting.value ?? [])
+        await session.close()
+        equal(await world.ready('q'), [how], `${how}: ${waiting.state}, ${delivered}`)
+        await world.drain('q')
+      }
+    },
+  },
+  {
     name: 'a signal that was aborted before rejects at once and takes nothing',
     run: async (world) => {
       await world.put('q', 'a')
