@@ -52,3 +52,5 @@ export {
   type RegisterTest,
 } from './log-suite.ts'
 export { openSlowLog, SlowLog, type SlowLogOptions } from './slow-log.ts'
+export type { Ability, StoreFactory, StoreSuite } from './store-suite/factory.ts'
+export { storeConformance } from './store-suite.ts'

@@ -1,0 +1,79 @@
+/**
+ * The conformance suite of stores: what the reference promises of queues, groups, sessions and
+ * transactions, as tests that any store over any log can run. Knows no test runner.
+ */
+import { BAD_INPUT } from './store-suite/bad-input.ts'
+import { BAD_OPTIONS } from './store-suite/bad-options.ts'
+import { BATCHES } from './store-suite/batches.ts'
+import { CLOSING } from './store-suite/closing.ts'
+import { DELAYS } from './store-suite/delays.ts'
+import { DELIVERIES } from './store-suite/deliveries.ts'
+import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
+import { GROUP_STARTS } from './store-suite/group-starts.ts'
+import { GROUPS } from './store-suite/groups.ts'
+import { KEYS } from './store-suite/keys.ts'
+import { LEASES } from './store-suite/leases.ts'
+import { LOOKING } from './store-suite/looking.ts'
+import { ORDER } from './store-suite/order.ts'
+import { PAUSE } from './store-suite/pause.ts'
+import { PUTS } from './store-suite/puts.ts'
+import { RESTART } from './store-suite/restart.ts'
+import { SESSIONS } from './store-suite/sessions.ts'
+import { SUSPECTS } from './store-suite/suspects.ts'
+import { TRANSACTIONS } from './store-suite/transactions.ts'
+import { TTL } from './store-suite/ttl.ts'
+import { VERBS } from './store-suite/verbs.ts'
+import { type StoreTest, World } from './store-suite/world.ts'
+
+const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]])[] = [
+  ['puts', PUTS],
+  ['keys', KEYS],
+  ['time to live', TTL],
+  ['order', ORDER],
+  ['delays', DELAYS],
+  ['leases', LEASES],
+  ['verbs', VERBS],
+  ['batches', BATCHES],
+  ['groups', GROUPS],
+  ['where a group begins', GROUP_STARTS],
+  ['sessions', SESSIONS],
+  ['loops', DELIVERIES],
+  ['transactions', TRANSACTIONS],
+  ['restart', RESTART],
+  ['suspects', SUSPECTS],
+  ['looking', LOOKING],
+  ['pause', PAUSE],
+  ['closing', CLOSING],
+  ['bad input', BAD_INPUT],
+  ['bad options', BAD_OPTIONS],
+]
+
+/** Registers a test for each thing that a store promises. */
+export function storeConformance(suite: StoreSuite): void {
+  const without = suite.without ?? []
+  for (const [subject, tests] of SUBJECTS) {
+    suite.describe(`${suite.name}: ${subject}`, () => {
+      for (const test of tests) {
+        if (test.needs?.some((ability) => without.includes(ability))) continue
+        suite.it(test.name, () => runTest(suite, test))
+      }
+    })
+  }
+}
+
+async function runTest(suite: StoreSuite, test: StoreTest): Promise<void> {
+  const factory = await suite.make()
+  try {
+    const body = () => inWorld(factory, test)
+    await (factory.run === undefined ? body() : factory.run(body))
+  } finally {
+    await factory.dispose()
+  }
+}
+
+async function inWorld(factory: StoreFactory, test: StoreTest): Promise<void> {
+  const world = new World(factory)
+  await world.open()
+  await test.run(world)
+  await world.close()
+}

@@ -1,0 +1,269 @@
+/** Stores with one planted mistake each, around a good one: what the store suite has to notice. */
+import type {
+  Delivery,
+  Group,
+  GroupOptions,
+  PutResult,
+  Queue,
+  Session,
+  Store,
+  Transaction,
+} from '../../src/store/types.ts'
+import { codeOf } from '../../src/testing/store-suite/checks.ts'
+import type { StoreFactory } from '../../src/testing/store-suite/factory.ts'
+import { MemoryWorld } from './store-worlds.ts'
+
+/** What a mistake may replace of a good store. */
+interface Parts {
+  store?(store: Store): Partial<Store>
+  queue?(queue: Queue): Partial<Queue>
+  group?(group: Group): Partial<Group>
+  session?(session: Session): Partial<Session>
+  delivery?(delivery: Delivery): Partial<Delivery>
+  /** Done to the store when it is opened again. */
+  reopened?(store: Store, hasCrashed: boolean): Promise<void>
+}
+
+export interface WrongStore {
+  readonly name: string
+  /** The subject of the suite that is run, and a test of it that has to fail. */
+  readonly subject: string
+  readonly caughtBy: string
+  readonly make: (world: MemoryWorld) => Parts
+}
+
+export const WRONG_STORES: readonly WrongStore[] = [
+  {
+    name: 'resolves a put before it is durable',
+    subject: 'puts',
+    caughtBy: 'a put that resolved is there after a crash',
+    make: () => {
+      let last: { queue: string; id: number } | undefined
+      return {
+        queue: (queue) => ({
+          put: async (body, options) => {
+            const result = await queue.put(body, options)
+            last = { queue: queue.name, id: result.id }
+            return result
+          },
+        }),
+        reopened: async (store, hasCrashed) => {
+          if (hasCrashed && last) await store.queue(last.queue).delete([last.id])
+        },
+      }
+    },
+  },
+  {
+    name: 'forgets an ack when it is closed',
+    subject: 'verbs',
+    caughtBy: 'an acknowledged message never comes back',
+    make: () => ({
+      delivery: (delivery) => ({ ack: async () => delivery.extend(1e9) }),
+    }),
+  },
+  {
+    name: 'releases with the old priority',
+    subject: 'order',
+    caughtBy: 'a release with a priority moves the message, and it keeps that priority',
+    make: () => ({
+      delivery: (delivery) => {
+        const release = delivery.release.bind(delivery)
+        return { release: ({ priority: _, ...rest } = {}) => release(rest) }
+      },
+    }),
+  },
+  {
+    name: 'takes an ack after the end of the lease',
+    subject: 'leases',
+    caughtBy: 'after its end no verb is taken for a lease, and the message stays where it is',
+    make: () => ({
+      delivery: (delivery) => {
+        const ack = delivery.ack.bind(delivery)
+        return {
+          ack: async () => {
+            await ack().catch((error: unknown) => {
+              if (codeOf(error) !== 'QLOG_STALE_LEASE') throw error
+            })
+          },
+        }
+      },
+    }),
+  },
+  {
+    name: 'loses the order of burial when it is closed',
+    subject: 'verbs',
+    caughtBy: 'the order of burial survives a restart and a compaction',
+    make: () => {
+      let isLost = false
+      return {
+        group: (group) => {
+          const kick = async (which: number | readonly (number | { id: number })[]) => {
+            const buried = await group.list({ state: 'buried' })
+            if (!isLost || typeof which !== 'number') return group.kick(which as number)
+            return buried.length > 0 ? group.kick(buried.slice(0, which)) : group.kick(which)
+          }
+          return { kick } as Partial<Group>
+        },
+        reopened: async () => {
+          isLost = true
+        },
+      }
+    },
+  },
+  {
+    name: 'makes each part of a transaction by itself',
+    subject: 'transactions',
+    caughtBy: 'publish and acknowledge: both or neither, at whatever moment the crash comes',
+    make: (world) => ({
+      store: (store) => ({ transaction: (body) => inParts(world, store, body) }),
+    }),
+  },
+  {
+    name: 'begins a group behind the first message',
+    subject: 'where a group begins',
+    caughtBy: 'from first: everything that the queue holds, and so it is unless told',
+    make: () => ({
+      queue: (queue) => ({
+        createGroup: async (name, options: GroupOptions = {}) => {
+          const [first] = await queue.read({ limit: 1 })
+          if (first === undefined || (options.from ?? 'first') !== 'first') {
+            return queue.createGroup(name, options)
+          }
+          return queue.createGroup(name, { ...options, from: { id: first.id + 1 } })
+        },
+      }),
+    }),
+  },
+  {
+    name: 'ignores leasedMax',
+    subject: 'leases',
+    caughtBy: 'leasedMax bounds what is leased at once, over all sessions, until some of it ends',
+    make: () => ({
+      queue: (queue) => ({
+        createGroup: (name, { leasedMax: _, ...rest }: GroupOptions = {}) =>
+          queue.createGroup(name, rest),
+      }),
+    }),
+  },
+  {
+    name: 'lets delays follow the wall clock',
+    subject: 'delays',
+    caughtBy: 'a jump of the wall clock, forwards or back, changes no delay',
+    make: (world) => ({
+      queue: (queue) => ({
+        put: (body, { delayMs, ...options } = {}) =>
+          queue.put(body, delayMs ? { ...options, at: world.nowMs() + delayMs } : options),
+      }),
+    }),
+  },
+  {
+    name: 'forgets a pause when it is closed',
+    subject: 'pause',
+    caughtBy: 'a pause goes on across a restart for what is left of it',
+    make: () => ({
+      reopened: async (store) => {
+        for (const name of store.queues()) await store.queue(name).pause(0)
+      },
+    }),
+  },
+  {
+    name: 'gives the leases of a closed session back when they end',
+    subject: 'sessions',
+    caughtBy: 'closing a session gives everything back at once, without counting an attempt',
+    make: () => ({ session: () => ({ close: async () => undefined }) }),
+  },
+  {
+    name: 'overlooks options that it does not know',
+    subject: 'bad options',
+    caughtBy: 'options that nobody knows are refused, and named',
+    make: () => ({
+      delivery: (delivery) => {
+        const bury = delivery.bury.bind(delivery)
+        return { bury: ({ reason } = {}) => bury(reason === undefined ? {} : { reason }) }
+      },
+    }),
+  },
+]
+
+/** The world of a wrong store. */
+export function wrongWorld({ make }: WrongStore): StoreFactory {
+  const world = new MemoryWorld(4)
+  const parts = make(world)
+  let openings = 0
+  let hasCrashed = false
+  return over<StoreFactory>(world, {
+    open: async (options) => {
+      const good = await world.open(options)
+      openings += 1
+      if (openings > 1) await parts.reopened?.(good, hasCrashed)
+      hasCrashed = false
+      return wrongStore(good, parts)
+    },
+    crash: async () => {
+      hasCrashed = true
+      await world.crash()
+    },
+  })
+}
+
+function wrongStore(good: Store, parts: Parts): Store {
+  return over(good, {
+    queue: (name, options) => wrongQueue(good.queue(name, options), parts),
+    session: () => wrongSession(good.session(), parts),
+    ...parts.store?.(good),
+  })
+}
+
+function wrongQueue(good: Queue, parts: Parts): Queue {
+  return over(good, {
+    group: (name) => wrongGroup(good.group(name), parts),
+    ...parts.queue?.(good),
+  })
+}
+
+function wrongGroup(good: Group, parts: Parts): Group {
+  return over(good, parts.group?.(good) ?? {})
+}
+
+function wrongSession(good: Session, parts: Parts): Session {
+  const spoilt = (delivery: Delivery): Delivery => {
+    // The same object, since the good store must know it when it comes back.
+    for (const [name, value] of Object.entries(parts.delivery?.(delivery) ?? {})) {
+      Object.defineProperty(delivery, name, { value })
+    }
+    return delivery
+  }
+  return over(good, {
+    reserve: async (options) => (await good.reserve(options)).map(spoilt),
+    ...parts.session?.(good),
+  })
+}
+
+/** Takes down what the body asks for, and makes a transaction of each part. */
+async function inParts(world: MemoryWorld, store: Store, body: (tx: Transaction) => void) {
+  const calls: ((tx: Transaction) => void)[] = []
+  const note = new Proxy({} as Transaction, {
+    get:
+      (_, name: keyof Transaction) =>
+      (...values: readonly unknown[]) =>
+        calls.push((tx) => Reflect.apply(tx[name], tx, values)),
+  })
+  body(note)
+  const puts: PutResult[] = []
+  for (const call of calls) {
+    puts.push(...(await store.transaction(call)).puts)
+    await world.advance(1)
+  }
+  return { puts }
+}
+
+/** The good one, with some members replaced. */
+function over<T extends object>(good: T, wrong: Partial<T>): T {
+  return new Proxy(good, {
+    get: (_, name) => {
+      if (Object.hasOwn(wrong, name)) return Reflect.get(wrong, name)
+      const value: unknown = Reflect.get(good, name, good)
+      return typeof value === 'function' ? value.bind(good) : value
+    },
+  })
+}
