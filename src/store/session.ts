@@ -129,7 +129,8 @@ export class StoreSession implements Session {
     this.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkOptionNames('the options of reserveById', options, ['group', 'leaseMs'])
-    const name = checkName('the name of a group', options.group ?? GROUP_DEFAULT)
+    const { group: groupName = GROUP_DEFAULT } = options
+    const name = checkName('the name of a group', groupName)
     const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
     const message = await this.#core.fetchOne(id)
     this.assertOpen()
