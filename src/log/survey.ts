@@ -25,6 +25,14 @@ const HEAD_BYTES = 16 * 1024
 /** A larger index than this is not believed (about 4 million segments). */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
 
+export type IndexName = 'index.a' | 'index.b'
+
+export interface NamedIndex {
+  readonly name: IndexName
+  /** Its parts are views of the file's bytes, so that their offsets are offsets in the file. */
+  readonly index: IndexFile
+}
+
 export interface Survey {
   readonly directory: string
   /** Every name in the directory. */
@@ -33,7 +41,9 @@ export interface Survey {
   readonly heads: readonly SegmentHead[]
   readonly index: IndexFile | undefined
   /** Which of the two names the index was read from. */
-  readonly indexName: 'index.a' | 'index.b' | undefined
+  readonly indexName: IndexName | undefined
+  /** Each of the two that is there and decodes; `index` is the newer one. */
+  readonly indexes: readonly NamedIndex[]
   /** Index files that are there and do not decode. */
   readonly badIndexes: readonly string[]
   /** A segment has a feature that allows reading only. */
@@ -223,22 +233,27 @@ async function readIndexes(
   system: System,
   directory: string,
   names: readonly string[],
-): Promise<Pick<Survey, 'index' | 'indexName' | 'badIndexes'>> {
+): Promise<Pick<Survey, 'index' | 'indexName' | 'indexes' | 'badIndexes'>> {
   let index: IndexFile | undefined
-  let indexName: 'index.a' | 'index.b' | undefined
+  let indexName: IndexName | undefined
+  const indexes: NamedIndex[] = []
   const badIndexes: string[] = []
   for (const name of ['index.a', 'index.b'] as const) {
     if (!names.includes(name)) continue
     const bytes = await readSmallFile(system, `${directory}/${name}`, INDEX_BYTES_MAX)
     const decoded = bytes && decodeIndex(bytes, system.crc32)
-    if (!decoded) badIndexes.push(name)
+    if (!decoded) {
+      badIndexes.push(name)
+      continue
+    }
+    indexes.push({ name, index: decoded })
     // A writer that had lost the lock may have written the higher sequence.
-    else if (!index || isNewer(decoded, index)) {
+    if (!index || isNewer(decoded, index)) {
       index = decoded
       indexName = name
     }
   }
-  return { index, indexName, badIndexes }
+  return { index, indexName, indexes, badIndexes }
 }
 
 async function readSmallFile(
