@@ -79,7 +79,10 @@ export class Keeper {
 
   /** Control records that change nothing, of so many bytes. */
   async noise(bytes: number): Promise<void> {
-    const ticket = this.log.append({ messages: [], control: [encodable(`noise:${'n'.repeat(bytes)}`)] })
+    const ticket = this.log.append({
+      messages: [],
+      control: [encodable(`noise:${'n'.repeat(bytes)}`)],
+    })
     this.lsn = await this.#waiting.for(ticket)
   }
 
@@ -91,9 +94,17 @@ export class Keeper {
     const { lsn } = this
     for (const [name, words] of this.words) {
       if (name === 'noise') continue
-      const bytes = unchanged.includes(name) ? 'unchanged' : new TextEncoder().encode(words.join(' '))
+      const bytes = unchanged.includes(name)
+        ? 'unchanged'
+        : new TextEncoder().encode(words.join(' '))
       yield [name, lsn, bytes]
     }
+  }
+
+  /** Nobody wants any message any more. */
+  discardAll(): void {
+    const { nextId } = this.log
+    if (nextId > 1) this.log.discard([[1, nextId - 1]])
   }
 
   /** The words, as one text. */
