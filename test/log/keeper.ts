@@ -127,11 +127,14 @@ class Waiting implements LogOwner {
   #committed = 0
   #lsn = 0
   #failure: Error | undefined
+  readonly #refused: { readonly from: number; readonly upTo: number; readonly cause: Error }[] = []
   #waiters: (() => void)[] = []
 
   async for(ticket: number): Promise<number> {
     while (this.#committed < ticket) {
       if (this.#failure) throw this.#failure
+      const refused = this.#refused.find(({ from, upTo }) => ticket >= from && ticket <= upTo)
+      if (refused) throw refused.cause
       await new Promise<void>((resolve) => this.#waiters.push(resolve))
     }
     return this.#lsn
@@ -148,8 +151,8 @@ class Waiting implements LogOwner {
     this.#wake()
   }
 
-  refused(_from: number, _upTo: number, cause: Error): void {
-    this.#failure = cause
+  refused(from: number, upTo: number, cause: Error): void {
+    this.#refused.push({ from, upTo, cause })
     this.#wake()
   }
 
