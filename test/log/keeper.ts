@@ -101,10 +101,10 @@ export class Keeper {
     }
   }
 
-  /** Nobody wants any message any more. */
-  discardAll(): void {
+  /** Nobody wants any message any more, from this one on. */
+  discardAll(firstId = 1): void {
     const { nextId } = this.log
-    if (nextId > 1) this.log.discard([[1, nextId - 1]])
+    if (nextId > firstId) this.log.discard([[firstId, nextId - 1]])
   }
 
   /** The words, as one text. */

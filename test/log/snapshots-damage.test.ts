@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { QlogError } from '../../src/errors.ts'
 import { BLOCK_HEADER_BYTES, BlockType } from '../../src/format/layout.ts'
-import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import { blocksThatCount } from '../simulation/disk-reader.ts'
 import { Keeper } from './keeper.ts'
@@ -125,4 +125,42 @@ test('the only snapshot cannot be read: nothing has gone, so the log itself give
   const found = await reopened(disk)
   expect(found.text).toBe(text)
   expect(found.replayed).toBe(7)
+})
+
+test('an index from before what has gone is no state, though its own segment still stands', async () => {
+  const simulation = new Simulation({ seed: 5 })
+  const first = simulation.process('first')
+  await simulation.run(() =>
+    first.run(async () => {
+      const keeper = await Keeper.open(first)
+      await keeper.put('a', 'first', 100)
+      await keeper.save()
+      await keeper.log.close()
+    }),
+  )
+  const second = simulation.process('second')
+  let text = ''
+  await simulation.run(() =>
+    second.run(async () => {
+      const keeper = await Keeper.open(second)
+      for (let save = 1; save <= 2; save++) {
+        for (let word = 0; word < 8; word++) await keeper.put('a', `${save}${word}`, 3_000)
+        await keeper.save([], { whole: true })
+        // The message of the first opening is still wanted.
+        keeper.discardAll(2)
+      }
+      await keeper.fill(12, 3_000)
+      await keeper.log.compact()
+      text = keeper.text
+    }),
+  )
+  simulation.kill(second)
+  const { disk } = simulation
+  const before = disk.snapshot()
+  expect((await reopened(new SimulatedDisk(before))).text).toBe(text)
+  await flip(disk, BlockType.SNAPSHOT_END, 1)
+  await flip(disk, BlockType.SNAPSHOT_END, 0)
+  const error = await reopened(disk).catch((thrown: unknown) => thrown)
+  expect(error).toHaveProperty('code', 'QLOG_DAMAGED')
+  expect(String(error)).toMatch(/neither the index nor a snapshot/)
 })

@@ -107,6 +107,36 @@ test('a part that is unchanged is named and not written again, and is found by i
   })
 })
 
+test('the block of a part that is unchanged stays as long as a snapshot names it', async () => {
+  const simulation = new Simulation({ seed: 9 })
+  const owner = simulation.process('owner')
+  let text = ''
+  await simulation.run(() =>
+    owner.run(async () => {
+      const keeper = await Keeper.open(owner, { segmentBytesMin: 65_536, segmentBytesMax: 262_144 })
+      await keeper.put('large', 'w'.repeat(240_000), 10)
+      await keeper.save([], { whole: true })
+      for (let save = 0; save < 2; save++) {
+        for (let i = 0; i < 5; i++) await keeper.noise(220_000)
+        await keeper.save(['large'])
+        keeper.discardAll()
+        await keeper.log.compact()
+      }
+      expect(await partBytes(simulation)).toHaveLength(1)
+      text = keeper.text
+    }),
+  )
+  simulation.kill(owner)
+  await simulation.run(() => {
+    const next = simulation.process('next')
+    return next.run(async () => {
+      const keeper = await Keeper.open(next)
+      expect(keeper.text).toBe(text)
+      await keeper.log.close()
+    })
+  })
+})
+
 test('a part that alone would keep the log far back is written again', async () => {
   await simulate(async (system, simulation) => {
     const keeper = await Keeper.open(system, LARGE)
@@ -353,6 +383,63 @@ test('a large state costs at most a fifth of what is appended', async () => {
     // The index was written each 64 MiB: how often is not seen in what is left of it.
     const writes = Math.floor(appended / (64 * 1024 * 1024)) * parts * bytes.length
     expect(inLog + writes).toBeLessThan(appended / 5)
+    await keeper.log.close()
+  })
+})
+
+test.each(['never', { intervalMs: 60_000 }] as const)(
+  'sync %j: what a snapshot in the log stands for is durable with it',
+  async (sync) => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const simulation = new Simulation({ seed })
+      const owner = simulation.process('owner')
+      let text = ''
+      await simulation.run(() =>
+        owner.run(async () => {
+          const keeper = await Keeper.open(owner, { sync })
+          for (let word = 0; word < 20; word++) await keeper.put('a', `${word}`, 1_000)
+          await keeper.save([], { whole: true })
+          text = keeper.text
+        }),
+      )
+      simulation.powerCut()
+      const next = simulation.process('next')
+      await simulation.run(() =>
+        next.run(async () => {
+          const keeper = await Keeper.open(next, { sync })
+          expect(keeper.text).toBe(text)
+          expect(keeper.found).toEqual(['a'])
+          await keeper.log.close()
+        }),
+      )
+    }
+  },
+)
+
+test('a snapshot that cannot be read back does not count', async () => {
+  await simulate(async (system, simulation) => {
+    const keeper = await Keeper.open(system)
+    const readable: boolean[] = []
+    for (let save = 0; save < 4; save++) {
+      for (let word = 0; word < 8; word++) await keeper.put('a', `${save}${word}`, 3_000)
+      // Only the end is read, and not the part.
+      const fault = simulation.fault({ call: 'read', error: 'EIO', nth: 2 })
+      const saved = await keeper.save([], { whole: true }).then(
+        () => true,
+        (error: unknown) => {
+          expect(error).toHaveProperty('code', 'QLOG_DAMAGED')
+          return false
+        },
+      )
+      expect(fault.hits).toBe(1)
+      simulation.clearFaults()
+      readable.push(saved)
+      keeper.discardAll()
+      await keeper.log.compact()
+    }
+    expect(readable).toEqual([false, false, false, false])
+    expect(await keeper.log.snapshot()).toBeUndefined()
+    expect(keeper.log.firstLsn).toBe(0)
     await keeper.log.close()
   })
 })
