@@ -137,6 +137,7 @@ export class SegmentLog implements OwnedLog, LogView {
       found,
       partBytesMax: limits.partBytesMax,
       isClosing: () => this.isClosed,
+      pause: () => new Promise<void>((resolve) => system.clock.after(1, resolve, true)),
       onRoot: () => this.#retirement.rootMoved(),
       onSize: (bytes) => supply.noteSnapshot(bytes),
     })

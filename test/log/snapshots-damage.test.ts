@@ -164,3 +164,29 @@ test('an index from before what has gone is no state, though its own segment sti
   expect(error).toHaveProperty('code', 'QLOG_DAMAGED')
   expect(String(error)).toMatch(/neither the index nor a snapshot/)
 })
+
+test('no flipped bit anywhere gives other words than those that were written', async () => {
+  const { disk, text } = await closedLog()
+  const places: [path: string, offset: number][] = []
+  for (const { path, offset, end, type } of await blocksThatCount(disk, LOG)) {
+    const isSnapshot = type === BlockType.SNAPSHOT_PART || type === BlockType.SNAPSHOT_END
+    for (let at = offset; at < end; at += isSnapshot ? 11 : 1_999) places.push([path, at])
+  }
+  const indexBytes = disk.readFile(`${LOG}/index.a`).length
+  for (let at = 0; at < indexBytes; at += 37) places.push([`${LOG}/index.a`, at])
+  const image = disk.snapshot()
+  for (const isIndexed of [true, false]) {
+    for (const [path, offset] of places) {
+      if (!isIndexed && path.includes('index')) continue
+      const damaged = new SimulatedDisk(image)
+      if (!isIndexed) withoutIndexes(damaged)
+      damaged.flipBit(path, offset, offset % 8)
+      try {
+        expect((await reopened(damaged)).text, `${path} ${offset}`).toBe(text)
+      } catch (error) {
+        if (!(error instanceof QlogError)) throw error
+        expect(error.code).toBe('QLOG_DAMAGED')
+      }
+    }
+  }
+})

@@ -36,6 +36,8 @@ const INDEX_FACTOR = 8
 const INDEX_STATE_BYTES_MAX = 192 * MIB
 /** Parts that wait in memory for the log to be closed; with more of them the snapshot goes into the log. */
 const KEPT_BYTES_MAX = 64 * MIB
+/** After so many bytes of parts the loop goes on: taking a large state must not hold others up. */
+const TAKEN_AT_ONCE_BYTES = MIB
 /** Closing writes the state unless less than an eighth of it would have to be read instead; not below this. */
 const CLOSE_BYTES_MIN = MIB
 
@@ -46,6 +48,8 @@ export interface SnapshotsParts {
   readonly found: FoundState
   readonly partBytesMax: number
   readonly isClosing: () => boolean
+  /** Lets others go on. */
+  readonly pause: () => Promise<void>
   /** Called when the GC root may have moved, before the map that names the snapshot has left. */
   readonly onRoot: () => void
   /** Called with the size of a state that the log holds. */
@@ -162,6 +166,7 @@ export class Snapshots {
   async #collect(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<NextState> {
     const next: NextState = { state: new Map(), isWhole, written: new Set(), isSpilled: false }
     let keptBytes = 0
+    let takenBytes = 0
     for await (const part of given) {
       this.#assertOpen()
       const [name] = part
@@ -169,6 +174,12 @@ export class Snapshots {
       const place = this.#placeOf(part)
       next.state.set(name, place)
       keptBytes += place.bytes?.length ?? 0
+      takenBytes += place.bytes?.length ?? 0
+      if (takenBytes >= TAKEN_AT_ONCE_BYTES) {
+        takenBytes = 0
+        await this.#parts.pause()
+        this.#assertOpen()
+      }
       if (keptBytes <= KEPT_BYTES_MAX) continue
       next.isSpilled = true
       for (const [each, { bytes }] of next.state) if (bytes) await this.#writePart(next, each)
