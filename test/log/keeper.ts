@@ -91,13 +91,12 @@ export class Keeper {
   }
 
   async *parts(unchanged: readonly string[]): AsyncGenerator<PartToSave> {
-    const { lsn } = this
     for (const [name, words] of this.words) {
       if (name === 'noise') continue
       const bytes = unchanged.includes(name)
         ? 'unchanged'
         : new TextEncoder().encode(words.join(' '))
-      yield [name, lsn, bytes]
+      yield [name, this.lsn, bytes]
     }
   }
 
