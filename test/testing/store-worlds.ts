@@ -95,6 +95,15 @@ export class SegmentWorld extends SimulatedWorld {
     const { disk } = this.simulation
     disk.capacityBytes = full ? disk.usedBytes : Number.POSITIVE_INFINITY
   }
+
+  failNextWrite(): void {
+    this.simulation.fault({
+      call: ['write', 'writeMany', 'flush'],
+      error: 'EIO',
+      nth: 1,
+      path: (path) => path.endsWith('.qls'),
+    })
+  }
 }
 
 export class MemoryWorld extends SimulatedWorld {
@@ -129,5 +138,9 @@ export class SlowWorld extends MemoryWorld {
 
   setFull(full: boolean): void {
     this.#log?.setFull(full)
+  }
+
+  failNextWrite(): void {
+    this.#log?.failAt(this.#log.lastTicket + 1)
   }
 }

@@ -207,6 +207,32 @@ export const PUTS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'offsets are dense where puts in between were refused',
+    needs: ['setFull'],
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const results: PutResult[] = []
+      for (let round = 0; round < 5; round++) {
+        const puts = Array.from({ length: 10 }, (_, row) => queue.put(`${round} ${row}`))
+        const settled = Promise.allSettled(puts)
+        await world.advance(round * 7)
+        world.setFull(true)
+        await world.settle()
+        for (const put of await settled) if (put.status === 'fulfilled') results.push(put.value)
+        world.setFull(false)
+        await world.settle()
+        results.push(await queue.put(`${round} last`))
+      }
+      equal(
+        results.map(({ offset }) => offset),
+        results.map((_, row) => row),
+      )
+      await world.reopen()
+      equal((await world.drain('q')).length, results.length)
+      equal(world.store.queue('q').group().stats().floor, results.length)
+    },
+  },
+  {
     name: 'a full disk refuses messages, still takes what gives space back, and goes on afterwards',
     needs: ['setFull'],
     run: async (world) => {
