@@ -27,6 +27,9 @@ export const FOLLOWING = 'test/log/following.test.ts'
 export const READ_AHEAD = 'test/log/read-ahead.test.ts'
 export const FLIGHT_QUEUE = 'test/log/flight-queue.test.ts'
 export const GOLDEN = 'test/format/golden.test.ts'
+export const SNAPSHOTS = 'test/log/snapshots.test.ts'
+export const SNAPSHOTS_DAMAGE = 'test/log/snapshots-damage.test.ts'
+export const SNAPSHOTS_CRASH = 'test/log/snapshots-crash.test.ts'
 export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
@@ -254,8 +257,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/retirement.ts',
-        '    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return\n',
-        '',
+        'const root = gcRoot()',
+        'const root = Number.POSITIVE_INFINITY || gcRoot()',
       ),
     ],
     tests: [DIRECTED],
@@ -535,5 +538,78 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [FOLLOWING],
+  },
+  {
+    name: 'the GC root is that of the newest snapshot, not of the last but one',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshots.ts',
+        'return Math.min(...this.#inLog.map(({ snapshot }) => lowestLsn(snapshot)))',
+        'return Math.min(...this.#inLog.slice(0, 1).map(({ snapshot }) => lowestLsn(snapshot)))',
+      ),
+    ],
+    tests: [SNAPSHOTS, SNAPSHOTS_DAMAGE],
+  },
+  {
+    name: 'the first snapshot alone moves the GC root',
+    edits: [
+      edit('src/log/snapshot/snapshots.ts', '    if (this.#inLog.length < 2) return 0\n', ''),
+    ],
+    tests: [SNAPSHOTS, SNAPSHOTS_DAMAGE],
+  },
+  {
+    name: 'a snapshot counts before its end is durable',
+    edits: [
+      edit(
+        'src/log/composer.ts',
+        'const mustFlush = type === BlockType.SNAPSHOT_END',
+        'const mustFlush = false',
+      ),
+    ],
+    tests: [SNAPSHOTS],
+  },
+  {
+    name: 'a snapshot counts that was not read back',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshots.ts',
+        '    await readWhole(reader, snapshot)\n    const before',
+        '    const before',
+      ),
+    ],
+    tests: [SNAPSHOTS],
+  },
+  {
+    name: 'an index older than the GC root gives the state',
+    edits: [
+      edit(
+        'src/log/snapshot/find-state.ts',
+        'if (state.size === 0 || lowestAt(state) < root) continue',
+        'if (state.size === 0) continue',
+      ),
+    ],
+    tests: [SNAPSHOTS_DAMAGE],
+  },
+  {
+    name: 'a part that is unchanged keeps the GC root where it was given, not where it stands',
+    edits: [
+      edit(
+        'src/log/snapshot/saved-state.ts',
+        'lowest = Math.min(lowest, lsn, blockLsn)',
+        'lowest = Math.min(lowest, lsn)',
+      ),
+    ],
+    tests: [SNAPSHOTS],
+  },
+  {
+    name: 'recovery forgets which snapshots stand',
+    edits: [
+      edit(
+        'src/log/recover.ts',
+        '    nextId: durableNextId,\n    snapshots,\n',
+        '    nextId: durableNextId,\n    snapshots: [0, 0],\n',
+      ),
+    ],
+    tests: [SNAPSHOTS_CRASH],
   },
 ]

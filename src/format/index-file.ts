@@ -42,17 +42,37 @@ export interface IndexFile {
   readonly parts: readonly SnapshotPart[]
 }
 
+/** What stands in front of the parts. */
+export type IndexHead = Omit<IndexFile, 'parts'>
+
 /** The whole content of an index file. */
 export function encodeIndex(index: IndexFile, crc32: Crc32): Uint8Array {
-  if (!isIndex(index)) throw new Error('the index is out of limits')
   const parts = index.parts.map(encodeSnapshotPart)
-  let byteLength = INDEX_FIXED_BYTES + index.map.length * MAP_ENTRY_BYTES + CRC_BYTES
-  for (const part of parts) byteLength += part.length
-  const writer = new FieldWriter(byteLength)
+  const partsBytes = parts.reduce((sum, { length }) => sum + length, 0)
+  const head = encodeIndexHead(index, parts.length, partsBytes)
+  const bytes = new Uint8Array(head.length + partsBytes + CRC_BYTES)
+  let at = 0
+  for (const piece of [head, ...parts]) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  bytes.set(encodeIndexEnd(crc32(bytes.subarray(0, at), 0)), at)
+  return bytes
+}
+
+/** An index up to its parts, which follow as {@link encodeSnapshotPart} gives them, and then its end. */
+export function encodeIndexHead(
+  index: IndexHead,
+  partCount: number,
+  partsBytes: number,
+): Uint8Array {
+  if (!isIndex(index)) throw new Error('the index is out of limits')
+  const headBytes = INDEX_FIXED_BYTES + index.map.length * MAP_ENTRY_BYTES
+  const writer = new FieldWriter(headBytes)
   writer.uint32(MAGIC_LOW)
   writer.uint32(MAGIC_HIGH)
   writer.uint32(FORMAT_NUMBER)
-  writer.uint32(byteLength)
+  writer.uint32(headBytes + partsBytes + CRC_BYTES)
   writer.hex16(index.storeId)
   writer.uint64(index.sequence)
   writer.uint64(index.epoch)
@@ -65,13 +85,15 @@ export function encodeIndex(index: IndexFile, crc32: Crc32): Uint8Array {
   writer.uint64(index.timeMs)
   writeSnapshotPlaces(writer, index.snapshots)
   writer.uint32(index.map.length)
-  writer.uint32(parts.length)
+  writer.uint32(partCount)
   writeMap(writer, index.map)
-  for (const part of parts) writer.bytes(part)
-  writer.zero(CRC_BYTES)
-  const bytes = writer.finish()
-  const crcAt = byteLength - CRC_BYTES
-  setUint32(bytes, crcAt, crc32(bytes.subarray(0, crcAt), 0))
+  return writer.finish()
+}
+
+/** The last bytes of an index: the CRC of all that stands in front of them. */
+export function encodeIndexEnd(crc: number): Uint8Array {
+  const bytes = new Uint8Array(CRC_BYTES)
+  setUint32(bytes, 0, crc)
   return bytes
 }
 
@@ -128,7 +150,7 @@ function readParts(reader: FieldReader, partCount: number): readonly SnapshotPar
   return parts
 }
 
-function isIndex(index: IndexFile): boolean {
+function isIndex(index: IndexHead): boolean {
   const { current } = index
   return (
     index.epoch >= 1 &&

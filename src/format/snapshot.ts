@@ -41,6 +41,11 @@ export function encodeSnapshotPart(part: SnapshotPart): Uint8Array {
   return writer.finish()
 }
 
+/** How many bytes of {@link encodeSnapshotPart} stand in front of the part's own. */
+export function snapshotPartHeadBytes(name: string): number {
+  return PART_FIXED_BYTES + encodeUtf8(name).length
+}
+
 /** A part from the body of its FIELD record, its bytes as a view; undefined where malformed. */
 export function decodeSnapshotPart(body: Uint8Array): SnapshotPart | undefined {
   const reader = new FieldReader(body)

@@ -108,17 +108,17 @@ export class SalvageWriter {
     await this.#write(segment, clean)
     const { number, generation, key, durableOffset } = segment
     const { salt1, salt2 } = key
-    await writeIndexFile(this.#system, this.#target.directory, 'index.a', {
+    const head = {
       storeId: this.#target.storeId,
       sequence: 1,
       epoch: this.#target.epoch,
       current: { number, generation, salt1, salt2, durableOffset },
       nextId: this.#nextId,
       timeMs: this.#timeMs,
-      snapshots: [0, 0],
+      snapshots: [0, 0] as const,
       map: this.#map,
-      parts: [],
-    })
+    }
+    await writeIndexFile(this.#system, this.#target.directory, 'index.a', head, [])
     await this.close()
   }
 

@@ -22,7 +22,13 @@ import {
   SEGMENT_FILE_BYTES_MAX,
   segmentFileName,
 } from '../format/layout.ts'
-import { decodeMap, type Link, type MapEntry } from '../format/link.ts'
+import {
+  decodeMap,
+  type Link,
+  type MapEntry,
+  type SegmentMap,
+  type SnapshotPlaces,
+} from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import {
@@ -55,6 +61,8 @@ export interface Assessment {
   readonly newest: NewestSegment | undefined
   /** The segments in front of the newest, by number, as the map in force names them. */
   readonly map: readonly MapEntry[]
+  /** The snapshots that the same LINK or MAP names. */
+  readonly snapshots: SnapshotPlaces
   /** Files that are not what they should be, or not needed. */
   readonly files: readonly FileVerdict[]
   /** Rot in the newest segment, or proof that it is lost. */
@@ -80,7 +88,8 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const { head, tornLinks } = await chooseNewest(system, survey, index, storeId, scans)
   const newestEpoch = head?.link?.epoch ?? 0
   const newest = head && (await judgeNewest(system, survey, head, tornLinks, index, scans))
-  const map = newest ? await mapInForce(system, survey.directory, newest) : []
+  const inForce = newest && (await mapInForce(system, survey.directory, newest))
+  const map = inForce?.map ?? []
   const above = await judgeAllAbove(survey, newest?.head, newestEpoch, storeId, index, scans)
   const files = [...judgeFiles(survey.heads, newest?.head, map, storeId), ...above]
   const newestGaps = newest ? gapsOfTail(newest) : []
@@ -100,6 +109,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
     storeId,
     newest,
     map,
+    snapshots: inForce?.snapshots ?? [0, 0],
     files,
     newestGaps,
     mapGaps,
@@ -225,10 +235,10 @@ async function mapInForce(
   system: System,
   directory: string,
   newest: NewestSegment,
-): Promise<readonly MapEntry[]> {
+): Promise<Pick<SegmentMap, 'map' | 'snapshots'>> {
   const { scan, tail, link, head } = newest
   const row = scan.blocks.rowAt(tail.mapOffset)
-  if (row >= scan.blocks.count || scan.blocks.type(row) !== BlockType.MAP) return link.map
+  if (row >= scan.blocks.count || scan.blocks.type(row) !== BlockType.MAP) return link
   const bytes = new Uint8Array(scan.blocks.end(row) - tail.mapOffset)
   await withFile(system, `${directory}/${head.file}`, (handle) =>
     readFully(handle, bytes, tail.mapOffset),
@@ -237,7 +247,7 @@ async function mapInForce(
   cursor.open(bytes, 0)
   const map = cursor.next() ? decodeMap(cursor.body()) : undefined
   if (!map) throw new Error('a MAP block that passed its checksum does not decode')
-  return map.map
+  return map
 }
 
 async function judgeAllAbove(

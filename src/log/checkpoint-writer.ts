@@ -1,12 +1,15 @@
 /**
  * When the index files are written while the log is open, and what they hold: after so many appended
- * bytes, and at the end. A cache: a failure to write it costs time at the next opening, nothing else.
+ * bytes, at the end, and where the owner's state is to stand in them. A cache: a failure to write it
+ * costs time at the next opening, nothing else.
  */
-import type { IndexFile } from '../format/index-file.ts'
+import type { IndexHead } from '../format/index-file.ts'
 import type { SnapshotPart } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
-import { type IndexName, otherIndex, writeIndexFile } from './checkpoint.ts'
+import { type IndexedPart, otherIndex, writeIndexFile } from './checkpoint.ts'
 import type { CommitLoop } from './commit-loop.ts'
+import type { IndexPlace } from './snapshot/saved-state.ts'
+import type { IndexName } from './survey.ts'
 
 /** A checkpoint is due after this many appended bytes. */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024
@@ -16,9 +19,11 @@ export interface CheckpointWriterParts {
   readonly directory: string
   readonly storeId: string
   readonly loop: CommitLoop
-  /** The index that opening found, and its name. */
-  readonly index: IndexFile | undefined
+  /** Sequence of the index that opening found, 0 where there was none, and its name. */
+  readonly indexSequence: number
   readonly indexName: IndexName | undefined
+  /** The index that holds the owner's state; it is not written over by one that holds none. */
+  readonly stateIndex: IndexName | undefined
   /** What the writer tells about itself at this moment. */
   readonly report: () => SnapshotPart
 }
@@ -26,15 +31,18 @@ export interface CheckpointWriterParts {
 export class CheckpointWriter {
   readonly #parts: CheckpointWriterParts
   #name: IndexName
+  #stateIndex: IndexName | undefined
   #sequence: number
-  #writing: Promise<void> | undefined
+  /** The one being written; never rejects. */
+  #writing: Promise<unknown> | undefined
   /** Bytes that had been appended when a checkpoint was last due. */
   #bytes = 0
 
   constructor(parts: CheckpointWriterParts) {
     this.#parts = parts
     this.#name = otherIndex(parts.indexName)
-    this.#sequence = (parts.index?.sequence ?? 0) + 1
+    this.#stateIndex = parts.stateIndex
+    this.#sequence = parts.indexSequence + 1
   }
 
   /** Called after groups resolved: writes a checkpoint in the background where one is due. */
@@ -42,26 +50,49 @@ export class CheckpointWriter {
     const bytes = this.#parts.loop.settlement.stats.messageBytes
     if (bytes - this.#bytes < CHECKPOINT_BYTES || this.#writing !== undefined) return
     this.#bytes = bytes
-    this.#writing = this.write().finally(() => {
-      this.#writing = undefined
-    })
+    void this.write()
   }
 
   /** Resolves when none is being written. */
   async settled(): Promise<void> {
-    await this.#writing
+    while (this.#writing !== undefined) await this.#writing
   }
 
   /** Writes one now, where this opening has a segment. */
   async write(): Promise<void> {
-    await this.#write().catch(() => undefined)
+    await this.#inTurn(undefined)
   }
 
-  async #write(): Promise<void> {
+  /**
+   * The same with the owner's state, which must be durable up to where its parts stand for; returns where
+   * they stand now, or undefined where it was not written.
+   */
+  writeState(state: readonly IndexedPart[]): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
+    return this.#inTurn(state)
+  }
+
+  async #inTurn(
+    state: readonly IndexedPart[] | undefined,
+  ): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
+    await this.settled()
+    const writing = this.#write(state).catch(() => undefined)
+    this.#writing = writing
+    try {
+      return await writing
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  async #write(
+    state: readonly IndexedPart[] | undefined,
+  ): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
     const { system, directory, storeId, loop, report } = this.#parts
     const { segment } = loop
-    if (!segment) return
-    const index: IndexFile = {
+    if (!segment) return undefined
+    const durableLsn = segment.base + segment.durableOffset
+    if (state?.some(({ at }) => at > durableLsn)) return undefined
+    const head: IndexHead = {
       storeId,
       sequence: this.#sequence++,
       epoch: loop.epoch,
@@ -74,12 +105,16 @@ export class CheckpointWriter {
       },
       nextId: loop.durableNextId,
       timeMs: loop.timeMs,
-      snapshots: [0, 0],
+      snapshots: loop.snapshotPlaces,
       map: loop.map,
-      parts: [report()],
     }
-    const name = this.#name
+    const { name: own, lsn, bytes } = report()
+    const told = { name: own, at: lsn, byteLength: bytes.length, read: async () => bytes }
+    const name = this.#stateIndex ? otherIndex(this.#stateIndex) : this.#name
+    const parts = [told, ...(state ?? [])]
+    const places = await writeIndexFile(system, directory, name, head, parts)
     this.#name = otherIndex(name)
-    await writeIndexFile(system, directory, name, index)
+    if (state) this.#stateIndex = name
+    return places
   }
 }

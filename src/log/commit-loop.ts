@@ -4,11 +4,12 @@
  * nothing resolve before the lock was seen held.
  */
 import { QlogError } from '../errors.ts'
-import type { MapEntry } from '../format/link.ts'
+import { BlockType } from '../format/layout.ts'
+import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { Composer } from './composer.ts'
+import { Composer, type SnapshotBlock } from './composer.ts'
 import { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
@@ -16,12 +17,14 @@ import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import type { Lock } from './lock.ts'
-import type { LogOwner, Ticket } from './seam.ts'
+import type { LogOwner, Lsn, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
 import { Settlement } from './settlement.ts'
+import { SnapshotTurn } from './snapshot/snapshot-turn.ts'
 import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
+import { fieldBlockBytes } from './special-groups.ts'
 
 /**
  * Below this a flush costs much the same whatever it covers, so that appends of one tick had better share
@@ -66,6 +69,7 @@ export class CommitLoop {
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
   readonly #pairs: DuePairs
+  readonly #snapshots = new SnapshotTurn()
   #pumpScheduled = false
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
@@ -190,9 +194,9 @@ export class CommitLoop {
     return waiting - 1
   }
 
-  /** Bytes taken and not yet resolved. */
+  /** Bytes taken of the owner and not yet resolved. */
   get bytesWaiting(): number {
-    return this.#composer.pending.byteLength + this.#flights.bytes
+    return this.#composer.pending.byteLength + this.#flights.bytes - this.#snapshots.bytesInFlight
   }
 
   /** LSN up to which everything is durable (outside `always`: written). */
@@ -253,6 +257,46 @@ export class CommitLoop {
     this.#schedulePump()
   }
 
+  /**
+   * Writes a block of a snapshot as a group of its own, between the appends, and resolves with its LSN; an
+   * end is durable then, and all in front of it. One call at a time. Rejects where it cannot be written, or
+   * where the log stops.
+   */
+  writeSnapshotBlock(block: SnapshotBlock): Promise<Lsn> {
+    this.#assertOpen()
+    const written = this.#snapshots.begin(block)
+    this.#schedulePump()
+    return written
+  }
+
+  /** Names other snapshots in LINK and MAP; resolves once one that does is durable. */
+  nameSnapshots(places: SnapshotPlaces): Promise<void> {
+    this.#assertOpen()
+    const named = this.#snapshots.untilStopped<void>((resolve) =>
+      this.#turn.map.nameSnapshots(places, resolve),
+    )
+    this.#schedulePump()
+    return named
+  }
+
+  /** The snapshots that LINK and MAP name from now on. */
+  get snapshotPlaces(): SnapshotPlaces {
+    return this.#turn.map.snapshots
+  }
+
+  /** Resolves when everything that has been written is durable; in `always` it is. */
+  async flushed(): Promise<void> {
+    const { segment } = this
+    if (this.state !== 'open' || !segment) return
+    if (segment.durableOffset >= segment.writtenEnd) return
+    try {
+      await this.#flush.flush(segment, this.settlement.visibleNextId)
+    } catch (error) {
+      this.#stopOnError(error)
+      throw this.failure ?? error
+    }
+  }
+
   /** Resolves when less than `bytesMax` waits. */
   async room(bytesMax: number): Promise<void> {
     while (this.state === 'open' && this.bytesWaiting >= bytesMax) {
@@ -291,7 +335,9 @@ export class CommitLoop {
   }
 
   get #isIdle(): boolean {
-    return this.#composer.pending.isEmpty && this.#flights.isEmpty && !this.#turn.map.isDue
+    const { pending } = this.#composer
+    const isEmpty = pending.isEmpty && this.#flights.isEmpty
+    return isEmpty && !this.#turn.map.isDue && !this.#snapshots.waiting
   }
 
   /**
@@ -343,6 +389,11 @@ export class CommitLoop {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
+    const block = this.#snapshots.next(this.#composer.pending.isEmpty)
+    if (block) {
+      this.#sendBlock(block)
+      return
+    }
     if (!this.#composer.pending.isEmpty) {
       if (segment && this.#composer.fits(segment)) this.#send(this.#dataFlight())
       else if (this.#flights.isEmpty) this.#roll()
@@ -354,14 +405,31 @@ export class CommitLoop {
     else this.#pairs.armIdle()
   }
 
-  /** Begins the next segment; everything before must be durable first, in every mode. */
-  #roll(): void {
+  /** In modes that do not flush each group, the flush of an end must cover all groups in front of it. */
+  #sendBlock(block: SnapshotBlock): void {
+    const { segment } = this
+    const fits = segment && this.#composer.fitsBlock(segment, block)
+    if (!this.#flights.isEmpty && (!fits || block.type === BlockType.SNAPSHOT_END)) return
+    if (!fits) {
+      this.#roll(fieldBlockBytes(block.body.length))
+      return
+    }
+    const lsn = segment.base + segment.sentEnd
+    const settled = this.#snapshots.sent(lsn)
+    this.#send(this.#composer.snapshot(segment, block, settled))
+  }
+
+  /**
+   * Begins the next segment, with room for `moreBytes` behind its first group; everything before must be
+   * durable first, in every mode.
+   */
+  #roll(moreBytes = 0): void {
     const { segment } = this
     if (segment && segment.durableOffset < segment.writtenEnd) {
       this.#flushThenPump(segment)
       return
     }
-    const own = this.#turn.next(this.settlement.visibleNextId)
+    const own = this.#turn.next(this.settlement.visibleNextId, moreBytes)
     if (own) this.#send(this.#openingFlight(own))
   }
 
@@ -376,8 +444,8 @@ export class CommitLoop {
     // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
     const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    if (error !== undefined && !(needsNone && !this.#turn.map.isDue))
-      this.#refusePending(error, use)
+    const needsMore = this.#turn.map.isDue || this.#snapshots.waiting !== undefined
+    if (error !== undefined && !(needsNone && !needsMore)) this.#refusePending(error, use)
     else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
     this.#schedulePump()
   }
@@ -441,6 +509,7 @@ export class CommitLoop {
 
   #send(flight: Flight): void {
     this.#launch(flight)
+    if (flight.group) this.#snapshots.passed()
     this.#writer.send(flight)
     this.#supply.prepareAhead(flight.segment)
   }
@@ -464,6 +533,7 @@ export class CommitLoop {
   }
 
   #refusePending(error: unknown, use: SegmentUse): void {
+    if (use === 'control') this.#snapshots.refuse(error)
     this.admission.refusePending(error, use)
     this.#wakeAll()
     this.#schedulePump()
@@ -484,6 +554,7 @@ export class CommitLoop {
     if (!pending.isEmpty) this.#owner.failed(pending.firstTicket, 'rejected', cause)
     const { firstTicket } = this.#flights
     if (firstTicket > 0) this.#owner.failed(firstTicket, 'indeterminate', cause)
+    this.#snapshots.stop(cause)
   }
 
   #wakeAll(): void {

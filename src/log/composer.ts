@@ -1,6 +1,7 @@
 /**
  * Turns batches into flights: keeps the pending group, numbers its messages, and composes what leaves
- * next: the pending group, a group that opens a segment, or a MAP, SYNC or CLEAN pair. Memory only.
+ * next: the pending group, a group that opens a segment, a MAP, SYNC or CLEAN pair, or a block of a
+ * snapshot. Memory only.
  */
 import { QlogError } from '../errors.ts'
 import {
@@ -8,6 +9,7 @@ import {
   BLOCK_ALIGN_BYTES,
   BLOCK_BYTES,
   BLOCK_HEADER_BYTES,
+  BlockType,
   RECORD_HEADER_BYTES,
 } from '../format/layout.ts'
 import type { Link, SegmentMap } from '../format/link.ts'
@@ -19,12 +21,24 @@ import type { Flight } from './flight.ts'
 import { BUFFER_BYTES_KEPT, CommitGroup } from './group.ts'
 import type { Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
-import { linkBytes, pairGroup, TAIL_RESERVE_BYTES } from './special-groups.ts'
+import {
+  fieldBlockBytes,
+  linkBytes,
+  pairGroup,
+  snapshotGroup,
+  TAIL_RESERVE_BYTES,
+} from './special-groups.ts'
 
 /** As many as can be under way beside the one being filled, and one that waits for the look at LOCK. */
 const SPARE_GROUPS_MAX = 4
 
 type PairType = 'map' | 'sync' | 'clean'
+
+/** A block of a snapshot that is to be written. */
+export interface SnapshotBlock {
+  readonly type: typeof BlockType.SNAPSHOT_PART | typeof BlockType.SNAPSHOT_END
+  readonly body: Uint8Array
+}
 
 /** Appends by their tickets, both ends included. */
 export interface TicketRange {
@@ -132,10 +146,13 @@ export class Composer {
     return this.#fits(segment, records + framing)
   }
 
+  /** Whether a block of a snapshot fits, by itself. */
+  fitsBlock(segment: OwnSegment, { body }: SnapshotBlock): boolean {
+    return isRoomIn(segment, fieldBlockBytes(body.length))
+  }
+
   #fits(segment: OwnSegment, moreBytes: number): boolean {
-    const reserve = TAIL_RESERVE_BYTES + segment.mapReserveBytes
-    const end = segment.sentEnd + this.pending.byteLength + moreBytes
-    return end <= segment.fileBytes - reserve
+    return isRoomIn(segment, this.pending.byteLength + moreBytes)
   }
 
   now(): number {
@@ -179,6 +196,15 @@ export class Composer {
     const bytes = pairGroup(segment, what, nextId, this.now(), this.#system.crc32)
     if (!bytes) return undefined
     return this.#flight(segment, [bytes], undefined, { mustFlush: type !== 'sync', resolved })
+  }
+
+  /** A block of a snapshot as a group of its own, which is flushed in every mode where it is the end. */
+  snapshot(segment: OwnSegment, { type, body }: SnapshotBlock, resolved: () => void): Flight {
+    const nextId = this.firstPendingId
+    const { crc32 } = this.#system
+    const bytes = snapshotGroup(segment, type, body, nextId, this.now(), crc32)
+    const mustFlush = type === BlockType.SNAPSHOT_END
+    return this.#flight(segment, [bytes], undefined, { mustFlush, resolved })
   }
 
   /** Takes the buffers of a flight back, once nothing refers to its bytes. */
@@ -239,6 +265,11 @@ export class Composer {
       ...more,
     }
   }
+}
+
+function isRoomIn(segment: OwnSegment, bytes: number): boolean {
+  const reserve = TAIL_RESERVE_BYTES + segment.mapReserveBytes
+  return segment.sentEnd + bytes <= segment.fileBytes - reserve
 }
 
 type FlightMore = Partial<Pick<Flight, 'opensSegment' | 'mustFlush' | 'resolved'>>

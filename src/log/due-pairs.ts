@@ -1,5 +1,5 @@
 /**
- * The groups that carry no append, and when each is due: MAP where segments retire, SYNC where the log
+ * The pairs that carry no append, and when each is due: MAP where segments retire or a snapshot counts, SYNC where the log
  * has been idle for a while, CLEAN where it ends. Memory and one timer; the commit loop sends them.
  */
 import type { System } from '../system/system.ts'
@@ -51,7 +51,7 @@ export class DuePairs {
     const clean = type === 'clean' ? this.#whenClean : undefined
     if (type === 'clean') this.#whenClean = undefined
     let retired: (() => void) | undefined
-    const named = { epoch, snapshots: [0, 0] as const, map: map.entries }
+    const named = { epoch, snapshots: map.snapshots, map: map.entries }
     const flight = composer.pair(segment, type, named, () => {
       retired?.()
       clean?.()

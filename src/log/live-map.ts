@@ -2,20 +2,23 @@
  * The map of full segments while the log is open: what the next LINK or MAP will name, what a durable
  * one still names, and what to do once it no longer does. Memory only.
  */
-import type { MapEntry } from '../format/link.ts'
+import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 
 export class LiveMap {
   /** Segments in front of the current one, by number: what the next LINK or MAP names. */
   entries: readonly MapEntry[]
-  /** A MAP is due: the entries name fewer segments than any durable map. */
+  /** Ends of the newest complete snapshots that were read back whole: what the next LINK or MAP names. */
+  snapshots: SnapshotPlaces
+  /** A MAP is due: entries or snapshots differ from what any durable map names. */
   isDue = false
   /** Out of `entries`, and not yet out of every durable map. */
   #leaving: readonly MapEntry[] = []
   #whenGone: (() => void)[] = []
   #durable: readonly MapEntry[] | undefined
 
-  constructor(entries: readonly MapEntry[]) {
+  constructor(entries: readonly MapEntry[], snapshots: SnapshotPlaces) {
     this.entries = entries
+    this.snapshots = snapshots
   }
 
   /**
@@ -43,14 +46,21 @@ export class LiveMap {
     this.isDue = true
   }
 
-  /** Segments wait for a LINK or MAP to leave that does not name them any more. */
+  /** Names other snapshots from now on; `whenNamed` runs once that is durable. */
+  nameSnapshots(places: SnapshotPlaces, whenNamed: () => void): void {
+    this.snapshots = places
+    this.#whenGone.push(whenNamed)
+    this.isDue = true
+  }
+
+  /** Somebody waits for a LINK or MAP to leave that says what they have changed. */
   get isWaiting(): boolean {
     return this.#whenGone.length > 0
   }
 
   /**
    * Called when a LINK or MAP leaves: returns what to do once it is durable, or undefined where it
-   * retires nothing.
+   * changes nothing.
    */
   takeRetiring(): (() => void) | undefined {
     this.isDue = false

@@ -31,6 +31,11 @@ export class MemoryMedium {
   readonly bodies = new BodyTable()
   #entries: StoredEntry[] = []
   #deadEntries = 0
+  /**
+   * The owner has state: it needs every entry that no snapshot covers, also one whose messages are all
+   * discarded, to come to the same state again.
+   */
+  #hasControl = false
   #epoch = 0
   #nextId: MessageId = 1
   #lastLsn: Lsn = 0
@@ -104,6 +109,7 @@ export class MemoryMedium {
       throw new Error(`id ${ids[0]} where ${this.#nextId} is next`)
     }
     this.#entries.push(entry)
+    if (entry.control.length > 0) this.#hasControl = true
     this.#lastLsn = entry.lsn
     this.#timeMs = entry.timeMs
     this.#nextId += ids.length
@@ -131,11 +137,18 @@ export class MemoryMedium {
   /** @internal Frees the bodies from `first` to `last`, as far as they are there. */
   discard(first: MessageId, last: MessageId): void {
     this.#deadEntries += this.bodies.discard(first, Math.min(last, this.#nextId - 1))
+    if (this.#hasControl) return
     if (this.#deadEntries >= Math.max(DEAD_ENTRIES_MIN, this.#entries.length / 2)) this.trim()
+  }
+
+  /** @internal An entry that readers need not see. */
+  isOver(entry: StoredEntry): boolean {
+    return entry.isDead && !this.#hasControl
   }
 
   /** @internal Forgets entries of which nothing is left. */
   trim(): void {
+    if (this.#hasControl) return
     this.#entries = this.#entries.filter((entry) => !entry.isDead)
     this.#deadEntries = 0
   }

@@ -74,7 +74,7 @@ export class MemoryReader implements AsyncIterableIterator<readonly Entry[]> {
       const entry = this.#medium.entryAt(index)
       if (!entry || entry.lsn > durableLsn) break
       this.#after = entry.lsn
-      if (entry.isDead) continue
+      if (this.#medium.isOver(entry)) continue
       entries.push(entry)
       bytes += bytesOf(entry)
     }

@@ -15,7 +15,7 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import { MessageReader, throwIfAborted } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
-import { keyOf, listDirectory, readFully, surveyDirectory } from './survey.ts'
+import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 import { readReport, type WriterReport } from './writer-report.ts'
@@ -77,6 +77,7 @@ class UnlockedView implements LogView {
   /** Where the next block of the newest segment will stand. */
   #probe: { readonly path: string; readonly offset: number } | undefined
   readonly #indexes = new Map<number, BlockIndex>()
+  readonly #seenIndexes = new SeenIndexes()
   readonly #system: System
 
   constructor(system: System, directory: string) {
@@ -96,7 +97,7 @@ class UnlockedView implements LogView {
   async look(): Promise<void> {
     for (let round = 1; ; round++) {
       const before = await readLock(this.#system, this.directory)
-      const survey = await surveyDirectory(this.#system, this.directory)
+      const survey = await surveyDirectory(this.#system, this.directory, this.#seenIndexes)
       this.isEmpty = survey.heads.length === 0 && before.state === 'none' && !survey.index
       let assessment: Assessment
       try {

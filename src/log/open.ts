@@ -4,7 +4,7 @@
  */
 import { DamagedError, type Gap, QlogError, systemErrorCode } from '../errors.ts'
 import { parseSegmentFileName } from '../format/layout.ts'
-import type { MapEntry } from '../format/link.ts'
+import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
@@ -23,6 +23,7 @@ import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'
 import { SegmentLog } from './segment-log.ts'
+import { findState } from './snapshot/find-state.ts'
 import { Reserve } from './space/reserve.ts'
 import { SegmentSupply } from './space/supply.ts'
 import { listDirectory, surveyDirectory } from './survey.ts'
@@ -86,6 +87,7 @@ async function openLocked(
   throwIfAborted(options.signal)
   const assessment = await assess(system, survey)
   refuseDamage(directory, assessment, options)
+  const found = await findState(system, assessment)
   const epoch = epochFor(system, lock, assessment)
   if (epoch > lock.epoch) await lock.raiseEpoch(epoch)
 
@@ -94,7 +96,7 @@ async function openLocked(
   const inFlightBytesBound = options.inFlightBytesMax + GROUP_OVERHEAD_BYTES
   const reserve = new Reserve(system, directory, survey.names)
   const recovered = await recoverInReserve(reserve, () =>
-    recoverIfNeeded(system, directory, options, lock, epoch, assessment, {
+    recoverIfNeeded(system, directory, options, lock, epoch, assessment, found.places, {
       storeId,
       durable,
       inFlightBytesBound,
@@ -139,6 +141,7 @@ async function openLocked(
       map: recovered?.map ?? (newest ? [...assessment.map, entryOfNewest(newest)] : []),
       nextId: assessment.nextId,
       nextBase: assessment.nextBase,
+      snapshots: found.places,
       timeMs: adoptedTimeMs(system, assessment),
       ...(recovered && { segment: recovered.segment }),
     },
@@ -152,7 +155,8 @@ async function openLocked(
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
     lost: lostSegments(assessment),
-    index: survey.index,
+    found,
+    indexSequence: survey.index?.sequence ?? 0,
     indexName: survey.indexName,
   })
 }
@@ -267,6 +271,7 @@ async function recoverIfNeeded(
   lock: Lock,
   epoch: number,
   assessment: Assessment,
+  snapshots: SnapshotPlaces,
   how: { storeId: string; durable: boolean; inFlightBytesBound: number },
 ): Promise<{ segment: OwnSegment; map: readonly MapEntry[] } | undefined> {
   const gaps = assessment.newestGaps
@@ -290,6 +295,7 @@ async function recoverIfNeeded(
       inFlightBytesMax: how.inFlightBytesBound,
     },
     assessment,
+    snapshots,
     gaps,
   )
 }

@@ -21,7 +21,7 @@ import {
   SEGMENT_FILE_BYTES_MIN,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
-import type { Link, MapEntry } from '../format/link.ts'
+import type { Link, MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { writeRecordHeader } from '../format/records.ts'
 import type { Decompress } from '../format/unpack.ts'
 import type { System } from '../system/system.ts'
@@ -84,8 +84,8 @@ export function needsRecovery(newest: NewestSegment | undefined, gaps: readonly 
 }
 
 /**
- * Writes the recovery segment: LINK with the cut, gaps, and the copies; flushed, and the lock seen
- * held. Rejects with QLOG_DISK_FULL, QLOG_IO, QLOG_FENCED, QLOG_FAILED; then nothing has changed.
+ * Writes the recovery segment: LINK with the cut and the snapshots that stand, gaps, and the copies;
+ * flushed, and the lock seen held. Rejects with QLOG_DISK_FULL, QLOG_IO, QLOG_FENCED, QLOG_FAILED; then nothing has changed.
  */
 export async function writeRecovery(
   system: System,
@@ -93,6 +93,7 @@ export async function writeRecovery(
   plan: SegmentPlan,
   link: Omit<Link, 'map' | 'predecessor' | 'base' | 'nextId' | 'snapshots'>,
   assessment: Assessment,
+  snapshots: SnapshotPlaces,
   gaps: readonly Gap[],
 ): Promise<{ segment: OwnSegment; map: readonly MapEntry[] }> {
   const { newest, nextBase } = assessment
@@ -106,7 +107,7 @@ export async function writeRecovery(
       predecessor: { number: entry.number, generation: entry.generation, cut: entry.cut },
     }),
     nextId: durableNextId,
-    snapshots: newest?.link.snapshots ?? [0, 0],
+    snapshots,
     map,
   }
   const source = newest && (await readCopyRange(system, assessment.survey.directory, newest))

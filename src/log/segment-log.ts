@@ -3,12 +3,10 @@
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
 import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
-import type { IndexFile } from '../format/index-file.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import type { IndexName } from './checkpoint.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
@@ -22,17 +20,25 @@ import type {
   Encodable,
   Entry,
   EntryRange,
+  FetchOptions,
   LogLimits,
   LogOwner,
+  Lsn,
   OwnedLog,
+  PartToSave,
+  SaveOptions,
+  Snapshot,
   Ticket,
 } from './seam.ts'
+import type { FoundState } from './snapshot/find-state.ts'
+import { PartReader } from './snapshot/part-reader.ts'
+import { Snapshots } from './snapshot/snapshots.ts'
 import type { RetentionLimits } from './space/retention.ts'
 import { RetiredFiles } from './space/retired-files.ts'
 import { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
 import { statsOf } from './stats.ts'
-import { firstBlockTimeMs } from './survey.ts'
+import { firstBlockTimeMs, type IndexName } from './survey.ts'
 import type { Message, ReadOptions } from './types.ts'
 import type { LogView, ReadableSegment } from './view.ts'
 import { VisibleSegments } from './visible-segments.ts'
@@ -57,13 +63,13 @@ export interface SegmentLogParts {
   readonly gaps: readonly Gap[]
   /** Mapped files that cannot be read, by number, and why. */
   readonly lost: ReadonlyMap<number, string>
-  readonly index: IndexFile | undefined
+  /** The saved state that opening found. */
+  readonly found: FoundState
+  readonly indexSequence: number
   readonly indexName: IndexName | undefined
 }
 
-export class SegmentLog
-  implements Omit<OwnedLog, 'snapshot' | 'saveSnapshot' | 'compact'>, LogView
-{
+export class SegmentLog implements OwnedLog, LogView {
   readonly directory: string
   readonly epoch: number
   readonly limits: LogLimits
@@ -78,6 +84,7 @@ export class SegmentLog
   readonly #system: System
   readonly #retirement: Retirement
   readonly #checkpoints: CheckpointWriter
+  readonly #snapshots: Snapshots
   readonly #segments: VisibleSegments
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
@@ -104,9 +111,11 @@ export class SegmentLog
     this.#retirement = this.#makeRetirement()
     this.#checkpoints = new CheckpointWriter({
       ...parts,
+      stateIndex: parts.found.stateIndex,
       loop: this.loop,
       report: () => reportPart(statsOf(this, 'open', parts.commit.mode), this.#nowMs(), 0),
     })
+    this.#snapshots = this.#makeSnapshots()
     this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
@@ -117,6 +126,32 @@ export class SegmentLog
       void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
     }
     this.#retirement.expire()
+  }
+
+  #makeSnapshots(): Snapshots {
+    const { system, directory, found, limits, supply } = this.#parts
+    return new Snapshots({
+      loop: this.loop,
+      reader: new PartReader(system, directory, () => this.segments(), this.pins),
+      checkpoints: this.#checkpoints,
+      found,
+      partBytesMax: limits.partBytesMax,
+      isClosing: () => this.isClosed,
+      pause: () => new Promise<void>((resolve) => system.clock.after(1, resolve, true)),
+      onRoot: () => this.#retirement.rootMoved(),
+      onSize: (bytes) => supply.noteSnapshot(bytes),
+    })
+  }
+
+  /**
+   * Only segments wholly below this LSN may go. Without control records there is no state but that of
+   * each message by itself, and so no limit.
+   */
+  #gcRoot(): Lsn {
+    const { loop } = this
+    const hasControl = loop.segment?.hasControl || loop.map.some((entry) => entry.hasControl)
+    if (!hasControl && this.#snapshots.isNone) return Number.POSITIVE_INFINITY
+    return this.#snapshots.root
   }
 
   #makeRetirement(): Retirement {
@@ -132,6 +167,7 @@ export class SegmentLog
       loop: this.loop,
       files,
       retention,
+      gcRoot: () => this.#gcRoot(),
       nowMs: () => system.clock.nowMs(),
       after: (delayMs, callback) => system.clock.after(delayMs, callback),
       endTimeOf: (entry) => this.#endTimeOf(entry),
@@ -207,6 +243,7 @@ export class SegmentLog
       group.rollBack(mark)
       throw error
     }
+    for (const { byteLength } of control) this.#snapshots.noteControl(byteLength)
     return loop.endAppend(bytes)
   }
 
@@ -225,11 +262,27 @@ export class SegmentLog
 
   async fetch(
     ids: ArrayLike<number>,
-    options: { readonly signal?: AbortSignal } = {},
+    options: FetchOptions = {},
   ): Promise<readonly (Uint8Array | undefined)[]> {
     this.assertReadable()
     const isThere = (id: number): boolean => this.#isThere(id)
-    return fetchBodies((range) => this.reader(range), isThere, ids, options.signal)
+    return fetchBodies((range) => this.reader(range), isThere, ids, options)
+  }
+
+  async snapshot(): Promise<Snapshot | undefined> {
+    this.assertReadable()
+    return this.#snapshots.snapshot()
+  }
+
+  async saveSnapshot(parts: AsyncIterable<PartToSave>, options: SaveOptions = {}): Promise<void> {
+    this.assertUsable()
+    await this.#snapshots.save(parts, options.whole ?? false)
+  }
+
+  async compact(): Promise<void> {
+    this.assertUsable()
+    await this.#retirement.retireAll()
+    if (!this.isClosed) this.assertUsable()
   }
 
   /** One message; undefined where it was discarded or is not there yet. */
@@ -347,9 +400,12 @@ export class SegmentLog
     await step(async () => {
       isOurs = await lock.isHeld()
     })
-    if (wroteSomething && isOurs) await this.#checkpoints.write()
+    if (wroteSomething && isOurs && !(await this.#snapshots.saveAtEnd())) {
+      await this.#checkpoints.write()
+    }
     await step(() => supply.close(isOurs))
     await step(() => loop.dispose())
+    await this.#snapshots.settled()
     this.#wakeForGood()
     // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
     // proof of death enough for the next opener.

@@ -2,7 +2,7 @@
  * The segment being written, and the turn to the next one: the map entry of the one that ends, the LINK
  * of the one that begins, and the SEAL behind the end of the full one, once nothing is under way on it.
  */
-import type { Link, LinkMode, MapEntry } from '../format/link.ts'
+import type { Link, LinkMode, MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { Identity, System } from '../system/system.ts'
 import { BlockIndex } from './block-index.ts'
 import type { Composer } from './composer.ts'
@@ -24,6 +24,8 @@ export interface LinkOptions {
 /** The segments that this opening finds. */
 export interface TurnStart {
   readonly map: readonly MapEntry[]
+  /** Snapshots that the map in force names. */
+  readonly snapshots: SnapshotPlaces
   /** LSN of the next segment's first byte. */
   readonly nextBase: number
   /** The segment that recovery wrote, which goes on being written. */
@@ -62,17 +64,18 @@ export class SegmentTurn {
   constructor(parts: TurnParts) {
     this.#parts = parts
     this.segment = parts.start.segment
-    this.map = new LiveMap(parts.start.map)
+    this.map = new LiveMap(parts.start.map, parts.start.snapshots)
   }
 
   /**
-   * The segment that was made ahead, if it is large enough; else begins to make one, and tells when
-   * that is over. The current one ends at `endId`.
+   * The segment that was made ahead, if it is large enough, also for `moreBytes` behind its first group;
+   * else begins to make one, and tells when that is over. The current one ends at `endId`.
    */
-  next(endId: number): OwnSegment | undefined {
+  next(endId: number, moreBytes = 0): OwnSegment | undefined {
     const { supply, composer, onPrepared } = this.#parts
     if (this.segment) supply.judge(this.segment)
-    const own = supply.take(this.#neededBytes(endId))
+    const bytes = this.#neededBytes(endId, moreBytes)
+    const own = supply.take(bytes)
     if (own || this.#isPreparing) return own
     this.#isPreparing = true
     const use = composer.pending.messages > 0 ? 'messages' : 'control'
@@ -80,14 +83,14 @@ export class SegmentTurn {
       this.#isPreparing = false
       onPrepared(error, use)
     }
-    supply.prepare(this.#neededBytes(endId), use).then(() => prepared(undefined), prepared)
+    supply.prepare(bytes, use).then(() => prepared(undefined), prepared)
     return undefined
   }
 
   /** The same, made at once where there is none. */
   nextSync(endId: number): OwnSegment {
     const { supply } = this.#parts
-    const bytes = this.#neededBytes(endId)
+    const bytes = this.#neededBytes(endId, 0)
     return supply.take(bytes) ?? supply.makeSync(bytes, this.segment)
   }
 
@@ -134,9 +137,13 @@ export class SegmentTurn {
   }
 
   /** What the next segment must hold at least: its LINK, the pending group and the tail's reserve. */
-  #neededBytes(endId: number): number {
+  #neededBytes(endId: number, moreBytes: number): number {
     const pendingBytes = this.#parts.composer.pending.byteLength
-    return 4096 + linkPairBytes(this.#link(0, endId)) + pendingBytes + TAIL_RESERVE_BYTES
+    const link = this.#link(0, endId)
+    const bytes = 4096 + linkPairBytes(link) + pendingBytes + TAIL_RESERVE_BYTES
+    if (moreBytes === 0) return bytes
+    // What comes behind the first group keeps the room for a MAP free.
+    return bytes + moreBytes + mapReserveBytes(link.map.length, Number.POSITIVE_INFINITY)
   }
 
   #link(base: number, endId: number): Link {
@@ -145,7 +152,8 @@ export class SegmentTurn {
     const map = sealed ? [...this.map.entries, sealed] : this.map.entries
     const { mode, inFlightBytesBound } = options
     const nextId = composer.firstPendingId
-    return linkOf(system.identity, epoch, mode, inFlightBytesBound, base, nextId, map)
+    const link = linkOf(system.identity, epoch, mode, inFlightBytesBound, base, nextId, map)
+    return { ...link, snapshots: this.map.snapshots }
   }
 
   #seal(full: OwnSegment, entry: MapEntry, index: BlockIndex): void {
@@ -188,7 +196,7 @@ function linkOf(
   base: number,
   nextId: number,
   map: readonly MapEntry[],
-): Link {
+): Omit<Link, 'snapshots'> {
   const before = map.at(-1)
   return {
     epoch,
@@ -201,7 +209,6 @@ function linkOf(
       predecessor: { number: before.number, generation: before.generation, cut: before.cut },
     }),
     nextId,
-    snapshots: [0, 0],
     map,
   }
 }

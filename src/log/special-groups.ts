@@ -1,11 +1,12 @@
 /**
- * The groups that carry no append: the LINK pair that opens a segment, MAP, SYNC and CLEAN pairs, and
- * the SEAL behind a full segment. Bytes only; the commit loop sends them.
+ * The groups that carry no append: the LINK pair that opens a segment, MAP, SYNC and CLEAN pairs, parts
+ * and ends of snapshots, and the SEAL behind a full segment. Bytes only; the commit loop sends them.
  */
 import { sealBlock } from '../format/block.ts'
 import type { Crc32 } from '../format/crc.ts'
 import { pairBytes, writePair } from '../format/group.ts'
 import {
+  BLOCK_ALIGN_BYTES,
   BLOCK_HEADER_BYTES,
   BlockFlag,
   BlockType,
@@ -98,6 +99,39 @@ export function pairGroup(
   return bytes
 }
 
+/** Bytes of a block of the log's own with a body of this length. */
+export function fieldBlockBytes(bodyBytes: number): number {
+  return roundUp(BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES + bodyBytes, BLOCK_ALIGN_BYTES)
+}
+
+/** A part of a snapshot, or its end, as a group of its own at the segment's end. */
+export function snapshotGroup(
+  segment: OwnSegment,
+  type: typeof BlockType.SNAPSHOT_PART | typeof BlockType.SNAPSHOT_END,
+  body: Uint8Array,
+  nextId: number,
+  timeMs: number,
+  crc32: Crc32,
+): Uint8Array {
+  const offset = segment.sentEnd
+  const bytes = new Uint8Array(fieldBlockBytes(body.length))
+  const bodyAt = writeRecordHeader(bytes, BLOCK_HEADER_BYTES, RecordKind.FIELD, body.length)
+  bytes.set(body, bodyAt)
+  const block = {
+    offset,
+    length: bytes.length,
+    durableOffset: segment.durableOffset,
+    groupOffset: offset,
+    type,
+    flags: BlockFlag.END,
+    recordCount: 1,
+    firstId: nextId,
+    timeMs,
+  }
+  sealBlock(bytes, 0, block, segment.key, crc32)
+  return bytes
+}
+
 /** The SEAL block that stands at the cut of a full segment; undefined where it does not fit. */
 export function sealBytes(
   segment: OwnSegment,
@@ -107,7 +141,7 @@ export function sealBytes(
 ): Uint8Array | undefined {
   const body = encodeSeal(seal)
   const offset = segment.sentEnd
-  const length = roundUp(BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES + body.length, 8)
+  const length = fieldBlockBytes(body.length)
   if (offset + length > segment.fileBytes) return undefined
   const bytes = new Uint8Array(length)
   const bodyAt = writeRecordHeader(bytes, BLOCK_HEADER_BYTES, RecordKind.FIELD, body.length)

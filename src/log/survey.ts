@@ -11,6 +11,7 @@ import {
   BLOCK_HEADER_BYTES,
   BLOCK_TYPE_AT,
   BlockType,
+  INDEX_FIXED_BYTES,
   parseSegmentFileName,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
@@ -19,11 +20,20 @@ import { RecordCursor } from '../format/records.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
+import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
 const HEAD_BYTES = 16 * 1024
 /** A larger index than this is not believed (about 4 million segments). */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
+
+export type IndexName = 'index.a' | 'index.b'
+
+export interface NamedIndex {
+  readonly name: IndexName
+  /** Its parts are views of the file's bytes, so that their offsets are offsets in the file. */
+  readonly index: IndexFile
+}
 
 export interface Survey {
   readonly directory: string
@@ -33,15 +43,44 @@ export interface Survey {
   readonly heads: readonly SegmentHead[]
   readonly index: IndexFile | undefined
   /** Which of the two names the index was read from. */
-  readonly indexName: 'index.a' | 'index.b' | undefined
+  readonly indexName: IndexName | undefined
+  /** Each of the two that is there and decodes; `index` is the newer one. */
+  readonly indexes: readonly NamedIndex[]
   /** Index files that are there and do not decode. */
   readonly badIndexes: readonly string[]
   /** A segment has a feature that allows reading only. */
   readonly readOnly: boolean
 }
 
-/** Surveys a log's directory. Rejects with QLOG_NEWER_FORMAT, QLOG_NOT_A_LOG, QLOG_IO. */
-export async function surveyDirectory(system: System, directory: string): Promise<Survey> {
+/**
+ * The index files as an earlier look found them, without the owner's state, which may be large: whoever
+ * looks again and again reads one again only where it has changed.
+ */
+export class SeenIndexes {
+  readonly #seen = new Map<IndexName, { readonly head: Uint8Array; readonly index: IndexFile }>()
+
+  /** Which index begins with these bytes: with every write another sequence stands there. */
+  find(name: IndexName, head: Uint8Array): IndexFile | undefined {
+    const seen = this.#seen.get(name)
+    return seen?.head.every((byte, at) => byte === head[at]) ? seen.index : undefined
+  }
+
+  note(name: IndexName, head: Uint8Array, index: IndexFile): void {
+    const own = index.parts.filter((part) => part.name.startsWith(OWN_PART_PREFIX))
+    const parts = own.map((part) => ({ ...part, bytes: part.bytes.slice() }))
+    this.#seen.set(name, { head: head.slice(), index: { ...index, parts } })
+  }
+}
+
+/**
+ * Surveys a log's directory; with `seen` the owner's parts of the indexes may be left out. Rejects with
+ * QLOG_NEWER_FORMAT, QLOG_NOT_A_LOG, QLOG_IO.
+ */
+export async function surveyDirectory(
+  system: System,
+  directory: string,
+  seen?: SeenIndexes,
+): Promise<Survey> {
   const names = (await listDirectory(system, directory)).sort()
   const heads: SegmentHead[] = []
   let readOnly = false
@@ -53,7 +92,13 @@ export async function surveyDirectory(system: System, directory: string): Promis
     readOnly ||= head.readOnly
   }
   heads.sort((a, b) => a.number - b.number || a.generation - b.generation)
-  return { directory, names, heads, readOnly, ...(await readIndexes(system, directory, names)) }
+  return {
+    directory,
+    names,
+    heads,
+    readOnly,
+    ...(await readIndexes(system, directory, names, seen)),
+  }
 }
 
 /** Lists a directory with typed errors. */
@@ -223,36 +268,51 @@ async function readIndexes(
   system: System,
   directory: string,
   names: readonly string[],
-): Promise<Pick<Survey, 'index' | 'indexName' | 'badIndexes'>> {
+  seen: SeenIndexes | undefined,
+): Promise<Pick<Survey, 'index' | 'indexName' | 'indexes' | 'badIndexes'>> {
   let index: IndexFile | undefined
-  let indexName: 'index.a' | 'index.b' | undefined
+  let indexName: IndexName | undefined
+  const indexes: NamedIndex[] = []
   const badIndexes: string[] = []
   for (const name of ['index.a', 'index.b'] as const) {
     if (!names.includes(name)) continue
-    const bytes = await readSmallFile(system, `${directory}/${name}`, INDEX_BYTES_MAX)
-    const decoded = bytes && decodeIndex(bytes, system.crc32)
-    if (!decoded) badIndexes.push(name)
+    const decoded = await readIndex(system, directory, name, seen)
+    if (!decoded) {
+      badIndexes.push(name)
+      continue
+    }
+    indexes.push({ name, index: decoded })
     // A writer that had lost the lock may have written the higher sequence.
-    else if (!index || isNewer(decoded, index)) {
+    if (!index || isNewer(decoded, index)) {
       index = decoded
       indexName = name
     }
   }
-  return { index, indexName, badIndexes }
+  return { index, indexName, indexes, badIndexes }
 }
 
-async function readSmallFile(
+async function readIndex(
   system: System,
-  path: string,
-  bytesMax: number,
-): Promise<Uint8Array | undefined> {
+  directory: string,
+  name: IndexName,
+  seen: SeenIndexes | undefined,
+): Promise<IndexFile | undefined> {
   try {
-    const handle = await system.files.open(path, { mode: 'read' })
+    const handle = await system.files.open(`${directory}/${name}`, { mode: 'read' })
     try {
       const { size } = await handle.stat()
-      if (size > bytesMax) return undefined
+      if (size < INDEX_FIXED_BYTES || size > INDEX_BYTES_MAX) return undefined
+      if (seen) {
+        const head = new Uint8Array(INDEX_FIXED_BYTES)
+        await readFully(handle, head, 0)
+        const known = seen.find(name, head)
+        if (known) return known
+      }
       const bytes = new Uint8Array(size)
-      return (await readFully(handle, bytes, 0)) === size ? bytes : undefined
+      if ((await readFully(handle, bytes, 0)) !== size) return undefined
+      const index = decodeIndex(bytes, system.crc32)
+      if (index) seen?.note(name, bytes.subarray(0, INDEX_FIXED_BYTES), index)
+      return index
     } finally {
       await handle.close()
     }

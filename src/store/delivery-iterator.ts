@@ -2,6 +2,7 @@
  * One delivery after the other, with bodies held ready. A lease begins when its delivery leaves, not when
  * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
  */
+import { QlogError } from '../errors.ts'
 import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
 import type { Delivery } from './types.ts'
@@ -22,6 +23,8 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   #filling: Promise<void> | undefined
   #turn: Promise<unknown> = Promise.resolve()
   #isDone = false
+  /** Why nothing comes any more, where that was not the wish of whoever reads. */
+  #failure: Error | undefined
 
   constructor(options: DeliveryIteratorOptions) {
     this.#options = options
@@ -37,6 +40,12 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     const next = this.#turn.then(() => this.#next())
     this.#turn = next.catch(() => undefined)
     return next
+  }
+
+  /** The session ends: what waits, and what asks from now on, is told so. */
+  async end(failure: Error): Promise<void> {
+    this.#failure ??= failure
+    await this.return()
   }
 
   async return(): Promise<IteratorResult<Delivery>> {
@@ -55,7 +64,9 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     const { session, leaseMs, signal } = this.#options
     try {
       for (;;) {
+        if (this.#failure) throw this.#failure
         if (this.#isDone) return { done: true, value: undefined }
+        if (signal?.aborted) throw abortError(signal)
         const delivery = this.#ready.shift()
         if (!delivery) {
           this.#filling ??= this.#fill()
@@ -69,10 +80,10 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
         return { done: false, value: delivery }
       }
     } catch (error) {
-      const isLeft = this.#isDone && !signal?.aborted
+      const isLeft = this.#isDone && this.#failure === undefined && !signal?.aborted
       await this.return()
       if (isLeft) return { done: true, value: undefined }
-      throw error
+      throw this.#failure ?? error
     }
   }
 
@@ -105,4 +116,8 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
       this.#filling = undefined
     }
   }
+}
+
+export function abortError(signal: AbortSignal): QlogError {
+  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
 }

@@ -120,7 +120,7 @@ export class GroupHandle implements Group {
 
   stats(): GroupStats {
     const group = this.#core.registry.group(this.queue, this.name)
-    return group ? groupStats(this.#core, group) : emptyStats(this.queue, this.name)
+    return group ? groupStats(group) : emptyStats(this.queue, this.name)
   }
 
   async remove(): Promise<void> {
@@ -220,13 +220,12 @@ export class GroupHandle implements Group {
   }
 }
 
-export function groupStats(core: StoreCore, group: GroupDispatch): GroupStats {
+export function groupStats(group: GroupDispatch): GroupStats {
   const { queue, state } = group
   const { nextOffset } = queue.state
-  const delayed = group.delayedExceptions + queue.plainDelayedCount
-  const leased = [...group.out.values()].filter(({ status }) => status !== 'held').length
+  const delayed = group.delayedCount
+  const { leased } = group
   const unfinished = nextOffset - state.finished.count
-  void core
   return {
     queue: queue.state.name,
     group: state.name,

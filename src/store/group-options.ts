@@ -35,10 +35,20 @@ function checkStart(from: GroupStart): void {
   } else throw new QlogTypeError("from must be 'first', 'next', { id } or { timeMs }")
 }
 
-function startOf(core: StoreCore, name: string, from: GroupStart): number {
+function startOf(core: StoreCore, name: string, from: GroupStart): number | Promise<number> {
   if (from === 'first') return 0
+  if (from === 'next') return core.registry.nextOffset(core.registry.queueNumber(name))
+  return startAt(core, name, from)
+}
+
+async function startAt(
+  core: StoreCore,
+  name: string,
+  from: { readonly id: number } | { readonly timeMs: number },
+): Promise<number> {
+  // The message that is meant may be on its way.
+  await core.journal.settled()
   const next = core.registry.nextOffset(core.registry.queueNumber(name))
-  if (from === 'next') return next
   const state = core.state.queue(name)
   if ('id' in from) return offsetWhere(state, next, (id) => id >= from.id)
   return offsetWhere(state, next, (_id, timeMs) => timeMs >= from.timeMs)

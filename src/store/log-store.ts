@@ -62,6 +62,7 @@ export class LogStore implements Store {
 
   async transaction(body: (transaction: Transaction) => void): Promise<TransactionResult> {
     this.#core.assertOpen()
+    if (typeof body !== 'function') throw new QlogTypeError('a transaction takes a function')
     const transaction = new StoreTransaction(this.#core, this.#verbs)
     try {
       const answer: unknown = body(transaction)

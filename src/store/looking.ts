@@ -16,7 +16,7 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   const { offset } = found
   if (group.state.finished.has(offset)) return 'finished'
   const taken = group.out.get(offset)
-  if (taken && taken.status !== 'held') return 'leased'
+  if (taken && taken.leaseMs > 0) return 'leased'
   const exception = group.state.exception(offset)
   if (exception?.state === 'buried') return 'buried'
   const { dueKind, dueMs } = exception ?? found

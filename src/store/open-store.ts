@@ -1,5 +1,7 @@
 /** Opening a store: the log, the state that was saved in it, and the entries behind that. */
+import { QlogTypeError } from '../errors.ts'
 import type { LogOwner, Lsn, OpenLog, OwnedLog, Ticket } from '../log/seam.ts'
+import { checkOptionNames } from './check.ts'
 import { ElapsedClock } from './elapsed-clock.ts'
 import { Journal } from './journal.ts'
 import { LogStore } from './log-store.ts'
@@ -14,7 +16,11 @@ export async function openStoreOn(
   openLog: OpenLog,
   options: StoreOptions = {},
 ): Promise<LogStore> {
+  checkOptionNames('the options of a store', options, ['log', 'signal'])
   const { signal } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new QlogTypeError('signal must be an AbortSignal')
+  }
   // What the log says before the state stands concerns nobody yet: nothing was appended.
   const owner = new LateOwner()
   const log = await openLog(owner, signal ? { signal } : {})

@@ -32,19 +32,16 @@ export class PutOne extends Operation<PutResult> {
 export class PutMany extends Operation<readonly PutResult[]> {
   readonly #keys: PendingKeys
   readonly #whenDone: (() => void) | undefined
-  readonly #whenVoid: (() => void) | undefined
 
   constructor(
     puts: readonly Put[],
     keys: PendingKeys,
     ops: readonly ControlOp[] = [],
     whenDone?: () => void,
-    whenVoid?: () => void,
   ) {
     super(puts, ops)
     this.#keys = keys
     this.#whenDone = whenDone
-    this.#whenVoid = whenVoid
     puts.forEach((put, row) => {
       if (put.key === undefined) return
       const one = this.promise.then((results) => results[row] as PutResult)
@@ -57,11 +54,6 @@ export class PutMany extends Operation<readonly PutResult[]> {
     this.#leave()
     this.#whenDone?.()
     return this.puts.map(resultOf)
-  }
-
-  override refused(cause: Error): void {
-    this.#whenVoid?.()
-    super.refused(cause)
   }
 
   override failed(error: Error): void {

@@ -13,6 +13,7 @@ import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { infoOf, offsetWhere, QueueWalk, withBody } from './looking.ts'
 import { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
+import { asDuplicate, PutBatch } from './put-batch.ts'
 import { PutMany, PutOne } from './puts.ts'
 import type { PauseOp } from './records/control-record.ts'
 import type { StoreCore } from './store-core.ts'
@@ -63,11 +64,11 @@ export class QueueHandle implements Queue {
     if (!Array.isArray(items)) throw new QlogTypeError('putMany takes an array of messages')
     const checked = items.map((item) => checkItem(core, item))
     if (checked.length === 0) return []
-    const queue = core.registry.queueNumber(this.name)
-    const batch = new PutBatch(core, queue)
-    for (const { bytes, plan } of checked) batch.add(bytes, plan)
-    if (batch.puts.length === 0) return batch.results([])
-    return batch.results(await this.#send(new PutMany(batch.puts, core.keys)))
+    const batch = new PutBatch(core)
+    for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
+    const puts = batch.build()
+    if (puts.length === 0) return batch.results([])
+    return batch.results(await this.#send(new PutMany(puts, core.keys)))
   }
 
   async createGroup(name: string, options: GroupOptions = {}): Promise<Group> {
@@ -176,53 +177,6 @@ export class QueueHandle implements Queue {
   }
 }
 
-/** Messages of one batch, less those whose key is taken. */
-export class PutBatch {
-  readonly puts: Put[] = []
-  readonly #core: StoreCore
-  readonly #queue: number
-  /** For each item: its row among the puts, or the outcome of the first of its key. */
-  readonly #rows: (number | Promise<PutResult>)[] = []
-  readonly #keys = new Map<string, number>()
-
-  constructor(core: StoreCore, queue: number) {
-    this.#core = core
-    this.#queue = queue
-  }
-
-  add(bytes: Uint8Array, plan: PutPlan): void {
-    const { key } = plan
-    const row = key === undefined ? undefined : this.#keys.get(key)
-    if (row !== undefined) {
-      // A second one of the same batch: told apart from the first by its sign.
-      this.#rows.push(-1 - row)
-      return
-    }
-    const first =
-      key === undefined
-        ? undefined
-        : this.#core.keys.first(this.#queue, key, this.#core.clock.wallMs())
-    if (first !== undefined) {
-      first.catch(() => undefined)
-      this.#rows.push(first)
-      return
-    }
-    if (key !== undefined) this.#keys.set(key, this.puts.length)
-    this.#rows.push(this.puts.length)
-    this.puts.push(new Put(this.#queue, bytes, plan))
-  }
-
-  async results(put: readonly PutResult[]): Promise<PutResult[]> {
-    const results: PutResult[] = []
-    for (const row of this.#rows) {
-      if (typeof row !== 'number') results.push(asDuplicate(await row))
-      else if (row >= 0) results.push(resultAt(put, row))
-      else results.push(asDuplicate(resultAt(put, -1 - row)))
-    }
-    return results
-  }
-}
-
 export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
   if (!queue) return { queue: name, nextOffset: 0, messages: 0, pausedMs: 0, groups: [] }
@@ -232,7 +186,7 @@ export function queueStats(core: StoreCore, name: string): QueueStats {
     nextOffset,
     messages: live,
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
-    groups: [...queue.groups.values()].map((group) => groupStats(core, group)),
+    groups: [...queue.groups.values()].map((group) => groupStats(group)),
   }
 }
 
@@ -240,16 +194,6 @@ export function pauseOp(core: StoreCore, queue: string, pauseMs: number): PauseO
   const ms = checkMs('pauseMs', pauseMs)
   const untilMs = ms === 0 ? 0 : core.clock.nowMs() + ms
   return { kind: 'pause', queue: core.registry.queueNumber(queue), untilMs }
-}
-
-function resultAt(results: readonly PutResult[], row: number): PutResult {
-  const result = results[row]
-  if (!result) throw new Error('every put has a result')
-  return result
-}
-
-function asDuplicate({ id, offset }: PutResult): PutResult {
-  return { id, offset, duplicate: true }
 }
 
 function checkItem(

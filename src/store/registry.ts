@@ -12,31 +12,51 @@ import type { StoreState } from './state/store-state.ts'
 /** Where a group begins and its settings, checked; 0 = none. */
 export interface GroupPlan {
   /** Works out the first offset, where the group is new. */
-  readonly from: () => number
+  readonly from: () => number | Promise<number>
   readonly leasedMax: number | undefined
   readonly promoteAfterMs: number | undefined
+}
+
+interface Settings {
+  readonly leasedMax: number
+  readonly promoteAfterMs: number
 }
 
 export class Registry implements Offsets {
   readonly #state: StoreState
   readonly #dispatcher: Dispatcher
   readonly #submit: (operation: Sendable) => void
+  /** What stood in front of the start of a first group is gone with that. */
+  readonly #onGroupAdded: () => void
   readonly #pendingQueues = new Map<string, number>()
   #nextQueue = 0
   /** Next offsets of queues with messages on their way, by queue. */
   readonly #offsets = new Map<number, number>()
   readonly #pendingGroups = new Map<string, Promise<void>>()
   readonly #nextGroups = new Map<number, number>()
+  /** Settings on their way, which the next change starts from. */
+  readonly #pendingSettings = new Map<GroupDispatch, Settings>()
 
-  constructor(state: StoreState, dispatcher: Dispatcher, submit: (operation: Sendable) => void) {
+  constructor(
+    state: StoreState,
+    dispatcher: Dispatcher,
+    submit: (operation: Sendable) => void,
+    onGroupAdded: () => void,
+  ) {
     this.#state = state
     this.#dispatcher = dispatcher
     this.#submit = submit
+    this.#onGroupAdded = onGroupAdded
+  }
+
+  /** The number of the queue; undefined where there is none, not even on its way. */
+  knownNumber(name: string): number | undefined {
+    return this.#state.queue(name)?.number ?? this.#pendingQueues.get(name)
   }
 
   /** The number of the queue; it begins where there is none of the name. */
   queueNumber(name: string): number {
-    const known = this.#state.queue(name)?.number ?? this.#pendingQueues.get(name)
+    const known = this.knownNumber(name)
     if (known !== undefined) return known
     const queue = Math.max(this.#nextQueue, this.#state.nextQueue)
     this.#nextQueue = queue + 1
@@ -77,12 +97,22 @@ export class Registry implements Offsets {
     plan: { readonly leasedMax: number | undefined; readonly promoteAfterMs: number | undefined },
   ): Promise<void> {
     const { state } = group
-    const leasedMax = plan.leasedMax ?? state.leasedMax
-    const promoteAfterMs = plan.promoteAfterMs ?? state.promoteAfterMs
-    if (leasedMax === state.leasedMax && promoteAfterMs === state.promoteAfterMs) return
+    const now = this.#pendingSettings.get(group) ?? state
+    const leasedMax = plan.leasedMax ?? now.leasedMax
+    const promoteAfterMs = plan.promoteAfterMs ?? now.promoteAfterMs
+    if (leasedMax === now.leasedMax && promoteAfterMs === now.promoteAfterMs) return
     const of = { queue: group.queue.state.number, group: state.number }
-    const operation = new PlainOperation([{ kind: 'settings', ...of, leasedMax, promoteAfterMs }])
-    this.#submit(operation)
+    const settings = { leasedMax, promoteAfterMs }
+    this.#pendingSettings.set(group, settings)
+    const settled = () => {
+      if (this.#pendingSettings.get(group) === settings) this.#pendingSettings.delete(group)
+    }
+    const operation = new PlainOperation(
+      [{ kind: 'settings', ...of, ...settings }],
+      settled,
+      settled,
+    )
+    this.#submitOr(operation, settled)
     await operation.promise
   }
 
@@ -103,13 +133,14 @@ export class Registry implements Offsets {
   }
 
   async #addGroup(queue: number, name: string, plan: GroupPlan): Promise<void> {
+    const from = await plan.from()
     const group = Math.max(
       this.#nextGroups.get(queue) ?? 1,
       this.#state.queues.get(queue)?.nextGroup ?? 1,
     )
     this.#nextGroups.set(queue, group + 1)
     const operation = new PlainOperation([
-      { kind: 'group', queue, group, name, from: plan.from() },
+      { kind: 'group', queue, group, name, from },
       {
         kind: 'settings',
         queue,
@@ -120,6 +151,7 @@ export class Registry implements Offsets {
     ])
     this.#submit(operation)
     await operation.promise
+    this.#onGroupAdded()
   }
 
   #submitOr(operation: Sendable, undo: () => void): void {

@@ -1,5 +1,5 @@
 /** A session: what it watches, what it waits for, what it holds. */
-import { QlogError } from '../errors.ts'
+import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { LeasedDelivery } from './delivery.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
@@ -58,7 +58,8 @@ export class StoreSession implements Session {
     this.assertOpen()
     checkName('the name of a queue', queue)
     checkGroupOptions('the options of watch', options, ['group'])
-    const name = checkName('the name of a group', options.group ?? GROUP_DEFAULT)
+    const { group: groupName = GROUP_DEFAULT } = options
+    const name = checkName('the name of a group', groupName)
     const group = await this.#core.registry.ensureGroup(
       queue,
       name,
@@ -128,7 +129,8 @@ export class StoreSession implements Session {
     this.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkOptionNames('the options of reserveById', options, ['group', 'leaseMs'])
-    const name = checkName('the name of a group', options.group ?? GROUP_DEFAULT)
+    const { group: groupName = GROUP_DEFAULT } = options
+    const name = checkName('the name of a group', groupName)
     const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
     const message = await this.#core.fetchOne(id)
     this.assertOpen()
@@ -155,7 +157,7 @@ export class StoreSession implements Session {
   deliveries(options: DeliveriesOptions = {}): AsyncIterableIterator<Delivery> {
     this.assertOpen()
     checkOptionNames('the options of deliveries', options, ['prefetch', 'leaseMs', 'signal'])
-    const iterator = new DeliveryIterator({
+    const iterator: DeliveryIterator = new DeliveryIterator({
       session: this,
       prefetch: checkInteger(
         'prefetch',
@@ -164,7 +166,7 @@ export class StoreSession implements Session {
         RESERVE_COUNT_MAX,
       ),
       leaseMs: checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1),
-      signal: options.signal,
+      signal: checkSignal(options.signal),
       whenDone: () => this.#iterators.delete(iterator),
     })
     this.#iterators.add(iterator)
@@ -280,7 +282,7 @@ export class StoreSession implements Session {
     this.#onClose(this)
     const error = new QlogError('QLOG_CLOSED', 'the session is closed')
     for (const wait of this.#waits) wait.end(error)
-    for (const iterator of this.#iterators) await iterator.return()
+    for (const iterator of this.#iterators) await iterator.end(error)
     const leased: Taken[] = []
     for (const taken of [...this.#taken]) {
       if (taken.status === 'held') taken.group.putBack(taken)
@@ -349,8 +351,13 @@ function checkReserve(options: ReserveOptions): ReservePlan {
         : checkInteger('bytesMax', bytesMax, 1, Number.MAX_SAFE_INTEGER),
     timeoutMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : checkMs('timeoutMs', timeoutMs),
     leaseMs: checkMs('leaseMs', leaseMs, 1),
-    signal,
+    signal: checkSignal(signal),
   }
+}
+
+function checkSignal(signal: unknown): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal
+  throw new QlogTypeError('signal must be an AbortSignal')
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -82,7 +82,7 @@ export class StoreCore implements Decisions, JournalEvents {
     this.uncleanBelowId = state.isClosed ? 0 : log.nextId
     this.dispatcher = new Dispatcher(system.clock, clock, this)
     const submit = (operation: Sendable) => this.submit(operation)
-    this.registry = new Registry(state, this.dispatcher, submit)
+    this.registry = new Registry(state, this.dispatcher, submit, () => this.discardGone())
     this.riding = new Riding({
       submit,
       finished: (taken) => this.finished(taken),
@@ -284,11 +284,22 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** Tells the log of everything that is gone and that it may not know of. */
   discardGone(): void {
-    this.#discarding ??= this.#discardGone().finally(() => {
-      this.#discarding = undefined
+    this.#mustDiscard = true
+    if (this.#isDiscarding) return
+    this.#isDiscarding = true
+    void this.#discardAll().finally(() => {
+      this.#isDiscarding = false
     })
   }
-  #discarding: Promise<void> | undefined
+  #mustDiscard = false
+  #isDiscarding = false
+
+  async #discardAll(): Promise<void> {
+    while (this.#mustDiscard && this.status === 'open') {
+      this.#mustDiscard = false
+      await this.#discardGone()
+    }
+  }
 
   /** What is not in any lane, or gone, is asked for by nobody: looked for piece by piece. */
   async #discardGone(): Promise<void> {
@@ -308,7 +319,7 @@ export class StoreCore implements Decisions, JournalEvents {
       gone.push([first, end - 1])
       first = live.nextAbsent(end)
     }
-    this.log.discard(gone)
+    if (this.status === 'open') this.log.discard(gone)
   }
 
   /** Lets everything else go on. */

@@ -3,12 +3,14 @@
  * entry, and where anything throws nothing has happened.
  */
 import { QlogTypeError } from '../errors.ts'
-import { checkBody, checkInteger, checkName, checkPut } from './check.ts'
+import { checkBody, checkInteger, checkMs, checkName, checkPut } from './check.ts'
 import { staleLease } from './delivery.ts'
 import type { Taken } from './dispatch/taken.ts'
 import { GroupHandle } from './group-handle.ts'
+import type { Put } from './put.ts'
+import { PutBatch } from './put-batch.ts'
 import { PutMany } from './puts.ts'
-import { PutBatch, pauseOp } from './queue-handle.ts'
+import { pauseOp } from './queue-handle.ts'
 import type { ControlOp } from './records/control-record.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
@@ -28,10 +30,8 @@ export class StoreTransaction implements Transaction {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #ops: ControlOp[] = []
-  readonly #batches = new Map<number, PutBatch>()
-  /** Whose turn each put is, by queue. */
-  readonly #order: { readonly batch: PutBatch; readonly row: number }[] = []
-  readonly #rows = new Map<PutBatch, number>()
+  readonly #batch: PutBatch
+  readonly #pauses: { readonly queue: string; readonly pauseMs: number }[] = []
   readonly #settled = new Set<Taken>()
   readonly #acks: Taken[] = []
   readonly #whenDone: (() => void)[] = []
@@ -41,6 +41,7 @@ export class StoreTransaction implements Transaction {
   constructor(core: StoreCore, verbs: Verbs) {
     this.#core = core
     this.#verbs = verbs
+    this.#batch = new PutBatch(core)
   }
 
   put(queue: string, body: Uint8Array | string, options?: PutOptions): void {
@@ -48,14 +49,8 @@ export class StoreTransaction implements Transaction {
     checkName('the name of a queue', queue)
     const bytes = checkBody(body, this.#core.log.limits.messageBytesMax)
     const plan = checkPut(options, this.#core.clock)
-    const number = this.#core.registry.queueNumber(queue)
-    const batch = this.#batches.get(number) ?? new PutBatch(this.#core, number)
-    this.#batches.set(number, batch)
     // The caller may use its bytes again before the transaction leaves.
-    batch.add(bytes === body ? bytes.slice() : bytes, plan)
-    const row = this.#rows.get(batch) ?? 0
-    this.#rows.set(batch, row + 1)
-    this.#order.push({ batch, row })
+    this.#batch.add(queue, bytes === body ? bytes.slice() : bytes, plan)
   }
 
   ack(delivery: Delivery): void {
@@ -106,7 +101,8 @@ export class StoreTransaction implements Transaction {
   pause(queue: string, pauseMs: number): void {
     this.#assertOpen()
     checkName('the name of a queue', queue)
-    this.#ops.push(pauseOp(this.#core, queue, pauseMs))
+    checkMs('pauseMs', pauseMs)
+    this.#pauses.push({ queue, pauseMs })
   }
 
   /** The body threw: what was taken for it stays what it was. */
@@ -117,38 +113,27 @@ export class StoreTransaction implements Transaction {
 
   async commit(): Promise<TransactionResult> {
     this.#isOver = true
-    const batches = [...this.#batches.values()]
-    const puts = batches.flatMap((batch) => batch.puts)
-    let results: readonly PutResult[] = []
-    if (puts.length + this.#ops.length > 0) {
-      const done = () => this.#done()
-      const operation = new PutMany(puts, this.#core.keys, this.#ops, done, () => this.#undo())
-      try {
-        this.#core.submit(operation)
-      } catch (error) {
-        operation.refused(error instanceof Error ? error : new Error(String(error)))
-      }
-      results = await operation.promise
+    let appended: readonly PutResult[] = []
+    try {
+      const puts = this.#batch.build()
+      const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
+      const ops = [...this.#ops, ...pauses]
+      if (puts.length + ops.length > 0) appended = await this.#send(puts, ops)
+    } catch (error) {
+      this.#undo()
+      throw error
     }
-    return { puts: await this.#resultsOf(batches, results) }
+    return { puts: await this.#batch.results(appended) }
   }
 
-  async #resultsOf(
-    batches: readonly PutBatch[],
-    results: readonly PutResult[],
-  ): Promise<PutResult[]> {
-    const byBatch = new Map<PutBatch, PutResult[]>()
-    let at = 0
-    for (const batch of batches) {
-      const own = results.slice(at, at + batch.puts.length)
-      at += batch.puts.length
-      byBatch.set(batch, await batch.results(own))
+  async #send(puts: readonly Put[], ops: readonly ControlOp[]): Promise<readonly PutResult[]> {
+    const operation = new PutMany(puts, this.#core.keys, ops, () => this.#done())
+    try {
+      this.#core.submit(operation)
+    } catch (error) {
+      operation.refused(error instanceof Error ? error : new Error(String(error)))
     }
-    return this.#order.map(({ batch, row }) => {
-      const result = byBatch.get(batch)?.[row]
-      if (!result) throw new Error('every put of a transaction has a result')
-      return result
-    })
+    return operation.promise
   }
 
   #done(): void {

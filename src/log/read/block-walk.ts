@@ -3,17 +3,18 @@
  * checked on every read; this is the only way from a file, or from a kept group, to a message. While it
  * lasts its segment is pinned.
  */
-import { type Block, checkBlock, readBlock } from '../../format/block.ts'
+import { type Block, checkBlock, readBlock, type SegmentKey } from '../../format/block.ts'
 import { getUint32 } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
+  BlockType,
   SEGMENT_HEADER_BYTES,
 } from '../../format/layout.ts'
 import type { Unpacker } from '../../format/unpack.ts'
 import type { FileHandle, System } from '../../system/system.ts'
-import { blockStateAt, skipToCandidate, unpackerOf } from '../block-state.ts'
+import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from '../block-state.ts'
 import type { LogView, ReadableSegment } from '../view.ts'
 import { ReadWindow } from './read-window.ts'
 import type { TailSeat } from './tail-cache.ts'
@@ -28,6 +29,8 @@ export class BlockWalk {
   /** Damaged bytes between the block before and this one, or up to the end: [start, end). */
   damageStart = 0
   damageEnd = 0
+  /** The damaged bytes are one block of a snapshot, by what its header says: no entry is lost with it. */
+  isSnapshotDamage = false
   /** Offset behind the block that `next` moved to. */
   offset: number
   readonly #window: ReadWindow
@@ -92,9 +95,12 @@ export class BlockWalk {
     const { crc32 } = this.#system
     this.block = undefined
     this.damageStart = this.offset
+    this.isSnapshotDamage = false
+    let snapshotEnd = 0
     while (this.offset < end) {
       const state = await blockStateAt(this.#window, this.offset, end, key, crc32)
       if (state === 0 && this.#unpacks()) {
+        this.isSnapshotDamage = this.offset === snapshotEnd
         this.#moveTo(this.offset)
         return true
       }
@@ -108,10 +114,12 @@ export class BlockWalk {
         this.offset = end
         break
       }
+      if (this.offset === this.damageStart) snapshotEnd = this.#snapshotEnd(key)
       const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
       this.offset = Math.min(end, candidate)
     }
     this.damageEnd = end
+    this.isSnapshotDamage = end === snapshotEnd
     return false
   }
 
@@ -129,6 +137,18 @@ export class BlockWalk {
     this.damageStart = this.offset
     this.#moveTo(this.offset)
     return true
+  }
+
+  /**
+   * Where an invalid block at the walk's place ends, if its header says that it is one of a snapshot; else
+   * 0. No single bit makes such a header of that of a block with entries.
+   */
+  #snapshotEnd(key: SegmentKey): number {
+    if (!isBlockBegun(this.#window, this.offset, key)) return 0
+    if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) return 0
+    const { type, length } = readBlock(this.#window.bytes, this.offset - this.#window.start)
+    const isSnapshot = type === BlockType.SNAPSHOT_PART || type === BlockType.SNAPSHOT_END
+    return isSnapshot ? this.offset + length : 0
   }
 
   #unpacks(): boolean {

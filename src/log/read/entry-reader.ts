@@ -252,7 +252,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
       why: 'the checksum does not match',
     }
     this.#view.noteGap(gap)
-    if (!this.#view.skipsGaps) {
+    if (!this.#view.skipsGaps && !walk.isSnapshotDamage) {
       throw new DamagedError(`${gap.file}: damaged at byte ${gap.offset}`, [gap])
     }
   }

@@ -2,17 +2,22 @@
  * Bodies by id, as many as are asked for: ids that follow each other are read together, and the file
  * that is open serves the next ones too. Reads only.
  */
+import type { FetchOptions } from '../seam.ts'
 import type { ReadOptions } from '../types.ts'
 import { type MessageReader, throwIfAborted } from './message-reader.ts'
 
-/** The bodies in the order of `ids`; undefined for those that are not there. Rejects on damage. */
+/**
+ * The bodies in the order of `ids`, as far as they come to no more than `bytesMax`, but for the first;
+ * undefined for those that are not there. Rejects on damage.
+ */
 export async function fetchBodies(
   open: (range: ReadOptions) => MessageReader,
   isThere: (id: number) => boolean,
   ids: ArrayLike<number>,
-  signal: AbortSignal | undefined,
+  { bytesMax = Number.POSITIVE_INFINITY, signal }: FetchOptions,
 ): Promise<readonly (Uint8Array | undefined)[]> {
   const bodies = new Array<Uint8Array | undefined>(ids.length).fill(undefined)
+  const budget = { rest: bytesMax, isUsed: false }
   const reader = open({ ...(signal && { signal }) })
   try {
     for (let row = 0; row < ids.length; ) {
@@ -21,7 +26,8 @@ export async function fetchBodies(
       let end = row
       while (end < ids.length && ids[end] === first + end - row && isThere(first + end - row)) end++
       if (end > row) {
-        await readRun(reader, first, row, end, bodies)
+        const filled = await readRun(reader, first, row, end, bodies, budget)
+        if (filled < end) return bodies.slice(0, filled)
         row = end
       } else row++
     }
@@ -31,18 +37,33 @@ export async function fetchBodies(
   return bodies
 }
 
-/** Fills rows `row` to `end - 1`, whose ids follow each other from `first` on. */
+/** What may still be fetched; the first body always may. */
+interface Budget {
+  rest: number
+  isUsed: boolean
+}
+
+/**
+ * Fills rows `row` to `end - 1`, whose ids follow each other from `first` on; returns the first row that
+ * there was no budget for, or `end`.
+ */
 async function readRun(
   reader: MessageReader,
   first: number,
   row: number,
   end: number,
   bodies: (Uint8Array | undefined)[],
-): Promise<void> {
+  budget: Budget,
+): Promise<number> {
   reader.seek(first, first + end - row)
   for (;;) {
     const batch = await reader.nextBatch()
-    if (!batch) return
-    for (const { id, body } of batch) bodies[row + id - first] = body
+    if (!batch) return end
+    for (const { id, body } of batch) {
+      if (budget.isUsed && body.length > budget.rest) return row + id - first
+      budget.isUsed = true
+      budget.rest -= body.length
+      bodies[row + id - first] = body
+    }
   }
 }

@@ -255,7 +255,13 @@ export class MessageReader {
     if (bytes === 0 && found) return
     if (bytes === 0 && (!segment.entry || this.#expected >= segment.endId)) return
     const endId = found ? (walk.block?.firstId ?? 0) : segment.endId
-    this.#lose(segment, walk.damageStart, bytes, endId, 'the checksum does not match')
+    const why = 'the checksum does not match'
+    if (walk.isSnapshotDamage && (this.#expected === 0 || endId <= this.#expected)) {
+      const { file } = segment
+      this.#view.noteGap({ file, offset: walk.damageStart, bytes, firstId: endId, endId, why })
+      return
+    }
+    this.#lose(segment, walk.damageStart, bytes, endId, why)
   }
 
   #lose(segment: ReadableSegment, offset: number, bytes: number, endId: number, why: string): void {

@@ -11,6 +11,9 @@ const RESERVE_FILES = 2
 /** Beside LINK. Segments may be smaller, or grow beyond; control records are small. */
 const ROOM_BYTES_MIN = 64 * 1024
 const ROOM_BYTES_MAX = 1024 * 1024
+/** Five snapshots, in both files together; of a larger state there is not room for so many. */
+const SNAPSHOTS_KEPT = 5
+const SNAPSHOT_ROOM_BYTES_MAX = 32 * 1024 * 1024
 
 export class Reserve {
   readonly #system: System
@@ -24,6 +27,8 @@ export class Reserve {
   #isShort = false
   #filling: Promise<void> | undefined
   #isClosed = false
+  /** Size of the owner's state as a snapshot. */
+  #snapshotBytes = 0
 
   constructor(system: System, directory: string, names: readonly string[]) {
     this.#system = system
@@ -49,6 +54,13 @@ export class Reserve {
   /** Whether files of earlier openings stand there, whose space can be had. */
   get hasStale(): boolean {
     return this.#stale.length > 0
+  }
+
+  /** Files that are made from now on have room for snapshots of this size; true where that is much more. */
+  noteSnapshot(bytes: number): boolean {
+    const isMore = bytes > this.#snapshotBytes * 1.5
+    if (isMore) this.#snapshotBytes = bytes
+    return isMore
   }
 
   /** The least that `fill` needs. */
@@ -81,7 +93,9 @@ export class Reserve {
   }
 
   async #fill(segmentBytes: number, linkBytes: number): Promise<void> {
-    const fileBytes = reserveBytesFor(segmentBytes, linkBytes)
+    const snapshotRoom = Math.ceil((SNAPSHOTS_KEPT * this.#snapshotBytes) / RESERVE_FILES)
+    const moreBytes = Math.min(SNAPSHOT_ROOM_BYTES_MAX, snapshotRoom)
+    const fileBytes = segmentBytesFor(reserveBytesFor(segmentBytes, linkBytes) + moreBytes)
     const leastBytes = reserveBytesFor(ROOM_BYTES_MIN, linkBytes)
     while (this.#files.length < RESERVE_FILES) {
       this.#files.push(await this.#make(fileBytes, leastBytes))

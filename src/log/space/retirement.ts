@@ -4,7 +4,7 @@
  */
 import type { MapEntry } from '../../format/link.ts'
 import type { CommitLoop } from '../commit-loop.ts'
-import type { Ticket } from '../seam.ts'
+import type { Lsn, Ticket } from '../seam.ts'
 import { Liveness } from './liveness.ts'
 import type { RetentionLimits } from './retention.ts'
 import { countExpired } from './retention.ts'
@@ -24,6 +24,8 @@ export interface RetirementOptions {
   readonly loop: CommitLoop
   readonly files: RetiredFiles
   readonly retention: RetentionLimits
+  /** Only segments wholly below may go: nothing that stands there is needed for the owner's state. */
+  readonly gcRoot: () => Lsn
   readonly nowMs: () => number
   readonly after: (delayMs: number, callback: () => void) => () => void
   /** Time of the first block of the segment behind this one; undefined where it cannot be read. */
@@ -44,6 +46,8 @@ export class Retirement {
   #isRetiring = false
   #removing: Promise<void> = Promise.resolve()
   #closed = false
+  /** Woken when a map without segments is durable, or when the log stops. */
+  readonly #waiters: (() => void)[] = []
 
   constructor(options: RetirementOptions) {
     this.#options = options
@@ -83,6 +87,7 @@ export class Retirement {
     }
     this.#waiting.splice(0, taken)
     if (mayFinish) this.#retire()
+    if (this.#options.loop.state !== 'open') this.#wakeWaiters()
   }
 
   /** Called when a segment is full and its successor durable. */
@@ -104,12 +109,34 @@ export class Retirement {
       })
   }
 
+  /** Called when the GC root may have moved. */
+  rootMoved(): void {
+    this.expire()
+    this.#retire()
+  }
+
+  /** Lets go of all that may go now, and resolves when its files are gone, or when the log stops. */
+  async retireAll(): Promise<void> {
+    this.expire()
+    await this.#expiring
+    this.#retire()
+    while (this.#isRetiring && !this.#closed && this.#options.loop.state === 'open') {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    }
+    await this.#removing
+  }
+
   /** Ends timers and waits for files that are on their way out. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#wakeWaiters()
     this.#cancelExpiry?.()
     await this.#expiring
     await this.#removing
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of this.#waiters.splice(0)) wake()
   }
 
   #wait(behind: Ticket, firstId: number, endId: number): void {
@@ -169,17 +196,20 @@ export class Retirement {
 
   /** Takes full segments out of the map that are finished or expired. */
   #retire(): void {
-    const { loop, files, onFreed } = this.#options
+    const { loop, files, gcRoot, onFreed } = this.#options
     if (loop.state !== 'open' || this.#closed || this.#isRetiring) return
-    // Without snapshots, control records are the owner's only state: the GC root is the log's start.
-    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return
     const expired = this.#expired
-    const gone = loop.map.filter((entry, row) => row < expired || this.#liveness.isFinished(entry))
-    this.#expired = 0
+    const root = gcRoot()
+    const gone = loop.map.filter(
+      (entry, row) =>
+        entry.base + entry.cut <= root && (row < expired || this.#liveness.isFinished(entry)),
+    )
     if (gone.length === 0) return
+    this.#expired = 0
     this.#isRetiring = true
     loop.retire(gone, () => {
       this.#isRetiring = false
+      this.#wakeWaiters()
       this.#liveness.forget(gone, loop.firstId)
       for (const { number } of gone) this.#endTimes.delete(number)
       this.#removing = this.#removing

@@ -114,6 +114,11 @@ export class SegmentSupply {
     this.#linkBytes = linkBytes
   }
 
+  /** A full disk must leave room for snapshots too. */
+  noteSnapshot(bytes: number): void {
+    if (this.reserve.noteSnapshot(bytes)) this.#isReserveKept = false
+  }
+
   /** Sees in the background that what is kept for a full disk is there and has grown with the segments. */
   keepReserve(): void {
     if (this.#isReserveKept || this.#preparing || this.#closed) return

@@ -2,7 +2,9 @@
  * Which message of a group is next: lanes read in order, and beside them whatever is no plain waiting
  * message. Derived from the state while the store is open; nothing here is saved. Pure memory.
  */
+
 import { IndexedHeap } from '../containers/heap.ts'
+import { OffsetSet } from '../containers/offset-set.ts'
 import type { PostingsCursor } from '../containers/postings-cursor.ts'
 import { TypedHeap } from '../containers/typed-heap.ts'
 import { DueKind } from '../records/message-record.ts'
@@ -41,6 +43,8 @@ export class GroupDispatch implements GroupEvents {
   readonly #suspects = new IndexedHeap<Taken>(byPriority)
   readonly #suspectOffsets = new Map<number, Taken>()
   #suspectOut = 0
+  /** Messages of the queue's schedules that wait for no time in this group any more. */
+  readonly #early = new OffsetSet()
   readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
 
   constructor(queue: QueueDispatch, state: GroupState) {
@@ -65,18 +69,31 @@ export class GroupDispatch implements GroupEvents {
     this.#rows.sort((a, b) => a.priority - b.priority)
   }
 
+  /** Deliveries whose lease has begun and not ended. */
   get leased(): number {
-    return this.out.size
+    let leased = 0
+    for (const { leaseMs } of this.out.values()) if (leaseMs > 0) leased++
+    return leased
   }
 
-  get buriedCount(): number {
-    return this.state.buriedCount
+  /** Messages that wait for their time. */
+  get delayedCount(): number {
+    const plain = this.queue.scheduledCount - this.#early.count
+    return plain + this.#delayedElapsed.size + this.#delayedWall.size
   }
 
   /** More may be leased now. */
   get hasRoom(): boolean {
     const { leasedMax } = this.state
     return leasedMax === 0 || this.out.size < leasedMax
+  }
+
+  /** Called for each message that the queue's schedules hold when this begins, or get from now on. */
+  scheduled(offset: number): void {
+    const { state } = this
+    const waits =
+      !state.finished.has(offset) && !state.exception(offset) && !state.leased.has(offset)
+    if (!waits) this.#early.add(offset, offset + 1)
   }
 
   /** Finds the best message that can be delivered now; false where there is none. */
@@ -102,6 +119,8 @@ export class GroupDispatch implements GroupEvents {
   /** The offset of the next ready message, whether or not it could be delivered now. */
   peekBest(): number | undefined {
     const row = this.#settleRows()
+    const promoted = this.#promoted()
+    if (promoted) return promoted.cursor.offset
     const exception = this.#settleReady()
     const late = this.#settleLate()
     const suspect = this.#settleSuspects()
@@ -138,6 +157,7 @@ export class GroupDispatch implements GroupEvents {
     if (exception?.state === 'buried') return undefined
     if (exception) return this.#takeException(exception)
     this.#dropSuspect(offset)
+    this.#noteEarly(offset, offset + 1)
     return this.#out(new Taken(this, id, offset, priority))
   }
 
@@ -189,6 +209,7 @@ export class GroupDispatch implements GroupEvents {
 
   /** A plain message has become due: its place in the lane may have been passed meanwhile. */
   due(offset: number, id: number, priority: number, lane: Lane): void {
+    if (this.#early.count > 0) this.#early.remove(offset, offset + 1)
     if (!this.isWaiting(offset, id) || this.state.exception(offset)) return
     if (this.#suspectOffsets.has(offset)) return
     const row = this.#rows.find((one) => one.lane === lane)
@@ -226,11 +247,8 @@ export class GroupDispatch implements GroupEvents {
     })
   }
 
-  get delayedExceptions(): number {
-    return this.#delayedElapsed.size + this.#delayedWall.size
-  }
-
   changed(exception: Exception): void {
+    this.#noteEarly(exception.offset, exception.offset + 1)
     this.#place(exception)
   }
 
@@ -240,6 +258,7 @@ export class GroupDispatch implements GroupEvents {
   }
 
   unleased(first: number, end: number): void {
+    if (this.state.finished.has(first)) this.#noteEarly(first, end)
     if (this.#suspectOffsets.size > 0) {
       for (const offset of this.#suspectOffsets.keys()) {
         if (offset >= first && offset < end && this.state.finished.has(offset))
@@ -269,6 +288,10 @@ export class GroupDispatch implements GroupEvents {
     this.out.clear()
   }
 
+  #noteEarly(first: number, end: number): void {
+    this.queue.forEachScheduled(first, end, (from, to) => this.#early.add(from, to))
+  }
+
   #unleasedOne(taken: Taken | undefined): void {
     if (!taken) return
     this.out.delete(taken.offset)
@@ -279,7 +302,10 @@ export class GroupDispatch implements GroupEvents {
   }
 
   #ended(taken: Taken): void {
-    if (taken.isSuspect) this.#suspectOut--
+    if (taken.isSuspect) {
+      this.#suspectOut--
+      this.queue.woke(this)
+    }
     taken.isSuspect = false
     taken.status = 'ended'
     taken.whenEnded?.(taken)
@@ -289,7 +315,10 @@ export class GroupDispatch implements GroupEvents {
     const { offset, id, priority } = taken
     const exception = this.state.exception(offset)
     if (exception) this.#place(exception)
-    else {
+    else if (this.queue.isScheduled(offset)) {
+      // Its time has not come: it goes on waiting for that.
+      if (this.#early.has(offset)) this.#early.remove(offset, offset + 1)
+    } else {
       const row = this.#rows.find((one) => one.priority === priority)
       if (!row || row.hasPassed(offset)) this.#late.push(priority, id, offset)
     }

@@ -2,6 +2,7 @@
  * A queue while the store is open: its groups, what of it becomes due or expires and when, and what is
  * on its way out. Derived from the state; nothing here is saved. Pure memory.
  */
+import { OffsetSet } from '../containers/offset-set.ts'
 import { PostingsCursor } from '../containers/postings-cursor.ts'
 import { TypedHeap } from '../containers/typed-heap.ts'
 import { DueKind, type MessageFacts } from '../records/message-record.ts'
@@ -45,6 +46,8 @@ export class QueueDispatch implements QueueEvents {
   readonly #elapsed = new TypedHeap()
   readonly #wall = new TypedHeap()
   readonly #expiring = new TypedHeap()
+  /** Offsets in the two schedules. */
+  readonly #scheduled = new OffsetSet()
   /** Expired while leased: they go when they come back. */
   readonly #overdue = new Set<number>()
 
@@ -91,6 +94,9 @@ export class QueueDispatch implements QueueEvents {
     const group = new GroupDispatch(this, state)
     this.groups.set(state.number, group)
     group.begin()
+    this.forEachScheduled(0, this.state.nextOffset, (first, end) => {
+      for (let offset = first; offset < end; offset++) group.scheduled(offset)
+    })
     // What stands in no lane of its own is offered message by message.
     for (const lane of this.state.lanes) {
       if (lane.priority === undefined) this.#offerMixed(lane, group)
@@ -184,9 +190,17 @@ export class QueueDispatch implements QueueEvents {
     return undefined
   }
 
-  /** Plain messages that wait for their time; some may be gone or kicked since. */
-  get plainDelayedCount(): number {
-    return this.#elapsed.size + this.#wall.size
+  /** Messages in the schedules, whatever the groups have done with them since. */
+  get scheduledCount(): number {
+    return this.#scheduled.count
+  }
+
+  isScheduled(offset: number): boolean {
+    return this.#scheduled.count > 0 && this.#scheduled.has(offset)
+  }
+
+  forEachScheduled(first: number, end: number, visit: (first: number, end: number) => void): void {
+    if (this.#scheduled.count > 0) this.#scheduled.forEachRange(first, end, visit)
   }
 
   /** Plain messages that wait for their time, soonest first: (dueMs, id, offset). */
@@ -205,6 +219,8 @@ export class QueueDispatch implements QueueEvents {
   #schedule(kind: DueKind, dueMs: number, id: number, offset: number, lane: Lane): void {
     const heap = kind === DueKind.WALL ? this.#wall : this.#elapsed
     heap.push(dueMs, id, offset * SLOT_FACTOR + lane.slot)
+    this.#scheduled.add(offset, offset + 1)
+    for (const group of this.groups.values()) group.scheduled(offset)
     this.#host.scheduled()
   }
 
@@ -213,8 +229,9 @@ export class QueueDispatch implements QueueEvents {
       const id = heap.peekKey2
       const { offset, lane } = this.#unpack(heap.peekPayload)
       heap.pop()
+      this.#scheduled.remove(offset, offset + 1)
       const priority = lane?.priority ?? this.find(offset)?.priority
-      if (!lane || priority === undefined || this.state.isGone(offset)) continue
+      if (!lane || priority === undefined) continue
       for (const group of this.groups.values()) group.due(offset, id, priority, lane)
     }
   }

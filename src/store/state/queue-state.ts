@@ -94,7 +94,11 @@ export class QueueState {
   addGroup(number: number, name: string, from: number): GroupState {
     // What is gone is gone for groups to come, too: nothing can fetch it any more.
     const finished = this.#goneSet()
+    // What no group that exists begins with is gone: it is nobody's to finish.
+    const before =
+      this.groups.size > 0 ? [] : absentRanges(finished, 0, Math.min(from, this.nextOffset))
     if (from > 0) finished.add(0, from)
+    this.#noteGone(before)
     return this.loadGroup(number, name, finished)
   }
 

@@ -1,0 +1,139 @@
+/**
+ * Reads parts and ends of snapshots back: from their blocks in the log, each checked like any other, or
+ * out of an index file. Reads only.
+ */
+import { DamagedError, QlogError, systemErrorCode } from '../../errors.ts'
+import { BLOCK_TYPE_AT, BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
+import { RecordCursor } from '../../format/records.ts'
+import { decodeSnapshotEnd, decodeSnapshotPart } from '../../format/snapshot.ts'
+import type { FileHandle, System } from '../../system/system.ts'
+import { blockStateAt } from '../block-state.ts'
+import { FileWindow } from '../file-window.ts'
+import { ReaderPins } from '../read/reader-pins.ts'
+import type { Lsn } from '../seam.ts'
+import { readFully } from '../survey.ts'
+import type { ReadableSegment } from '../view.ts'
+import type { IndexPlace, LogSnapshot, PartPlace } from './saved-state.ts'
+
+const READ_BYTES = 64 * 1024
+
+export class PartReader {
+  readonly #system: System
+  readonly #directory: string
+  readonly #segments: () => readonly ReadableSegment[]
+  readonly #pins: ReaderPins
+  readonly #cursor: RecordCursor
+
+  constructor(
+    system: System,
+    directory: string,
+    segments: () => readonly ReadableSegment[],
+    pins = new ReaderPins(),
+  ) {
+    this.#system = system
+    this.#directory = directory
+    this.#segments = segments
+    this.#pins = pins
+    this.#cursor = new RecordCursor((stored, length) => system.lz4.decompress(stored, length))
+  }
+
+  /** The snapshot whose end stands there. Rejects with QLOG_DAMAGED. */
+  async snapshot(endLsn: Lsn): Promise<LogSnapshot> {
+    const end = decodeSnapshotEnd(await this.#body(endLsn, BlockType.SNAPSHOT_END))
+    if (!end) throw this.#damaged(endLsn, 'the end of a snapshot does not decode')
+    return { endLsn, parts: end.parts }
+  }
+
+  /** The bytes of the part `name`, of its block. Rejects with QLOG_DAMAGED. */
+  async block(name: string, blockLsn: Lsn): Promise<Uint8Array> {
+    const part = decodeSnapshotPart(await this.#body(blockLsn, BlockType.SNAPSHOT_PART))
+    if (part?.name !== name) throw this.#damaged(blockLsn, `it is not the part ${name}`)
+    return part.bytes
+  }
+
+  /** The bytes of the part `name`, from wherever they can be read. Rejects with QLOG_DAMAGED. */
+  async part(name: string, place: PartPlace): Promise<Uint8Array> {
+    const { bytes, blockLsn, indexed, byteLength } = place
+    if (bytes) return bytes
+    if (blockLsn !== undefined) {
+      try {
+        return await this.block(name, blockLsn)
+      } catch (error) {
+        if (!indexed || !(error instanceof DamagedError)) throw error
+      }
+    }
+    if (!indexed) throw new Error(`the part ${name} stands nowhere`)
+    return this.#indexed(indexed, byteLength)
+  }
+
+  async #indexed(place: IndexPlace, byteLength: number): Promise<Uint8Array> {
+    const { name, offset, crc } = place
+    const bytes = new Uint8Array(byteLength)
+    const filled = await this.#withFile(name, offset, (handle) => readFully(handle, bytes, offset))
+    if (filled === byteLength && this.#system.crc32(bytes, 0) === crc) return bytes
+    throw damagedAt(name, offset, 'a part of the state is not what was written there')
+  }
+
+  /** The body of the one record of the block at `lsn`. */
+  async #body(lsn: Lsn, type: number): Promise<Uint8Array> {
+    const segment = this.#segmentAt(lsn)
+    if (!segment) throw damagedAt('', 0, `no segment holds the LSN ${lsn} of a snapshot`)
+    const { file, key, end, number, base } = segment
+    const at = lsn - base
+    this.#pins.enter(number)
+    try {
+      return await this.#withFile(file, at, async (handle) => {
+        const window = new FileWindow(handle, READ_BYTES, false)
+        const state = await blockStateAt(window, at, end, key, this.#system.crc32)
+        const from = at - window.start
+        if (state !== 0 || window.bytes[from + BLOCK_TYPE_AT] !== type) {
+          throw damagedAt(file, at, 'a block of a snapshot is damaged')
+        }
+        this.#cursor.open(window.bytes, from)
+        if (!this.#cursor.next()) throw damagedAt(file, at, 'a block of a snapshot is empty')
+        return this.#cursor.body()
+      })
+    } finally {
+      this.#pins.leave(number)
+    }
+  }
+
+  #segmentAt(lsn: Lsn): ReadableSegment | undefined {
+    return this.#segments().find(
+      ({ base, end, lost }) =>
+        lost === undefined && lsn >= base + SEGMENT_HEADER_BYTES && lsn < base + end,
+    )
+  }
+
+  #damaged(lsn: Lsn, why: string): DamagedError {
+    const segment = this.#segmentAt(lsn)
+    return damagedAt(segment?.file ?? '', segment ? lsn - segment.base : 0, why)
+  }
+
+  /** What cannot be read is as good as damaged, but for want of a descriptor. */
+  async #withFile<T>(
+    file: string,
+    offset: number,
+    work: (handle: FileHandle) => Promise<T>,
+  ): Promise<T> {
+    let handle: FileHandle | undefined
+    try {
+      handle = await this.#system.files.open(`${this.#directory}/${file}`, { mode: 'read' })
+      return await work(handle)
+    } catch (error) {
+      const code = systemErrorCode(error)
+      if (code === '' || error instanceof QlogError) throw error
+      if (code === 'EMFILE' || code === 'ENFILE') {
+        throw new QlogError('QLOG_IO', `no descriptor left to open ${file}`, { cause: error })
+      }
+      throw damagedAt(file, offset, `it cannot be read (${code})`)
+    } finally {
+      await handle?.close()
+    }
+  }
+}
+
+export function damagedAt(file: string, offset: number, why: string): DamagedError {
+  const gap = { file, offset, bytes: 0, firstId: 1, endId: 1, why }
+  return new DamagedError(`${file} at byte ${offset}: ${why}`, [gap])
+}

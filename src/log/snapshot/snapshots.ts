@@ -1,0 +1,332 @@
+/**
+ * The owner's saved state while the log is open: takes it part by part, decides whether it goes into the
+ * log, into an index file, or waits for the end, and knows how far back the log must be kept for it.
+ */
+import { QlogError, QlogTypeError } from '../../errors.ts'
+import { BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
+import type { MapEntry } from '../../format/link.ts'
+import { encodeSnapshotEnd, encodeSnapshotPart } from '../../format/snapshot.ts'
+import type { IndexedPart } from '../checkpoint.ts'
+import type { CheckpointWriter } from '../checkpoint-writer.ts'
+import type { CommitLoop } from '../commit-loop.ts'
+import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
+import { type FoundState, readWhole, unlessDamaged } from './find-state.ts'
+import type { PartReader } from './part-reader.ts'
+import {
+  assertPartName,
+  bytesOf,
+  type LogSnapshot,
+  lowestAt,
+  lowestLsn,
+  type PartPlace,
+  type State,
+} from './saved-state.ts'
+
+const MIB = 1024 * 1024
+/** A snapshot in the log is due after this many bytes of control records, and twice its own size. */
+const LOG_CONTROL_BYTES_MIN = MIB
+/** While the disk is full it is due after its own size, but not for next to nothing. */
+const FULL_CONTROL_BYTES_MIN = 4096
+/** A part that stands further back than this many times the state, and 1 MiB, is written again. */
+const OLD_PART_FACTOR = 16
+/** The state goes into the index after this many appended bytes, and eight times its own size. */
+const INDEX_BYTES_MIN = 64 * MIB
+const INDEX_FACTOR = 8
+/** A larger state is not written into an index: opening would not believe it. */
+const INDEX_STATE_BYTES_MAX = 192 * MIB
+/** Parts that wait in memory for the log to be closed; with more of them the snapshot goes into the log. */
+const KEPT_BYTES_MAX = 64 * MIB
+/** After so many bytes of parts the loop goes on: taking a large state must not hold others up. */
+const TAKEN_AT_ONCE_BYTES = MIB
+/** Closing writes the state unless less than an eighth of it would have to be read instead; not below this. */
+const CLOSE_BYTES_MIN = MIB
+
+export interface SnapshotsParts {
+  readonly loop: CommitLoop
+  readonly reader: PartReader
+  readonly checkpoints: CheckpointWriter
+  readonly found: FoundState
+  readonly partBytesMax: number
+  readonly isClosing: () => boolean
+  /** Lets others go on. */
+  readonly pause: () => Promise<void>
+  /** Called when the GC root may have moved, before the map that names the snapshot has left. */
+  readonly onRoot: () => void
+  /** Called with the size of a state that the log holds. */
+  readonly onSize: (bytes: number) => void
+}
+
+export class Snapshots {
+  readonly #parts: SnapshotsParts
+  /** The state that was given last, which 'unchanged' refers to. */
+  #current: State | undefined
+  /** The newest one that is durable. */
+  #saved: State | undefined
+  /** Complete snapshots in the log, newest first, at most two; whether all their parts have been read. */
+  #inLog: readonly { readonly snapshot: LogSnapshot; readonly isRead: boolean }[]
+  #controlBytes: number
+  /** What had been appended when an index last took the state. */
+  #indexedBytes: number
+  /** The state that an index has. */
+  #indexed: State | undefined
+  #isSaving = false
+  /** What is being written; never rejects. */
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(parts: SnapshotsParts) {
+    this.#parts = parts
+    const { found, loop } = parts
+    this.#current = found.state
+    this.#saved = found.state
+    const { state } = found
+    if (state && [...state.values()].every(({ indexed }) => indexed)) this.#indexed = state
+    this.#inLog = found.snapshots.map((snapshot) => ({ snapshot, isRead: false }))
+    const lsn = found.places[0]
+    this.#controlBytes = bytesAbove(
+      loop.map.filter((entry) => entry.hasControl),
+      lsn,
+    )
+    this.#indexedBytes = -bytesAbove(loop.map, state ? lowestAt(state) : 0)
+    if (state) parts.onSize(bytesOf(state))
+  }
+
+  /** True where the log holds no snapshot at all, not even one that cannot be read. */
+  get isNone(): boolean {
+    const { loop } = this.#parts
+    return loop.snapshotPlaces[0] === 0
+  }
+
+  /** Nothing below is needed for either of the last two snapshots; 0 while there are not two. */
+  get root(): Lsn {
+    if (this.#inLog.length < 2) return 0
+    return Math.min(...this.#inLog.map(({ snapshot }) => lowestLsn(snapshot)))
+  }
+
+  noteControl(bytes: number): void {
+    this.#controlBytes += bytes
+  }
+
+  snapshot(): Snapshot | undefined {
+    const saved = this.#saved
+    if (!saved) return undefined
+    const { reader } = this.#parts
+    const parts = new Map<string, SavedPart>()
+    for (const [name, place] of saved) {
+      parts.set(name, { at: place.at, read: () => reader.part(name, place) })
+    }
+    return { parts }
+  }
+
+  async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
+    if (this.#isSaving) throw new Error('one snapshot is saved at a time')
+    this.#isSaving = true
+    try {
+      const next = await this.#collect(given, isWhole)
+      const writing = this.#store(next)
+      this.#writing = writing.catch(() => undefined)
+      await writing
+    } finally {
+      this.#isSaving = false
+    }
+  }
+
+  /** Resolves when nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
+  /** Writes the state that was given last into the index, where that is worth it; false where it is not. */
+  async saveAtEnd(): Promise<boolean> {
+    const state = this.#current
+    if (!state || state === this.#indexed) return false
+    const bytes = bytesOf(state)
+    if (bytes > CLOSE_BYTES_MIN && this.#bytesSinceIndex * INDEX_FACTOR < bytes) return false
+    return this.#saveInIndex(state)
+  }
+
+  get #bytesSinceIndex(): number {
+    return this.#parts.loop.settlement.stats.messageBytes - this.#indexedBytes
+  }
+
+  async #store(next: NextState): Promise<void> {
+    const { loop } = this.#parts
+    this.#assertOpen()
+    if (next.isWhole || next.isSpilled || this.#isLogDue(next.state)) {
+      await this.#saveInLog(next)
+    } else this.#current = next.state
+    const bytes = bytesOf(next.state)
+    const appended = this.#bytesSinceIndex
+    if (appended < Math.max(INDEX_BYTES_MIN, INDEX_FACTOR * bytes)) return
+    await loop.flushed()
+    this.#assertOpen()
+    await this.#saveInIndex(this.#current ?? next.state)
+  }
+
+  /** Takes what is given; what would be too much to keep goes into the log at once. */
+  async #collect(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<NextState> {
+    const next: NextState = { state: new Map(), isWhole, written: new Set(), isSpilled: false }
+    let keptBytes = 0
+    let takenBytes = 0
+    for await (const part of given) {
+      this.#assertOpen()
+      const [name] = part
+      if (next.state.has(name)) throw new QlogTypeError(`the part "${name}" is given twice`)
+      const place = this.#placeOf(part)
+      next.state.set(name, place)
+      keptBytes += place.bytes?.length ?? 0
+      takenBytes += place.bytes?.length ?? 0
+      if (takenBytes >= TAKEN_AT_ONCE_BYTES) {
+        takenBytes = 0
+        await this.#parts.pause()
+        this.#assertOpen()
+      }
+      if (keptBytes <= KEPT_BYTES_MAX) continue
+      next.isSpilled = true
+      for (const [each, { bytes }] of next.state) if (bytes) await this.#writePart(next, each)
+      keptBytes = 0
+    }
+    return next
+  }
+
+  #placeOf([name, at, bytes]: PartToSave): PartPlace {
+    const { loop, partBytesMax } = this.#parts
+    assertPartName(name)
+    if (!Number.isSafeInteger(at) || at < 0 || at > loop.visibleLsn) {
+      throw new QlogTypeError(`the part "${name}" stands for LSN ${at}, which is not durable yet`)
+    }
+    if (bytes === 'unchanged') {
+      const place = this.#current?.get(name)
+      if (!place) throw new QlogTypeError(`there was no part "${name}" that could be unchanged`)
+      return { ...place, at }
+    }
+    if (bytes.length > partBytesMax) {
+      throw new QlogError(
+        'QLOG_TOO_LARGE',
+        `the part "${name}" of ${bytes.length} bytes is over the limit of ${partBytesMax}`,
+      )
+    }
+    // The owner goes on changing what it handed over.
+    return { at, byteLength: bytes.length, bytes: bytes.slice() }
+  }
+
+  #isLogDue(state: State): boolean {
+    let bytes = 0
+    for (const { blockLsn, byteLength } of state.values()) {
+      if (blockLsn === undefined) bytes += byteLength
+    }
+    const least = this.#parts.loop.admission.isDiskFull
+      ? Math.max(FULL_CONTROL_BYTES_MIN, bytes)
+      : Math.max(LOG_CONTROL_BYTES_MIN, 2 * bytes)
+    return this.#controlBytes >= least
+  }
+
+  /** Part after part, then the end; what has been read back then counts. */
+  async #saveInLog(next: NextState): Promise<void> {
+    const { loop, reader, onRoot, onSize } = this.#parts
+    const controlBytes = this.#controlBytes
+    const oldLsn = loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
+    for (const [name, { blockLsn }] of next.state) {
+      if (next.written.has(name)) continue
+      if (next.isWhole || blockLsn === undefined || blockLsn < oldLsn) {
+        await this.#writePart(next, name)
+      }
+    }
+    this.#assertOpen()
+    const parts = [...next.state].map(([name, { at, blockLsn }]) => ({
+      name,
+      lsn: at,
+      blockLsn: blockLsn ?? 0,
+    }))
+    const body = encodeSnapshotEnd({ parts })
+    const endLsn = await loop.writeSnapshotBlock({ type: BlockType.SNAPSHOT_END, body })
+    const snapshot = await reader.snapshot(endLsn)
+    await readWhole(reader, snapshot)
+    const before = await this.#newestThatReads()
+    this.#inLog = [
+      { snapshot, isRead: true },
+      ...(before ? [{ snapshot: before, isRead: true }] : []),
+    ]
+    const state = new Map<string, PartPlace>()
+    for (const [name, { bytes: _, ...place }] of next.state) state.set(name, place)
+    this.#current = state
+    this.#saved = state
+    this.#controlBytes -= controlBytes
+    this.#assertOpen()
+    onSize(bytesOf(state))
+    const named = loop.nameSnapshots([endLsn, before?.endLsn ?? 0])
+    // What retires now leaves with the map that names the snapshot.
+    onRoot()
+    await named
+  }
+
+  async #writePart(next: NextState, name: string): Promise<void> {
+    const { loop, reader } = this.#parts
+    const place = next.state.get(name)
+    if (!place) throw new Error(`there is no part ${name}`)
+    const bytes = await reader.part(name, place)
+    this.#assertOpen()
+    const body = encodeSnapshotPart({ lsn: place.at, name, bytes })
+    const blockLsn = await loop.writeSnapshotBlock({ type: BlockType.SNAPSHOT_PART, body })
+    const { bytes: _, ...rest } = place
+    next.state.set(name, { ...rest, blockLsn })
+    next.written.add(name)
+  }
+
+  /** What counts beside the new one: damage that has come since it was written must not count. */
+  async #newestThatReads(): Promise<LogSnapshot | undefined> {
+    const { reader } = this.#parts
+    for (const { snapshot, isRead } of this.#inLog) {
+      if (isRead || (await unlessDamaged(readWhole(reader, snapshot)))) return snapshot
+    }
+    return undefined
+  }
+
+  async #saveInIndex(state: State): Promise<boolean> {
+    const { loop, reader, checkpoints } = this.#parts
+    if (bytesOf(state) > INDEX_STATE_BYTES_MAX) return false
+    const appended = loop.settlement.stats.messageBytes
+    const parts: IndexedPart[] = [...state].map(([name, place]) => ({
+      name,
+      at: place.at,
+      byteLength: place.byteLength,
+      read: () => reader.part(name, place),
+    }))
+    const places = await checkpoints.writeState(parts)
+    if (!places) return false
+    this.#indexedBytes = appended
+    const saved = new Map<string, PartPlace>()
+    for (const [name, { bytes: _, ...place }] of state) {
+      const indexed = places.get(name)
+      if (indexed) saved.set(name, { ...place, indexed })
+    }
+    this.#current = saved
+    this.#saved = saved
+    this.#indexed = saved
+    return true
+  }
+
+  #assertOpen(): void {
+    if (this.#parts.isClosing()) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+    const { failure } = this.#parts.loop
+    if (failure) throw failure
+  }
+}
+
+/** The state that is being saved. */
+interface NextState {
+  readonly state: Map<string, PartPlace>
+  /** Every part is written anew. */
+  readonly isWhole: boolean
+  /** Parts that have been written into the log for it. */
+  readonly written: Set<string>
+  isSpilled: boolean
+}
+
+/** Bytes of these segments that stand behind an LSN. */
+function bytesAbove(map: readonly MapEntry[], lsn: Lsn): number {
+  let bytes = 0
+  for (const { base, cut } of map) {
+    bytes += Math.max(0, cut - Math.max(SEGMENT_HEADER_BYTES, lsn - base))
+  }
+  return bytes
+}

@@ -1,0 +1,192 @@
+/** Damage in what was saved: another state stands for it, and replaying gives the same words. */
+import { expect, test } from 'vitest'
+import { QlogError } from '../../src/errors.ts'
+import { BLOCK_HEADER_BYTES, BlockType } from '../../src/format/layout.ts'
+import { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import { Simulation } from '../../src/system/simulated/simulation.ts'
+import { blocksThatCount } from '../simulation/disk-reader.ts'
+import { Keeper } from './keeper.ts'
+
+const LOG = '/log'
+
+interface Image {
+  readonly disk: SimulatedDisk
+  readonly text: string
+}
+
+/** A closed log whose words need the older of its two snapshots at least: what led to it has retired. */
+async function closedLog(saves = 3): Promise<Image> {
+  const simulation = new Simulation({ seed: 3 })
+  const owner = simulation.process('owner')
+  let text = ''
+  await simulation.run(() =>
+    owner.run(async () => {
+      const keeper = await Keeper.open(owner)
+      for (let save = 1; save <= saves; save++) {
+        for (let word = 0; word < 6; word++) {
+          await keeper.put(word % 2 ? 'odd' : 'even', `${save}${word}`, 3_000)
+        }
+        await keeper.save([], { whole: true })
+        keeper.discardAll()
+      }
+      // The newest snapshot stands in a segment that has a successor.
+      await keeper.fill(12, 3_000)
+      await keeper.put('odd', 'last')
+      await keeper.log.compact()
+      text = keeper.text
+      await keeper.log.close()
+    }),
+  )
+  return { disk: simulation.disk, text }
+}
+
+async function reopened(disk: SimulatedDisk): Promise<{ text: string; replayed: number }> {
+  const simulation = new Simulation({ seed: 4, disk })
+  const owner = simulation.process('owner')
+  const outcome = await simulation.run(() =>
+    owner.run(async () => {
+      const keeper = await Keeper.open(owner)
+      const { text, replayed } = keeper
+      await keeper.log.close()
+      return { text, replayed }
+    }),
+  )
+  if (outcome.state !== 'done') throw new Error('the owner died')
+  return outcome.value
+}
+
+function withoutIndexes(disk: SimulatedDisk): void {
+  for (const name of ['index.a', 'index.b']) {
+    if (disk.exists(`${LOG}/${name}`)) disk.removeFile(`${LOG}/${name}`)
+  }
+}
+
+/** Blocks of a type, oldest first. */
+async function blocksOf(disk: SimulatedDisk, type: number) {
+  return (await blocksThatCount(disk, LOG)).filter((block) => block.type === type)
+}
+
+async function flip(disk: SimulatedDisk, type: number, fromEnd: number): Promise<void> {
+  const block = (await blocksOf(disk, type)).at(-1 - fromEnd)
+  if (!block) throw new Error('no such block')
+  disk.flipBit(block.path, block.offset + BLOCK_HEADER_BYTES + 9, 2)
+}
+
+test('the log that these tests damage has given up control records', async () => {
+  const { disk, text } = await closedLog()
+  const intact = await reopened(disk)
+  expect(intact.text).toBe(text)
+  withoutIndexes(disk)
+  const fromLog = await reopened(disk)
+  expect(fromLog.text).toBe(text)
+  expect(fromLog.replayed).toBe(1)
+  expect(await blocksOf(disk, BlockType.SNAPSHOT_END)).toHaveLength(2)
+})
+
+test.each([
+  ['a part', BlockType.SNAPSHOT_PART],
+  ['the end', BlockType.SNAPSHOT_END],
+])(
+  'one flipped bit in %s of the newest snapshot: the one before gives the same words',
+  async (_, type) => {
+    const { disk, text } = await closedLog()
+    withoutIndexes(disk)
+    await flip(disk, type, 0)
+    const found = await reopened(disk)
+    expect(found.text).toBe(text)
+    expect(found.replayed).toBe(7)
+  },
+)
+
+test('one flipped bit in an index: the snapshot in the log stands for it', async () => {
+  const { disk, text } = await closedLog()
+  for (const name of ['index.a', 'index.b']) {
+    if (disk.exists(`${LOG}/${name}`)) disk.flipBit(`${LOG}/${name}`, 300, 1)
+  }
+  const found = await reopened(disk)
+  expect(found.text).toBe(text)
+  expect(found.replayed).toBe(1)
+})
+
+test('neither snapshot can be read, and control records have gone: opening refuses', async () => {
+  const { disk } = await closedLog()
+  withoutIndexes(disk)
+  await flip(disk, BlockType.SNAPSHOT_END, 0)
+  await flip(disk, BlockType.SNAPSHOT_PART, 2)
+  const error = await reopened(disk).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(QlogError)
+  expect(error).toHaveProperty('code', 'QLOG_DAMAGED')
+})
+
+test('the only snapshot cannot be read: nothing has gone, so the log itself gives the words', async () => {
+  const { disk, text } = await closedLog(1)
+  withoutIndexes(disk)
+  await flip(disk, BlockType.SNAPSHOT_END, 0)
+  const found = await reopened(disk)
+  expect(found.text).toBe(text)
+  expect(found.replayed).toBe(7)
+})
+
+test('an index from before what has gone is no state, though its own segment still stands', async () => {
+  const simulation = new Simulation({ seed: 5 })
+  const first = simulation.process('first')
+  await simulation.run(() =>
+    first.run(async () => {
+      const keeper = await Keeper.open(first)
+      await keeper.put('a', 'first', 100)
+      await keeper.save()
+      await keeper.log.close()
+    }),
+  )
+  const second = simulation.process('second')
+  let text = ''
+  await simulation.run(() =>
+    second.run(async () => {
+      const keeper = await Keeper.open(second)
+      for (let save = 1; save <= 2; save++) {
+        for (let word = 0; word < 8; word++) await keeper.put('a', `${save}${word}`, 3_000)
+        await keeper.save([], { whole: true })
+        // The message of the first opening is still wanted.
+        keeper.discardAll(2)
+      }
+      await keeper.fill(12, 3_000)
+      await keeper.log.compact()
+      text = keeper.text
+    }),
+  )
+  simulation.kill(second)
+  const { disk } = simulation
+  const before = disk.snapshot()
+  expect((await reopened(new SimulatedDisk(before))).text).toBe(text)
+  await flip(disk, BlockType.SNAPSHOT_END, 1)
+  await flip(disk, BlockType.SNAPSHOT_END, 0)
+  const error = await reopened(disk).catch((thrown: unknown) => thrown)
+  expect(error).toHaveProperty('code', 'QLOG_DAMAGED')
+  expect(String(error)).toMatch(/neither the index nor a snapshot/)
+})
+
+test('no flipped bit anywhere gives other words than those that were written', async () => {
+  const { disk, text } = await closedLog()
+  const places: [path: string, offset: number][] = []
+  for (const { path, offset, end, type } of await blocksThatCount(disk, LOG)) {
+    const isSnapshot = type === BlockType.SNAPSHOT_PART || type === BlockType.SNAPSHOT_END
+    for (let at = offset; at < end; at += isSnapshot ? 11 : 1_999) places.push([path, at])
+  }
+  const indexBytes = disk.readFile(`${LOG}/index.a`).length
+  for (let at = 0; at < indexBytes; at += 37) places.push([`${LOG}/index.a`, at])
+  const image = disk.snapshot()
+  for (const isIndexed of [true, false]) {
+    for (const [path, offset] of places) {
+      if (!isIndexed && path.includes('index')) continue
+      const damaged = new SimulatedDisk(image)
+      if (!isIndexed) withoutIndexes(damaged)
+      damaged.flipBit(path, offset, offset % 8)
+      try {
+        expect((await reopened(damaged)).text, `${path} ${offset}`).toBe(text)
+      } catch (error) {
+        if (!(error instanceof QlogError)) throw error
+        expect(error.code).toBe('QLOG_DAMAGED')
+      }
+    }
+  }
+})
