@@ -4,7 +4,7 @@ import { openMemoryLog } from '../../src/log/memory-log.ts'
 import { MemoryMedium } from '../../src/log/memory-medium.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
-import type { OpenLog, OwnedLog } from '../../src/log/seam.ts'
+import type { OpenLog } from '../../src/log/seam.ts'
 import { openStoreOn } from '../../src/store/open-store.ts'
 import type { Store, StoreOptions } from '../../src/store/types.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
@@ -80,8 +80,7 @@ export class SegmentWorld extends SimulatedWorld {
         messageBytesMax: 48 * KIB,
         ...(signal && { signal }),
       })
-      // Snapshots and compaction come to this log by a change of their own.
-      return (await openSegmentLog(process, '/log', owner, options)) as unknown as OwnedLog
+      return openSegmentLog(process, '/log', owner, options)
     }
   }
 
