@@ -254,7 +254,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/retirement.ts',
-        '    if (loop.map.some((entry) => entry.hasControl) || loop.segment?.hasControl) return\n',
+        'entry.base + entry.cut <= this.#options.gcRoot() && ',
         '',
       ),
     ],

@@ -247,9 +247,9 @@ export class CommitLoop {
     this.#schedulePump()
   }
 
-  /** Takes segments out of the map; `done` runs once that is durable. */
-  retire(entries: readonly MapEntry[], done: () => void): void {
-    this.#turn.map.retire(entries, done)
+  /** Takes segments out of the map, `instead` into it; `done` runs once that is durable. */
+  retire(entries: readonly MapEntry[], done: () => void, instead?: MapEntry): void {
+    this.#turn.map.retire(entries, done, instead)
     this.#schedulePump()
   }
 

@@ -4,9 +4,10 @@
  */
 import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
 import type { IndexFile } from '../format/index-file.ts'
+import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
-import type { BlockCompressor } from './block-compressor.ts'
+import { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import type { IndexName } from './checkpoint.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
@@ -24,16 +25,18 @@ import type {
   EntryRange,
   LogLimits,
   LogOwner,
+  Lsn,
   OwnedLog,
   Ticket,
 } from './seam.ts'
+import { Compaction } from './space/compaction.ts'
 import type { RetentionLimits } from './space/retention.ts'
 import { RetiredFiles } from './space/retired-files.ts'
 import { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
 import { statsOf } from './stats.ts'
 import { firstBlockTimeMs } from './survey.ts'
-import type { Message, ReadOptions } from './types.ts'
+import type { MergingStats, Message, ReadOptions } from './types.ts'
 import type { LogView, ReadableSegment } from './view.ts'
 import { VisibleSegments } from './visible-segments.ts'
 import { reportPart } from './writer-report.ts'
@@ -52,6 +55,8 @@ export interface SegmentLogParts {
   readonly commit: CommitOptions
   readonly start: CommitStart
   readonly limits: LogLimits
+  /** Largest file that merging makes. */
+  readonly segmentBytesMax: number
   readonly retention: RetentionLimits
   readonly skipsGaps: boolean
   readonly gaps: readonly Gap[]
@@ -61,9 +66,7 @@ export interface SegmentLogParts {
   readonly indexName: IndexName | undefined
 }
 
-export class SegmentLog
-  implements Omit<OwnedLog, 'snapshot' | 'saveSnapshot' | 'compact'>, LogView
-{
+export class SegmentLog implements Omit<OwnedLog, 'snapshot' | 'saveSnapshot'>, LogView {
   readonly directory: string
   readonly epoch: number
   readonly limits: LogLimits
@@ -77,6 +80,7 @@ export class SegmentLog
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
+  readonly #compaction: Compaction
   readonly #checkpoints: CheckpointWriter
   readonly #segments: VisibleSegments
   readonly #changeWaiters = new Set<() => void>()
@@ -102,6 +106,7 @@ export class SegmentLog
     this.#segments = new VisibleSegments(this.loop, parts.lost)
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
+    this.#compaction = this.#makeCompaction()
     this.#checkpoints = new CheckpointWriter({
       ...parts,
       loop: this.loop,
@@ -110,8 +115,9 @@ export class SegmentLog
     this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
-      this.noteIndex(entry.number, index)
+      this.noteIndex(segmentFileName(entry.number, entry.generation), index)
       this.#retirement.sealed(entry)
+      this.#compaction.sealed(entry)
       // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
       const { supply } = this.#parts
       void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
@@ -136,7 +142,33 @@ export class SegmentLog
       after: (delayMs, callback) => system.clock.after(delayMs, callback),
       endTimeOf: (entry) => this.#endTimeOf(entry),
       onFreed: () => this.loop.admission.noteFreed(),
+      gcRoot: () => this.#gcRoot(),
+      onDiscarded: () => this.#compaction.discarded(),
     })
+  }
+
+  #makeCompaction(): Compaction {
+    const { system, storeId, lost, segmentBytesMax } = this.#parts
+    return new Compaction({
+      system,
+      storeId,
+      view: this,
+      loop: this.loop,
+      retirement: this.#retirement,
+      // One of its own: what it packs is no append of this opening.
+      compressor: this.compressor && new BlockCompressor(system.lz4),
+      segmentBytesMax,
+      isDamaged: ({ number }, file) =>
+        lost.has(number) || this.gaps.some((gap) => gap.file === file),
+      nextChange: () => new Promise((resolve) => this.#onNextChange(resolve)),
+    })
+  }
+
+  /** Control records below are dead. Without snapshots they are the owner's only state. */
+  #gcRoot(): Lsn {
+    const { map, segment } = this.loop
+    const hasControl = segment?.hasControl || map.some((entry) => entry.hasControl)
+    return hasControl ? 0 : Number.POSITIVE_INFINITY
   }
 
   /** A segment ends before its successor begins. */
@@ -174,6 +206,15 @@ export class SegmentLog
   /** Discarded messages of the segment with this number. */
   deadIn(number: number): number {
     return this.#retirement.deadIn(number)
+  }
+
+  /** Messages that the segment holds, discarded ones too. */
+  heldIn(segment: ReadableSegment): number {
+    return this.#retirement.liveness.heldIn(segment)
+  }
+
+  get mergeStats(): MergingStats {
+    return this.#compaction.stats
   }
 
   monotonicMs(): number {
@@ -254,6 +295,13 @@ export class SegmentLog
     for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
   }
 
+  /** Rejects with QLOG_DISK_FULL, QLOG_IO where not all could be given back, QLOG_CLOSED, QLOG_FAILED. */
+  async compact(): Promise<void> {
+    this.assertUsable()
+    await this.#compaction.compact()
+    this.assertUsable()
+  }
+
   segments(): readonly ReadableSegment[] {
     return this.#segments.all()
   }
@@ -274,8 +322,8 @@ export class SegmentLog
     throwIfAborted(signal)
   }
 
-  async stillNames(number: number): Promise<boolean> {
-    return this.segments().some((segment) => segment.number === number)
+  async stillNames(file: string): Promise<boolean> {
+    return this.segments().some((segment) => segment.file === file)
   }
 
   noteGap(gap: Gap): void {
@@ -285,8 +333,8 @@ export class SegmentLog
     if (!known && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
   }
 
-  noteIndex(number: number, index: BlockIndex): void {
-    this.#segments.noteIndex(number, index)
+  noteIndex(file: string, index: BlockIndex): void {
+    this.#segments.noteIndex(file, index)
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -325,14 +373,23 @@ export class SegmentLog
   #changed(): void {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
+    this.#compaction.appended()
     for (const wake of [...this.#changeWaiters]) wake()
     this.#checkpoints.appended()
+  }
+
+  #onNextChange(resolve: () => void): void {
+    const wake = (): void => {
+      this.#changeWaiters.delete(wake)
+      resolve()
+    }
+    this.#changeWaiters.add(wake)
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
     const { loop } = this
     const { supply, lock } = this.#parts
-    const finished = loop.finish()
+    const finished = this.#compaction.close().then(() => loop.finish())
     if (timeoutMs === undefined) await finished
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
@@ -350,6 +407,7 @@ export class SegmentLog
     if (wroteSomething && isOurs) await this.#checkpoints.write()
     await step(() => supply.close(isOurs))
     await step(() => loop.dispose())
+    await this.#compaction.ended()
     this.#wakeForGood()
     // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
     // proof of death enough for the next opener.
