@@ -134,7 +134,7 @@ export class Compaction {
     } finally {
       this.#waiters--
     }
-    while (retirement.isRetiring && loop.state === 'open') await nextChange()
+    await this.#untilMapped(() => !retirement.isRetiring)
     await retirement.removed()
   }
 
@@ -190,9 +190,20 @@ export class Compaction {
     const commit = await working
     this.#working = undefined
     if (!commit) return false
-    const { loop, nextChange } = this.#options
-    while (!commit.isDurable && loop.state === 'open') await nextChange()
+    await this.#untilMapped(() => commit.isDurable)
     return true
+  }
+
+  /** Resolves when a new map has done what it was for, or never will: the log has stopped then. */
+  async #untilMapped(isDone: () => boolean): Promise<void> {
+    const { loop, nextChange, view } = this.#options
+    while (!isDone() && loop.state === 'open') {
+      if (loop.isMapPostponed) {
+        const code = loop.admission.isDiskFull ? 'QLOG_DISK_FULL' : 'QLOG_IO'
+        throw new QlogError(code, `no segment could be made for the new map of ${view.directory}`)
+      }
+      await nextChange()
+    }
   }
 
   async #work(isForced: boolean): Promise<{ readonly isDurable: boolean } | undefined> {
