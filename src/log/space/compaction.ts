@@ -3,7 +3,14 @@
  * by what is appended, or all that is worth it at once. Decides; merge.ts copies, the map commits.
  */
 import { isSpaceError, QlogError } from '../../errors.ts'
-import { SEGMENT_HEADER_BYTES, SPARSE_ENTRY_BYTES, segmentFileName } from '../../format/layout.ts'
+import {
+  BLOCK_HEADER_BYTES,
+  LINK_FIXED_BYTES,
+  PAGE_BYTES,
+  SEGMENT_HEADER_BYTES,
+  SPARSE_ENTRY_BYTES,
+  segmentFileName,
+} from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
@@ -24,6 +31,8 @@ const SOON_MS = 20
 const RETRY_MS = 10_000
 /** A merge of no more than this is brought to its end at close, and in a long map is free. */
 const SMALL_MERGE_BYTES = 4 * 1024 * 1024
+/** LINK takes so much of a segment whose map is short. */
+const LINK_BYTES_MIN = PAGE_BYTES + BLOCK_HEADER_BYTES + LINK_FIXED_BYTES
 /** Segments up to this size may consist of LINK for the most part: it pays to look into them. */
 const SMALL_SEGMENT_BYTES = 1024 * 1024
 
@@ -261,8 +270,9 @@ export class Compaction {
     const live = Math.max(0, held - liveness.deadIn(entry.number))
     const measured = this.#messageBytes.get(fileOf(entry))
     if (measured !== undefined) return (measured * live) / held
-    const tables = entry.dataOnly ? 0 : live * SPARSE_ENTRY_BYTES
-    return ((entry.cut - SEGMENT_HEADER_BYTES) * live) / held + tables
+    if (entry.dataOnly) return ((entry.cut - SEGMENT_HEADER_BYTES) * live) / held
+    const blocks = Math.max(0, entry.cut - SEGMENT_HEADER_BYTES - LINK_BYTES_MIN)
+    return (blocks * live) / held + live * SPARSE_ENTRY_BYTES
   }
 
   /** Reads segments whose map entry and discards do not tell how much of them is live. */
