@@ -3,23 +3,14 @@
  * by what is appended, or all that is worth it at once. Decides; merge.ts copies, the map commits.
  */
 import { isSpaceError, QlogError } from '../../errors.ts'
-import {
-  BLOCK_HEADER_BYTES,
-  LINK_FIXED_BYTES,
-  PAGE_BYTES,
-  SEGMENT_HEADER_BYTES,
-  SPARSE_ENTRY_BYTES,
-  segmentFileName,
-} from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
-import type { CommitLoop } from '../commit-loop.ts'
 import type { MergingStats } from '../types.ts'
 import type { LogView } from '../view.ts'
 import { type MergeParts, measure, merge, type Wounded } from './merge.ts'
-import { type Candidate, LONG_MAP, type MergePlan, planMerge } from './merge-plan.ts'
-import type { Retirement } from './retirement.ts'
+import { type CandidateOptions, fileOf, MergeCandidates } from './merge-candidates.ts'
+import { LONG_MAP, type MergePlan, planMerge } from './merge-plan.ts'
 
 /** Messages of so many bytes are worked on before everybody else gets a turn. */
 const TURN_BYTES = 64 * 1024
@@ -31,22 +22,14 @@ const SOON_MS = 20
 const RETRY_MS = 10_000
 /** A merge of no more than this is brought to its end at close, and in a long map is free. */
 const SMALL_MERGE_BYTES = 4 * 1024 * 1024
-/** LINK takes so much of a segment whose map is short. */
-const LINK_BYTES_MIN = PAGE_BYTES + BLOCK_HEADER_BYTES + LINK_FIXED_BYTES
-/** Segments up to this size may consist of LINK for the most part: it pays to look into them. */
-const SMALL_SEGMENT_BYTES = 1024 * 1024
 
-export interface CompactionOptions {
+export interface CompactionOptions extends CandidateOptions {
   readonly system: System
   readonly storeId: string
   readonly view: LogView
-  readonly loop: CommitLoop
-  readonly retirement: Retirement
   readonly compressor: BlockCompressor | undefined
   /** Merged files are no larger, but where one segment was. */
   readonly segmentBytesMax: number
-  /** Whether damage is known in this file, or it cannot be read at all. */
-  readonly isDamaged: (entry: MapEntry, file: string) => boolean
   /** Resolves at the next change of what has resolved, or of the log's state. */
   readonly nextChange: () => Promise<void>
 }
@@ -54,15 +37,12 @@ export interface CompactionOptions {
 export class Compaction {
   readonly #options: CompactionOptions
   readonly #parts: MergeParts
+  readonly #candidates: MergeCandidates
   #merges = 0
   #rewrittenBytes = 0
   #failure: string | undefined
   /** Bytes appended that no merge has used up. */
   #creditBytes = 0
-  /** What the messages of a segment take when merged, by file, where it was looked into. */
-  readonly #messageBytes = new Map<string, number>()
-  /** Segments that a merge is no use for, by file, while so many of their messages are discarded. */
-  readonly #leftOut = new Map<string, number>()
   #running: Promise<void> | undefined
   /** The part of it that may still ask for a new map. */
   #working: Promise<void> | undefined
@@ -84,6 +64,7 @@ export class Compaction {
   constructor(options: CompactionOptions) {
     const { system, view, storeId, compressor, retirement } = options
     this.#options = options
+    this.#candidates = new MergeCandidates(options)
     this.#parts = {
       system,
       view,
@@ -220,7 +201,7 @@ export class Compaction {
     await this.#lookInto(isForced)
     if (this.#isOver) return undefined
     this.#isWanted = false
-    const plan = planMerge(this.#candidates(), this.#options.segmentBytesMax)
+    const plan = planMerge(this.#candidates.all(), this.#options.segmentBytesMax)
     if (!plan) return undefined
     if (!isForced && !this.#mayMerge(plan)) {
       this.#isWanted = true
@@ -243,62 +224,12 @@ export class Compaction {
     return loop.bytesWaiting === 0 && nowMs - this.#lastAppendMs >= QUIET_MS
   }
 
-  #candidates(): Candidate[] {
-    const { loop } = this.#options
-    return loop.map.map((entry) => ({
-      entry,
-      liveBytes: this.#liveBytesOf(entry),
-      isFree: this.#isFree(entry),
-    }))
-  }
-
-  #isFree(entry: MapEntry): boolean {
-    const { retirement, isDamaged } = this.#options
-    const file = fileOf(entry)
-    return (
-      !entry.damaged &&
-      !isDamaged(entry, file) &&
-      retirement.mayLeave(entry) &&
-      this.#leftOut.get(file) !== retirement.deadIn(entry.number)
-    )
-  }
-
-  #liveBytesOf(entry: MapEntry): number {
-    const { liveness } = this.#options.retirement
-    const held = liveness.heldIn(entry)
-    if (held === 0) return 0
-    const live = Math.max(0, held - liveness.deadIn(entry.number))
-    const measured = this.#messageBytes.get(fileOf(entry))
-    if (measured !== undefined) return (measured * live) / held
-    if (entry.dataOnly) return ((entry.cut - SEGMENT_HEADER_BYTES) * live) / held
-    const blocks = Math.max(0, entry.cut - SEGMENT_HEADER_BYTES - LINK_BYTES_MIN)
-    return (blocks * live) / held + live * SPARSE_ENTRY_BYTES
-  }
-
-  /** Reads segments whose map entry and discards do not tell how much of them is live. */
+  /** Reads segments of which nothing else tells how much is live. */
   async #lookInto(isForced: boolean): Promise<void> {
-    const { loop, retirement } = this.#options
-    const { liveness } = retirement
-    this.#forgetGone()
-    for (const entry of loop.map) {
-      if (!this.#isFree(entry) || this.#messageBytes.has(fileOf(entry))) continue
-      const { number, dataOnly, hasControl, fileBytes } = entry
-      const isUnknown = dataOnly && !liveness.knowsHoles(number) && liveness.deadIn(number) > 0
-      const isDense = this.#liveBytesOf(entry) * 2 > fileBytes
-      const isSmall = isForced && !dataOnly && fileBytes <= SMALL_SEGMENT_BYTES
-      if (!isUnknown && !(isDense && (hasControl || isSmall))) continue
+    this.#candidates.forgetGone()
+    for (const entry of this.#options.loop.map) {
+      if (!this.#candidates.needsLook(entry, isForced)) continue
       if (!(await this.#look(entry))) return
-    }
-  }
-
-  /** What is remembered of segments that have left. */
-  #forgetGone(): void {
-    const { loop } = this.#options
-    const remembered = Math.max(this.#messageBytes.size, this.#leftOut.size)
-    if (remembered <= loop.map.length) return
-    const there = new Set(loop.map.map(fileOf))
-    for (const kept of [this.#messageBytes, this.#leftOut]) {
-      for (const file of kept.keys()) if (!there.has(file)) kept.delete(file)
     }
   }
 
@@ -314,7 +245,7 @@ export class Compaction {
         this.#leave(measured.victims)
         return true
       }
-      this.#messageBytes.set(fileOf(entry), measured.bytes)
+      this.#candidates.noteLook(entry, measured.bytes)
       if (!liveness.knowsHoles(entry.number)) liveness.merge([], entry, measured.messages)
       return true
     } finally {
@@ -330,6 +261,7 @@ export class Compaction {
     retirement.hold(victims)
     let isMerged = false
     try {
+      await this.#expectSpace(plan)
       const outcome = await merge(this.#parts, victims, segmentBytesMax)
       if (outcome.kind === 'merged' && loop.state === 'open') {
         const { entry, index, messages } = outcome
@@ -345,26 +277,33 @@ export class Compaction {
         return commit
       }
       if (outcome.kind === 'damaged') this.#leave(outcome.victims)
-      if (outcome.kind === 'empty' || outcome.kind === 'too large') this.#leaveOut(victims)
+      if (outcome.kind === 'empty' || outcome.kind === 'too large')
+        this.#candidates.leaveForNow(victims)
     } finally {
       if (!isMerged) retirement.letGo(victims)
     }
     return { isDurable: true }
   }
 
+  /** What cannot fit would fill the disk for everybody, for nothing. Only advice. */
+  async #expectSpace({ newBytes }: MergePlan): Promise<void> {
+    const { system, view } = this.#options
+    const free = await system.files.space(view.directory).catch(() => undefined)
+    if (free === undefined || free.freeBytes >= newBytes) return
+    throw new QlogError(
+      'QLOG_DISK_FULL',
+      `${newBytes} bytes to merge segments in ${view.directory}, and ${free.freeBytes} are free`,
+    )
+  }
+
   /** Segments that must stay what they are: those with damage are marked in the map. */
   #leave(wounded: readonly Wounded[]): void {
     const { retirement, loop } = this.#options
     for (const { entry, isRotten } of wounded) {
-      this.#leftOut.set(fileOf(entry), retirement.deadIn(entry.number))
+      this.#candidates.leave(entry)
       if (!isRotten || loop.state !== 'open') continue
       retirement.mark(entry, { ...entry, damaged: true }, () => undefined)
     }
-  }
-
-  #leaveOut(victims: readonly MapEntry[]): void {
-    const { retirement } = this.#options
-    for (const one of victims) this.#leftOut.set(fileOf(one), retirement.deadIn(one.number))
   }
 
   /** Lets everybody else have a turn after so many bytes; false where the work is to end. */
@@ -389,10 +328,6 @@ export class Compaction {
       this.#resume = done
     })
   }
-}
-
-function fileOf({ number, generation }: MapEntry): string {
-  return segmentFileName(number, generation)
 }
 
 function asMergeError(cause: unknown, directory: string): unknown {
