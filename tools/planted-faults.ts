@@ -597,17 +597,6 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [CRASH_POINTS],
   },
   {
-    name: 'a merged segment shown before its map is durable',
-    edits: [
-      edit(
-        'src/log/live-map.ts',
-        '    if (this.#leaving.length === 0) return this.entries\n',
-        '    if (this.#arriving.length > 0 || this.#leaving.length === 0) return this.entries\n',
-      ),
-    ],
-    tests: [COMPACTION],
-  },
-  {
     name: 'a merge holds the event loop until it is over',
     edits: [
       edit('src/log/space/compaction.ts', '      if (!this.#isClosing) await this.#pause()\n', ''),
