@@ -121,3 +121,25 @@ test.each([33, 34, 35, 36, 37])(
     })
   },
 )
+
+test('a segment that recovery found damaged is not merged: its loss is told for as long as it stands', async () => {
+  await simulate(38, async (system, simulation) => {
+    const first = await openPublicLog(system, LOG, SMALL)
+    for (let id = 1; id <= 3; id++) await first.append(body(id, 600))
+    await first.close()
+    const [newest] = simulation.disk.list(LOG).filter((name) => name.endsWith('.qls'))
+    // LINK ends at 8,344: this is a byte of the first message.
+    simulation.disk.flipBit(`${LOG}/${newest}`, 8_500, 1)
+    const log = await openPublicLog(system, LOG, { ...SMALL, onDamage: 'quarantine' })
+    const live = await fill(log, 100, 10)
+    await log.compact()
+    await log.close()
+    const again = await openPublicLog(system, LOG, { ...SMALL, onDamage: 'quarantine' })
+    const gaps: Gap[] = []
+    const ids: number[] = []
+    for await (const { id } of again.read({ onGap: (gap) => gaps.push(gap) })) ids.push(id)
+    expect(gaps.some(({ firstId, endId }) => firstId <= 1 && endId > 1)).toBe(true)
+    expect(ids).toEqual(expect.arrayContaining(live))
+    await again.close()
+  })
+})
