@@ -1,9 +1,16 @@
 /**
  * qlog: what the outside may touch, and nothing else.
  */
-import { openPublicLog } from './log/open.ts'
+import { QlogTypeError } from './errors.ts'
+import { openMemoryLog } from './log/memory-log.ts'
+import { MemoryMedium } from './log/memory-medium.ts'
+import { openPublicLog, openSegmentLog } from './log/open.ts'
 import { openPublicReader } from './log/open-reader.ts'
+import { checkDirectory, checkOptions } from './log/options.ts'
+import type { OpenLog } from './log/seam.ts'
 import type { Log, LogOptions, LogReader, ReaderOptions } from './log/types.ts'
+import { openStoreOn } from './store/open-store.ts'
+import type { Store, StoreOptions, StoreTarget } from './store/types.ts'
 import { realSystem } from './system/real/real-system.ts'
 
 export {
@@ -14,6 +21,25 @@ export {
   QlogError,
   QlogTypeError,
 } from './errors.ts'
+export type {
+  Batch,
+  Encodable,
+  Entry,
+  EntryRange,
+  FetchOptions,
+  LogLimits,
+  LogOwner,
+  LogSource,
+  Lsn,
+  MessageId,
+  OpenLog,
+  OwnedLog,
+  PartToSave,
+  SavedPart,
+  SaveOptions,
+  Snapshot,
+  Ticket,
+} from './log/seam.ts'
 export type {
   Compression,
   DamagePolicy,
@@ -31,6 +57,45 @@ export type {
   SegmentStats,
   SyncMode,
 } from './log/types.ts'
+export {
+  ATTEMPTS_MAX_DEFAULT,
+  type BuryOptions,
+  type DeliveriesOptions,
+  type Delivery,
+  type DeliveryCounters,
+  GROUP_DEFAULT,
+  type Group,
+  type GroupOptions,
+  type GroupStart,
+  type GroupStats,
+  LEASE_MS_DEFAULT,
+  type ListOptions,
+  type MessageInfo,
+  type MessageRef,
+  type MessageState,
+  PRIORITY_DEFAULT,
+  PRIORITY_MAX,
+  type PutItem,
+  type PutOptions,
+  type PutResult,
+  type Queue,
+  type QueueOptions,
+  type QueueStats,
+  type RangeOptions,
+  type ReleaseOptions,
+  type ReserveOptions,
+  type RetryOptions,
+  type RetryOutcome,
+  type Session,
+  type Store,
+  type StoredMessage,
+  type StoreOptions,
+  type StoreStats,
+  type StoreStatus,
+  type StoreTarget,
+  type Transaction,
+  type TransactionResult,
+} from './store/types.ts'
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
@@ -51,4 +116,30 @@ export function openLog(directory: string, options: LogOptions = {}): Promise<Lo
  */
 export function openReader(directory: string, options: ReaderOptions = {}): Promise<LogReader> {
   return openPublicReader(realSystem(), directory, options)
+}
+
+/**
+ * Opens the store in a directory, making one where it is empty or missing; in memory for `':memory:'`,
+ * gone when it closes; or over any log behind the seam. One process at a time owns a store.
+ *
+ * Rejects like {@link openLog}, and with QLOG_NEWER_FORMAT where the log holds what no store wrote.
+ */
+export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
+  const system = realSystem()
+  return openStoreOn(system, openLogOf(target, options, system), options)
+}
+
+function openLogOf(
+  target: StoreTarget,
+  options: StoreOptions,
+  system: ReturnType<typeof realSystem>,
+): OpenLog {
+  if (typeof target === 'function') {
+    if (options.log === undefined) return target
+    throw new QlogTypeError('options of the log are for a store in a directory')
+  }
+  if (target === ':memory:') return openMemoryLog(system, new MemoryMedium())
+  const directory = checkDirectory(target)
+  const checked = checkOptions(options.log ?? {})
+  return (owner, { signal }) => openSegmentLog(system, directory, owner, { ...checked, signal })
 }
