@@ -77,7 +77,7 @@ export interface FetchOptions {
 export interface SavedPart {
   /** It stands for every entry up to this LSN: those are not applied to it again. */
   readonly at: Lsn
-  /** Its bytes, checked. Rejects with QLOG_DAMAGED. */
+  /** Its bytes, checked; for as long as no newer state has been saved. Rejects with QLOG_DAMAGED. */
   read(): Promise<Uint8Array>
 }
 
@@ -85,7 +85,10 @@ export interface Snapshot {
   readonly parts: ReadonlyMap<string, SavedPart>
 }
 
-/** A part to be saved; one that equals the last snapshot's of that name is named, not written again. */
+/**
+ * A part to be saved; one that equals the last snapshot's of that name is named, not written again: the
+ * last that was saved, or that opening gave. Names that begin with `log/` are the log's own.
+ */
 export type PartToSave = readonly [name: string, at: Lsn, bytes: Uint8Array | 'unchanged']
 
 export interface SaveOptions {
@@ -128,7 +131,10 @@ export interface OwnedLog extends LogSource {
   discard(ids: Iterable<readonly [first: MessageId, last: MessageId]>): void
   /**
    * Saves the owner's state in parts of at most `limits.partBytesMax`, each with the LSN it stands for:
-   * complete or absent. Where it lies so that it costs least is the log's affair. One call at a time.
+   * complete or absent. Where it lies so that it costs least is the log's affair: a call may do no more
+   * than keep it for `close`. One call at a time. Rejects with QLOG_INVALID_ARGUMENT where a part stands
+   * for what is not durable, QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_DAMAGED where what is unchanged or was
+   * written cannot be read back, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED; then the one before stays.
    */
   saveSnapshot(parts: AsyncIterable<PartToSave>, options?: SaveOptions): Promise<void>
   /** Gives back what space can be given back now, and resolves when that is done. */

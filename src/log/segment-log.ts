@@ -11,7 +11,7 @@ import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { EntryReader } from './read/entry-reader.ts'
-import { fetchBodies } from './read/fetch.ts'
+import { Fetcher } from './read/fetch.ts'
 import { abortError, MessageReader, throwIfAborted } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
@@ -86,6 +86,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #checkpoints: CheckpointWriter
   readonly #snapshots: Snapshots
   readonly #segments: VisibleSegments
+  readonly #fetcher: Fetcher
   readonly #changeWaiters = new Set<() => void>()
   #closing: Promise<void> | undefined
 
@@ -107,6 +108,11 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.start,
     )
     this.#segments = new VisibleSegments(this.loop, parts.lost)
+    this.#fetcher = new Fetcher({
+      open: () => this.reader({}),
+      isThere: (id) => this.#isThere(id),
+      after: (delayMs, callback) => parts.system.clock.after(delayMs, callback),
+    })
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
     this.#checkpoints = new CheckpointWriter({
@@ -265,8 +271,7 @@ export class SegmentLog implements OwnedLog, LogView {
     options: FetchOptions = {},
   ): Promise<readonly (Uint8Array | undefined)[]> {
     this.assertReadable()
-    const isThere = (id: number): boolean => this.#isThere(id)
-    return fetchBodies((range) => this.reader(range), isThere, ids, options)
+    return this.#fetcher.fetch(ids, options)
   }
 
   async snapshot(): Promise<Snapshot | undefined> {
@@ -390,6 +395,7 @@ export class SegmentLog implements OwnedLog, LogView {
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
     await this.#checkpoints.settled()
+    await this.#fetcher.close()
     await this.#retirement.close()
     // Each step is taken whatever became of those before it; the first error is told at the end.
     const errors: unknown[] = []

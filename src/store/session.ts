@@ -240,7 +240,8 @@ export class StoreSession implements Session {
     try {
       const messages = await this.#core.fetchMany(ids, budget, signal)
       this.assertOpen()
-      for (const [row, one] of taken.entries()) {
+      for (let row = 0; row < taken.length; row++) {
+        const one = taken[row] as Taken
         const message = messages[row]
         if (row >= messages.length) isFull = true
         else if (message) {

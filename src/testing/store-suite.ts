@@ -9,6 +9,7 @@ import { CLOSING } from './store-suite/closing.ts'
 import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
+import { FAILING } from './store-suite/failing.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
@@ -44,6 +45,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['looking', LOOKING],
   ['pause', PAUSE],
   ['closing', CLOSING],
+  ['failure', FAILING],
   ['bad input', BAD_INPUT],
   ['bad options', BAD_OPTIONS],
 ]

@@ -3,6 +3,7 @@
  * then, old or new, gives the words that were durable.
  */
 import { expect, test } from 'vitest'
+import { QlogError } from '../../src/errors.ts'
 import type { Moment } from '../../src/system/simulated/calls.ts'
 import { type DiskSnapshot, SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { type CrashKind, Simulation } from '../../src/system/simulated/simulation.ts'
@@ -127,4 +128,49 @@ test('the log that crashes has given up control records: without its snapshots i
       await keeper.log.close()
     }),
   )
+})
+
+test('a call that fails during a save ends the save with a typed error, and costs no word', async () => {
+  const [disk, before] = await prepared('flush')
+  let struck = 0
+  for (const call of ['write', 'flush', 'read', 'open', 'rename', 'flushDirectory'] as const) {
+    for (const error of ['EIO', 'ENOSPC', 'EMFILE'] as const) {
+      for (let nth = 1; nth <= 8; nth++) {
+        const simulation = new Simulation({ seed: 2, disk: new SimulatedDisk(disk) })
+        const known = { ...before }
+        const owner = simulation.process('owner', { durableWrites: 'flush' })
+        let hits = 0
+        await simulation.run(() =>
+          owner.run(async () => {
+            const keeper = await Keeper.open(owner)
+            await put(keeper, known, 'a', '10')
+            const fault = simulation.fault({ call, error, nth })
+            try {
+              await keeper.save([], { whole: true })
+              await put(keeper, known, 'b', '11')
+              await keeper.log.close()
+            } catch (thrown) {
+              expect(thrown, `${call} ${nth} ${error}`).toBeInstanceOf(QlogError)
+              await keeper.log.close().catch((late: unknown) => {
+                expect(late, `${call} ${nth} ${error}`).toBeInstanceOf(QlogError)
+              })
+            }
+            hits = fault.hits
+          }),
+        )
+        simulation.clearFaults()
+        if (owner.alive) simulation.kill(owner)
+        struck += hits
+        const next = simulation.process('next', { durableWrites: 'flush' })
+        await simulation.run(() =>
+          next.run(async () => {
+            const keeper = await Keeper.open(next)
+            expect([known.durable, known.possible]).toContain(historyOf(keeper))
+            await keeper.log.close()
+          }),
+        )
+      }
+    }
+  }
+  expect(struck).toBeGreaterThan(40)
 })

@@ -359,11 +359,11 @@ test('a large state costs at most a fifth of what is appended', async () => {
     const parts = 32
     const bytes = new Uint8Array(250_000)
     let appended = 0
-    for (let round = 0; round < 80; round++) {
+    for (let round = 0; round < 40; round++) {
       for (let row = 0; row < 5; row++) {
         const message = encodable('m'.repeat(1_000_000))
-        keeper.log.append({ messages: [message], control: [encodable('c'.repeat(60_000))] })
-        appended += 1_060_000
+        keeper.log.append({ messages: [message], control: [encodable('c'.repeat(100_000))] })
+        appended += 1_100_000
         await keeper.log.room()
       }
       await keeper.put('a', `${round}`)
@@ -440,6 +440,39 @@ test('a snapshot that cannot be read back does not count', async () => {
     expect(readable).toEqual([false, false, false, false])
     expect(await keeper.log.snapshot()).toBeUndefined()
     expect(keeper.log.firstLsn).toBe(0)
+    await keeper.log.close()
+  })
+})
+
+test('a little behind a large state is left to be replayed, and its index stays', async () => {
+  await simulate(async (system, { disk }) => {
+    const first = await Keeper.open(system, LARGE)
+    for (let part = 0; part < 6; part++) await first.put(`p${part}`, 'w'.repeat(200_000))
+    await first.save()
+    await first.log.close()
+    const state = disk.readFile('/log/index.a')
+    expect(state.length).toBeGreaterThan(1_200_000)
+
+    for (let opening = 1; opening <= 3; opening++) {
+      const next = await Keeper.open(system, LARGE)
+      expect([next.found?.length, next.replayed]).toEqual([6, opening - 1])
+      await next.put('p0', `${opening}`)
+      await next.save(['p1', 'p2', 'p3', 'p4', 'p5'])
+      await next.log.close()
+      expect(Buffer.compare(disk.readFile('/log/index.a'), state)).toBe(0)
+      expect(disk.readFile('/log/index.b').length).toBeLessThan(2_000)
+    }
+  })
+})
+
+test('what is kept for a full disk grows with the state', async () => {
+  await simulate(async (system) => {
+    const keeper = await Keeper.open(system, LARGE)
+    for (let part = 0; part < 5; part++) await keeper.put(`p${part}`, 'w'.repeat(200_000))
+    await keeper.save([], { whole: true })
+    await keeper.put('p0', 'x')
+    await new Promise((resolve) => system.clock.after(1_000, () => resolve(undefined), true))
+    expect(keeper.log.supply.reserve.bytes).toBeGreaterThanOrEqual(5 * 1_000_000)
     await keeper.log.close()
   })
 })

@@ -4,7 +4,7 @@ import { openMemoryLog } from '../../src/log/memory-log.ts'
 import { MemoryMedium } from '../../src/log/memory-medium.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
-import type { OpenLog, OwnedLog } from '../../src/log/seam.ts'
+import type { OpenLog } from '../../src/log/seam.ts'
 import { openStoreOn } from '../../src/store/open-store.ts'
 import type { Store, StoreOptions } from '../../src/store/types.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
@@ -80,8 +80,7 @@ export class SegmentWorld extends SimulatedWorld {
         messageBytesMax: 48 * KIB,
         ...(signal && { signal }),
       })
-      // Snapshots and compaction come to this log by a change of their own.
-      return (await openSegmentLog(process, '/log', owner, options)) as unknown as OwnedLog
+      return openSegmentLog(process, '/log', owner, options)
     }
   }
 
@@ -94,6 +93,15 @@ export class SegmentWorld extends SimulatedWorld {
   setFull(full: boolean): void {
     const { disk } = this.simulation
     disk.capacityBytes = full ? disk.usedBytes : Number.POSITIVE_INFINITY
+  }
+
+  failNextWrite(): void {
+    this.simulation.fault({
+      call: ['write', 'writeMany', 'flush'],
+      error: 'EIO',
+      nth: 1,
+      path: (path) => path.endsWith('.qls'),
+    })
   }
 }
 
@@ -129,5 +137,9 @@ export class SlowWorld extends MemoryWorld {
 
   setFull(full: boolean): void {
     this.#log?.setFull(full)
+  }
+
+  failNextWrite(): void {
+    this.#log?.failAt(this.#log.lastTicket + 1)
   }
 }

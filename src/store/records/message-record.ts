@@ -121,12 +121,17 @@ export class MessageDecoder implements MessageFacts {
     return this
   }
 
-  /** Headers and body of the record that `decode` read last. */
-  rest(): { readonly headers: Headers; readonly body: Uint8Array } {
-    const reader = this.#reader
-    const headers = (this.#flags & Flag.HEADERS) !== 0 ? readHeaders(reader) : NO_HEADERS
-    if (reader.failed) throw malformed()
-    return { headers, body: reader.bytes(reader.rest) }
+  /** Headers of the record that `decode` read last. */
+  headers(): Headers {
+    if ((this.#flags & Flag.HEADERS) === 0) return NO_HEADERS
+    const headers = readHeaders(this.#reader)
+    if (this.#reader.failed) throw malformed()
+    return headers
+  }
+
+  /** Its body, once `headers` was asked for. */
+  body(): Uint8Array {
+    return this.#reader.bytes(this.#reader.rest)
   }
 }
 
@@ -134,10 +139,20 @@ const decoder = new MessageDecoder()
 
 /** One whole message. Throws like {@link MessageDecoder.decode}. */
 export function decodeMessage(record: Uint8Array): DecodedMessage {
-  const { queue, offset, priority, dueKind, dueMs, expiresMs, key, keyWindowMs } =
-    decoder.decode(record)
-  const facts = { queue, offset, priority, dueKind, dueMs, expiresMs, key, keyWindowMs }
-  return { ...facts, ...decoder.rest() }
+  decoder.decode(record)
+  const headers = decoder.headers()
+  return {
+    queue: decoder.queue,
+    offset: decoder.offset,
+    priority: decoder.priority,
+    dueKind: decoder.dueKind,
+    dueMs: decoder.dueMs,
+    expiresMs: decoder.expiresMs,
+    key: decoder.key,
+    keyWindowMs: decoder.keyWindowMs,
+    headers,
+    body: decoder.body(),
+  }
 }
 
 function dueKindOf(flags: number): DueKind {

@@ -10,6 +10,8 @@ import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
+/** Below this their memory is not worth it: a plain backlog takes next to nothing. */
+const SWEPT_BYTES_MIN = 64 * 1024
 
 /** What a queue tells of its changes while the store is open. */
 export interface QueueEvents {
@@ -162,6 +164,9 @@ export class QueueState {
     for (const { postings } of this.lanes) postings.dropBelow(floor)
     this.countEntries()
     if (this.entries <= 2 * this.live + GONE_ENTRIES_MAX) return
+    if (this.lanes.reduce((sum, { postings }) => sum + postings.byteLength, 0) < SWEPT_BYTES_MIN) {
+      return
+    }
     for (const { postings } of this.lanes) postings.rewrite((offset) => this.isGone(offset))
     this.countEntries()
   }

@@ -4,11 +4,16 @@ import type { Clock } from '../system.ts'
 /** Longer delays make setTimeout fire at once, so they are waited for in parts. */
 const TIMER_DELAY_MS_MAX = 0x7fff_ffff
 
+/**
+ * When this process's own clock stood at zero. hrtime is CLOCK_MONOTONIC on Linux and its like
+ * elsewhere: its zero is the boot, not the process; but asking it costs a BigInt each time.
+ */
+const startedMs = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now()
+
 export const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  // hrtime is CLOCK_MONOTONIC on Linux and its like elsewhere: its zero is the boot, not the process.
-  sinceBootMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  sinceBootMs: () => startedMs + performance.now(),
   after(delayMs, callback, keepsAlive = false) {
     let remainingMs = delayMs
     let timer: NodeJS.Timeout

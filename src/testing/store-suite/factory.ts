@@ -23,13 +23,15 @@ export interface StoreFactory {
   advanceWhileDown?(ms: number, sameBoot: boolean): Promise<void>
   /** The store's disk takes no more messages, or takes them again. */
   setFull?(full: boolean): void
+  /** The next write fails, and with it the log, for good until the store is opened again. */
+  failNextWrite?(): void
   /** Drives the world while a test's body runs; the body is simply awaited unless there is this. */
   run?(body: () => Promise<void>): Promise<void>
   dispose(): Promise<void>
 }
 
 /** The members of {@link StoreFactory} that a world may lack. */
-export type Ability = 'crash' | 'jumpWallClock' | 'advanceWhileDown' | 'setFull'
+export type Ability = 'crash' | 'jumpWallClock' | 'advanceWhileDown' | 'setFull' | 'failNextWrite'
 
 export interface StoreSuite {
   /** Stands in front of the names of the tests. */

@@ -134,6 +134,23 @@ export const KEYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'rule 21: a duplicate fails with the put it rests on, and the key is free again',
+    needs: ['setFull'],
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const first = new Watched(queue.put('first', { key: 'k' }))
+      const second = new Watched(queue.put('second', { key: 'k' }))
+      world.setFull(true)
+      await world.settle()
+      equal(second.state, first.state)
+      world.setFull(false)
+      await world.settle()
+      const third = await queue.put('third', { key: 'k' })
+      equal(third.duplicate, first.state === 'done')
+      equal(await world.ready('q'), [first.state === 'done' ? 'first' : 'third'])
+    },
+  },
+  {
     name: 'a transaction that threw has taken no key',
     run: async (world) => {
       try {

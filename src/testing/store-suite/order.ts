@@ -148,6 +148,43 @@ export const ORDER: readonly StoreTest[] = [
     },
   },
   {
+    name: 'hundreds of different priorities keep their order: waiting, delayed, released, reopened',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      // Each once, in an order that is neither rising nor falling.
+      const priorities = Array.from({ length: 300 }, (_, row) => (row * 77) % 300)
+      await queue.putMany(
+        priorities.map((priority) => ({
+          body: `${priority}`,
+          priority,
+          ...(priority % 5 === 0 && { delayMs: MINUTE_MS }),
+        })),
+      )
+      const all = priorities.map((_, row) => row)
+      equal(
+        await world.ready('q'),
+        all.filter((row) => row % 5 !== 0).map((row) => `${row}`),
+      )
+      await world.advance(MINUTE_MS)
+      const taken = await world.take('q', { count: 100 })
+      equal(
+        textsOf(taken),
+        all.slice(0, 100).map((row) => `${row}`),
+      )
+      const session = await world.watching('q')
+      await present(taken[0]).release({ priority: 300 })
+      for (const delivery of taken.slice(50)) await delivery.release()
+      for (const delivery of taken.slice(1, 50)) await delivery.ack()
+      await session.close()
+      await world.reopen()
+      equal(
+        await world.drain('q'),
+        [...all.slice(50), 0].map((row) => `${row}`),
+      )
+      equal(world.store.queue('q').stats().messages, 0)
+    },
+  },
+  {
     name: 'a better message that arrives later goes before those that are waiting',
     run: async (world) => {
       await world.putAll('q', 'a', 'b')

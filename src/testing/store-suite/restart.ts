@@ -47,6 +47,11 @@ async function staysTheSame(world: World, between: () => Promise<unknown>): Prom
   equal(await visibleState(world.store), before)
 }
 
+/** Every third offset from this one on. */
+function lane(first: number): number[] {
+  return Array.from({ length: 1_000 }, (_, row) => first + 3 * row)
+}
+
 export const RESTART: readonly StoreTest[] = [
   {
     name: 'rule 19: closing and opening changes nothing that can be seen',
@@ -128,6 +133,41 @@ export const RESTART: readonly StoreTest[] = [
       for (let count = 0; count < 5; count++) await world.reopen()
       equal(await visibleState(world.store), before)
       equal(await world.ready('q'), ['a', 'b'])
+    },
+  },
+  {
+    name: 'thousands of messages, some of them finished out of their order, are there after a restart',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      for (let first = 0; first < 3_000; first += 500) {
+        await queue.putMany(
+          Array.from({ length: 500 }, (_, row) => ({
+            body: `${first + row}`,
+            priority: (first + row) % 3,
+          })),
+        )
+      }
+      const session = await world.watching('q')
+      const finished = await session.reserve({ count: 1_500 })
+      equal(
+        finished.map(({ offset }) => offset).sort((a, b) => a - b),
+        [...lane(0), ...lane(1).slice(0, 500)].sort((a, b) => a - b),
+      )
+      await session.ack(finished.slice(0, 700))
+      await session.ack(finished.slice(700))
+      equal(world.counts('q').ready, 1_500)
+      await world.store.compact()
+      await world.reopen()
+      equal(world.counts('q').ready, 1_500)
+      const rest = await (await world.watching('q')).reserve({ count: 3_000, timeoutMs: 0 })
+      equal(
+        rest.map(({ offset }) => offset),
+        [...lane(1).slice(500), ...lane(2)],
+      )
+      equal(
+        rest.map(({ body }) => textOf(body)),
+        rest.map(({ offset }) => `${offset}`),
+      )
     },
   },
   {

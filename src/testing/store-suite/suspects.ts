@@ -136,6 +136,20 @@ export const SUSPECTS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'an attempt that a crash has added is not forgotten by a clean close',
+    needs: ['crash'],
+    run: async (world) => {
+      await world.putAll('q', 'a', 'b')
+      await world.take('q')
+      await writeLeases(world)
+      await world.crashAndOpen()
+      await world.reopen()
+      await world.store.compact()
+      await world.reopen()
+      equal((await world.takeOne('q')).attempt, 2)
+    },
+  },
+  {
     name: 'a clean close leaves no suspects behind',
     run: async (world) => {
       await world.putAll('q', 'a', 'b', 'c')

@@ -212,6 +212,21 @@ export const TRANSACTIONS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a kick of what is neither buried nor delayed is refused',
+    run: async (world) => {
+      const [a] = await world.putAll('q', 'a')
+      await world.watching('q')
+      const ref = { queue: 'q', id: present(a).id, offset: present(a).offset }
+      const made = () =>
+        world.store.transaction((tx) => {
+          tx.put('q', 'never')
+          tx.kick(world.store.queue('q').group(), ref)
+        })
+      await rejected('QLOG_INVALID_ARGUMENT', made)
+      equal(await world.ready('q'), ['a'])
+    },
+  },
+  {
     name: 'a transaction cannot be used once its body has returned',
     run: async (world) => {
       let kept: Transaction | undefined

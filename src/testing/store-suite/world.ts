@@ -99,6 +99,11 @@ export class World {
     this.#factory.setFull(full)
   }
 
+  failNextWrite(): void {
+    if (this.#factory.failNextWrite === undefined) fail('the writes of this world never fail')
+    this.#factory.failNextWrite()
+  }
+
   /** Puts one message of the queue. */
   put(queue: string, body: string, options: PutOptions = {}): Promise<PutResult> {
     return this.store.queue(queue).put(body, options)
