@@ -1,6 +1,6 @@
 /** Delays: elapsed time and times of the wall clock, over clock jumps, closing, crashes and new boots. */
 import { equal, isWithin, present, Watched } from './checks.ts'
-import { type StoreTest, textOf, textsOf, type World } from './world.ts'
+import { type StoreTest, textOf, textsOf, type World, withBody } from './world.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -96,6 +96,30 @@ export const DELAYS: readonly StoreTest[] = [
       equal((await group.peek('delayed'))?.id, first.id)
       equal(await group.kick(1), 1)
       equal(await world.ready('q'), ['first'])
+    },
+  },
+  {
+    name: 'messages delayed by a put and by a release, by time and by clock, stand in one order',
+    run: async (world) => {
+      await world.put('q', 'sixth')
+      await world.put('q', 'third')
+      await world.put('q', 'second', { at: world.nowMs + 2 * MINUTE_MS })
+      await world.put('q', 'fourth', { delayMs: 4 * MINUTE_MS })
+      await world.put('q', 'first')
+      await world.put('q', 'fifth', { delayMs: 5 * MINUTE_MS })
+      const taken = await world.take('q')
+      await withBody(taken, 'first').release({ at: world.nowMs + MINUTE_MS })
+      await withBody(taken, 'third').release({ delayMs: 3 * MINUTE_MS })
+      await withBody(taken, 'sixth').release({ delayMs: 6 * MINUTE_MS })
+      const group = world.store.queue('q').group()
+      const order: string[] = []
+      for (let count = 0; count < 6; count++) {
+        const next = textOf((await group.peek('delayed'))?.body)
+        equal(await group.kick(1), 1)
+        equal(await world.drain('q'), [next])
+        order.push(next)
+      }
+      equal(order, ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'])
     },
   },
   {

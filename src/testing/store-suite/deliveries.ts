@@ -61,6 +61,25 @@ export const DELIVERIES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what a loop holds ready is leased to nobody yet',
+    run: async (world) => {
+      await world.store.queue('q').putMany(numbers(5))
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 10 })
+      await loop.next()
+      await world.settle()
+      equal(session.leased, 1)
+      equal(world.store.stats().leased, 1)
+      equal(world.counts('q'), { ready: 4, delayed: 0, leased: 1, buried: 0 })
+      const infos = await world.store.queue('q').group().list()
+      equal(
+        infos.map(({ state }) => state),
+        ['leased', 'ready', 'ready', 'ready', 'ready'],
+      )
+      await loop.return?.()
+    },
+  },
+  {
     name: 'a loop that throws gives back what was held ready as well',
     run: async (world) => {
       await world.store.queue('q').putMany(numbers(5))
