@@ -175,6 +175,24 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what has become ready stays ready when the wall clock is set back, for everybody who looks',
+    needs: ['jumpWallClock'],
+    run: async (world) => {
+      const group = await world.store.queue('q').createGroup('g')
+      const { id } = await world.put('q', 'a', { at: world.nowMs + MINUTE_MS })
+      await world.advance(MINUTE_MS + SECOND_MS)
+      equal((await group.peek())?.id, id)
+      world.jumpWallClock(-2 * HOUR_MS)
+      await world.advance(SECOND_MS)
+      const [info] = await group.list()
+      equal([info?.state, info?.dueInMs], ['ready', 0])
+      equal((await group.peek())?.id, id)
+      equal(await group.peek('delayed'), undefined)
+      equal(world.counts('q', 'g'), { ready: 1, delayed: 0, leased: 0, buried: 0 })
+      equal(textsOf(await world.take('q', { group: 'g' })), ['a'])
+    },
+  },
+  {
     name: 'a session that waits learns soon that the wall clock was set forwards',
     needs: ['jumpWallClock'],
     run: async (world) => {
