@@ -24,7 +24,8 @@ async function main() {
     const code = await run(process.execPath, [command, 'prove', directory, ...words])
     if (code !== 0 || words.some((word) => ALONE.includes(word))) return code
     process.stdout.write('\nThe queues on such a log (docs/examples/01-store.mjs):\n\n')
-    return await run(process.execPath, [join(root, 'docs', 'examples', '01-store.mjs'), parent])
+    mkdirSync(directory, { recursive: true })
+    return await run(process.execPath, [join(root, 'docs', 'examples', '01-store.mjs'), directory])
   } finally {
     rmSync(directory, { recursive: true, force: true })
     removeIfEmpty(parent)
