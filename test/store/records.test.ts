@@ -34,6 +34,7 @@ const PLAIN: MessageFacts = {
   expiresMs: 0,
   key: undefined,
   keyWindowMs: 0,
+  keyUntilMs: 0,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -118,9 +119,10 @@ describe('the worked example of docs/format.md, section 8', () => {
         ...PLAIN,
         offset: 1,
         priority: 5,
-        expiresMs: 60_001,
+        expiresMs: 60_002,
         key: 'k17',
         keyWindowMs: 600_000,
+        keyUntilMs: 600_002,
         headers: { lang: 'en' },
         body: encoder.encode('hi'),
       },
@@ -233,7 +235,10 @@ describe('message records', () => {
       '04 01 00 80 e8 c7 92 cc 31 62',
     ],
     [{ ...PLAIN, expiresMs: 1, headers: {}, body }, '08 01 00 01 62'],
-    [{ ...PLAIN, key: 'k', keyWindowMs: 2, headers: {}, body }, '10 01 00 02 01 6b 62'],
+    [
+      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
+      '10 01 00 02 05 01 6b 62',
+    ],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -262,7 +267,7 @@ describe('message records', () => {
     ['a flag that is not known', '40 01 00 62'],
     ['flags of two bytes', '80 01 01 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
-    ['a key that is no UTF-8', '10 01 00 02 01 ff 62'],
+    ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],
     ['more headers than there are', '20 01 00 7f 01 61 01 62'],
   ])('%s is refused', (_what, hex) => {
