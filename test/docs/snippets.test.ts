@@ -32,7 +32,7 @@ function snippetsOf(document: string): Snippet[] {
   })
 }
 
-test('every page of the concepts that shows JavaScript is found', () => {
+test('every block of JavaScript in the concepts is found', () => {
   const pages = concepts.filter((document) =>
     fs.readFileSync(path.join(root, document), 'utf8').includes('```js'),
   )
@@ -41,6 +41,21 @@ test('every page of the concepts that shows JavaScript is found', () => {
     const page = fs.readFileSync(path.join(root, document), 'utf8')
     expect(snippetsOf(document)).toHaveLength(page.split('```js').length - 1)
   }
+})
+
+test('every link of these documents leads to a file, and the index names every page', () => {
+  const linksOf = (document: string) => {
+    const page = fs.readFileSync(path.join(root, document), 'utf8')
+    const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] ?? '')
+    return links.map((link) => path.join(path.dirname(document), link))
+  }
+  for (const document of ['README.md', ...concepts]) {
+    for (const link of linksOf(document)) {
+      expect(fs.existsSync(path.join(root, link)), `${document} links to ${link}`).toBe(true)
+    }
+  }
+  const pages = concepts.filter((document) => !document.endsWith('README.md'))
+  expect(linksOf('docs/concepts/README.md')).toEqual(expect.arrayContaining(pages))
 })
 
 test.each(['README.md', ...concepts].flatMap(snippetsOf))('$place', async ({ code, output }) => {
