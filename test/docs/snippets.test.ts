@@ -16,6 +16,9 @@ interface Snippet {
   readonly output: string | undefined
 }
 
+/** What programs print must not depend on the terminal of whoever runs the tests. */
+const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: undefined, NODE_OPTIONS: undefined }
+
 /** JavaScript, and the text behind it with nothing but an empty line between. */
 const SNIPPET = /^```js\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?/gms
 
@@ -64,7 +67,7 @@ test.each(['README.md', ...concepts].flatMap(snippetsOf))('$place', async ({ cod
   fs.symlinkSync(root, path.join(project, 'node_modules/qlog'))
   const file = path.join(project, 'snippet.mjs')
   fs.writeFileSync(file, code)
-  const finished = await run(process.execPath, [file], { cwd: project })
+  const finished = await run(process.execPath, [file], { cwd: project, env: PLAIN })
   expect(finished.stderr).toBe('')
   expect(finished.code).toBe(0)
   if (output !== undefined) expect(finished.stdout).toBe(output)
@@ -73,7 +76,7 @@ test.each(['README.md', ...concepts].flatMap(snippetsOf))('$place', async ({ cod
 test('docs/examples/01-store.mjs runs, and leaves nothing', async () => {
   const parent = freshDirectory()
   const example = path.join(root, 'docs/examples/01-store.mjs')
-  const { code, stdout, stderr } = await run(process.execPath, [example, parent])
+  const { code, stdout, stderr } = await run(process.execPath, [example, parent], { env: PLAIN })
   expect(stderr).toBe('')
   expect(code).toBe(0)
   expect(stdout).toContain('Closed and opened again')
