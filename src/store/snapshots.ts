@@ -54,7 +54,8 @@ export class Snapshots {
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
     const isDue =
       controlBytes - this.#controlBytes >= control ||
-      appendedBytes - this.#appendedBytes >= appended
+      appendedBytes - this.#appendedBytes >= appended ||
+      this.#core.log.isSnapshotDue
     // It costs time at the next opening where it cannot be written, and nothing else.
     if (isDue) this.save(false).catch(() => undefined)
   }
