@@ -104,7 +104,7 @@ export class Snapshots {
       bytes += own.length
       if (bytes < TURN_BYTES) continue
       bytes = 0
-      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve))
+      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve, true))
     }
     return encoded
   }

@@ -335,7 +335,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** Lets everything else go on. */
   #turn(): Promise<void> {
-    return new Promise((resolve) => this.system.clock.after(0, resolve))
+    return new Promise((resolve) => this.system.clock.after(0, resolve, true))
   }
 
   #openOp(): OpenOp {
