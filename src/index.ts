@@ -141,5 +141,8 @@ function openLogOf(
   if (target === ':memory:') return openMemoryLog(system, new MemoryMedium())
   const directory = checkDirectory(target)
   const checked = checkOptions(options.log ?? {})
+  if (Object.keys(checked.retention).length > 0) {
+    throw new QlogTypeError('a store has no retention: its groups say what may go')
+  }
   return (owner, { signal }) => openSegmentLog(system, directory, owner, { ...checked, signal })
 }

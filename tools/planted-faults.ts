@@ -31,6 +31,8 @@ export const SNAPSHOTS = 'test/log/snapshots.test.ts'
 export const SNAPSHOTS_DAMAGE = 'test/log/snapshots-damage.test.ts'
 export const SNAPSHOTS_CRASH = 'test/log/snapshots-crash.test.ts'
 export const RETIREMENT = 'test/log/space/retirement.test.ts'
+export const COMPACTION = 'test/log/space/compaction.test.ts'
+export const COMPACTION_BOUND = 'test/log/space/compaction-bound.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
@@ -257,8 +259,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/retirement.ts',
-        'const root = gcRoot()',
-        'const root = Number.POSITIVE_INFINITY || gcRoot()',
+        'entry.base + entry.cut <= this.#options.gcRoot() && ',
+        '',
       ),
     ],
     tests: [DIRECTED],
@@ -611,5 +613,70 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [SNAPSHOTS_CRASH],
+  },
+  {
+    name: 'a merge rewrites a damaged block',
+    edits: [
+      edit(
+        'src/log/space/merge.ts',
+        "  if (walk.damaged.length > 0) return { kind: 'damaged', victims: walk.damaged }\n" +
+          "  if (ended !== 'done') return { kind: ended",
+        "  if (ended !== 'done') return { kind: ended",
+      ),
+      edit('src/log/space/merge.ts', "        if (this.damaged.length > 0) return 'done'\n", ''),
+    ],
+    tests: [COMPACTION],
+  },
+  {
+    name: 'victims of a merge removed before the map without them is durable',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        '    this.#replace(victims, merged, () => {\n      this.#remove(victims)\n      done()\n    })\n',
+        '    this.#remove(victims)\n    this.#replace(victims, merged, done)\n',
+      ),
+    ],
+    tests: [CRASH_POINTS],
+  },
+  {
+    name: 'a merge drops a live message',
+    edits: [
+      edit(
+        'src/log/space/merge.ts',
+        '    if (parts.isDiscarded(id)) return true\n',
+        '    if (parts.isDiscarded(id) || parts.isDiscarded(id - 1)) return true\n',
+      ),
+    ],
+    tests: [COMPACTION],
+  },
+  {
+    name: 'discards during a merge forgotten',
+    edits: [
+      edit(
+        'src/log/space/liveness.ts',
+        '    this.#dead.set(merged.number, discarded - holes)\n',
+        '    this.#dead.set(merged.number, Math.min(0, discarded - holes))\n',
+      ),
+    ],
+    tests: [COMPACTION],
+  },
+  {
+    name: 'a merged file named before its bytes are durable',
+    edits: [edit('src/log/space/merged-file.ts', '      await this.#open().flush()\n', '')],
+    tests: [CRASH_POINTS],
+  },
+  {
+    name: 'the name of a merged file not durable before the map names it',
+    edits: [
+      edit('src/log/space/merged-file.ts', '    await files.flushDirectory(directory)\n', ''),
+    ],
+    tests: [CRASH_POINTS],
+  },
+  {
+    name: 'a merge holds the event loop until it is over',
+    edits: [
+      edit('src/log/space/compaction.ts', '      if (!this.#isClosing) await this.#pause()\n', ''),
+    ],
+    tests: [COMPACTION_BOUND],
   },
 ]

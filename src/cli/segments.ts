@@ -65,7 +65,7 @@ function cellsOf(info: SegmentInfo): readonly string[] {
   const live = liveBytes ?? (state === 'full' || state === 'current' ? usedBytes : undefined)
   return [
     oneLine(file),
-    `${state}${damaged}${info.isReused ? REUSED_MARK : ''}`,
+    `${state}${info.coversTo === undefined ? '' : ', merged'}${damaged}${info.isReused ? REUSED_MARK : ''}`,
     formatBytes(bytes),
     live === undefined ? '-' : formatBytes(live),
     deadBytes === undefined ? '-' : formatBytes(deadBytes),
@@ -89,6 +89,9 @@ function wordsBelow(infos: readonly SegmentInfo[], others: readonly SpaceFile[])
       ? 'Dead bytes: the writer has left no figures yet; it does so at close and every 64 MiB.'
       : `Live and dead bytes as the writer left them at ${formatTime(reportedMs)}.`,
   )
+  if (infos.some(({ coversTo }) => coversTo !== undefined)) {
+    lines.push('merged: what was live of several segments, written anew as one.')
+  }
   if (infos.some(({ isReused }) => isReused)) {
     lines.push(`${REUSED_MARK} in a file that is used again: it held a retired segment before.`)
   }

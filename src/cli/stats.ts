@@ -64,6 +64,11 @@ async function runStats(
   return EXIT.rot
 }
 
+/** Ids within merged segments that these do not hold. */
+function leftOutBy({ segments }: LogStats): number {
+  return segments.reduce((sum, { firstId, endId, messages }) => sum + endId - firstId - messages, 0)
+}
+
 /** What the files themselves say, and below it what only the writer can know. */
 function sectionsOf(stats: LogStats): FigureSection[] {
   const files = { rows: rowsOfFiles(stats) }
@@ -75,7 +80,7 @@ function sectionsOf(stats: LogStats): FigureSection[] {
 function rowsOfFiles(stats: LogStats): FigureRow[] {
   const newest = stats.segments.at(-1)
   const rows: FigureRow[] = [
-    ['messages', formatCount(stats.nextId - stats.firstId)],
+    ['messages', formatCount(stats.nextId - stats.firstId - leftOutBy(stats))],
     ['first id', formatCount(stats.firstId)],
     ['next id', formatCount(stats.nextId)],
     ['disk use', formatBytes(stats.diskBytes)],
@@ -102,6 +107,7 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
     ['bytes/s', formatBytes(stats.bytesPerSecond)],
     ['appended', formatCount(stats.appendedMessages), appendedWords(stats)],
   ]
+  if (stats.merging.merges > 0 || stats.merging.failure) rows.push(mergingRow(stats))
   if (flushes > 0) {
     rows.push(
       ['flush p50', formatMs(stats.flushP50Ms), 'of a write with its flush, last 1,024 groups'],
@@ -118,6 +124,12 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
     ['spare files', formatBytes(spareBytes), 'of retired segments, to be used again'],
   )
   return rows
+}
+
+function mergingRow({ merging }: LogStats): FigureRow {
+  const { merges, rewrittenBytes, failure } = merging
+  const words = failure === undefined ? 'in files that hold what was live of others' : failure
+  return ['merged', formatBytes(rewrittenBytes), `${plural(merges, 'merge')}: ${oneLine(words)}`]
 }
 
 function appendedWords({ appendedBytes, flushes }: LogStats): string {

@@ -126,6 +126,8 @@ export function judgeAbove(
   if (!belongs(head, storeId)) return 'rubbish'
   if (head.link !== undefined && head.link.epoch < newestEpoch) return 'stale-fork'
   if (first === 'claimed') return 'rot-lost-link'
+  // It was merged of segments in front of one that had begun: that one is gone, and its LINK with it.
+  if (head.generation > 0) return 'rot-lost-link'
   // Segments get their name at full size, flushed: a shorter one was cut off later.
   if (head.actualBytes < head.header.fileBytes) return 'rot-short-file'
   return first === 'empty' ? 'never-used' : 'torn-first-group'

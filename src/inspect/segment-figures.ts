@@ -28,10 +28,12 @@ export async function withFigures(
 function liveFigures(info: SegmentInfo, report: WriterReport): Partial<SegmentInfo> {
   const { file, usedBytes, firstId, endId } = info
   if (!isRead(info) || usedBytes === undefined) return {}
-  const messages = (endId ?? 0) - (firstId ?? 0)
+  const ids = (endId ?? 0) - (firstId ?? 0)
+  const messages = report.held.get(file) ?? ids
   const { liveMessages, liveBytes } = liveOf(usedBytes, messages, report.dead.get(file) ?? 0)
   const deadBytes = usedBytes - liveBytes
-  return { liveMessages, liveBytes, deadBytes, reportedMs: report.timeMs }
+  const held = messages < ids ? { messages } : {}
+  return { ...held, liveMessages, liveBytes, deadBytes, reportedMs: report.timeMs }
 }
 
 type Rates = Pick<SegmentInfo, 'messagesPerSecond' | 'bytesPerSecond'>
@@ -57,7 +59,8 @@ async function ratesOf(
 
 /** One began when the other was full: no other stood between, nor a time when nobody wrote. */
 function isNext(one: SegmentInfo, other: SegmentInfo): boolean {
-  return other.number === one.number + 1 && other.epoch === one.epoch
+  // A merged segment has no epoch, and was not filled by appends.
+  return one.epoch !== undefined && other.number === one.number + 1 && other.epoch === one.epoch
 }
 
 async function beginOf(

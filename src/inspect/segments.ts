@@ -55,6 +55,10 @@ export interface SegmentInfo {
    */
   readonly messagesPerSecond?: number
   readonly bytesPerSecond?: number
+  /** Merging made it of the segments up to this number: it holds messages alone. */
+  readonly coversTo?: number
+  /** Messages it holds, where they are fewer than ids, as far as the writer's report tells. */
+  readonly messages?: number
   /** The map says that it holds damage. */
   readonly knownDamaged?: true
   readonly damaged: boolean
@@ -143,6 +147,13 @@ function fieldsOfHead(head: SegmentHead): Omit<SegmentInfo, 'state' | 'damaged'>
 }
 
 function fieldsOfEntry(entry: MapEntry): Partial<SegmentInfo> {
-  const { cut, firstId, endId, damaged } = entry
-  return { usedBytes: cut, cut, firstId, endId, ...(damaged && { knownDamaged: true }) }
+  const { cut, firstId, endId, damaged, dataOnly, coversTo } = entry
+  return {
+    usedBytes: cut,
+    cut,
+    firstId,
+    endId,
+    ...(dataOnly && { coversTo }),
+    ...(damaged && { knownDamaged: true }),
+  }
 }

@@ -53,12 +53,27 @@ export async function lookAt(
       if (heads.length === 0 && index === undefined && !names.includes('LOCK')) {
         throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment, no index and no LOCK`)
       }
-      return await assess(system, survey)
+      const assessment = await assess(system, survey)
+      if (look < LOOKS_MAX && (await hasCome(system, directory, assessment))) continue
+      return assessment
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT' && look < LOOKS_MAX) continue
       throw asIoError(error, `cannot read the log ${directory}`)
     }
   }
+}
+
+/** Whether a file that the map names came in after the names were listed, as merged ones do. */
+async function hasCome(system: System, directory: string, { files }: Assessment): Promise<boolean> {
+  for (const { row, file } of files) {
+    if (row !== 'rot-missing') continue
+    const isThere = await system.files.stat(`${directory}/${file}`).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return true
+  }
+  return false
 }
 
 export function lockOf(system: System, directory: string): Promise<LockState> {

@@ -4,7 +4,7 @@
  */
 
 import type { SegmentHead, SegmentScan } from '../format/evidence.ts'
-import { parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { BLOCK_HEADER_BYTES, parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import type { Link } from '../format/link.ts'
 import { judgeTail, type RegionVerdict } from '../format/verdict.ts'
 import { scanSegment } from '../log/scan.ts'
@@ -75,7 +75,9 @@ async function checkSegment(
   }
   const judged = link
     ? judgeTail({ head, link, scan, claim: 0, nextIdClaim: 0 })
-    : unlinked(head, scan)
+    : header.generation > 0
+      ? merged(head, scan)
+      : unlinked(head, scan)
   for (const region of judged.regions) {
     if (region.row === 'clean-end') continue
     findings.push(await regionFinding(system, handle, name, header, scan.blocks, region))
@@ -92,11 +94,48 @@ async function checkSegment(
   }
 }
 
+interface Judged {
+  readonly regions: RegionVerdict[]
+  readonly durable: number
+  readonly end: number
+  readonly nextId: number
+}
+
+/**
+ * Judges a segment that merging made: one group of DATA, durable before anybody heard of it, so that
+ * whatever is invalid in front of its last block is rot, and so is that it has no last one.
+ */
+function merged(head: SegmentHead, scan: SegmentScan): Judged {
+  const { blocks } = scan
+  const regions: RegionVerdict[] = []
+  let at = SEGMENT_HEADER_BYTES
+  let nextId = 0
+  let isWhole = false
+  const lose = (end: number, endId: number): void => {
+    const firstId = nextId
+    const region = { offset: at, bytes: end - at, firstId, endId: Math.max(firstId, endId) }
+    regions.push({ row: 'rot-below-cut', ...region })
+  }
+  for (let row = 0; row < blocks.count && !isWhole; row++) {
+    if (blocks.offset(row) > at) lose(blocks.offset(row), blocks.firstId(row))
+    at = blocks.end(row)
+    nextId = blocks.endId(row)
+    // SEAL, which stands behind the last one, tells the end where that one is lost.
+    isWhole = blocks.endsGroup(row)
+  }
+  if (!isWhole) lose(Math.max(scan.dataEnd, at + BLOCK_HEADER_BYTES), nextId)
+  return { regions: [...regions, ...shortOf(head, nextId)], durable: at, end: at, nextId }
+}
+
+/** A file that was cut off. */
+function shortOf(head: SegmentHead, nextId: number): RegionVerdict[] {
+  const bytes = (head.header?.fileBytes ?? 0) - head.actualBytes
+  const ids = { firstId: nextId, endId: nextId }
+  return bytes > 0 ? [{ row: 'rot-short-file', offset: head.actualBytes, bytes, ...ids }] : []
+}
+
 /** Judges a segment whose LINK is lost or was never written. */
-function unlinked(
-  head: SegmentHead,
-  scan: SegmentScan,
-): { regions: RegionVerdict[]; durable: number; end: number; nextId: number } {
+function unlinked(head: SegmentHead, scan: SegmentScan): Judged {
   const { blocks } = scan
   let durable = SEGMENT_HEADER_BYTES
   let nextId = 0
@@ -111,12 +150,7 @@ function unlinked(
     const bytes = Math.max(firstAt, SEGMENT_HEADER_BYTES + 48) - SEGMENT_HEADER_BYTES
     regions.push({ row, offset: SEGMENT_HEADER_BYTES, bytes, firstId: nextId, endId: nextId })
   }
-  const missing = (head.header?.fileBytes ?? 0) - head.actualBytes
-  if (missing > 0) {
-    const place = { offset: head.actualBytes, bytes: missing, firstId: nextId, endId: nextId }
-    regions.push({ row: 'rot-short-file', ...place })
-  }
-  return { regions, durable, end: durable, nextId }
+  return { regions: [...regions, ...shortOf(head, nextId)], durable, end: durable, nextId }
 }
 
 function firstIdOf(scan: SegmentScan, link: Link | undefined): number {

@@ -296,8 +296,9 @@ function nextBaseOf(newest: NewestSegment | undefined, survey: Survey): number {
   let base = newest ? newest.link.base + (newest.head.header?.fileBytes ?? 0) : 0
   const last = survey.index?.map.at(-1)
   if (last && survey.index && survey.index.current.number !== newest?.head.number) {
-    // The segment behind the last one of the index's map is unknown, but no file is larger than this.
-    base = Math.max(base, last.base + last.fileBytes + SEGMENT_FILE_BYTES_MAX)
+    // The segment behind the last one of the index's map is unknown, but no file is larger than this,
+    // nor does a merged one stand for more.
+    base = Math.max(base, last.base + last.fileBytes + 2 * SEGMENT_FILE_BYTES_MAX)
   }
   return base
 }

@@ -251,9 +251,14 @@ export class CommitLoop {
     this.#schedulePump()
   }
 
-  /** Takes segments out of the map; `done` runs once that is durable. */
-  retire(entries: readonly MapEntry[], done: () => void): void {
-    this.#turn.map.retire(entries, done)
+  /** No segment could be made for a map: it goes out with the next one that can. */
+  get isMapPostponed(): boolean {
+    return this.#turn.map.isWaiting && !this.#turn.map.isDue
+  }
+
+  /** Takes segments out of the map, `instead` into it; `done` runs once that is durable. */
+  retire(entries: readonly MapEntry[], done: () => void, instead?: MapEntry): void {
+    this.#turn.map.retire(entries, done, instead)
     this.#schedulePump()
   }
 

@@ -190,6 +190,11 @@ export class PublicLog implements Log {
     if (endId > firstId) this.#log.discard([[firstId, endId - 1]])
   }
 
+  async compact(): Promise<void> {
+    this.#assertOpen()
+    await this.#log.compact()
+  }
+
   stats(): LogStats {
     return statsOf(this.#log, this.status, this.#mode)
   }

@@ -13,6 +13,8 @@ export class LiveMap {
   isDue = false
   /** Out of `entries`, and not yet out of every durable map. */
   #leaving: readonly MapEntry[] = []
+  /** In `entries`, and not yet in a durable map. */
+  #arriving: readonly MapEntry[] = []
   #whenGone: (() => void)[] = []
   #durable: readonly MapEntry[] | undefined
 
@@ -27,7 +29,7 @@ export class LiveMap {
    */
   get durable(): readonly MapEntry[] {
     if (this.#leaving.length === 0) return this.entries
-    this.#durable ??= [...this.#leaving, ...this.entries].sort((a, b) => a.number - b.number)
+    this.#durable ??= [...this.#leaving, ...this.#there()].sort((a, b) => a.number - b.number)
     return this.#durable
   }
 
@@ -37,11 +39,13 @@ export class LiveMap {
     this.#durable = undefined
   }
 
-  /** Takes segments out; `whenGone` runs once that is durable. */
-  retire(gone: readonly MapEntry[], whenGone: () => void): void {
+  /** Takes segments out, puts `instead` in their place; `whenGone` runs once that is durable. */
+  retire(gone: readonly MapEntry[], whenGone: () => void, instead?: MapEntry): void {
     const set = new Set(gone)
-    this.adopt(this.entries.filter((entry) => !set.has(entry)))
+    const kept = this.entries.filter((entry) => !set.has(entry))
+    this.adopt(instead ? [...kept, instead].sort((a, b) => a.number - b.number) : kept)
     this.#leaving = [...this.#leaving, ...gone]
+    if (instead) this.#arriving = [...this.#arriving, instead]
     this.#whenGone.push(whenGone)
     this.isDue = true
   }
@@ -67,11 +71,18 @@ export class LiveMap {
     if (this.#whenGone.length === 0) return undefined
     const whenGone = this.#whenGone
     const left = new Set(this.#leaving)
+    const arrived = new Set(this.#arriving)
     this.#whenGone = []
     return () => {
       this.#leaving = this.#leaving.filter((entry) => !left.has(entry))
+      this.#arriving = this.#arriving.filter((entry) => !arrived.has(entry))
       this.#durable = undefined
       for (const done of whenGone) done()
     }
+  }
+
+  #there(): readonly MapEntry[] {
+    if (this.#arriving.length === 0) return this.entries
+    return this.entries.filter((entry) => !this.#arriving.includes(entry))
   }
 }

@@ -4,7 +4,7 @@
  * unconfirmed. Changes no byte.
  */
 import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
-import { BLOCK_HEADER_BYTES, parseSegmentFileName } from '../format/layout.ts'
+import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
@@ -76,7 +76,8 @@ class UnlockedView implements LogView {
   #sign = ''
   /** Where the next block of the newest segment will stand. */
   #probe: { readonly path: string; readonly offset: number } | undefined
-  readonly #indexes = new Map<number, BlockIndex>()
+  /** By file: a merged segment has the number of one that it covers. */
+  readonly #indexes = new Map<string, BlockIndex>()
   readonly #seenIndexes = new SeenIndexes()
   readonly #system: System
 
@@ -154,9 +155,9 @@ class UnlockedView implements LogView {
     return `${sign} ${probe.path} ${probe.offset} ${bytes.join()}`
   }
 
-  async stillNames(number: number): Promise<boolean> {
+  async stillNames(file: string): Promise<boolean> {
     await this.look()
-    return this.#segments.some((segment) => segment.number === number)
+    return this.#segments.some((segment) => segment.file === file)
   }
 
   noteGap(gap: Gap): void {
@@ -164,8 +165,8 @@ class UnlockedView implements LogView {
     if (!isKnown && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
   }
 
-  noteIndex(number: number, index: BlockIndex): void {
-    this.#indexes.set(number, index)
+  noteIndex(file: string, index: BlockIndex): void {
+    this.#indexes.set(file, index)
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {
@@ -184,7 +185,11 @@ class UnlockedView implements LogView {
   async #adopt(assessment: Assessment, alive: boolean): Promise<void> {
     const lost = lostSegments(assessment)
     const segments = assessment.map.map((entry) =>
-      sealedSegment(entry, this.#indexes.get(entry.number), lost.get(entry.number)),
+      sealedSegment(
+        entry,
+        this.#indexes.get(segmentFileName(entry.number, entry.generation)),
+        lost.get(entry.number),
+      ),
     )
     const { newest } = assessment
     this.report = readReport(assessment.survey.index)

@@ -151,6 +151,7 @@ async function openLocked(
       inFlightBytesMax: options.inFlightBytesMax,
       partBytesMax: PART_BYTES_MAX,
     },
+    segmentBytesMax: options.segmentBytesMax,
     retention: options.retention,
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
@@ -345,14 +346,19 @@ async function tidy(
       return row !== 'rot-missing' && number < newest
     })
   // What was made ahead and never written holds nothing to look into: it only takes space.
-  const unused = files.filter(({ row }) => row === 'never-used')
+  // What merging made and no map names is a copy: the segments it was made of, or of it, are named.
+  const unused = files.filter(({ row, file }) => row === 'never-used' || isMerged(file))
   for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
-  const kept = files.filter(({ row }) => row !== 'never-used')
+  const kept = files.filter((file) => !unused.includes(file))
   await quarantine(
     system,
     directory,
     kept.map(({ file }) => file),
   )
+}
+
+function isMerged(file: string): boolean {
+  return (parseSegmentFileName(file)?.generation ?? 0) > 0
 }
 
 function adoptedTimeMs(system: System, assessment: Assessment): number {

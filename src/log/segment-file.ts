@@ -190,8 +190,12 @@ function linkUnderFreeNumberSync(
   throw new Error(`no free segment number from ${plan.numberMin} on`)
 }
 
-function temporaryPath(system: System, plan: SegmentPlan): string {
-  return `${plan.directory}/segment-${randomHex(system, 8)}.tmp`
+/** A name that whoever opens next clears away. */
+export function temporaryPath(
+  system: System,
+  { directory }: { readonly directory: string },
+): string {
+  return `${directory}/segment-${randomHex(system, 8)}.tmp`
 }
 
 function unlinkQuietly(system: System, path: string): void {
@@ -202,7 +206,7 @@ function unlinkQuietly(system: System, path: string): void {
   }
 }
 
-function newKey(system: System, fileBytes: number): SegmentKey {
+export function newKey(system: System, fileBytes: number): SegmentKey {
   const random = new Uint8Array(8)
   system.random(random)
   const view = new DataView(random.buffer)

@@ -3,9 +3,10 @@
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
 import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
+import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
-import type { BlockCompressor } from './block-compressor.ts'
+import { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
@@ -33,13 +34,14 @@ import type {
 import type { FoundState } from './snapshot/find-state.ts'
 import { PartReader } from './snapshot/part-reader.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
+import { Compaction } from './space/compaction.ts'
 import type { RetentionLimits } from './space/retention.ts'
 import { RetiredFiles } from './space/retired-files.ts'
 import { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
 import { statsOf } from './stats.ts'
 import { firstBlockTimeMs, type IndexName } from './survey.ts'
-import type { Message, ReadOptions } from './types.ts'
+import type { MergingStats, Message, ReadOptions } from './types.ts'
 import type { LogView, ReadableSegment } from './view.ts'
 import { VisibleSegments } from './visible-segments.ts'
 import { reportPart } from './writer-report.ts'
@@ -58,6 +60,8 @@ export interface SegmentLogParts {
   readonly commit: CommitOptions
   readonly start: CommitStart
   readonly limits: LogLimits
+  /** Largest file that merging makes. */
+  readonly segmentBytesMax: number
   readonly retention: RetentionLimits
   readonly skipsGaps: boolean
   readonly gaps: readonly Gap[]
@@ -83,6 +87,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
+  readonly #compaction: Compaction
   readonly #checkpoints: CheckpointWriter
   readonly #snapshots: Snapshots
   readonly #segments: VisibleSegments
@@ -115,6 +120,7 @@ export class SegmentLog implements OwnedLog, LogView {
     })
     this.loop.onVisible = () => this.#changed()
     this.#retirement = this.#makeRetirement()
+    this.#compaction = this.#makeCompaction()
     this.#checkpoints = new CheckpointWriter({
       ...parts,
       stateIndex: parts.found.stateIndex,
@@ -125,8 +131,9 @@ export class SegmentLog implements OwnedLog, LogView {
     this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
-      this.noteIndex(entry.number, index)
+      this.noteIndex(segmentFileName(entry.number, entry.generation), index)
       this.#retirement.sealed(entry)
+      this.#compaction.sealed(entry)
       // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
       const { supply } = this.#parts
       void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
@@ -178,6 +185,24 @@ export class SegmentLog implements OwnedLog, LogView {
       after: (delayMs, callback) => system.clock.after(delayMs, callback),
       endTimeOf: (entry) => this.#endTimeOf(entry),
       onFreed: () => this.loop.admission.noteFreed(),
+      onDiscarded: () => this.#compaction.discarded(),
+    })
+  }
+
+  #makeCompaction(): Compaction {
+    const { system, storeId, lost, segmentBytesMax } = this.#parts
+    return new Compaction({
+      system,
+      storeId,
+      view: this,
+      loop: this.loop,
+      retirement: this.#retirement,
+      // One of its own: what it packs is no append of this opening.
+      compressor: this.compressor && new BlockCompressor(system.lz4),
+      segmentBytesMax,
+      isDamaged: ({ number }, file) =>
+        lost.has(number) || this.gaps.some((gap) => gap.file === file),
+      nextChange: () => new Promise((resolve) => this.#onNextChange(resolve)),
     })
   }
 
@@ -216,6 +241,15 @@ export class SegmentLog implements OwnedLog, LogView {
   /** Discarded messages of the segment with this number. */
   deadIn(number: number): number {
     return this.#retirement.deadIn(number)
+  }
+
+  /** Messages that the segment holds, discarded ones too. */
+  heldIn(segment: ReadableSegment): number {
+    return this.#retirement.liveness.heldIn(segment)
+  }
+
+  get mergeStats(): MergingStats {
+    return this.#compaction.stats
   }
 
   monotonicMs(): number {
@@ -287,7 +321,9 @@ export class SegmentLog implements OwnedLog, LogView {
   async compact(): Promise<void> {
     this.assertUsable()
     await this.#retirement.retireAll()
-    if (!this.isClosed) this.assertUsable()
+    this.assertUsable()
+    await this.#compaction.compact()
+    this.assertUsable()
   }
 
   /** One message; undefined where it was discarded or is not there yet. */
@@ -312,6 +348,7 @@ export class SegmentLog implements OwnedLog, LogView {
     for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
   }
 
+  /** Rejects with QLOG_DISK_FULL, QLOG_IO where not all could be given back, QLOG_CLOSED, QLOG_FAILED. */
   segments(): readonly ReadableSegment[] {
     return this.#segments.all()
   }
@@ -332,8 +369,8 @@ export class SegmentLog implements OwnedLog, LogView {
     throwIfAborted(signal)
   }
 
-  async stillNames(number: number): Promise<boolean> {
-    return this.segments().some((segment) => segment.number === number)
+  async stillNames(file: string): Promise<boolean> {
+    return this.segments().some((segment) => segment.file === file)
   }
 
   noteGap(gap: Gap): void {
@@ -343,8 +380,8 @@ export class SegmentLog implements OwnedLog, LogView {
     if (!known && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
   }
 
-  noteIndex(number: number, index: BlockIndex): void {
-    this.#segments.noteIndex(number, index)
+  noteIndex(file: string, index: BlockIndex): void {
+    this.#segments.noteIndex(file, index)
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -383,14 +420,23 @@ export class SegmentLog implements OwnedLog, LogView {
   #changed(): void {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
+    this.#compaction.appended()
     for (const wake of [...this.#changeWaiters]) wake()
     this.#checkpoints.appended()
+  }
+
+  #onNextChange(resolve: () => void): void {
+    const wake = (): void => {
+      this.#changeWaiters.delete(wake)
+      resolve()
+    }
+    this.#changeWaiters.add(wake)
   }
 
   async #close(timeoutMs: number | undefined): Promise<void> {
     const { loop } = this
     const { supply, lock } = this.#parts
-    const finished = loop.finish()
+    const finished = this.#compaction.close().then(() => loop.finish())
     if (timeoutMs === undefined) await finished
     else await this.#withinTime(finished, timeoutMs)
     const wroteSomething = loop.segment !== undefined && loop.state === 'open'
@@ -412,6 +458,7 @@ export class SegmentLog implements OwnedLog, LogView {
     await step(() => supply.close(isOurs))
     await step(() => loop.dispose())
     await this.#snapshots.settled()
+    await this.#compaction.ended()
     this.#wakeForGood()
     // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
     // proof of death enough for the next opener.

@@ -134,7 +134,7 @@ export function snapshotGroup(
 
 /** The SEAL block that stands at the cut of a full segment; undefined where it does not fit. */
 export function sealBytes(
-  segment: OwnSegment,
+  segment: Pick<OwnSegment, 'sentEnd' | 'fileBytes' | 'key'>,
   seal: Seal,
   timeMs: number,
   crc32: Crc32,

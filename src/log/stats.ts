@@ -11,7 +11,9 @@ export function statsOf(
 ): LogStats {
   const { loop, supply, compressor } = log
   const { reserve } = supply
-  const segments = log.segments().map((one) => segmentStats(one, log.deadIn(one.number)))
+  const segments = log
+    .segments()
+    .map((one) => segmentStats(one, log.heldIn(one), log.deadIn(one.number)))
   const { stats, visibleNextId } = loop.settlement
   return {
     status,
@@ -37,6 +39,7 @@ export function statsOf(
     codec: compressor?.codec,
     rawBytes: compressor?.rawBytes ?? 0,
     storedBytes: compressor?.storedBytes ?? 0,
+    merging: log.mergeStats,
     gaps: [...log.gaps],
   }
 }
@@ -55,10 +58,14 @@ export function readerFigures(
   | 'reserve'
   | 'compression'
   | 'codec'
+  | 'merging'
   | (typeof WRITER_FIGURES)[number]
   | 'reportedMs'
 > {
-  const segments = readable.map((one) => segmentStats(one, report?.dead.get(one.file) ?? 0))
+  const segments = readable.map((one) => {
+    const held = report?.held.get(one.file) ?? one.endId - one.firstId
+    return segmentStats(one, held, report?.dead.get(one.file) ?? 0)
+  })
   const figures = WRITER_FIGURES.map((name) => [name, report?.[name] ?? 0] as const)
   return {
     ...sumsOf(segments),
@@ -67,14 +74,15 @@ export function readerFigures(
     reserve: report?.reserve ?? { bytes: 0, state: 'none' },
     compression: report?.compression ?? 'none',
     codec: report?.codec,
+    merging: report?.merging ?? { merges: 0, rewrittenBytes: 0 },
     ...(report && { reportedMs: report.timeMs }),
   }
 }
 
-function segmentStats(segment: ReadableSegment, dead: number): SegmentStats {
+function segmentStats(segment: ReadableSegment, messages: number, dead: number): SegmentStats {
   const { file, key, firstId, endId, end } = segment
-  const live = liveOf(end, endId - firstId, dead)
-  return { file, fileBytes: key.fileBytes, firstId, endId, usedBytes: end, ...live }
+  const live = liveOf(end, messages, dead)
+  return { file, fileBytes: key.fileBytes, firstId, endId, usedBytes: end, messages, ...live }
 }
 
 /** What of a segment is not discarded: bytes in proportion to messages. */

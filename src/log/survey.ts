@@ -173,7 +173,9 @@ async function headOf(
     return { head: { file, ...place, actualBytes, problem: decoded.why }, readOnly: false }
   }
   const { header, damagedCopy, readOnly } = decoded
-  const link = await readLink(system, handle, header, bytes, actualBytes)
+  // What merging made has none, and would be read as a whole in search of it.
+  const link =
+    header.generation > 0 ? undefined : await readLink(system, handle, header, bytes, actualBytes)
   const head: SegmentHead = {
     file,
     ...place,

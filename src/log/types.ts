@@ -112,6 +112,8 @@ export interface SegmentStats {
   readonly endId: number
   /** Bytes up to where the segment ends, or is readable so far. */
   readonly usedBytes: number
+  /** Messages it holds, discarded ones too; fewer than ids where it was merged. */
+  readonly messages: number
   /** Messages that are not discarded. */
   readonly liveMessages: number
   /** Used bytes in proportion to live messages: what merging could keep at most. */
@@ -127,6 +129,15 @@ export interface ReserveStats {
    * so a full disk may stop control records too.
    */
   readonly state: 'whole' | 'none' | 'short' | 'best effort'
+}
+
+/** Segments that hold little are rewritten together, without what is discarded. */
+export interface MergingStats {
+  readonly merges: number
+  /** Bytes of the files that were made. */
+  readonly rewrittenBytes: number
+  /** Why the last merge that failed did; it is tried again, and nothing is lost by it. */
+  readonly failure?: string
 }
 
 export interface LogStats {
@@ -172,6 +183,8 @@ export interface LogStats {
   /** Bytes of this opening's blocks, without headers, as they came and as stored; 0 without compression. */
   readonly rawBytes: number
   readonly storedBytes: number
+  /** What merging did since the log was opened. */
+  readonly merging: MergingStats
   /** Damage found by opening or reading so far. */
   readonly gaps: readonly Gap[]
 }
@@ -202,6 +215,12 @@ export interface Log extends LogReader {
   appendSync(body: Uint8Array | string): number
   /** These messages are not needed any more. Frees whole segments some time; not durable by itself. */
   discard(firstId: number, endId: number): void
+  /**
+   * Gives back the space that can be given back now: lets go of finished segments and merges those that
+   * hold little, which happens in the background anyway, as appends pay for it. Rejects with
+   * QLOG_DISK_FULL or QLOG_IO where it could not; nothing is lost then.
+   */
+  compact(): Promise<void>
   /**
    * Finishes what is in flight, confirms the end, gives up the lock. `timeoutMs` bounds the wait for
    * appends; those still waiting then are indeterminate or rejected.

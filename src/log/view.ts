@@ -31,6 +31,20 @@ export interface ReadableSegment {
   readonly lost?: string
 }
 
+/** Where the messages of a segment are that is not in the map any more because it was merged. */
+export function mergedInto(
+  segments: readonly ReadableSegment[],
+  old: ReadableSegment,
+): ReadableSegment | undefined {
+  return segments.find(
+    ({ number, entry, file }) =>
+      entry?.dataOnly === true &&
+      number <= old.number &&
+      old.number <= entry.coversTo &&
+      file !== old.file,
+  )
+}
+
 export interface LogView {
   readonly directory: string
   segments(): readonly ReadableSegment[]
@@ -38,8 +52,8 @@ export interface LogView {
   readonly nextId: number
   /** Resolves when there may be more to read; rejects when there never will. */
   changed(signal: AbortSignal | undefined): Promise<void>
-  /** Whether the log still has the segment with this number: its file is gone where it has retired. */
-  stillNames(number: number): Promise<boolean>
+  /** Whether the log still has this segment: its file is gone where it has retired or was merged. */
+  stillNames(file: string): Promise<boolean>
   /** Whether reading goes on behind a gap that nobody asked to be told of. */
   readonly skipsGaps: boolean
   /** Damage behind the last readable byte: told where reading comes to the end. */
@@ -47,7 +61,7 @@ export interface LogView {
   /** Keeps count of damage that reading found. */
   noteGap(gap: Gap): void
   /** Remembers where blocks of a full segment stand, so that the next reader finds an id faster. */
-  noteIndex(number: number, index: BlockIndex): void
+  noteIndex(file: string, index: BlockIndex): void
   /** Which segments readers of this view are in. */
   readonly pins: ReaderPins
   /** The newest groups in memory; only the owner has them before they are in a file. */

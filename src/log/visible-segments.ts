@@ -2,6 +2,7 @@
  * The segments as the owner's readers see them: the full ones that a durable map names, and the one
  * being written as far as it has resolved. Memory only.
  */
+import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { BlockIndex } from './block-index.ts'
 import type { CommitLoop } from './commit-loop.ts'
@@ -14,7 +15,8 @@ export class VisibleSegments {
   readonly #loop: CommitLoop
   /** Mapped files that cannot be read, by number, and why. */
   readonly #lost: ReadonlyMap<number, string>
-  readonly #indexes = new Map<number, BlockIndex>()
+  /** By file: a merged segment has the number of one that it covers. */
+  readonly #indexes = new Map<string, BlockIndex>()
   /** The full ones, made anew when the map or an index changed. */
   #full: readonly ReadableSegment[] = []
   #fullOf: readonly MapEntry[] | undefined
@@ -30,7 +32,7 @@ export class VisibleSegments {
     if (this.#fullOf !== durableMap) {
       this.#fullOf = durableMap
       this.#full = durableMap.map((entry) =>
-        sealedSegment(entry, this.#indexes.get(entry.number), this.#lost.get(entry.number)),
+        sealedSegment(entry, this.#indexes.get(fileOf(entry)), this.#lost.get(entry.number)),
       )
     }
     const { visibleEnd, visibleNextId } = settlement
@@ -53,14 +55,18 @@ export class VisibleSegments {
   }
 
   /** Remembers where blocks of a full segment stand; of the oldest ones it is forgotten. */
-  noteIndex(number: number, index: BlockIndex): void {
+  noteIndex(file: string, index: BlockIndex): void {
     if (this.#indexes.size >= INDEXES_KEPT_MAX) {
       for (const oldest of this.#indexes.keys()) {
         this.#indexes.delete(oldest)
         break
       }
     }
-    this.#indexes.set(number, index)
+    this.#indexes.set(file, index)
     this.#fullOf = undefined
   }
+}
+
+function fileOf({ number, generation }: MapEntry): string {
+  return segmentFileName(number, generation)
 }

@@ -35,17 +35,21 @@ export interface WriterReport extends Pick<LogStats, (typeof WRITER_FIGURES)[num
   readonly codec: LogStats['codec']
   /** Messages that are discarded, by file. */
   readonly dead: ReadonlyMap<string, number>
+  /** Messages that merged segments hold, by file; of others it is as many as ids. */
+  readonly held: ReadonlyMap<string, number>
+  readonly merging?: LogStats['merging']
 }
 
 export function reportPart(stats: LogStats, timeMs: number, lsn: number): SnapshotPart {
   const figures = Object.fromEntries(WRITER_FIGURES.map((name) => [name, stats[name]]))
-  const { space, reserve, compression, codec } = stats
-  const dead = stats.segments
-    .slice(0, SEGMENTS_MAX)
-    .map(
-      ({ file, firstId, endId, liveMessages }) => [file, endId - firstId - liveMessages] as const,
-    )
+  const { space, reserve, compression, codec, merging } = stats
+  const told = stats.segments.slice(0, SEGMENTS_MAX)
+  const dead = told
+    .map(({ file, messages, liveMessages }) => [file, messages - liveMessages] as const)
     .filter(([, count]) => count > 0)
+  const held = told
+    .filter(({ firstId, endId, messages }) => messages < endId - firstId)
+    .map(({ file, messages }) => [file, messages] as const)
   const text = JSON.stringify({
     version: VERSION,
     timeMs,
@@ -55,6 +59,8 @@ export function reportPart(stats: LogStats, timeMs: number, lsn: number): Snapsh
     compression,
     codec,
     dead,
+    held,
+    merging,
   })
   return { lsn, name: PART_NAME, bytes: new TextEncoder().encode(text) }
 }
@@ -67,19 +73,20 @@ export function readReport(index: IndexFile | undefined): WriterReport | undefin
     const found: Record<string, unknown> = JSON.parse(new TextDecoder().decode(part.bytes))
     if (found['version'] !== VERSION || typeof found['timeMs'] !== 'number') return undefined
     if (WRITER_FIGURES.some((name) => typeof found[name] !== 'number')) return undefined
-    return { ...(found as unknown as WriterReport), dead: deadOf(found['dead']) }
+    const counts = { dead: countsOf(found['dead']), held: countsOf(found['held']) }
+    return { ...(found as unknown as WriterReport), ...counts }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-function deadOf(rows: unknown): Map<string, number> {
-  const dead = new Map<string, number>()
+function countsOf(rows: unknown): Map<string, number> {
+  const counts = new Map<string, number>()
   for (const row of Array.isArray(rows) ? rows : []) {
     if (!Array.isArray(row)) continue
     const [file, count] = row as unknown[]
-    if (typeof file === 'string' && typeof count === 'number') dead.set(file, count)
+    if (typeof file === 'string' && typeof count === 'number') counts.set(file, count)
   }
-  return dead
+  return counts
 }

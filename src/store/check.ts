@@ -95,13 +95,15 @@ export function checkPut(
   if (keyWindowMs !== undefined && key === undefined) {
     throw new QlogTypeError('keyWindowMs needs a key')
   }
+  const windowMs =
+    key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1)
   return {
     priority: priority === undefined ? PRIORITY_DEFAULT : checkPriority(priority),
     ...checkDue(options, clock),
     expiresMs: ttlMs === undefined ? 0 : clock.nowMs() + checkMs('ttlMs', ttlMs, 1),
     key,
-    keyWindowMs:
-      key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1),
+    keyWindowMs: windowMs,
+    keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
   }
 }

@@ -52,9 +52,14 @@ export class GroupHandle implements Group {
       const group = await this.#group()
       const found = this.#first(group, state)
       if (!found) return undefined
-      const message = await this.#core.fetchOne(found.id)
+      const [message] = await this.#core.fetchMany([found.id], undefined)
       // Taken or finished since: there is another first one.
-      if (!message || stateOf(group, found) !== state) continue
+      if (stateOf(group, found) !== state) continue
+      // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
+      if (!message) {
+        this.#core.dispatcher.noteDamaged(found.id)
+        continue
+      }
       const info = infoOf(this.#core, group.queue, group, this.name, found, message)
       return withBody(info, message.body)
     }

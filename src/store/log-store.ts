@@ -25,17 +25,22 @@ export class LogStore implements Store {
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
   readonly #sessions = new Set<StoreSession>()
+  #hasApplied = false
   #closing: Promise<void> | undefined
 
   constructor(core: StoreCore) {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core)
-    core.onApplied = () => this.#snapshots.applied()
+    core.onApplied = () => {
+      // Not at opening: a store that is opened and closed changes nothing.
+      if (!this.#hasApplied) core.discardGone()
+      this.#hasApplied = true
+      this.#snapshots.applied()
+    }
     core.onFailed = (cause) => {
       for (const session of this.#sessions) session.fail(cause)
     }
-    core.discardGone()
   }
 
   get status(): StoreStatus {
@@ -103,6 +108,8 @@ export class LogStore implements Store {
   async compact(): Promise<void> {
     this.#core.assertOpen()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
+    this.#core.discardGone()
+    await this.#core.discarded()
     await this.#snapshots.save(true)
     await this.#snapshots.save(true)
     await this.#core.log.compact()

@@ -73,5 +73,6 @@ async function replay(
       appliedLsn = entry.lsn
     }
   }
+  state.nextId = log.nextId
   return { state, appliedLsn }
 }

@@ -65,7 +65,7 @@ export class PutBatch {
     const first =
       number === undefined
         ? undefined
-        : this.#core.keys.first(number, key, this.#core.clock.wallMs())
+        : this.#core.keys.first(number, key, this.#core.clock.nowMs())
     if (first === undefined) {
       this.#keys.set(name, row)
       return { kind: 'own', row }

@@ -18,6 +18,7 @@ export interface PutPlan {
   readonly expiresMs: number
   readonly key: string | undefined
   readonly keyWindowMs: number
+  readonly keyUntilMs: number
   readonly headers: Headers
 }
 
@@ -28,6 +29,7 @@ export const PLAIN_PUT: PutPlan = {
   expiresMs: 0,
   key: undefined,
   keyWindowMs: 0,
+  keyUntilMs: 0,
   headers: NO_HEADERS,
 }
 
@@ -40,6 +42,7 @@ export class Put implements Encodable, MessageFacts {
   readonly expiresMs: number
   readonly key: string | undefined
   readonly keyWindowMs: number
+  readonly keyUntilMs: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -57,6 +60,7 @@ export class Put implements Encodable, MessageFacts {
     this.expiresMs = plan.expiresMs
     this.key = plan.key
     this.keyWindowMs = plan.keyWindowMs
+    this.keyUntilMs = plan.keyUntilMs
     this.headers = plan.headers
   }
 

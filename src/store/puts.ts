@@ -80,11 +80,10 @@ export class PendingKeys {
   }
 
   /** The outcome of the first message of this key; undefined where the key is free. */
-  first(queue: number, key: string, wallMs: number): Promise<PutResult> | undefined {
+  first(queue: number, key: string, elapsedMs: number): Promise<PutResult> | undefined {
     const pending = this.#pending.get(nameOf(queue, key))
     if (pending) return pending.first
-    const timeMs = Math.max(this.#state.timeMs, wallMs)
-    const entry = this.#state.queues.get(queue)?.keys.get(key, timeMs)
+    const entry = this.#state.queues.get(queue)?.keys.get(key, elapsedMs)
     if (!entry) return undefined
     return Promise.resolve({ id: entry.id, offset: entry.offset, duplicate: false })
   }

@@ -156,7 +156,7 @@ export class QueueHandle implements Queue {
   }
 
   #first(queue: number, key: string): Promise<PutResult> | undefined {
-    return this.#core.keys.first(queue, key, this.#core.clock.wallMs())
+    return this.#core.keys.first(queue, key, this.#core.clock.nowMs())
   }
 
   #send<T>(operation: PutOne | PutMany): Promise<T> {

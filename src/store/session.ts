@@ -331,12 +331,13 @@ export class StoreSession implements Session {
     this.#taken.delete(taken)
   }
 
-  /** A message that is not delivered now: over the budget, damaged, or gone from under the queue. */
+  /** A message that is not delivered now: over the budget, or lost to damage. */
   #leave(taken: Taken, isOverBudget: boolean): void {
-    const { group, id, offset } = taken
+    const { group, id } = taken
+    // Nobody discards what is not finished: a body that is not there was lost. It is not delivered, and
+    // not finished in silence either.
+    if (!isOverBudget) this.#core.dispatcher.noteDamaged(id)
     group.putBack(taken)
-    if (isOverBudget || this.#core.dispatcher.isDamaged(id)) return
-    this.#core.submitQuietly(this.#core.deleteOperation(group.queue, [id], [offset]))
   }
 }
 

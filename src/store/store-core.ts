@@ -273,9 +273,17 @@ export class StoreCore implements Decisions, JournalEvents {
     queue: QueueDispatch,
     messages: readonly (MessageRef | number)[],
   ): Promise<{ readonly id: number; readonly offset: number }[]> {
-    const ids = new Set(messages.map((one) => (typeof one === 'number' ? one : one.id)))
     const located: { readonly id: number; readonly offset: number }[] = []
-    for (const id of ids) {
+    const ids = new Set<number>()
+    for (const one of messages) {
+      const id = typeof one === 'number' ? one : one.id
+      if (ids.has(id)) continue
+      ids.add(id)
+      // A message that damage has taken can be named by what `list` once said of it.
+      if (typeof one !== 'number' && queue.find(one.offset)?.id === id) {
+        located.push({ id, offset: one.offset })
+        continue
+      }
       const message = await this.fetchOne(id)
       if (message?.queue === queue.state.number) located.push({ id, offset: message.offset })
     }
@@ -285,25 +293,28 @@ export class StoreCore implements Decisions, JournalEvents {
   /** Tells the log of everything that is gone and that it may not know of. */
   discardGone(): void {
     this.#mustDiscard = true
-    if (this.#isDiscarding) return
-    this.#isDiscarding = true
-    void this.#discardAll().finally(() => {
-      this.#isDiscarding = false
-    })
+    this.#discarding ??= this.#discardAll()
   }
   #mustDiscard = false
-  #isDiscarding = false
+  #discarding: Promise<void> | undefined
+
+  /** Resolves when what `discardGone` was called for is done. */
+  async discarded(): Promise<void> {
+    await this.#discarding
+  }
 
   async #discardAll(): Promise<void> {
     while (this.#mustDiscard && this.status === 'open') {
       this.#mustDiscard = false
       await this.#discardGone()
     }
+    this.#discarding = undefined
   }
 
   /** What is not in any lane, or gone, is asked for by nobody: looked for piece by piece. */
   async #discardGone(): Promise<void> {
-    const endId = this.log.nextId
+    // What is on its way is in no lane yet, and may be any time.
+    const endId = this.state.nextId
     const live = new OffsetSet()
     for (const queue of this.state.queues.values()) {
       const walk = new LiveIds(queue)

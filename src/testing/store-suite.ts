@@ -5,6 +5,7 @@
 import { BAD_INPUT } from './store-suite/bad-input.ts'
 import { BAD_OPTIONS } from './store-suite/bad-options.ts'
 import { BATCHES } from './store-suite/batches.ts'
+import { BY_ID } from './store-suite/by-id.ts'
 import { CLOSING } from './store-suite/closing.ts'
 import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
@@ -16,6 +17,7 @@ import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LOOKING } from './store-suite/looking.ts'
 import { ORDER } from './store-suite/order.ts'
+import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { RESTART } from './store-suite/restart.ts'
@@ -38,8 +40,10 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['groups', GROUPS],
   ['where a group begins', GROUP_STARTS],
   ['sessions', SESSIONS],
+  ['by id', BY_ID],
   ['loops', DELIVERIES],
   ['transactions', TRANSACTIONS],
+  ['overlapping calls', OVERLAPS],
   ['restart', RESTART],
   ['suspects', SUSPECTS],
   ['looking', LOOKING],

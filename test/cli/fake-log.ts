@@ -94,6 +94,10 @@ export class FakeLog implements Log {
     return Promise.resolve(this.messages.find((message) => message.id === id))
   }
 
+  compact(): Promise<void> {
+    return Promise.resolve()
+  }
+
   stats(): LogStats {
     const file = '00000000000000000001-00.qls'
     return {
@@ -111,6 +115,7 @@ export class FakeLog implements Log {
           firstId: 1,
           endId: this.nextId,
           usedBytes: 9_000,
+          messages: this.nextId - 1,
           liveMessages: this.nextId - 1,
           liveBytes: 9_000,
         },
@@ -134,6 +139,7 @@ export class FakeLog implements Log {
       codec: undefined,
       rawBytes: 0,
       storedBytes: 0,
+      merging: { merges: 0, rewrittenBytes: 0 },
       gaps: this.gaps,
     }
   }

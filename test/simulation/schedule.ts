@@ -300,7 +300,7 @@ export class Schedule {
   async #step(opening: Opening): Promise<void> {
     const { random, machine } = this
     try {
-      const shape = random.below(27)
+      const shape = random.below(28)
       if (this.#traced)
         machine.simulation.trace.push(`step ${shape} at id ${opening.current.nextId}`)
       await this.#stepOf(opening, shape)
@@ -329,7 +329,26 @@ export class Schedule {
       await machine.look(modeOf(this.options), () => false, opening)
     } else if (shape === 22) this.#jumpClock()
     else if (shape < 26) await this.#follow(opening)
-    else await this.#get(opening)
+    else if (shape === 26) await this.#get(opening)
+    else this.#compact(opening)
+  }
+
+  /** Goes on beside whatever comes next. */
+  #compact(opening: Opening): void {
+    const { report, machine } = this
+    const before = opening.current.stats().merging.merges
+    opening.current.compact().then(
+      () => {
+        if (opening.current.stats().merging.merges > before) report.note('segments were merged')
+      },
+      (error: unknown) => {
+        if (error instanceof SimulatedDeath || !opening.process.alive) return
+        if (error instanceof QlogError) return
+        machine.oracle.violation ??= new Violation('compact failed without a code', {
+          cause: error,
+        })
+      },
+    )
   }
 
   /** A follower begins somewhere in the log, or one that is there ends. */

@@ -1,4 +1,5 @@
 /** Short scripted lives, one for each operation, to be crashed at every call they make. */
+import { QlogError } from '../../src/errors.ts'
 import { BlockType } from '../../src/format/layout.ts'
 import type { LogOptions } from '../../src/log/types.ts'
 import { blocksThatCount } from './disk-reader.ts'
@@ -35,6 +36,13 @@ async function live(
   machine.buryTheDead()
 }
 
+/** What a failing call makes of it is told with a code. */
+async function compact(opening: Opening): Promise<void> {
+  await opening.current.compact().catch((error: unknown) => {
+    if (!(error instanceof QlogError)) throw error
+  })
+}
+
 async function close(opening: Opening): Promise<void> {
   await opening.current.close()
 }
@@ -53,6 +61,18 @@ async function many(machine: Machine): Promise<void> {
     for (let count = 0; count < 8; count += 1) await opening.append(5_000)
     await close(opening)
   })
+}
+
+/** Segments of which most may be discarded, and each keeps something. */
+async function sparse(machine: Machine): Promise<void> {
+  await live(
+    machine,
+    async (opening) => {
+      for (let count = 0; count < 8; count += 1) await opening.append(2_000)
+      await close(opening)
+    },
+    { segmentBytesMax: 16_384 },
+  )
 }
 
 /** Killed with groups above D, which recovery has to copy. */
@@ -197,6 +217,30 @@ export const TRACES: readonly Trace[] = [
       opening.discard(1, 4)
       await opening.append(10)
       await opening.wait(1)
+    },
+  },
+  {
+    name: 'merge',
+    prepare: sparse,
+    options: { idleSyncMs: 0, segmentBytesMax: 16_384 },
+    act: async (opening) => {
+      await opening.append(100)
+      opening.discard(2, 5)
+      opening.discard(6, 8)
+      await compact(opening)
+      await opening.append(10)
+      await opening.verify()
+    },
+  },
+  {
+    name: 'merge before the first append, then close',
+    prepare: sparse,
+    options: { idleSyncMs: 0, segmentBytesMax: 16_384 },
+    act: async (opening) => {
+      opening.discard(2, 5)
+      opening.discard(6, 8)
+      await compact(opening)
+      await close(opening)
     },
   },
   {

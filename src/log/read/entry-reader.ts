@@ -10,7 +10,7 @@ import { decodeLink } from '../../format/link.ts'
 import { RecordCursor, readBatchRecord } from '../../format/records.ts'
 import type { System } from '../../system/system.ts'
 import type { Entry, EntryRange } from '../seam.ts'
-import type { LogView, ReadableSegment } from '../view.ts'
+import { type LogView, mergedInto, type ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
 import { Turns } from './message-iterators.ts'
 import { throwIfAborted } from './message-reader.ts'
@@ -40,7 +40,8 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   readonly #cursor = new RecordCursor()
   readonly #turns = new Turns()
   readonly #wait: TailWait
-  #number = -1
+  /** The segment that the walk is in or was in last. */
+  #segment: ReadableSegment | undefined
   #epoch: number
   #walk: BlockWalk | undefined
   /** What `next` of the walk said, where its block is still to be taken. */
@@ -109,24 +110,32 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   }
 
   #currentSegment(): ReadableSegment | undefined {
-    for (const segment of this.#view.segments()) {
-      if (segment.number < this.#number) continue
-      if (segment.number === this.#number) {
-        const hasMore =
-          this.#held !== undefined || (this.#walk?.offset ?? segment.end) < segment.end
-        if (hasMore) return segment
+    const segments = this.#view.segments()
+    const last = this.#segment
+    // One that was merged meanwhile is read to its end.
+    if (last && mergedInto(segments, last) && this.#hasMore(last)) return last
+    for (const segment of segments) {
+      // What was moved never appears again: an owner has it from its snapshot, and fetches it by id.
+      if (segment.entry?.dataOnly) continue
+      if (last && segment.number < last.number) continue
+      if (segment.number === last?.number) {
+        if (this.#hasMore(segment)) return segment
         continue
       }
-      if (this.#number < 0 && segment.base + segment.end <= this.#range.after) continue
+      if (!last && segment.base + segment.end <= this.#range.after) continue
       return segment
     }
     return undefined
   }
 
+  #hasMore({ end }: ReadableSegment): boolean {
+    return this.#held !== undefined || (this.#walk?.offset ?? end) < end
+  }
+
   async #readFrom(segment: ReadableSegment): Promise<Entry[]> {
     const entries: Entry[] = []
     try {
-      if (segment.number !== this.#number) await this.#enter(segment)
+      if (segment.number !== this.#segment?.number) await this.#enter(segment)
       if (this.#walk) await this.#readEntries(this.#walk, segment, entries)
     } catch (error) {
       if (!(error instanceof SegmentGone)) throw error
@@ -165,7 +174,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     this.#held = undefined
     this.#expected = Math.max(this.#expected, segment.firstId)
     if (segment.lost === undefined) {
-      this.#number = segment.number
+      this.#segment = segment
       const { seat } = this.#wait
       this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
     }
@@ -176,8 +185,9 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
   /** The file is not there: retired since the view was asked, or lost. */
   async #passGone(segment: ReadableSegment): Promise<void> {
     await this.#leave()
+    this.#held = undefined
     this.#draft = undefined
-    if (await this.#view.stillNames(segment.number)) {
+    if (await this.#view.stillNames(segment.file)) {
       throw lostError(segment, 'the file cannot be read')
     }
   }

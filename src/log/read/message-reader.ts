@@ -5,6 +5,7 @@
 import { DamagedError, type Gap, QlogError } from '../../errors.ts'
 import { decodeGap, type GapRecord } from '../../format/gap.ts'
 import {
+  BlockFlag,
   BlockType,
   RecordKind,
   SEGMENT_HEADER_BYTES,
@@ -15,7 +16,7 @@ import type { System } from '../../system/system.ts'
 import { BlockIndex } from '../block-index.ts'
 import { loadSeal } from '../seal.ts'
 import type { Message, ReadOptions } from '../types.ts'
-import type { LogView, ReadableSegment } from '../view.ts'
+import { type LogView, mergedInto, type ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
 import { SegmentGone } from './read-window.ts'
 import { TailWait } from './tail-wait.ts'
@@ -40,8 +41,11 @@ export class MessageReader {
   #isSeeking = true
   /** The id that must come next if nothing was lost; 0 before the first block. */
   #expected = 0
-  #number = -1
+  /** The segment that the walk is in or was in last. */
+  #segment: ReadableSegment | undefined
   #walk: BlockWalk | undefined
+  /** The block taken last was SPARSE: ids that are missing behind it were discarded. */
+  #isSparse = false
   /** What `next` of the walk said, where its block is still to be taken. */
   #held: boolean | undefined
   readonly #toldTail = new Set<string>()
@@ -108,22 +112,34 @@ export class MessageReader {
   /** The segment to read from now: the one being walked while it has more, or the next. */
   #currentSegment(): ReadableSegment | undefined {
     const segments = this.#view.segments()
-    if (this.#isSeeking) return firstFor(segments, this.#wanted)
+    const last = this.#segment
+    if (this.#isSeeking || !last) return firstFor(segments, this.#wanted)
+    if (mergedInto(segments, last)) {
+      // Its file is read to its end all the same; what stood behind it is found by id.
+      if (this.#hasMore(last)) return last
+      this.#wanted = Math.max(this.#wanted, last.endId)
+      this.#isSeeking = true
+      return firstFor(segments, this.#wanted)
+    }
     for (const segment of segments) {
-      if (segment.number < this.#number) continue
-      if (segment.number > this.#number) return segment
-      if (this.#walk && (this.#held !== undefined || this.#walk.offset < segment.end))
-        return segment
+      if (segment.number < last.number) continue
+      if (segment.number > last.number) return segment
+      if (this.#hasMore(segment)) return segment
     }
     return undefined
+  }
+
+  #hasMore({ end }: ReadableSegment): boolean {
+    return this.#walk !== undefined && (this.#held !== undefined || this.#walk.offset < end)
   }
 
   async #readFrom(segment: ReadableSegment): Promise<Message[]> {
     const messages: Message[] = []
     try {
-      if (segment.number !== this.#number || (this.#isSeeking && !this.#walk)) {
+      if (segment.file !== this.#segment?.file || (this.#isSeeking && !this.#walk)) {
         await this.#enter(segment)
       }
+      this.#segment = segment
       const walk = this.#walk
       if (!walk) {
         this.#isSeeking = false
@@ -155,7 +171,7 @@ export class MessageReader {
       }
       const isDamaged = walk.damageEnd > walk.damageStart
       // A file that retired meanwhile may be another segment's by now: then these are its bytes.
-      if (isDamaged && !(await this.#view.stillNames(segment.number))) throw new SegmentGone()
+      if (isDamaged && !(await this.#view.stillNames(segment.file))) throw new SegmentGone()
       this.#noteDamage(walk, segment, found)
       if (!found || !walk.block) break
       chunk ??= walk.bytes
@@ -172,7 +188,7 @@ export class MessageReader {
       ((walk.isBuffered && walk.bytes === chunk) || messages.length === 0)
     )
     if (segment.entry && walk.offset >= segment.end && this.#fresh) {
-      this.#view.noteIndex(segment.number, this.#fresh)
+      this.#view.noteIndex(segment.file, this.#fresh)
       this.#fresh = undefined
     }
   }
@@ -180,13 +196,15 @@ export class MessageReader {
   async #enter(segment: ReadableSegment): Promise<void> {
     const before = this.#walk
     this.#walk = undefined
-    this.#number = segment.number
+    this.#segment = segment
     this.#held = undefined
+    this.#isSparse = false
     this.#fresh = undefined
     // Ids in front of it that were not read belong to segments that have retired.
     this.#expected = Math.max(this.#isSeeking ? 0 : this.#expected, segment.firstId)
     if (segment.lost === undefined) {
-      const { seat } = this.#wait
+      // What is kept of the tail goes by number, which a merged segment shares with one it covers.
+      const seat = segment.entry?.dataOnly ? undefined : this.#wait.seat
       this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
       if (!this.#isSeeking && segment.entry && !segment.index) this.#fresh = new BlockIndex()
     }
@@ -209,20 +227,27 @@ export class MessageReader {
 
   async #locate(walk: BlockWalk, segment: ReadableSegment): Promise<number | undefined> {
     const { number, entry } = segment
-    const kept = this.#view.tail?.locate(number, this.#wanted)
+    const tail = entry?.dataOnly ? undefined : this.#view.tail
+    const kept = tail?.locate(number, this.#wanted)
     if (kept !== undefined || segment.index || !entry) {
       return kept ?? segment.index?.locate(this.#wanted)
     }
     const index = await loadSeal(this.#system, await walk.handle(), segment)
-    if (index) this.#view.noteIndex(number, index)
+    if (index) this.#view.noteIndex(segment.file, index)
     return index?.locate(this.#wanted)
   }
 
-  /** The file is not there: retired since the view was asked, or lost. */
+  /** The file is not there: retired or merged since the view was asked, or lost. */
   async #passGone(segment: ReadableSegment): Promise<void> {
     await this.#leave()
+    this.#held = undefined
+    if (!(await this.#view.stillNames(segment.file))) {
+      // Whatever holds the next id now is the place to go on.
+      this.#isSeeking = true
+      this.#segment = undefined
+      return
+    }
     this.#isSeeking = false
-    if (!(await this.#view.stillNames(segment.number))) return
     this.#lose(segment, 0, 0, segment.endId, 'the file cannot be read')
   }
 
@@ -231,6 +256,7 @@ export class MessageReader {
     const to = this.#to
     const unconfirmed = walk.offset > segment.confirmedEnd
     cursor.open(walk.bytes, walk.at, walk.payload)
+    this.#isSparse = ((walk.block?.flags ?? 0) & BlockFlag.SPARSE) !== 0
     while (cursor.next()) {
       if (cursor.kind !== RecordKind.MESSAGE) continue
       const { id } = cursor
@@ -246,14 +272,20 @@ export class MessageReader {
 
   #isGap(walk: BlockWalk, segment: ReadableSegment, found: boolean): boolean {
     if (walk.damageEnd > walk.damageStart || walk.block?.type === BlockType.GAP) return true
-    return !found && segment.entry !== undefined && this.#expected < segment.endId
+    return !found && this.#isShort(segment)
+  }
+
+  /** Ids are missing at its end although no byte is damaged; those left out by merging are none. */
+  #isShort({ entry, endId }: ReadableSegment): boolean {
+    if (!entry || entry.dataOnly || this.#isSparse) return false
+    return this.#expected < endId
   }
 
   /** Invalid bytes below the end: the ids between what was read and what follows are lost. */
   #noteDamage(walk: BlockWalk, segment: ReadableSegment, found: boolean): void {
     const bytes = walk.damageEnd - walk.damageStart
     if (bytes === 0 && found) return
-    if (bytes === 0 && (!segment.entry || this.#expected >= segment.endId)) return
+    if (bytes === 0 && !this.#isShort(segment)) return
     const endId = found ? (walk.block?.firstId ?? 0) : segment.endId
     const why = 'the checksum does not match'
     if (walk.isSnapshotDamage && (this.#expected === 0 || endId <= this.#expected)) {

@@ -49,6 +49,20 @@ export class IdSet {
     return true
   }
 
+  /** How many ids of [firstId, endId) are in the set. */
+  countIn(firstId: number, endId: number): number {
+    let count = 0
+    for (let from = firstId; from < endId; ) {
+      const number = Math.floor(from / CHUNK_IDS)
+      const start = number * CHUNK_IDS
+      const to = Math.min(endId, start + CHUNK_IDS)
+      const chunk = this.#chunks.get(number)
+      if (chunk) count += chunk.bits ? setIn(chunk.bits, from - start, to - start) : to - from
+      from = to
+    }
+    return count
+  }
+
   /** Forgets the chunks that lie wholly below `id`. */
   dropBelow(id: number): void {
     for (const number of this.#chunks.keys()) {
@@ -106,6 +120,17 @@ function allSet(bits: Uint32Array, from: number, to: number): boolean {
     at = end
   }
   return true
+}
+
+function setIn(bits: Uint32Array, from: number, to: number): number {
+  let count = 0
+  for (let at = from; at < to; ) {
+    const word = at >>> 5
+    const end = Math.min(to, (word + 1) * WORD_BITS)
+    count += bitCount((bits[word] ?? 0) & maskOf(at & 31, end - word * WORD_BITS))
+    at = end
+  }
+  return count
 }
 
 /** Set bits of a word, counted in parallel: pairs, nibbles, bytes, then one product sums the bytes. */

@@ -15,6 +15,8 @@ export class Liveness {
   readonly #discarded = new IdSet()
   /** Discarded messages by segment number. */
   readonly #dead = new Map<number, number>()
+  /** Ids within the span of a merged segment that it does not hold, by its number. */
+  readonly #holes = new Map<number, number>()
 
   isDiscarded(id: number): boolean {
     return this.#discarded.has(id)
@@ -24,9 +26,40 @@ export class Liveness {
     return this.#dead.get(number) ?? 0
   }
 
-  isFinished({ number, firstId, endId }: IdSpan): boolean {
+  /** Messages that the segment holds, discarded ones too; of a merged one at most so many. */
+  heldIn({ number, firstId, endId }: IdSpan): number {
+    return endId - firstId - (this.#holes.get(number) ?? 0)
+  }
+
+  /** Whether somebody has told which ids a merged segment holds. */
+  knowsHoles(number: number): boolean {
+    return this.#holes.has(number)
+  }
+
+  /** Ids that no segment holds: discarded before this opening, and left out by merging. */
+  addHole(firstId: number, endId: number): void {
+    this.#discarded.add(firstId, endId)
+  }
+
+  /**
+   * `merged` holds so many messages, the other ids of its span being discarded, and stands for `victims`.
+   * What was discarded since its messages were copied counts as dead in it.
+   */
+  merge(victims: readonly IdSpan[], merged: IdSpan, held: number): void {
+    for (const { number } of victims) {
+      this.#dead.delete(number)
+      this.#holes.delete(number)
+    }
+    const holes = merged.endId - merged.firstId - held
+    const discarded = this.#discarded.countIn(merged.firstId, merged.endId)
+    this.#holes.set(merged.number, holes)
+    this.#dead.set(merged.number, discarded - holes)
+  }
+
+  isFinished(span: IdSpan): boolean {
+    const { number, firstId, endId } = span
     const dead = this.deadIn(number)
-    if (dead < endId - firstId) return false
+    if (dead < this.heldIn(span)) return false
     // The count is for speed; what leaves the log is decided by the ids themselves.
     if (!this.#discarded.covers(firstId, endId)) {
       throw new Error(`segment ${number} counts ${dead} dead messages and has live ones`)
@@ -45,7 +78,7 @@ export class Liveness {
       if (!segment || segment.firstId >= endId) break
       const from = Math.max(firstId, segment.firstId)
       const dead = this.discardIn(segment.number, from, Math.min(endId, segment.endId))
-      mayFinish ||= dead >= segment.endId - segment.firstId
+      mayFinish ||= dead >= this.heldIn(segment)
     }
     return mayFinish
   }
@@ -59,7 +92,10 @@ export class Liveness {
 
   /** Forgets segments that have left the log, which begins at `firstId` now. */
   forget(segments: readonly IdSpan[], firstId: number): void {
-    for (const { number } of segments) this.#dead.delete(number)
+    for (const { number } of segments) {
+      this.#dead.delete(number)
+      this.#holes.delete(number)
+    }
     this.#discarded.dropBelow(firstId)
   }
 }

@@ -32,6 +32,8 @@ export interface RetirementOptions {
   readonly endTimeOf: (entry: MapEntry) => Promise<number | undefined>
   /** Called once files are gone. */
   readonly onFreed: () => void
+  /** Called where messages of full segments were discarded. */
+  readonly onDiscarded: () => void
 }
 
 export class Retirement {
@@ -44,6 +46,8 @@ export class Retirement {
   #expiring: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
   #isRetiring = false
+  /** Segments that are being merged, or whose new entry no durable map has yet: they stay. */
+  readonly #held = new Set<MapEntry>()
   #removing: Promise<void> = Promise.resolve()
   #closed = false
   /** Woken when a map without segments is durable, or when the log stops. */
@@ -59,6 +63,76 @@ export class Retirement {
 
   deadIn(number: number): number {
     return this.#liveness.deadIn(number)
+  }
+
+  /** The counts by segment, for merging. */
+  get liveness(): Liveness {
+    return this.#liveness
+  }
+
+  /** Whether a map without segments that have left is still on its way. */
+  get isRetiring(): boolean {
+    return this.#isRetiring
+  }
+
+  /** Whether the segment stands wholly below the root, and may leave the log by itself or by merging. */
+  mayLeave(entry: MapEntry): boolean {
+    return entry.base + entry.cut <= this.#options.gcRoot() && !this.#held.has(entry)
+  }
+
+  /** Keeps segments in the log until they are let go of. */
+  hold(entries: readonly MapEntry[]): void {
+    for (const entry of entries) this.#held.add(entry)
+  }
+
+  letGo(entries: readonly MapEntry[]): void {
+    for (const entry of entries) this.#held.delete(entry)
+    this.expire()
+    this.#retire()
+  }
+
+  /**
+   * Puts a merged segment, which holds so many messages, in the place of its victims, which are held;
+   * `done` runs once that is durable. Their files follow.
+   */
+  merge(victims: readonly MapEntry[], merged: MapEntry, held: number, done: () => void): void {
+    this.#liveness.merge(victims, merged, held)
+    this.#replace(victims, merged, () => {
+      this.#remove(victims)
+      done()
+    })
+  }
+
+  /** Puts another entry of the same segment, which is held, in its place. */
+  mark(entry: MapEntry, marked: MapEntry, done: () => void): void {
+    this.#replace([entry], marked, done)
+  }
+
+  /** Looks at everything that may leave by itself, now. */
+  async retireNow(): Promise<void> {
+    this.expire()
+    await this.#expiring
+    this.#retire()
+  }
+
+  /** Resolves when no file of a segment that has left is on its way out. */
+  removed(): Promise<void> {
+    return this.#removing
+  }
+
+  #replace(gone: readonly MapEntry[], instead: MapEntry, done: () => void): void {
+    const last = gone.at(-1)
+    const endTime = last && this.#endTimes.get(last.number)
+    for (const { number } of gone) this.#endTimes.delete(number)
+    if (endTime !== undefined) this.#endTimes.set(instead.number, endTime)
+    // Rows have moved: they are counted anew.
+    this.#expired = 0
+    this.hold([instead])
+    const whenGone = (): void => {
+      done()
+      this.letGo([...gone, instead])
+    }
+    this.#options.loop.retire(gone, whenGone, instead)
   }
 
   /**
@@ -153,7 +227,9 @@ export class Retirement {
     if (segment && endId > segment.firstId) {
       this.#liveness.discardIn(segment.number, Math.max(firstId, segment.firstId), endId)
     }
-    return this.#liveness.discard(firstId, endId, map)
+    const mayFinish = this.#liveness.discard(firstId, endId, map)
+    this.#options.onDiscarded()
+    return mayFinish
   }
 
   async #expire(): Promise<void> {
@@ -196,13 +272,11 @@ export class Retirement {
 
   /** Takes full segments out of the map that are finished or expired. */
   #retire(): void {
-    const { loop, files, gcRoot, onFreed } = this.#options
+    const { loop } = this.#options
     if (loop.state !== 'open' || this.#closed || this.#isRetiring) return
     const expired = this.#expired
-    const root = gcRoot()
     const gone = loop.map.filter(
-      (entry, row) =>
-        entry.base + entry.cut <= root && (row < expired || this.#liveness.isFinished(entry)),
+      (entry, row) => this.mayLeave(entry) && (row < expired || this.#liveness.isFinished(entry)),
     )
     if (gone.length === 0) return
     this.#expired = 0
@@ -212,13 +286,19 @@ export class Retirement {
       this.#wakeWaiters()
       this.#liveness.forget(gone, loop.firstId)
       for (const { number } of gone) this.#endTimes.delete(number)
-      this.#removing = this.#removing
-        .then(() => loop.sealed())
-        .then(() => files.remove(gone))
-        // A file that stays is named by no map: the next opening sets it aside.
-        .catch(() => undefined)
-        .finally(onFreed)
+      this.#remove(gone)
       this.#retire()
     })
+  }
+
+  /** The files of segments that no durable map names any more. */
+  #remove(gone: readonly MapEntry[]): void {
+    const { loop, files, onFreed } = this.#options
+    this.#removing = this.#removing
+      .then(() => loop.sealed())
+      .then(() => files.remove(gone))
+      // A file that stays is named by no map: the next opening clears it away.
+      .catch(() => undefined)
+      .finally(onFreed)
   }
 }

@@ -17,7 +17,10 @@ import { Taken } from './taken.ts'
 import type { Waiter } from './waiter.ts'
 
 /** Where the best message stands. */
-type Source = LaneRow | 'ready' | 'late' | 'suspect'
+type Source = LaneRow | 'ready' | 'late' | 'suspect' | 'aged'
+
+/** Entries of the order by age that may be stale, beside as many as are not. */
+const STALE_AGED_MAX = 1024
 
 export class GroupDispatch implements GroupEvents {
   readonly queue: QueueDispatch
@@ -39,6 +42,8 @@ export class GroupDispatch implements GroupEvents {
   readonly #delayedWall = new IndexedHeap<Exception>(byDue)
   /** Plain messages whose place in their lane was passed: (priority, id, offset). */
   readonly #late = new TypedHeap()
+  /** The same and the ready exceptions by age, where age counts: (id, 0, offset); some are stale. */
+  readonly #aged = new TypedHeap()
   /** Leased when an earlier opening ended without a close: they go out one at a time. */
   readonly #suspects = new IndexedHeap<Taken>(byPriority)
   readonly #suspectOffsets = new Map<number, Taken>()
@@ -109,9 +114,9 @@ export class GroupDispatch implements GroupEvents {
     if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
     const promoted = this.#promoted()
     if (promoted) {
-      this.#best = promoted
+      this.#best = promoted.source
       this.bestPriority = -1
-      this.bestId = promoted.cursor.id
+      this.bestId = promoted.id
     }
     return this.#best !== undefined
   }
@@ -120,7 +125,7 @@ export class GroupDispatch implements GroupEvents {
   peekBest(): number | undefined {
     const row = this.#settleRows()
     const promoted = this.#promoted()
-    if (promoted) return promoted.cursor.offset
+    if (promoted) return promoted.offset
     const exception = this.#settleReady()
     const late = this.#settleLate()
     const suspect = this.#settleSuspects()
@@ -145,6 +150,7 @@ export class GroupDispatch implements GroupEvents {
     if (source === 'suspect') return this.#takeSuspect()
     if (source === 'ready') return this.#takeException(this.#ready.peek())
     if (source === 'late') return this.#takeLate()
+    if (source === 'aged') return this.#takeAged()
     const { cursor, priority } = source
     source.isHead = false
     return this.#out(new Taken(this, cursor.id, cursor.offset, priority))
@@ -213,7 +219,7 @@ export class GroupDispatch implements GroupEvents {
     if (!this.isWaiting(offset, id) || this.state.exception(offset)) return
     if (this.#suspectOffsets.has(offset)) return
     const row = this.#rows.find((one) => one.lane === lane)
-    if (!row || row.hasPassed(offset)) this.#late.push(priority, id, offset)
+    if (!row || row.hasPassed(offset)) this.#pushLate(priority, id, offset)
     this.queue.woke(this)
   }
 
@@ -278,6 +284,13 @@ export class GroupDispatch implements GroupEvents {
   }
 
   settingsChanged(): void {
+    this.#aged.clear()
+    for (const { id, offset, holder } of this.state.exceptions()) {
+      if (holder === this.#ready) this.#noteAge(id, offset)
+    }
+    this.#late.forEach((_priority, id, offset) => {
+      this.#noteAge(id, offset)
+    })
     this.queue.woke(this)
   }
 
@@ -286,6 +299,11 @@ export class GroupDispatch implements GroupEvents {
     this.isRemoved = true
     for (const taken of this.out.values()) this.#ended(taken)
     this.out.clear()
+  }
+
+  #pushLate(priority: number, id: number, offset: number): void {
+    this.#late.push(priority, id, offset)
+    this.#noteAge(id, offset)
   }
 
   #noteEarly(first: number, end: number): void {
@@ -320,7 +338,7 @@ export class GroupDispatch implements GroupEvents {
       if (this.#early.has(offset)) this.#early.remove(offset, offset + 1)
     } else {
       const row = this.#rows.find((one) => one.priority === priority)
-      if (!row || row.hasPassed(offset)) this.#late.push(priority, id, offset)
+      if (!row || row.hasPassed(offset)) this.#pushLate(priority, id, offset)
     }
     this.queue.woke(this)
   }
@@ -381,17 +399,58 @@ export class GroupDispatch implements GroupEvents {
     return this.#suspects.peek()
   }
 
-  /** The oldest message of all lanes, where it has waited too long. */
-  #promoted(): LaneRow | undefined {
+  /** The oldest message of all, where it has waited too long. */
+  #promoted():
+    | { readonly source: Source; readonly id: number; readonly offset: number }
+    | undefined {
     const { promoteAfterMs } = this.state
-    if (promoteAfterMs === 0 || this.#rows.length < 2) return undefined
-    let oldest: LaneRow | undefined
+    if (promoteAfterMs === 0) return undefined
+    let oldest: { source: Source; id: number; offset: number } | undefined
     const before = this.queue.wallMs() - promoteAfterMs
     for (const row of this.#rows) {
       if (!row.settle(this.#isOpen) || row.cursor.timeMs > before) continue
-      if (!oldest || row.cursor.id < oldest.cursor.id) oldest = row
+      const { id, offset } = row.cursor
+      if (!oldest || id < oldest.id) oldest = { source: row, id, offset }
     }
-    return oldest
+    if (!this.#settleAged()) return oldest
+    const id = this.#aged.peekKey1
+    const offset = this.#aged.peekPayload
+    const putMs = this.queue.find(offset)?.timeMs ?? Number.POSITIVE_INFINITY
+    if (putMs > before || (oldest && oldest.id < id)) return oldest
+    return { source: 'aged', id, offset }
+  }
+
+  /** Lets go of what was taken since, or is not ready. */
+  #settleAged(): boolean {
+    while (this.#aged.size > 0) {
+      if (this.#isAged(this.#aged.peekKey1, this.#aged.peekPayload)) return true
+      this.#aged.pop()
+    }
+    return false
+  }
+
+  #isAged(id: number, offset: number): boolean {
+    if (!this.isWaiting(offset, id)) return false
+    const exception = this.state.exception(offset)
+    return exception === undefined || exception.holder === this.#ready
+  }
+
+  /** Where age counts, what stands in no lane any more is kept in its order too. */
+  #noteAge(id: number, offset: number): void {
+    if (this.state.promoteAfterMs === 0) return
+    this.#aged.push(id, 0, offset)
+    if (this.#aged.size <= 2 * (this.#ready.size + this.#late.size) + STALE_AGED_MAX) return
+    this.#aged.filter((one, _zero, at) => this.#isAged(one, at))
+  }
+
+  #takeAged(): Taken {
+    const id = this.#aged.peekKey1
+    const offset = this.#aged.peekPayload
+    this.#aged.pop()
+    const exception = this.state.exception(offset)
+    if (exception) return this.#takeException(exception)
+    const priority = this.queue.find(offset)?.priority ?? 0
+    return this.#out(new Taken(this, id, offset, priority))
   }
 
   #takeException(exception: Exception | undefined): Taken {
@@ -415,8 +474,10 @@ export class GroupDispatch implements GroupEvents {
     exception.holder?.remove(exception)
     exception.holder = heap
     heap.push(exception)
-    if (heap === this.#ready) this.queue.woke(this)
-    else if (heap !== this.#buried) this.queue.scheduled()
+    if (heap === this.#ready) {
+      this.#noteAge(exception.id, exception.offset)
+      this.queue.woke(this)
+    } else if (heap !== this.#buried) this.queue.scheduled()
   }
 
   #heapFor(exception: Exception): IndexedHeap<Exception> {

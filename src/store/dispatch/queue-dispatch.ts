@@ -280,7 +280,10 @@ export class QueueDispatch implements QueueEvents {
       const { id, offset, dueMs, expiresMs } = cursor
       const dueKind = asDueKind(cursor.dueKind)
       if (this.state.isGone(offset)) continue
-      if (expiresMs > 0) this.#expiring.push(expiresMs, id, offset)
+      if (expiresMs > 0) {
+        this.#expiring.push(expiresMs, id, offset)
+        this.#host.scheduled()
+      }
       if (!this.isDue(dueKind, dueMs)) this.#schedule(dueKind, dueMs, id, offset, lane)
     }
   }

@@ -1,7 +1,7 @@
 /**
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
- *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, key] |
+ *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
  *     [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
@@ -46,6 +46,8 @@ export interface MessageFacts {
   readonly expiresMs: number
   readonly key: string | undefined
   readonly keyWindowMs: number
+  /** When the key is free again, in the store's own time. */
+  readonly keyUntilMs: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -74,6 +76,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
   if (facts.expiresMs !== 0) writer.varint(facts.expiresMs)
   if (facts.key !== undefined) {
     writer.varint(facts.keyWindowMs)
+    writer.varint(facts.keyUntilMs)
     writer.text(facts.key)
   }
   if (names.length > 0) {
@@ -99,6 +102,7 @@ export class MessageDecoder implements MessageFacts {
   expiresMs = 0
   key: string | undefined
   keyWindowMs = 0
+  keyUntilMs = 0
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -116,6 +120,7 @@ export class MessageDecoder implements MessageFacts {
     this.expiresMs = (flags & Flag.EXPIRES) !== 0 ? reader.varint() : 0
     const hasKey = (flags & Flag.KEY) !== 0
     this.keyWindowMs = hasKey ? reader.varint() : 0
+    this.keyUntilMs = hasKey ? reader.varint() : 0
     this.key = hasKey ? reader.text(reader.varint()) : undefined
     if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
@@ -150,6 +155,7 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     expiresMs: decoder.expiresMs,
     key: decoder.key,
     keyWindowMs: decoder.keyWindowMs,
+    keyUntilMs: decoder.keyUntilMs,
     headers,
     body: decoder.body(),
   }

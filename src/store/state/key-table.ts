@@ -7,7 +7,7 @@ import { chunkOf } from './offset-chunks.ts'
 export interface KeyEntry {
   readonly id: number
   readonly offset: number
-  /** Milliseconds since 1970, as the log counts them: its time never runs backwards. */
+  /** In the store's own time. */
   readonly untilMs: number
 }
 
@@ -25,12 +25,12 @@ export class KeyTable {
   #changes = 0
 
   /** Who has the key at that time; undefined where nobody does. */
-  get(key: string, timeMs: number): KeyEntry | undefined {
+  get(key: string, elapsedMs: number): KeyEntry | undefined {
     const entry = this.#entries.get(key)
-    return entry && entry.untilMs > timeMs ? entry : undefined
+    return entry && entry.untilMs > elapsedMs ? entry : undefined
   }
 
-  set(key: string, entry: KeyEntry, timeMs: number): void {
+  set(key: string, entry: KeyEntry, elapsedMs: number): void {
     this.#delete(key)
     this.#entries.set(key, entry)
     const number = chunkOf(entry.offset)
@@ -39,7 +39,7 @@ export class KeyTable {
     chunk.keys.add(key)
     chunk.version++
     this.#changes++
-    if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(timeMs)
+    if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(elapsedMs)
   }
 
   chunkNumbers(): readonly number[] {
@@ -52,10 +52,10 @@ export class KeyTable {
   }
 
   /** Keys of a chunk that are taken at that time, in the order of their messages. */
-  alive(chunk: number, timeMs: number): [string, KeyEntry][] {
+  alive(chunk: number, elapsedMs: number): [string, KeyEntry][] {
     const alive: [string, KeyEntry][] = []
     for (const key of this.#chunks.get(chunk)?.keys ?? []) {
-      const entry = this.get(key, timeMs)
+      const entry = this.get(key, elapsedMs)
       if (entry) alive.push([key, entry])
     }
     return alive.sort(([, a], [, b]) => a.id - b.id)
@@ -72,8 +72,8 @@ export class KeyTable {
     if (chunk?.keys.size === 0) this.#chunks.delete(number)
   }
 
-  #prune(timeMs: number): void {
+  #prune(elapsedMs: number): void {
     this.#changes = 0
-    for (const [key, { untilMs }] of this.#entries) if (untilMs <= timeMs) this.#delete(key)
+    for (const [key, { untilMs }] of this.#entries) if (untilMs <= elapsedMs) this.#delete(key)
   }
 }

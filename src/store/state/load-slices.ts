@@ -50,6 +50,7 @@ function loadStore(state: StoreState, bytes: Uint8Array): void {
   const reader = new ByteReader(bytes)
   const nextQueue = reader.varint()
   state.timeMs = reader.varint()
+  state.elapsedMs = reader.varint()
   state.uncleanBelowId = reader.varint()
   const isClosed = reader.varint() === 1
   const opened = reader.bytes(reader.varint())

@@ -5,7 +5,7 @@ import type { Exception } from './exception.ts'
 import type { GroupState } from './group-state.ts'
 import type { QueueState } from './queue-state.ts'
 
-export function hashQueue(hash: StateHash, queue: QueueState, timeMs: number): void {
+export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number): void {
   hash.number(queue.number)
   hash.text(queue.name)
   hash.number(queue.nextOffset)
@@ -13,7 +13,7 @@ export function hashQueue(hash: StateHash, queue: QueueState, timeMs: number): v
   hash.number(queue.live)
   queue.removed.hashInto(hash)
   for (const chunk of queue.keys.chunkNumbers()) {
-    for (const [key, { id, offset, untilMs }] of queue.keys.alive(chunk, timeMs)) {
+    for (const [key, { id, offset, untilMs }] of queue.keys.alive(chunk, elapsedMs)) {
       hash.text(key)
       for (const value of [id, offset, untilMs]) hash.number(value)
     }

@@ -71,9 +71,15 @@ export class QueueState {
     this.live++
     this.entries++
     if (key !== undefined) {
-      this.keys.set(key, { id, offset, untilMs: timeMs + facts.keyWindowMs }, timeMs)
+      const { keyUntilMs, keyWindowMs } = facts
+      this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
     }
     this.events?.put(lane, facts, id)
+  }
+
+  /** Offsets below were given: their messages may have been lost to damage, and they are not given again. */
+  noteUsed(end: number): void {
+    this.nextOffset = Math.max(this.nextOffset, end)
   }
 
   laneFor(priority: number): Lane {

@@ -54,7 +54,7 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
   }
   for (const chunk of keys.chunkNumbers()) {
     const name = `q${number}.k.${chunk}`
-    slices.push(slice(name, keys.versionOf(chunk), () => encodeKeys(queue, chunk, state.timeMs)))
+    slices.push(slice(name, keys.versionOf(chunk), () => encodeKeys(queue, chunk, state.elapsedMs)))
   }
   for (const { slot, postings } of queue.lanes) {
     for (const part of postings.partNumbers()) {
@@ -81,6 +81,7 @@ function encodeStore(state: StoreState): Uint8Array {
   const writer = new ByteWriter()
   writer.varint(state.nextQueue)
   writer.varint(state.timeMs)
+  writer.varint(state.elapsedMs)
   writer.varint(state.uncleanBelowId)
   writer.varint(state.isClosed ? 1 : 0)
   const opened = state.opened ? encodeControl(state.opened) : new Uint8Array(0)
@@ -118,9 +119,9 @@ function encodeQueue(queue: QueueState): Uint8Array {
   return writer.finish()
 }
 
-function encodeKeys(queue: QueueState, chunk: number, timeMs: number): Uint8Array {
+function encodeKeys(queue: QueueState, chunk: number, elapsedMs: number): Uint8Array {
   const writer = new ByteWriter()
-  const alive = queue.keys.alive(chunk, timeMs)
+  const alive = queue.keys.alive(chunk, elapsedMs)
   writer.varint(alive.length)
   for (const [key, { id, offset, untilMs }] of alive) {
     writer.text(key)

@@ -25,8 +25,12 @@ export interface StateEntry {
 export class StoreState {
   readonly queues = new Map<number, QueueState>()
   nextQueue = 1
+  /** Every message with a lower id is in the state, or is gone. */
+  nextId = 1
   /** Of the last entry: never runs backwards. */
   timeMs = 0
+  /** The store's own time, as far as the entries tell. */
+  elapsedMs = 0
   /** The opening that wrote last; undefined before the first. */
   opened: OpenOp | undefined
   /** The opening that wrote last also closed. */
@@ -53,6 +57,10 @@ export class StoreState {
   }
 
   put(facts: MessageFacts, id: number): void {
+    this.nextId = Math.max(this.nextId, id + 1)
+    if (facts.key !== undefined) {
+      this.elapsedMs = Math.max(this.elapsedMs, facts.keyUntilMs - facts.keyWindowMs)
+    }
     this.#queueOf(facts.queue).put(facts, id, this.timeMs)
   }
 
@@ -61,6 +69,7 @@ export class StoreState {
       case 'open':
         this.opened = op
         this.isClosed = false
+        this.elapsedMs = Math.max(this.elapsedMs, op.elapsedMs)
         this.uncleanBelowId = op.uncleanBelowId
         return
       case 'close':
@@ -104,7 +113,7 @@ export class StoreState {
     hash.text(this.opened?.bootId ?? '')
     hash.number(this.opened?.elapsedMs ?? 0)
     const queues = [...this.queues.values()].sort((a, b) => a.number - b.number)
-    for (const queue of queues) hashQueue(hash, queue, this.timeMs)
+    for (const queue of queues) hashQueue(hash, queue, this.elapsedMs)
     return hash.digest()
   }
 
@@ -128,7 +137,10 @@ export class StoreState {
         group.events?.settingsChanged()
         return
       case 'finish':
-        forEachRange(op.ranges, (first, end) => queue.finish(group, first, end))
+        forEachRange(op.ranges, (first, end) => {
+          queue.noteUsed(end)
+          queue.finish(group, first, end)
+        })
         return
       case 'lease':
         group.lease(op.ranges)
@@ -143,7 +155,10 @@ export class StoreState {
 
   #delete(queue: QueueState, ranges: readonly number[]): void {
     queue.version++
-    forEachRange(ranges, (first, end) => queue.remove(first, end))
+    forEachRange(ranges, (first, end) => {
+      queue.noteUsed(end)
+      queue.remove(first, end)
+    })
   }
 
   /** The record that named it may have been lost to damage: its messages are kept all the same. */

@@ -1,5 +1,5 @@
 /** Delays: elapsed time and times of the wall clock, over clock jumps, closing, crashes and new boots. */
-import { equal, isWithin, present } from './checks.ts'
+import { equal, isWithin, present, Watched } from './checks.ts'
 import { type StoreTest, textOf, textsOf, type World } from './world.ts'
 
 const SECOND_MS = 1_000
@@ -148,6 +148,26 @@ export const DELAYS: readonly StoreTest[] = [
       world.jumpWallClock(30 * MINUTE_MS)
       await world.advance(SECOND_MS)
       equal(await world.ready('q'), ['a', 'b'])
+    },
+  },
+  {
+    name: 'a session that waits learns soon that the wall clock was set forwards',
+    needs: ['jumpWallClock'],
+    run: async (world) => {
+      const session = await world.watching('q')
+      await world.put('q', 'put', { at: world.nowMs + 2 * HOUR_MS })
+      const waiting = new Watched(session.reserve({ timeoutMs: HOUR_MS }))
+      await world.advance(MINUTE_MS)
+      equal(waiting.state, 'pending')
+      world.jumpWallClock(3 * HOUR_MS)
+      await world.advance(10 * SECOND_MS)
+      equal(textsOf(present(waiting.value)), ['put'])
+      await present(waiting.value?.[0]).release({ at: world.nowMs + 2 * HOUR_MS })
+      const again = new Watched(session.reserve({ timeoutMs: HOUR_MS }))
+      await world.advance(MINUTE_MS)
+      world.jumpWallClock(3 * HOUR_MS)
+      await world.advance(10 * SECOND_MS)
+      equal(textsOf(present(again.value)), ['put'])
     },
   },
   {

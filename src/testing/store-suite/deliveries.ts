@@ -124,6 +124,20 @@ export const DELIVERIES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what is deleted while a loop holds it ready does not leave the loop',
+    run: async (world) => {
+      const results = await world.store.queue('q').putMany(numbers(4))
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 10 })
+      equal((await loop.next()).value.text(), '0')
+      await world.settle()
+      await world.store.queue('q').delete([present(results[1]).id])
+      equal((await loop.next()).value.text(), '2')
+      await loop.return?.()
+      equal(textsOf(await world.take('q')), ['3'])
+    },
+  },
+  {
     name: 'two loops share a queue: everything comes once',
     run: async (world) => {
       await world.store.queue('q').putMany(numbers(60))

@@ -1,6 +1,6 @@
 /** Groups: each gets everything, and a message is finished when every group is done with it. */
 import { GROUP_DEFAULT } from '../../store/types.ts'
-import { equal, first, present, rejected } from './checks.ts'
+import { equal, first, isTrue, present, rejected } from './checks.ts'
 import { type StoreTest, textsOf, withBody } from './world.ts'
 
 export const GROUPS: readonly StoreTest[] = [
@@ -162,6 +162,20 @@ export const GROUPS: readonly StoreTest[] = [
       equal(world.store.queue('q').stats().messages, 0)
       equal((await world.put('q', 'd')).offset, 3)
       equal(await world.drain('q', 'one'), ['d'])
+    },
+  },
+  {
+    name: 'what was gone stays gone when the last group is removed',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await world.putAll('q', 'a', 'b', 'c')
+      const taken = await world.take('q', { group: 'only' })
+      await withBody(taken, 'b').ack()
+      await queue.group('only').remove()
+      await world.put('q', 'd')
+      await world.reopen()
+      const bodies = await world.drain('q', 'next one')
+      isTrue(!bodies.includes('b') && bodies.includes('d'), bodies.join())
     },
   },
   {

@@ -151,6 +151,7 @@ export const ORDER: readonly StoreTest[] = [
     name: 'hundreds of different priorities keep their order: waiting, delayed, released, reopened',
     run: async (world) => {
       const queue = world.store.queue('q')
+      await queue.createGroup('early')
       // Each once, in an order that is neither rising nor falling.
       const priorities = Array.from({ length: 300 }, (_, row) => (row * 77) % 300)
       await queue.putMany(
@@ -161,11 +162,14 @@ export const ORDER: readonly StoreTest[] = [
         })),
       )
       const all = priorities.map((_, row) => row)
-      equal(
-        await world.ready('q'),
-        all.filter((row) => row % 5 !== 0).map((row) => `${row}`),
-      )
+      const due = all.filter((row) => row % 5 !== 0).map((row) => `${row}`)
+      equal(await world.ready('q', 'early'), due)
+      equal(await world.ready('q'), due)
       await world.advance(MINUTE_MS)
+      equal(
+        await world.drain('q', 'early'),
+        all.map((row) => `${row}`),
+      )
       const taken = await world.take('q', { count: 100 })
       equal(
         textsOf(taken),

@@ -257,33 +257,4 @@ export const SESSIONS: readonly StoreTest[] = [
       equal(await world.ready('q'), ['a'])
     },
   },
-  {
-    name: 'reserveById takes this very message, ready or delayed',
-    run: async (world) => {
-      const [, b] = await world.putAll('q', 'a', 'b')
-      const later = await world.put('q', 'later', { delayMs: 60_000 })
-      const session = await world.watching('q')
-      const second = present(await session.reserveById(present(b).id))
-      equal([second.text(), second.attempt], ['b', 1])
-      const delayed = present(await session.reserveById(later.id, { leaseMs: 5_000 }))
-      equal(delayed.text(), 'later')
-      isWithin(delayed.leaseLeftMs, 4_000, 5_000, 'leaseLeftMs')
-      await second.ack()
-      equal(textsOf(await world.take('q')), ['a'])
-      await delayed.ack()
-    },
-  },
-  {
-    name: 'reserveById gives nothing that is leased, buried, finished or unknown',
-    run: async (world) => {
-      const [a, b, c] = await world.putAll('q', 'a', 'b', 'c')
-      const taken = await world.take('q')
-      await withBody(taken, 'b').bury()
-      await withBody(taken, 'c').ack()
-      const session = await world.watching('q')
-      for (const id of [present(a).id, present(b).id, present(c).id, 999_999]) {
-        equal(await session.reserveById(id), undefined, `message ${id}`)
-      }
-    },
-  },
 ]

@@ -89,6 +89,30 @@ export const TTL: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a message that expires while it is leased can be finished, and else never comes back',
+    run: async (world) => {
+      for (const body of ['acked', 'released', 'timed out', 'given back']) {
+        await world.put('q', body, { ttlMs: MINUTE_MS })
+      }
+      const session = await world.watching('q')
+      const leaseMs = 2 * MINUTE_MS
+      const [acked, released] = await session.reserve({ count: 3, leaseMs })
+      const holder = await world.watching('q')
+      await holder.reserve({ leaseMs })
+      await world.advance(MINUTE_MS + 1_000)
+      await acked?.ack()
+      await released?.release()
+      await holder.close()
+      equal(await world.take('q'), [])
+      await world.advance(2 * MINUTE_MS)
+      equal(await world.take('q'), [])
+      await world.settle()
+      equal(world.store.queue('q').stats().messages, 0)
+      await world.reopen()
+      equal(await world.take('q'), [])
+    },
+  },
+  {
     name: 'a buried message that expires cannot be kicked',
     run: async (world) => {
       await world.put('q', 'short', { ttlMs: MINUTE_MS })

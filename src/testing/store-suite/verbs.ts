@@ -181,6 +181,21 @@ export const VERBS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what is buried after a restart stands behind what was buried before it',
+    run: async (world) => {
+      await world.putAll('q', 'a', 'b', 'c')
+      await world.bury('q', 'c', 'b')
+      await world.reopen()
+      await world.bury('q', 'a')
+      const order: string[] = []
+      for (let count = 0; count < 3; count++) {
+        equal(await world.store.queue('q').group().kick(1), 1)
+        order.push(...(await world.drain('q')))
+      }
+      equal(order, ['c', 'b', 'a'])
+    },
+  },
+  {
     name: 'kick by name takes the buried and delayed ones among those, and tells how many',
     run: async (world) => {
       const [a, b, c] = await world.putAll('q', 'a', 'b', 'c')

@@ -1,0 +1,71 @@
+/** What a single cell may be once the process has died. */
+import { nameOf, type Outcome, type Reference } from './reference.ts'
+import { type Cell, cellOf, copyCell, type Now, type Place, passed } from './state.ts'
+
+/** What a cell may be after a crash that left this outcome, most likely first. */
+export function cellsAfterCrash(
+  outcome: Outcome,
+  reference: Reference,
+  place: Place,
+  now: Now,
+): readonly Cell[] {
+  const first = cellOf(outcome.state, place)
+  if (first === undefined) return []
+  const cells = [first]
+  for (const { after, loose } of outcome.lost) {
+    const next = cellOf(after, place)
+    if (next === undefined) break
+    if (loose.some((one) => isSamePlace(one, place))) cells.push(next)
+    else if (!isSameCell(next, cells.at(-1) ?? first)) break
+  }
+  const { queue, group } = place
+  const last = cells.at(-1) ?? first
+  if (reference.reserving.some((one) => one.queue === queue && one.group === group)) {
+    if (last.state === 'waiting') cells.push(leased(last), buriedUnseen(last))
+  }
+  const timedOut = cells.filter(({ state }) => state === 'leased').map(timedOutOf)
+  const lease = reference.leases.get(nameOf(place))
+  if (lease && passed(lease.end, now) !== 'no') cells.push(...timedOut)
+  return cells.map(restarted)
+}
+
+/** Nobody holds it any more. */
+function restarted(cell: Cell): Cell {
+  if (cell.state !== 'leased') return cell
+  return { ...copyCell(cell), state: 'waiting', due: undefined, suspect: 'waiting' }
+}
+
+function leased(cell: Cell): Cell {
+  const next = copyCell(cell)
+  next.state = 'leased'
+  next.due = undefined
+  next.attempts += 1
+  next.counters.leases += 1
+  return next
+}
+
+function timedOutOf(cell: Cell): Cell {
+  const next = copyCell(cell)
+  next.state = 'waiting'
+  next.suspect = 'no'
+  next.counters.timeouts += 1
+  return next
+}
+
+/** A reserve buries what has no attempt left instead of giving it. */
+function buriedUnseen(cell: Cell): Cell {
+  const next = copyCell(cell)
+  next.state = 'buried'
+  next.suspect = 'no'
+  next.counters.buries += 1
+  next.buriedAs = Number.POSITIVE_INFINITY
+  return next
+}
+
+function isSamePlace(left: Place, right: Place): boolean {
+  return nameOf(left) === nameOf(right)
+}
+
+function isSameCell(left: Cell, right: Cell): boolean {
+  return JSON.stringify(left) === JSON.stringify(right)
+}

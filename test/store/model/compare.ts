@@ -1,0 +1,277 @@
+/** The first difference between what a store shows and what it should show. */
+import type { MessageInfo, MessageState } from '../../../src/store/types.ts'
+import { isSameBody } from '../../simulation/bodies.ts'
+import { PEEKED, type Seen, type SeenGroup, type SeenQueue } from './look.ts'
+import { type Lease, nameOf } from './reference.ts'
+import {
+  type Cell,
+  type Deadline,
+  type GroupState,
+  isExpired,
+  isPaused,
+  isReady,
+  type MessageFacts,
+  type Now,
+  type Place,
+  type QueueState,
+  type State,
+} from './state.ts'
+
+/** What is told in milliseconds left may be off by so much, since looking takes time. */
+const LOOK_MS = 300
+
+export interface Expectation {
+  readonly state: State
+  readonly now: Now
+  readonly leases: ReadonlyMap<string, Lease>
+  /** What a cell may be, where that is not one thing alone. */
+  cellsOf?(place: Place): readonly Cell[]
+}
+
+export function difference(expected: Expectation, seen: Seen): string | undefined {
+  const { state } = expected
+  const names = [...state.queues.keys()].sort().join()
+  const seenNames = [...seen.keys()].sort().join()
+  if (names !== seenNames) return `queues: ${names} expected, ${seenNames} seen`
+  for (const queue of state.queues.values()) {
+    const seenQueue = seen.get(queue.name)
+    const found = seenQueue && queueDifference(expected, queue, seenQueue)
+    if (found) return `${queue.name}: ${found}`
+  }
+  return undefined
+}
+
+function queueDifference(
+  expected: Expectation,
+  queue: QueueState,
+  seen: SeenQueue,
+): string | undefined {
+  const { now } = expected
+  const { stats } = seen
+  if (stats.nextOffset !== queue.nextOffset) {
+    return `next offset ${queue.nextOffset} expected, ${stats.nextOffset} seen`
+  }
+  const paused = isPaused(queue, now)
+  if (paused === 'no' && stats.pausedMs > 0) return `paused for ${stats.pausedMs} ms`
+  if (paused === 'yes' && !isLeft(expected, queue.pausedUntil, stats.pausedMs)) {
+    return `paused for ${stats.pausedMs} ms, not until ${JSON.stringify(queue.pausedUntil)}`
+  }
+  const groups = [...queue.groups.keys()].sort().join()
+  const seenGroups = [...seen.groups.keys()].sort().join()
+  if (groups !== seenGroups) return `groups: ${groups} expected, ${seenGroups} seen`
+  return messagesDifference(expected, queue, seen) ?? groupsDifference(expected, queue, seen)
+}
+
+function groupsDifference(
+  expected: Expectation,
+  queue: QueueState,
+  seen: SeenQueue,
+): string | undefined {
+  for (const group of queue.groups.values()) {
+    const seenGroup = seen.groups.get(group.name)
+    const found = seenGroup && groupDifference(expected, queue, group, seenGroup)
+    if (found) return `${group.name}: ${found}`
+  }
+  return undefined
+}
+
+function messagesDifference(
+  expected: Expectation,
+  queue: QueueState,
+  seen: SeenQueue,
+): string | undefined {
+  const found = new Map(seen.messages.map((message) => [message.id, message]))
+  const offsets = seen.messages.map(({ offset }) => offset)
+  if (offsets.some((offset, row) => row > 0 && offset <= (offsets[row - 1] ?? 0))) {
+    return `read goes through the offsets ${offsets.join()}`
+  }
+  for (const message of queue.messages.values()) {
+    const one = found.get(message.id)
+    found.delete(message.id)
+    const expired = isExpired(message, expected.now)
+    if (one === undefined && expired === 'no') return `message ${message.id} is missing`
+    if (one !== undefined && expired === 'yes' && !isHeld(expected, message)) {
+      return `message ${message.id} has outlived its time`
+    }
+    const wrong = one && factsDifference(message, one)
+    if (wrong) return wrong
+    if (one && !isSameBody(one.body, message.body)) return `message ${message.id} has another body`
+  }
+  const [extra] = found.keys()
+  return extra === undefined ? undefined : `message ${extra} should not be there`
+}
+
+/** What is leased as its time runs out goes when it comes back. */
+function isHeld(expected: Expectation, { id }: MessageFacts): boolean {
+  return [...expected.leases.values()].some(({ place }) => place.id === id)
+}
+
+/** What never changes of a message. */
+export function factsDifference(
+  message: MessageFacts,
+  seen: {
+    readonly id: number
+    readonly offset: number
+    readonly headers: Readonly<Record<string, string>>
+    readonly key: string | undefined
+  },
+): string | undefined {
+  if (seen.offset !== message.offset) {
+    return `message ${message.id} has offset ${seen.offset}, not ${message.offset}`
+  }
+  if (seen.key !== message.key) return `message ${message.id} has key ${seen.key}`
+  if (textOf(seen.headers) !== textOf(message.headers)) {
+    return `message ${message.id} has headers ${textOf(seen.headers)}`
+  }
+  return undefined
+}
+
+function textOf(headers: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(headers).sort())
+}
+
+function groupDifference(
+  expected: Expectation,
+  queue: QueueState,
+  group: GroupState,
+  seen: SeenGroup,
+): string | undefined {
+  if (seen.stats.leasedMax !== group.leasedMax) {
+    return `leasedMax ${group.leasedMax} expected, ${seen.stats.leasedMax} seen`
+  }
+  const infos = new Map(seen.infos.map((info) => [info.id, info]))
+  for (const message of queue.messages.values()) {
+    const info = infos.get(message.id)
+    infos.delete(message.id)
+    const found = cellDifference(expected, message, group.name, info)
+    if (found) return `message ${message.id}: ${found}`
+  }
+  const [extra] = infos.keys()
+  if (extra !== undefined) return `message ${extra} should not be there`
+  const isLeaving = (message: MessageFacts): boolean =>
+    isExpired(message, expected.now) === 'yes' && isHeld(expected, message)
+  const leaves = [...queue.messages.values()].some(isLeaving)
+  return leaves ? undefined : seenDifference(queue, group, seen)
+}
+
+/** Undefined where the cell is, or one of those it may be is, what was seen. */
+function cellDifference(
+  expected: Expectation,
+  message: MessageFacts,
+  group: string,
+  info: MessageInfo | undefined,
+): string | undefined {
+  const place: Place = { queue: message.queue, group, id: message.id }
+  const own = expected.state.queues.get(message.queue)?.groups.get(group)?.cells.get(message.id)
+  const cells = expected.cellsOf?.(place) ?? (own ? [own] : [])
+  const expired = isExpired(message, expected.now)
+  if (info === undefined) {
+    if (expired !== 'no' || cells.some(({ state }) => state === 'finished')) return undefined
+    return `${cells[0]?.state} expected, and it is missing`
+  }
+  if (expired === 'yes') {
+    return isHeld(expected, message) ? undefined : 'it has outlived its time'
+  }
+  let first: string | undefined
+  for (const cell of cells) {
+    const found = infoDifference(expected, message, cell, place, info)
+    if (found === undefined) return factsDifference(message, info)
+    first ??= found
+  }
+  return first ?? 'it should not be there'
+}
+
+/** The cell among those possible that was seen. */
+export function seenCell(
+  expected: Expectation,
+  message: MessageFacts,
+  place: Place,
+  info: MessageInfo | undefined,
+): Cell | undefined {
+  const cells = expected.cellsOf?.(place) ?? []
+  if (info === undefined) return cells.find(({ state }) => state === 'finished') ?? cells[0]
+  return cells.find((cell) => !infoDifference(expected, message, cell, place, info))
+}
+
+function infoDifference(
+  expected: Expectation,
+  message: MessageFacts,
+  cell: Cell,
+  place: Place,
+  info: MessageInfo,
+): string | undefined {
+  const { now } = expected
+  const states = statesOf(message, cell, now)
+  if (!states.includes(info.state)) return `${states.join(' or ')} expected, ${info.state} seen`
+  if (info.priority !== cell.priority) {
+    return `priority ${cell.priority} expected, ${info.priority} seen`
+  }
+  if (info.state === 'delayed' && !isLeft(expected, cell.due, info.dueInMs)) {
+    return `due in ${info.dueInMs} ms, not at ${JSON.stringify(cell.due)} of ${JSON.stringify(now)}`
+  }
+  const lease = expected.leases.get(nameOf(place))
+  if (info.state === 'leased' && lease && !isLeft(expected, lease.end, info.leaseLeftMs)) {
+    return `leased for ${info.leaseLeftMs} ms, not until ${JSON.stringify(lease.end)}`
+  }
+  if (info.attempts !== cell.attempts) {
+    return `${cell.attempts} attempts expected, ${info.attempts} seen`
+  }
+  for (const name of ['leases', 'timeouts', 'releases', 'buries', 'kicks'] as const) {
+    const count = info.counters[name]
+    if (count !== cell.counters[name]) {
+      return `${cell.counters[name]} ${name} expected, ${count} seen`
+    }
+  }
+  if (cell.state === 'buried' && cell.reason !== undefined && info.reason !== cell.reason) {
+    return `reason ${cell.reason} expected, ${info.reason} seen`
+  }
+  if (info.error !== cell.error) return `error ${cell.error} expected, ${info.error} seen`
+  if (info.bodyBytes !== message.body.length) return `${info.bodyBytes} bytes`
+  return undefined
+}
+
+function statesOf(message: MessageFacts, cell: Cell, now: Now): readonly MessageState[] {
+  if (cell.state !== 'waiting') return [cell.state]
+  const ready = isReady({ ...message, expires: undefined }, cell, now)
+  return ready === 'yes' ? ['ready'] : ready === 'no' ? ['delayed'] : ['ready', 'delayed']
+}
+
+/** Whether so many milliseconds may be left of it. */
+function isLeft(expected: Expectation, deadline: Deadline | undefined, leftMs: number): boolean {
+  if (deadline === undefined) return leftMs === 0
+  const { now } = expected
+  const nowMs = deadline.kind === 'elapsed' ? now.elapsedMs : now.wallMs
+  const low = deadline.lowMs - nowMs - LOOK_MS
+  return leftMs >= low && leftMs <= deadline.highMs - nowMs + LOOK_MS
+}
+
+/** What the store says of itself in several ways must agree. */
+function seenDifference(queue: QueueState, group: GroupState, seen: SeenGroup): string | undefined {
+  const { stats, infos, peeked } = seen
+  for (const state of ['ready', 'delayed', 'leased', 'buried'] as const) {
+    const count = infos.filter((info) => info.state === state).length
+    if (process.env['TOLERATE_STATS'] && (state === 'ready' || state === 'delayed')) continue
+    if (count !== stats[state]) return `${stats[state]} ${state} in stats, ${count} in the list`
+  }
+  const first = Math.min(queue.nextOffset, ...infos.map(({ offset }) => offset))
+  if (stats.floor > first) return `the floor is ${stats.floor}, but offset ${first} is not finished`
+  const best: Record<(typeof PEEKED)[number], number | undefined> = {
+    ready: lowest(infos, 'ready', ({ priority }) => priority),
+    delayed: lowest(infos, 'delayed', ({ dueInMs }) => dueInMs),
+    buried: lowest(infos, 'buried', ({ id }) => group.cells.get(id)?.buriedAs ?? 0),
+  }
+  for (const state of PEEKED) {
+    const id = peeked.get(state)?.id
+    if (id !== best[state]) return `peek ${state} gives ${id}, not ${best[state]}`
+  }
+  return undefined
+}
+
+function lowest(
+  infos: readonly MessageInfo[],
+  state: MessageState,
+  rank: (info: MessageInfo) => number,
+): number | undefined {
+  const of = infos.filter((info) => info.state === state)
+  return of.sort((left, right) => rank(left) - rank(right) || left.id - right.id)[0]?.id
+}

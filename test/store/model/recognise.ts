@@ -1,0 +1,72 @@
+/** Finds among everything that may have happened what a store shows after its opening. */
+import { cellsAfterCrash } from './after-crash.ts'
+import { difference, type Expectation, seenCell } from './compare.ts'
+import type { Seen } from './look.ts'
+import { type Outcome, type Reference, Violation } from './reference.ts'
+import { type Cell, copyState, type Deadline, type Now, type Place, type State } from './state.ts'
+
+const EARLY_MS = 2
+/** Looking at everything takes less than this. */
+const LOOKING_MS = 300
+
+/** What had happened, and the state that is known now. */
+export interface Recognised {
+  readonly outcome: Outcome
+  readonly state: State
+}
+
+/** Throws where nothing that may have happened explains it. */
+export function recognise(reference: Reference, seen: Seen, now: Now): Recognised {
+  const found: string[] = []
+  for (const outcome of reference.outcomes()) {
+    const cellsOf = (place: Place): readonly Cell[] =>
+      cellsAfterCrash(outcome, reference, place, now)
+    const expectation = { state: outcome.state, now, leases: new Map(), cellsOf }
+    const wrong = difference(expectation, seen)
+    if (wrong === undefined) return { outcome, state: adopted(expectation, seen) }
+    const before = outcome.lost[0]?.label ?? 'the end'
+    found.push(`if it ended before ${before}: ${wrong}`)
+  }
+  throw new Violation(`nothing that may have happened explains it:\n${found.join('\n')}`)
+}
+
+/** The state as it was seen, among what it might have been. */
+function adopted(expectation: Expectation, seen: Seen): State {
+  const state = copyState(expectation.state)
+  const { now } = expectation
+  for (const queue of state.queues.values()) {
+    const seenQueue = seen.get(queue.name)
+    const there = new Set(seenQueue?.messages.map(({ id }) => id))
+    for (const message of [...queue.messages.values()]) {
+      if (there.has(message.id)) continue
+      queue.messages.delete(message.id)
+      for (const group of queue.groups.values()) group.cells.delete(message.id)
+    }
+    for (const group of queue.groups.values()) {
+      const infos = new Map(seenQueue?.groups.get(group.name)?.infos.map((info) => [info.id, info]))
+      for (const message of queue.messages.values()) {
+        const place = { queue: queue.name, group: group.name, id: message.id }
+        const info = infos.get(message.id)
+        const cell = seenCell(expectation, message, place, info)
+        if (cell === undefined) continue
+        const known = { ...cell, due: info ? narrowed(cell.due, info.dueInMs, now) : cell.due }
+        if (known.buriedAs === Number.POSITIVE_INFINITY) {
+          known.buriedAs = group.nextBuried
+          group.nextBuried += 1
+        }
+        group.cells.set(message.id, known)
+      }
+    }
+  }
+  return state
+}
+
+/** A due time that was seen is known better than one that was guessed. */
+function narrowed(due: Deadline | undefined, leftMs: number, now: Now): Deadline | undefined {
+  if (due === undefined || leftMs === 0) return due
+  const nowMs = due.kind === 'elapsed' ? now.elapsedMs : now.wallMs
+  const low = nowMs + leftMs - EARLY_MS
+  const high = nowMs + leftMs + LOOKING_MS
+  if (due.lowMs >= low && due.highMs <= high) return due
+  return { kind: due.kind, lowMs: low, highMs: high }
+}

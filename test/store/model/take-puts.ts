@@ -1,0 +1,221 @@
+/** Commands that put messages, alone, in batches, and together with other verbs in a transaction. */
+
+import type { PutItem, PutOptions, PutResult, Transaction } from '../../../src/store/types.ts'
+import type { Random } from '../../../src/system/simulated/random.ts'
+import { bodyOf } from '../../simulation/bodies.ts'
+import { any } from './commands.ts'
+import { type Driver, type Held, QUEUES } from './driver.ts'
+import { Violation } from './reference.ts'
+import { type MessageFacts, passed, type State } from './state.ts'
+import { tell } from './take-verbs.ts'
+import * as verbs from './verbs.ts'
+
+const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
+const KEYS = ['k1', 'k2', 'k3'] as const
+const DELAYS_MS = [500, 1_000, 3_000, 12_000] as const
+const HEADERS = [{ type: 'a' }, { type: 'b', trace: 'é'.repeat(20) }, { __proto__x: '' }] as const
+
+interface Draft {
+  readonly body: Uint8Array
+  readonly options: PutOptions
+  readonly what: verbs.Put
+}
+
+export async function takePut(driver: Driver, random: Random): Promise<void> {
+  const queue = random.pick(QUEUES)
+  const draft = draftOf(driver, random, queue)
+  const [entry, answer] = driver.reference.append(`put into ${queue}`, (state) =>
+    verbs.put(state, draft.what, driver.now),
+  )
+  if (answer.duplicate) driver.reference.forget(entry)
+  const promise = driver.queue(queue).put(draft.body, draft.options)
+  const sent = driver.send('put', answer.duplicate ? undefined : entry, promise, (result) =>
+    expectAnswer([answer], [result]),
+  )
+  if (random.chance(0.6)) await sent
+}
+
+export async function takePutMany(driver: Driver, random: Random): Promise<void> {
+  const queue = random.pick(QUEUES)
+  const drafts = Array.from({ length: random.between(1, 6) }, () => draftOf(driver, random, queue))
+  const [entry, answers] = driver.reference.append(
+    `put of ${drafts.length} into ${queue}`,
+    (state) => drafts.map(({ what }) => verbs.put(state, what, driver.now)),
+  )
+  const isEmpty = answers.every(({ duplicate }) => duplicate)
+  if (isEmpty) driver.reference.forget(entry)
+  const items = drafts.map(({ body, options }): PutItem => ({ ...options, body }))
+  const promise = driver.queue(queue).putMany(items)
+  const sent = driver.send('putMany', isEmpty ? undefined : entry, promise, (results) =>
+    expectAnswer(answers, results),
+  )
+  if (random.chance(0.6)) await sent
+}
+
+export async function takeTransaction(driver: Driver, random: Random): Promise<void> {
+  const steps: Step[] = []
+  const drafts: Draft[] = []
+  const touched = new Set<number>()
+  for (let count = random.between(1, 5); count > 0; count -= 1) {
+    const shape = random.below(8)
+    if (shape < 3) steps.push(putStep(driver, random, drafts))
+    else if (shape < 6) pushIf(steps, tellStep(driver, random, touched))
+    else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
+    else pushIf(steps, deleteStep(driver, random, touched))
+  }
+  if (steps.length === 0) return
+  const label = `transaction of ${steps.length}`
+  const [entry, answers] = driver.reference.append(label, (state) => {
+    for (const { change } of steps) change(state)
+    return putInOrder(driver, state, drafts)
+  })
+  const isEmpty = steps.length === drafts.length && answers.every(({ duplicate }) => duplicate)
+  if (isEmpty) driver.reference.forget(entry)
+  const promise = driver.store.transaction((transaction) => {
+    for (const { call } of steps) call(transaction)
+  })
+  driver.becomesVague(({ id }) => touched.has(-id))
+  const sent = driver.send('transaction', isEmpty ? undefined : entry, promise, ({ puts }) =>
+    expectAnswer(answers, puts),
+  )
+  if (random.chance(0.7)) await sent
+}
+
+/** Messages of one queue get their ids together; the answers are in the order of the calls. */
+function putInOrder(
+  driver: Driver,
+  state: State,
+  drafts: readonly Draft[],
+): readonly verbs.PutAnswer[] {
+  const queues = new Set(drafts.map(({ what }) => what.queue))
+  const answers = new Map<Draft, verbs.PutAnswer>()
+  for (const queue of queues) {
+    for (const draft of drafts) {
+      if (draft.what.queue !== queue) continue
+      answers.set(draft, verbs.put(state, draft.what, driver.now))
+    }
+  }
+  return drafts.map((draft) => answers.get(draft) as verbs.PutAnswer)
+}
+
+interface Step {
+  change(state: State): void
+  call(transaction: Transaction): void
+}
+
+function pushIf(steps: Step[], step: Step | undefined): void {
+  if (step) steps.push(step)
+}
+
+function putStep(driver: Driver, random: Random, drafts: Draft[]): Step {
+  const queue = random.pick(QUEUES)
+  const draft = draftOf(driver, random, queue)
+  drafts.push(draft)
+  return {
+    change: () => undefined,
+    call: (transaction) => transaction.put(queue, draft.body, draft.options),
+  }
+}
+
+function tellStep(driver: Driver, random: Random, touched: Set<number>): Step | undefined {
+  const isMeant = (held: Held): boolean =>
+    driver.expectedOf(held) === 'done' && !touched.has(held.place.id)
+  const held = driver.pickHeld(random, isMeant)
+  if (held === undefined) return undefined
+  touched.add(held.place.id)
+  const telling = tell(driver, random, held)
+  driver.unlease([held.place])
+  return telling
+}
+
+function kickStep(driver: Driver, random: Random, touched: Set<number>): Step | undefined {
+  const { queues } = driver.reference.current
+  for (const queue of random.shuffle([...queues.values()])) {
+    for (const group of queue.groups.values()) {
+      for (const [id, cell] of group.cells) {
+        const isDelayed = cell.state === 'waiting' && passed(cell.due, driver.now) === 'no'
+        const message = queue.messages.get(id)
+        if (touched.has(id) || !message || message.expires) continue
+        if (cell.state !== 'buried' && !isDelayed) continue
+        touched.add(id)
+        const ref = { queue: queue.name, id, offset: message.offset }
+        const place = { queue: queue.name, group: group.name, id }
+        const target = driver.queue(queue.name).group(group.name)
+        return {
+          change: (state) => verbs.kick(state, place),
+          call: (transaction) => transaction.kick(target, ref),
+        }
+      }
+    }
+  }
+  return undefined
+}
+
+function deleteStep(driver: Driver, random: Random, touched: Set<number>): Step | undefined {
+  const queue = driver.reference.current.queues.get(random.pick(QUEUES))
+  const isMeant = (message: MessageFacts): boolean =>
+    !touched.has(message.id) && message.expires === undefined
+  const message = [...(queue?.messages.values() ?? [])].find(isMeant)
+  if (queue === undefined || message === undefined) return undefined
+  const { id, offset } = message
+  touched.add(id)
+  // Its holders, where there are any, hold nothing any more.
+  touched.add(-id)
+  return {
+    change: (state) => verbs.remove(state, queue.name, id),
+    call: (transaction) => transaction.delete({ queue: queue.name, id, offset }),
+  }
+}
+
+function draftOf(driver: Driver, random: Random, queue: string): Draft {
+  driver.beginQueue(queue)
+  driver.serial += 1
+  const body = bodyOf(driver.serial, sizeOf(random))
+  const priority = random.pick(PRIORITIES)
+  const options: { -readonly [Name in keyof PutOptions]: PutOptions[Name] } = {}
+  if (priority !== 1024 || random.chance(0.2)) options.priority = priority
+  let due: verbs.Put['due']
+  const delayed = random.below(10)
+  if (delayed < 2) {
+    options.delayMs = random.pick(DELAYS_MS)
+    due = driver.after(options.delayMs)
+  } else if (delayed === 2) {
+    const at = driver.now.wallMs + random.pick([-1_000, 2_000, 8_000])
+    options.at = random.chance(0.5) ? at : new Date(at)
+    if (at > driver.now.wallMs) due = { kind: 'wall', lowMs: at, highMs: at }
+  }
+  let expires: verbs.Put['expires']
+  if (random.chance(0.1)) {
+    options.ttlMs = random.pick([2_000, 6_000, 20_000])
+    expires = driver.after(options.ttlMs)
+  }
+  let key: string | undefined
+  let keyUntil: verbs.Put['keyUntil']
+  if (random.chance(0.15)) {
+    key = random.pick(KEYS)
+    const windowMs = any(random, [1_000, 5_000, undefined])
+    options.key = key
+    if (windowMs !== undefined) options.keyWindowMs = windowMs
+    keyUntil = driver.after(windowMs ?? 600_000, 'wall')
+  }
+  const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
+  if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
+  const put = driver.after(0, 'wall')
+  return {
+    body,
+    options,
+    what: { queue, body, priority, due, expires, key, keyUntil, headers, put },
+  }
+}
+
+function sizeOf(random: Random): number {
+  const shape = random.below(20)
+  if (shape < 14) return random.between(0, 200)
+  return shape < 19 ? random.between(500, 4_000) : random.between(6_000, 14_000)
+}
+
+function expectAnswer(expected: readonly verbs.PutAnswer[], results: readonly PutResult[]): void {
+  const left = JSON.stringify(expected.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
+  const right = JSON.stringify(results.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
+  if (left !== right) throw new Violation(`puts: ${left} expected, ${right} answered`)
+}

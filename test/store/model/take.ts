@@ -1,0 +1,114 @@
+/** Takes one command: which function does it, and what has to be so before. */
+import { Random } from '../../../src/system/simulated/random.ts'
+import type { Command } from './commands.ts'
+import type { Driver } from './driver.ts'
+import { takePut, takePutMany, takeTransaction } from './take-puts.ts'
+import {
+  expectBodies,
+  takeConfigure,
+  takeCreateGroup,
+  takeDelete,
+  takeJump,
+  takeKick,
+  takePause,
+  takeRemoveGroup,
+  takeSaving,
+  takeWait,
+} from './take-queues.ts'
+import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
+import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
+import { takeExtend, takeTell } from './take-verbs.ts'
+
+/** What a command may mean for the opening it is in. */
+export type Ending = 'reopen' | 'crash'
+
+export async function take(driver: Driver, command: Command): Promise<Ending | undefined> {
+  const random = new Random(command.dice)
+  const { kind } = command
+  if (kind === 'reopen' || kind === 'crash') return kind
+  await driver.stepAside()
+  driver.check()
+  if (driver.stopped) return 'reopen'
+  await takeAny(driver, random, kind)
+  driver.check()
+  return driver.stopped ? 'reopen' : undefined
+}
+
+async function takeAny(
+  driver: Driver,
+  random: Random,
+  kind: Exclude<Command['kind'], Ending>,
+): Promise<void> {
+  switch (kind) {
+    case 'put':
+      return takePut(driver, random)
+    case 'put-many':
+      return takePutMany(driver, random)
+    case 'transaction':
+      return takeTransaction(driver, random)
+    case 'reserve':
+      return takeReserve(driver, random)
+    case 'reserve-by-id':
+      return takeReserveById(driver, random)
+    case 'reserve-waiting':
+      return takeReserveWaiting(driver, random, () => takePut(driver, random))
+    case 'ack':
+    case 'release':
+    case 'retry':
+    case 'bury':
+      return takeTell(driver, random, kind)
+    case 'extend':
+      return takeExtend(driver, random)
+    case 'open-session':
+      return takeOpenSession(driver, random)
+    case 'watch':
+      return takeWatch(driver, random)
+    case 'close-session':
+      return takeCloseSession(driver, random)
+    case 'check':
+      await driver.expectAll()
+      return expectBodies(driver, random)
+    case 'settle':
+      return driver.settle()
+    default:
+      return takeOnQueue(driver, random, kind)
+  }
+}
+
+async function takeOnQueue(
+  driver: Driver,
+  random: Random,
+  kind:
+    | 'kick'
+    | 'delete'
+    | 'pause'
+    | 'create-group'
+    | 'configure'
+    | 'remove-group'
+    | 'wait'
+    | 'jump'
+    | 'checkpoint'
+    | 'compact',
+): Promise<void> {
+  switch (kind) {
+    case 'kick':
+      return takeKick(driver, random)
+    case 'delete':
+      return takeDelete(driver, random)
+    case 'pause':
+      return takePause(driver, random)
+    case 'create-group':
+      return takeCreateGroup(driver, random)
+    case 'configure':
+      return takeConfigure(driver, random)
+    case 'remove-group':
+      return takeRemoveGroup(driver, random)
+    case 'wait':
+      return takeWait(driver, random)
+    case 'jump':
+      return takeJump(driver, random)
+    case 'checkpoint':
+    case 'compact':
+      return takeSaving(driver, random, kind)
+  }
+}

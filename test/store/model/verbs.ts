@@ -1,0 +1,215 @@
+/** What each verb makes of a state: one function a verb, each the plainest way of saying it. */
+import {
+  type Cell,
+  cellOf,
+  type Deadline,
+  type GroupState,
+  groupOf,
+  type MessageFacts,
+  type Now,
+  newCell,
+  type Place,
+  passed,
+  type QueueState,
+  queueOf,
+  type State,
+} from './state.ts'
+
+export interface Put {
+  readonly queue: string
+  readonly body: Uint8Array
+  readonly priority: number
+  readonly due: Deadline | undefined
+  readonly expires: Deadline | undefined
+  readonly key: string | undefined
+  readonly keyUntil: Deadline | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly put: Deadline
+}
+
+export interface PutAnswer {
+  readonly id: number
+  readonly offset: number
+  readonly duplicate: boolean
+}
+
+export function put(state: State, what: Put, now: Now): PutAnswer {
+  const queue = queueOf(state, what.queue)
+  const { keyUntil, ...rest } = what
+  if (what.key !== undefined) {
+    const taken = queue.keys.get(what.key)
+    if (taken !== undefined && passed(taken.until, now) !== 'yes') {
+      return { id: taken.id, offset: taken.offset, duplicate: true }
+    }
+  }
+  const message: MessageFacts = { ...rest, id: state.nextId, offset: queue.nextOffset }
+  state.nextId += 1
+  queue.nextOffset += 1
+  queue.messages.set(message.id, message)
+  for (const group of queue.groups.values()) group.cells.set(message.id, newCell(message))
+  const { id, offset } = message
+  if (what.key !== undefined && keyUntil !== undefined) {
+    queue.keys.set(what.key, { id, offset, until: keyUntil })
+  }
+  return { id, offset, duplicate: false }
+}
+
+/** `starts` tells of each message whether the group begins with it or behind it. */
+export function createGroup(
+  state: State,
+  queueName: string,
+  name: string,
+  starts: (message: MessageFacts) => boolean,
+  leasedMax: number | undefined,
+): void {
+  const queue = queueOf(state, queueName)
+  const known = queue.groups.get(name)
+  if (known !== undefined) {
+    if (leasedMax !== undefined) known.leasedMax = leasedMax
+    return
+  }
+  const group: GroupState = { name, leasedMax, cells: new Map(), nextBuried: 1 }
+  for (const message of queue.messages.values()) {
+    const cell = newCell(message)
+    if (!starts(message)) cell.state = 'finished'
+    group.cells.set(message.id, cell)
+  }
+  queue.groups.set(name, group)
+  forgetFinished(queue)
+}
+
+export function removeGroup(state: State, queueName: string, name: string): void {
+  const queue = queueOf(state, queueName)
+  queue.groups.delete(name)
+  forgetFinished(queue)
+}
+
+export function configure(
+  state: State,
+  queueName: string,
+  name: string,
+  leasedMax: number | null,
+): void {
+  const group = groupOf(state, queueName, name)
+  if (group) group.leasedMax = leasedMax ?? undefined
+}
+
+export function lease(state: State, place: Place, byId = false): void {
+  changeCell(state, place, (cell) => {
+    cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
+    cell.state = 'leased'
+    cell.due = undefined
+    cell.attempts += 1
+    cell.counters.leases += 1
+  })
+}
+
+export function ack(state: State, place: Place): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'finished'
+  })
+  forgetFinished(queueOf(state, place.queue))
+}
+
+export function release(
+  state: State,
+  place: Place,
+  due: Deadline | undefined,
+  priority: number | undefined,
+): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'waiting'
+    cell.due = due
+    cell.priority = priority ?? cell.priority
+    cell.attempts -= 1
+    cell.counters.releases += 1
+  })
+}
+
+/** The holder went away in order: as if it had never been leased. */
+export function giveBack(state: State, place: Place): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'waiting'
+    cell.due = undefined
+    cell.attempts -= 1
+    cell.counters.leases -= 1
+  })
+}
+
+export function retry(
+  state: State,
+  place: Place,
+  due: Deadline | undefined,
+  error: string | undefined,
+): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'waiting'
+    cell.due = due
+    cell.error = error
+  })
+}
+
+export function bury(
+  state: State,
+  place: Place,
+  told: { reason?: string | undefined; error?: string | undefined; priority?: number | undefined },
+): void {
+  const group = groupOf(state, place.queue, place.group)
+  if (group === undefined) return
+  changeCell(state, place, (cell) => {
+    cell.state = 'buried'
+    cell.due = undefined
+    cell.priority = told.priority ?? cell.priority
+    cell.reason = told.reason
+    cell.error = told.error ?? cell.error
+    cell.counters.buries += 1
+    cell.buriedAs = group.nextBuried
+  })
+  group.nextBuried += 1
+}
+
+export function timeOut(state: State, place: Place): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'waiting'
+    cell.due = undefined
+    cell.counters.timeouts += 1
+  })
+}
+
+export function kick(state: State, place: Place): void {
+  changeCell(state, place, (cell) => {
+    cell.state = 'waiting'
+    cell.due = undefined
+    cell.attempts = 0
+    cell.reason = undefined
+    cell.counters.kicks += 1
+  })
+}
+
+export function remove(state: State, queueName: string, id: number): void {
+  const queue = queueOf(state, queueName)
+  queue.messages.delete(id)
+  for (const group of queue.groups.values()) group.cells.delete(id)
+}
+
+export function pause(state: State, queueName: string, until: Deadline | undefined): void {
+  queueOf(state, queueName).pausedUntil = until
+}
+
+function changeCell(state: State, place: Place, change: (cell: Cell) => void): void {
+  const cell = cellOf(state, place)
+  if (cell === undefined) return
+  change(cell)
+  if (cell.state !== 'leased') cell.suspect = 'no'
+}
+
+/** A message is gone once every group that exists is done with it. */
+function forgetFinished(queue: QueueState): void {
+  if (queue.groups.size === 0) return
+  for (const id of [...queue.messages.keys()]) {
+    const cells = [...queue.groups.values()].map((group) => group.cells.get(id))
+    if (cells.some((cell) => cell !== undefined && cell.state !== 'finished')) continue
+    queue.messages.delete(id)
+    for (const group of queue.groups.values()) group.cells.delete(id)
+  }
+}
