@@ -39,14 +39,14 @@ export async function measureBacklog(bench: Bench, how: OtherCase): Promise<Stor
     figures.push(
       figureOf('first reopen after SIGKILL', 's', killed.firstSeconds[0] ?? 0, bars.killed),
       medianOf('reopen after SIGKILL', 's', killed.firstSeconds, bars.killed),
-      medianOf('  openStore alone', 's', killed.openSeconds),
+      medianOf('openStore alone after SIGKILL', 's', killed.openSeconds),
     )
     // Whatever the kills left is put in order by one proper end.
     await openings({ ...bench, scale: { ...scale, reopens: 1 } }, how, directory, 'end')
     const clean = await openings(bench, how, directory, 'end')
     figures.push(
       medianOf('reopen after close', 's', clean.firstSeconds, bars.clean),
-      medianOf('  openStore alone', 's', clean.openSeconds),
+      medianOf('openStore alone after close', 's', clean.openSeconds),
     )
     figures.push(...(await beside(bench, how, directory, emptyDirectory)))
   } finally {

@@ -23,15 +23,14 @@ interface Database {
   close(): void
 }
 
+const PACKAGE = 'better-sqlite3'
 const SCHEMA =
   'CREATE TABLE messages (id INTEGER PRIMARY KEY, priority INTEGER NOT NULL, body BLOB NOT NULL)'
 
 /** Makes databases, or says in words why there are none. Any failure to load counts. */
 export function loadSqlite(): ((file: string) => Database) | string {
-  const folder = process.env['QLOG_SQLITE_DIR']
-  if (folder === undefined) return 'QLOG_SQLITE_DIR names no folder'
   try {
-    const loaded: unknown = createRequire(join(resolve(folder), 'package.json'))('better-sqlite3')
+    const loaded: unknown = requireInFolder()(PACKAGE)
     if (typeof loaded !== 'function') return 'better-sqlite3 has another shape than expected'
     const open = (file: string): Database => Reflect.construct(loaded, [file])
     // The addon itself is loaded by the first one.
@@ -41,6 +40,23 @@ export function loadSqlite(): ((file: string) => Database) | string {
     const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
     return reason ?? 'no reason given'
   }
+}
+
+/** What a result says of it; undefined, and aloud why, where it is not there. */
+export function describePeer(): string | undefined {
+  const open = loadSqlite()
+  if (typeof open === 'string') {
+    process.stderr.write(`bench: ${PACKAGE} is left out, and every ratio to it: ${open}\n`)
+    return undefined
+  }
+  const { version } = Object(requireInFolder()(`${PACKAGE}/package.json`))
+  return `${PACKAGE} ${version}, WAL, synchronous=FULL`
+}
+
+function requireInFolder(): NodeJS.Require {
+  const folder = process.env['QLOG_SQLITE_DIR']
+  if (folder === undefined) throw new Error('QLOG_SQLITE_DIR names no folder')
+  return createRequire(join(resolve(folder), 'package.json'))
 }
 
 /** A queue as people make it of SQLite: rows in, rows out and deleted, many in one transaction. */

@@ -6,7 +6,6 @@
 import { quantile } from '../../src/measure/measures.ts'
 import type { Place } from '../../src/measure/place.ts'
 import { type ChildOptions, StoreProcess } from './child-process.ts'
-import { loadSqlite } from './peer.ts'
 import { type Figure, figureOf, medianOf, ratioOf, type StoreResult } from './result.ts'
 import { type OtherCase, PLAIN, type RateCase, RESERVE_COUNT, type StoreScale } from './scale.ts'
 
@@ -17,6 +16,8 @@ export interface Bench {
   readonly place: Place
   readonly scale: StoreScale
   readonly options: ChildOptions
+  /** better-sqlite3 is there to be measured beside. */
+  readonly hasPeer: boolean
 }
 
 /** Runs, in turns; every other time backwards, so that a machine that slows down favours nobody. */
@@ -50,9 +51,7 @@ export async function withProcesses<T>(
 export async function measureRate(bench: Bench, how: RateCase): Promise<StoreResult> {
   const { scale } = bench
   const messages = how.way === 'one-by-one' ? scale.oneByOneMessages : scale.roundMessages
-  const why = loadSqlite()
-  const hasPeer = typeof why !== 'string'
-  if (!hasPeer) process.stderr.write(`bench: better-sqlite3 is left out: ${why}\n`)
+  const { hasPeer } = bench
   const rates: number[] = []
   const peerRates: number[] = []
   const latenciesMs: number[] = []

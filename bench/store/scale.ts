@@ -109,3 +109,19 @@ export const STORE_CASES: readonly StoreCase[] = [
   { kind: 'backlog', name: 'backlog-plain', layout: PLAIN },
   { kind: 'backlog', name: 'backlog-mix', layout: MIX },
 ]
+
+/** Each kind and each way once: the others go through the same lines. */
+const SMOKE_NAMES = [
+  'put-1000-in-flight',
+  'put-many-100',
+  'deliver-ack-1000-in-flight',
+  'deliver-ack-one-by-one',
+  'priorities-1000',
+  'latency-half-rate',
+  'delayed',
+  'backlog-mix',
+]
+
+export const STORE_SMOKE_CASES: readonly StoreCase[] = STORE_CASES.filter(({ name }) =>
+  SMOKE_NAMES.includes(name),
+)

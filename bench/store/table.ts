@@ -7,11 +7,12 @@ export function storeTableOf(
   header: Readonly<Record<string, unknown>>,
   results: readonly StoreResult[],
 ): string {
-  const { machine, kernel, fileSystem, node, load, date } = header
+  const { machine, kernel, fileSystem, node, peer, load, date } = header
   const [loadBefore] = Array.isArray(load) ? load : []
   const about =
-    `${machine}, ${kernel}, ${fileSystem}, Node ${node}; medians, in brackets the quartiles; load of ` +
-    `the machine before: ${loadBefore}; ${String(date).slice(0, 10)}.`
+    `${machine}, ${kernel}, ${fileSystem}, Node ${node}; ` +
+    `${peer === undefined ? 'without better-sqlite3' : `beside ${peer}`}; medians, in brackets the ` +
+    `quartiles; load of the machine before: ${loadBefore}; ${String(date).slice(0, 10)}.`
   const head = ['case', 'messages', 'runs', 'figure', 'value', 'bar', '']
   const lines = [head, head.map((_, i) => (i === 0 || i === 3 ? '---' : '---:'))]
   for (const { case: name, messages, runs, figures } of results) {
@@ -37,7 +38,7 @@ function cellsOf({ name, value, unit, quartiles, bar }: Figure): string[] {
   const words = unit === 'ratio' || unit === 'share' ? '' : ` ${unit}`
   const spread = quartiles ? ` (${quartiles.map(shown).join('-')})` : ''
   const met = bar === undefined ? '' : bar.met ? 'met' : 'missed'
-  return [name.trim(), `${shown(value)}${words}${spread}`, limitOf(bar), met]
+  return [name, `${shown(value)}${words}${spread}`, limitOf(bar), met]
 }
 
 function limitOf(bar: Bar | undefined): string {
