@@ -56,7 +56,7 @@ export class Journal implements LogOwner {
   #events: JournalEvents | undefined
   #log: OwnedLog | undefined
   /** Appended and not settled, by ticket; the first `#settled` of them are settled. */
-  #sent: Sendable[] = []
+  #sent: (Sendable | undefined)[] = []
   #settled = 0
   /** Waiting for room, in order. */
   readonly #backlog: Sendable[] = []
@@ -112,6 +112,8 @@ export class Journal implements LogOwner {
       const operation = this.#sent[next]
       if (!operation || operation.ticket > upTo) break
       this.#settled = next + 1
+      // Its bodies are the log's now.
+      this.#sent[next] = undefined
       if (operation.ticket === 0) continue
       for (const op of operation.ops) state.apply(op)
       for (const put of operation.puts) state.put(put, put.id)
@@ -218,7 +220,7 @@ export class Journal implements LogOwner {
   }
 
   #trim(): void {
-    if (this.#settled < SETTLED_MAX) return
+    if (this.#settled < SETTLED_MAX && this.#settled < this.#sent.length) return
     this.#sent = this.#sent.slice(this.#settled)
     this.#settled = 0
   }
