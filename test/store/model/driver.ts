@@ -82,6 +82,7 @@ export class Driver {
   #store: ProvableStore | undefined
   #opening = 0
   #bootId = ''
+  #writtenIn = ''
   /** The last opening came to its end in order. */
   #isClosed = true
   readonly #flying = new Set<Promise<void>>()
@@ -125,8 +126,10 @@ export class Driver {
     this.holders = []
     this.held = []
     this.stopped = false
+    this.reference.endLeases()
     this.#flying.clear()
     const store = await this.world.open()
+    await this.whileAlive()
     this.#store = store
     const hash = store.stateHash()
     for (const name of QUEUES) this.queue(name)
@@ -134,13 +137,16 @@ export class Driver {
     // What became due while nobody had it open is noticed now.
     await this.world.wait(this.world.lateMs)
     await this.stepAside(LOOKING_MS)
-    this.#recognise(await look(store))
+    const seen = await look(store)
+    await this.whileAlive()
+    this.#recognise(seen)
     this.openings += 1
     return hash
   }
 
   /** Everything in order: what is in flight becomes durable, leases are given back. */
   async close(): Promise<void> {
+    await this.stepAside()
     const places = this.leasedPlaces(this.held)
     const [entry] = this.reference.append(
       'close',
@@ -155,8 +161,11 @@ export class Driver {
       if (!this.isStop(error)) throw error
       return
     }
-    if (this.stopped) return
+    await this.whileAlive()
+    // Where the log stops while its store closes, nobody is told that leases were not given back.
+    if (this.stopped || this.world.mayStop) return
     this.reference.acknowledge(entry)
+    this.unlease(places)
     this.#isClosed = true
     await this.settle()
   }
@@ -168,9 +177,17 @@ export class Driver {
     if (!this.stopped) this.reference.acknowledgeAll()
   }
 
+  /** Some verbs see only what is durable. */
+  async calm(): Promise<void> {
+    if (this.reference.inFlight === 0) return
+    await this.quiesce()
+    await this.stepAside()
+  }
+
   /** Waits for all that is in flight. */
   async settle(): Promise<void> {
     await Promise.all([...this.#flying])
+    await this.whileAlive()
     this.check()
   }
 
@@ -225,6 +242,11 @@ export class Driver {
 
   check(): void {
     if (this.#violation) throw this.#violation
+  }
+
+  /** What a dead process would do next is not done: a log in memory does not stop it by itself. */
+  async whileAlive(): Promise<void> {
+    if (!this.world.alive) await new Promise(() => {})
   }
 
   /** Waits until no deadline is near, so that it is plain on which side of each of them one is. */
@@ -330,7 +352,9 @@ export class Driver {
     await this.stepAside(LOOKING_MS)
     const { current: state, leases } = this.reference
     const { now } = this
-    const found = difference({ state, now, leases }, await look(this.store))
+    const seen = await look(this.store)
+    await this.whileAlive()
+    const found = difference({ state, now, leases }, seen)
     if (found) throw new Violation(`it shows something else: ${found}`)
   }
 
@@ -345,9 +369,12 @@ export class Driver {
     reference.adopt(state)
   }
 
+  /** Elapsed time goes on by the boot's clock only from what an opening of that boot has written. */
   #noteBoot(): void {
+    const { reference } = this
     const { bootId } = this.world.process.identity
-    if (bootId !== this.#bootId) this.reference.rebooted()
+    if (reference.hasWritten) this.#writtenIn = this.#bootId
+    if (bootId !== this.#bootId || bootId !== this.#writtenIn) reference.rebooted()
     this.#bootId = bootId
   }
 

@@ -96,6 +96,7 @@ export function configure(
 
 export function lease(state: State, place: Place, byId = false): void {
   changeCell(state, place, (cell) => {
+    if (cell.suspect !== 'no') cell.isPlain = false
     cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
     cell.state = 'leased'
     cell.due = undefined
@@ -118,6 +119,7 @@ export function release(
   priority: number | undefined,
 ): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = due
     cell.priority = priority ?? cell.priority
@@ -128,9 +130,10 @@ export function release(
 
 /** The holder went away in order: as if it had never been leased. */
 export function giveBack(state: State, place: Place): void {
+  const message = state.queues.get(place.queue)?.messages.get(place.id)
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    cell.due = undefined
+    cell.due = cell.isPlain ? message?.due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
@@ -143,6 +146,7 @@ export function retry(
   error: string | undefined,
 ): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = due
     cell.error = error
@@ -157,6 +161,7 @@ export function bury(
   const group = groupOf(state, place.queue, place.group)
   if (group === undefined) return
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'buried'
     cell.due = undefined
     cell.priority = told.priority ?? cell.priority
@@ -170,6 +175,7 @@ export function bury(
 
 export function timeOut(state: State, place: Place): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = undefined
     cell.counters.timeouts += 1
@@ -178,6 +184,7 @@ export function timeOut(state: State, place: Place): void {
 
 export function kick(state: State, place: Place): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = undefined
     cell.attempts = 0

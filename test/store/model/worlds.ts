@@ -45,7 +45,7 @@ export abstract class World {
   /** What is called now is decided, and in the log, so many milliseconds later at most. */
   readonly lateMs: number = 60
   /** The log may stop by itself. */
-  readonly mayStop: boolean = false
+  mayStop = false
   /** The LSN that the first group of all had. */
   #firstCommitted: Lsn = Number.POSITIVE_INFINITY
   /** The LSN at which the last replay began. */
@@ -100,8 +100,13 @@ export abstract class World {
       return provable(store).stateHash()
     })
     leave()
-    return { hash, isWhole: this.#firstRead <= this.#firstCommitted }
+    // Where nothing was ever told of as committed, what was first is not known.
+    const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
+    return { hash, isWhole: isKnown && this.#firstRead <= this.#firstCommitted }
   }
+
+  /** From the next opening on nothing goes wrong by itself. */
+  calmDown(): void {}
 
   /** Dies at some later moment, perhaps. */
   abstract planCrash(random: Random): void
@@ -131,6 +136,7 @@ export abstract class World {
 
   async *#watchedRead(log: OwnedLog, range: Parameters<OwnedLog['read']>[0]) {
     let isFirst = true
+    this.#firstRead = Number.POSITIVE_INFINITY
     for await (const entries of log.read(range)) {
       const [first] = entries
       if (isFirst && first) this.#firstRead = first.lsn
@@ -236,10 +242,9 @@ export class MemoryWorld extends World {
 export class SlowWorld extends MemoryWorld {
   override readonly aheadMs = 300
   override readonly lateMs = 200
-  override readonly mayStop: boolean
   readonly #seed: number
-  readonly #fenceChance: number
-  readonly #failChance: number
+  #fenceChance = 0
+  #failChance = 0
 
   constructor(seed: number, random: Random, report: Report) {
     super(seed, report)
@@ -252,6 +257,12 @@ export class SlowWorld extends MemoryWorld {
 
   override planCrash(random: Random): void {
     this.process.clock.after(random.between(0, CRASH_MS_MAX), () => this.crash('kill'))
+  }
+
+  override calmDown(): void {
+    this.mayStop = false
+    this.#fenceChance = 0
+    this.#failChance = 0
   }
 
   protected override openLog(): OpenLog {
