@@ -6,6 +6,9 @@ import type { Answer, AnswerOf, ArgumentOf, Call, VerbName } from './verbs.ts'
 /** The command of bench/main.ts that such a process runs; for nobody else. */
 export const CHILD_COMMAND = 'store-child'
 
+/** Nothing that is measured takes so long: what does has gone wrong, and is ended. */
+const CALL_SECONDS_MAX = 900
+
 export interface ChildOptions {
   /** A directory for `--cpu-prof`. */
   readonly profile: string | undefined
@@ -44,7 +47,11 @@ export class StoreProcess {
     })
     const call: Call = { verb, argument }
     this.#child.send(call)
+    const limit = setTimeout(() => {
+      this.#answered({ error: `no answer within ${CALL_SECONDS_MAX} s` })
+    }, CALL_SECONDS_MAX * 1000)
     const { answer, error } = await answered
+    clearTimeout(limit)
     if (error !== undefined) throw new Error(`${verb}: ${error}`)
     return answer as AnswerOf<V>
   }

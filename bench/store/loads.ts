@@ -133,6 +133,7 @@ export function takeMessages(
   see: (delivery: Delivery) => void = () => undefined,
 ): Promise<LoadTiming> {
   if (plan.way === 'in-flight') return takeInFlight(session, plan, see)
+  if (plan.way === 'iterator') return takeIterated(session, plan, see)
   const call = async (count: number): Promise<void> => {
     for (let left = count; left > 0; ) {
       const deliveries = await session.reserve({ count: left })
@@ -166,6 +167,25 @@ async function takeInFlight(
   return { seconds: (performance.now() - started) / 1000, latenciesMs: acks.latenciesMs }
 }
 
+/** The same with `for await`: `batch` is what is held ready. */
+async function takeIterated(
+  session: Session,
+  { messages, batch }: LoadPlan,
+  see: (delivery: Delivery) => void,
+): Promise<LoadTiming> {
+  const acks = new Acks(IN_FLIGHT - 1)
+  const started = performance.now()
+  let left = messages
+  for await (const delivery of session.deliveries({ prefetch: batch })) {
+    see(delivery)
+    acks.add(delivery.ack())
+    if (--left === 0) break
+    if (acks.isFull) await acks.room()
+  }
+  await acks.all()
+  return { seconds: (performance.now() - started) / 1000, latenciesMs: acks.latenciesMs }
+}
+
 /** Promises under way, and room for more of them. */
 export class Acks {
   readonly latenciesMs: number[] = []
@@ -184,6 +204,10 @@ export class Acks {
     this.#left++
     const begun = this.#added++ % LATENCY_EVERY === 0 ? performance.now() : undefined
     promise.then(() => this.#done(begun), this.#failed)
+  }
+
+  get isFull(): boolean {
+    return this.#left > this.#max
   }
 
   /** There are no more than `max`. */

@@ -67,7 +67,7 @@ export const STORE_SMOKE: StoreScale = {
 }
 
 /** How a run puts or takes its messages. */
-export type Way = 'in-flight' | 'batches' | 'one-by-one'
+export type Way = 'in-flight' | 'iterator' | 'batches' | 'one-by-one'
 
 export interface RateCase {
   readonly kind: 'put' | 'take'
@@ -100,6 +100,13 @@ export const STORE_CASES: readonly StoreCase[] = [
     peerBatch: 1000,
     bar: 2,
   },
+  {
+    kind: 'take',
+    name: 'deliver-ack-for-await',
+    way: 'iterator',
+    batch: RESERVE_COUNT,
+    peerBatch: 1000,
+  },
   { kind: 'take', name: 'deliver-ack-many-1000', way: 'batches', batch: 1000, peerBatch: 1000 },
   { kind: 'take', name: 'deliver-ack-one-by-one', way: 'one-by-one', batch: 1, peerBatch: 1 },
   { kind: 'priorities', name: 'priorities-3', layout: { ...PLAIN, priorities: 3 } },
@@ -115,6 +122,7 @@ const SMOKE_NAMES = [
   'put-1000-in-flight',
   'put-many-100',
   'deliver-ack-1000-in-flight',
+  'deliver-ack-for-await',
   'deliver-ack-one-by-one',
   'priorities-1000',
   'latency-half-rate',
