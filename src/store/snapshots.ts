@@ -2,6 +2,7 @@
  * When the state is saved and how: every slice as of one moment, those that did not change by name alone,
  * encoded piece by piece so that nothing waits for it.
  */
+import { QlogError } from '../errors.ts'
 import type { PartToSave } from '../log/seam.ts'
 import { ByteReader, ByteWriter } from './containers/varint.ts'
 import { loadSlices } from './state/load-slices.ts'
@@ -55,8 +56,14 @@ export class Snapshots {
     const isDue =
       controlBytes - this.#controlBytes >= control ||
       appendedBytes - this.#appendedBytes >= appended
+    if (!isDue) return
+    // Not again before as much has come: the disk may be full.
+    this.#controlBytes = controlBytes
+    this.#appendedBytes = appendedBytes
     // It costs time at the next opening where it cannot be written, and nothing else.
-    if (isDue) this.save(false).catch(() => undefined)
+    this.save(false).catch((error: unknown) => {
+      if (!(error instanceof QlogError)) throw error
+    })
   }
 
   /** Saves the state as it is once this is its turn. */
@@ -103,7 +110,7 @@ export class Snapshots {
       bytes += own.length
       if (bytes < TURN_BYTES) continue
       bytes = 0
-      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve))
+      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve, true))
     }
     return encoded
   }

@@ -140,13 +140,16 @@ export class Verbs {
     if (!Array.isArray(deliveries)) throw new QlogTypeError('an array of deliveries is expected')
     this.#core.assertOpen()
     const taken = deliveries.map((delivery) => this.assertLeased(delivery))
-    const twice = taken.find((one, row) => taken.indexOf(one) !== row)
-    if (twice) throw staleLease(twice)
+    const seen = new Set<Taken>()
+    for (const one of taken) {
+      if (seen.has(one)) throw staleLease(one)
+      seen.add(one)
+    }
     return taken
   }
 
   assertLeased(delivery: Delivery): Taken {
-    if (!(delivery instanceof LeasedDelivery)) {
+    if (!(delivery instanceof LeasedDelivery && delivery.isOf(this))) {
       throw new QlogTypeError('a delivery of this store is expected')
     }
     const { taken } = delivery

@@ -11,6 +11,7 @@ import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
 import { FAILING } from './store-suite/failing.ts'
+import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
@@ -50,6 +51,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['pause', PAUSE],
   ['closing', CLOSING],
   ['failure', FAILING],
+  ['full disk', FULL_DISK],
   ['bad input', BAD_INPUT],
   ['bad options', BAD_OPTIONS],
 ]

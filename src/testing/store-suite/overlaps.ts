@@ -127,6 +127,24 @@ export const OVERLAPS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'rule 21: a group is removed and made again, or made and removed, in the order of the calls',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const names = () => queue.stats().groups.map(({ group }) => group)
+      await queue.createGroup('keeper')
+      await queue.createGroup('g')
+      await world.putAll('q', 'a')
+      await Promise.all([queue.group('g').remove(), queue.createGroup('g', { from: 'next' })])
+      equal(names(), ['keeper', 'g'])
+      await world.put('q', 'b')
+      equal(await world.ready('q', 'g'), ['b'])
+      await Promise.all([queue.createGroup('h'), queue.group('h').remove()])
+      equal(names(), ['keeper', 'g'])
+      await world.reopen()
+      equal(await world.ready('q', 'g'), ['b'])
+    },
+  },
+  {
     name: 'rule 21: one queue begun by two calls at once is one queue',
     run: async (world) => {
       const { store } = world
