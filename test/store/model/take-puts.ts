@@ -183,9 +183,7 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     const windowMs = any(random, [1_000, 5_000, undefined])
     options.key = key
     if (windowMs !== undefined) options.keyWindowMs = windowMs
-    const until = driver.after(windowMs ?? 600_000, 'wall')
-    // The log's time does not go back with the clock.
-    keyUntil = { ...until, highMs: until.highMs + driver.reference.jumpedMs }
+    keyUntil = driver.after(windowMs ?? 600_000)
   }
   const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
   if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
