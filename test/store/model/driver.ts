@@ -140,9 +140,10 @@ export class Driver {
     // What became due while nobody had it open is noticed now.
     await this.world.wait(this.world.lateMs)
     await this.stepAside(LOOKING_MS)
+    const before = this.now
     const seen = await look(store)
     await this.whileAlive()
-    this.#recognise(seen)
+    this.#recognise(seen, before)
     this.openings += 1
     return hash
   }
@@ -361,9 +362,9 @@ export class Driver {
   }
 
   /** Finds out what there is. */
-  #recognise(seen: Seen): void {
+  #recognise(seen: Seen, before: Now): void {
     const { reference } = this
-    const { outcome, state } = recognise(reference, seen, this.now)
+    const { outcome, state } = recognise(reference, seen, before, this.now)
     this.#noteOutcome(outcome)
     const hasWritten = reference.hasWritten || outcome.state !== reference.durable
     this.uncleanBelowId = hasWritten && !this.#isClosed ? state.nextId : 0
