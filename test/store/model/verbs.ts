@@ -128,12 +128,12 @@ export function release(
   })
 }
 
-/** The holder went away in order: as if it had never been leased. */
+/** The holder went away in order: no attempt is counted. */
 export function giveBack(state: State, place: Place): void {
-  const message = state.queues.get(place.queue)?.messages.get(place.id)
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    cell.due = cell.isPlain ? message?.due : undefined
+    // Whoever took it before its time made it ready, for everybody who comes after.
+    cell.due = undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
