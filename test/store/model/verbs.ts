@@ -130,10 +130,11 @@ export function release(
 
 /** The holder went away in order: no attempt is counted. */
 export function giveBack(state: State, place: Place): void {
-  const message = state.queues.get(place.queue)?.messages.get(place.id)
+  const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    cell.due = cell.isPlain ? message?.due : undefined
+    // It was due, unless somebody sets the clock back.
+    cell.due = cell.isPlain && due?.kind === 'wall' ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
