@@ -25,6 +25,8 @@ const MOMENTS = ['before', 'during', 'after'] as const
 /** What opening and some commands take. */
 const CALLS_MAX = 260
 const CRASH_MS_MAX = 400
+/** Names that a process draws must be new on a disk that another one has drawn names on. */
+const OTHER_SEED = 1_000_003
 
 export type WorldKind = 'segments' | 'memory' | 'slow'
 
@@ -191,7 +193,7 @@ export class SegmentWorld extends World {
   /** On another machine, whose disk and clocks are the same. */
   protected beside(): Beside {
     const disk = new SimulatedDisk(this.simulation.disk.snapshot())
-    const simulation = new Simulation({ seed: this.simulation.seed, disk })
+    const simulation = new Simulation({ seed: this.simulation.seed + OTHER_SEED, disk })
     const { clock } = this.simulation
     simulation.clock.advance(clock.monotonicMs() - clock.sinceBootMs())
     simulation.clock.boot()
