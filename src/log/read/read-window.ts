@@ -29,14 +29,21 @@ export class ReadWindow implements ByteWindow {
   start = 0
   /** `bytes` come from the tail, not from the file. */
   isCached = false
+  /** `bytes` are memory that the next read uses again. */
+  isShared = false
   readonly #system: System
   readonly #path: string
   readonly #number: number
   #seat: TailSeat | undefined
   #handle: FileHandle | undefined
-  /** From the second chunk on: who reads a single message reads one chunk, and nothing ahead. */
+  /** Who reads a single message reads one chunk, and nothing ahead. */
   #stage: FileWindow | undefined
-  #isFirst = true
+  /** How many reads followed each other, a chunk for nobody knows how many messages counted too. */
+  #readsInRow = 0
+  /** What a read that does not follow the last one needs, as an index tells; 0 where it is a chunk. */
+  #expectedBytes = 0
+  /** For reads of less than a chunk. */
+  #scratch: Uint8Array = new Uint8Array(0)
 
   constructor(system: System, path: string, number: number, seat: TailSeat | undefined) {
     this.#system = system
@@ -49,6 +56,11 @@ export class ReadWindow implements ByteWindow {
     return offset >= this.start && offset + byteLength <= this.start + this.bytes.length
   }
 
+  /** Where the next read does not follow the last one, so many bytes are likely to be all it needs. */
+  expect(byteLength: number): void {
+    this.#expectedBytes = byteLength < CHUNK_BYTES ? byteLength : 0
+  }
+
   /** Moves to the kept group that holds `offset`, up to `limit`; false where none does. */
   lookUp(offset: number, limit: number): boolean {
     const chunk = this.#seat?.find(this.#number, offset)
@@ -56,6 +68,7 @@ export class ReadWindow implements ByteWindow {
     this.bytes = chunk.bytes.subarray(0, Math.min(chunk.used, limit - chunk.start))
     this.start = chunk.start
     this.isCached = true
+    this.isShared = false
     return true
   }
 
@@ -70,17 +83,23 @@ export class ReadWindow implements ByteWindow {
   async load(offset: number, byteLength: number, limit: number): Promise<boolean> {
     if (this.has(offset, byteLength)) return true
     if (this.lookUp(offset, limit) && this.has(offset, byteLength)) return true
-    const wanted = Math.min(Math.max(byteLength, CHUNK_BYTES), limit - offset)
-    if (wanted < byteLength) return false
+    if (limit - offset < byteLength) return false
     // Too slow for what is kept: nothing needs to be kept for this reader until it has caught up.
     this.#seat?.leave()
     const handle = await this.handle()
-    const isStaged = !this.#isFirst && byteLength <= STAGE_BYTES
+    const isNext = offset >= this.start && offset <= this.start + this.bytes.length
+    const isLone = !isNext && byteLength <= this.#expectedBytes
+    this.#readsInRow = isNext ? this.#readsInRow + 1 : Number(!isLone)
+    const isStaged = this.#readsInRow > 1 && byteLength <= STAGE_BYTES
+    const wanted = Math.min(
+      isLone ? this.#expectedBytes : Math.max(byteLength, CHUNK_BYTES),
+      limit - offset,
+    )
     const staged = isStaged ? await this.#fromStage(handle, offset, byteLength, limit) : undefined
-    this.bytes = staged ?? (await readChunk(handle, new Uint8Array(wanted), offset))
+    this.bytes = staged ?? (await readChunk(handle, this.#target(wanted, isLone), offset))
     this.start = offset
     this.isCached = false
-    this.#isFirst = false
+    this.isShared = isLone
     return this.bytes.length >= byteLength
   }
 
@@ -112,6 +131,12 @@ export class ReadWindow implements ByteWindow {
     this.#stage = undefined
     this.#handle = undefined
     await handle?.close()
+  }
+
+  #target(byteLength: number, isLone: boolean): Uint8Array {
+    if (!isLone) return new Uint8Array(byteLength)
+    if (this.#scratch.length < byteLength) this.#scratch = new Uint8Array(byteLength)
+    return this.#scratch.subarray(0, byteLength)
   }
 
   /** A chunk from `offset` on, copied out of the stage; undefined where the disk does not return it. */
