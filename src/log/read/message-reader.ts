@@ -263,7 +263,8 @@ export class MessageReader {
   async #indexOf(walk: BlockWalk, segment: ReadableSegment): Promise<BlockIndex | undefined> {
     if (segment.index || !segment.entry) return segment.index
     const sealed = await loadSeal(this.#system, await walk.handle(), segment)
-    const index = sealed ?? new BlockIndex(true)
+    // What this reader has passed itself it does not come back for.
+    const index = sealed ?? this.#fresh ?? new BlockIndex(true)
     this.#view.noteIndex(segment.file, index)
     this.#fresh = sealed ? undefined : index
     return index

@@ -15,6 +15,8 @@ import type { TailSeat } from './tail-cache.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
 const CHUNK_BYTES = 64 * 1024
+/** After a seek so many reads bring what is needed only; then comes a chunk, then a stage. */
+const CHUNK_FROM_READ = 2
 /**
  * Who reads on is served from a stage of this size, while the next as many bytes are read into a second
  * one: a way through the thread pool costs more than the copy of a chunk.
@@ -38,9 +40,9 @@ export class ReadWindow implements ByteWindow {
   #handle: FileHandle | undefined
   /** Who reads a single message reads one chunk, and nothing ahead. */
   #stage: FileWindow | undefined
-  /** How many reads followed each other, a chunk for nobody knows how many messages counted too. */
+  /** How many reads went on where the one before ended; begins higher where none are told of. */
   #readsInRow = 0
-  /** What a read that does not follow the last one needs, as an index tells; 0 where it is a chunk. */
+  /** What a read after a seek needs, as an index tells; 0 where that is unknown, or a chunk. */
   #expectedBytes = 0
   /** For reads of less than a chunk. */
   #scratch: Uint8Array = new Uint8Array(0)
@@ -56,7 +58,7 @@ export class ReadWindow implements ByteWindow {
     return offset >= this.start && offset + byteLength <= this.start + this.bytes.length
   }
 
-  /** Where the next read does not follow the last one, so many bytes are likely to be all it needs. */
+  /** After a seek: so many bytes are likely to be all that is needed. */
   expect(byteLength: number): void {
     this.#expectedBytes = byteLength < CHUNK_BYTES ? byteLength : 0
   }
@@ -88,9 +90,10 @@ export class ReadWindow implements ByteWindow {
     this.#seat?.leave()
     const handle = await this.handle()
     const isNext = offset >= this.start && offset <= this.start + this.bytes.length
-    const isLone = !isNext && byteLength <= this.#expectedBytes
-    this.#readsInRow = isNext ? this.#readsInRow + 1 : Number(!isLone)
-    const isStaged = this.#readsInRow > 1 && byteLength <= STAGE_BYTES
+    const first = this.#expectedBytes > 0 ? 0 : CHUNK_FROM_READ
+    this.#readsInRow = isNext ? this.#readsInRow + 1 : first
+    const isLone = this.#readsInRow < CHUNK_FROM_READ && byteLength <= this.#expectedBytes
+    const isStaged = this.#readsInRow > CHUNK_FROM_READ && byteLength <= STAGE_BYTES
     const wanted = Math.min(
       isLone ? this.#expectedBytes : Math.max(byteLength, CHUNK_BYTES),
       limit - offset,
