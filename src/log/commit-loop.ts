@@ -559,6 +559,11 @@ export class CommitLoop {
     if (!pending.isEmpty) this.#owner.failed(pending.firstTicket, 'rejected', cause)
     const { firstTicket } = this.#flights
     if (firstTicket > 0) this.#owner.failed(firstTicket, 'indeterminate', cause)
+    // Whoever waits for something else has to hear of it too.
+    const isIdle = pending.isEmpty && firstTicket === 0
+    if (isIdle && this.state !== 'closed') {
+      this.#owner.failed(this.lastTicket + 1, 'rejected', cause)
+    }
     this.#snapshots.stop(cause)
   }
 

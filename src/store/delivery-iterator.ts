@@ -7,6 +7,9 @@ import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
 import type { Delivery } from './types.ts'
 
+/** Bodies held ready come to no more than this, but for the first. */
+const PREFETCH_BYTES_MAX = 16 * 1024 * 1024
+
 export interface DeliveryIteratorOptions {
   readonly session: StoreSession
   readonly prefetch: number
@@ -73,11 +76,17 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
           await this.#filling
           continue
         }
+        const { queue } = delivery.taken.group
+        session.advance(queue)
         // It may have been deleted, or its group removed, while it was held.
         if (delivery.taken.status !== 'held') continue
+        if (queue.isPaused) {
+          session.putBack([delivery])
+          continue
+        }
         if (this.#ready.length < this.#options.prefetch / 2) this.#fillBehind()
-        await session.begin([delivery], leaseMs)
-        return { done: false, value: delivery }
+        const [leased] = await session.begin([delivery], leaseMs)
+        if (leased) return { done: false, value: leased }
       }
     } catch (error) {
       const isLeft = this.#isDone && this.#failure === undefined && !signal?.aborted
@@ -111,7 +120,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   async #load(taken: Awaited<ReturnType<StoreSession['takeOrWait']>>): Promise<void> {
     try {
       const { session } = this.#options
-      this.#ready.push(...(await session.load(taken, Number.POSITIVE_INFINITY, this.#signal)))
+      this.#ready.push(...(await session.load(taken, PREFETCH_BYTES_MAX, this.#signal)))
     } finally {
       this.#filling = undefined
     }

@@ -28,6 +28,11 @@ export class LeasedDelivery implements Delivery {
     this.key = key
   }
 
+  /** False for a delivery of another store. */
+  isOf(verbs: Verbs): boolean {
+    return this.#verbs === verbs
+  }
+
   get id(): number {
     return this.taken.id
   }

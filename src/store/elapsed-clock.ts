@@ -18,16 +18,19 @@ export class ElapsedClock {
   readonly #baseMs: number
   readonly #openedMs: number
 
-  constructor(clock: Clock, identity: Identity, last: OpenOp | undefined) {
+  /** `last` is the opening that wrote last, `entryMs` the time of the last entry. */
+  constructor(clock: Clock, identity: Identity, last: OpenOp | undefined, entryMs: number) {
     this.#clock = clock
     this.#openedMs = clock.sinceBootMs()
     const wallMs = clock.nowMs()
-    this.wasAhead = last !== undefined && last.wallMs > wallMs + TIME_AHEAD_MAX_MS
+    this.wasAhead = last !== undefined && entryMs > wallMs + TIME_AHEAD_MAX_MS
     if (last === undefined) this.#baseMs = 1
     else if (last.bootId === identity.bootId && last.bootId !== UNKNOWN_BOOT_ID) {
       this.#baseMs = last.elapsedMs + Math.max(0, this.#openedMs - last.sinceBootMs)
     } else {
-      this.#baseMs = last.elapsedMs + Math.max(0, wallMs - last.wallMs)
+      // Whatever the clock says now, the last entry was written.
+      const untilMs = this.wasAhead ? wallMs : Math.max(wallMs, entryMs)
+      this.#baseMs = last.elapsedMs + Math.max(0, untilMs - last.wallMs)
     }
   }
 

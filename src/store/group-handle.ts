@@ -29,6 +29,9 @@ import type {
 import { checkCount } from './verbs.ts'
 
 const LIST_LIMIT_DEFAULT = 100
+/** Bodies are read for what stands in front of them, so many at a time and no more than these bytes. */
+const LIST_FETCH_COUNT = 256
+const LIST_FETCH_BYTES = 4 * 1024 * 1024
 export const LIST_LIMIT_MAX = 10_000
 const STATES: readonly MessageState[] = ['ready', 'delayed', 'leased', 'buried', 'finished']
 
@@ -43,15 +46,23 @@ export class GroupHandle implements Group {
     this.name = name
   }
 
+  /** False for a group of another store. */
+  isOf(core: StoreCore): boolean {
+    return this.#core === core
+  }
+
   async peek(state: 'ready' | 'delayed' | 'buried' = 'ready'): Promise<StoredMessage | undefined> {
     this.#core.assertOpen()
     if (state !== 'ready' && state !== 'delayed' && state !== 'buried') {
       throw new QlogTypeError("peek looks at 'ready', 'delayed' or 'buried'")
     }
+    let before = 0
     for (;;) {
       const group = await this.#group()
       const found = this.#first(group, state)
-      if (!found) return undefined
+      // One that comes again is one that cannot be looked at now.
+      if (!found || found.id === before) return undefined
+      before = found.id
       const [message] = await this.#core.fetchMany([found.id], undefined)
       // Taken or finished since: there is another first one.
       if (stateOf(group, found) !== state) continue
@@ -69,6 +80,7 @@ export class GroupHandle implements Group {
     this.#core.assertOpen()
     const { state, from, limit } = checkList(options)
     const group = await this.#group()
+    this.#core.dispatcher.advance()
     const found: FoundMessage[] = []
     const walk = new QueueWalk(group.queue.state, from)
     for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
@@ -76,14 +88,17 @@ export class GroupHandle implements Group {
       const is = stateOf(group, one)
       if (state === undefined ? is !== 'finished' : is === state) found.push(one)
     }
-    const messages = await this.#core.fetchMany(
-      found.map(({ id }) => id),
-      undefined,
-    )
     const infos: MessageInfo[] = []
-    for (const [row, one] of found.entries()) {
-      const message = messages[row]
-      if (message) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+    for (let first = 0; first < found.length; ) {
+      const some = found.slice(first, first + LIST_FETCH_COUNT)
+      const ids = some.map(({ id }) => id)
+      const messages = await this.#core.fetchMany(ids, LIST_FETCH_BYTES)
+      for (const [row, message] of messages.entries()) {
+        const one = some[row]
+        if (!one || !message) continue
+        infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+      }
+      first += Math.max(1, messages.length)
     }
     return infos
   }
@@ -130,14 +145,8 @@ export class GroupHandle implements Group {
 
   async remove(): Promise<void> {
     this.#core.assertOpen()
-    const group = this.#core.registry.group(this.queue, this.name)
-    if (!group) return
-    const of = { queue: group.queue.state.number, group: group.state.number }
-    const operation = new PlainOperation([{ kind: 'group-removed', ...of }], () =>
-      this.#core.discardGone(),
-    )
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    await this.#core.registry.removeGroup(this.queue, this.name)
+    this.#core.discardGone()
   }
 
   /** The op that makes one message ready, which is out of the order from now on; for a transaction. */

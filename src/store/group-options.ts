@@ -6,6 +6,9 @@ import type { GroupPlan } from './registry.ts'
 import type { StoreCore } from './store-core.ts'
 import type { GroupOptions, GroupStart } from './types.ts'
 
+/** Stands for the end of the queue as it is when the record of the group takes effect. */
+const START_NEXT = Number.MAX_SAFE_INTEGER
+
 export const LEASED_MAX_MAX = 1_000_000_000
 
 export function checkGroupOptions(
@@ -37,7 +40,7 @@ function checkStart(from: GroupStart): void {
 
 function startOf(core: StoreCore, name: string, from: GroupStart): number | Promise<number> {
   if (from === 'first') return 0
-  if (from === 'next') return core.registry.nextOffset(core.registry.queueNumber(name))
+  if (from === 'next') return START_NEXT
   return startAt(core, name, from)
 }
 

@@ -12,9 +12,13 @@ import type { StoreState } from './state/store-state.ts'
 
 /** Operations that settled are cut off the list when they are so many, not one by one. */
 const SETTLED_MAX = 1024
+/** Operations that wait for room; more are refused, since nothing may wait without a bound. */
+const BACKLOG_MAX = 100_000
+/** What a log says that will never take anything again. */
+const STOPPED: readonly string[] = ['QLOG_FAILED', 'QLOG_FENCED', 'QLOG_CLOSED']
 
 export interface JournalEvents {
-  /** Called in front of every append: what was put together for it goes first. */
+  /** Called in front of every operation: what was put together before goes first. */
   beforeAppend(): void
   /** Called once a group has become durable and is applied. */
   applied(): void
@@ -84,6 +88,11 @@ export class Journal implements LogOwner {
   submit(operation: Sendable): void {
     if (this.failure) throw this.failure
     if (this.#isClosed) throw new QlogError('QLOG_CLOSED', 'the store is closed')
+    // What was put together before this stands in front of it, also where both have to wait.
+    this.#events?.beforeAppend()
+    if (this.#backlog.length >= BACKLOG_MAX) {
+      throw new QlogError('QLOG_BUSY', `${BACKLOG_MAX} operations wait for room already`)
+    }
     if (this.#backlog.length === 0 && this.#append(operation)) return
     // Whoever put these has moved on: the bytes are taken now.
     for (const put of operation.puts) put.body = put.body.slice()
@@ -93,9 +102,9 @@ export class Journal implements LogOwner {
 
   /** Resolves when everything submitted so far has settled. */
   async settled(): Promise<void> {
-    while (this.#draining !== undefined) await this.#draining
-    const last = this.#sent.at(-1)
-    if (last && this.#settled < this.#sent.length) await last.promise.catch(() => undefined)
+    const sent = this.#sent.findLast((operation) => operation !== undefined && operation.ticket > 0)
+    const waiting = this.#backlog.at(-1)
+    await Promise.allSettled([sent?.promise, waiting?.promise])
   }
 
   close(): void {
@@ -148,8 +157,7 @@ export class Journal implements LogOwner {
       operation.ticket = 0
       operation.failed(error)
     }
-    for (const operation of this.#backlog.splice(0)) operation.failed(cause)
-    this.#events?.failed(cause)
+    this.#stop(cause)
   }
 
   space(state: 'ok' | 'full'): void {
@@ -160,7 +168,6 @@ export class Journal implements LogOwner {
   #append(operation: Sendable): boolean {
     const log = this.#log
     if (!log) throw new Error('the journal appends only while the store is open')
-    this.#events?.beforeAppend()
     const { puts, ops } = operation
     const control = ops.map((op) => new Bytes(encodeControl(op)))
     this.#place(puts)
@@ -170,7 +177,16 @@ export class Journal implements LogOwner {
     } catch (error) {
       this.#takeBack(puts)
       if (error instanceof QlogError && error.code === 'QLOG_BUSY') return false
+      // A log that stops while nothing of ours is on its way may have told nobody.
+      if (error instanceof QlogError && STOPPED.includes(error.code)) this.#stop(error)
       throw error
+    }
+    // The log may have stopped within the call, and told of everything but this.
+    if (this.failure) {
+      operation.ticket = 0
+      const message = 'may or may not be on disk: the log stopped while it was appended'
+      operation.failed(new QlogError('QLOG_INDETERMINATE', message, { cause: this.failure }))
+      return true
     }
     let bytes = 0
     for (let i = 0; i < puts.length; i++) {
@@ -182,6 +198,12 @@ export class Journal implements LogOwner {
     this.appendedBytes += bytes
     this.#sent.push(operation)
     return true
+  }
+
+  #stop(cause: Error): void {
+    this.failure ??= cause
+    for (const operation of this.#backlog.splice(0)) operation.failed(cause)
+    this.#events?.failed(cause)
   }
 
   #place(puts: readonly Put[]): void {

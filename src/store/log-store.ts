@@ -133,14 +133,19 @@ export class LogStore implements Store {
 
   async #close(options: { timeoutMs?: number }): Promise<void> {
     const core = this.#core
+    const { clock } = core.system
     const wasOpen = core.status === 'open'
+    const { timeoutMs } = options
+    const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
     try {
-      if (wasOpen) await this.#settleWithin(options.timeoutMs)
+      if (wasOpen) await this.#settleWithin(timeoutMs)
     } finally {
       core.status = 'closed'
       core.dispatcher.close()
       core.journal.close()
-      await core.log.close(options)
+      const left =
+        endMs === undefined ? {} : { timeoutMs: Math.max(0, endMs - clock.monotonicMs()) }
+      await core.log.close(left)
     }
   }
 
@@ -167,6 +172,8 @@ export class LogStore implements Store {
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()
+    // Nothing may be decided behind the record that says that this was all.
+    core.dispatcher.close()
     if (!core.hasWritten || core.journal.failure) return
     const operation = new PlainOperation([{ kind: 'close' }])
     core.submitQuietly(operation)

@@ -19,9 +19,9 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   if (taken && taken.leaseMs > 0) return 'leased'
   const exception = group.state.exception(offset)
   if (exception?.state === 'buried') return 'buried'
-  const { dueKind, dueMs } = exception ?? found
-  if (group.queue.isDue(dueKind, dueMs)) return 'ready'
-  return !exception && group.state.leased.has(offset) ? 'ready' : 'delayed'
+  // The same facts as delivering goes by: what has become due stays ready where a clock is set back.
+  if (exception) return group.isDelayed(exception) ? 'delayed' : 'ready'
+  return group.queue.isScheduled(offset) && !group.state.leased.has(offset) ? 'delayed' : 'ready'
 }
 
 /** Everything but the body; without a group as a group would see it that has not begun. */
@@ -37,7 +37,8 @@ export function infoOf(
   const exception = group?.state.exception(offset)
   const taken = group?.out.get(offset)
   const due = exception ?? found
-  const state = group ? stateOf(group, found) : freshState(queue, found)
+  const fresh = queue.isScheduled(offset) ? 'delayed' : 'ready'
+  const state = group ? stateOf(group, found) : fresh
   return {
     queue: queue.state.name,
     group: groupName,
@@ -69,10 +70,6 @@ function countersOf(
   }
   const { leases, timeouts, releases, buries, kicks } = exception
   return { leases, timeouts, releases, buries, kicks }
-}
-
-function freshState(queue: QueueDispatch, { dueKind, dueMs }: FoundMessage): MessageState {
-  return queue.isDue(dueKind, dueMs) ? 'ready' : 'delayed'
 }
 
 export function dueInMs(core: StoreCore, kind: DueKind, dueMs: number): number {

@@ -29,7 +29,7 @@ export async function openStoreOn(
     const journal = new Journal(state)
     journal.appliedLsn = appliedLsn
     owner.journal = journal
-    const clock = new ElapsedClock(system.clock, system.identity, state.opened)
+    const clock = new ElapsedClock(system.clock, system.identity, state.opened, state.timeMs)
     return new LogStore(new StoreCore(system, log, state, clock, journal))
   } catch (error) {
     await log.close()

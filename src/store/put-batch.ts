@@ -8,70 +8,86 @@ import type { PutResult } from './types.ts'
 
 interface Item {
   readonly queue: string
-  readonly bytes: Uint8Array
+  bytes: Uint8Array
   readonly plan: PutPlan
 }
 
 /** An item's outcome: its own, that of an earlier item of this batch, or that of somebody else's message. */
 type Source =
   | { readonly kind: 'own' | 'twin'; readonly row: number }
-  | { readonly kind: 'other'; readonly first: Promise<PutResult> }
+  | { readonly kind: 'other'; readonly first: PutResult }
 
 export class PutBatch {
   readonly #core: StoreCore
   readonly #items: Item[] = []
-  readonly #sources: Source[] = []
-  readonly #keys = new Map<string, number>()
+  #sources: Source[] = []
 
   constructor(core: StoreCore) {
     this.#core = core
   }
 
   add(queue: string, bytes: Uint8Array, plan: PutPlan): void {
-    const source = this.#sourceOf(queue, plan)
-    this.#sources.push(source)
-    if (source.kind === 'own') this.#items.push({ queue, bytes, plan })
+    this.#items.push({ queue, bytes, plan })
   }
 
-  /** The messages to append, in the order of the calls. */
+  /** A key is taken by a message on its way: what becomes of this batch depends on that one. */
+  get mustWait(): boolean {
+    return this.#pendingFirsts().length > 0
+  }
+
+  /** Waits for those, and rejects where one of them was turned down. */
+  async wait(): Promise<void> {
+    // The caller has moved on, and may use its bytes again.
+    for (const item of this.#items) item.bytes = item.bytes.slice()
+    for (let firsts = this.#pendingFirsts(); firsts.length > 0; firsts = this.#pendingFirsts()) {
+      await Promise.all(firsts)
+    }
+  }
+
+  /** The messages to append, in the order of the calls. No key of them is on its way. */
   build(): Put[] {
-    const { registry } = this.#core
-    return this.#items.map(({ queue, bytes, plan }) => {
-      return new Put(registry.queueNumber(queue), bytes, plan)
+    const puts: Put[] = []
+    const keys = new Map<string, number>()
+    this.#sources = this.#items.map(({ queue, bytes, plan }) => {
+      const { key } = plan
+      const name = key === undefined ? undefined : `${queue}\n${key}`
+      const twin = name === undefined ? undefined : keys.get(name)
+      if (twin !== undefined) return { kind: 'twin', row: twin }
+      const first = key === undefined ? undefined : this.#takenBy(queue, key)
+      if (first) return { kind: 'other', first }
+      const row = puts.length
+      if (name !== undefined) keys.set(name, row)
+      puts.push(new Put(this.#core.registry.queueNumber(queue), bytes, plan))
+      return { kind: 'own', row }
     })
+    return puts
   }
 
   /** An outcome for each call, from those of the messages that were appended. */
-  async results(appended: readonly PutResult[]): Promise<PutResult[]> {
-    const results: PutResult[] = []
-    for (const source of this.#sources) {
-      if (source.kind === 'other') results.push(asDuplicate(await source.first))
-      else {
-        const result = appended[source.row]
-        if (!result) throw new Error('every message that was appended has an outcome')
-        results.push(source.kind === 'own' ? result : asDuplicate(result))
-      }
-    }
-    return results
+  results(appended: readonly PutResult[]): PutResult[] {
+    return this.#sources.map((source) => {
+      if (source.kind === 'other') return asDuplicate(source.first)
+      const result = appended[source.row]
+      if (!result) throw new Error('every message that was appended has an outcome')
+      return source.kind === 'own' ? result : asDuplicate(result)
+    })
   }
 
-  #sourceOf(queue: string, { key }: PutPlan): Source {
-    const row = this.#items.length
-    if (key === undefined) return { kind: 'own', row }
-    const name = `${queue}\n${key}`
-    const twin = this.#keys.get(name)
-    if (twin !== undefined) return { kind: 'twin', row: twin }
-    const number = this.#core.registry.knownNumber(queue)
-    const first =
-      number === undefined
-        ? undefined
-        : this.#core.keys.first(number, key, this.#core.clock.nowMs())
-    if (first === undefined) {
-      this.#keys.set(name, row)
-      return { kind: 'own', row }
+  #pendingFirsts(): Promise<PutResult>[] {
+    const firsts: Promise<PutResult>[] = []
+    for (const { queue, plan } of this.#items) {
+      const number = plan.key === undefined ? undefined : this.#core.registry.knownNumber(queue)
+      if (number === undefined || plan.key === undefined) continue
+      const first = this.#core.keys.pending(number, plan.key)
+      if (first !== undefined) firsts.push(first)
     }
-    first.catch(() => undefined)
-    return { kind: 'other', first }
+    return firsts
+  }
+
+  #takenBy(queue: string, key: string): PutResult | undefined {
+    const number = this.#core.registry.knownNumber(queue)
+    if (number === undefined) return undefined
+    return this.#core.keys.durable(number, key, this.#core.clock.nowMs())
   }
 }
 

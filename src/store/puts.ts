@@ -79,13 +79,15 @@ export class PendingKeys {
     this.#state = state
   }
 
-  /** The outcome of the first message of this key; undefined where the key is free. */
-  first(queue: number, key: string, elapsedMs: number): Promise<PutResult> | undefined {
-    const pending = this.#pending.get(nameOf(queue, key))
-    if (pending) return pending.first
+  /** The outcome of the first message of this key, where that is on its way. */
+  pending(queue: number, key: string): Promise<PutResult> | undefined {
+    return this.#pending.get(nameOf(queue, key))?.first
+  }
+
+  /** The first message of this key, where it is durable and the key not free again. */
+  durable(queue: number, key: string, elapsedMs: number): PutResult | undefined {
     const entry = this.#state.queues.get(queue)?.keys.get(key, elapsedMs)
-    if (!entry) return undefined
-    return Promise.resolve({ id: entry.id, offset: entry.offset, duplicate: false })
+    return entry && { id: entry.id, offset: entry.offset, duplicate: false }
   }
 
   take(put: Put, first: Promise<PutResult>): void {

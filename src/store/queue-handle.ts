@@ -51,7 +51,7 @@ export class QueueHandle implements Queue {
       const plan = checkPut(options, core.clock)
       const queue = core.registry.queueNumber(this.name)
       const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
-      if (first !== undefined) return first.then(asDuplicate)
+      if (first !== undefined) return first
       return this.#send(new PutOne(new Put(queue, bytes, plan), core.keys))
     } catch (error) {
       return Promise.reject(error)
@@ -66,6 +66,10 @@ export class QueueHandle implements Queue {
     if (checked.length === 0) return []
     const batch = new PutBatch(core)
     for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
+    if (batch.mustWait) {
+      await batch.wait()
+      core.assertOpen()
+    }
     const puts = batch.build()
     if (puts.length === 0) return batch.results([])
     return batch.results(await this.#send(new PutMany(puts, core.keys)))
@@ -76,7 +80,7 @@ export class QueueHandle implements Queue {
     checkGroupName(name)
     checkGroupOptions('the options of createGroup', options)
     const plan = groupPlan(this.#core, this.name, options)
-    await this.#core.registry.ensureGroup(this.name, name, plan)
+    await this.#core.registry.makeGroup(this.name, name, plan)
     return new GroupHandle(this.#core, this.name, name)
   }
 
@@ -89,6 +93,7 @@ export class QueueHandle implements Queue {
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkGroupName(group)
     const message = await this.#core.fetchOne(id)
+    this.#core.dispatcher.advance()
     const queue = this.#core.registry.queue(this.name)
     if (!message || !queue || message.queue !== queue.state.number) return undefined
     const found = queue.find(message.offset)
@@ -106,6 +111,7 @@ export class QueueHandle implements Queue {
     const start = checkStart(options.from)
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return []
+    this.#core.dispatcher.advance()
     const found: FoundMessage[] = []
     const walk = new QueueWalk(queue.state, this.#startOf(start))
     for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
@@ -156,7 +162,11 @@ export class QueueHandle implements Queue {
   }
 
   #first(queue: number, key: string): Promise<PutResult> | undefined {
-    return this.#core.keys.first(queue, key, this.#core.clock.nowMs())
+    const { keys, clock } = this.#core
+    const pending = keys.pending(queue, key)
+    if (pending !== undefined) return pending.then(asDuplicate)
+    const first = keys.durable(queue, key, clock.nowMs())
+    return first && Promise.resolve(asDuplicate(first))
   }
 
   #send<T>(operation: PutOne | PutMany): Promise<T> {

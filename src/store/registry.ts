@@ -2,6 +2,7 @@
  * Queues and groups by name, also those whose record is still on its way, and the offsets that messages
  * on their way have taken.
  */
+import { QlogError } from '../errors.ts'
 import type { Dispatcher } from './dispatch/dispatcher.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
@@ -34,6 +35,8 @@ export class Registry implements Offsets {
   readonly #offsets = new Map<number, number>()
   readonly #pendingGroups = new Map<string, Promise<void>>()
   readonly #nextGroups = new Map<number, number>()
+  /** Groups whose removal is on its way. */
+  readonly #leaving = new Set<GroupDispatch>()
   /** Settings on their way, which the next change starts from. */
   readonly #pendingSettings = new Map<GroupDispatch, Settings>()
 
@@ -71,12 +74,42 @@ export class Registry implements Offsets {
     return state && this.#dispatcher.queue(state)
   }
 
+  /** The group of this name, unless its removal is on its way. */
   group(queue: string, group: string): GroupDispatch | undefined {
-    return this.queue(queue)?.group(group)
+    const found = this.queue(queue)?.group(group)
+    return found && !this.#leaving.has(found) ? found : undefined
+  }
+
+  /** Takes the group away, also one that is only being made. */
+  async removeGroup(queueName: string, groupName: string): Promise<void> {
+    const queue = this.knownNumber(queueName)
+    if (queue === undefined) return
+    const pending = this.#pendingGroups.get(`${queue} ${groupName}`)
+    // In the order of the calls: what is called behind this finds the group leaving.
+    if (pending !== undefined) await pending
+    const group = this.group(queueName, groupName)
+    if (!group) return
+    this.#leaving.add(group)
+    const settled = () => void this.#leaving.delete(group)
+    const of = { queue, group: group.state.number }
+    const operation = new PlainOperation([{ kind: 'group-removed', ...of }], settled, settled)
+    this.#submitOr(operation, settled)
+    await operation.promise
   }
 
   /** The group, once it is durable that there is one. Settings that are given are changed. */
   async ensureGroup(queueName: string, groupName: string, plan: GroupPlan): Promise<GroupDispatch> {
+    const group = await this.makeGroup(queueName, groupName, plan)
+    if (group) return group
+    throw new QlogError('QLOG_ABORTED', `the group ${groupName} was removed while it was made`)
+  }
+
+  /** The same; undefined where it was removed again before anybody could use it. */
+  async makeGroup(
+    queueName: string,
+    groupName: string,
+    plan: GroupPlan,
+  ): Promise<GroupDispatch | undefined> {
     const queue = this.queueNumber(queueName)
     const key = `${queue} ${groupName}`
     if (!this.group(queueName, groupName) && !this.#pendingGroups.has(key)) {
@@ -86,8 +119,7 @@ export class Registry implements Offsets {
     }
     await this.#pendingGroups.get(key)
     const group = this.group(queueName, groupName)
-    if (!group) throw new Error(`group ${groupName} is not there after it was made`)
-    await this.configure(group, plan)
+    if (group) await this.configure(group, plan)
     return group
   }
 
@@ -133,7 +165,9 @@ export class Registry implements Offsets {
   }
 
   async #addGroup(queue: number, name: string, plan: GroupPlan): Promise<void> {
-    const from = await plan.from()
+    const start = plan.from()
+    // Not a turn later than it has to be: what is put behind this call comes behind the group's record.
+    const from = typeof start === 'number' ? start : await start
     const group = Math.max(
       this.#nextGroups.get(queue) ?? 1,
       this.#state.queues.get(queue)?.nextGroup ?? 1,

@@ -124,7 +124,9 @@ function leaseOps(leases: readonly Taken[]): ControlOp[] {
     const of = { queue: group.queue.state.number, group: group.state.number }
     const first: number[] = []
     for (const { offset, id, priority } of taken) {
-      const isFirst = !group.state.exception(offset) && !group.state.leased.has(offset)
+      // What is taken before its time is plain no more: it is ready where it comes back.
+      const isPlain = !group.state.exception(offset) && !group.queue.isScheduled(offset)
+      const isFirst = isPlain && !group.state.leased.has(offset)
       if (isFirst) first.push(offset)
       else ops.push({ kind: 'lease-again', ...of, offset, id, priority })
     }

@@ -43,11 +43,11 @@ export class SessionWait implements Waiter {
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted) abort()
     const isBounded = timeoutMs !== Number.POSITIVE_INFINITY
-    const cancel = isBounded ? clock.after(timeoutMs, () => this.#timeOut(), true) : undefined
+    const cancel = isBounded ? clock.after(timeoutMs, () => this.#timeOut(), true) : clock.hold()
     try {
       return await this.#promise
     } finally {
-      cancel?.()
+      cancel()
       signal?.removeEventListener('abort', abort)
     }
   }

@@ -3,14 +3,15 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { LeasedDelivery } from './delivery.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
+import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { Watch } from './dispatch/watch.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { PlainOperation } from './operation.ts'
-import { rangesOf } from './records/control-record.ts'
+import { type ControlOp, rangesOf } from './records/control-record.ts'
 import { byGroup } from './riding.ts'
 import { SessionWait } from './session-wait.ts'
-import type { StoreCore } from './store-core.ts'
+import { OPS_MAX, type StoreCore } from './store-core.ts'
 import {
   type BuryOptions,
   type DeliveriesOptions,
@@ -66,23 +67,25 @@ export class StoreSession implements Session {
       groupPlan(this.#core, queue, options),
     )
     this.assertOpen()
+    this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
-    for (const wait of this.#waits) this.#core.dispatcher.stopWaiting(wait)
     this.#watches.push({ group, attemptsMax: () => this.#core.retryOf(queue).attemptsMax })
-    for (const wait of this.#waits) this.#core.dispatcher.wait(wait)
+    // What waits keeps its place in the other lines.
+    for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
   }
 
   ignore(queue: string, group = GROUP_DEFAULT): void {
+    this.#forgetRemoved()
     const row = this.#watches.findIndex(
       (watch) => watch.group.queue.state.name === queue && watch.group.state.name === group,
     )
     if (row < 0) return
-    for (const wait of this.#waits) this.#core.dispatcher.stopWaiting(wait)
-    this.#watches.splice(row, 1)
-    for (const wait of this.#waits) this.#core.dispatcher.wait(wait)
+    const [watch] = this.#watches.splice(row, 1)
+    for (const wait of this.#waits) watch?.group.waiters.delete(wait)
   }
 
   get watched(): readonly { readonly queue: string; readonly group: string }[] {
+    this.#forgetRemoved()
     return this.#watches.map(({ group }) => ({
       queue: group.queue.state.name,
       group: group.state.name,
@@ -117,8 +120,8 @@ export class StoreSession implements Session {
       const deliveries = await this.load(taken, plan.bytesMax, plan.signal)
       // Everything that was taken may have been lost to damage: then the wait goes on.
       if (deliveries.length === 0) continue
-      await this.begin(deliveries, plan.leaseMs)
-      return deliveries
+      const leased = await this.begin(deliveries, plan.leaseMs)
+      if (leased.length > 0) return leased
     }
   }
 
@@ -143,6 +146,7 @@ export class StoreSession implements Session {
         name,
         groupPlan(this.#core, queue.name, {}),
       ))
+    this.assertOpen()
     const priority = group.state.exception(message.offset)?.priority ?? message.priority
     const taken = group.takeThis(id, message.offset, priority)
     if (!taken) return undefined
@@ -150,8 +154,8 @@ export class StoreSession implements Session {
     this.#hold(taken)
     const { body, headers, key } = message
     const delivery = new LeasedDelivery(this.#verbs, taken, body, headers, key)
-    await this.begin([delivery], leaseMs)
-    return delivery
+    const [leased] = await this.begin([delivery], leaseMs)
+    return leased
   }
 
   deliveries(options: DeliveriesOptions = {}): AsyncIterableIterator<Delivery> {
@@ -205,6 +209,10 @@ export class StoreSession implements Session {
   /** The log has stopped: nothing comes any more. */
   fail(cause: Error): void {
     for (const wait of this.#waits) wait.end(cause)
+    for (const iterator of this.#iterators) {
+      // What it held is put back in memory alone: there is nothing to wait for.
+      iterator.end(cause).catch(() => undefined)
+    }
   }
 
   assertOpen(): void {
@@ -220,6 +228,7 @@ export class StoreSession implements Session {
 
   /** As many as there are now. */
   take(count: number): Taken[] {
+    this.assertOpen()
     const taken = this.#core.dispatcher.take(this.#watches, count)
     for (const one of taken) this.#hold(one)
     return taken
@@ -262,17 +271,53 @@ export class StoreSession implements Session {
     return deliveries
   }
 
-  /** The leases begin. Where a message may have killed its process before, that is recorded first. */
-  async begin(deliveries: readonly LeasedDelivery[], leaseMs: number): Promise<void> {
+  /**
+   * The leases begin, and those that have begun come back. Where a message may have killed its process
+   * before, that is recorded first.
+   */
+  async begin(
+    deliveries: readonly LeasedDelivery[],
+    leaseMs: number,
+  ): Promise<readonly LeasedDelivery[]> {
+    this.assertOpen()
     const { dispatcher, riding, uncleanBelowId } = this.#core
     let recorded: Promise<void> | undefined
     for (const { taken } of deliveries) {
       if (taken.status !== 'held') continue
+      const { group, id, offset } = taken
+      // Deleted or expired since it was taken: its record is on its way.
+      if (group.queue.isLeaving(offset, id)) {
+        group.putBack(taken)
+        continue
+      }
       dispatcher.lease(taken, leaseMs)
       const promise = riding.lease(taken)
-      if (taken.id < uncleanBelowId) recorded = promise
+      if (id < uncleanBelowId) recorded = promise
     }
-    if (recorded !== undefined) await recorded
+    if (recorded !== undefined) await this.#untilRecorded(recorded, deliveries)
+    return deliveries.filter(({ taken }) => taken.status === 'leased')
+  }
+
+  /** Where the leases cannot be recorded, nobody gets the deliveries. */
+  async #untilRecorded(
+    recorded: Promise<void>,
+    deliveries: readonly LeasedDelivery[],
+  ): Promise<void> {
+    try {
+      await recorded
+    } catch (error) {
+      for (const { taken } of deliveries) {
+        if (taken.status !== 'leased') continue
+        this.#core.dispatcher.settle(taken)
+        taken.group.putBack(taken)
+      }
+      throw error
+    }
+  }
+
+  /** What of the queue has become due, or has expired, by now. */
+  advance(queue: QueueDispatch): void {
+    queue.advance(this.#core.clock.nowMs(), this.#core.clock.wallMs())
   }
 
   putBack(deliveries: readonly LeasedDelivery[]): void {
@@ -295,17 +340,16 @@ export class StoreSession implements Session {
 
   async #giveBack(leased: readonly Taken[]): Promise<void> {
     for (const taken of leased) this.#core.dispatcher.settle(taken)
-    const ops = [...byGroup(leased)].map(([group, all]) => ({
-      kind: 'give-back' as const,
-      queue: group.queue.state.number,
-      group: group.state.number,
-      ranges: rangesOf(all.map(({ offset }) => offset)),
-    }))
-    const operation = new PlainOperation(ops, undefined, () => {
-      for (const taken of leased) this.#core.dispatcher.unsettle(taken)
-    })
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    const promises: Promise<void>[] = []
+    for (let first = 0; first < leased.length; first += OPS_MAX) {
+      const some = leased.slice(first, first + OPS_MAX)
+      const operation = new PlainOperation(giveBackOps(some), undefined, () => {
+        for (const taken of some) this.#core.dispatcher.unsettle(taken)
+      })
+      this.#core.submitQuietly(operation)
+      promises.push(operation.promise)
+    }
+    await Promise.all(promises)
   }
 
   async #takeOrWait(plan: ReservePlan, leftMs: number): Promise<Taken[]> {
@@ -327,6 +371,12 @@ export class StoreSession implements Session {
     taken.whenEnded = this.#forget
   }
 
+  #forgetRemoved(): void {
+    for (let row = this.#watches.length - 1; row >= 0; row--) {
+      if (this.#watches[row]?.group.isRemoved) this.#watches.splice(row, 1)
+    }
+  }
+
   readonly #forget = (taken: Taken): void => {
     this.#taken.delete(taken)
   }
@@ -339,6 +389,15 @@ export class StoreSession implements Session {
     if (!isOverBudget) this.#core.dispatcher.noteDamaged(id)
     group.putBack(taken)
   }
+}
+
+function giveBackOps(leased: readonly Taken[]): ControlOp[] {
+  return [...byGroup(leased)].map(([group, all]) => ({
+    kind: 'give-back',
+    queue: group.queue.state.number,
+    group: group.state.number,
+    ranges: rangesOf(all.map(({ offset }) => offset)),
+  }))
 }
 
 function checkReserve(options: ReserveOptions): ReservePlan {

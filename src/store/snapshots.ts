@@ -2,6 +2,7 @@
  * When the state is saved and how: every slice as of one moment, those that did not change by name alone,
  * encoded piece by piece so that nothing waits for it.
  */
+import { QlogError } from '../errors.ts'
 import type { PartToSave } from '../log/seam.ts'
 import { ByteReader, ByteWriter } from './containers/varint.ts'
 import { loadSlices } from './state/load-slices.ts'
@@ -16,6 +17,8 @@ const CONTROL_FACTOR = 2
 /** And after so many appended bytes, or eight times its size. */
 const APPENDED_BYTES_MIN = 64 * MIB
 const APPENDED_FACTOR = 8
+/** What the log asks for is tried again after so many bytes, and no sooner. */
+const AGAIN_BYTES_MIN = 64 * 1024
 /** Bytes encoded in one turn of the event loop, so that none takes long. */
 const TURN_BYTES = 512 * 1024
 
@@ -52,12 +55,19 @@ export class Snapshots {
     const { controlBytes, appendedBytes } = this.#core.journal
     const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
+    const sinceBytes = controlBytes + appendedBytes - this.#controlBytes - this.#appendedBytes
     const isDue =
       controlBytes - this.#controlBytes >= control ||
       appendedBytes - this.#appendedBytes >= appended ||
-      this.#core.log.isSnapshotDue
+      (this.#core.log.isSnapshotDue && sinceBytes >= AGAIN_BYTES_MIN)
+    if (!isDue) return
+    // Not again before as much has come: the disk may be full.
+    this.#controlBytes = controlBytes
+    this.#appendedBytes = appendedBytes
     // It costs time at the next opening where it cannot be written, and nothing else.
-    if (isDue) this.save(false).catch(() => undefined)
+    this.save(false).catch((error: unknown) => {
+      if (!(error instanceof QlogError)) throw error
+    })
   }
 
   /** Saves the state as it is once this is its turn. */

@@ -42,6 +42,8 @@ const RETRY_DEFAULT: RetryPlan = {
   backoffMaxMs: 3_600_000,
 }
 
+/** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
+export const OPS_MAX = 1024
 /** Messages looked at in one turn of the event loop while space is looked for. */
 const LIVE_IDS_A_TURN = 20_000
 
@@ -136,8 +138,12 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   timedOut(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => this.returnOp(one, 'timed-out'))
-    this.submitQuietly(new PlainOperation(ops, undefined, () => this.#unsettle(taken)))
+    // Nobody asked for one entry: what a small log takes is enough.
+    for (let first = 0; first < taken.length; first += OPS_MAX) {
+      const some = taken.slice(first, first + OPS_MAX)
+      const ops = some.map((one) => this.returnOp(one, 'timed-out'))
+      this.submitQuietly(new PlainOperation(ops, undefined, () => this.#unsettle(some)))
+    }
   }
 
   attemptsUsedUp(taken: Taken): void {
@@ -148,7 +154,18 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
-    this.submitQuietly(this.deleteOperation(queue, ids, offsets))
+    // This may come from within the log's word of a commit, which is no place to append.
+    queueMicrotask(() => this.#deleteExpired(queue, ids, offsets))
+    for (const offset of offsets) queue.leaving.add(offset)
+  }
+
+  #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    for (let first = 0; first < ids.length; first += OPS_MAX) {
+      const some = ids.slice(first, first + OPS_MAX)
+      const at = offsets.slice(first, first + OPS_MAX)
+      const undo = () => queue.expireAgain(some, at)
+      this.submitQuietly(this.deleteOperation(queue, some, at, undo))
+    }
   }
 
   /** For what nobody waits for: a log that has stopped tells everybody else. */
@@ -165,6 +182,7 @@ export class StoreCore implements Decisions, JournalEvents {
     queue: QueueDispatch,
     ids: readonly number[],
     offsets: readonly number[],
+    whenVoid?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
     const settle = () => {
@@ -179,6 +197,7 @@ export class StoreCore implements Decisions, JournalEvents {
       () => {
         settle()
         for (const group of queue.groups.values()) group.restore(offsets, ids)
+        whenVoid?.()
       },
     )
   }
@@ -222,7 +241,11 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   setRetry(queue: string, options: RetryOptions): void {
-    this.#retries.set(queue, { ...RETRY_DEFAULT, ...options })
+    this.#retries.set(queue, {
+      attemptsMax: options.attemptsMax ?? RETRY_DEFAULT.attemptsMax,
+      backoffMs: options.backoffMs ?? RETRY_DEFAULT.backoffMs,
+      backoffMaxMs: options.backoffMaxMs ?? RETRY_DEFAULT.backoffMaxMs,
+    })
   }
 
   retryOf(queue: string): RetryPlan {
@@ -304,11 +327,17 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   async #discardAll(): Promise<void> {
-    while (this.#mustDiscard && this.status === 'open') {
-      this.#mustDiscard = false
-      await this.#discardGone()
+    try {
+      while (this.#mustDiscard && this.status === 'open') {
+        this.#mustDiscard = false
+        await this.#discardGone()
+      }
+    } catch (error) {
+      // A log that has stopped gives nothing back; the next opening looks again.
+      if (!(error instanceof QlogError)) throw error
+    } finally {
+      this.#discarding = undefined
     }
-    this.#discarding = undefined
   }
 
   /** What is not in any lane, or gone, is asked for by nobody: looked for piece by piece. */

@@ -75,7 +75,7 @@ export class StoreTransaction implements Transaction {
 
   kick(group: Group, message: MessageRef): void {
     this.#assertOpen()
-    if (!(group instanceof GroupHandle))
+    if (!(group instanceof GroupHandle && group.isOf(this.#core)))
       throw new QlogTypeError('a group of this store is expected')
     this.#ops.push(group.kickOne(message))
     const dispatch = this.#core.registry.group(group.queue, group.name)
@@ -115,6 +115,10 @@ export class StoreTransaction implements Transaction {
     this.#isOver = true
     let appended: readonly PutResult[] = []
     try {
+      if (this.#batch.mustWait) {
+        await this.#batch.wait()
+        this.#core.assertOpen()
+      }
       const puts = this.#batch.build()
       const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
       const ops = [...this.#ops, ...pauses]
@@ -123,7 +127,7 @@ export class StoreTransaction implements Transaction {
       this.#undo()
       throw error
     }
-    return { puts: await this.#batch.results(appended) }
+    return { puts: this.#batch.results(appended) }
   }
 
   async #send(puts: readonly Put[], ops: readonly ControlOp[]): Promise<readonly PutResult[]> {

@@ -140,16 +140,21 @@ export class Verbs {
     if (!Array.isArray(deliveries)) throw new QlogTypeError('an array of deliveries is expected')
     this.#core.assertOpen()
     const taken = deliveries.map((delivery) => this.assertLeased(delivery))
-    const twice = taken.find((one, row) => taken.indexOf(one) !== row)
-    if (twice) throw staleLease(twice)
+    const seen = new Set<Taken>()
+    for (const one of taken) {
+      if (seen.has(one)) throw staleLease(one)
+      seen.add(one)
+    }
     return taken
   }
 
   assertLeased(delivery: Delivery): Taken {
     if (!(delivery instanceof LeasedDelivery)) {
-      throw new QlogTypeError('a delivery of this store is expected')
+      throw new QlogTypeError('a delivery of a store is expected')
     }
     const { taken } = delivery
+    // One of another store, or of an earlier opening of this one, is leased by nobody here.
+    if (!delivery.isOf(this)) throw staleLease(taken)
     const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()
     if (isOver || taken.group.isRemoved) throw staleLease(taken)
     return taken

@@ -11,6 +11,7 @@ import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
 import { FAILING } from './store-suite/failing.ts'
+import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
@@ -50,6 +51,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['pause', PAUSE],
   ['closing', CLOSING],
   ['failure', FAILING],
+  ['full disk', FULL_DISK],
   ['bad input', BAD_INPUT],
   ['bad options', BAD_OPTIONS],
 ]
@@ -60,8 +62,10 @@ export function storeConformance(suite: StoreSuite): void {
   for (const [subject, tests] of SUBJECTS) {
     suite.describe(`${suite.name}: ${subject}`, () => {
       for (const test of tests) {
-        if (test.needs?.some((ability) => without.includes(ability))) continue
-        suite.it(test.name, () => runTest(suite, test))
+        const missing = test.needs?.filter((ability) => without.includes(ability)) ?? []
+        const run = () => runTest(suite, test)
+        if (missing.length === 0) suite.it(test.name, run)
+        else suite.it.skip(`${test.name} (lacks ${missing.join(', ')})`, run)
       }
     })
   }

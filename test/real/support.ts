@@ -90,13 +90,15 @@ export async function run(
     readonly env?: NodeJS.ProcessEnv
     readonly input?: string
     readonly uid?: number
+    readonly cwd?: string
   } = {},
 ): Promise<Finished> {
   needBuild()
-  const { uid } = options
+  const { uid, cwd } = options
   const child = spawn(program, args, {
     env: { ...process.env, ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
     ...(uid !== undefined && { uid }),
   })
   child.stdin.on('error', () => undefined)

@@ -56,7 +56,13 @@ function filesOf(disk: SimulatedDisk): FileSystem {
 export function diskReader(disk: SimulatedDisk): System {
   return {
     files: filesOf(disk),
-    clock: { nowMs: () => 0, monotonicMs: () => 0, sinceBootMs: () => 0, after: refuse },
+    clock: {
+      nowMs: () => 0,
+      monotonicMs: () => 0,
+      sinceBootMs: () => 0,
+      after: refuse,
+      hold: refuse,
+    },
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }) },
     identity: { pid: 1, host: 'looking', bootId: '0'.repeat(32), bootTimeMs: 0 },
     crc32,

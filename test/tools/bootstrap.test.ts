@@ -185,3 +185,25 @@ test('npm start hands a SIGTERM on and tidies up', async () => {
   expect(await exitCode(child)).toBe(21)
   expect(existsSync(join(root, '.qlog-prove'))).toBe(false)
 })
+
+test('npm start shows the store behind a proof that went well, unless one answer is wanted', async () => {
+  write(
+    'src/cli/main.ts',
+    `const fs = require('node:fs')
+     fs.appendFileSync('diary', 'prove\\n')
+     fs.rmdirSync(process.argv[3])`,
+  )
+  write('dist/package.json', '{"type":"commonjs"}')
+  write(
+    'docs/examples/01-store.mjs',
+    `import { appendFileSync, writeFileSync } from 'node:fs'
+     writeFileSync(process.argv[2] + '/left', '')
+     appendFileSync('diary', 'store\\n')
+     process.exit(5)`,
+  )
+  expect(await exitCode(start('start.mjs', []))).toBe(5)
+  expect(diary()).toEqual([npmCi, 'tsc', 'prove', 'store'])
+  expect(await exitCode(start('start.mjs', ['--json']))).toBe(0)
+  expect(diary()).toEqual(['prove'])
+  expect(existsSync(join(root, '.qlog-prove'))).toBe(false)
+})

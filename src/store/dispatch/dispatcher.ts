@@ -15,9 +15,6 @@ import type { Taken } from './taken.ts'
 import type { Waiter } from './waiter.ts'
 import type { Watch } from './watch.ts'
 
-/** Damaged messages that are remembered; more are met again and again. */
-const DAMAGED_MAX = 10_000
-
 /** What the dispatcher decides and the log has to record. */
 export interface Decisions {
   timedOut(taken: readonly Taken[]): void
@@ -80,7 +77,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
   }
 
   noteDamaged(id: number): void {
-    if (this.#damaged.size < DAMAGED_MAX) this.#damaged.add(id)
+    this.#damaged.add(id)
   }
 
   /** Messages leased now, in all groups. */
@@ -118,6 +115,8 @@ export class Dispatcher implements DispatchHost, StateEvents {
       const attempts = group.state.attempts(one.offset)
       if (attempts >= watch.attemptsMax()) {
         this.#decisions.attemptsUsedUp(one)
+        // Turned down, it stands where it stood: to take it again would never end.
+        if (one.status === 'ended') break
         continue
       }
       one.attempt = attempts + 1
@@ -128,10 +127,13 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   /** Calls the waiter's `serve` once there is something for it, unless `stopWaiting` comes first. */
   wait(waiter: Waiter): void {
-    for (const { group } of waiter.watches) {
-      group.waiters.add(waiter)
-      this.woke(group)
-    }
+    for (const { group } of waiter.watches) this.waitIn(group, waiter)
+  }
+
+  /** The same for one more group. */
+  waitIn(group: GroupDispatch, waiter: Waiter): void {
+    group.waiters.add(waiter)
+    this.woke(group)
   }
 
   stopWaiting(waiter: Waiter): void {
@@ -151,6 +153,11 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** The lease is over, or about to be: it does not time out any more. */
   settle(taken: Taken): void {
     taken.status = 'settling'
+    if (taken.heapIndex >= 0) this.#leases.remove(taken)
+  }
+
+  /** The lease has ended by whatever it was: nothing is left to time out. */
+  ended(taken: Taken): void {
     if (taken.heapIndex >= 0) this.#leases.remove(taken)
   }
 

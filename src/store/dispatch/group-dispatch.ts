@@ -81,6 +81,11 @@ export class GroupDispatch implements GroupEvents {
     return leased
   }
 
+  /** The exception waits for its time, as far as anybody has looked. */
+  isDelayed({ holder }: Exception): boolean {
+    return holder === this.#delayedElapsed || holder === this.#delayedWall
+  }
+
   /** Messages that wait for their time. */
   get delayedCount(): number {
     const plain = this.queue.scheduledCount - this.#early.count
@@ -128,7 +133,8 @@ export class GroupDispatch implements GroupEvents {
     if (promoted) return promoted.offset
     const exception = this.#settleReady()
     const late = this.#settleLate()
-    const suspect = this.#settleSuspects()
+    // One at a time goes out; the others are ready all the same.
+    const suspect = this.#suspects.peek()
     this.#best = undefined
     if (row) this.#offer(row.priority, row.cursor.id, row)
     if (exception) this.#offer(exception.priority, exception.id, 'ready')
@@ -198,14 +204,17 @@ export class GroupDispatch implements GroupEvents {
   /** Puts back what was taken and not changed. */
   putBack(taken: Taken): void {
     if (this.out.get(taken.offset) !== taken) return
-    this.out.delete(taken.offset)
+    const { isSuspect, id, offset, priority } = taken
+    this.out.delete(offset)
     this.#ended(taken)
-    this.#back(taken)
+    if (isSuspect) this.#addSuspect(new Taken(this, id, offset, priority))
+    else this.#back(taken)
   }
 
   /** Messages that were to leave stay after all. */
   restore(offsets: readonly number[], ids: readonly number[]): void {
     offsets.forEach((offset, row) => {
+      if (this.out.has(offset) || this.#suspectOffsets.has(offset)) return
       const exception = this.state.exception(offset)
       if (exception && !exception.holder) this.#place(exception)
       const facts = exception ? undefined : this.queue.find(offset)
@@ -248,9 +257,7 @@ export class GroupDispatch implements GroupEvents {
 
   /** Exceptions that are delayed, in no order. */
   delayed(): Exception[] {
-    return [...this.state.exceptions()].filter(({ holder }) => {
-      return holder === this.#delayedElapsed || holder === this.#delayedWall
-    })
+    return [...this.state.exceptions()].filter((exception) => this.isDelayed(exception))
   }
 
   changed(exception: Exception): void {
@@ -266,10 +273,7 @@ export class GroupDispatch implements GroupEvents {
   unleased(first: number, end: number): void {
     if (this.state.finished.has(first)) this.#noteEarly(first, end)
     if (this.#suspectOffsets.size > 0) {
-      for (const offset of this.#suspectOffsets.keys()) {
-        if (offset >= first && offset < end && this.state.finished.has(offset))
-          this.#dropSuspect(offset)
-      }
+      this.#finishSuspects(first, end)
     }
     if (this.out.size === 0) return
     const hadRoom = this.hasRoom
@@ -310,13 +314,22 @@ export class GroupDispatch implements GroupEvents {
     this.queue.forEachScheduled(first, end, (from, to) => this.#early.add(from, to))
   }
 
+  #finishSuspects(first: number, end: number): void {
+    const few = end - first < this.#suspectOffsets.size
+    const offsets = few ? range(first, end) : [...this.#suspectOffsets.keys()]
+    for (const offset of offsets) {
+      if (offset >= first && offset < end && this.state.finished.has(offset)) {
+        this.#dropSuspect(offset)
+      }
+    }
+  }
+
   #unleasedOne(taken: Taken | undefined): void {
     if (!taken) return
     this.out.delete(taken.offset)
     this.#ended(taken)
     if (this.state.finished.has(taken.offset)) return
     this.#back(taken)
-    this.queue.cameBack(taken)
   }
 
   #ended(taken: Taken): void {
@@ -326,6 +339,7 @@ export class GroupDispatch implements GroupEvents {
     }
     taken.isSuspect = false
     taken.status = 'ended'
+    this.queue.ended(taken)
     taken.whenEnded?.(taken)
   }
 
@@ -344,6 +358,7 @@ export class GroupDispatch implements GroupEvents {
   }
 
   #out(taken: Taken): Taken {
+    if (this.out.has(taken.offset)) throw new Error(`message ${taken.id} is out already`)
     this.out.set(taken.offset, taken)
     return taken
   }
@@ -371,9 +386,8 @@ export class GroupDispatch implements GroupEvents {
     if (state.exceptionCount > 0 && state.exception(offset)) return false
     if (this.#suspectOffsets.size > 0 && this.#suspectOffsets.has(offset)) return false
     if (queue.isLeaving(offset, id)) return false
-    if (!cursor.hasExtras) return true
-    // One that was leased already was due already, whatever the clock says now.
-    return queue.isDue(cursor.dueKind, cursor.dueMs) || state.leased.has(offset)
+    // What waits for its time stands in the schedule, whatever the clock says now.
+    return !cursor.hasExtras || !queue.isScheduled(offset) || state.leased.has(offset)
   }
 
   #settleReady(): Exception | undefined {
@@ -396,7 +410,11 @@ export class GroupDispatch implements GroupEvents {
 
   #settleSuspects(): Taken | undefined {
     if (this.#suspectOut > 0) return undefined
-    return this.#suspects.peek()
+    for (let first = this.#suspects.peek(); first; first = this.#suspects.peek()) {
+      if (this.isWaiting(first.offset, first.id)) return first
+      this.#dropSuspect(first.offset)
+    }
+    return undefined
   }
 
   /** The oldest message of all, where it has waited too long. */
@@ -492,8 +510,10 @@ export class GroupDispatch implements GroupEvents {
       const exception = heap.peek()
       if (!exception || exception.dueMs > nowMs) return
       heap.pop()
-      exception.holder = undefined
-      this.#place(exception)
+      exception.holder = this.#ready
+      this.#ready.push(exception)
+      this.#noteAge(exception.id, exception.offset)
+      this.queue.woke(this)
     }
   }
 
@@ -502,13 +522,17 @@ export class GroupDispatch implements GroupEvents {
     const { leased } = this.state
     leased.forEachRange(0, this.queue.state.nextOffset, (first, end) => {
       for (let offset = first; offset < end; offset++) {
-        const suspect = this.#suspectAt(offset)
-        if (!suspect) continue
-        suspect.isSuspect = true
-        this.#suspects.push(suspect)
-        this.#suspectOffsets.set(offset, suspect)
+        const suspect = this.state.finished.has(offset) ? undefined : this.#suspectAt(offset)
+        if (suspect) this.#addSuspect(suspect)
       }
     })
+  }
+
+  #addSuspect(suspect: Taken): void {
+    suspect.isSuspect = true
+    this.#suspects.push(suspect)
+    this.#suspectOffsets.set(suspect.offset, suspect)
+    this.queue.woke(this)
   }
 
   #suspectAt(offset: number): Taken | undefined {
@@ -537,6 +561,10 @@ export class GroupDispatch implements GroupEvents {
     this.#suspectOffsets.delete(offset)
     this.#suspects.remove(suspect)
   }
+}
+
+function range(first: number, end: number): number[] {
+  return Array.from({ length: end - first }, (_, row) => first + row)
 }
 
 function byPriority(a: Ordered, b: Ordered): number {

@@ -15,6 +15,9 @@ import type { Taken } from './taken.ts'
 /** A schedule's entry carries offset and priority's lane in one number. */
 const SLOT_FACTOR = 64
 
+/** After a refusal the record of what has expired is tried again no sooner than this. */
+const EXPIRE_AGAIN_MS = 250
+
 /** What a queue needs of the whole. */
 export interface DispatchHost {
   elapsedMs(): number
@@ -24,6 +27,8 @@ export interface DispatchHost {
   woke(group: GroupDispatch): void
   /** Something becomes due earlier than was known. */
   scheduled(): void
+  /** A message is out no more: its lease, where it had one, is over. */
+  ended(taken: Taken): void
   /** These have outlived their time: ids and offsets, in order of offset. */
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
 }
@@ -68,8 +73,10 @@ export class QueueDispatch implements QueueEvents {
   }
 
   group(name: string): GroupDispatch | undefined {
-    for (const group of this.groups.values()) if (group.state.name === name) return group
-    return undefined
+    let newest: GroupDispatch | undefined
+    // One that is being removed may be followed by another of its name already.
+    for (const group of this.groups.values()) if (group.state.name === name) newest = group
+    return newest
   }
 
   put(lane: Lane, facts: MessageFacts, id: number): void {
@@ -137,9 +144,25 @@ export class QueueDispatch implements QueueEvents {
     return this.#host.wallMs()
   }
 
-  /** A lease ended, and the message is not finished. */
-  cameBack({ offset, id }: Taken): void {
-    if (this.#overdue.delete(offset)) this.#expire([id], [offset])
+  /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */
+  ended(taken: Taken): void {
+    this.#host.ended(taken)
+    const { offset, id } = taken
+    if (!this.#overdue.has(offset)) return
+    if (this.state.isGone(offset)) this.#overdue.delete(offset)
+    else if (!this.#isLeased(offset)) {
+      this.#overdue.delete(offset)
+      this.#expire([id], [offset])
+    }
+  }
+
+  /** The record that was to take these out was turned down: it is tried again a little later. */
+  expireAgain(ids: readonly number[], offsets: readonly number[]): void {
+    const againMs = this.#host.elapsedMs() + EXPIRE_AGAIN_MS
+    ids.forEach((id, row) => {
+      this.#expiring.push(againMs, id, offsets[row] ?? 0)
+    })
+    this.#host.scheduled()
   }
 
   /** Makes ready what has become due, and takes out what has expired. */
@@ -258,7 +281,10 @@ export class QueueDispatch implements QueueEvents {
   }
 
   #isLeased(offset: number): boolean {
-    for (const group of this.groups.values()) if (group.out.has(offset)) return true
+    for (const group of this.groups.values()) {
+      // What is only held ready for a delivery has not begun.
+      if ((group.out.get(offset)?.leaseMs ?? 0) > 0) return true
+    }
     return false
   }
 

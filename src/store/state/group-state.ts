@@ -67,9 +67,32 @@ export class GroupState {
 
   lease(ranges: OffsetRanges): void {
     forEachRange(ranges, (first, end) => {
-      this.#touch(first, end)
-      this.leased.add(first, end)
+      // A message that was deleted while its delivery was on its way is nobody's any more.
+      if (this.finished.nextPresent(first, end) < 0) this.#lease(first, end)
+      else {
+        for (let offset = first; offset < end; offset++) {
+          if (!this.finished.has(offset)) this.#lease(offset, offset + 1)
+        }
+      }
     })
+  }
+
+  #lease(first: number, end: number): void {
+    this.#touch(first, end)
+    const { floor } = this.leased
+    this.leased.add(first, end)
+    this.#touchFloor(floor, this.leased.floor)
+  }
+
+  /** What a chunk holds depends on the floor of its set, too. */
+  #touchFloor(before: number, after: number): void {
+    if (before !== after) this.#touch(Math.min(before, after), Math.max(before, after) + 1)
+  }
+
+  #unlease(first: number, end: number): void {
+    const { floor } = this.leased
+    this.leased.remove(first, end)
+    this.#touchFloor(floor, this.leased.floor)
   }
 
   leaseAgain(op: KickOp): void {
@@ -78,15 +101,17 @@ export class GroupState {
     makeReady(exception)
     exception.attempts++
     exception.leases++
-    this.leased.add(op.offset, op.offset + 1)
+    this.#lease(op.offset, op.offset + 1)
   }
 
   /** Returns how many of them were not finished before. */
   finish(first: number, end: number): number {
     this.#touch(first, end)
-    this.leased.remove(first, end)
+    this.#unlease(first, end)
     if (this.exceptionCount > 0) this.#dropExceptions(first, end)
+    const { floor } = this.finished
     const added = this.finished.add(first, end)
+    this.#touchFloor(floor, this.finished.floor)
     this.events?.unleased(first, end)
     return added
   }
@@ -100,7 +125,7 @@ export class GroupState {
         uncount(exception)
         exception.leases = Math.max(0, exception.leases - 1)
       }
-      this.leased.remove(first, end)
+      this.#unlease(first, end)
       this.events?.unleased(first, end)
     })
   }
@@ -178,7 +203,7 @@ export class GroupState {
 
   #end(exception: Exception): void {
     const { offset } = exception
-    this.leased.remove(offset, offset + 1)
+    this.#unlease(offset, offset + 1)
     this.events?.unleased(offset, offset + 1)
     this.events?.changed(exception)
   }

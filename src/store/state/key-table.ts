@@ -23,6 +23,8 @@ export class KeyTable {
   readonly #entries = new Map<string, KeyEntry>()
   readonly #chunks = new Map<number, KeyChunk>()
   #changes = 0
+  /** Of all chunks: one that comes back shall not have a version that it had before. */
+  #version = 0
 
   /** Who has the key at that time; undefined where nobody does. */
   get(key: string, elapsedMs: number): KeyEntry | undefined {
@@ -37,7 +39,7 @@ export class KeyTable {
     const chunk = this.#chunks.get(number) ?? new KeyChunk()
     this.#chunks.set(number, chunk)
     chunk.keys.add(key)
-    chunk.version++
+    chunk.version = ++this.#version
     this.#changes++
     if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(elapsedMs)
   }
@@ -68,7 +70,7 @@ export class KeyTable {
     const number = chunkOf(entry.offset)
     const chunk = this.#chunks.get(number)
     chunk?.keys.delete(key)
-    if (chunk) chunk.version++
+    if (chunk) chunk.version = ++this.#version
     if (chunk?.keys.size === 0) this.#chunks.delete(number)
   }
 

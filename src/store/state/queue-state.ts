@@ -32,6 +32,7 @@ export class QueueState {
   readonly lanes: Lane[] = []
   readonly groups = new Map<number, GroupState>()
   nextGroup = 1
+  /** Taken out while there was no group, whose business that is otherwise. */
   readonly removed = new OffsetSet()
   readonly keys = new KeyTable()
   /** Messages that are not gone. */
@@ -55,6 +56,7 @@ export class QueueState {
 
   put(facts: MessageFacts, id: number, timeMs: number): void {
     const { offset, key } = facts
+    this.noteUsed(offset)
     const lane = this.laneFor(facts.priority)
     lane.postings.append(
       id,
@@ -77,9 +79,15 @@ export class QueueState {
     this.events?.put(lane, facts, id)
   }
 
-  /** Offsets below were given: their messages may have been lost to damage, and they are not given again. */
+  /**
+   * Offsets below were given. Messages that never came were lost to damage: their offsets are not given
+   * again, and nobody waits for them.
+   */
   noteUsed(end: number): void {
-    this.nextOffset = Math.max(this.nextOffset, end)
+    if (end <= this.nextOffset) return
+    if (this.groups.size === 0) this.removed.add(this.nextOffset, end)
+    for (const group of this.groups.values()) group.finish(this.nextOffset, end)
+    this.nextOffset = end
   }
 
   laneFor(priority: number): Lane {
@@ -102,10 +110,13 @@ export class QueueState {
   addGroup(number: number, name: string, from: number): GroupState {
     // What is gone is gone for groups to come, too: nothing can fetch it any more.
     const finished = this.#goneSet()
+    // A start behind the end means the end: offsets there may yet be given to somebody.
+    const start = Math.min(from, this.nextOffset)
     // What no group that exists begins with is gone: it is nobody's to finish.
-    const before =
-      this.groups.size > 0 ? [] : absentRanges(finished, 0, Math.min(from, this.nextOffset))
-    if (from > 0) finished.add(0, from)
+    const before = this.groups.size > 0 ? [] : absentRanges(finished, 0, start)
+    if (start > 0) finished.add(0, start)
+    // From now on the groups know what is gone.
+    this.removed.setFloor(0)
     this.#noteGone(before)
     return this.loadGroup(number, name, finished)
   }
@@ -143,14 +154,13 @@ export class QueueState {
     for (let offset = Math.max(first, this.goneFloor); offset < end; offset++) {
       if (offset < this.nextOffset && !this.isGone(offset)) pushOffset(gone, offset)
     }
-    this.removed.add(first, end)
+    if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
     this.#noteGone(gone)
   }
 
   isGone(offset: number): boolean {
-    if (this.removed.has(offset)) return true
-    if (this.groups.size === 0) return false
+    if (this.groups.size === 0) return this.removed.has(offset)
     for (const group of this.groups.values()) if (!group.finished.has(offset)) return false
     return true
   }

@@ -14,6 +14,10 @@ export const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sinceBootMs: () => startedMs + performance.now(),
+  hold() {
+    const timer = setInterval(() => undefined, TIMER_DELAY_MS_MAX)
+    return () => clearInterval(timer)
+  },
   after(delayMs, callback, keepsAlive = false) {
     let remainingMs = delayMs
     let timer: NodeJS.Timeout

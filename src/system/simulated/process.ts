@@ -59,6 +59,8 @@ export class SimulatedProcess implements System, Caller {
       monotonicMs: () => clock.monotonicMs(),
       sinceBootMs: () => clock.sinceBootMs(),
       after: (delayMs, callback) => clock.after(this, delayMs, callback),
+      // What keeps a real process alive is nothing that happens.
+      hold: () => () => undefined,
     }
   }
 

@@ -1,6 +1,6 @@
 /** Closing: what is in flight comes to its end, and then every call says that the store is closed. */
 import type { Delivery, Session, Store } from '../../store/types.ts'
-import { codeOf, equal, isTrue, present, rejected, Watched } from './checks.ts'
+import { codeOf, equal, isTrue, isWithin, present, rejected, Watched } from './checks.ts'
 import type { StoreTest } from './world.ts'
 
 const CLOSED = 'QLOG_CLOSED'
@@ -81,6 +81,27 @@ export const CLOSING: readonly StoreTest[] = [
       await closed
       await world.open()
       equal(await world.drain('q'), ['b', 'c', 'd', 'e'])
+    },
+  },
+  {
+    name: 'close with a time limit leaves no promise open, and keeps what resolved',
+    run: async (world) => {
+      const { store } = world
+      const queue = store.queue('q')
+      const puts = Array.from({ length: 20 }, (_, row) => new Watched(queue.put(`${row}`)))
+      const before = world.nowMs
+      await store.close({ timeoutMs: 1 })
+      isWithin(world.nowMs - before, 0, 1_000, 'time')
+      equal(store.status, 'closed')
+      await world.settle()
+      equal(
+        puts.filter(({ state }) => state === 'pending'),
+        [],
+      )
+      const done = puts.filter(({ state }) => state === 'done').length
+      await world.open()
+      const found = await world.drain('q')
+      isTrue(found.length >= done, `${done} resolved, ${found.length} are there`)
     },
   },
   {

@@ -1,6 +1,6 @@
 /** Delays: elapsed time and times of the wall clock, over clock jumps, closing, crashes and new boots. */
 import { equal, isWithin, present, Watched } from './checks.ts'
-import { type StoreTest, textOf, textsOf, type World } from './world.ts'
+import { type StoreTest, textOf, textsOf, type World, withBody } from './world.ts'
 
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
@@ -99,6 +99,30 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'messages delayed by a put and by a release, by time and by clock, stand in one order',
+    run: async (world) => {
+      await world.put('q', 'sixth')
+      await world.put('q', 'third')
+      await world.put('q', 'second', { at: world.nowMs + 2 * MINUTE_MS })
+      await world.put('q', 'fourth', { delayMs: 4 * MINUTE_MS })
+      await world.put('q', 'first')
+      await world.put('q', 'fifth', { delayMs: 5 * MINUTE_MS })
+      const taken = await world.take('q')
+      await withBody(taken, 'first').release({ at: world.nowMs + MINUTE_MS })
+      await withBody(taken, 'third').release({ delayMs: 3 * MINUTE_MS })
+      await withBody(taken, 'sixth').release({ delayMs: 6 * MINUTE_MS })
+      const group = world.store.queue('q').group()
+      const order: string[] = []
+      for (let count = 0; count < 6; count++) {
+        const next = textOf((await group.peek('delayed'))?.body)
+        equal(await group.kick(1), 1)
+        equal(await world.drain('q'), [next])
+        order.push(next)
+      }
+      equal(order, ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'])
+    },
+  },
+  {
     name: 'a session that waits gets a message when its delay ends, and not the one behind it',
     run: async (world) => {
       const session = await world.watching('q')
@@ -148,6 +172,24 @@ export const DELAYS: readonly StoreTest[] = [
       world.jumpWallClock(30 * MINUTE_MS)
       await world.advance(SECOND_MS)
       equal(await world.ready('q'), ['a', 'b'])
+    },
+  },
+  {
+    name: 'what has become ready stays ready when the wall clock is set back, for everybody who looks',
+    needs: ['jumpWallClock'],
+    run: async (world) => {
+      const group = await world.store.queue('q').createGroup('g')
+      const { id } = await world.put('q', 'a', { at: world.nowMs + MINUTE_MS })
+      await world.advance(MINUTE_MS + SECOND_MS)
+      equal((await group.peek())?.id, id)
+      world.jumpWallClock(-2 * HOUR_MS)
+      await world.advance(SECOND_MS)
+      const [info] = await group.list()
+      equal([info?.state, info?.dueInMs], ['ready', 0])
+      equal((await group.peek())?.id, id)
+      equal(await group.peek('delayed'), undefined)
+      equal(world.counts('q', 'g'), { ready: 1, delayed: 0, leased: 0, buried: 0 })
+      equal(textsOf(await world.take('q', { group: 'g' })), ['a'])
     },
   },
   {

@@ -61,6 +61,25 @@ export const DELIVERIES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what a loop holds ready is leased to nobody yet',
+    run: async (world) => {
+      await world.store.queue('q').putMany(numbers(5))
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 10 })
+      await loop.next()
+      await world.settle()
+      equal(session.leased, 1)
+      equal(world.store.stats().leased, 1)
+      equal(world.counts('q'), { ready: 4, delayed: 0, leased: 1, buried: 0 })
+      const infos = await world.store.queue('q').group().list()
+      equal(
+        infos.map(({ state }) => state),
+        ['leased', 'ready', 'ready', 'ready', 'ready'],
+      )
+      await loop.return?.()
+    },
+  },
+  {
     name: 'a loop that throws gives back what was held ready as well',
     run: async (world) => {
       await world.store.queue('q').putMany(numbers(5))
@@ -135,6 +154,40 @@ export const DELIVERIES: readonly StoreTest[] = [
       equal((await loop.next()).value.text(), '2')
       await loop.return?.()
       equal(textsOf(await world.take('q')), ['3'])
+    },
+  },
+  {
+    name: 'a loop delivers nothing of a paused queue, though it holds some of it ready',
+    run: async (world) => {
+      await world.store.queue('q').putMany(numbers(3))
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 10 })
+      const first = present((await loop.next()).value)
+      equal(first.text(), '0')
+      await first.ack()
+      await world.settle()
+      await world.store.queue('q').pause(60_000)
+      const next = new Watched(loop.next())
+      await world.advance(55_000)
+      equal(next.state, 'pending')
+      await world.advance(10_000)
+      equal(present(next.value).value.text(), '1')
+      await loop.return?.()
+    },
+  },
+  {
+    name: 'a message that expires while a loop holds it ready does not leave the loop',
+    run: async (world) => {
+      await world.put('q', '0')
+      await world.put('q', '1', { ttlMs: 20_000 })
+      await world.put('q', '2')
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 10 })
+      equal((await loop.next()).value.text(), '0')
+      await world.advance(25_000)
+      equal((await loop.next()).value.text(), '2')
+      await loop.return?.()
+      equal(await world.take('q'), [])
     },
   },
   {

@@ -95,7 +95,9 @@ export const LOOKING: readonly StoreTest[] = [
     run: async (world) => {
       await world.store
         .queue('q')
-        .putMany(Array.from({ length: 120 }, (_, row) => ({ body: `${row}`, priority: 200 - row })))
+        .putMany(
+          Array.from({ length: 120 }, (_, row) => ({ body: `${row}`, priority: (row * 5) % 7 })),
+        )
       await world.watching('q')
       const group = world.store.queue('q').group()
       const offsets = async (options?: { from?: number; limit?: number }): Promise<number[]> =>

@@ -131,6 +131,17 @@ export const ORDER: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a released message that waited for promoteAfterMs again goes first as well',
+    run: async (world) => {
+      await world.store.queue('q').createGroup('fair', { promoteAfterMs: MINUTE_MS })
+      await world.put('q', 'low', { priority: 2_000 })
+      await (await world.takeOne('q', { group: 'fair' })).release()
+      await world.advance(MINUTE_MS + 1_000)
+      await world.put('q', 'high', { priority: 1 })
+      equal(textsOf(await world.take('q', { group: 'fair' })), ['low', 'high'])
+    },
+  },
+  {
     name: 'promoteAfterMs can be set later and taken away again',
     run: async (world) => {
       const group = await world.store.queue('q').createGroup('g')

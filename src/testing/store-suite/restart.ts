@@ -72,6 +72,26 @@ export const RESTART: readonly StoreTest[] = [
       }),
   },
   {
+    name: 'rule 19: what changes behind a compaction is saved by the next closing',
+    run: async (world) => {
+      await bitOfEverything(world)
+      await world.store.compact()
+      const taken = await world.take('q', { count: 2 })
+      await present(taken[0]).ack()
+      await present(taken[1]).bury({ reason: 'late' })
+      await world.put('q', 'late', { key: 'late', headers: { h: 'late' }, ttlMs: 5 * HOUR_MS })
+      await world.put('alone', 'later', { delayMs: HOUR_MS, priority: 4 })
+      await world.store.queue('q').createGroup('late', { leasedMax: 9 })
+      await world.store.queue('q').pause(4 * HOUR_MS)
+      await world.settle()
+      const before = await visibleState(world.store)
+      await world.reopen()
+      equal(await visibleState(world.store), before)
+      isTrue(world.store.queue('q').stats().pausedMs > 3 * HOUR_MS, 'it is still paused')
+      equal((await world.put('q', 'again', { key: 'late' })).duplicate, true)
+    },
+  },
+  {
     name: 'rule 20: a boot of the machine hours later changes nothing but what is due by then',
     needs: ['advanceWhileDown'],
     run: async (world) => {

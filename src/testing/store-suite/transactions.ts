@@ -212,6 +212,21 @@ export const TRANSACTIONS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a body that is asynchronous is refused, and nothing of it happens',
+    run: async (world) => {
+      await world.putAll('q', 'a')
+      const made = () =>
+        world.store.transaction((async (tx: Transaction) => {
+          tx.put('q', 'never')
+          await undefined
+          tx.put('q', 'never either')
+        }) as never)
+      await rejected('QLOG_INVALID_ARGUMENT', made)
+      await world.settle()
+      equal(await world.ready('q'), ['a'])
+    },
+  },
+  {
     name: 'a kick of what is neither buried nor delayed is refused',
     run: async (world) => {
       const [a] = await world.putAll('q', 'a')

@@ -220,7 +220,9 @@ export const VERBS: readonly StoreTest[] = [
       equal(await world.store.queue('q').group().kick([id]), 1)
       await world.reopen()
       equal(await world.ready('q'), ['a'])
-      equal((await world.info('q', id)).dueInMs, 0)
+      const { dueInMs, counters } = await world.info('q', id)
+      equal(dueInMs, 0)
+      equal(counters, { leases: 0, timeouts: 0, releases: 0, buries: 0, kicks: 1 })
     },
   },
   {
@@ -244,6 +246,21 @@ export const VERBS: readonly StoreTest[] = [
       equal(textsOf(await queueRead(world)), ['d'])
       equal(await world.store.queue('q').delete([present(d).id]), 1)
       equal(world.store.stats().messages, 0)
+    },
+  },
+  {
+    name: 'what is deleted from a queue without groups is there for no group that comes later',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const results = await world.putAll('q', 'a', 'b', 'c')
+      equal(await queue.delete([present(results[1]).id]), 1)
+      for (let opening = 0; opening < 2; opening++) {
+        equal(world.store.queue('q').stats().messages, 2)
+        equal(textsOf(await queueRead(world)), ['a', 'c'])
+        equal(await world.store.queue('q').get(present(results[1]).id), undefined)
+        await world.reopen()
+      }
+      equal(await world.drain('q', 'late'), ['a', 'c'])
     },
   },
   {

@@ -24,7 +24,7 @@ export function cellsAfterCrash(
     if (last.state === 'waiting') cells.push(leased(last), buriedUnseen(last))
   }
   const timedOut = cells.filter(({ state }) => state === 'leased').map(timedOutOf)
-  const lease = reference.leases.get(nameOf(place))
+  const lease = reference.deadLeases.get(nameOf(place))
   if (lease && passed(lease.end, now) !== 'no') cells.push(...timedOut)
   return cells.map(restarted)
 }
@@ -47,6 +47,7 @@ function leased(cell: Cell): Cell {
 function timedOutOf(cell: Cell): Cell {
   const next = copyCell(cell)
   next.state = 'waiting'
+  next.isPlain = false
   next.suspect = 'no'
   next.counters.timeouts += 1
   return next
@@ -56,6 +57,7 @@ function timedOutOf(cell: Cell): Cell {
 function buriedUnseen(cell: Cell): Cell {
   const next = copyCell(cell)
   next.state = 'buried'
+  next.isPlain = false
   next.suspect = 'no'
   next.counters.buries += 1
   next.buriedAs = Number.POSITIVE_INFINITY

@@ -20,6 +20,7 @@ import {
   type Place,
   passed,
   queueOf,
+  type State,
 } from './state.ts'
 import * as verbs from './verbs.ts'
 import type { ProvableStore, World } from './worlds.ts'
@@ -82,7 +83,10 @@ export class Driver {
   #store: ProvableStore | undefined
   #opening = 0
   #bootId = ''
-  /** The last opening came to its end in order. */
+  /** Boots of the last opening that is known, and of the last one that wrote. */
+  #knownIn = ''
+  #writtenIn = ''
+  /** The last opening may have come to its end in order. */
   #isClosed = true
   readonly #flying = new Set<Promise<void>>()
   #violation: Error | undefined
@@ -125,8 +129,10 @@ export class Driver {
     this.holders = []
     this.held = []
     this.stopped = false
+    this.reference.endLeases()
     this.#flying.clear()
     const store = await this.world.open()
+    await this.whileAlive()
     this.#store = store
     const hash = store.stateHash()
     for (const name of QUEUES) this.queue(name)
@@ -134,30 +140,34 @@ export class Driver {
     // What became due while nobody had it open is noticed now.
     await this.world.wait(this.world.lateMs)
     await this.stepAside(LOOKING_MS)
-    this.#recognise(await look(store))
+    const before = this.now
+    const seen = await look(store)
+    await this.whileAlive()
+    this.#recognise(seen, before)
     this.openings += 1
     return hash
   }
 
   /** Everything in order: what is in flight becomes durable, leases are given back. */
   async close(): Promise<void> {
+    await this.stepAside()
     const places = this.leasedPlaces(this.held)
-    const [entry] = this.reference.append(
-      'close',
-      (state) => {
-        for (const place of places) verbs.giveBack(state, place)
-      },
-      places,
-    )
+    const giveBack = (state: State): void => {
+      for (const place of places) verbs.giveBack(state, place)
+    }
+    if (places.length > 0) this.reference.append('close', giveBack, places)
+    this.#isClosed = true
     try {
       await this.store.close()
     } catch (error) {
       if (!this.isStop(error)) throw error
       return
     }
-    if (this.stopped) return
-    this.reference.acknowledge(entry)
-    this.#isClosed = true
+    await this.whileAlive()
+    // Where the log stops while its store closes, nobody is told that leases were not given back.
+    if (this.stopped || this.world.mayStop) return
+    this.reference.acknowledgeAll()
+    this.unlease(places)
     await this.settle()
   }
 
@@ -168,9 +178,17 @@ export class Driver {
     if (!this.stopped) this.reference.acknowledgeAll()
   }
 
+  /** Some verbs see only what is durable. */
+  async calm(): Promise<void> {
+    if (this.reference.inFlight === 0) return
+    await this.quiesce()
+    await this.stepAside()
+  }
+
   /** Waits for all that is in flight. */
   async settle(): Promise<void> {
     await Promise.all([...this.#flying])
+    await this.whileAlive()
     this.check()
   }
 
@@ -225,6 +243,11 @@ export class Driver {
 
   check(): void {
     if (this.#violation) throw this.#violation
+  }
+
+  /** What a dead process would do next is not done: a log in memory does not stop it by itself. */
+  async whileAlive(): Promise<void> {
+    if (!this.world.alive) await new Promise(() => {})
   }
 
   /** Waits until no deadline is near, so that it is plain on which side of each of them one is. */
@@ -296,11 +319,13 @@ export class Driver {
     return this.reference.leases.get(nameOf(held.place)) === held.lease
   }
 
-  /** What its verbs must do. */
-  expectedOf(held: Held): Expected {
+  /** What its verbs must do; undefined where nobody knows whether its message is still there. */
+  expectedOf(held: Held): Expected | undefined {
     const { queue, id } = held.place
     const message = this.reference.current.queues.get(queue)?.messages.get(id)
-    if (held.vague || (message && isExpired(message, this.now) !== 'no')) return 'either'
+    const expired = message ? isExpired(message, this.now) : 'no'
+    if (held.vague || expired === 'yes') return 'either'
+    if (expired === 'maybe') return undefined
     return this.isLive(held) ? 'done' : 'stale'
   }
 
@@ -330,24 +355,30 @@ export class Driver {
     await this.stepAside(LOOKING_MS)
     const { current: state, leases } = this.reference
     const { now } = this
-    const found = difference({ state, now, leases }, await look(this.store))
+    const seen = await look(this.store)
+    await this.whileAlive()
+    const found = difference({ state, now, leases }, seen)
     if (found) throw new Violation(`it shows something else: ${found}`)
   }
 
   /** Finds out what there is. */
-  #recognise(seen: Seen): void {
+  #recognise(seen: Seen, before: Now): void {
     const { reference } = this
-    const { outcome, state } = recognise(reference, seen, this.now)
+    const { outcome, state } = recognise(reference, seen, before, this.now)
     this.#noteOutcome(outcome)
     const hasWritten = reference.hasWritten || outcome.state !== reference.durable
     this.uncleanBelowId = hasWritten && !this.#isClosed ? state.nextId : 0
     this.#isClosed = false
+    this.#knownIn = this.#bootId
     reference.adopt(state)
   }
 
+  /** Elapsed time goes on by the boot's clock only from what an opening of that boot has written. */
   #noteBoot(): void {
+    const { reference } = this
     const { bootId } = this.world.process.identity
-    if (bootId !== this.#bootId) this.reference.rebooted()
+    if (reference.hasWritten) this.#writtenIn = this.#knownIn
+    if (bootId !== this.#bootId || bootId !== this.#writtenIn) reference.rebooted()
     this.#bootId = bootId
   }
 

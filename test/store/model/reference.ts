@@ -40,6 +40,8 @@ export class Reference {
   #waiting: Entry[] = []
   /** By place. They do not survive a restart, so they stand in no state. */
   readonly leases = new Map<string, Lease>()
+  /** Of the process that died: some may have run out before that. */
+  readonly deadLeases = new Map<string, Lease>()
   /** Groups of a reserve that is under way: it may lease what nobody hears of. */
   reserving: readonly { readonly queue: string; readonly group: string }[] = []
   /** Wall clock and elapsed time may have drifted apart by so much since a deadline was made. */
@@ -75,6 +77,12 @@ export class Reference {
     this.#waiting.push(entry)
     this.history.push(label)
     return [entry, answer]
+  }
+
+  /** Their process is dead. */
+  endLeases(): void {
+    for (const [name, lease] of this.leases) this.deadLeases.set(name, lease)
+    this.leases.clear()
   }
 
   /** The call has turned out to append nothing. */
@@ -130,13 +138,12 @@ export class Reference {
   jumped(ms: number, before: Now): void {
     this.jumpedMs += Math.abs(ms)
     for (const state of this.states) {
-      for (const { keys, groups } of state.queues.values()) {
+      for (const { groups, messages } of state.queues.values()) {
+        for (const [id, message] of messages) {
+          messages.set(id, { ...message, due: afterJump(message.due, ms, before) })
+        }
         for (const { cells } of groups.values()) {
           for (const cell of cells.values()) cell.due = afterJump(cell.due, ms, before)
-        }
-        // The log's time goes on where the clock was set back.
-        for (const [key, taken] of keys) {
-          keys.set(key, { ...taken, until: widened(taken.until, Math.abs(ms)) })
         }
       }
     }
@@ -151,8 +158,12 @@ export class Reference {
     for (const state of this.states) {
       for (const queue of state.queues.values()) {
         queue.pausedUntil = drifted(queue.pausedUntil)
+        for (const [key, taken] of queue.keys) {
+          queue.keys.set(key, { ...taken, until: widened(taken.until, jumpedMs) })
+        }
         for (const [id, message] of queue.messages) {
-          queue.messages.set(id, { ...message, expires: drifted(message.expires) })
+          const { due, expires } = message
+          queue.messages.set(id, { ...message, due: drifted(due), expires: drifted(expires) })
         }
         for (const { cells } of queue.groups.values()) {
           for (const cell of cells.values()) cell.due = drifted(cell.due)
@@ -166,6 +177,7 @@ export class Reference {
     this.#durable = state
     this.#waiting = []
     this.leases.clear()
+    this.deadLeases.clear()
     this.reserving = []
     this.hasWritten = false
   }

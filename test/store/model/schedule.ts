@@ -58,6 +58,7 @@ export class Schedule {
       this.#between()
     }
     // Left in peace at last.
+    world.calmDown()
     await this.#live(0, true)
     driver.check()
   }
@@ -66,10 +67,13 @@ export class Schedule {
     const { world, driver } = this
     const replays = opening > 0 && this.#random.chance(REPLAY_CHANCE)
     const hashes = replays ? await this.#replay() : []
+    const { quietHash } = driver
+    driver.quietHash = undefined
     const outcome = await world.simulation.run(() =>
       world.process.run(async () => {
-        const hash = await driver.open()
-        this.#expectHashes(hash, hashes)
+        const hash = await this.#open()
+        if (hash === undefined) return
+        this.#expectHashes(hash, quietHash, hashes)
         if (inPeace) return driver.expectAll()
         const ending = await this.#takeCommands()
         if (ending === 'crash') return this.#die()
@@ -79,6 +83,18 @@ export class Schedule {
     )
     driver.check()
     if (inPeace && outcome.state === 'died') throw new Violation('it died in peace')
+  }
+
+  /** Undefined where the log stopped while its store was looked at. */
+  async #open(): Promise<string | undefined> {
+    const { driver } = this
+    try {
+      return await driver.open()
+    } catch (error) {
+      await driver.whileAlive()
+      if (!driver.isStop(error)) throw error
+      return undefined
+    }
   }
 
   /** What others make of the log before it is opened in earnest. */
@@ -92,9 +108,7 @@ export class Schedule {
     return [plain.hash, fromStart.hash]
   }
 
-  #expectHashes(hash: string, replayed: readonly string[]): void {
-    const { quietHash } = this.driver
-    this.driver.quietHash = undefined
+  #expectHashes(hash: string, quietHash: string | undefined, replayed: readonly string[]): void {
     if (quietHash !== undefined && quietHash !== hash) {
       throw new Violation('rule 19: the state after replay is not the one before the crash')
     }

@@ -38,6 +38,8 @@ export interface Cell {
   error: string | undefined
   /** Its place among the buried of the group. */
   buriedAs: number
+  /** Nothing ever happened to it but a first lease in its turn. */
+  isPlain: boolean
   /** It was leased at an unclean end: such go out one at a time, and one may be out. */
   suspect: 'no' | 'waiting' | 'out'
 }
@@ -175,6 +177,7 @@ export function newCell(message: MessageFacts): Cell {
     reason: undefined,
     error: undefined,
     buriedAs: 0,
+    isPlain: true,
     suspect: 'no',
   }
 }

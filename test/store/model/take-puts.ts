@@ -53,11 +53,14 @@ export async function takePutMany(driver: Driver, random: Random): Promise<void>
 }
 
 export async function takeTransaction(driver: Driver, random: Random): Promise<void> {
+  const isCalm = random.chance(0.4)
+  if (isCalm) await driver.calm()
+  if (driver.stopped) return
   const steps: Step[] = []
   const drafts: Draft[] = []
   const touched = new Set<number>()
   for (let count = random.between(1, 5); count > 0; count -= 1) {
-    const shape = random.below(8)
+    const shape = random.below(isCalm ? 8 : 6)
     if (shape < 3) steps.push(putStep(driver, random, drafts))
     else if (shape < 6) pushIf(steps, tellStep(driver, random, touched))
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
@@ -67,7 +70,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   const label = `transaction of ${steps.length}`
   const [entry, answers] = driver.reference.append(label, (state) => {
     for (const { change } of steps) change(state)
-    return putInOrder(driver, state, drafts)
+    return drafts.map(({ what }) => verbs.put(state, what, driver.now))
   })
   const isEmpty = steps.length === drafts.length && answers.every(({ duplicate }) => duplicate)
   if (isEmpty) driver.reference.forget(entry)
@@ -79,23 +82,6 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
     expectAnswer(answers, puts),
   )
   if (random.chance(0.7)) await sent
-}
-
-/** Messages of one queue get their ids together; the answers are in the order of the calls. */
-function putInOrder(
-  driver: Driver,
-  state: State,
-  drafts: readonly Draft[],
-): readonly verbs.PutAnswer[] {
-  const queues = new Set(drafts.map(({ what }) => what.queue))
-  const answers = new Map<Draft, verbs.PutAnswer>()
-  for (const queue of queues) {
-    for (const draft of drafts) {
-      if (draft.what.queue !== queue) continue
-      answers.set(draft, verbs.put(state, draft.what, driver.now))
-    }
-  }
-  return drafts.map((draft) => answers.get(draft) as verbs.PutAnswer)
 }
 
 interface Step {
@@ -191,12 +177,13 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
   }
   let key: string | undefined
   let keyUntil: verbs.Put['keyUntil']
-  if (random.chance(0.15)) {
-    key = random.pick(KEYS)
+  const drawn = random.pick(KEYS)
+  if (random.chance(0.15) && isClear(driver, queue, drawn)) {
+    key = drawn
     const windowMs = any(random, [1_000, 5_000, undefined])
     options.key = key
     if (windowMs !== undefined) options.keyWindowMs = windowMs
-    keyUntil = driver.after(windowMs ?? 600_000, 'wall')
+    keyUntil = driver.after(windowMs ?? 600_000)
   }
   const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
   if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
@@ -206,6 +193,14 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     options,
     what: { queue, body, priority, due, expires, key, keyUntil, headers, put },
   }
+}
+
+/** Whether it is known if the key is taken; a batch waits for one that is on its way. */
+function isClear(driver: Driver, queue: string, key: string): boolean {
+  const taken = driver.reference.states.map((state) => state.queues.get(queue)?.keys.get(key))
+  const ids = new Set(taken.map((one) => one?.id))
+  const isKnown = taken.every((one) => !one || passed(one.until, driver.now) !== 'maybe')
+  return isKnown && ids.size === 1
 }
 
 function sizeOf(random: Random): number {

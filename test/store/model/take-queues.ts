@@ -9,6 +9,7 @@ import { nameOf, Violation } from './reference.ts'
 import {
   cellOf,
   type GroupState,
+  groupOf,
   isExpired,
   type MessageFacts,
   type Place,
@@ -25,12 +26,12 @@ const WAITS_MS = [20, 400, 1_100, 2_600, 6_000, 31_000] as const
 
 /** Up to so many, or these ones. */
 export async function takeKick(driver: Driver, random: Random): Promise<void> {
+  await driver.calm()
   const found = pickGroup(driver, random)
   if (found === undefined) return
   const [queue, group] = found
   const byCount = random.chance(0.5)
-  if (byCount && driver.reference.inFlight > 0) await driver.settle()
-  const ids = byCount ? firstToKick(driver, queue, group) : someToKick(random, queue, group)
+  const ids = byCount ? firstToKick(driver, queue, group) : someToKick(driver, random, queue, group)
   if (ids === undefined || ids.length === 0 || driver.stopped) return
   const count = random.between(1, 4)
   const kicked = byCount ? ids.slice(0, count) : ids
@@ -41,9 +42,10 @@ export async function takeKick(driver: Driver, random: Random): Promise<void> {
     return state === 'buried' || isDelayed(driver, current, place)
   })
   const label = `kick of ${kicked.map((id) => `${group.name}/${id}`).join()}`
-  const [entry] = driver.reference.append(label, (state) => {
+  const change = (state: State): void => {
     for (const id of counted) verbs.kick(state, { queue: queue.name, group: group.name, id })
-  })
+  }
+  const [entry] = counted.length > 0 ? driver.reference.append(label, change) : []
   const target = driver.queue(queue.name).group(group.name)
   const refs = kicked.map((id) => refOf(random, queue, id))
   const promise = byCount ? target.kick(count) : target.kick(refs)
@@ -70,9 +72,10 @@ function firstToKick(
   if (buried.length > 0) {
     return buried.sort(([, a], [, b]) => a.buriedAs - b.buriedAs).map(([id]) => id)
   }
-  const delayed = cells.filter(([id]) =>
-    isDelayed(driver, current, { queue: queue.name, group: group.name, id }),
-  )
+  const isOne = (id: number): boolean | undefined =>
+    isDelayed(driver, current, { queue: queue.name, group: group.name, id })
+  if (cells.some(([id]) => isOne(id) === undefined)) return undefined
+  const delayed = cells.filter(([id]) => isOne(id))
   delayed.sort(([, a], [, b]) => (a.due?.lowMs ?? 0) - (b.due?.lowMs ?? 0))
   for (const [row, [, { due }]] of delayed.entries()) {
     const next = delayed[row + 1]?.[1].due
@@ -82,8 +85,17 @@ function firstToKick(
   return delayed.map(([id]) => id)
 }
 
-function someToKick(random: Random, queue: QueueState, group: GroupState): readonly number[] {
-  const ids = [...group.cells.keys()].filter((id) => !queue.messages.get(id)?.expires)
+function someToKick(
+  driver: Driver,
+  random: Random,
+  queue: QueueState,
+  group: GroupState,
+): readonly number[] {
+  const { current } = driver.reference
+  const ids = [...group.cells.keys()].filter((id) => {
+    const place = { queue: queue.name, group: group.name, id }
+    return !queue.messages.get(id)?.expires && isDelayed(driver, current, place) !== undefined
+  })
   return random.shuffle(ids).slice(0, random.between(1, 3))
 }
 
@@ -93,6 +105,7 @@ function refOf(random: Random, queue: QueueState, id: number): MessageRef | numb
 }
 
 export async function takeDelete(driver: Driver, random: Random): Promise<void> {
+  await driver.calm()
   const queue = driver.reference.current.queues.get(random.pick(QUEUES))
   if (queue === undefined) return
   const all = [...queue.messages.values()].filter((one) => isExpired(one, driver.now) === 'no')
@@ -128,6 +141,7 @@ export async function takePause(driver: Driver, random: Random): Promise<void> {
 }
 
 export async function takeCreateGroup(driver: Driver, random: Random): Promise<void> {
+  await driver.calm()
   const queue = random.pick(QUEUES)
   const name = random.pick(GROUPS)
   const [from, starts] = startOf(driver, random, queue)
@@ -138,9 +152,10 @@ export async function takeCreateGroup(driver: Driver, random: Random): Promise<v
   }
   const label = `group ${queue}/${name} from ${JSON.stringify(from)}`
   driver.beginQueue(queue)
-  const [entry] = driver.reference.append(label, (state) =>
-    verbs.createGroup(state, queue, name, starts, leasedMax),
-  )
+  const change = (state: State): void => verbs.createGroup(state, queue, name, starts, leasedMax)
+  const known = groupOf(driver.reference.current, queue, name)
+  const isSame = known && (leasedMax === undefined || leasedMax === known.leasedMax)
+  const [entry] = isSame ? [] : driver.reference.append(label, change)
   const promise = driver.queue(queue).createGroup(name, options)
   const sent = driver.send(label, entry, promise, (group) => {
     if (group.name !== name || group.queue !== queue) throw new Violation(`${label}: another one`)
@@ -169,14 +184,15 @@ function startOf(
 }
 
 export async function takeConfigure(driver: Driver, random: Random): Promise<void> {
+  await driver.calm()
   const found = pickGroup(driver, random)
   if (found === undefined) return
   const [queue, group] = found
   const leasedMax = any(random, [null, 1, 2, 5])
   const label = `settings of ${queue.name}/${group.name}`
-  const [entry] = driver.reference.append(label, (state) =>
-    verbs.configure(state, queue.name, group.name, leasedMax),
-  )
+  const change = (state: State): void => verbs.configure(state, queue.name, group.name, leasedMax)
+  const isSame = group.leasedMax === (leasedMax ?? undefined)
+  const [entry] = isSame ? [] : driver.reference.append(label, change)
   const promise = driver.queue(queue.name).group(group.name).configure({ leasedMax })
   const sent = driver.send(label, entry, promise)
   await sent
@@ -212,7 +228,9 @@ function pickGroup(driver: Driver, random: Random): [QueueState, GroupState] | u
 export async function takeWait(driver: Driver, random: Random): Promise<void> {
   const ms = random.pick(WAITS_MS)
   const { nextId } = driver.reference.current
-  if (driver.reference.inFlight > 0 || ms < 1_000) return driver.world.wait(ms)
+  // Once the clock was set, the log's time and the clock's are two things.
+  const isUnclear = driver.reference.inFlight > 0 || driver.reference.jumpedMs > 0
+  if (isUnclear || ms < 1_000) return driver.world.wait(ms)
   const { wallMs } = driver.now
   await driver.world.wait(ms)
   driver.marks.push({ timeMs: wallMs + 500, nextId })
@@ -255,8 +273,10 @@ export async function expectBodies(driver: Driver, random: Random): Promise<void
   }
 }
 
-/** Whether it is delayed for its group. */
-function isDelayed(driver: Driver, state: State, place: Place): boolean {
+/** Whether it is delayed for its group; undefined where a jump of the clock has made that unclear. */
+function isDelayed(driver: Driver, state: State, place: Place): boolean | undefined {
   const cell = cellOf(state, place)
-  return cell?.state === 'waiting' && passed(cell.due, driver.now) !== 'yes'
+  if (cell?.state !== 'waiting') return false
+  const due = passed(cell.due, driver.now)
+  return due === 'maybe' ? undefined : due === 'no'
 }

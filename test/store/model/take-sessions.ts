@@ -49,13 +49,11 @@ export async function takeCloseSession(driver: Driver, random: Random): Promise<
   driver.holders = driver.holders.filter((one) => one !== holder)
   const own = driver.held.filter((held) => held.holder === holder)
   const places = driver.leasedPlaces(own)
-  const [entry] = driver.reference.append(
-    'close of a session',
-    (state) => {
-      for (const place of places) verbs.giveBack(state, place)
-    },
-    places,
-  )
+  const giveBack = (state: State): void => {
+    for (const place of places) verbs.giveBack(state, place)
+  }
+  const [entry] =
+    places.length > 0 ? driver.reference.append('close of a session', giveBack, places) : []
   driver.unlease(places)
   const sent = driver.send('close of a session', entry, holder.session.close())
   if (random.chance(0.5)) await sent

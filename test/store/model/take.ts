@@ -27,9 +27,17 @@ export async function take(driver: Driver, command: Command): Promise<Ending | u
   const { kind } = command
   if (kind === 'reopen' || kind === 'crash') return kind
   await driver.stepAside()
+  await driver.whileAlive()
   driver.check()
   if (driver.stopped) return 'reopen'
-  await takeAny(driver, random, kind)
+  try {
+    await takeAny(driver, random, kind)
+  } catch (error) {
+    // Some calls throw at once where the log has stopped.
+    await driver.whileAlive()
+    if (!driver.isStop(error)) throw error
+  }
+  await driver.whileAlive()
   driver.check()
   return driver.stopped ? 'reopen' : undefined
 }

@@ -94,8 +94,9 @@ export function configure(
   if (group) group.leasedMax = leasedMax ?? undefined
 }
 
-export function lease(state: State, place: Place, byId = false): void {
+export function lease(state: State, place: Place, byId = false, isEarly = false): void {
   changeCell(state, place, (cell) => {
+    if (cell.suspect !== 'no' || isEarly) cell.isPlain = false
     cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
     cell.state = 'leased'
     cell.due = undefined
@@ -118,6 +119,7 @@ export function release(
   priority: number | undefined,
 ): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = due
     cell.priority = priority ?? cell.priority
@@ -126,11 +128,13 @@ export function release(
   })
 }
 
-/** The holder went away in order: as if it had never been leased. */
+/** The holder went away in order: no attempt is counted. */
 export function giveBack(state: State, place: Place): void {
+  const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    cell.due = undefined
+    // It was due, unless a clock is set back or the machine boots with a wrong one.
+    cell.due = cell.isPlain ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
@@ -143,6 +147,7 @@ export function retry(
   error: string | undefined,
 ): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = due
     cell.error = error
@@ -157,6 +162,7 @@ export function bury(
   const group = groupOf(state, place.queue, place.group)
   if (group === undefined) return
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'buried'
     cell.due = undefined
     cell.priority = told.priority ?? cell.priority
@@ -170,6 +176,7 @@ export function bury(
 
 export function timeOut(state: State, place: Place): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = undefined
     cell.counters.timeouts += 1
@@ -178,6 +185,7 @@ export function timeOut(state: State, place: Place): void {
 
 export function kick(state: State, place: Place): void {
   changeCell(state, place, (cell) => {
+    cell.isPlain = false
     cell.state = 'waiting'
     cell.due = undefined
     cell.attempts = 0

@@ -25,6 +25,8 @@ const MOMENTS = ['before', 'during', 'after'] as const
 /** What opening and some commands take. */
 const CALLS_MAX = 260
 const CRASH_MS_MAX = 400
+/** Names that a process draws must be new on a disk that another one has drawn names on. */
+const OTHER_SEED = 1_000_003
 
 export type WorldKind = 'segments' | 'memory' | 'slow'
 
@@ -45,7 +47,7 @@ export abstract class World {
   /** What is called now is decided, and in the log, so many milliseconds later at most. */
   readonly lateMs: number = 60
   /** The log may stop by itself. */
-  readonly mayStop: boolean = false
+  mayStop = false
   /** The LSN that the first group of all had. */
   #firstCommitted: Lsn = Number.POSITIVE_INFINITY
   /** The LSN at which the last replay began. */
@@ -100,8 +102,19 @@ export abstract class World {
       return provable(store).stateHash()
     })
     leave()
-    return { hash, isWhole: this.#firstRead <= this.#firstCommitted }
+    // Where nothing was ever told of as committed, what was first is not known.
+    const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
+    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasMerged
+    return { hash, isWhole }
   }
+
+  /** Segments were written anew, without the records that a snapshot covers. */
+  protected get hasMerged(): boolean {
+    return false
+  }
+
+  /** From the next opening on nothing goes wrong by itself. */
+  calmDown(): void {}
 
   /** Dies at some later moment, perhaps. */
   abstract planCrash(random: Random): void
@@ -131,6 +144,7 @@ export abstract class World {
 
   async *#watchedRead(log: OwnedLog, range: Parameters<OwnedLog['read']>[0]) {
     let isFirst = true
+    this.#firstRead = Number.POSITIVE_INFINITY
     for await (const entries of log.read(range)) {
       const [first] = entries
       if (isFirst && first) this.#firstRead = first.lsn
@@ -178,6 +192,11 @@ export class SegmentWorld extends World {
     else if (this.process.alive) this.simulation.kill(this.process)
   }
 
+  protected override get hasMerged(): boolean {
+    const names = [...this.simulation.disk.tree().keys()]
+    return names.some((name) => name.endsWith('.qls') && !name.endsWith('-00.qls'))
+  }
+
   protected openLog(): OpenLog {
     return openSegments(this.process, this.#options)
   }
@@ -185,7 +204,7 @@ export class SegmentWorld extends World {
   /** On another machine, whose disk and clocks are the same. */
   protected beside(): Beside {
     const disk = new SimulatedDisk(this.simulation.disk.snapshot())
-    const simulation = new Simulation({ seed: this.simulation.seed, disk })
+    const simulation = new Simulation({ seed: this.simulation.seed + OTHER_SEED, disk })
     const { clock } = this.simulation
     simulation.clock.advance(clock.monotonicMs() - clock.sinceBootMs())
     simulation.clock.boot()
@@ -236,10 +255,9 @@ export class MemoryWorld extends World {
 export class SlowWorld extends MemoryWorld {
   override readonly aheadMs = 300
   override readonly lateMs = 200
-  override readonly mayStop: boolean
   readonly #seed: number
-  readonly #fenceChance: number
-  readonly #failChance: number
+  #fenceChance = 0
+  #failChance = 0
 
   constructor(seed: number, random: Random, report: Report) {
     super(seed, report)
@@ -252,6 +270,12 @@ export class SlowWorld extends MemoryWorld {
 
   override planCrash(random: Random): void {
     this.process.clock.after(random.between(0, CRASH_MS_MAX), () => this.crash('kill'))
+  }
+
+  override calmDown(): void {
+    this.mayStop = false
+    this.#fenceChance = 0
+    this.#failChance = 0
   }
 
   protected override openLog(): OpenLog {

@@ -19,7 +19,7 @@ const LOADS = [
   { met: 'Pulsar #25540', rounds: 100 },
   { met: 'one log for all', rounds: 10 },
   { met: 'framing', rounds: 20 },
-  { met: 'command line', rounds: 150 },
+  { met: 'command line', rounds: 300 },
 ] as const
 
 test.each(LOADS)(

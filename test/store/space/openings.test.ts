@@ -1,4 +1,5 @@
 /** What openings leave behind: nothing where nothing is written, little where one message is. */
+import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -11,9 +12,10 @@ import { SimulatedGround } from './simulated-ground.ts'
 const KIB = 1024
 const MIB = 1024 * KIB
 const SMALL = { segmentBytesMin: 64 * KIB, segmentBytesMax: 256 * KIB } as const
-const OPENINGS = 1_000
+/** `QLOG_SPACE_FULL=1` makes a thousand of them, which takes a minute or two. */
+const OPENINGS = process.env['QLOG_SPACE_FULL'] === '1' ? 1_000 : 100
 
-test('1,000 openings that put one message each take at most 8 MiB after compact() (15)', async () => {
+test(`${OPENINGS} openings that put one message each take little after compact() (15)`, async () => {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'qlog-openings-'))
   const ground = new RealGround(path.join(directory, 'log'))
   try {
@@ -43,7 +45,7 @@ test('1,000 openings that put one message each take at most 8 MiB after compact(
 function contents({ simulation }: SimulatedGround): Map<string, string> {
   const files = new Map<string, string>()
   for (const [name, bytes] of simulation.disk.tree()) {
-    if (!name.endsWith('/LOCK')) files.set(name, Buffer.from(bytes).toString('base64'))
+    if (!name.endsWith('/LOCK')) files.set(name, createHash('sha256').update(bytes).digest('hex'))
   }
   return files
 }
@@ -68,7 +70,7 @@ test.each(LOADS)(
         const store = await ground.open()
         const [name = ''] = store.queues()
         await store.queue(name).read({ limit: 10 })
-        await store.queue(name).group().peek('buried')
+        expect(store.queue(name).stats().messages).toBeLessThanOrEqual(store.stats().messages)
         expect(store.stats().messages).toBeGreaterThan(0)
         // Whatever the background would do, it had the time.
         await ground.pass(20_000)

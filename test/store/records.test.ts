@@ -1,0 +1,276 @@
+/**
+ * The bytes of the store's records and slices: the worked example of docs/format.md, section 8, golden
+ * bytes of every kind of record, and what both decoders refuse.
+ */
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  type ControlOp,
+  decodeControl,
+  encodeControl,
+  rangesOf,
+} from '../../src/store/records/control-record.ts'
+import {
+  type DecodedMessage,
+  DueKind,
+  decodeMessage,
+  encodeMessageHead,
+  type MessageFacts,
+} from '../../src/store/records/message-record.ts'
+import { loadSlices } from '../../src/store/state/load-slices.ts'
+import { slicesOf } from '../../src/store/state/slices.ts'
+import { StoreState } from '../../src/store/state/store-state.ts'
+
+const TIME_MS = Date.parse('2024-01-01T00:00:00Z')
+const encoder = new TextEncoder()
+const NEWER = expect.objectContaining({ code: 'QLOG_NEWER_FORMAT' })
+
+const PLAIN: MessageFacts = {
+  queue: 1,
+  offset: 0,
+  priority: 1024,
+  dueKind: DueKind.NONE,
+  dueMs: 0,
+  expiresMs: 0,
+  key: undefined,
+  keyWindowMs: 0,
+  keyUntilMs: 0,
+}
+
+function bytesOf(hex: string): Uint8Array {
+  const pairs = hex.trim() === '' ? [] : hex.trim().split(/\s+/)
+  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
+}
+
+function encodeMessage({ headers, body, ...facts }: DecodedMessage): Uint8Array {
+  return new Uint8Array([...encodeMessageHead(facts, headers), ...body])
+}
+
+describe('the worked example of docs/format.md, section 8', () => {
+  /** A line of bytes: pairs of digits, then words that are skipped. */
+  const LINE = /^([0-9a-f]{2}(?: [0-9a-f]{2})*)(?: {2,}.*)?$/
+
+  /** Bytes by their title, in order. */
+  const example = new Map<string, Uint8Array>()
+  const page = readFileSync(new URL('../../docs/format.md', import.meta.url), 'utf8')
+  const code = page.split('## 8. What the store writes')[1]?.split('```')[1]
+  if (code === undefined) throw new Error('section 8 of docs/format.md has no code')
+  for (const block of code.trim().split('\n\n')) {
+    const [title = '', ...lines] = block.split('\n')
+    const pairs = lines.map((line) => {
+      const match = LINE.exec(line)
+      if (match?.[1] === undefined) throw new Error(`not a line of bytes: ${line}`)
+      return match[1]
+    })
+    example.set(title, bytesOf(pairs.join(' ')))
+  }
+
+  function entry(number: number, kind: 'control' | 'message'): Uint8Array[] {
+    const prefix = kind === 'control' ? `entry ${number}, control:` : `entry ${number}, message `
+    return [...example].flatMap(([title, bytes]) => (title.startsWith(prefix) ? [bytes] : []))
+  }
+
+  function replayed(): StoreState {
+    const state = new StoreState()
+    for (const number of [1, 2, 3]) {
+      const messages = entry(number, 'message')
+      const ids = messages.length > 0 ? [number] : []
+      const control = entry(number, 'control')
+      state.applyEntry({ timeMs: TIME_MS + number - 1, ids, messages, control })
+    }
+    return state
+  }
+
+  test('has the control records that its words tell of, and they come back byte for byte', () => {
+    const of = { queue: 1, group: 1 }
+    const ops: ControlOp[] = [
+      {
+        kind: 'open',
+        bootId: '00112233445566778899aabbccddeeff',
+        sinceBootMs: 60_000,
+        elapsedMs: 1,
+        wallMs: TIME_MS,
+        uncleanBelowId: 0,
+      },
+      { kind: 'queue', queue: 1, name: 'orders' },
+      { kind: 'group', ...of, name: 'default', from: 0 },
+      { kind: 'settings', ...of, leasedMax: 0, promoteAfterMs: 0 },
+      { kind: 'lease', ...of, ranges: [0, 2] },
+      { kind: 'finish', ...of, ranges: [0, 1] },
+      {
+        ...{ kind: 'return', ...of, offset: 1, id: 2, how: 'retried', priority: 5 },
+        ...{ dueKind: 1, dueMs: 2000, error: 'no' },
+      } as ControlOp,
+    ]
+    const records = [1, 2, 3].flatMap((number) => entry(number, 'control'))
+    expect(records.map(decodeControl)).toEqual(ops)
+    expect(ops.map((op) => hexOf(encodeControl(op)))).toEqual(records.map(hexOf))
+  })
+
+  test('has the messages that its words tell of, and they come back byte for byte', () => {
+    const records = [...entry(1, 'message'), ...entry(2, 'message')]
+    const messages: DecodedMessage[] = [
+      { ...PLAIN, headers: {}, body: encoder.encode('hello') },
+      {
+        ...PLAIN,
+        offset: 1,
+        priority: 5,
+        expiresMs: 60_002,
+        key: 'k17',
+        keyWindowMs: 600_000,
+        keyUntilMs: 600_002,
+        headers: { lang: 'en' },
+        body: encoder.encode('hi'),
+      },
+    ]
+    expect(records.map(decodeMessage)).toEqual(messages)
+    expect(messages.map((message) => hexOf(encodeMessage(message)))).toEqual(records.map(hexOf))
+  })
+
+  test('has the slices of the state after its entries, all of them', () => {
+    const slices = slicesOf(replayed()).map(({ name, encode }) => [`slice ${name}`, encode()])
+    const expected = [...example].filter(([title]) => title.startsWith('slice '))
+    expect(new Map(slices as [string, Uint8Array][])).toEqual(new Map(expected))
+  })
+
+  test('gives the same state from its slices as from its entries (rule 19)', () => {
+    const slices = new Map<string, Uint8Array>()
+    for (const [title, bytes] of example) {
+      if (title.startsWith('slice ')) slices.set(title.slice('slice '.length), bytes)
+    }
+    expect(loadSlices(slices).hash()).toBe(replayed().hash())
+  })
+})
+
+describe('control records', () => {
+  const of = { queue: 300, group: 2 }
+  const at = { ...of, offset: 65_536, id: 2 ** 53 - 1, priority: 0xffff_ffff }
+  const atBytes = 'ac 02 02 80 80 04 ff ff ff ff ff ff ff 0f ff ff ff ff 0f'
+  const golden: readonly (readonly [ControlOp, string])[] = [
+    [{ kind: 'close' }, '02'],
+    [{ kind: 'queue', queue: 128, name: 'ä' }, '03 80 01 02 c3 a4'],
+    [{ kind: 'group', ...of, name: 'g', from: 127 }, '04 ac 02 02 01 67 7f'],
+    [{ kind: 'group-removed', ...of }, '05 ac 02 02'],
+    [{ kind: 'settings', ...of, leasedMax: 1, promoteAfterMs: 256 }, '06 ac 02 02 01 80 02'],
+    [{ kind: 'lease', ...of, ranges: [3, 4, 10, 210] }, '07 ac 02 02 02 03 01 06 c8 01'],
+    [{ kind: 'finish', ...of, ranges: [0, 1] }, '08 ac 02 02 01 00 01'],
+    [{ kind: 'give-back', ...of, ranges: [] }, '09 ac 02 02 00'],
+    [
+      { kind: 'return', ...at, how: 'released', dueKind: 0, dueMs: 0, error: '' },
+      `0a ${atBytes} 00 00 00 00`,
+    ],
+    [
+      { kind: 'return', ...at, how: 'timed-out', dueKind: 2, dueMs: 5, error: 'e' },
+      `0a ${atBytes} 02 02 05 01 65`,
+    ],
+    [{ kind: 'bury', ...at, sequence: 9, reason: 'r', error: '' }, `0b ${atBytes} 09 01 72 00`],
+    [{ kind: 'kick', ...at }, `0c ${atBytes}`],
+    [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
+    [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
+    [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
+  ]
+
+  test.each(golden)('%o', (op, hex) => {
+    expect(hexOf(encodeControl(op))).toBe(hex)
+    expect(decodeControl(bytesOf(hex))).toEqual(op)
+  })
+
+  test('no shorter and no longer record is taken', () => {
+    for (const [, hex] of golden) {
+      const bytes = bytesOf(hex)
+      for (let length = 0; length < bytes.length; length++) {
+        expect(() => decodeControl(bytes.subarray(0, length)), hex).toThrow(NEWER)
+      }
+      expect(() => decodeControl(new Uint8Array([...bytes, 0])), hex).toThrow(NEWER)
+    }
+  })
+
+  test.each([
+    ['kind 0', '00'],
+    ['a kind that is not known', '10'],
+    ['a number that is longer than it need be', '0f 01 80 00'],
+    ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
+    ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],
+    ['a text that is no UTF-8', '03 01 01 ff'],
+    ['a text beyond the end', '03 01 05 61'],
+    ['a range of nothing', '0e 01 01 07 00'],
+    ['more ranges than there are', '0e 01 02 07 01'],
+    ['a number of ranges that no memory would hold', '0e 01 ff ff ff ff ff ff ff 0f'],
+    ['a way to return that is not known', '0a 01 01 00 01 00 03 00 00 00'],
+    ['a due kind that is not known', '0a 01 01 00 01 00 00 03 00 00'],
+  ])('%s is refused', (_what, hex) => {
+    expect(() => decodeControl(bytesOf(hex))).toThrow(NEWER)
+  })
+
+  test('ranges that do not rise, or hold nothing, are never written', () => {
+    for (const ranges of [
+      [4, 5, 3, 6],
+      [2, 2],
+    ]) {
+      expect(() => encodeControl({ kind: 'delete', queue: 1, ranges })).toThrow('ranges must rise')
+    }
+  })
+
+  test('offsets in any order, some twice, become ranges', () => {
+    expect(rangesOf([])).toEqual([])
+    expect(rangesOf([0])).toEqual([0, 1])
+    expect(rangesOf([5, 3, 4, 9, 3])).toEqual([3, 6, 9, 10])
+    expect(rangesOf([1, 2, 2, 3, 7])).toEqual([1, 4, 7, 8])
+  })
+})
+
+describe('message records', () => {
+  const body = encoder.encode('b')
+  const golden: readonly (readonly [DecodedMessage, string])[] = [
+    [{ ...PLAIN, headers: {}, body: new Uint8Array(0) }, '00 01 00'],
+    [{ ...PLAIN, queue: 200, offset: 70_000, headers: {}, body }, '00 c8 01 f0 a2 04 62'],
+    [{ ...PLAIN, priority: 0, headers: {}, body }, '01 01 00 00 62'],
+    [{ ...PLAIN, dueKind: DueKind.ELAPSED, dueMs: 300, headers: {}, body }, '02 01 00 ac 02 62'],
+    [
+      { ...PLAIN, dueKind: DueKind.WALL, dueMs: TIME_MS, headers: {}, body },
+      '04 01 00 80 e8 c7 92 cc 31 62',
+    ],
+    [{ ...PLAIN, expiresMs: 1, headers: {}, body }, '08 01 00 01 62'],
+    [
+      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
+      '10 01 00 02 05 01 6b 62',
+    ],
+    [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
+  ]
+
+  test.each(golden)('%o', (message, hex) => {
+    expect(hexOf(encodeMessage(message))).toBe(hex)
+    expect(decodeMessage(bytesOf(hex))).toEqual(message)
+  })
+
+  test('a header of any name is a header and nothing else', () => {
+    const headers = Object.defineProperty({}, '__proto__', { value: 'x', enumerable: true })
+    const decoded = decodeMessage(encodeMessage({ ...PLAIN, headers, body }))
+    expect(Object.entries(decoded.headers)).toEqual([['__proto__', 'x']])
+    expect(Object.getPrototypeOf(decoded.headers)).toBe(Object.prototype)
+  })
+
+  test('no record that ends within its head is taken', () => {
+    for (const [message, hex] of golden) {
+      const headBytes = bytesOf(hex).length - message.body.length
+      for (let length = 0; length < headBytes; length++) {
+        expect(() => decodeMessage(bytesOf(hex).subarray(0, length)), hex).toThrow(NEWER)
+      }
+    }
+  })
+
+  test.each([
+    ['a flag that is not known', '40 01 00 62'],
+    ['flags of two bytes', '80 01 01 00 62'],
+    ['a number that is longer than it need be', '00 81 00 00 62'],
+    ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
+    ['a header beyond the end', '20 01 00 01 01 61 05 62'],
+    ['more headers than there are', '20 01 00 7f 01 61 01 62'],
+  ])('%s is refused', (_what, hex) => {
+    expect(() => decodeMessage(bytesOf(hex))).toThrow(NEWER)
+  })
+})
