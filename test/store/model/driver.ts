@@ -156,6 +156,7 @@ export class Driver {
       for (const place of places) verbs.giveBack(state, place)
     }
     if (places.length > 0) this.reference.append('close', giveBack, places)
+    this.#isClosed = true
     try {
       await this.store.close()
     } catch (error) {
@@ -164,7 +165,6 @@ export class Driver {
     }
     await this.whileAlive()
     // Where the log stops while its store closes, nobody is told that leases were not given back.
-    this.#isClosed = true
     if (this.stopped || this.world.mayStop) return
     this.reference.acknowledgeAll()
     this.unlease(places)

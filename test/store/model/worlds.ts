@@ -104,7 +104,13 @@ export abstract class World {
     leave()
     // Where nothing was ever told of as committed, what was first is not known.
     const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
-    return { hash, isWhole: isKnown && this.#firstRead <= this.#firstCommitted }
+    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasMerged
+    return { hash, isWhole }
+  }
+
+  /** Segments were written anew, without the records that a snapshot covers. */
+  protected get hasMerged(): boolean {
+    return false
   }
 
   /** From the next opening on nothing goes wrong by itself. */
@@ -184,6 +190,11 @@ export class SegmentWorld extends World {
   crash(kind: CrashKind): void {
     if (kind === 'power-cut') this.simulation.powerCut()
     else if (this.process.alive) this.simulation.kill(this.process)
+  }
+
+  protected override get hasMerged(): boolean {
+    const names = [...this.simulation.disk.tree().keys()]
+    return names.some((name) => name.endsWith('.qls') && !name.endsWith('-00.qls'))
   }
 
   protected openLog(): OpenLog {
