@@ -80,7 +80,7 @@ export class QueueHandle implements Queue {
     checkGroupName(name)
     checkGroupOptions('the options of createGroup', options)
     const plan = groupPlan(this.#core, this.name, options)
-    await this.#core.registry.ensureGroup(this.name, name, plan)
+    await this.#core.registry.makeGroup(this.name, name, plan)
     return new GroupHandle(this.#core, this.name, name)
   }
 

@@ -84,7 +84,9 @@ export class Registry implements Offsets {
   async removeGroup(queueName: string, groupName: string): Promise<void> {
     const queue = this.knownNumber(queueName)
     if (queue === undefined) return
-    await this.#pendingGroups.get(`${queue} ${groupName}`)
+    const pending = this.#pendingGroups.get(`${queue} ${groupName}`)
+    // In the order of the calls: what is called behind this finds the group leaving.
+    if (pending !== undefined) await pending
     const group = this.group(queueName, groupName)
     if (!group) return
     this.#leaving.add(group)
@@ -97,6 +99,17 @@ export class Registry implements Offsets {
 
   /** The group, once it is durable that there is one. Settings that are given are changed. */
   async ensureGroup(queueName: string, groupName: string, plan: GroupPlan): Promise<GroupDispatch> {
+    const group = await this.makeGroup(queueName, groupName, plan)
+    if (group) return group
+    throw new QlogError('QLOG_ABORTED', `the group ${groupName} was removed while it was made`)
+  }
+
+  /** The same; undefined where it was removed again before anybody could use it. */
+  async makeGroup(
+    queueName: string,
+    groupName: string,
+    plan: GroupPlan,
+  ): Promise<GroupDispatch | undefined> {
     const queue = this.queueNumber(queueName)
     const key = `${queue} ${groupName}`
     if (!this.group(queueName, groupName) && !this.#pendingGroups.has(key)) {
@@ -106,10 +119,7 @@ export class Registry implements Offsets {
     }
     await this.#pendingGroups.get(key)
     const group = this.group(queueName, groupName)
-    if (!group) {
-      throw new QlogError('QLOG_ABORTED', `the group ${groupName} was removed while it was made`)
-    }
-    await this.configure(group, plan)
+    if (group) await this.configure(group, plan)
     return group
   }
 

@@ -149,10 +149,12 @@ export class Verbs {
   }
 
   assertLeased(delivery: Delivery): Taken {
-    if (!(delivery instanceof LeasedDelivery && delivery.isOf(this))) {
-      throw new QlogTypeError('a delivery of this store is expected')
+    if (!(delivery instanceof LeasedDelivery)) {
+      throw new QlogTypeError('a delivery of a store is expected')
     }
     const { taken } = delivery
+    // One of another store, or of an earlier opening of this one, is leased by nobody here.
+    if (!delivery.isOf(this)) throw staleLease(taken)
     const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()
     if (isOver || taken.group.isRemoved) throw staleLease(taken)
     return taken

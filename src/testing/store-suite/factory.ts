@@ -1,5 +1,7 @@
 /** What the store suite needs of whoever runs it: a world that opens stores and moves time. Types only. */
+
 import type { Store, StoreOptions } from '../../store/types.ts'
+import type { RegisterTest } from '../log-suite.ts'
 
 /** One fresh world: a place for one store, and a clock that only moves when it is told to. */
 export interface StoreFactory {
@@ -40,7 +42,7 @@ export interface StoreSuite {
   make(): Promise<StoreFactory>
   /** Those of vitest, node:test and the like. */
   describe(name: string, body: () => void): unknown
-  it(name: string, body: () => Promise<void>): unknown
+  readonly it: RegisterTest
   /** What the worlds lack: tests that need it are left out. */
   readonly without?: readonly Ability[]
 }

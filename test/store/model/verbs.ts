@@ -128,12 +128,12 @@ export function release(
   })
 }
 
-/** The holder went away in order: as if it had never been leased. */
+/** The holder went away in order: no attempt is counted. */
 export function giveBack(state: State, place: Place): void {
   const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    // It was due, unless somebody sets the clock back.
+    // Whoever took it before its time made it ready; else it was due, unless the clock is set back.
     cell.due = cell.isPlain && due?.kind === 'wall' ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
