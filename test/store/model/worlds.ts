@@ -138,8 +138,7 @@ export abstract class World {
         },
         options,
       )
-      const tolerated = process.env['TOLERATE_DISCARD'] ? { discard: () => undefined } : {}
-      return changed(log, { ...tolerated, read: (range) => this.#watchedRead(log, range) })
+      return changed(log, { read: (range) => this.#watchedRead(log, range) })
     }
   }
 
