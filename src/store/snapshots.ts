@@ -40,6 +40,11 @@ export class Snapshots {
   #saved = new Map<string, SavedSlice>()
   #controlBytes = 0
   #appendedBytes = 0
+  /**
+   * After a save that failed, not before so much has come. One that did not may be followed at once: it
+   * takes two to move the root, and acknowledgements in batches are next to no bytes.
+   */
+  #againAtBytes = 0
   #saving: Promise<void> | undefined
   /** Bytes of the whole state as it was saved last. */
   stateBytes = 0
@@ -58,11 +63,10 @@ export class Snapshots {
     const { controlBytes, appendedBytes } = this.#core.journal
     const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
-    const sinceBytes = controlBytes + appendedBytes - this.#controlBytes - this.#appendedBytes
     const isDue =
       controlBytes - this.#controlBytes >= control ||
       appendedBytes - this.#appendedBytes >= appended ||
-      (this.#core.log.isSnapshotDue && sinceBytes >= AGAIN_BYTES_MIN)
+      (this.#core.log.isSnapshotDue && controlBytes + appendedBytes >= this.#againAtBytes)
     if (!isDue) return
     // Not again before as much has come: the disk may be full.
     this.#controlBytes = controlBytes
@@ -70,6 +74,7 @@ export class Snapshots {
     // It costs time at the next opening where it cannot be written, and nothing else.
     this.save(false).catch((error: unknown) => {
       if (!(error instanceof QlogError)) throw error
+      this.#againAtBytes = controlBytes + appendedBytes + AGAIN_BYTES_MIN
     })
   }
 
