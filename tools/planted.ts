@@ -20,6 +20,7 @@ import {
   SCHEDULE_SHARES,
   SCHEDULES,
 } from './planted-faults.ts'
+import { STORE_FAULTS } from './planted-store-faults.ts'
 
 const COPIED = [
   'src',
@@ -233,7 +234,7 @@ async function main(): Promise<number> {
   const started = performance.now()
   const hasTime = (): boolean => performance.now() - started < seconds * 1000
   // The newest first: where time is short, the oldest have been caught the most often.
-  const faults = FAULTS.filter((fault) => fault.name.includes(only))
+  const faults = [...FAULTS, ...STORE_FAULTS].filter((fault) => fault.name.includes(only))
   if (ci) faults.reverse()
   if (ci) {
     console.log(`planted: few schedules (${CI_SCHEDULES} instead of 20,000) for each fault`)
