@@ -7,6 +7,15 @@ import { type Edit, edit, type PlantedFault } from './planted-faults.ts'
 export const STORE_SUITE = 'test/testing/store-suite.test.ts'
 export const STORE_AHEAD = 'test/store/ahead-of-the-log.test.ts'
 export const STORE_REGRESSIONS = 'test/store/regressions.test.ts'
+/** Everything that shows what the store does, for a fault that the tests it names do not catch. */
+export const STORE_PROOF = [
+  STORE_SUITE,
+  STORE_AHEAD,
+  STORE_REGRESSIONS,
+  'test/store/model/memory-1.test.ts',
+  'test/store/model/slow-1.test.ts',
+  'test/store/model/segments-1.test.ts',
+] as const
 
 function store(file: string, find: string, replace: string): Edit {
   return edit(`src/store/${file}`, find, replace)
@@ -106,7 +115,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       store(
         'verbs.ts',
         "const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()",
-        "const isOver = taken.status === 'settling'",
+        "const isOver = taken.status !== 'leased' && taken.endMs > this.#core.clock.nowMs()",
       ),
     ],
     tests: [STORE_SUITE],

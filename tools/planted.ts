@@ -20,7 +20,7 @@ import {
   SCHEDULE_SHARES,
   SCHEDULES,
 } from './planted-faults.ts'
-import { STORE_FAULTS } from './planted-store-faults.ts'
+import { STORE_FAULTS, STORE_PROOF } from './planted-store-faults.ts'
 
 const COPIED = [
   'src',
@@ -34,6 +34,7 @@ const COPIED = [
 ]
 const PARALLEL = 2
 const CI_SCHEDULES = 3_000
+const LOG_PROOF = [SCHEDULES, CRASH_POINTS, CRASH_POINTS_FLUSH, FAILING_CALLS, DIRECTED]
 const BEGIN = '<!-- planted: begin -->'
 const END = '<!-- planted: end -->'
 
@@ -123,7 +124,12 @@ async function firstFailure(
     const child = spawn(process.execPath, words, {
       cwd: copy,
       stdio: 'ignore',
-      env: { ...process.env, QLOG_SCHEDULES: String(schedules), NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        QLOG_SCHEDULES: String(schedules),
+        QLOG_STORE_SCHEDULES: String(schedules),
+        NO_COLOR: '1',
+      },
     })
     child.on('error', failed)
     child.on('exit', done)
@@ -143,9 +149,8 @@ async function hunt(root: string, fault: PlantedFault, ci: boolean): Promise<Cau
   const started = performance.now()
   const copy = plant(root, fault)
   const first = fault.tests ?? [SCHEDULES]
-  const rest = [SCHEDULES, CRASH_POINTS, CRASH_POINTS_FLUSH, FAILING_CALLS, DIRECTED].filter(
-    (one) => !first.includes(one),
-  )
+  const isOfStore = fault.edits.every(({ file }) => file.startsWith('src/store/'))
+  const rest = (isOfStore ? STORE_PROOF : LOG_PROOF).filter((one) => !first.includes(one))
   const seconds = (): number => Math.round((performance.now() - started) / 1000)
   try {
     for (const file of [...first, ...rest]) {
