@@ -281,8 +281,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/group-dispatch.ts',
-        'if (this.out.has(offset) || this.#suspectOffsets.has(offset)) return',
-        'if (this.out.has(offset)) return',
+        'this.out.has(offset) || this.#suspect',
+        'this.out.has(offset) || offset < 0 && this.#suspect',
       ),
     ],
     tests: [STORE_REGRESSIONS],
