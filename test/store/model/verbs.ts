@@ -94,9 +94,9 @@ export function configure(
   if (group) group.leasedMax = leasedMax ?? undefined
 }
 
-export function lease(state: State, place: Place, byId = false): void {
+export function lease(state: State, place: Place, byId = false, isEarly = false): void {
   changeCell(state, place, (cell) => {
-    if (cell.suspect !== 'no' || byId) cell.isPlain = false
+    if (cell.suspect !== 'no' || isEarly) cell.isPlain = false
     cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
     cell.state = 'leased'
     cell.due = undefined
@@ -133,8 +133,8 @@ export function giveBack(state: State, place: Place): void {
   const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    // Whoever took it before its time made it ready; else it was due, unless the clock is set back.
-    cell.due = cell.isPlain && due?.kind === 'wall' ? due : undefined
+    // It was due, unless a clock is set back or the machine boots with a wrong one.
+    cell.due = cell.isPlain ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
