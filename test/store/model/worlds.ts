@@ -147,7 +147,11 @@ export abstract class World {
     this.#firstRead = Number.POSITIVE_INFINITY
     for await (const entries of log.read(range)) {
       const [first] = entries
-      if (isFirst && first) this.#firstRead = first.lsn
+      if (isFirst && first) {
+        this.#firstRead = first.lsn
+        // A process may have died before it was told what it had committed.
+        this.#firstCommitted = Math.min(this.#firstCommitted, first.lsn)
+      }
       isFirst = false
       yield entries
     }
