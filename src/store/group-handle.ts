@@ -146,7 +146,7 @@ export class GroupHandle implements Group {
   async remove(): Promise<void> {
     this.#core.assertOpen()
     await this.#core.registry.removeGroup(this.queue, this.name)
-    this.#core.discardGone()
+    this.#core.gone.discardAll()
   }
 
   /** The op that makes one message ready, which is out of the order from now on; for a transaction. */

@@ -10,11 +10,12 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
-import { infoOf, offsetWhere, QueueWalk, withBody } from './looking.ts'
+import { infoOf, QueueWalk, withBody } from './looking.ts'
 import { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
 import { asDuplicate, PutBatch } from './put-batch.ts'
 import { PutMany, PutOne } from './puts.ts'
+import { checkPlace, offsetAt } from './queue-start.ts'
 import type { PauseOp } from './records/control-record.ts'
 import type { StoreCore } from './store-core.ts'
 import {
@@ -181,9 +182,7 @@ export class QueueHandle implements Queue {
   #startOf(from: NonNullable<RangeOptions['from']>): number {
     if ('offset' in from) return from.offset
     const state = this.#core.state.queue(this.name)
-    const next = state?.nextOffset ?? 0
-    if ('id' in from) return offsetWhere(state, next, (id) => id >= from.id)
-    return offsetWhere(state, next, (_id, timeMs) => timeMs >= from.timeMs)
+    return offsetAt(state, state?.nextOffset ?? 0, from)
   }
 }
 
@@ -226,12 +225,8 @@ function checkItem(
 
 function checkStart(from: RangeOptions['from']): NonNullable<RangeOptions['from']> {
   if (from === undefined) return { offset: 0 }
-  if (typeof from === 'object' && from !== null) {
-    if ('offset' in from) {
-      return { offset: checkInteger('from.offset', from.offset, 0, Number.MAX_SAFE_INTEGER) }
-    }
-    if ('id' in from) return { id: checkInteger('from.id', from.id, 1, Number.MAX_SAFE_INTEGER) }
-    if ('timeMs' in from) return { timeMs: checkMs('from.timeMs', from.timeMs) }
+  if (typeof from === 'object' && from !== null && 'offset' in from) {
+    return { offset: checkInteger('from.offset', from.offset, 0, Number.MAX_SAFE_INTEGER) }
   }
-  throw new QlogTypeError('from must be { offset }, { id } or { timeMs }')
+  return checkPlace(from, '{ offset }, { id } or { timeMs }')
 }

@@ -37,3 +37,13 @@ export class Taken {
     this.priority = priority
   }
 }
+
+/** The order of deliveries. */
+export function byPriority(a: Ordered, b: Ordered): number {
+  return a.priority - b.priority || a.id - b.id
+}
+
+interface Ordered {
+  readonly priority: number
+  readonly id: number
+}
