@@ -1,8 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
- * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing. Results go
- * to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
+ * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing; `store` measures
+ * queues. Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -21,6 +21,9 @@ import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { serveStoreVerbs } from './store/child.ts'
+import { CHILD_COMMAND } from './store/child-process.ts'
+import { runStore, STORE_USAGE, storeSmokeProblems } from './store/run.ts'
 import { tableOf } from './table.ts'
 import { measureWriters } from './writers.ts'
 import { measureZeroing } from './zeroing.ts'
@@ -29,9 +32,10 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
        npm run bench -- zeroing [--pairs N]
+       npm run bench -- ${STORE_USAGE}
        npm run bench -- table FILE
        npm run bench -- codecs|packing [--json] [--write]
-FILE: what efficiency --json printed.
+FILE: what efficiency --json or store --json printed.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -98,6 +102,17 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     process.stdout.write(tableOf(fs.readFileSync(more[0], 'utf8')))
     return 0
   }
+  if (what === CHILD_COMMAND) {
+    serveStoreVerbs()
+    return 0
+  }
+  if (what === 'store') {
+    return runStore(more, openPlace, (place) => ({
+      bench: what,
+      ...machineFacts(),
+      ...diskFacts(place),
+    }))
+  }
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
   const wanted = readArguments(commandArguments)
@@ -132,7 +147,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
       console.log(wanted.json ? JSON.stringify(result) : tableRow(result))
     }
   }
-  return wanted.bench === 'smoke' ? concludeSmoke(wanted.cases, results) : 0
+  return wanted.bench === 'smoke' ? concludeSmoke(wanted, place, results) : 0
 }
 
 function readArguments(commandArguments: readonly string[]): Wanted | undefined {
@@ -155,10 +170,14 @@ function headerOf(wanted: Wanted, place: Place, raw: Raw): Record<string, unknow
   return {
     bench: wanted.bench,
     ...machineFacts(),
-    fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name,
+    ...diskFacts(place),
     raw: raw.by === 'c' ? 'C, pwrite + fdatasync' : 'Node, writeSync + fdatasyncSync',
     pairs: wanted.scale.pairs,
   }
+}
+
+function diskFacts(place: Place): Record<string, unknown> {
+  return { fileSystem: factsOfFileSystem(fs.statfsSync(place.path).type).name }
 }
 
 function machineFacts(): Record<string, unknown> {
@@ -172,9 +191,14 @@ function machineFacts(): Record<string, unknown> {
   }
 }
 
-async function concludeSmoke(cases: readonly Case[], results: readonly Result[]): Promise<number> {
+async function concludeSmoke(
+  { cases, json }: Wanted,
+  place: Place,
+  results: readonly Result[],
+): Promise<number> {
   const packing = await packingProblems()
-  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing]
+  const store = await storeSmokeProblems(place, json)
+  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing, ...store]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)

@@ -1,6 +1,8 @@
 /** The table of docs/decisions that belongs to a run: made from its JSON lines, never by hand. Pure. */
 
 import type { Result } from './result.ts'
+import type { StoreResult } from './store/result.ts'
+import { storeTableOf } from './store/table.ts'
 
 const HEAD = [
   'case',
@@ -13,14 +15,16 @@ const HEAD = [
   'loop p99 ms',
 ]
 
-/** Markdown from the output of `efficiency --json`: a line about the machine, then the table. */
+/** Markdown from the output of `efficiency --json` or `store --json`: a line about the machine, then the table. */
 export function tableOf(jsonLines: string): string {
   const lines = jsonLines.split('\n').filter((line) => line.startsWith('{'))
   const [header, ...results] = lines.map((line): unknown => JSON.parse(line))
+  const about = header as Record<string, unknown>
+  if (about['bench'] === 'store') return storeTableOf(about, results as StoreResult[])
   const rows = results.map((result) => cellsOf(result as Result))
   const table = [HEAD, HEAD.map((_, i) => (i < 2 ? '---' : '---:')), ...rows]
   const body = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  return `${aboutOf(header as Record<string, unknown>)}\n\n${body}\n`
+  return `${aboutOf(about)}\n\n${body}\n`
 }
 
 function aboutOf(header: Record<string, unknown>): string {

@@ -137,6 +137,8 @@ export interface OwnedLog extends LogSource {
    * written cannot be read back, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED; then the one before stays.
    */
   saveSnapshot(parts: AsyncIterable<PartToSave>, options?: SaveOptions): Promise<void>
+  /** Much space is kept only until the state is saved again: `saveSnapshot` would be worth it now. */
+  readonly isSnapshotDue: boolean
   /** Gives back what space can be given back now, and resolves when that is done. */
   compact(): Promise<void>
   close(options?: { readonly timeoutMs?: number }): Promise<void>

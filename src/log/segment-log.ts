@@ -151,6 +151,7 @@ export class SegmentLog implements OwnedLog, LogView {
       partBytesMax: limits.partBytesMax,
       isClosing: () => this.isClosed,
       pause: () => new Promise<void>((resolve) => system.clock.after(1, resolve, true)),
+      heldBackBytes: () => this.#retirement.heldBackBytes,
       onRoot: () => this.#retirement.rootMoved(),
       onSize: (bytes) => supply.noteSnapshot(bytes),
     })
@@ -311,6 +312,10 @@ export class SegmentLog implements OwnedLog, LogView {
   async snapshot(): Promise<Snapshot | undefined> {
     this.assertReadable()
     return this.#snapshots.snapshot()
+  }
+
+  get isSnapshotDue(): boolean {
+    return this.#snapshots.isDue
   }
 
   async saveSnapshot(parts: AsyncIterable<PartToSave>, options: SaveOptions = {}): Promise<void> {

@@ -17,6 +17,8 @@ const CONTROL_FACTOR = 2
 /** And after so many appended bytes, or eight times its size. */
 const APPENDED_BYTES_MIN = 64 * MIB
 const APPENDED_FACTOR = 8
+/** What the log asks for is tried again after so many bytes, and no sooner. */
+const AGAIN_BYTES_MIN = 64 * 1024
 /** Bytes encoded in one turn of the event loop, so that none takes long. */
 const TURN_BYTES = 512 * 1024
 
@@ -53,9 +55,11 @@ export class Snapshots {
     const { controlBytes, appendedBytes } = this.#core.journal
     const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
+    const sinceBytes = controlBytes + appendedBytes - this.#controlBytes - this.#appendedBytes
     const isDue =
       controlBytes - this.#controlBytes >= control ||
-      appendedBytes - this.#appendedBytes >= appended
+      appendedBytes - this.#appendedBytes >= appended ||
+      (this.#core.log.isSnapshotDue && sinceBytes >= AGAIN_BYTES_MIN)
     if (!isDue) return
     // Not again before as much has come: the disk may be full.
     this.#controlBytes = controlBytes

@@ -237,6 +237,10 @@ export class SlowLog implements OwnedLog {
     if (options.whole || !this.#random.chance(this.#keepBackChance)) this.#saveKeptBack()
   }
 
+  get isSnapshotDue(): boolean {
+    return this.#log.isSnapshotDue
+  }
+
   compact(): Promise<void> {
     return this.#log.compact()
   }

@@ -27,6 +27,12 @@ const MIB = 1024 * 1024
 const LOG_CONTROL_BYTES_MIN = MIB
 /** While the disk is full it is due after its own size, but not for next to nothing. */
 const FULL_CONTROL_BYTES_MIN = 4096
+/**
+ * And where so many bytes, and so many times its size, are kept for nothing but it. Two snapshots move the
+ * root, so that writing them stays below a sixteenth of what they give back.
+ */
+const HELD_BACK_BYTES_MIN = 16 * MIB
+const HELD_BACK_FACTOR = 32
 /** A part that stands further back than this many times the state, and 1 MiB, is written again. */
 const OLD_PART_FACTOR = 16
 /** The state goes into the index after this many appended bytes, and eight times its own size. */
@@ -50,6 +56,8 @@ export interface SnapshotsParts {
   readonly isClosing: () => boolean
   /** Lets others go on. */
   readonly pause: () => Promise<void>
+  /** Bytes of segments that would be given back if the GC root let them. */
+  readonly heldBackBytes: () => number
   /** Called when the GC root may have moved, before the map that names the snapshot has left. */
   readonly onRoot: () => void
   /** Called with the size of a state that the log holds. */
@@ -117,6 +125,13 @@ export class Snapshots {
     return { parts }
   }
 
+  /** Whether a snapshot in the log would pay by what it lets go of. */
+  get isDue(): boolean {
+    const heldBackBytes = this.#parts.heldBackBytes()
+    if (heldBackBytes < HELD_BACK_BYTES_MIN) return false
+    return heldBackBytes >= HELD_BACK_FACTOR * (this.#current ? bytesOf(this.#current) : 0)
+  }
+
   async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
     if (this.#isSaving) throw new Error('one snapshot is saved at a time')
     this.#isSaving = true
@@ -151,7 +166,7 @@ export class Snapshots {
   async #store(next: NextState): Promise<void> {
     const { loop } = this.#parts
     this.#assertOpen()
-    if (next.isWhole || next.isSpilled || this.#isLogDue(next.state)) {
+    if (next.isWhole || next.isSpilled || this.isDue || this.#isLogDue(next.state)) {
       await this.#saveInLog(next)
     } else this.#current = next.state
     const bytes = bytesOf(next.state)

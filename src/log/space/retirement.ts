@@ -5,6 +5,7 @@
 import type { MapEntry } from '../../format/link.ts'
 import type { CommitLoop } from '../commit-loop.ts'
 import type { Lsn, Ticket } from '../seam.ts'
+import { HeldBack } from './held-back.ts'
 import { Liveness } from './liveness.ts'
 import type { RetentionLimits } from './retention.ts'
 import { countExpired } from './retention.ts'
@@ -39,6 +40,7 @@ export interface RetirementOptions {
 export class Retirement {
   readonly #options: RetirementOptions
   readonly #liveness = new Liveness()
+  readonly #heldBack: HeldBack
   readonly #waiting: WaitingDiscard[] = []
   /** Oldest full segments, that many, are beyond what is retained. */
   #expired = 0
@@ -55,6 +57,7 @@ export class Retirement {
 
   constructor(options: RetirementOptions) {
     this.#options = options
+    this.#heldBack = new HeldBack({ ...options, liveness: this.#liveness })
   }
 
   isDiscarded(id: number): boolean {
@@ -63,6 +66,11 @@ export class Retirement {
 
   deadIn(number: number): number {
     return this.#liveness.deadIn(number)
+  }
+
+  /** Bytes of full segments that only the root keeps from being given back. */
+  get heldBackBytes(): number {
+    return this.#heldBack.bytes
   }
 
   /** The counts by segment, for merging. */
@@ -169,6 +177,7 @@ export class Retirement {
     this.#endTimes.set(entry.number, this.#options.loop.timeMs)
     this.expire()
     this.#retire()
+    this.#heldBack.count()
   }
 
   /** Looks which segments are beyond what is retained, now and whenever one comes of age. */
@@ -187,6 +196,7 @@ export class Retirement {
   rootMoved(): void {
     this.expire()
     this.#retire()
+    this.#heldBack.count()
   }
 
   /** Lets go of all that may go now, and resolves when its files are gone, or when the log stops. */
@@ -228,6 +238,7 @@ export class Retirement {
       this.#liveness.discardIn(segment.number, Math.max(firstId, segment.firstId), endId)
     }
     const mayFinish = this.#liveness.discard(firstId, endId, map)
+    this.#heldBack.discarded(mayFinish)
     this.#options.onDiscarded()
     return mayFinish
   }

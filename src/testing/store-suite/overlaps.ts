@@ -1,5 +1,5 @@
 /** Rule 21: decisions count what is in flight too. Calls that overlap, none of them awaited before the next. */
-import { equal, present, rejected } from './checks.ts'
+import { equal, isTrue, present, rejected } from './checks.ts'
 import { type StoreTest, textsOf, withBody } from './world.ts'
 
 export const OVERLAPS: readonly StoreTest[] = [
@@ -81,6 +81,24 @@ export const OVERLAPS: readonly StoreTest[] = [
       equal(await world.drain('q', 'g'), ['b'])
     },
     needs: ['crash'],
+  },
+  {
+    name: 'what is called first is durable first: no crash leaves a put without the ack called before it',
+    needs: ['crash'],
+    run: async (world) => {
+      for (let round = 0; round < 24; round++) {
+        const name = `q${round}`
+        await world.put(name, 'before')
+        const delivery = await world.takeOne(name)
+        const work = [delivery.ack(), world.put(name, 'after'), world.put(name, 'last')]
+        for (const one of work) one.catch(() => undefined)
+        await world.advance(round / 4)
+        await world.crashAndOpen()
+        const left = await world.drain(name)
+        const orders = ['before', '', 'after', 'after,last']
+        isTrue(orders.includes(left.join()), `round ${round}: ${left.join()} is left`)
+      }
+    },
   },
   {
     name: 'rule 21: two sessions that ask at once get different messages',

@@ -20,6 +20,7 @@ import {
   type Place,
   passed,
   queueOf,
+  type State,
 } from './state.ts'
 import * as verbs from './verbs.ts'
 import type { ProvableStore, World } from './worlds.ts'
@@ -82,8 +83,10 @@ export class Driver {
   #store: ProvableStore | undefined
   #opening = 0
   #bootId = ''
+  /** Boots of the last opening that is known, and of the last one that wrote. */
+  #knownIn = ''
   #writtenIn = ''
-  /** The last opening came to its end in order. */
+  /** The last opening may have come to its end in order. */
   #isClosed = true
   readonly #flying = new Set<Promise<void>>()
   #violation: Error | undefined
@@ -137,9 +140,10 @@ export class Driver {
     // What became due while nobody had it open is noticed now.
     await this.world.wait(this.world.lateMs)
     await this.stepAside(LOOKING_MS)
+    const before = this.now
     const seen = await look(store)
     await this.whileAlive()
-    this.#recognise(seen)
+    this.#recognise(seen, before)
     this.openings += 1
     return hash
   }
@@ -148,13 +152,11 @@ export class Driver {
   async close(): Promise<void> {
     await this.stepAside()
     const places = this.leasedPlaces(this.held)
-    const [entry] = this.reference.append(
-      'close',
-      (state) => {
-        for (const place of places) verbs.giveBack(state, place)
-      },
-      places,
-    )
+    const giveBack = (state: State): void => {
+      for (const place of places) verbs.giveBack(state, place)
+    }
+    if (places.length > 0) this.reference.append('close', giveBack, places)
+    this.#isClosed = true
     try {
       await this.store.close()
     } catch (error) {
@@ -164,9 +166,8 @@ export class Driver {
     await this.whileAlive()
     // Where the log stops while its store closes, nobody is told that leases were not given back.
     if (this.stopped || this.world.mayStop) return
-    this.reference.acknowledge(entry)
+    this.reference.acknowledgeAll()
     this.unlease(places)
-    this.#isClosed = true
     await this.settle()
   }
 
@@ -318,11 +319,13 @@ export class Driver {
     return this.reference.leases.get(nameOf(held.place)) === held.lease
   }
 
-  /** What its verbs must do. */
-  expectedOf(held: Held): Expected {
+  /** What its verbs must do; undefined where nobody knows whether its message is still there. */
+  expectedOf(held: Held): Expected | undefined {
     const { queue, id } = held.place
     const message = this.reference.current.queues.get(queue)?.messages.get(id)
-    if (held.vague || (message && isExpired(message, this.now) !== 'no')) return 'either'
+    const expired = message ? isExpired(message, this.now) : 'no'
+    if (held.vague || expired === 'yes') return 'either'
+    if (expired === 'maybe') return undefined
     return this.isLive(held) ? 'done' : 'stale'
   }
 
@@ -359,13 +362,14 @@ export class Driver {
   }
 
   /** Finds out what there is. */
-  #recognise(seen: Seen): void {
+  #recognise(seen: Seen, before: Now): void {
     const { reference } = this
-    const { outcome, state } = recognise(reference, seen, this.now)
+    const { outcome, state } = recognise(reference, seen, before, this.now)
     this.#noteOutcome(outcome)
     const hasWritten = reference.hasWritten || outcome.state !== reference.durable
     this.uncleanBelowId = hasWritten && !this.#isClosed ? state.nextId : 0
     this.#isClosed = false
+    this.#knownIn = this.#bootId
     reference.adopt(state)
   }
 
@@ -373,7 +377,7 @@ export class Driver {
   #noteBoot(): void {
     const { reference } = this
     const { bootId } = this.world.process.identity
-    if (reference.hasWritten) this.#writtenIn = this.#bootId
+    if (reference.hasWritten) this.#writtenIn = this.#knownIn
     if (bootId !== this.#bootId || bootId !== this.#writtenIn) reference.rebooted()
     this.#bootId = bootId
   }

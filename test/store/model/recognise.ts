@@ -6,8 +6,6 @@ import { type Outcome, type Reference, Violation } from './reference.ts'
 import { type Cell, copyState, type Deadline, type Now, type Place, type State } from './state.ts'
 
 const EARLY_MS = 2
-/** Looking at everything takes less than this. */
-const LOOKING_MS = 300
 
 /** What had happened, and the state that is known now. */
 export interface Recognised {
@@ -16,22 +14,22 @@ export interface Recognised {
 }
 
 /** Throws where nothing that may have happened explains it. */
-export function recognise(reference: Reference, seen: Seen, now: Now): Recognised {
+export function recognise(reference: Reference, seen: Seen, before: Now, now: Now): Recognised {
   const found: string[] = []
   for (const outcome of reference.outcomes()) {
     const cellsOf = (place: Place): readonly Cell[] =>
       cellsAfterCrash(outcome, reference, place, now)
     const expectation = { state: outcome.state, now, leases: new Map(), cellsOf }
     const wrong = difference(expectation, seen)
-    if (wrong === undefined) return { outcome, state: adopted(expectation, seen) }
-    const before = outcome.lost[0]?.label ?? 'the end'
-    found.push(`if it ended before ${before}: ${wrong}`)
+    if (wrong === undefined) return { outcome, state: adopted(expectation, seen, before) }
+    const first = outcome.lost[0]?.label ?? 'the end'
+    found.push(`if it ended before ${first}: ${wrong}`)
   }
   throw new Violation(`nothing that may have happened explains it:\n${found.join('\n')}`)
 }
 
 /** The state as it was seen, among what it might have been. */
-function adopted(expectation: Expectation, seen: Seen): State {
+function adopted(expectation: Expectation, seen: Seen, before: Now): State {
   const state = copyState(expectation.state)
   const { now } = expectation
   for (const queue of state.queues.values()) {
@@ -49,7 +47,10 @@ function adopted(expectation: Expectation, seen: Seen): State {
         const info = infos.get(message.id)
         const cell = seenCell(expectation, message, place, info)
         if (cell === undefined) continue
-        const known = { ...cell, due: info ? narrowed(cell.due, info.dueInMs, now) : cell.due }
+        const known = {
+          ...cell,
+          due: info ? narrowed(cell.due, info.dueInMs, before, now) : cell.due,
+        }
         if (known.buriedAs === Number.POSITIVE_INFINITY) {
           known.buriedAs = group.nextBuried
           group.nextBuried += 1
@@ -62,11 +63,15 @@ function adopted(expectation: Expectation, seen: Seen): State {
 }
 
 /** A due time that was seen is known better than one that was guessed. */
-function narrowed(due: Deadline | undefined, leftMs: number, now: Now): Deadline | undefined {
+function narrowed(
+  due: Deadline | undefined,
+  leftMs: number,
+  before: Now,
+  now: Now,
+): Deadline | undefined {
   if (due === undefined || leftMs === 0) return due
-  const nowMs = due.kind === 'elapsed' ? now.elapsedMs : now.wallMs
-  const low = nowMs + leftMs - EARLY_MS
-  const high = nowMs + leftMs + LOOKING_MS
-  if (due.lowMs >= low && due.highMs <= high) return due
-  return { kind: due.kind, lowMs: low, highMs: high }
+  const name = due.kind === 'elapsed' ? 'elapsedMs' : 'wallMs'
+  const lowMs = Math.max(due.lowMs, before[name] + leftMs - EARLY_MS)
+  const highMs = Math.min(due.highMs, now[name] + leftMs + EARLY_MS)
+  return lowMs <= highMs ? { kind: due.kind, lowMs, highMs } : due
 }

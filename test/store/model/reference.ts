@@ -138,16 +138,12 @@ export class Reference {
   jumped(ms: number, before: Now): void {
     this.jumpedMs += Math.abs(ms)
     for (const state of this.states) {
-      for (const { keys, groups, messages } of state.queues.values()) {
+      for (const { groups, messages } of state.queues.values()) {
         for (const [id, message] of messages) {
           messages.set(id, { ...message, due: afterJump(message.due, ms, before) })
         }
         for (const { cells } of groups.values()) {
           for (const cell of cells.values()) cell.due = afterJump(cell.due, ms, before)
-        }
-        // The log's time goes on where the clock was set back.
-        for (const [key, taken] of keys) {
-          keys.set(key, { ...taken, until: widened(taken.until, Math.abs(ms)) })
         }
       }
     }
@@ -162,6 +158,9 @@ export class Reference {
     for (const state of this.states) {
       for (const queue of state.queues.values()) {
         queue.pausedUntil = drifted(queue.pausedUntil)
+        for (const [key, taken] of queue.keys) {
+          queue.keys.set(key, { ...taken, until: widened(taken.until, jumpedMs) })
+        }
         for (const [id, message] of queue.messages) {
           const { due, expires } = message
           queue.messages.set(id, { ...message, due: drifted(due), expires: drifted(expires) })

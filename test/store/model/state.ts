@@ -38,7 +38,7 @@ export interface Cell {
   error: string | undefined
   /** Its place among the buried of the group. */
   buriedAs: number
-  /** Nothing ever happened to it but a first lease: given back, it is what it was, delayed too. */
+  /** Nothing ever happened to it but a first lease in its turn. */
   isPlain: boolean
   /** It was leased at an unclean end: such go out one at a time, and one may be out. */
   suspect: 'no' | 'waiting' | 'out'

@@ -183,9 +183,7 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     const windowMs = any(random, [1_000, 5_000, undefined])
     options.key = key
     if (windowMs !== undefined) options.keyWindowMs = windowMs
-    const until = driver.after(windowMs ?? 600_000, 'wall')
-    // The log's time does not go back with the clock.
-    keyUntil = { ...until, highMs: until.highMs + driver.reference.jumpedMs }
+    keyUntil = driver.after(windowMs ?? 600_000)
   }
   const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
   if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
@@ -197,11 +195,12 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
   }
 }
 
-/** Whether it is known if the key is taken. */
+/** Whether it is known if the key is taken; a batch waits for one that is on its way. */
 function isClear(driver: Driver, queue: string, key: string): boolean {
-  const { states } = driver.reference
-  const taken = states.map((state) => state.queues.get(queue)?.keys.get(key))
-  return taken.every((one) => one === undefined || passed(one.until, driver.now) !== 'maybe')
+  const taken = driver.reference.states.map((state) => state.queues.get(queue)?.keys.get(key))
+  const ids = new Set(taken.map((one) => one?.id))
+  const isKnown = taken.every((one) => !one || passed(one.until, driver.now) !== 'maybe')
+  return isKnown && ids.size === 1
 }
 
 function sizeOf(random: Random): number {

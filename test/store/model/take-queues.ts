@@ -9,6 +9,7 @@ import { nameOf, Violation } from './reference.ts'
 import {
   cellOf,
   type GroupState,
+  groupOf,
   isExpired,
   type MessageFacts,
   type Place,
@@ -41,9 +42,10 @@ export async function takeKick(driver: Driver, random: Random): Promise<void> {
     return state === 'buried' || isDelayed(driver, current, place)
   })
   const label = `kick of ${kicked.map((id) => `${group.name}/${id}`).join()}`
-  const [entry] = driver.reference.append(label, (state) => {
+  const change = (state: State): void => {
     for (const id of counted) verbs.kick(state, { queue: queue.name, group: group.name, id })
-  })
+  }
+  const [entry] = counted.length > 0 ? driver.reference.append(label, change) : []
   const target = driver.queue(queue.name).group(group.name)
   const refs = kicked.map((id) => refOf(random, queue, id))
   const promise = byCount ? target.kick(count) : target.kick(refs)
@@ -150,9 +152,10 @@ export async function takeCreateGroup(driver: Driver, random: Random): Promise<v
   }
   const label = `group ${queue}/${name} from ${JSON.stringify(from)}`
   driver.beginQueue(queue)
-  const [entry] = driver.reference.append(label, (state) =>
-    verbs.createGroup(state, queue, name, starts, leasedMax),
-  )
+  const change = (state: State): void => verbs.createGroup(state, queue, name, starts, leasedMax)
+  const known = groupOf(driver.reference.current, queue, name)
+  const isSame = known && (leasedMax === undefined || leasedMax === known.leasedMax)
+  const [entry] = isSame ? [] : driver.reference.append(label, change)
   const promise = driver.queue(queue).createGroup(name, options)
   const sent = driver.send(label, entry, promise, (group) => {
     if (group.name !== name || group.queue !== queue) throw new Violation(`${label}: another one`)
@@ -187,9 +190,9 @@ export async function takeConfigure(driver: Driver, random: Random): Promise<voi
   const [queue, group] = found
   const leasedMax = any(random, [null, 1, 2, 5])
   const label = `settings of ${queue.name}/${group.name}`
-  const [entry] = driver.reference.append(label, (state) =>
-    verbs.configure(state, queue.name, group.name, leasedMax),
-  )
+  const change = (state: State): void => verbs.configure(state, queue.name, group.name, leasedMax)
+  const isSame = group.leasedMax === (leasedMax ?? undefined)
+  const [entry] = isSame ? [] : driver.reference.append(label, change)
   const promise = driver.queue(queue.name).group(group.name).configure({ leasedMax })
   const sent = driver.send(label, entry, promise)
   await sent

@@ -8,7 +8,7 @@ import { factsDifference } from './compare.ts'
 import { attemptsMaxOf, cellNow, type Driver, type Holder } from './driver.ts'
 import { type Lease, nameOf, Violation } from './reference.ts'
 import { buriedInstead, expectReserved, type Reserving, type Watched } from './reserved.ts'
-import { cellOf, type Deadline, groupOf, isReady, type Place, type State } from './state.ts'
+import { cellOf, type Deadline, groupOf, isReady, type Place, passed, type State } from './state.ts'
 import { holderFor } from './take-sessions.ts'
 import * as verbs from './verbs.ts'
 
@@ -163,10 +163,16 @@ function take(
     })
   }
   if (places.length === 0) return
+  const { now } = driver
   const [entry] = reference.append(
     `lease of ${places.map(nameOf).join()}`,
     (state) => {
-      for (const place of places) verbs.lease(state, place, isFree !== undefined)
+      for (const place of places) {
+        // Taken before its time it is plain no more.
+        const due = cellOf(state, place)?.due
+        const isEarly = isFree !== undefined && passed(due, now) !== 'yes'
+        verbs.lease(state, place, isFree !== undefined, isEarly)
+      }
     },
     places,
   )

@@ -112,7 +112,10 @@ export async function takeTell(
   verb: 'ack' | 'release' | 'retry' | 'bury',
 ): Promise<void> {
   const wantsStale = random.chance(0.08)
-  const isMeant = (one: Held): boolean => (driver.expectedOf(one) === 'done') !== wantsStale
+  const isMeant = (one: Held): boolean => {
+    const expected = driver.expectedOf(one)
+    return expected !== undefined && (expected === 'done') !== wantsStale
+  }
   const held = driver.pickHeld(random, isMeant)
   if (held === undefined) return
   if (verb === 'ack' && !wantsStale && random.chance(0.25)) return ackMany(driver, random, held)

@@ -94,9 +94,9 @@ export function configure(
   if (group) group.leasedMax = leasedMax ?? undefined
 }
 
-export function lease(state: State, place: Place, byId = false): void {
+export function lease(state: State, place: Place, byId = false, isEarly = false): void {
   changeCell(state, place, (cell) => {
-    if (cell.suspect !== 'no') cell.isPlain = false
+    if (cell.suspect !== 'no' || isEarly) cell.isPlain = false
     cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
     cell.state = 'leased'
     cell.due = undefined
@@ -128,12 +128,13 @@ export function release(
   })
 }
 
-/** The holder went away in order: as if it had never been leased. */
+/** The holder went away in order: no attempt is counted. */
 export function giveBack(state: State, place: Place): void {
-  const message = state.queues.get(place.queue)?.messages.get(place.id)
+  const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    cell.due = cell.isPlain ? message?.due : undefined
+    // It was due, unless somebody sets the clock back.
+    cell.due = cell.isPlain && due?.kind === 'wall' ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })

@@ -25,6 +25,8 @@ const MOMENTS = ['before', 'during', 'after'] as const
 /** What opening and some commands take. */
 const CALLS_MAX = 260
 const CRASH_MS_MAX = 400
+/** Names that a process draws must be new on a disk that another one has drawn names on. */
+const OTHER_SEED = 1_000_003
 
 export type WorldKind = 'segments' | 'memory' | 'slow'
 
@@ -102,7 +104,13 @@ export abstract class World {
     leave()
     // Where nothing was ever told of as committed, what was first is not known.
     const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
-    return { hash, isWhole: isKnown && this.#firstRead <= this.#firstCommitted }
+    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasMerged
+    return { hash, isWhole }
+  }
+
+  /** Segments were written anew, without the records that a snapshot covers. */
+  protected get hasMerged(): boolean {
+    return false
   }
 
   /** From the next opening on nothing goes wrong by itself. */
@@ -184,6 +192,11 @@ export class SegmentWorld extends World {
     else if (this.process.alive) this.simulation.kill(this.process)
   }
 
+  protected override get hasMerged(): boolean {
+    const names = [...this.simulation.disk.tree().keys()]
+    return names.some((name) => name.endsWith('.qls') && !name.endsWith('-00.qls'))
+  }
+
   protected openLog(): OpenLog {
     return openSegments(this.process, this.#options)
   }
@@ -191,7 +204,7 @@ export class SegmentWorld extends World {
   /** On another machine, whose disk and clocks are the same. */
   protected beside(): Beside {
     const disk = new SimulatedDisk(this.simulation.disk.snapshot())
-    const simulation = new Simulation({ seed: this.simulation.seed, disk })
+    const simulation = new Simulation({ seed: this.simulation.seed + OTHER_SEED, disk })
     const { clock } = this.simulation
     simulation.clock.advance(clock.monotonicMs() - clock.sinceBootMs())
     simulation.clock.boot()

@@ -1,0 +1,49 @@
+/** What a process of the benchmark can be told to do, and what it answers. Types only. */
+
+import type { Latencies, Quantiles } from './clocked.ts'
+import type { LoadPlan, LoadTiming } from './loads.ts'
+import type { Layout } from './scale.ts'
+
+export interface Space {
+  readonly appendedBytes: number
+  readonly snapshotBytes: number
+}
+
+/** One argument and one answer each; both go through JSON. */
+export interface Verbs {
+  /** Opens or makes a store, with a session that watches the queues of the layout. */
+  open(what: { directory: string; layout: Layout }): Promise<void>
+  /** The same, up to the first message; it is given back. */
+  openToFirst(what: { directory: string; layout: Layout }): Promise<{
+    readonly openSeconds: number
+    readonly firstSeconds: number
+  }>
+  put(plan: LoadPlan & { layout: Layout }): Promise<LoadTiming>
+  /** With `inOrder`, the order by priority and id is checked. */
+  take(plan: LoadPlan & { inOrder?: boolean }): Promise<LoadTiming>
+  buryFirst(what: object): Promise<void>
+  /** Bytes that live, after garbage was collected: heap and array buffers. */
+  memory(what: object): Promise<number>
+  space(what: object): Promise<Space>
+  through(what: { messages: number }): Promise<number>
+  paced(what: { rate: number; messages: number }): Promise<Latencies>
+  delayed(what: { messages: number; beginMs: number; spreadMs: number }): Promise<Quantiles>
+  close(what: object): Promise<void>
+  peerOpen(what: { file: string }): Promise<void>
+  peerInsert(plan: { messages: number; batch: number }): Promise<number>
+  peerTake(plan: { messages: number; batch: number }): Promise<number>
+}
+
+export type VerbName = keyof Verbs
+export type ArgumentOf<V extends VerbName> = Parameters<Verbs[V]>[0]
+export type AnswerOf<V extends VerbName> = Awaited<ReturnType<Verbs[V]>>
+
+export interface Call {
+  readonly verb: VerbName
+  readonly argument: unknown
+}
+
+export interface Answer {
+  readonly answer?: unknown
+  readonly error?: string
+}
