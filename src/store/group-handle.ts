@@ -193,7 +193,7 @@ export class GroupHandle implements Group {
       return buried.map((one) => this.#hold(group, one.id, one.offset, one.priority))
     const delayed = [
       ...group
-        .delayed()
+        .delayed(count)
         .map((one) => ({ ...one, inMs: dueInMs(this.#core, one.dueKind, one.dueMs) })),
       ...plainDelayed(this.#core, group, count).map((one) => ({
         ...one,

@@ -9,6 +9,7 @@ import { PlainOperation } from './operation.ts'
 import { type ControlOp, rangesOf } from './records/control-record.ts'
 import type { DecodedMessage } from './records/message-record.ts'
 import { byGroup } from './riding.ts'
+import { SessionLeases } from './session-leases.ts'
 import { OPS_MAX, type StoreCore } from './store-core.ts'
 import type { Verbs } from './verbs.ts'
 
@@ -19,7 +20,7 @@ export class Lending {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #assertOpen: () => void
-  readonly #taken = new Set<Taken>()
+  readonly #leases = new SessionLeases()
 
   /** `assertOpen` throws once the session is closed. */
   constructor(core: StoreCore, verbs: Verbs, assertOpen: () => void) {
@@ -29,19 +30,12 @@ export class Lending {
   }
 
   get leased(): number {
-    let leased = 0
-    for (const { status } of this.#taken) if (status === 'leased') leased++
-    return leased
+    return this.#leases.leasedCount
   }
 
   get nearestEndMs(): number | undefined {
-    let nearestMs: number | undefined
-    for (const taken of this.#taken) {
-      if (taken.status !== 'leased') continue
-      const leftMs = this.#verbs.leaseLeftMs(taken)
-      if (nearestMs === undefined || leftMs < nearestMs) nearestMs = leftMs
-    }
-    return nearestMs
+    const endMs = this.#leases.firstEndMs
+    return endMs === undefined ? undefined : Math.max(0, endMs - this.#core.clock.nowMs())
   }
 
   /** As many as there are now. */
@@ -54,8 +48,7 @@ export class Lending {
 
   /** From now on it is this session's, until it ends. */
   hold(taken: Taken): void {
-    this.#taken.add(taken)
-    taken.whenEnded = this.#forget
+    this.#leases.hold(taken)
   }
 
   deliveryOf(taken: Taken, message: DecodedMessage): LeasedDelivery {
@@ -148,7 +141,7 @@ export class Lending {
   /** Everything goes back: what is leased once that is durable. */
   async giveBackAll(): Promise<void> {
     const leased: Taken[] = []
-    for (const taken of [...this.#taken]) {
+    for (const taken of this.#leases.all()) {
       if (taken.status === 'held') taken.group.putBack(taken)
       else if (taken.status === 'leased') leased.push(taken)
     }
@@ -168,10 +161,6 @@ export class Lending {
       promises.push(operation.promise)
     }
     await Promise.all(promises)
-  }
-
-  readonly #forget = (taken: Taken): void => {
-    this.#taken.delete(taken)
   }
 
   /** A message that is not delivered now: over the budget, or lost to damage. */

@@ -144,11 +144,16 @@ export class StoreCore implements Decisions, JournalEvents {
     }
   }
 
-  attemptsUsedUp(taken: Taken): void {
-    taken.status = 'settling'
-    const error = taken.group.state.exception(taken.offset)?.error ?? ''
-    const op = this.buryOp(taken, 'attempts', error)
-    this.submitQuietly(new PlainOperation([op], undefined, () => taken.group.putBack(taken)))
+  attemptsUsedUp(taken: readonly Taken[]): void {
+    const ops = taken.map((one) => {
+      one.status = 'settling'
+      const error = one.group.state.exception(one.offset)?.error ?? ''
+      return this.buryOp(one, 'attempts', error)
+    })
+    const undo = () => {
+      for (const one of taken) one.group.putBack(one)
+    }
+    this.submitQuietly(new PlainOperation(ops, undefined, undo))
   }
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {

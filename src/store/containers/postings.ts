@@ -163,6 +163,22 @@ export class Postings implements ChunkSource {
     return this.#chunks[low]
   }
 
+  /**
+   * An offset from which on the first entry is found for which `isFrom` is true, as it is for all behind
+   * it: where the last chunk begins whose first entry is none of them.
+   */
+  offsetBefore(isFrom: (id: number, timeMs: number) => boolean): number {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const { firstId, firstTimeMs } = this.#chunks[middle] as PostingsChunk
+      if (isFrom(firstId, firstTimeMs)) high = middle
+      else low = middle + 1
+    }
+    return this.#chunks[Math.max(0, low - 1)]?.firstOffset ?? 0
+  }
+
   /** Numbers of the parts that hold all entries, in order. A number never comes back. */
   partNumbers(): number[] {
     const numbers: number[] = []

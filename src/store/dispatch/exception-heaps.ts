@@ -37,6 +37,12 @@ export class ExceptionHeaps {
     return this.#wall.peek()
   }
 
+  /** Up to `count` of each of the two kinds of time, soonest first. */
+  delayed(count: number): Exception[] {
+    const all = () => true
+    return [...this.#elapsed.first(count, all), ...this.#wall.first(count, all)]
+  }
+
   isReady({ holder }: Exception): boolean {
     return holder === this.#ready
   }

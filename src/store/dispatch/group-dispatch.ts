@@ -39,6 +39,7 @@ export class GroupDispatch implements GroupEvents {
   bestPriority = 0
   bestId = 0
   #best: Source | undefined
+  #leased = 0
   readonly #plain = new PlainOrder()
   readonly #exceptions = new ExceptionHeaps()
   readonly #aged = new AgedOrder((id, offset) => this.#isAged(id, offset))
@@ -72,9 +73,12 @@ export class GroupDispatch implements GroupEvents {
 
   /** Deliveries whose lease has begun and not ended. */
   get leased(): number {
-    let leased = 0
-    for (const { leaseMs } of this.out.values()) if (leaseMs > 0) leased++
-    return leased
+    return this.#leased
+  }
+
+  /** The first lease of a message that is out. */
+  leaseBegun(): void {
+    this.#leased++
   }
 
   /** The exception waits for its time, as far as anybody has looked. */
@@ -212,14 +216,15 @@ export class GroupDispatch implements GroupEvents {
     this.queue.woke(this)
   }
 
-  /** Makes ready what has become due. */
-  advance(elapsedMs: number, wallMs: number): void {
-    for (;;) {
+  /** Makes ready what has become due, up to `count`; returns how many there were. */
+  advance(elapsedMs: number, wallMs: number, count: number): number {
+    for (let made = 0; made < count; made++) {
       const exception = this.#exceptions.advanceOne(elapsedMs, wallMs)
-      if (!exception) return
+      if (!exception) return made
       this.#noteAge(exception.id, exception.offset)
       this.queue.woke(this)
     }
+    return count
   }
 
   /** When the next exception becomes due, by either clock; infinite where none is delayed. */
@@ -239,9 +244,9 @@ export class GroupDispatch implements GroupEvents {
     return [this.#exceptions.firstElapsed, this.#exceptions.firstWall]
   }
 
-  /** Exceptions that are delayed, in no order. */
-  delayed(): Exception[] {
-    return [...this.state.exceptions()].filter((exception) => this.isDelayed(exception))
+  /** Exceptions that are delayed: up to `count` of each of the two kinds of time, soonest first. */
+  delayed(count: number): Exception[] {
+    return this.#exceptions.delayed(count)
   }
 
   changed(exception: Exception): void {
@@ -302,9 +307,10 @@ export class GroupDispatch implements GroupEvents {
       this.#suspects.ended(taken)
       this.queue.woke(this)
     }
+    if (taken.leaseMs > 0) this.#leased--
     taken.status = 'ended'
     this.queue.ended(taken)
-    taken.whenEnded?.(taken)
+    taken.holder?.ended(taken)
   }
 
   #back(taken: Taken): void {
