@@ -133,8 +133,8 @@ export function giveBack(state: State, place: Place): void {
   const due = state.queues.get(place.queue)?.messages.get(place.id)?.due
   changeCell(state, place, (cell) => {
     cell.state = 'waiting'
-    // It was due, unless somebody sets the clock back.
-    cell.due = cell.isPlain && due?.kind === 'wall' ? due : undefined
+    // It was due, unless a clock is set back or the machine boots with a wrong one.
+    cell.due = cell.isPlain ? due : undefined
     cell.attempts -= 1
     cell.counters.leases -= 1
   })
