@@ -8,9 +8,12 @@ import type { Clock } from '../system/system.ts'
 import { OffsetSet } from './containers/offset-set.ts'
 import { LiveIds } from './live-ids.ts'
 import type { StoreState } from './state/store-state.ts'
+import { turn } from './turn.ts'
 
 /** Messages looked at in one turn of the event loop while space is looked for. */
 const LIVE_IDS_A_TURN = 20_000
+/** Ranges of ids that the log is told of in one turn. */
+const GONE_RANGES_A_TURN = 10_000
 
 export class GoneMessages {
   readonly #clock: Clock
@@ -74,22 +77,21 @@ export class GoneMessages {
     for (const queue of this.#state.queues.values()) {
       const walk = new LiveIds(queue)
       while (walk.addSome(live, LIVE_IDS_A_TURN)) {
-        await this.#turn()
+        await turn(this.#clock)
         if (!this.#isOpen()) return
       }
     }
-    const gone: [number, number][] = []
     for (let first = live.nextAbsent(1); first < endId; ) {
-      const next = live.nextPresent(first, endId)
-      const end = next < 0 ? endId : next
-      gone.push([first, end - 1])
-      first = live.nextAbsent(end)
+      const gone: [number, number][] = []
+      while (first < endId && gone.length < GONE_RANGES_A_TURN) {
+        const next = live.nextPresent(first, endId)
+        const end = next < 0 ? endId : next
+        gone.push([first, end - 1])
+        first = live.nextAbsent(end)
+      }
+      this.#log.discard(gone)
+      await turn(this.#clock)
+      if (!this.#isOpen()) return
     }
-    if (this.#isOpen()) this.#log.discard(gone)
-  }
-
-  /** Lets everything else go on. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.#clock.after(0, resolve, true))
   }
 }

@@ -1,7 +1,6 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
 import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
-import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -10,7 +9,8 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
-import { infoOf, QueueWalk, withBody } from './looking.ts'
+import { findInQueue } from './listing.ts'
+import { infoOf, withBody } from './looking.ts'
 import { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
 import { asDuplicate, PutBatch } from './put-batch.ts'
@@ -113,11 +113,8 @@ export class QueueHandle implements Queue {
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return []
     this.#core.dispatcher.advance()
-    const found: FoundMessage[] = []
-    const walk = new QueueWalk(queue.state, this.#startOf(start))
-    for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
-      if (!queue.state.isGone(one.offset)) found.push(one)
-    }
+    const wanted = { from: this.#startOf(start), limit }
+    const found = await findInQueue(this.#core.system.clock, queue, wanted, () => true)
     const group = queue.group(GROUP_DEFAULT)
     const ids = found.map(({ id }) => id)
     const messages = await this.#core.fetchMany(ids, bytesMax)

@@ -9,6 +9,7 @@ import { loadSlices } from './state/load-slices.ts'
 import { type Slice, slicesOf } from './state/slices.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreCore } from './store-core.ts'
+import { turn } from './turn.ts'
 
 const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */
@@ -114,7 +115,7 @@ export class Snapshots {
       bytes += own.length
       if (bytes < TURN_BYTES) continue
       bytes = 0
-      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve, true))
+      await turn(this.#core.system.clock)
     }
     return encoded
   }

@@ -231,6 +231,11 @@ export class QueueDispatch implements QueueEvents {
     return this.#scheduled.count > 0 && this.#scheduled.has(offset)
   }
 
+  /** The first offset from `from` on that stands in a schedule; -1 where there is none. */
+  nextScheduled(from: number): number {
+    return this.#scheduled.nextPresent(from, this.state.nextOffset)
+  }
+
   forEachScheduled(first: number, end: number, visit: (first: number, end: number) => void): void {
     if (this.#scheduled.count > 0) this.#scheduled.forEachRange(first, end, visit)
   }

@@ -2,7 +2,7 @@
  * Keys that are taken in a queue, until when, and by which message. Kept, and saved, by chunks of
  * offsets, so that a change concerns one of them. Pure memory.
  */
-import { chunkOf } from './offset-chunks.ts'
+import { smallChunkOf } from './offset-chunks.ts'
 
 export interface KeyEntry {
   readonly id: number
@@ -35,7 +35,7 @@ export class KeyTable {
   set(key: string, entry: KeyEntry, elapsedMs: number): void {
     this.#delete(key)
     this.#entries.set(key, entry)
-    const number = chunkOf(entry.offset)
+    const number = smallChunkOf(entry.offset)
     const chunk = this.#chunks.get(number) ?? new KeyChunk()
     this.#chunks.set(number, chunk)
     chunk.keys.add(key)
@@ -67,7 +67,7 @@ export class KeyTable {
     const entry = this.#entries.get(key)
     if (!entry) return
     this.#entries.delete(key)
-    const number = chunkOf(entry.offset)
+    const number = smallChunkOf(entry.offset)
     const chunk = this.#chunks.get(number)
     chunk?.keys.delete(key)
     if (chunk) chunk.version = ++this.#version
