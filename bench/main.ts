@@ -21,6 +21,7 @@ import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
+import { runSpace, SPACE_USAGE } from './space/run.ts'
 import { serveStoreVerbs } from './store/child.ts'
 import { CHILD_COMMAND } from './store/child-process.ts'
 import { runStore, STORE_USAGE, storeSmokeProblems } from './store/run.ts'
@@ -32,6 +33,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- efficiency [--json] [--pairs N] [--only CASE]
        npm run bench -- writers [--pairs N]
        npm run bench -- zeroing [--pairs N]
+       npm run bench -- ${SPACE_USAGE}
        npm run bench -- ${STORE_USAGE}
        npm run bench -- table FILE
        npm run bench -- codecs|packing [--json] [--write]
@@ -115,6 +117,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   }
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
+  if (what === 'space') return runSpace(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {
     process.stderr.write(USAGE)

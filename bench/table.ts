@@ -20,11 +20,16 @@ export function tableOf(jsonLines: string): string {
   const lines = jsonLines.split('\n').filter((line) => line.startsWith('{'))
   const [header, ...results] = lines.map((line): unknown => JSON.parse(line))
   const about = header as Record<string, unknown>
-  if (about['bench'] === 'store') return storeTableOf(about, results as StoreResult[])
+  if (about['bench'] === 'store') return storeTableOf(about, results.filter(isOfStore))
   const rows = results.map((result) => cellsOf(result as Result))
   const table = [HEAD, HEAD.map((_, i) => (i < 2 ? '---' : '---:')), ...rows]
   const body = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
   return `${aboutOf(about)}\n\n${body}\n`
+}
+
+/** Several runs may stand in one file: their headers are passed over. */
+function isOfStore(line: unknown): line is StoreResult {
+  return Array.isArray(Reflect.get(Object(line), 'figures'))
 }
 
 function aboutOf(header: Record<string, unknown>): string {

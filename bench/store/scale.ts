@@ -26,6 +26,8 @@ export interface StoreScale {
   /** Messages of one run where many are in flight, and where each waits for the one before. */
   readonly roundMessages: number
   readonly oneByOneMessages: number
+  /** Runs of a case that looks at the clock. */
+  readonly clockRuns: number
   /** How long the paced producer runs. */
   readonly latencySeconds: number
   readonly delayedMessages: number
@@ -43,7 +45,8 @@ export const STORE_FULL: StoreScale = {
   pairs: 9,
   roundMessages: 100_000,
   oneByOneMessages: 2_000,
-  latencySeconds: 10,
+  clockRuns: 5,
+  latencySeconds: 4,
   delayedMessages: 10_000,
   delayedSpreadMs: 1_000,
   delayedBeginMs: 1_000,
@@ -57,6 +60,7 @@ export const STORE_SMOKE: StoreScale = {
   pairs: 1,
   roundMessages: 2_000,
   oneByOneMessages: 20,
+  clockRuns: 1,
   latencySeconds: 0.1,
   delayedMessages: 200,
   delayedSpreadMs: 50,

@@ -9,7 +9,7 @@ import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { Composer, type SnapshotBlock } from './composer.ts'
+import { Composer, type SnapshotBlock, snapshotBytes } from './composer.ts'
 import { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
@@ -24,7 +24,6 @@ import { Settlement } from './settlement.ts'
 import { SnapshotTurn } from './snapshot/snapshot-turn.ts'
 import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
-import { fieldBlockBytes } from './special-groups.ts'
 
 /**
  * Below this a flush costs much the same whatever it covers, so that appends of one tick had better share
@@ -263,13 +262,13 @@ export class CommitLoop {
   }
 
   /**
-   * Writes a block of a snapshot as a group of its own, between the appends, and resolves with its LSN; an
-   * end is durable then, and all in front of it. One call at a time. Rejects where it cannot be written, or
+   * Writes blocks of a snapshot, each a group of its own, in one write between the appends, and resolves
+   * with their LSNs; an end is durable then, and all in front of it. One call at a time. Rejects where it cannot be written, or
    * where the log stops.
    */
-  writeSnapshotBlock(block: SnapshotBlock): Promise<Lsn> {
+  writeSnapshotBlocks(blocks: readonly SnapshotBlock[]): Promise<readonly Lsn[]> {
     this.#assertOpen()
-    const written = this.#snapshots.begin(block)
+    const written = this.#snapshots.begin(blocks)
     this.#schedulePump()
     return written
   }
@@ -394,9 +393,9 @@ export class CommitLoop {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
-    const block = this.#snapshots.next(this.#composer.pending.isEmpty)
-    if (block) {
-      this.#sendBlock(block)
+    const blocks = this.#snapshots.next(this.#composer.pending.isEmpty)
+    if (blocks) {
+      this.#sendBlocks(blocks)
       return
     }
     if (!this.#composer.pending.isEmpty) {
@@ -411,17 +410,18 @@ export class CommitLoop {
   }
 
   /** In modes that do not flush each group, the flush of an end must cover all groups in front of it. */
-  #sendBlock(block: SnapshotBlock): void {
+  #sendBlocks(blocks: readonly SnapshotBlock[]): void {
     const { segment } = this
-    const fits = segment && this.#composer.fitsBlock(segment, block)
-    if (!this.#flights.isEmpty && (!fits || block.type === BlockType.SNAPSHOT_END)) return
+    const fits = segment && this.#composer.fitsBlocks(segment, blocks)
+    const isEnd = blocks.some(({ type }) => type === BlockType.SNAPSHOT_END)
+    if (!this.#flights.isEmpty && (!fits || isEnd)) return
     if (!fits) {
-      this.#roll(fieldBlockBytes(block.body.length))
+      this.#roll(snapshotBytes(blocks))
       return
     }
     const lsn = segment.base + segment.sentEnd
     const settled = this.#snapshots.sent(lsn)
-    this.#send(this.#composer.snapshot(segment, block, settled))
+    this.#send(this.#composer.snapshot(segment, blocks, settled))
   }
 
   /**

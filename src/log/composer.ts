@@ -146,9 +146,9 @@ export class Composer {
     return this.#fits(segment, records + framing)
   }
 
-  /** Whether a block of a snapshot fits, by itself. */
-  fitsBlock(segment: OwnSegment, { body }: SnapshotBlock): boolean {
-    return isRoomIn(segment, fieldBlockBytes(body.length))
+  /** Whether blocks of a snapshot fit, by themselves. */
+  fitsBlocks(segment: OwnSegment, blocks: readonly SnapshotBlock[]): boolean {
+    return isRoomIn(segment, snapshotBytes(blocks))
   }
 
   #fits(segment: OwnSegment, moreBytes: number): boolean {
@@ -198,13 +198,22 @@ export class Composer {
     return this.#flight(segment, [bytes], undefined, { mustFlush: type !== 'sync', resolved })
   }
 
-  /** A block of a snapshot as a group of its own, which is flushed in every mode where it is the end. */
-  snapshot(segment: OwnSegment, { type, body }: SnapshotBlock, resolved: () => void): Flight {
+  /**
+   * Blocks of a snapshot in one write, each a group of its own, which is flushed in every mode where the
+   * end is among them.
+   */
+  snapshot(segment: OwnSegment, blocks: readonly SnapshotBlock[], resolved: () => void): Flight {
     const nextId = this.firstPendingId
     const { crc32 } = this.#system
-    const bytes = snapshotGroup(segment, type, body, nextId, this.now(), crc32)
-    const mustFlush = type === BlockType.SNAPSHOT_END
-    return this.#flight(segment, [bytes], undefined, { mustFlush, resolved })
+    const timeMs = this.now()
+    let offset = segment.sentEnd
+    const pieces = blocks.map(({ type, body }) => {
+      const bytes = snapshotGroup(segment, offset, type, body, nextId, timeMs, crc32)
+      offset += bytes.length
+      return bytes
+    })
+    const mustFlush = blocks.some(({ type }) => type === BlockType.SNAPSHOT_END)
+    return this.#flight(segment, pieces, undefined, { mustFlush, resolved })
   }
 
   /** Takes the buffers of a flight back, once nothing refers to its bytes. */
@@ -273,3 +282,8 @@ function isRoomIn(segment: OwnSegment, bytes: number): boolean {
 }
 
 type FlightMore = Partial<Pick<Flight, 'opensSegment' | 'mustFlush' | 'resolved'>>
+
+/** What blocks of a snapshot take of a segment. */
+export function snapshotBytes(blocks: readonly SnapshotBlock[]): number {
+  return blocks.reduce((bytes, { body }) => bytes + fieldBlockBytes(body.length), 0)
+}

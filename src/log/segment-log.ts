@@ -114,8 +114,9 @@ export class SegmentLog implements OwnedLog, LogView {
     )
     this.#segments = new VisibleSegments(this.loop, parts.lost)
     this.#fetcher = new Fetcher({
-      open: () => this.reader({}),
+      open: (onGap) => this.reader({ onGap }),
       isThere: (id) => this.#isThere(id),
+      skipsGaps: parts.skipsGaps,
       after: (delayMs, callback) => parts.system.clock.after(delayMs, callback),
     })
     this.loop.onVisible = () => this.#changed()

@@ -104,16 +104,16 @@ export function fieldBlockBytes(bodyBytes: number): number {
   return roundUp(BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES + bodyBytes, BLOCK_ALIGN_BYTES)
 }
 
-/** A part of a snapshot, or its end, as a group of its own at the segment's end. */
+/** A part of a snapshot, or its end, as a group of its own at this offset of the segment. */
 export function snapshotGroup(
   segment: OwnSegment,
+  offset: number,
   type: typeof BlockType.SNAPSHOT_PART | typeof BlockType.SNAPSHOT_END,
   body: Uint8Array,
   nextId: number,
   timeMs: number,
   crc32: Crc32,
 ): Uint8Array {
-  const offset = segment.sentEnd
   const bytes = new Uint8Array(fieldBlockBytes(body.length))
   const bodyAt = writeRecordHeader(bytes, BLOCK_HEADER_BYTES, RecordKind.FIELD, body.length)
   bytes.set(body, bodyAt)

@@ -5,7 +5,7 @@ import type { LogOwner } from '../../src/log/seam.ts'
 import type { LogOptions, Message } from '../../src/log/types.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
-import type { FileSystem, System } from '../../src/system/system.ts'
+import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
 
 export class Watched {
   readonly simulation: Simulation
@@ -13,6 +13,8 @@ export class Watched {
   readonly system: System
   /** Segment files opened for reading so far. */
   opens = 0
+  /** Bytes read from them. */
+  readBytes = 0
 
   constructor(seed: number) {
     this.simulation = new Simulation({ seed })
@@ -59,11 +61,28 @@ export class Watched {
         const value: unknown = Reflect.get(target, name, target)
         if (typeof value !== 'function') return value
         if (name !== 'open') return value.bind(target)
-        const open: FileSystem['open'] = (path, how) => {
-          if (how.mode === 'read' && path.endsWith('.qls')) this.opens++
-          return target.open(path, how)
+        const open: FileSystem['open'] = async (path, how) => {
+          if (how.mode !== 'read' || !path.endsWith('.qls')) return target.open(path, how)
+          this.opens++
+          return this.#watchReads(await target.open(path, how))
         }
         return open
+      },
+    })
+  }
+
+  #watchReads(handle: FileHandle): FileHandle {
+    return new Proxy(handle, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (name !== 'read') return value.bind(target)
+        const read: FileHandle['read'] = async (bytes, offset) => {
+          const count = await target.read(bytes, offset)
+          this.readBytes += count
+          return count
+        }
+        return read
       },
     })
   }

@@ -4,14 +4,17 @@
  * lasts its segment is pinned.
  */
 import { type Block, checkBlock, readBlock, type SegmentKey } from '../../format/block.ts'
-import { getUint32 } from '../../format/bytes.ts'
+import { getUint32, getUint64 } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
+  BLOCK_FIRST_ID_AT,
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
+  BLOCK_TYPE_AT,
   BlockType,
   SEGMENT_HEADER_BYTES,
 } from '../../format/layout.ts'
+import type { RecordCursor } from '../../format/records.ts'
 import type { Unpacker } from '../../format/unpack.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from '../block-state.ts'
@@ -37,6 +40,10 @@ export class BlockWalk {
   readonly #system: System
   readonly #view: LogView
   readonly #number: number
+  /** `bytes` are used again for what is read next. */
+  #isShared = false
+  /** Where blocks were passed unchecked up to the walk's place: from here on; else 0. */
+  #passedFrom = 0
   #closed = false
   readonly #unpacker: Unpacker
 
@@ -73,9 +80,41 @@ export class BlockWalk {
     return this.#window.handle()
   }
 
-  /** Goes on from another block of the segment. */
-  seek(offset: number): void {
+  /** Goes on from another block of the segment, of which so many bytes are likely to be asked for. */
+  seek(offset: number, byteLength: number): void {
     this.offset = Math.max(offset, SEGMENT_HEADER_BYTES)
+    this.block = undefined
+    this.#passedFrom = 0
+    this.#window.expect(byteLength)
+  }
+
+  /**
+   * Passes blocks in front of the one that can hold `id` by what their headers say, unchecked, as far as
+   * they stand in memory after one read. Where that does not lead to a valid block, all are checked.
+   */
+  async passTo({ key, end }: ReadableSegment, id: number): Promise<void> {
+    const from = this.offset
+    const window = this.#window
+    if (!this.isBuffered && !(await window.load(from, BLOCK_HEADER_BYTES, end))) return
+    const { bytes, start } = window
+    for (;;) {
+      const at = this.offset - start
+      if (!this.isBuffered || !isBlockBegun(window, this.offset, key)) break
+      // What other blocks say is not passed over.
+      if (bytes[at + BLOCK_TYPE_AT] !== BlockType.DATA) break
+      const next = at + getUint32(bytes, at + BLOCK_LENGTH_AT)
+      if (next <= at || next + BLOCK_HEADER_BYTES > bytes.length) break
+      if (!isBlockBegun(window, start + next, key)) break
+      if (getUint64(bytes, next + BLOCK_FIRST_ID_AT) > id) break
+      this.offset = start + next
+    }
+    if (this.offset > from) this.#passedFrom = from
+  }
+
+  /** The body that the cursor is at in this block: never in memory that is used again. */
+  bodyOf(cursor: RecordCursor): Uint8Array {
+    const body = cursor.body()
+    return this.#isShared && !this.payload ? body.slice() : body
   }
 
   /** True where the next block stands in memory as a whole, so that `next` costs no read. */
@@ -103,6 +142,12 @@ export class BlockWalk {
         this.isSnapshotDamage = this.offset === snapshotEnd
         this.#moveTo(this.offset)
         return true
+      }
+      if (this.#passedFrom > 0) {
+        this.offset = this.#passedFrom
+        this.damageStart = this.offset
+        this.#passedFrom = 0
+        continue
       }
       if (this.#window.isCached) {
         // Memory is no evidence of what the disk holds: damage is what the file shows.
@@ -157,6 +202,8 @@ export class BlockWalk {
 
   #moveTo(offset: number): void {
     this.bytes = this.#window.bytes
+    this.#isShared = this.#window.isShared
+    this.#passedFrom = 0
     this.at = offset - this.#window.start
     this.block = readBlock(this.bytes, this.at)
     this.payload = this.#unpacker.payload

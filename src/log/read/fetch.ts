@@ -1,24 +1,34 @@
 /**
- * Bodies by id, as many as are asked for: ids that follow each other are read together, and the file
- * that is open serves the next ones too. Reads only.
+ * Bodies by id, as many as are asked for, read in the order of their ids whatever the order asked: what
+ * one block holds is taken from it at once, and the file that is open serves the next call too. Reads
+ * only.
  */
+import type { Gap } from '../../errors.ts'
 import type { FetchOptions } from '../seam.ts'
-import { type MessageReader, throwIfAborted } from './message-reader.ts'
+import { damageBy, type MessageReader, throwIfAborted } from './message-reader.ts'
 
 /** A reader that nobody uses is kept for so long: it pins its segment, and the next ids follow here. */
 const IDLE_MS = 250
 
 export interface FetcherParts {
-  readonly open: () => MessageReader
+  readonly open: (onGap: (gap: Gap) => void) => MessageReader
   readonly isThere: (id: number) => boolean
+  /** What is lost to damage is left out like what was discarded. */
+  readonly skipsGaps: boolean
   /** Calls back once; returns the way to cancel. */
   readonly after: (delayMs: number, callback: () => void) => () => void
+}
+
+/** A reader, and the gaps that it told of since somebody looked. */
+interface Hand {
+  readonly reader: MessageReader
+  readonly gaps: Gap[]
 }
 
 export class Fetcher {
   readonly #parts: FetcherParts
   /** Between two calls: most ask for what follows the last ones. */
-  #idle: MessageReader | undefined
+  #idle: Hand | undefined
   #cancelIdle: (() => void) | undefined
   #closing: Promise<void> = Promise.resolve()
   #isClosed = false
@@ -29,21 +39,21 @@ export class Fetcher {
 
   /**
    * The bodies in the order of `ids`, as far as they come to no more than `bytesMax`, but for the first;
-   * undefined for those that are not there. Rejects on damage.
+   * undefined for those that are not there. Rejects on damage to any of them.
    */
   async fetch(
     ids: ArrayLike<number>,
     options: FetchOptions,
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const reader = this.#idle ?? this.#parts.open()
+    const hand = this.#idle ?? this.#open()
     this.#idle = undefined
     this.#cancelIdle?.()
     try {
-      const bodies = await fetchBodies(reader, this.#parts.isThere, ids, options)
-      this.#keep(reader)
+      const bodies = await fetchBodies(hand, this.#parts, ids, options)
+      this.#keep(hand)
       return bodies
     } catch (error) {
-      await reader.close()
+      await hand.reader.close()
       throw error
     }
   }
@@ -55,9 +65,14 @@ export class Fetcher {
     await this.#closing
   }
 
-  #keep(reader: MessageReader): void {
+  #open(): Hand {
+    const gaps: Gap[] = []
+    return { reader: this.#parts.open((gap) => gaps.push(gap)), gaps }
+  }
+
+  #keep(hand: Hand): void {
     this.#release()
-    this.#idle = reader
+    this.#idle = hand
     if (this.#isClosed) this.#release()
     else this.#cancelIdle = this.#parts.after(IDLE_MS, () => this.#release())
   }
@@ -65,61 +80,137 @@ export class Fetcher {
   #release(): void {
     this.#cancelIdle?.()
     this.#cancelIdle = undefined
-    const reader = this.#idle
+    const reader = this.#idle?.reader
     this.#idle = undefined
     if (reader) this.#closing = Promise.all([this.#closing, reader.close()]).then(() => undefined)
   }
 }
 
 async function fetchBodies(
-  reader: MessageReader,
-  isThere: (id: number) => boolean,
+  hand: Hand,
+  parts: FetcherParts,
   ids: ArrayLike<number>,
   { bytesMax = Number.POSITIVE_INFINITY, signal }: FetchOptions,
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  const bodies = new Array<Uint8Array | undefined>(ids.length).fill(undefined)
-  const budget = { rest: bytesMax, isUsed: false }
-  for (let row = 0; row < ids.length; ) {
+  const answer = new Answer(ids.length, bytesMax)
+  const rows = rowsById(ids)
+  for (let at = 0; at < rows.length; ) {
     throwIfAborted(signal)
-    const first = ids[row] ?? 0
-    let end = row
-    while (end < ids.length && ids[end] === first + end - row && isThere(first + end - row)) end++
-    if (end > row) {
-      const filled = await readRun(reader, first, row, end, bodies, budget)
-      if (filled < end) return bodies.slice(0, filled)
-      row = end
-    } else row++
+    const row = rows[at] ?? 0
+    const id = ids[row] ?? 0
+    const isAsked = row < answer.end && parts.isThere(id)
+    const body = isAsked ? hand.reader.bodyInHand(id) : undefined
+    if (body) answer.put(row, body)
+    if (body || !isAsked) at++
+    else at = await readRun(hand, parts, ids, rows, at, answer)
   }
-  return bodies
+  return answer.bodies()
 }
 
-/** What may still be fetched; the first body always may. */
-interface Budget {
-  rest: number
-  isUsed: boolean
+/** Reads the ids from `rows[at]` on that follow each other; returns where the next ones stand. */
+async function readRun(
+  { reader, gaps }: Hand,
+  { isThere, skipsGaps }: FetcherParts,
+  ids: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  at: number,
+  answer: Answer,
+): Promise<number> {
+  const idAt = (place: number): number => ids[rows[place] ?? 0] ?? 0
+  const isAsked = (place: number): boolean => (rows[place] ?? 0) < answer.end
+  let end = at + 1
+  while (end < rows.length && isAsked(end)) {
+    const id = idAt(end)
+    if (id > idAt(end - 1) + 1 || !isThere(id)) break
+    end++
+  }
+  gaps.length = 0
+  reader.seek(idAt(at), idAt(end - 1) + 1)
+  for (let next = at; next < end; ) {
+    const batch = await reader.nextBatch()
+    if (!batch) break
+    for (const { id, body } of batch) {
+      while (next < end && idAt(next) < id) next++
+      for (; next < end && idAt(next) === id; next++) answer.put(rows[next] ?? 0, body)
+    }
+    while (next < end && !isAsked(next)) next++
+  }
+  for (const gap of skipsGaps ? [] : gaps) {
+    for (let place = at; place < end; place++) {
+      const id = idAt(place)
+      if (gap.firstId <= id && id < gap.endId) answer.lose(rows[place] ?? 0, gap)
+    }
+  }
+  return end
+}
+
+/** The rows of `ids` in the order of the ids; those of one id in the order asked. */
+function rowsById(ids: ArrayLike<number>): Uint32Array {
+  const rows = new Uint32Array(ids.length)
+  let isSorted = true
+  for (let row = 0; row < rows.length; row++) {
+    rows[row] = row
+    if (row > 0 && (ids[row] ?? 0) < (ids[row - 1] ?? 0)) isSorted = false
+  }
+  if (isSorted) return rows
+  return rows.sort((a, b) => (ids[a] ?? 0) - (ids[b] ?? 0) || a - b)
 }
 
 /**
- * Fills rows `row` to `end - 1`, whose ids follow each other from `first` on; returns the first row that
- * there was no budget for, or `end`.
+ * The rows of one answer, which come in any order. It ends where it would if they came in the order
+ * asked: where those in front come to more than the budget, or where one is lost.
  */
-async function readRun(
-  reader: MessageReader,
-  first: number,
-  row: number,
-  end: number,
-  bodies: (Uint8Array | undefined)[],
-  budget: Budget,
-): Promise<number> {
-  reader.seek(first, first + end - row)
-  for (;;) {
-    const batch = await reader.nextBatch()
-    if (!batch) return end
-    for (const { id, body } of batch) {
-      if (budget.isUsed && body.length > budget.rest) return row + id - first
-      budget.isUsed = true
-      budget.rest -= body.length
-      bodies[row + id - first] = body
+class Answer {
+  /** Rows from here on are not part of the answer. */
+  end: number
+  readonly #bodies: (Uint8Array | undefined)[]
+  readonly #bytesMax: number
+  #bytes = 0
+  #count = 0
+  #loss: { readonly row: number; readonly gap: Gap } | undefined
+
+  constructor(length: number, bytesMax: number) {
+    this.end = length
+    this.#bytesMax = bytesMax
+    this.#bodies = new Array<Uint8Array | undefined>(length).fill(undefined)
+  }
+
+  /** No more is kept than the budget allows: whatever is over it ends the answer at its last row. */
+  put(row: number, body: Uint8Array): void {
+    if (row >= this.end) return
+    this.#bodies[row] = body
+    this.#bytes += body.length
+    this.#count++
+    while (this.#count > 1 && this.#bytes > this.#bytesMax) this.#cutAt(this.#lastRow())
+  }
+
+  /** A message that is lost: nothing behind it matters, and what is in front may still end it. */
+  lose(row: number, gap: Gap): void {
+    if (row >= this.end || this.#bodies[row]) return
+    this.#cutAt(row)
+    this.#loss = { row, gap }
+  }
+
+  /** Throws where the answer ends with a loss. */
+  bodies(): readonly (Uint8Array | undefined)[] {
+    if (this.#loss?.row === this.end) throw damageBy(this.#loss.gap)
+    return this.end < this.#bodies.length ? this.#bodies.slice(0, this.end) : this.#bodies
+  }
+
+  #lastRow(): number {
+    let row = this.end - 1
+    while (!this.#bodies[row]) row--
+    return row
+  }
+
+  #cutAt(end: number): void {
+    for (let row = end; row < this.end; row++) {
+      const body = this.#bodies[row]
+      if (!body) continue
+      this.#bytes -= body.length
+      this.#count--
+      this.#bodies[row] = undefined
     }
+    this.end = end
   }
 }

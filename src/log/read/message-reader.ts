@@ -3,6 +3,7 @@
  * told or thrown, never passed over in silence.
  */
 import { DamagedError, type Gap, QlogError } from '../../errors.ts'
+import type { Block } from '../../format/block.ts'
 import { decodeGap, type GapRecord } from '../../format/gap.ts'
 import {
   BlockFlag,
@@ -51,6 +52,9 @@ export class MessageReader {
   readonly #toldTail = new Set<string>()
   /** Filled from a walk to a full segment's end, for the next reader. */
   #fresh: BlockIndex | undefined
+  /** At a record of the block in hand that `#handOf` is; made anew for every other block. */
+  readonly #hand = new RecordCursor()
+  #handOf: Block | undefined
 
   constructor(system: System, view: LogView, options: ReadOptions) {
     this.#system = system
@@ -76,6 +80,25 @@ export class MessageReader {
     if (this.#held !== undefined) this.#expected = 0
     this.#held = undefined
     this.#isSeeking = true
+  }
+
+  /**
+   * The body of `id` where the block taken last holds it: without a read, a checksum or a turn. Undefined
+   * where it has to be sought. Not while a batch is being read.
+   */
+  bodyInHand(id: number): Uint8Array | undefined {
+    const walk = this.#walk
+    const block = walk?.block
+    if (!walk || !block || this.#held !== undefined || !mayHold(block, id)) return undefined
+    const hand = this.#hand
+    if (this.#handOf !== block || hand.id >= id) {
+      hand.open(walk.bytes, walk.at, walk.payload)
+      this.#handOf = block
+    }
+    while (hand.next()) {
+      if (hand.kind === RecordKind.MESSAGE && hand.id >= id) break
+    }
+    return hand.kind === RecordKind.MESSAGE && hand.id === id ? walk.bodyOf(hand) : undefined
   }
 
   async #nextBatch(): Promise<readonly Message[] | undefined> {
@@ -176,7 +199,9 @@ export class MessageReader {
       if (!found || !walk.block) break
       chunk ??= walk.bytes
       unpackedBytes += walk.payload?.length ?? 0
-      this.#fresh?.note(walk.block.firstId, walk.block.offset)
+      const { firstId, offset } = walk.block
+      const index = segment.index ?? this.#fresh
+      index?.noteWalked(walk.damageStart, firstId, offset, walk.offset)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, messages)
       else if (walk.block.type === BlockType.GAP) this.#passGaps(walk)
       else this.#expected = Math.max(this.#expected, walk.block.firstId)
@@ -188,7 +213,7 @@ export class MessageReader {
       ((walk.isBuffered && walk.bytes === chunk) || messages.length === 0)
     )
     if (segment.entry && walk.offset >= segment.end && this.#fresh) {
-      this.#view.noteIndex(segment.file, this.#fresh)
+      if (!segment.index) this.#view.noteIndex(segment.file, this.#fresh)
       this.#fresh = undefined
     }
   }
@@ -206,7 +231,7 @@ export class MessageReader {
       // What is kept of the tail goes by number, which a merged segment shares with one it covers.
       const seat = segment.entry?.dataOnly ? undefined : this.#wait.seat
       this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
-      if (!this.#isSeeking && segment.entry && !segment.index) this.#fresh = new BlockIndex()
+      if (!this.#isSeeking && segment.entry && !segment.index) this.#fresh = new BlockIndex(true)
     }
     await before?.close()
   }
@@ -214,27 +239,35 @@ export class MessageReader {
   /** Moves to the first block that can hold what is wanted, as near as somebody knows where it is. */
   async #findPlace(walk: BlockWalk, segment: ReadableSegment): Promise<void> {
     const wanted = this.#wanted
-    const offset = wanted > segment.firstId ? await this.#locate(walk, segment) : undefined
+    const isInside = wanted > segment.firstId
+    const tail = segment.entry?.dataOnly ? undefined : this.#view.tail
+    const kept = isInside ? tail?.locate(segment.number, wanted) : undefined
+    const isIndexed = isInside && kept === undefined
+    const index = isIndexed ? await this.#indexOf(walk, segment) : segment.index
+    const place = isInside ? (kept ?? index?.locate(wanted)) : undefined
     this.#isSeeking = false
+    const offset = Math.min(place ?? SEGMENT_HEADER_BYTES, segment.end)
     const isAhead = this.#expected > segment.firstId && this.#expected <= wanted
-    if (offset !== undefined && isAhead && offset <= walk.offset) return
-    walk.seek(Math.min(offset ?? SEGMENT_HEADER_BYTES, segment.end))
+    if (isAhead && offset <= walk.offset) return
     // In the middle of a segment only the first block there tells which id comes next.
-    this.#expected = offset === undefined ? segment.firstId : 0
-    const isUnknown = offset === undefined && segment.entry && !segment.index
-    this.#fresh = isUnknown ? new BlockIndex() : undefined
+    this.#expected = place === undefined ? segment.firstId : 0
+    if (!isInside && segment.entry && !index) this.#fresh = new BlockIndex(true)
+    walk.seek(offset, (index?.offsetBehind(this.#to - 1) ?? segment.end) - offset)
+    // Where the index may end the walk is to complete it, so it passes nothing over.
+    if (isIndexed && index?.offsetBehind(wanted) !== undefined) {
+      await walk.passTo(segment, wanted)
+    }
   }
 
-  async #locate(walk: BlockWalk, segment: ReadableSegment): Promise<number | undefined> {
-    const { number, entry } = segment
-    const tail = entry?.dataOnly ? undefined : this.#view.tail
-    const kept = tail?.locate(number, this.#wanted)
-    if (kept !== undefined || segment.index || !entry) {
-      return kept ?? segment.index?.locate(this.#wanted)
-    }
-    const index = await loadSeal(this.#system, await walk.handle(), segment)
-    if (index) this.#view.noteIndex(segment.file, index)
-    return index?.locate(this.#wanted)
+  /** Where the segment's blocks stand: as known, as its SEAL has it, or as far as readers came so far. */
+  async #indexOf(walk: BlockWalk, segment: ReadableSegment): Promise<BlockIndex | undefined> {
+    if (segment.index || !segment.entry) return segment.index
+    const sealed = await loadSeal(this.#system, await walk.handle(), segment)
+    // What this reader has passed itself it does not come back for.
+    const index = sealed ?? this.#fresh ?? new BlockIndex(true)
+    this.#view.noteIndex(segment.file, index)
+    this.#fresh = sealed ? undefined : index
+    return index
   }
 
   /** The file is not there: retired or merged since the view was asked, or lost. */
@@ -264,7 +297,7 @@ export class MessageReader {
       if (id < this.#wanted || id >= to) continue
       this.#wanted = id + 1
       const { timeMs } = cursor
-      const body = cursor.body()
+      const body = walk.bodyOf(cursor)
       messages.push(unconfirmed ? { id, timeMs, body, unconfirmed } : { id, timeMs, body })
     }
     if (this.#expected >= to) this.#wanted = Math.max(this.#wanted, to)
@@ -332,17 +365,28 @@ export class MessageReader {
     this.#wanted = Math.max(this.#wanted, gap.endId)
     const { onGap } = this.#options
     if (onGap) onGap(gap)
-    else if (!this.#view.skipsGaps) {
-      throw new DamagedError(
-        `${gap.file}: ids ${gap.firstId} to ${gap.endId - 1} are lost to damage at byte ${gap.offset}`,
-        [gap],
-      )
-    }
+    else if (!this.#view.skipsGaps) throw damageBy(gap)
   }
 }
 
 function ignore(): void {
   // Whoever asked for the batch is told.
+}
+
+/** False where no message of the block can have this id. */
+function mayHold({ type, flags, firstId, recordCount }: Block, id: number): boolean {
+  if (type !== BlockType.DATA || id < firstId) return false
+  // The ids of a block follow each other but in a SPARSE one.
+  return (flags & BlockFlag.SPARSE) !== 0 || id < firstId + recordCount
+}
+
+/** The error of whoever asked for one of the ids that the gap has taken. */
+export function damageBy(gap: Gap): DamagedError {
+  const { file, offset, firstId, endId } = gap
+  return new DamagedError(
+    `${file}: ids ${firstId} to ${endId - 1} are lost to damage at byte ${offset}`,
+    [gap],
+  )
 }
 
 function asGap(record: GapRecord): Gap {

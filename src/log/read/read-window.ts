@@ -15,6 +15,8 @@ import type { TailSeat } from './tail-cache.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
 const CHUNK_BYTES = 64 * 1024
+/** After a seek so many reads bring what is needed only; then comes a chunk, then a stage. */
+const CHUNK_FROM_READ = 2
 /**
  * Who reads on is served from a stage of this size, while the next as many bytes are read into a second
  * one: a way through the thread pool costs more than the copy of a chunk.
@@ -29,14 +31,21 @@ export class ReadWindow implements ByteWindow {
   start = 0
   /** `bytes` come from the tail, not from the file. */
   isCached = false
+  /** `bytes` are memory that the next read uses again. */
+  isShared = false
   readonly #system: System
   readonly #path: string
   readonly #number: number
   #seat: TailSeat | undefined
   #handle: FileHandle | undefined
-  /** From the second chunk on: who reads a single message reads one chunk, and nothing ahead. */
+  /** Who reads a single message reads one chunk, and nothing ahead. */
   #stage: FileWindow | undefined
-  #isFirst = true
+  /** How many reads went on where the one before ended; begins higher where none are told of. */
+  #readsInRow = 0
+  /** What a read after a seek needs, as an index tells; 0 where that is unknown, or a chunk. */
+  #expectedBytes = 0
+  /** For reads of less than a chunk. */
+  #scratch: Uint8Array = new Uint8Array(0)
 
   constructor(system: System, path: string, number: number, seat: TailSeat | undefined) {
     this.#system = system
@@ -49,6 +58,11 @@ export class ReadWindow implements ByteWindow {
     return offset >= this.start && offset + byteLength <= this.start + this.bytes.length
   }
 
+  /** After a seek: so many bytes are likely to be all that is needed. */
+  expect(byteLength: number): void {
+    this.#expectedBytes = byteLength < CHUNK_BYTES ? byteLength : 0
+  }
+
   /** Moves to the kept group that holds `offset`, up to `limit`; false where none does. */
   lookUp(offset: number, limit: number): boolean {
     const chunk = this.#seat?.find(this.#number, offset)
@@ -56,6 +70,7 @@ export class ReadWindow implements ByteWindow {
     this.bytes = chunk.bytes.subarray(0, Math.min(chunk.used, limit - chunk.start))
     this.start = chunk.start
     this.isCached = true
+    this.isShared = false
     return true
   }
 
@@ -70,17 +85,24 @@ export class ReadWindow implements ByteWindow {
   async load(offset: number, byteLength: number, limit: number): Promise<boolean> {
     if (this.has(offset, byteLength)) return true
     if (this.lookUp(offset, limit) && this.has(offset, byteLength)) return true
-    const wanted = Math.min(Math.max(byteLength, CHUNK_BYTES), limit - offset)
-    if (wanted < byteLength) return false
+    if (limit - offset < byteLength) return false
     // Too slow for what is kept: nothing needs to be kept for this reader until it has caught up.
     this.#seat?.leave()
     const handle = await this.handle()
-    const isStaged = !this.#isFirst && byteLength <= STAGE_BYTES
+    const isNext = offset >= this.start && offset <= this.start + this.bytes.length
+    const first = this.#expectedBytes > 0 ? 0 : CHUNK_FROM_READ
+    this.#readsInRow = isNext ? this.#readsInRow + 1 : first
+    const isLone = this.#readsInRow < CHUNK_FROM_READ && byteLength <= this.#expectedBytes
+    const isStaged = this.#readsInRow > CHUNK_FROM_READ && byteLength <= STAGE_BYTES
+    const wanted = Math.min(
+      isLone ? this.#expectedBytes : Math.max(byteLength, CHUNK_BYTES),
+      limit - offset,
+    )
     const staged = isStaged ? await this.#fromStage(handle, offset, byteLength, limit) : undefined
-    this.bytes = staged ?? (await readChunk(handle, new Uint8Array(wanted), offset))
+    this.bytes = staged ?? (await readChunk(handle, this.#target(wanted, isLone), offset))
     this.start = offset
     this.isCached = false
-    this.#isFirst = false
+    this.isShared = isLone
     return this.bytes.length >= byteLength
   }
 
@@ -112,6 +134,12 @@ export class ReadWindow implements ByteWindow {
     this.#stage = undefined
     this.#handle = undefined
     await handle?.close()
+  }
+
+  #target(byteLength: number, isLone: boolean): Uint8Array {
+    if (!isLone) return new Uint8Array(byteLength)
+    if (this.#scratch.length < byteLength) this.#scratch = new Uint8Array(byteLength)
+    return this.#scratch.subarray(0, byteLength)
   }
 
   /** A chunk from `offset` on, copied out of the stage; undefined where the disk does not return it. */

@@ -141,10 +141,10 @@ async function newestReadable(
 
 /** The state of a snapshot, every part of which has been read. Rejects with QLOG_DAMAGED. */
 export async function readWhole(reader: PartReader, snapshot: LogSnapshot): Promise<State> {
+  const lengths = await reader.lengths(snapshot)
   const state = new Map<string, PartPlace>()
   for (const { name, lsn, blockLsn } of snapshot.parts) {
-    const { length } = await reader.block(name, blockLsn)
-    state.set(name, { at: lsn, byteLength: length, blockLsn })
+    state.set(name, { at: lsn, byteLength: lengths.get(name) ?? 0, blockLsn })
   }
   return state
 }

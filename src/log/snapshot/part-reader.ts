@@ -51,6 +51,33 @@ export class PartReader {
     return part.bytes
   }
 
+  /**
+   * Reads every block of the snapshot, in the order in which they stand; returns the length of each part.
+   * Rejects with QLOG_DAMAGED.
+   */
+  async lengths({ parts }: LogSnapshot): Promise<ReadonlyMap<string, number>> {
+    const inOrder = [...parts].sort((a, b) => a.blockLsn - b.blockLsn)
+    const lengths = new Map<string, number>()
+    for (let row = 0; row < inOrder.length; ) {
+      const first = inOrder[row]
+      if (!first) break
+      row = await this.#inSegmentAt(first.blockLsn, async (segment, window) => {
+        let next = row
+        for (; next < inOrder.length; next++) {
+          const part = inOrder[next]
+          if (!part || part.blockLsn >= segment.base + segment.end) break
+          const { name, blockLsn } = part
+          const body = await this.#bodyIn(segment, window, blockLsn, BlockType.SNAPSHOT_PART)
+          const found = decodeSnapshotPart(body)
+          if (found?.name !== name) throw this.#damaged(blockLsn, `it is not the part ${name}`)
+          lengths.set(name, found.bytes.length)
+        }
+        return next
+      })
+    }
+    return lengths
+  }
+
   /** The bytes of the part `name`, from wherever they can be read. Rejects with QLOG_DAMAGED. */
   async part(name: string, place: PartPlace): Promise<Uint8Array> {
     const { bytes, blockLsn, indexed, byteLength } = place
@@ -75,27 +102,44 @@ export class PartReader {
   }
 
   /** The body of the one record of the block at `lsn`. */
-  async #body(lsn: Lsn, type: number): Promise<Uint8Array> {
+  #body(lsn: Lsn, type: number): Promise<Uint8Array> {
+    return this.#inSegmentAt(lsn, (segment, window) => this.#bodyIn(segment, window, lsn, type))
+  }
+
+  /** Opens the segment that holds `lsn` for as long as `work` takes. */
+  async #inSegmentAt<T>(
+    lsn: Lsn,
+    work: (segment: ReadableSegment, window: FileWindow) => Promise<T>,
+  ): Promise<T> {
     const segment = this.#segmentAt(lsn)
     if (!segment) throw damagedAt('', 0, `no segment holds the LSN ${lsn} of a snapshot`)
-    const { file, key, end, number, base } = segment
-    const at = lsn - base
+    const { file, number, base } = segment
     this.#pins.enter(number)
     try {
-      return await this.#withFile(file, at, async (handle) => {
-        const window = new FileWindow(handle, READ_BYTES, false)
-        const state = await blockStateAt(window, at, end, key, this.#system.crc32)
-        const from = at - window.start
-        if (state !== 0 || window.bytes[from + BLOCK_TYPE_AT] !== type) {
-          throw damagedAt(file, at, 'a block of a snapshot is damaged')
-        }
-        this.#cursor.open(window.bytes, from)
-        if (!this.#cursor.next()) throw damagedAt(file, at, 'a block of a snapshot is empty')
-        return this.#cursor.body()
-      })
+      return await this.#withFile(file, lsn - base, (handle) =>
+        work(segment, new FileWindow(handle, READ_BYTES, false)),
+      )
     } finally {
       this.#pins.leave(number)
     }
+  }
+
+  /** The same, valid until the window moves. */
+  async #bodyIn(
+    { file, key, end, base }: ReadableSegment,
+    window: FileWindow,
+    lsn: Lsn,
+    type: number,
+  ): Promise<Uint8Array> {
+    const at = lsn - base
+    const state = await blockStateAt(window, at, end, key, this.#system.crc32)
+    const from = at - window.start
+    if (state !== 0 || window.bytes[from + BLOCK_TYPE_AT] !== type) {
+      throw damagedAt(file, at, 'a block of a snapshot is damaged')
+    }
+    this.#cursor.open(window.bytes, from)
+    if (!this.#cursor.next()) throw damagedAt(file, at, 'a block of a snapshot is empty')
+    return this.#cursor.body()
   }
 
   #segmentAt(lsn: Lsn): ReadableSegment | undefined {

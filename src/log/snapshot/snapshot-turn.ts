@@ -1,15 +1,15 @@
 /**
- * The block of a snapshot that waits to be written, and its turn among the appends: it leaves where none
- * waits, or behind one group of them, so that neither holds the other up. Memory only; the commit loop
- * sends it.
+ * Blocks of a snapshot that wait to be written together, and their turn among the appends: they leave
+ * where none waits, or behind one group of them, so that neither holds the other up. Memory only; the
+ * commit loop sends them.
  */
-import type { SnapshotBlock } from '../composer.ts'
+import { type SnapshotBlock, snapshotBytes } from '../composer.ts'
 import type { Lsn } from '../seam.ts'
 import { fieldBlockBytes } from '../special-groups.ts'
 
 interface Waiting {
-  readonly block: SnapshotBlock
-  readonly resolve: (lsn: Lsn) => void
+  readonly blocks: readonly SnapshotBlock[]
+  readonly resolve: (lsns: readonly Lsn[]) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -22,24 +22,24 @@ export class SnapshotTurn {
   /** Rejects what waits for the log to go on. */
   readonly #whenStopped = new Set<(error: unknown) => void>()
 
-  /** The block that waits to be sent. */
-  get waiting(): SnapshotBlock | undefined {
-    return this.#waiting?.block
+  /** The blocks that wait to be sent. */
+  get waiting(): readonly SnapshotBlock[] | undefined {
+    return this.#waiting?.blocks
   }
 
-  /** Makes a block wait for its turn; resolves with its LSN once it has resolved. */
-  begin(block: SnapshotBlock): Promise<Lsn> {
+  /** Makes blocks wait for their turn; resolves with their LSNs once they have resolved. */
+  begin(blocks: readonly SnapshotBlock[]): Promise<readonly Lsn[]> {
     if (this.#waiting || this.bytesInFlight > 0)
-      throw new Error('one block of a snapshot at a time')
+      throw new Error('one write of a snapshot at a time')
     this.#isTurn = false
-    return this.untilStopped<Lsn>((resolve, reject) => {
-      this.#waiting = { block, resolve, reject }
+    return this.untilStopped<readonly Lsn[]>((resolve, reject) => {
+      this.#waiting = { blocks, resolve, reject }
     })
   }
 
-  /** The block that may leave now. */
-  next(isNothingPending: boolean): SnapshotBlock | undefined {
-    return isNothingPending || this.#isTurn ? this.#waiting?.block : undefined
+  /** The blocks that may leave now. */
+  next(isNothingPending: boolean): readonly SnapshotBlock[] | undefined {
+    return isNothingPending || this.#isTurn ? this.#waiting?.blocks : undefined
   }
 
   /** Called with every group of appends that leaves. */
@@ -47,19 +47,25 @@ export class SnapshotTurn {
     this.#isTurn = true
   }
 
-  /** The block leaves, to this LSN; returns what to call when it has resolved. */
+  /** The blocks leave, the first to this LSN; returns what to call when they have resolved. */
   sent(lsn: Lsn): () => void {
     const waiting = this.#waiting
     if (!waiting) throw new Error('no block of a snapshot waits')
     this.#waiting = undefined
-    this.bytesInFlight = fieldBlockBytes(waiting.block.body.length)
+    this.bytesInFlight = snapshotBytes(waiting.blocks)
+    const lsns: Lsn[] = []
+    let next = lsn
+    for (const { body } of waiting.blocks) {
+      lsns.push(next)
+      next += fieldBlockBytes(body.length)
+    }
     return () => {
       this.bytesInFlight = 0
-      waiting.resolve(lsn)
+      waiting.resolve(lsns)
     }
   }
 
-  /** There is no room for the block: it was not written. */
+  /** There is no room for the blocks: they were not written. */
   refuse(error: unknown): void {
     const waiting = this.#waiting
     this.#waiting = undefined

@@ -9,6 +9,7 @@ import { encodeSnapshotEnd, encodeSnapshotPart } from '../../format/snapshot.ts'
 import type { IndexedPart } from '../checkpoint.ts'
 import type { CheckpointWriter } from '../checkpoint-writer.ts'
 import type { CommitLoop } from '../commit-loop.ts'
+import type { SnapshotBlock } from '../composer.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
 import { type FoundState, readWhole, unlessDamaged } from './find-state.ts'
 import type { PartReader } from './part-reader.ts'
@@ -33,6 +34,10 @@ const FULL_CONTROL_BYTES_MIN = 4096
  */
 const HELD_BACK_BYTES_MIN = 16 * MIB
 const HELD_BACK_FACTOR = 32
+/** Parts in one write: nobody's append waits long behind them. */
+const WRITE_BYTES = 32 * 1024
+/** What a part takes beside its bytes, about. */
+const PART_FRAMING_BYTES = 96
 /** A part that stands further back than this many times the state, and 1 MiB, is written again. */
 const OLD_PART_FACTOR = 16
 /** The state goes into the index after this many appended bytes, and eight times its own size. */
@@ -197,7 +202,8 @@ export class Snapshots {
       }
       if (keptBytes <= KEPT_BYTES_MAX) continue
       next.isSpilled = true
-      for (const [each, { bytes }] of next.state) if (bytes) await this.#writePart(next, each)
+      const kept = [...next.state].filter(([, { bytes }]) => bytes).map(([each]) => each)
+      await this.#writeParts(next, kept)
       keptBytes = 0
     }
     return next
@@ -240,12 +246,12 @@ export class Snapshots {
     const { loop, reader, onRoot, onSize } = this.#parts
     const controlBytes = this.#controlBytes
     const oldLsn = loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
+    const due: string[] = []
     for (const [name, { blockLsn }] of next.state) {
       if (next.written.has(name)) continue
-      if (next.isWhole || blockLsn === undefined || blockLsn < oldLsn) {
-        await this.#writePart(next, name)
-      }
+      if (next.isWhole || blockLsn === undefined || blockLsn < oldLsn) due.push(name)
     }
+    await this.#writeParts(next, due)
     this.#assertOpen()
     const parts = [...next.state].map(([name, { at, blockLsn }]) => ({
       name,
@@ -253,7 +259,8 @@ export class Snapshots {
       blockLsn: blockLsn ?? 0,
     }))
     const body = encodeSnapshotEnd({ parts })
-    const endLsn = await loop.writeSnapshotBlock({ type: BlockType.SNAPSHOT_END, body })
+    const [endLsn] = await loop.writeSnapshotBlocks([{ type: BlockType.SNAPSHOT_END, body }])
+    if (endLsn === undefined) throw new Error('the end of a snapshot has no place')
     const snapshot = await reader.snapshot(endLsn)
     await readWhole(reader, snapshot)
     const before = await this.#newestThatReads()
@@ -274,17 +281,41 @@ export class Snapshots {
     await named
   }
 
-  async #writePart(next: NextState, name: string): Promise<void> {
+  /** Small parts share a write: a state of thousands of them would otherwise take as many flushes. */
+  async #writeParts(next: NextState, names: readonly string[]): Promise<void> {
+    let together: string[] = []
+    let bytes = 0
+    for (const name of names) {
+      const { byteLength } = placeIn(next, name)
+      if (together.length > 0 && bytes + byteLength > WRITE_BYTES) {
+        await this.#writeTogether(next, together)
+        together = []
+        bytes = 0
+      }
+      together.push(name)
+      bytes += byteLength + PART_FRAMING_BYTES
+    }
+    if (together.length > 0) await this.#writeTogether(next, together)
+  }
+
+  async #writeTogether(next: NextState, names: readonly string[]): Promise<void> {
     const { loop, reader } = this.#parts
-    const place = next.state.get(name)
-    if (!place) throw new Error(`there is no part ${name}`)
-    const bytes = await reader.part(name, place)
+    const blocks: SnapshotBlock[] = []
+    for (const name of names) {
+      const place = placeIn(next, name)
+      const bytes = await reader.part(name, place)
+      const body = encodeSnapshotPart({ lsn: place.at, name, bytes })
+      blocks.push({ type: BlockType.SNAPSHOT_PART, body })
+    }
     this.#assertOpen()
-    const body = encodeSnapshotPart({ lsn: place.at, name, bytes })
-    const blockLsn = await loop.writeSnapshotBlock({ type: BlockType.SNAPSHOT_PART, body })
-    const { bytes: _, ...rest } = place
-    next.state.set(name, { ...rest, blockLsn })
-    next.written.add(name)
+    const lsns = await loop.writeSnapshotBlocks(blocks)
+    for (const [row, name] of names.entries()) {
+      const blockLsn = lsns[row]
+      if (blockLsn === undefined) throw new Error(`the part ${name} has no place`)
+      const { bytes: _, ...rest } = placeIn(next, name)
+      next.state.set(name, { ...rest, blockLsn })
+      next.written.add(name)
+    }
   }
 
   /** What counts beside the new one: damage that has come since it was written must not count. */
@@ -335,6 +366,12 @@ interface NextState {
   /** Parts that have been written into the log for it. */
   readonly written: Set<string>
   isSpilled: boolean
+}
+
+function placeIn({ state }: NextState, name: string): PartPlace {
+  const place = state.get(name)
+  if (!place) throw new Error(`there is no part ${name}`)
+  return place
 }
 
 /** Bytes of these segments that stand behind an LSN. */

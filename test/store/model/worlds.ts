@@ -22,6 +22,7 @@ import type { Now } from './state.ts'
 
 const DIRECTORY = '/d/store'
 const MOMENTS = ['before', 'during', 'after'] as const
+const HEADER_BYTES = 4_096
 /** What opening and some commands take. */
 const CALLS_MAX = 260
 const CRASH_MS_MAX = 400
@@ -104,12 +105,12 @@ export abstract class World {
     leave()
     // Where nothing was ever told of as committed, what was first is not known.
     const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
-    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasMerged
+    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasGivenBack
     return { hash, isWhole }
   }
 
-  /** Segments were written anew, without the records that a snapshot covers. */
-  protected get hasMerged(): boolean {
+  /** Parts of the log are gone, perhaps from its middle. */
+  protected get hasGivenBack(): boolean {
     return false
   }
 
@@ -137,8 +138,7 @@ export abstract class World {
         },
         options,
       )
-      const tolerated = process.env['TOLERATE_DISCARD'] ? { discard: () => undefined } : {}
-      return changed(log, { ...tolerated, read: (range) => this.#watchedRead(log, range) })
+      return changed(log, { read: (range) => this.#watchedRead(log, range) })
     }
   }
 
@@ -169,6 +169,7 @@ interface Beside {
 
 export class SegmentWorld extends World {
   readonly #options: LogOptions
+  #hasGivenBack = false
 
   constructor(seed: number, random: Random, report: Report) {
     super(new Simulation({ seed, report, disk: new SimulatedDisk() }))
@@ -192,13 +193,39 @@ export class SegmentWorld extends World {
     else if (this.process.alive) this.simulation.kill(this.process)
   }
 
-  protected override get hasMerged(): boolean {
-    const names = [...this.simulation.disk.tree().keys()]
-    return names.some((name) => name.endsWith('.qls') && !name.endsWith('-00.qls'))
+  protected override get hasGivenBack(): boolean {
+    return this.#hasGivenBack
   }
 
   protected openLog(): OpenLog {
-    return openSegments(this.process, this.#options)
+    return openSegments(this.#watchedFiles(this.process), this.#options)
+  }
+
+  /** The process, with an eye on segments that go away with something in them. */
+  #watchedFiles(process: SimulatedProcess): System {
+    const { files, sockets, clock, identity, crc32, lz4, random } = process
+    const note = (path: string): void => {
+      const { disk } = this.simulation
+      if (!path.endsWith('.qls') || !disk.exists(path)) return
+      this.#hasGivenBack ||= disk
+        .readFile(path)
+        .subarray(HEADER_BYTES)
+        .some((byte) => byte !== 0)
+    }
+    const watched = new Proxy(files, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        if (name !== 'unlink' && name !== 'unlinkSync' && name !== 'rename') {
+          return value.bind(target)
+        }
+        return (path: string, ...more: unknown[]): unknown => {
+          note(path)
+          return Reflect.apply(value, target, [path, ...more])
+        }
+      },
+    })
+    return { files: watched, sockets, clock, identity, crc32, lz4, random }
   }
 
   /** On another machine, whose disk and clocks are the same. */

@@ -1,0 +1,39 @@
+/**
+ * Invariant 15 for loads that fill the disks of other queues: what is on the disk after `compact()`, also
+ * where that is the first call of an opening, and that every message is still there.
+ */
+import { expect, test } from 'vitest'
+import { measureSpace } from '../../../bench/space/measure.ts'
+import { workloadNamed } from '../../../bench/space/workloads.ts'
+import { SimulatedGround } from './simulated-ground.ts'
+
+const KIB = 1024
+const MIB = 1024 * KIB
+const SMALL = { segmentBytesMin: 64 * KIB, segmentBytesMax: 256 * KIB } as const
+
+/** Rounds of a thousand messages, or openings. `npm run bench -- space` takes the full sizes. */
+const LOADS = [
+  { met: 'beanstalkd #43', rounds: 60 },
+  { met: 'beanstalkd #276', rounds: 120 },
+  { met: 'beanstalkd #622', rounds: 20 },
+  { met: 'Pulsar #25540', rounds: 100 },
+  { met: 'one log for all', rounds: 10 },
+  { met: 'framing', rounds: 20 },
+  { met: 'command line', rounds: 300 },
+] as const
+
+test.each(LOADS)(
+  'after compact() the bound holds: $met (15)',
+  async ({ met, rounds }) => {
+    const ground = new SimulatedGround(15, SMALL)
+    const measured = await ground.run(() => measureSpace(ground, workloadNamed(met), rounds))
+    const { compacted, reopened, storeMessages } = measured
+    expect(compacted.diskBytes).toBeLessThanOrEqual(compacted.boundBytes)
+    expect(reopened.diskBytes).toBeLessThanOrEqual(reopened.boundBytes)
+    // The bound itself is no excuse: beside what is live there are four small segments and a reserve.
+    expect(compacted.segmentBytes).toBeLessThanOrEqual(256 * KIB)
+    expect(compacted.boundBytes).toBeLessThan(2 * compacted.liveBytes + 4 * MIB)
+    expect(storeMessages).toBe(reopened.liveMessages)
+  },
+  120_000,
+)
