@@ -103,7 +103,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     const taken = session.take(prefetch - this.#ready.length)
     if (taken.length === 0) return
     this.#filling = this.#load(taken)
-    // The next call of `next` that finds nothing ready meets the error.
+    // What could not be fetched is put back: whoever asks next fetches it, and meets the error itself.
     this.#filling.catch(() => undefined)
   }
 

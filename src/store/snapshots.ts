@@ -185,7 +185,7 @@ function piecesOf(bytes: Uint8Array, partBytesMax: number): Uint8Array[] {
   return pieces
 }
 
-/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT. */
+/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT, QLOG_DAMAGED. */
 export async function loadState(
   parts: ReadonlyMap<string, { read(): Promise<Uint8Array> }>,
 ): Promise<StoreState> {
@@ -197,7 +197,10 @@ export async function loadState(
     const pieces = [first.bytes(first.rest)]
     for (let piece = 1; piece < count; piece++) {
       const more = parts.get(pieceName(name, piece))
-      if (more) pieces.push(await more.read())
+      if (!more) {
+        throw new QlogError('QLOG_DAMAGED', `the saved state lacks piece ${piece} of "${name}"`)
+      }
+      pieces.push(await more.read())
     }
     slices.set(name, joined(pieces))
   }

@@ -105,7 +105,12 @@ export class StoreCore implements Decisions, JournalEvents {
       const again = () => {
         this.#openSent = false
       }
-      this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+      try {
+        this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+      } catch (error) {
+        again()
+        throw error
+      }
     }
     this.journal.submit(operation)
   }

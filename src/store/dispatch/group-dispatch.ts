@@ -98,7 +98,19 @@ export class GroupDispatch implements GroupEvents {
     return leasedMax === 0 || this.out.size < leasedMax
   }
 
-  /** Called for each message that the queue's schedules hold when this begins, or get from now on. */
+  /** Called once this has begun: looks at what the queue's schedules hold already. */
+  allScheduled(): void {
+    const { finished, leased, exceptionCount } = this.state
+    const add = (first: number, end: number) => this.#early.add(first, end)
+    this.queue.forEachScheduled(0, this.queue.state.nextOffset, (first, end) => {
+      finished.forEachRange(first, end, add)
+      leased.forEachRange(first, end, add)
+    })
+    if (exceptionCount === 0) return
+    for (const { offset } of this.state.exceptions()) add(offset, offset + 1)
+  }
+
+  /** Called for each message that the queue's schedules get from now on. */
   scheduled(offset: number): void {
     const { state } = this
     const waits =

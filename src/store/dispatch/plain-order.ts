@@ -2,6 +2,7 @@
  * The plain messages of a group in their order: lanes read front to end, and beside them those whose
  * place in their lane was passed before they could go. Pure memory.
  */
+import { OffsetSet } from '../containers/offset-set.ts'
 import type { PostingsCursor } from '../containers/postings-cursor.ts'
 import { TypedHeap } from '../containers/typed-heap.ts'
 import type { Lane } from '../state/lane.ts'
@@ -12,6 +13,8 @@ export class PlainOrder {
   readonly rows: LaneRow[] = []
   /** (priority, id, offset). */
   readonly #late = new TypedHeap()
+  /** Each stands there once, however often it was given back. */
+  readonly #lateOffsets = new OffsetSet()
 
   addLane(lane: Lane, fromOffset: number): void {
     if (lane.priority === undefined) return
@@ -65,10 +68,12 @@ export class PlainOrder {
   }
 
   pushLate(priority: number, id: number, offset: number): void {
-    this.#late.push(priority, id, offset)
+    if (this.#lateOffsets.add(offset, offset + 1) > 0) this.#late.push(priority, id, offset)
   }
 
   popLate(): void {
+    const offset = this.#late.peekPayload
+    this.#lateOffsets.remove(offset, offset + 1)
     this.#late.pop()
   }
 
@@ -76,7 +81,7 @@ export class PlainOrder {
   settleLate(isOpen: (offset: number, id: number) => boolean): boolean {
     while (this.#late.size > 0) {
       if (isOpen(this.#late.peekPayload, this.#late.peekKey2)) return true
-      this.#late.pop()
+      this.popLate()
     }
     return false
   }

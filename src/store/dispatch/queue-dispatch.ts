@@ -58,6 +58,8 @@ export class QueueDispatch implements QueueEvents {
   readonly #scheduled = new OffsetSet()
   /** Expired while leased: they go when they come back. */
   readonly #overdue = new Set<number>()
+  /** The end of the last pause that was noticed. */
+  #pauseSeenMs = 0
 
   constructor(state: QueueState, host: DispatchHost) {
     this.state = state
@@ -104,9 +106,7 @@ export class QueueDispatch implements QueueEvents {
     const group = new GroupDispatch(this, state)
     this.groups.set(state.number, group)
     group.begin()
-    this.forEachScheduled(0, this.state.nextOffset, (first, end) => {
-      for (let offset = first; offset < end; offset++) group.scheduled(offset)
-    })
+    group.allScheduled()
     // What stands in no lane of its own is offered message by message.
     for (const lane of this.state.lanes) {
       if (lane.priority === undefined) this.#offerMixed(lane, group)
@@ -186,8 +186,6 @@ export class QueueDispatch implements QueueEvents {
     }
     return count
   }
-  /** The end of the last pause that was noticed. */
-  #pauseSeenMs = 0
 
   /** When the next thing happens by the store's own time; infinite where nothing does. */
   get nextElapsedMs(): number {

@@ -11,8 +11,8 @@ export interface KeyEntry {
   readonly untilMs: number
 }
 
-/** Expired keys are looked for after so many changes, or as many as there are keys. */
-const PRUNE_CHANGES_MIN = 1024
+/** Keys looked at with every change, round and round, to let go of expired ones. */
+const PRUNED_A_CHANGE = 2
 
 class KeyChunk {
   readonly keys = new Set<string>()
@@ -22,7 +22,7 @@ class KeyChunk {
 export class KeyTable {
   readonly #entries = new Map<string, KeyEntry>()
   readonly #chunks = new Map<number, KeyChunk>()
-  #changes = 0
+  #walk = this.#entries.entries()
   /** Of all chunks: one that comes back shall not have a version that it had before. */
   #version = 0
 
@@ -40,8 +40,7 @@ export class KeyTable {
     this.#chunks.set(number, chunk)
     chunk.keys.add(key)
     chunk.version = ++this.#version
-    this.#changes++
-    if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(elapsedMs)
+    this.#pruneSome(elapsedMs)
   }
 
   chunkNumbers(): readonly number[] {
@@ -74,8 +73,15 @@ export class KeyTable {
     if (chunk?.keys.size === 0) this.#chunks.delete(number)
   }
 
-  #prune(elapsedMs: number): void {
-    this.#changes = 0
-    for (const [key, { untilMs }] of this.#entries) if (untilMs <= elapsedMs) this.#delete(key)
+  #pruneSome(elapsedMs: number): void {
+    for (let looked = 0; looked < PRUNED_A_CHANGE; looked++) {
+      const { value } = this.#walk.next()
+      if (!value) {
+        this.#walk = this.#entries.entries()
+        return
+      }
+      const [key, { untilMs }] = value
+      if (untilMs <= elapsedMs) this.#delete(key)
+    }
   }
 }

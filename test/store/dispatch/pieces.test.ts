@@ -3,6 +3,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import type { GroupDispatch } from '../../../src/store/dispatch/group-dispatch.ts'
+import { PlainOrder } from '../../../src/store/dispatch/plain-order.ts'
 import {
   type DispatchHost,
   DUE_A_TURN,
@@ -166,5 +167,17 @@ describe('suspects', () => {
     suspects.dropFinished(3, 4, () => true)
     expect(suspects.size).toBe(1)
     expect(suspects.settle(isWaiting)?.id).toBe(4)
+  })
+})
+
+describe('what was passed in its lane', () => {
+  it('stands there once, however often it is taken and given back', () => {
+    const plain = new PlainOrder()
+    for (let round = 0; round < 100; round++) plain.pushLate(5, 7, 6)
+    plain.pushLate(5, 8, 7)
+    expect(plain.lateCount).toBe(2)
+    plain.popLate()
+    plain.pushLate(5, 7, 6)
+    expect([plain.lateCount, plain.lateId]).toEqual([2, 7])
   })
 })
