@@ -36,7 +36,7 @@ export const COMPACTION_BOUND = 'test/log/space/compaction-bound.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
-function edit(file: string, find: string, replace: string): Edit {
+export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
