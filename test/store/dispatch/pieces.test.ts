@@ -181,3 +181,27 @@ describe('what was passed in its lane', () => {
     expect([plain.lateCount, plain.lateId]).toEqual([2, 7])
   })
 })
+
+describe('a lane with many that are gone', () => {
+  it('is swept a piece with every change, and loses nothing that stays', () => {
+    const { queue } = queueOf(60_000, 5_000)
+    const { state } = queue
+    const group = state.group('g')
+    if (!group) throw new Error('there is a group')
+    const isKept = (offset: number): boolean => offset % 10 === 0
+    let most = 0
+    for (let offset = 0; offset < 60_000; offset++) {
+      if (isKept(offset)) continue
+      const before = state.entries
+      state.finish(group, offset, offset + 1)
+      most = Math.max(most, before - state.entries)
+    }
+    expect(state.live).toBe(6_000)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThanOrEqual(2 * 4_096)
+    expect(state.entries).toBeLessThan(30_000)
+    for (let offset = 0; offset < 60_000; offset += 10) {
+      expect(queue.find(offset)?.id).toBe(offset + 1)
+    }
+  })
+})
