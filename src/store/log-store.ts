@@ -34,7 +34,7 @@ export class LogStore implements Store {
     this.#snapshots = new Snapshots(core, saved)
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
-      if (!this.#hasApplied) core.discardGone()
+      if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
     }
@@ -108,8 +108,8 @@ export class LogStore implements Store {
   async compact(): Promise<void> {
     this.#core.assertOpen()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
-    this.#core.discardGone()
-    await this.#core.discarded()
+    this.#core.gone.discardAll()
+    await this.#core.gone.settled()
     await this.#snapshots.save(true)
     await this.#snapshots.save(true)
     await this.#core.log.compact()

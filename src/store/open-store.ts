@@ -32,7 +32,8 @@ export async function openStoreOn(
     const clock = new ElapsedClock(system.clock, system.identity, state.opened, state.timeMs)
     return new LogStore(new StoreCore(system, log, state, clock, journal), saved)
   } catch (error) {
-    await log.close()
+    // Why it does not open is what to tell, also where the log cannot be closed properly.
+    await log.close().catch(() => undefined)
     throw error
   }
 }

@@ -9,6 +9,7 @@ import { loadSlices } from './state/load-slices.ts'
 import { type Slice, slicesOf } from './state/slices.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreCore } from './store-core.ts'
+import { turn } from './turn.ts'
 
 const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */
@@ -122,7 +123,7 @@ export class Snapshots {
       bytes += own.length
       if (bytes < TURN_BYTES) continue
       bytes = 0
-      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve, true))
+      await turn(this.#core.system.clock)
     }
     return encoded
   }
@@ -204,7 +205,7 @@ export interface LoadedState {
   readonly saved: ReadonlyMap<string, SavedSlice>
 }
 
-/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT. */
+/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT, QLOG_DAMAGED. */
 export async function loadState(
   parts: ReadonlyMap<string, { read(): Promise<Uint8Array> }>,
 ): Promise<LoadedState> {
@@ -217,7 +218,10 @@ export async function loadState(
     const pieces = [first.bytes(first.rest)]
     for (let piece = 1; piece < count; piece++) {
       const more = parts.get(pieceName(name, piece))
-      if (more) pieces.push(await more.read())
+      if (!more) {
+        throw new QlogError('QLOG_DAMAGED', `the saved state lacks piece ${piece} of "${name}"`)
+      }
+      pieces.push(await more.read())
     }
     slices.set(name, joined(pieces))
     counts.set(name, count)
