@@ -254,7 +254,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a message deleted on its way to a session stays leased for ever',
     edits: [
       store(
-        'session.ts',
+        'lending.ts',
         'if (group.queue.isLeaving(offset, id)) {',
         'if (group.queue.isLeaving(-1, id)) {',
       ),
@@ -264,13 +264,13 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
         'if (first < end) this.#lease(first, end)',
       ),
       store(
-        'dispatch/group-dispatch.ts',
-        'this.state.finished.has(offset) ? undefined : this.#suspectAt(offset)',
-        'this.#suspectAt(offset)',
+        'dispatch/suspects.ts',
+        'finished.has(offset) ? undefined : suspectAt(group, offset)',
+        'suspectAt(group, offset)',
       ),
       store(
-        'dispatch/group-dispatch.ts',
-        '      if (this.isWaiting(first.offset, first.id)) return first\n',
+        'dispatch/suspects.ts',
+        '      if (isWaiting(first.offset, first.id)) return first\n',
         '      return first\n',
       ),
     ],
