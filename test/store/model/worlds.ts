@@ -3,8 +3,8 @@
  * die at any moment and be opened again, and gives its log a second time, to be replayed beside.
  */
 
-import { openMemoryLog } from '../../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../../src/log/memory-medium.ts'
+import { MemoryMedium } from '../../../src/log/memory/medium.ts'
+import { openMemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { openSegmentLog } from '../../../src/log/open.ts'
 import { checkOptions } from '../../../src/log/options.ts'
 import type { Lsn, OpenLog, OwnedLog } from '../../../src/log/seam.ts'
