@@ -223,8 +223,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/key-table.ts',
-        'chunk.version = ++this.#version\n    this.#changes++',
-        'chunk.version++\n    this.#changes++',
+        'chunk.version = ++this.#version\n    this.#pruneSome',
+        'chunk.version++\n    this.#pruneSome',
       ),
       store(
         'state/key-table.ts',
