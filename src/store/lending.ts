@@ -110,8 +110,8 @@ export class Lending {
         continue
       }
       dispatcher.lease(taken, leaseMs)
-      const promise = riding.lease(taken)
-      if (id < uncleanBelowId) recorded = promise
+      if (id < uncleanBelowId) recorded = riding.lease(taken)
+      else riding.leaseAlong(taken)
     }
     if (recorded !== undefined) await this.#untilRecorded(recorded, deliveries)
     return deliveries.filter(({ taken }) => taken.status === 'leased')

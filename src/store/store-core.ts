@@ -87,6 +87,7 @@ export class StoreCore implements Decisions, JournalEvents {
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
+      later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
     journal.begin(log, this.registry, this)
