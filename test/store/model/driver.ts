@@ -175,6 +175,8 @@ export class Driver {
   async quiesce(): Promise<void> {
     await this.settle()
     await this.world.wait(this.world.lateMs)
+    // Of what nobody waits for, nobody is told that it failed.
+    if (this.world.mayStop && this.store.status !== 'open') this.stopped = true
     if (!this.stopped) this.reference.acknowledgeAll()
   }
 
@@ -309,7 +311,7 @@ export class Driver {
     const { place } = lease
     this.reference.leases.delete(nameOf(place))
     const message = this.reference.current.queues.get(place.queue)?.messages.get(place.id)
-    if (message === undefined || isExpired(message, this.now) !== 'no') return
+    if (message === undefined || isExpired(message, this.now) === 'yes') return
     this.reference.append(`time-out of ${nameOf(place)}`, (state) => verbs.timeOut(state, place), [
       place,
     ])

@@ -143,8 +143,10 @@ function expectNothingHeldBack(
     // What is buried instead is out until that is durable.
     const gone = candidates.filter((one) => taken.has(keyOf(one.place)) || isBuried(one))
     if (waitsForSuspect(reserving, candidate, gone)) continue
-    if (gone.filter((one) => isOf(one.place, place)).length >= roomIn(reserving, place).least)
-      continue
+    // What may be on its way takes room as well.
+    const isTaking = (one: Candidate): boolean => gone.includes(one) || one.ready === 'maybe'
+    const taking = candidates.filter((one) => isTaking(one) && isOf(one.place, place))
+    if (taking.length >= roomIn(reserving, place).least) continue
     if (rank < last) throw new Violation(`${keyOf(place)} was passed over: ${told(candidates)}`)
     if (given.length >= count) return
     // A better one that did not fit, or may not have been ready, ends the answer as well.

@@ -170,7 +170,8 @@ function take(
       for (const place of places) {
         // Taken before its time it is plain no more.
         const due = cellOf(state, place)?.due
-        const isEarly = isFree !== undefined && passed(due, now) !== 'yes'
+        const hasBeenDue = passed(due, now) === 'yes' || due?.lowMs === Number.NEGATIVE_INFINITY
+        const isEarly = isFree !== undefined && !hasBeenDue
         verbs.lease(state, place, isFree !== undefined, isEarly)
       }
     },
