@@ -317,6 +317,16 @@ export class Driver {
     ])
   }
 
+  /** How many leases of the group may have run out just now. */
+  endingIn({ queue, group }: Watched): number {
+    const { now } = this
+    const ends = [...this.reference.leases.values()].filter(
+      ({ place, end }) =>
+        place.queue === queue && place.group === group && passed(end, now) !== 'no',
+    )
+    return ends.length
+  }
+
   isLive(held: Held): boolean {
     return this.reference.leases.get(nameOf(held.place)) === held.lease
   }
@@ -351,10 +361,13 @@ export class Driver {
 
   /** Compares everything that the store shows. */
   async expectAll(): Promise<void> {
-    await this.stepAside(LOOKING_MS)
-    await this.quiesce()
-    if (this.stopped) return
-    await this.stepAside(LOOKING_MS)
+    // What runs out while one waits for the rest is on its way again.
+    for (let rounds = 0; rounds < STEPS_ASIDE_MAX; rounds += 1) {
+      await this.quiesce()
+      if (this.stopped) return
+      await this.stepAside(LOOKING_MS)
+      if (this.reference.inFlight === 0) break
+    }
     const { current: state, leases } = this.reference
     const { now } = this
     const seen = await look(this.store)
@@ -368,8 +381,7 @@ export class Driver {
     const { reference } = this
     const { outcome, state } = recognise(reference, seen, before, this.now)
     this.#noteOutcome(outcome)
-    const hasWritten = reference.hasWritten || outcome.state !== reference.durable
-    this.uncleanBelowId = hasWritten && !this.#isClosed ? state.nextId : 0
+    this.uncleanBelowId = reference.hasWritten && !this.#isClosed ? state.nextId : 0
     this.#isClosed = false
     this.#knownIn = this.#bootId
     reference.adopt(state)

@@ -26,6 +26,8 @@ export interface Reserving {
   /** What may have counted while it was decided, and when that was. */
   readonly states: readonly State[]
   readonly moments: readonly Now[]
+  /** Leases of the group that may have run out meanwhile. */
+  endingIn(watched: Watched): number
   /** One that was delivered so often is buried instead of given. */
   attemptsMaxOf(place: Place): number
 }
@@ -124,7 +126,8 @@ function expectBounds(
   for (const watched of reserving.watched) {
     const count = given.filter(({ place }) => isOf(place, watched)).length
     const { most } = roomIn(reserving, watched)
-    if (count > most) throw new Violation(`${watched.queue}/${watched.group}: over leasedMax`)
+    if (count > most + reserving.endingIn(watched))
+      throw new Violation(`${watched.queue}/${watched.group}: over leasedMax`)
   }
 }
 

@@ -52,7 +52,8 @@ async function reserve(
     ...(leaseMs !== undefined && { leaseMs }),
   }
   const watched = [...holder.watched]
-  const asked = { watched, count, bytesMax, attemptsMaxOf }
+  const endingIn = (of: Watched): number => driver.endingIn(of)
+  const asked = { watched, count, bytesMax, attemptsMaxOf, endingIn }
   const buried = await toBuryInstead(driver, asked)
   if (buried === undefined || driver.stopped) return
   const mayWait = buried.length === 0 && !mayUseUp(driver, watched)
