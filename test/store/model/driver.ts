@@ -175,8 +175,9 @@ export class Driver {
   async quiesce(): Promise<void> {
     await this.settle()
     await this.world.wait(this.world.lateMs)
-    // Of a log that has stopped nobody may have been told yet: nobody waited for what was on its way.
-    if (!this.stopped && this.store.status === 'open') this.reference.acknowledgeAll()
+    // Of what nobody waits for, nobody is told that it failed.
+    if (this.world.mayStop && this.store.status !== 'open') this.stopped = true
+    if (!this.stopped) this.reference.acknowledgeAll()
   }
 
   /** Some verbs see only what is durable. */
@@ -301,23 +302,29 @@ export class Driver {
   expireGiven(given: readonly Place[]): void {
     for (const place of given) {
       const lease = this.reference.leases.get(nameOf(place))
-      if (lease && passed(lease.end, this.now) !== 'no') this.timeOut(lease, true)
+      if (lease && passed(lease.end, this.now) !== 'no') this.timeOut(lease)
     }
     this.#expireLeases()
   }
 
-  /** `isGiven`: it was seen afterwards, so that it has not outlived its time either. */
-  timeOut(lease: Lease, isGiven = false): void {
+  timeOut(lease: Lease): void {
     const { place } = lease
-    const message = this.reference.current.queues.get(place.queue)?.messages.get(place.id)
-    const expired = message && !isGiven ? isExpired(message, this.now) : 'no'
-    // Whether it came back or went is told by what is seen of it next.
-    if (expired === 'maybe') return
     this.reference.leases.delete(nameOf(place))
-    if (message === undefined || expired === 'yes') return
+    const message = this.reference.current.queues.get(place.queue)?.messages.get(place.id)
+    if (message === undefined || isExpired(message, this.now) === 'yes') return
     this.reference.append(`time-out of ${nameOf(place)}`, (state) => verbs.timeOut(state, place), [
       place,
     ])
+  }
+
+  /** How many leases of the group may have run out just now. */
+  endingIn({ queue, group }: Watched): number {
+    const { now } = this
+    const ends = [...this.reference.leases.values()].filter(
+      ({ place, end }) =>
+        place.queue === queue && place.group === group && passed(end, now) !== 'no',
+    )
+    return ends.length
   }
 
   isLive(held: Held): boolean {
@@ -354,10 +361,13 @@ export class Driver {
 
   /** Compares everything that the store shows. */
   async expectAll(): Promise<void> {
-    await this.stepAside(LOOKING_MS)
-    await this.quiesce()
-    if (this.stopped) return
-    await this.stepAside(LOOKING_MS)
+    // What runs out while one waits for the rest is on its way again.
+    for (let rounds = 0; rounds < STEPS_ASIDE_MAX; rounds += 1) {
+      await this.quiesce()
+      if (this.stopped) return
+      await this.stepAside(LOOKING_MS)
+      if (this.reference.inFlight === 0) break
+    }
     const { current: state, leases } = this.reference
     const { now } = this
     const seen = await look(this.store)
@@ -371,8 +381,7 @@ export class Driver {
     const { reference } = this
     const { outcome, state } = recognise(reference, seen, before, this.now)
     this.#noteOutcome(outcome)
-    const hasWritten = reference.hasWritten || outcome.state !== reference.durable
-    this.uncleanBelowId = hasWritten && !this.#isClosed ? state.nextId : 0
+    this.uncleanBelowId = reference.hasWritten && !this.#isClosed ? state.nextId : 0
     this.#isClosed = false
     this.#knownIn = this.#bootId
     reference.adopt(state)

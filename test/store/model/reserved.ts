@@ -26,6 +26,8 @@ export interface Reserving {
   /** What may have counted while it was decided, and when that was. */
   readonly states: readonly State[]
   readonly moments: readonly Now[]
+  /** Leases of the group that may have run out meanwhile. */
+  endingIn(watched: Watched): number
   /** One that was delivered so often is buried instead of given. */
   attemptsMaxOf(place: Place): number
 }
@@ -124,7 +126,8 @@ function expectBounds(
   for (const watched of reserving.watched) {
     const count = given.filter(({ place }) => isOf(place, watched)).length
     const { most } = roomIn(reserving, watched)
-    if (count > most) throw new Violation(`${watched.queue}/${watched.group}: over leasedMax`)
+    if (count > most + reserving.endingIn(watched))
+      throw new Violation(`${watched.queue}/${watched.group}: over leasedMax`)
   }
 }
 
@@ -143,8 +146,10 @@ function expectNothingHeldBack(
     // What is buried instead is out until that is durable.
     const gone = candidates.filter((one) => taken.has(keyOf(one.place)) || isBuried(one))
     if (waitsForSuspect(reserving, candidate, gone)) continue
-    if (gone.filter((one) => isOf(one.place, place)).length >= roomIn(reserving, place).least)
-      continue
+    // What may be on its way takes room as well.
+    const isTaking = (one: Candidate): boolean => gone.includes(one) || one.ready === 'maybe'
+    const taking = candidates.filter((one) => isTaking(one) && isOf(one.place, place))
+    if (taking.length >= roomIn(reserving, place).least) continue
     if (rank < last) throw new Violation(`${keyOf(place)} was passed over: ${told(candidates)}`)
     if (given.length >= count) return
     // A better one that did not fit, or may not have been ready, ends the answer as well.

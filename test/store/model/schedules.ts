@@ -8,7 +8,7 @@ import type { WorldKind } from './worlds.ts'
 const SCHEDULES = Number(process.env['QLOG_STORE_SCHEDULES'] ?? 20_000)
 const ONLY_SEED = process.env['QLOG_STORE_SEED']
 /** Of a hundred schedules: a simulated disk takes the longest, and finds other things. */
-const SHARES: Readonly<Record<WorldKind, number>> = { segments: 12, memory: 48, slow: 40 }
+const SHARES: Readonly<Record<WorldKind, number>> = { segments: 25, memory: 45, slow: 30 }
 
 /** A seed that is asked for runs in the first share. */
 export const isFirstAlone = ONLY_SEED !== undefined

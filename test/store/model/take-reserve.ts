@@ -52,7 +52,8 @@ async function reserve(
     ...(leaseMs !== undefined && { leaseMs }),
   }
   const watched = [...holder.watched]
-  const asked = { watched, count, bytesMax, attemptsMaxOf }
+  const endingIn = (of: Watched): number => driver.endingIn(of)
+  const asked = { watched, count, bytesMax, attemptsMaxOf, endingIn }
   const buried = await toBuryInstead(driver, asked)
   if (buried === undefined || driver.stopped) return
   const mayWait = buried.length === 0 && !mayUseUp(driver, watched)
@@ -170,7 +171,8 @@ function take(
       for (const place of places) {
         // Taken before its time it is plain no more.
         const due = cellOf(state, place)?.due
-        const isEarly = isFree !== undefined && passed(due, now) !== 'yes'
+        const hasBeenDue = passed(due, now) === 'yes' || due?.lowMs === Number.NEGATIVE_INFINITY
+        const isEarly = isFree !== undefined && !hasBeenDue
         verbs.lease(state, place, isFree !== undefined, isEarly)
       }
     },

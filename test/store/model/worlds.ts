@@ -22,7 +22,6 @@ import type { Now } from './state.ts'
 
 const DIRECTORY = '/d/store'
 const MOMENTS = ['before', 'during', 'after'] as const
-const HEADER_BYTES = 4_096
 /** What opening and some commands take. */
 const CALLS_MAX = 260
 const CRASH_MS_MAX = 400
@@ -49,6 +48,7 @@ export abstract class World {
   readonly lateMs: number = 60
   /** The log may stop by itself. */
   mayStop = false
+  #saves = 0
   /** The LSN that the first group of all had. */
   #firstCommitted: Lsn = Number.POSITIVE_INFINITY
   /** The LSN at which the last replay began. */
@@ -103,15 +103,11 @@ export abstract class World {
       return provable(store).stateHash()
     })
     leave()
+    // A log keeps what the last snapshot but one does not cover, and may drop the rest from its middle.
     // Where nothing was ever told of as committed, what was first is not known.
     const isKnown = this.#firstCommitted !== Number.POSITIVE_INFINITY
-    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && !this.hasGivenBack
+    const isWhole = isKnown && this.#firstRead <= this.#firstCommitted && this.#saves <= 1
     return { hash, isWhole }
-  }
-
-  /** Parts of the log are gone, perhaps from its middle. */
-  protected get hasGivenBack(): boolean {
-    return false
   }
 
   /** From the next opening on nothing goes wrong by itself. */
@@ -138,7 +134,11 @@ export abstract class World {
         },
         options,
       )
-      return changed(log, { read: (range) => this.#watchedRead(log, range) })
+      const saveSnapshot: OwnedLog['saveSnapshot'] = async (parts, how) => {
+        await log.saveSnapshot(parts, how)
+        this.#saves += 1
+      }
+      return changed(log, { saveSnapshot, read: (range) => this.#watchedRead(log, range) })
     }
   }
 
@@ -173,7 +173,6 @@ interface Beside {
 
 export class SegmentWorld extends World {
   readonly #options: LogOptions
-  #hasGivenBack = false
 
   constructor(seed: number, random: Random, report: Report) {
     super(new Simulation({ seed, report, disk: new SimulatedDisk() }))
@@ -197,39 +196,8 @@ export class SegmentWorld extends World {
     else if (this.process.alive) this.simulation.kill(this.process)
   }
 
-  protected override get hasGivenBack(): boolean {
-    return this.#hasGivenBack
-  }
-
   protected openLog(): OpenLog {
-    return openSegments(this.#watchedFiles(this.process), this.#options)
-  }
-
-  /** The process, with an eye on segments that go away with something in them. */
-  #watchedFiles(process: SimulatedProcess): System {
-    const { files, sockets, clock, identity, crc32, lz4, random } = process
-    const note = (path: string): void => {
-      const { disk } = this.simulation
-      if (!path.endsWith('.qls') || !disk.exists(path)) return
-      this.#hasGivenBack ||= disk
-        .readFile(path)
-        .subarray(HEADER_BYTES)
-        .some((byte) => byte !== 0)
-    }
-    const watched = new Proxy(files, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name, target)
-        if (typeof value !== 'function') return value
-        if (name !== 'unlink' && name !== 'unlinkSync' && name !== 'rename') {
-          return value.bind(target)
-        }
-        return (path: string, ...more: unknown[]): unknown => {
-          note(path)
-          return Reflect.apply(value, target, [path, ...more])
-        }
-      },
-    })
-    return { files: watched, sockets, clock, identity, crc32, lz4, random }
+    return openSegments(this.process, this.#options)
   }
 
   /** On another machine, whose disk and clocks are the same. */
