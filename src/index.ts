@@ -2,8 +2,8 @@
  * qlog: what the outside may touch, and nothing else.
  */
 import { QlogTypeError } from './errors.ts'
-import { openMemoryLog } from './log/memory-log.ts'
-import { MemoryMedium } from './log/memory-medium.ts'
+import { MemoryMedium } from './log/memory/medium.ts'
+import { openMemoryLog } from './log/memory/memory-log.ts'
 import { openPublicLog, openSegmentLog } from './log/open.ts'
 import { openPublicReader } from './log/open-reader.ts'
 import { checkDirectory, checkOptions } from './log/options.ts'

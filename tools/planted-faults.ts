@@ -36,7 +36,7 @@ export const COMPACTION_BOUND = 'test/log/space/compaction-bound.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
-function edit(file: string, find: string, replace: string): Edit {
+export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
@@ -202,10 +202,10 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/live-map.ts',
-        '    this.adopt(this.entries.filter((entry) => !set.has(entry)))\n',
+        '    const kept = this.entries.filter((entry) => !set.has(entry))\n',
         '    const all = this.entries\n' +
           '    const uncut = all.map((one, i) => (set.has(all[i + 1]) ? { ...one, cut: one.fileBytes } : one))\n' +
-          '    this.adopt(uncut.filter((_, i) => !set.has(all[i])))\n',
+          '    const kept = uncut.filter((_, i) => !set.has(all[i]))\n',
       ),
     ],
   },
@@ -377,7 +377,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'a file used again while its SEAL is still to be written',
-    edits: [edit('src/log/space/retirement.ts', '        .then(() => loop.sealed())\n', '')],
+    edits: [edit('src/log/space/retirement.ts', '      .then(() => loop.sealed())\n', '')],
     tests: [RETIREMENT, ...SCHEDULE_SHARES],
   },
   {
@@ -564,7 +564,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/composer.ts',
-        'const mustFlush = type === BlockType.SNAPSHOT_END',
+        'const mustFlush = blocks.some(({ type }) => type === BlockType.SNAPSHOT_END)',
         'const mustFlush = false',
       ),
     ],

@@ -20,6 +20,7 @@ import {
   SCHEDULE_SHARES,
   SCHEDULES,
 } from './planted-faults.ts'
+import { STORE_FAULTS, STORE_PROOF } from './planted-store-faults.ts'
 
 const COPIED = [
   'src',
@@ -33,6 +34,7 @@ const COPIED = [
 ]
 const PARALLEL = 2
 const CI_SCHEDULES = 3_000
+const LOG_PROOF = [SCHEDULES, CRASH_POINTS, CRASH_POINTS_FLUSH, FAILING_CALLS, DIRECTED]
 const BEGIN = '<!-- planted: begin -->'
 const END = '<!-- planted: end -->'
 
@@ -122,7 +124,12 @@ async function firstFailure(
     const child = spawn(process.execPath, words, {
       cwd: copy,
       stdio: 'ignore',
-      env: { ...process.env, QLOG_SCHEDULES: String(schedules), NO_COLOR: '1' },
+      env: {
+        ...process.env,
+        QLOG_SCHEDULES: String(schedules),
+        QLOG_STORE_SCHEDULES: String(schedules),
+        NO_COLOR: '1',
+      },
     })
     child.on('error', failed)
     child.on('exit', done)
@@ -142,9 +149,8 @@ async function hunt(root: string, fault: PlantedFault, ci: boolean): Promise<Cau
   const started = performance.now()
   const copy = plant(root, fault)
   const first = fault.tests ?? [SCHEDULES]
-  const rest = [SCHEDULES, CRASH_POINTS, CRASH_POINTS_FLUSH, FAILING_CALLS, DIRECTED].filter(
-    (one) => !first.includes(one),
-  )
+  const isOfStore = fault.edits.every(({ file }) => file.startsWith('src/store/'))
+  const rest = (isOfStore ? STORE_PROOF : LOG_PROOF).filter((one) => !first.includes(one))
   const seconds = (): number => Math.round((performance.now() - started) / 1000)
   try {
     for (const file of [...first, ...rest]) {
@@ -233,7 +239,7 @@ async function main(): Promise<number> {
   const started = performance.now()
   const hasTime = (): boolean => performance.now() - started < seconds * 1000
   // The newest first: where time is short, the oldest have been caught the most often.
-  const faults = FAULTS.filter((fault) => fault.name.includes(only))
+  const faults = [...FAULTS, ...STORE_FAULTS].filter((fault) => fault.name.includes(only))
   if (ci) faults.reverse()
   if (ci) {
     console.log(`planted: few schedules (${CI_SCHEDULES} instead of 20,000) for each fault`)

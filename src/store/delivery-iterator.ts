@@ -2,9 +2,9 @@
  * One delivery after the other, with bodies held ready. A lease begins when its delivery leaves, not when
  * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
  */
-import { QlogError } from '../errors.ts'
 import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
+import { throwIfAborted } from './session-wait.ts'
 import type { Delivery } from './types.ts'
 
 /** Bodies held ready come to no more than this, but for the first. */
@@ -56,7 +56,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
       this.#isDone = true
       this.#end.abort()
       await this.#filling?.catch(() => undefined)
-      this.#options.session.putBack(this.#ready)
+      this.#options.session.lending.putBack(this.#ready)
       this.#ready = []
       this.#options.whenDone()
     }
@@ -69,7 +69,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
       for (;;) {
         if (this.#failure) throw this.#failure
         if (this.#isDone) return { done: true, value: undefined }
-        if (signal?.aborted) throw abortError(signal)
+        throwIfAborted(signal)
         const delivery = this.#ready.shift()
         if (!delivery) {
           this.#filling ??= this.#fill()
@@ -81,11 +81,11 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
         // It may have been deleted, or its group removed, while it was held.
         if (delivery.taken.status !== 'held') continue
         if (queue.isPaused) {
-          session.putBack([delivery])
+          session.lending.putBack([delivery])
           continue
         }
         if (this.#ready.length < this.#options.prefetch / 2) this.#fillBehind()
-        const [leased] = await session.begin([delivery], leaseMs)
+        const [leased] = await session.lending.begin([delivery], leaseMs)
         if (leased) return { done: false, value: leased }
       }
     } catch (error) {
@@ -103,7 +103,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     const taken = session.take(prefetch - this.#ready.length)
     if (taken.length === 0) return
     this.#filling = this.#load(taken)
-    // The next call of `next` that finds nothing ready meets the error.
+    // What could not be fetched is put back: whoever asks next fetches it, and meets the error itself.
     this.#filling.catch(() => undefined)
   }
 
@@ -120,13 +120,9 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   async #load(taken: Awaited<ReturnType<StoreSession['takeOrWait']>>): Promise<void> {
     try {
       const { session } = this.#options
-      this.#ready.push(...(await session.load(taken, PREFETCH_BYTES_MAX, this.#signal)))
+      this.#ready.push(...(await session.lending.load(taken, PREFETCH_BYTES_MAX, this.#signal)))
     } finally {
       this.#filling = undefined
     }
   }
-}
-
-export function abortError(signal: AbortSignal): QlogError {
-  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
 }

@@ -4,15 +4,8 @@ import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
-import {
-  dueInMs,
-  firstPlainDelayed,
-  infoOf,
-  plainDelayed,
-  QueueWalk,
-  stateOf,
-  withBody,
-} from './looking.ts'
+import { findInState } from './listing.ts'
+import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf, withBody } from './looking.ts'
 import { PlainOperation } from './operation.ts'
 import type { KickOp } from './records/control-record.ts'
 import type { Exception } from './state/exception.ts'
@@ -81,13 +74,7 @@ export class GroupHandle implements Group {
     const { state, from, limit } = checkList(options)
     const group = await this.#group()
     this.#core.dispatcher.advance()
-    const found: FoundMessage[] = []
-    const walk = new QueueWalk(group.queue.state, from)
-    for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
-      if (group.queue.state.isGone(one.offset)) continue
-      const is = stateOf(group, one)
-      if (state === undefined ? is !== 'finished' : is === state) found.push(one)
-    }
+    const found = await findInState(this.#core.system.clock, group, state, { from, limit })
     const infos: MessageInfo[] = []
     for (let first = 0; first < found.length; ) {
       const some = found.slice(first, first + LIST_FETCH_COUNT)
@@ -146,7 +133,7 @@ export class GroupHandle implements Group {
   async remove(): Promise<void> {
     this.#core.assertOpen()
     await this.#core.registry.removeGroup(this.queue, this.name)
-    this.#core.discardGone()
+    this.#core.gone.discardAll()
   }
 
   /** The op that makes one message ready, which is out of the order from now on; for a transaction. */
@@ -193,7 +180,7 @@ export class GroupHandle implements Group {
       return buried.map((one) => this.#hold(group, one.id, one.offset, one.priority))
     const delayed = [
       ...group
-        .delayed()
+        .delayed(count)
         .map((one) => ({ ...one, inMs: dueInMs(this.#core, one.dueKind, one.dueMs) })),
       ...plainDelayed(this.#core, group, count).map((one) => ({
         ...one,

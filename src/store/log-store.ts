@@ -4,7 +4,7 @@ import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './operation.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { StoreSession } from './session.ts'
-import { Snapshots } from './snapshots.ts'
+import { type SavedSlice, Snapshots } from './snapshots.ts'
 import type { StoreCore } from './store-core.ts'
 import { StoreTransaction } from './transaction.ts'
 import type {
@@ -28,13 +28,13 @@ export class LogStore implements Store {
   #hasApplied = false
   #closing: Promise<void> | undefined
 
-  constructor(core: StoreCore) {
+  constructor(core: StoreCore, saved: ReadonlyMap<string, SavedSlice>) {
     this.#core = core
     this.#verbs = new Verbs(core)
-    this.#snapshots = new Snapshots(core)
+    this.#snapshots = new Snapshots(core, saved)
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
-      if (!this.#hasApplied) core.discardGone()
+      if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
     }
@@ -108,8 +108,8 @@ export class LogStore implements Store {
   async compact(): Promise<void> {
     this.#core.assertOpen()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
-    this.#core.discardGone()
-    await this.#core.discarded()
+    this.#core.gone.discardAll()
+    await this.#core.gone.settled()
     await this.#snapshots.save(true)
     await this.#snapshots.save(true)
     await this.#core.log.compact()

@@ -114,6 +114,7 @@ export function offsetWhere(
   let lowest = nextOffset
   for (const { postings } of queue?.lanes ?? []) {
     const cursor = new PostingsCursor(postings)
+    cursor.moveTo(postings.offsetBefore(isFrom))
     while (cursor.next()) {
       if (isFrom(cursor.id, cursor.timeMs)) {
         lowest = Math.min(lowest, cursor.offset)
@@ -136,10 +137,12 @@ export function firstPlainDelayed(core: StoreCore, group: GroupDispatch): FoundM
 export function plainDelayed(core: StoreCore, group: GroupDispatch, count: number): FoundMessage[] {
   const all: { readonly offset: number; readonly id: number; readonly inMs: number }[] = []
   for (const { kind, heap } of group.queue.schedules) {
-    heap.forEach((dueMs, id, payload) => {
+    let left = count
+    heap.visitInOrder((dueMs, id, payload) => {
       const offset = group.queue.offsetOf(payload)
-      if (!group.isWaiting(offset, id) || group.state.exception(offset)) return
+      if (!group.isWaiting(offset, id) || group.state.exception(offset)) return true
       all.push({ offset, id, inMs: dueInMs(core, kind, dueMs) })
+      return --left > 0
     })
   }
   all.sort((a, b) => a.inMs - b.inMs || a.id - b.id)

@@ -5,7 +5,7 @@ import { checkOptionNames } from './check.ts'
 import { ElapsedClock } from './elapsed-clock.ts'
 import { Journal } from './journal.ts'
 import { LogStore } from './log-store.ts'
-import { loadState } from './snapshots.ts'
+import { type LoadedState, loadState } from './snapshots.ts'
 import { StoreState } from './state/store-state.ts'
 import { StoreCore, type StoreSystem } from './store-core.ts'
 import type { StoreOptions } from './types.ts'
@@ -25,14 +25,15 @@ export async function openStoreOn(
   const owner = new LateOwner()
   const log = await openLog(owner, signal ? { signal } : {})
   try {
-    const { state, appliedLsn } = await replay(log, signal)
+    const { state, saved, appliedLsn } = await replay(log, signal)
     const journal = new Journal(state)
     journal.appliedLsn = appliedLsn
     owner.journal = journal
     const clock = new ElapsedClock(system.clock, system.identity, state.opened, state.timeMs)
-    return new LogStore(new StoreCore(system, log, state, clock, journal))
+    return new LogStore(new StoreCore(system, log, state, clock, journal), saved)
   } catch (error) {
-    await log.close()
+    // Why it does not open is what to tell, also where the log cannot be closed properly.
+    await log.close().catch(() => undefined)
     throw error
   }
 }
@@ -61,9 +62,11 @@ class LateOwner implements LogOwner {
 async function replay(
   log: OwnedLog,
   signal: AbortSignal | undefined,
-): Promise<{ readonly state: StoreState; readonly appliedLsn: number }> {
+): Promise<LoadedState & { readonly appliedLsn: number }> {
   const snapshot = await log.snapshot()
-  const state = snapshot ? await loadState(snapshot.parts) : new StoreState()
+  const { state, saved } = snapshot
+    ? await loadState(snapshot.parts)
+    : { state: new StoreState(), saved: new Map() }
   let after = 0
   for (const { at } of snapshot?.parts.values() ?? []) after = Math.max(after, at)
   let appliedLsn = after
@@ -74,5 +77,5 @@ async function replay(
     }
   }
   state.nextId = log.nextId
-  return { state, appliedLsn }
+  return { state, saved, appliedLsn }
 }

@@ -1,7 +1,6 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
 import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
-import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -10,11 +9,13 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
-import { infoOf, offsetWhere, QueueWalk, withBody } from './looking.ts'
+import { findInQueue } from './listing.ts'
+import { infoOf, withBody } from './looking.ts'
 import { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
 import { asDuplicate, PutBatch } from './put-batch.ts'
 import { PutMany, PutOne } from './puts.ts'
+import { checkPlace, offsetAt } from './queue-start.ts'
 import type { PauseOp } from './records/control-record.ts'
 import type { StoreCore } from './store-core.ts'
 import {
@@ -112,11 +113,8 @@ export class QueueHandle implements Queue {
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return []
     this.#core.dispatcher.advance()
-    const found: FoundMessage[] = []
-    const walk = new QueueWalk(queue.state, this.#startOf(start))
-    for (let one = walk.next(); one && found.length < limit; one = walk.next()) {
-      if (!queue.state.isGone(one.offset)) found.push(one)
-    }
+    const wanted = { from: this.#startOf(start), limit }
+    const found = await findInQueue(this.#core.system.clock, queue, wanted, () => true)
     const group = queue.group(GROUP_DEFAULT)
     const ids = found.map(({ id }) => id)
     const messages = await this.#core.fetchMany(ids, bytesMax)
@@ -181,9 +179,7 @@ export class QueueHandle implements Queue {
   #startOf(from: NonNullable<RangeOptions['from']>): number {
     if ('offset' in from) return from.offset
     const state = this.#core.state.queue(this.name)
-    const next = state?.nextOffset ?? 0
-    if ('id' in from) return offsetWhere(state, next, (id) => id >= from.id)
-    return offsetWhere(state, next, (_id, timeMs) => timeMs >= from.timeMs)
+    return offsetAt(state, state?.nextOffset ?? 0, from)
   }
 }
 
@@ -226,12 +222,8 @@ function checkItem(
 
 function checkStart(from: RangeOptions['from']): NonNullable<RangeOptions['from']> {
   if (from === undefined) return { offset: 0 }
-  if (typeof from === 'object' && from !== null) {
-    if ('offset' in from) {
-      return { offset: checkInteger('from.offset', from.offset, 0, Number.MAX_SAFE_INTEGER) }
-    }
-    if ('id' in from) return { id: checkInteger('from.id', from.id, 1, Number.MAX_SAFE_INTEGER) }
-    if ('timeMs' in from) return { timeMs: checkMs('from.timeMs', from.timeMs) }
+  if (typeof from === 'object' && from !== null && 'offset' in from) {
+    return { offset: checkInteger('from.offset', from.offset, 0, Number.MAX_SAFE_INTEGER) }
   }
-  throw new QlogTypeError('from must be { offset }, { id } or { timeMs }')
+  return checkPlace(from, '{ offset }, { id } or { timeMs }')
 }

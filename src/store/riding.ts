@@ -16,6 +16,8 @@ export interface RidingHost {
   finished(taken: readonly Taken[]): void
   /** The change was turned down. */
   unsettle(taken: Taken): void
+  /** Calls back in a later turn of the event loop. */
+  later(callback: () => void): void
 }
 
 /** The leases and acknowledgements of one entry. */
@@ -67,6 +69,7 @@ export class Riding {
   #acks: Taken[] = []
   #ticket: Ticket | undefined
   #isScheduled = false
+  #isLater = false
 
   constructor(host: RidingHost) {
     this.#host = host
@@ -75,13 +78,19 @@ export class Riding {
   /** Records that the lease has begun; resolves once that is durable. */
   lease(taken: Taken): Promise<void> {
     this.#leases.push(taken)
-    return this.#join()
+    return this.#join(true)
+  }
+
+  /** The same where nobody waits for it: it leaves with whatever leaves next, or in a later turn. */
+  leaseAlong(taken: Taken): void {
+    this.#leases.push(taken)
+    this.#join(false).catch(() => undefined)
   }
 
   /** Finishes a settling message for its group; resolves once that is durable. */
   finish(taken: Taken): Promise<void> {
     this.#acks.push(taken)
-    return this.#join()
+    return this.#join(true)
   }
 
   /** Sends what there is now. */
@@ -100,15 +109,27 @@ export class Riding {
     }
   }
 
-  #join(): Promise<void> {
+  #join(isUrgent: boolean): Promise<void> {
     this.#ticket ??= new Ticket()
     const { promise } = this.#ticket
     if (this.#leases.length + this.#acks.length >= RIDERS_MAX) this.flush()
-    else if (!this.#isScheduled) {
-      this.#isScheduled = true
-      queueMicrotask(this.#flushSoon)
+    else if (isUrgent) this.#scheduleFlush()
+    else if (!this.#isLater) {
+      this.#isLater = true
+      this.#host.later(this.#flushLater)
     }
     return promise
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(this.#flushSoon)
+  }
+
+  readonly #flushLater = (): void => {
+    this.#isLater = false
+    this.flush()
   }
 
   readonly #flushSoon = (): void => {

@@ -38,7 +38,7 @@ export class SessionWait implements Waiter {
 
   async run(clock: Clock, timeoutMs: number, signal: AbortSignal | undefined): Promise<Taken[]> {
     const abort = () => {
-      this.end(new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal?.reason }))
+      if (signal) this.end(abortError(signal))
     }
     signal?.addEventListener('abort', abort, { once: true })
     if (signal?.aborted) abort()
@@ -56,4 +56,12 @@ export class SessionWait implements Waiter {
     this.isOver = true
     this.#resolve([])
   }
+}
+
+export function abortError(signal: AbortSignal): QlogError {
+  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
+}
+
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
 }

@@ -9,6 +9,7 @@ import { loadSlices } from './state/load-slices.ts'
 import { type Slice, slicesOf } from './state/slices.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreCore } from './store-core.ts'
+import { turn } from './turn.ts'
 
 const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */
@@ -22,7 +23,7 @@ const AGAIN_BYTES_MIN = 64 * 1024
 /** Bytes encoded in one turn of the event loop, so that none takes long. */
 const TURN_BYTES = 512 * 1024
 
-interface SavedSlice {
+export interface SavedSlice {
   readonly version: number
   readonly pieces: number
   readonly bytes: number
@@ -40,13 +41,21 @@ export class Snapshots {
   #saved = new Map<string, SavedSlice>()
   #controlBytes = 0
   #appendedBytes = 0
+  /**
+   * After a save that failed, not before so much has come. One that did not may be followed at once: it
+   * takes two to move the root, and acknowledgements in batches are next to no bytes.
+   */
+  #againAtBytes = 0
   #saving: Promise<void> | undefined
   /** Bytes of the whole state as it was saved last. */
   stateBytes = 0
   savedBytes = 0
 
-  constructor(core: StoreCore) {
+  /** `loaded` is what opening found saved, as it was before anything was replayed. */
+  constructor(core: StoreCore, loaded: ReadonlyMap<string, SavedSlice>) {
     this.#core = core
+    this.#saved = new Map(loaded)
+    this.stateBytes = bytesOf(loaded)
   }
 
   /** Called after every group: saves in the background where that is due. */
@@ -55,11 +64,10 @@ export class Snapshots {
     const { controlBytes, appendedBytes } = this.#core.journal
     const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
-    const sinceBytes = controlBytes + appendedBytes - this.#controlBytes - this.#appendedBytes
     const isDue =
       controlBytes - this.#controlBytes >= control ||
       appendedBytes - this.#appendedBytes >= appended ||
-      (this.#core.log.isSnapshotDue && sinceBytes >= AGAIN_BYTES_MIN)
+      (this.#core.log.isSnapshotDue && controlBytes + appendedBytes >= this.#againAtBytes)
     if (!isDue) return
     // Not again before as much has come: the disk may be full.
     this.#controlBytes = controlBytes
@@ -67,6 +75,7 @@ export class Snapshots {
     // It costs time at the next opening where it cannot be written, and nothing else.
     this.save(false).catch((error: unknown) => {
       if (!(error instanceof QlogError)) throw error
+      this.#againAtBytes = controlBytes + appendedBytes + AGAIN_BYTES_MIN
     })
   }
 
@@ -97,7 +106,7 @@ export class Snapshots {
     this.#saved = saved
     this.#controlBytes = controlBytes
     this.#appendedBytes = appendedBytes
-    this.stateBytes = [...saved.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+    this.stateBytes = bytesOf(saved)
   }
 
   /** Encodes what changed over several turns: at the moment of the save little is left to do. */
@@ -114,7 +123,7 @@ export class Snapshots {
       bytes += own.length
       if (bytes < TURN_BYTES) continue
       bytes = 0
-      await new Promise<void>((resolve) => this.#core.system.clock.after(0, resolve, true))
+      await turn(this.#core.system.clock)
     }
     return encoded
   }
@@ -142,6 +151,12 @@ export class Snapshots {
       saved.set(name, { version, pieces: pieces.length, bytes: bytes?.length ?? 0 })
     }
   }
+}
+
+function bytesOf(saved: ReadonlyMap<string, SavedSlice>): number {
+  let sum = 0
+  for (const { bytes } of saved.values()) sum += bytes
+  return sum
 }
 
 function isChanged(slice: Slice, before: ReadonlyMap<string, SavedSlice>): boolean {
@@ -184,11 +199,18 @@ function piecesOf(bytes: Uint8Array, partBytesMax: number): Uint8Array[] {
   return pieces
 }
 
-/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT. */
+/** A state that was saved, and what of it need not be saved again while it stays as it is. */
+export interface LoadedState {
+  readonly state: StoreState
+  readonly saved: ReadonlyMap<string, SavedSlice>
+}
+
+/** The state that was saved in these parts. Throws QLOG_NEWER_FORMAT, QLOG_DAMAGED. */
 export async function loadState(
   parts: ReadonlyMap<string, { read(): Promise<Uint8Array> }>,
-): Promise<StoreState> {
+): Promise<LoadedState> {
   const slices = new Map<string, Uint8Array>()
+  const counts = new Map<string, number>()
   for (const [name, part] of parts) {
     if (name.includes('#')) continue
     const first = new ByteReader(await part.read())
@@ -196,11 +218,22 @@ export async function loadState(
     const pieces = [first.bytes(first.rest)]
     for (let piece = 1; piece < count; piece++) {
       const more = parts.get(pieceName(name, piece))
-      if (more) pieces.push(await more.read())
+      if (!more) {
+        throw new QlogError('QLOG_DAMAGED', `the saved state lacks piece ${piece} of "${name}"`)
+      }
+      pieces.push(await more.read())
     }
     slices.set(name, joined(pieces))
+    counts.set(name, count)
   }
-  return loadSlices(slices)
+  const state = loadSlices(slices)
+  const saved = new Map<string, SavedSlice>()
+  for (const { name, version } of slicesOf(state)) {
+    const pieces = counts.get(name)
+    const bytes = slices.get(name)?.length ?? 0
+    if (pieces !== undefined) saved.set(name, { version, pieces, bytes })
+  }
+  return { state, saved }
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -6,13 +6,12 @@
 import { DamagedError, QlogError } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
-import { OffsetSet } from './containers/offset-set.ts'
 import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
+import { GoneMessages } from './gone-messages.ts'
 import type { Journal, JournalEvents } from './journal.ts'
-import { LiveIds } from './live-ids.ts'
 import { PlainOperation, type Sendable } from './operation.ts'
 import { PendingKeys } from './puts.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
@@ -44,8 +43,6 @@ const RETRY_DEFAULT: RetryPlan = {
 
 /** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
 export const OPS_MAX = 1024
-/** Messages looked at in one turn of the event loop while space is looked for. */
-const LIVE_IDS_A_TURN = 20_000
 
 export class StoreCore implements Decisions, JournalEvents {
   readonly system: StoreSystem
@@ -57,6 +54,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly registry: Registry
   readonly riding: Riding
   readonly keys: PendingKeys
+  readonly gone: GoneMessages
   status: StoreStatus = 'open'
   /** Messages below this id may have been started, and killed their process, without a word of it. */
   readonly uncleanBelowId: number
@@ -67,7 +65,6 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly #retries = new Map<string, RetryPlan>()
   readonly #sequences = new WeakMap<object, number>()
   #openSent = false
-  readonly #gone: [number, number][] = []
 
   constructor(
     system: StoreSystem,
@@ -84,11 +81,13 @@ export class StoreCore implements Decisions, JournalEvents {
     this.uncleanBelowId = state.isClosed ? 0 : log.nextId
     this.dispatcher = new Dispatcher(system.clock, clock, this)
     const submit = (operation: Sendable) => this.submit(operation)
-    this.registry = new Registry(state, this.dispatcher, submit, () => this.discardGone())
+    this.gone = new GoneMessages(system.clock, log, state, () => this.status === 'open')
+    this.registry = new Registry(state, this.dispatcher, submit, () => this.gone.discardAll())
     this.riding = new Riding({
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
+      later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
     journal.begin(log, this.registry, this)
@@ -107,7 +106,12 @@ export class StoreCore implements Decisions, JournalEvents {
       const again = () => {
         this.#openSent = false
       }
-      this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+      try {
+        this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+      } catch (error) {
+        again()
+        throw error
+      }
     }
     this.journal.submit(operation)
   }
@@ -122,7 +126,7 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   applied(): void {
-    if (this.#gone.length > 0) this.log.discard(this.#gone.splice(0))
+    this.gone.flush()
     this.onApplied()
   }
 
@@ -146,11 +150,16 @@ export class StoreCore implements Decisions, JournalEvents {
     }
   }
 
-  attemptsUsedUp(taken: Taken): void {
-    taken.status = 'settling'
-    const error = taken.group.state.exception(taken.offset)?.error ?? ''
-    const op = this.buryOp(taken, 'attempts', error)
-    this.submitQuietly(new PlainOperation([op], undefined, () => taken.group.putBack(taken)))
+  attemptsUsedUp(taken: readonly Taken[]): void {
+    const ops = taken.map((one) => {
+      one.status = 'settling'
+      const error = one.group.state.exception(one.offset)?.error ?? ''
+      return this.buryOp(one, 'attempts', error)
+    })
+    const undo = () => {
+      for (const one of taken) one.group.putBack(one)
+    }
+    this.submitQuietly(new PlainOperation(ops, undefined, undo))
   }
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
@@ -192,7 +201,7 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
-        for (const id of ids) this.noteGone(id)
+        for (const id of ids) this.gone.note(id)
       },
       () => {
         settle()
@@ -205,15 +214,8 @@ export class StoreCore implements Decisions, JournalEvents {
   /** These are finished for their group: where every other one is done too, nobody fetches them again. */
   finished(taken: readonly Taken[]): void {
     for (const { group, offset, id } of taken) {
-      if (group.queue.state.isGone(offset)) this.noteGone(id)
+      if (group.queue.state.isGone(offset)) this.gone.note(id)
     }
-  }
-
-  /** The message will not be fetched again; told to the log with the others of its group. */
-  noteGone(id: number): void {
-    const last = this.#gone.at(-1)
-    if (last && last[1] === id - 1) last[1] = id
-    else this.#gone.push([id, id])
   }
 
   returnOp(
@@ -311,60 +313,6 @@ export class StoreCore implements Decisions, JournalEvents {
       if (message?.queue === queue.state.number) located.push({ id, offset: message.offset })
     }
     return located
-  }
-
-  /** Tells the log of everything that is gone and that it may not know of. */
-  discardGone(): void {
-    this.#mustDiscard = true
-    this.#discarding ??= this.#discardAll()
-  }
-  #mustDiscard = false
-  #discarding: Promise<void> | undefined
-
-  /** Resolves when what `discardGone` was called for is done. */
-  async discarded(): Promise<void> {
-    await this.#discarding
-  }
-
-  async #discardAll(): Promise<void> {
-    try {
-      while (this.#mustDiscard && this.status === 'open') {
-        this.#mustDiscard = false
-        await this.#discardGone()
-      }
-    } catch (error) {
-      // A log that has stopped gives nothing back; the next opening looks again.
-      if (!(error instanceof QlogError)) throw error
-    } finally {
-      this.#discarding = undefined
-    }
-  }
-
-  /** What is not in any lane, or gone, is asked for by nobody: looked for piece by piece. */
-  async #discardGone(): Promise<void> {
-    // What is on its way is in no lane yet, and may be any time.
-    const endId = this.state.nextId
-    const live = new OffsetSet()
-    for (const queue of this.state.queues.values()) {
-      const walk = new LiveIds(queue)
-      while (walk.addSome(live, LIVE_IDS_A_TURN)) {
-        await this.#turn()
-        if (this.status !== 'open') return
-      }
-    }
-    const gone: [number, number][] = []
-    for (let first = live.nextAbsent(1); first < endId; ) {
-      const next = live.nextPresent(first, endId)
-      const end = next < 0 ? endId : next
-      gone.push([first, end - 1])
-      first = live.nextAbsent(end)
-    }
-    if (this.status === 'open') this.log.discard(gone)
-  }
-
-  /** Lets everything else go on. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => this.system.clock.after(0, resolve, true))
   }
 
   #openOp(): OpenOp {

@@ -2,12 +2,13 @@
  * `qlog/testing`: what tests of things that stand on a log need. A whole simulated machine, logs in
  * memory that crash, fail and fill up by a seed, and the contract of the seam as a suite.
  */
+
+export { MemoryMedium } from '../log/memory/medium.ts'
 export {
   type MemoryLogOptions,
   openMemoryLog,
-} from '../log/memory-log.ts'
-export { MemoryMedium } from '../log/memory-medium.ts'
-export type { MemorySystem } from '../log/memory-pace.ts'
+} from '../log/memory/memory-log.ts'
+export type { MemorySystem } from '../log/memory/pace.ts'
 export type {
   Batch,
   Encodable,

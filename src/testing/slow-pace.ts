@@ -3,7 +3,7 @@
  * order; a planned fault strikes when its group comes back. All time and chance is handed in.
  */
 import { QlogError } from '../errors.ts'
-import type { MemoryPace, PacedLog } from '../log/memory-pace.ts'
+import type { MemoryPace, PacedLog } from '../log/memory/pace.ts'
 import type { Ticket } from '../log/seam.ts'
 import type { Random } from '../system/simulated/random.ts'
 import type { Clock } from '../system/system.ts'

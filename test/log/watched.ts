@@ -15,13 +15,19 @@ export class Watched {
   opens = 0
   /** Bytes read from them. */
   readBytes = 0
+  /** Checksums computed so far, over blocks and anything else. */
+  checksums = 0
 
   constructor(seed: number) {
     this.simulation = new Simulation({ seed })
     this.process = this.simulation.process('owner')
     const { clock, sockets, identity, crc32, lz4, random } = this.process
     const files = this.#watch(this.process.files)
-    this.system = { files, clock, sockets, identity, crc32, lz4, random }
+    const counted: System['crc32'] = (bytes, seed) => {
+      this.checksums++
+      return crc32(bytes, seed)
+    }
+    this.system = { files, clock, sockets, identity, crc32: counted, lz4, random }
   }
 
   /** Reads of any file so far. */

@@ -1,6 +1,7 @@
 /** The logs of this repository as fixtures of the log suite, each on a simulated machine. */
-import { openMemoryLog } from '../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../src/log/memory-medium.ts'
+
+import { MemoryMedium } from '../../src/log/memory/medium.ts'
+import { openMemoryLog } from '../../src/log/memory/memory-log.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
 import type { LogOwner, OwnedLog } from '../../src/log/seam.ts'

@@ -1,6 +1,6 @@
 /** What is particular to the slow log: late acknowledgements in order, planned faults, what survives. */
 import { expect, test } from 'vitest'
-import { MemoryMedium } from '../../src/log/memory-medium.ts'
+import { MemoryMedium } from '../../src/log/memory/medium.ts'
 import type { Encodable, LogOwner, OwnedLog, PartToSave } from '../../src/log/seam.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { System } from '../../src/system/system.ts'

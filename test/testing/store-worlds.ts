@@ -1,7 +1,7 @@
 /** Worlds of the store suite on a simulated machine: over segment files, memory, and a log far away. */
 
-import { openMemoryLog } from '../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../src/log/memory-medium.ts'
+import { MemoryMedium } from '../../src/log/memory/medium.ts'
+import { openMemoryLog } from '../../src/log/memory/memory-log.ts'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
 import type { OpenLog } from '../../src/log/seam.ts'

@@ -1,6 +1,7 @@
 /** A log in memory that is right but for what it is told to do wrong, as a fixture of the log suite. */
-import { openMemoryLog } from '../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../src/log/memory-medium.ts'
+
+import { MemoryMedium } from '../../src/log/memory/medium.ts'
+import { openMemoryLog } from '../../src/log/memory/memory-log.ts'
 import type { LogOwner, OwnedLog } from '../../src/log/seam.ts'
 import type { Clock } from '../../src/system/system.ts'
 import type { LogFixture } from '../../src/testing/log-suite.ts'

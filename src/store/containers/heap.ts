@@ -6,6 +6,12 @@
 /** What stands in `heapIndex` of an item that is in no heap. */
 export const NOT_IN_HEAP = -1
 
+interface Place<T> {
+  readonly item: T
+  readonly index: number
+  heapIndex: number
+}
+
 export class IndexedHeap<T extends { heapIndex: number }> {
   readonly #compare: (one: T, other: T) => number
   readonly #items: T[] = []
@@ -49,6 +55,26 @@ export class IndexedHeap<T extends { heapIndex: number }> {
   /** Moves an item of this heap to where its changed key belongs. */
   update(item: T): void {
     this.#settle(item, this.#indexOf(item))
+  }
+
+  /** Up to `count` items, first to last, for which `isWanted` is true; they all stay. */
+  first(count: number, isWanted: (item: T) => boolean): T[] {
+    const found: T[] = []
+    // Of every item that was looked at its children may come next.
+    const next = new IndexedHeap<Place<T>>((a, b) => this.#compare(a.item, b.item))
+    const add = (index: number): void => {
+      const item = index < this.#items.length ? this.#items[index] : undefined
+      if (item) next.push({ item, index, heapIndex: NOT_IN_HEAP })
+    }
+    add(0)
+    while (found.length < count) {
+      const place = next.pop()
+      if (!place) break
+      if (isWanted(place.item)) found.push(place.item)
+      add(2 * place.index + 1)
+      add(2 * place.index + 2)
+    }
+    return found
   }
 
   clear(): void {

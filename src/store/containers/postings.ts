@@ -12,6 +12,9 @@ const PART_CHUNKS = 48
 /** About what a chunk takes in memory beside its bytes. */
 const CHUNK_OVERHEAD_BYTES = 250
 
+/** A chunk of more entries is made of runs, which take next to nothing: it is not rewritten. */
+const REWRITE_COUNT_MAX = 4_096
+
 /** Kinds of due time of an entry. */
 export const DUE_NONE = 0
 export const DUE_ELAPSED = 1
@@ -121,34 +124,25 @@ export class Postings implements ChunkSource {
     if (this.#chunks.length === 0) this.#open = undefined
   }
 
-  /** Leaves out the entries for which `isGone` is true. Cursors find their places again. */
-  rewrite(isGone: (offset: number) => boolean): void {
-    const live = new Postings()
-    // Other numbers, so that no part of before is taken for one of these.
-    live.#nextNumber = Math.ceil(this.#nextNumber / PART_CHUNKS) * PART_CHUNKS
-    const cursor = new PostingsCursor(this)
-    while (cursor.next()) {
-      if (isGone(cursor.offset)) continue
-      live.append(
-        cursor.id,
-        cursor.offset,
-        cursor.timeMs,
-        cursor.dueKind,
-        cursor.dueMs,
-        cursor.expiresKind,
-        cursor.expiresMs,
-        cursor.priority,
-        cursor.isKeyed,
-      )
+  /**
+   * Leaves out entries for which `isGone` is true, of the chunks from number `from` on, until it has
+   * looked at about `entriesMax` of them. Returns the number to go on with; -1 at the end. Cursors find
+   * their places again. What takes no less memory without them stays: the last chunk, and long runs.
+   */
+  rewriteSome(isGone: (offset: number) => boolean, from: number, entriesMax: number): number {
+    const start = this.#indexOfNumber(from)
+    let looked = 0
+    let end = start
+    const kept: PostingsChunk[] = []
+    for (; end < this.#chunks.length - 1 && looked < entriesMax; end++) {
+      const chunk = this.#chunks[end] as PostingsChunk
+      const isRuns = chunk.count > REWRITE_COUNT_MAX
+      looked += isRuns ? 1 : chunk.count
+      const smaller = isRuns ? chunk : rewritten(chunk, isGone)
+      if (smaller) kept.push(smaller)
     }
-    this.#version++
-    this.#rewrites++
-    for (const chunk of live.#chunks) chunk.changedAt = this.#version
-    this.#chunks = live.#chunks
-    this.#open = live.#open
-    this.#nextNumber = live.#nextNumber
-    this.#count = live.#count
-    this.#byteLength = live.#byteLength
+    this.#replace(start, end, kept)
+    return end < this.#chunks.length - 1 ? (this.#chunks[start + kept.length]?.number ?? -1) : -1
   }
 
   /** For a cursor: the first chunk with an entry at or above the offset, else the last chunk. */
@@ -161,6 +155,22 @@ export class Postings implements ChunkSource {
       else high = middle
     }
     return this.#chunks[low]
+  }
+
+  /**
+   * An offset from which on the first entry is found for which `isFrom` is true, as it is for all behind
+   * it: where the last chunk begins whose first entry is none of them.
+   */
+  offsetBefore(isFrom: (id: number, timeMs: number) => boolean): number {
+    let low = 0
+    let high = this.#chunks.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const { firstId, firstTimeMs } = this.#chunks[middle] as PostingsChunk
+      if (isFrom(firstId, firstTimeMs)) high = middle
+      else low = middle + 1
+    }
+    return this.#chunks[Math.max(0, low - 1)]?.firstOffset ?? 0
   }
 
   /** Numbers of the parts that hold all entries, in order. A number never comes back. */
@@ -255,6 +265,31 @@ export class Postings implements ChunkSource {
     return chunk
   }
 
+  /** Puts other chunks, of the same numbers, in the place of those from `start` up to `end`. */
+  #replace(start: number, end: number, kept: readonly PostingsChunk[]): void {
+    const before = this.#chunks.slice(start, end)
+    if (before.length === kept.length && before.every((chunk, row) => chunk === kept[row])) return
+    this.#version++
+    this.#rewrites++
+    for (const { count, bytes } of before) {
+      this.#count -= count
+      this.#byteLength -= bytes.length
+    }
+    this.#chunks = [...this.#chunks.slice(0, start), ...kept, ...this.#chunks.slice(end)]
+    const parts = new Set(before.filter((chunk) => !kept.includes(chunk)).map(partOf))
+    for (let index = Math.max(0, start - 1); index < start + kept.length; index++) {
+      const chunk = this.#chunks[index]
+      if (chunk) chunk.next = this.#chunks[index + 1]
+    }
+    for (const { count, bytes } of kept) {
+      this.#count += count
+      this.#byteLength += bytes.length
+    }
+    for (const part of parts) {
+      for (const chunk of this.#chunksOf(part)) chunk.changedAt = this.#version
+    }
+  }
+
   #chunksOf(part: number): PostingsChunk[] {
     const start = this.#indexOfNumber(part * PART_CHUNKS)
     return this.#chunks.slice(start, this.#indexOfNumber((part + 1) * PART_CHUNKS))
@@ -271,6 +306,39 @@ export class Postings implements ChunkSource {
     }
     return low
   }
+}
+
+/** The chunk without what is gone; itself where that takes no less, undefined where nothing is left. */
+function rewritten(
+  chunk: PostingsChunk,
+  isGone: (offset: number) => boolean,
+): PostingsChunk | undefined {
+  const cursor = new PostingsCursor({ rewrites: 0, findChunk: () => chunk })
+  let live: PostingsChunk | undefined
+  for (let row = 0; row < chunk.count; row++) {
+    cursor.next()
+    const { id, offset, timeMs } = cursor
+    if (isGone(offset)) continue
+    live ??= new PostingsChunk(chunk.number, id, offset, timeMs)
+    if (live.isFull) return chunk
+    if (cursor.hasExtras) {
+      const { dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed } = cursor
+      live.writeExtras(
+        id,
+        offset,
+        timeMs,
+        dueKind,
+        dueMs,
+        expiresKind,
+        expiresMs,
+        priority,
+        isKeyed,
+      )
+    } else if (live.isNext(id, offset, timeMs)) live.extendRun(1)
+    else live.writeSingle(id, offset, timeMs)
+  }
+  live?.close()
+  return live && live.bytes.length >= chunk.bytes.length ? chunk : live
 }
 
 function partOf(chunk: PostingsChunk): number {

@@ -89,6 +89,29 @@ export class TypedHeap {
     }
   }
 
+  /**
+   * Visits items lowest first until `visit` returns false: costs as much as are visited, not as there
+   * are. `visit` must not change the heap.
+   */
+  visitInOrder(visit: (key1: number, key2: number, payload: number) => boolean): void {
+    if (this.#size === 0) return
+    // Of every item that was visited its children may come next.
+    const next = new TypedHeap()
+    const add = (index: number): void => {
+      if (index >= this.#size) return
+      next.push(this.#key1s[index] as number, this.#key2s[index] as number, index)
+    }
+    add(0)
+    while (next.size > 0) {
+      const index = next.peekPayload
+      const payload = this.#payloads[index] as number
+      if (!visit(next.peekKey1, next.peekKey2, payload)) return
+      next.pop()
+      add(2 * index + 1)
+      add(2 * index + 2)
+    }
+  }
+
   clear(): void {
     this.#size = 0
     this.#resize(ITEMS_FIRST)

@@ -10,7 +10,8 @@ import type { QueueState } from '../state/queue-state.ts'
 import type { StateEvents, StoreState } from '../state/store-state.ts'
 import { Alarm } from './alarm.ts'
 import type { GroupDispatch } from './group-dispatch.ts'
-import { type DispatchHost, QueueDispatch } from './queue-dispatch.ts'
+import { type DispatchHost, DUE_A_TURN, QueueDispatch } from './queue-dispatch.ts'
+import { QueueTimes } from './queue-times.ts'
 import type { Taken } from './taken.ts'
 import type { Waiter } from './waiter.ts'
 import type { Watch } from './watch.ts'
@@ -18,9 +19,15 @@ import type { Watch } from './watch.ts'
 /** What the dispatcher decides and the log has to record. */
 export interface Decisions {
   timedOut(taken: readonly Taken[]): void
-  attemptsUsedUp(taken: Taken): void
+  attemptsUsedUp(taken: readonly Taken[]): void
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
 }
+
+/** Leases that end, and messages whose attempts are used up, in one turn of the event loop. */
+const LEASES_A_TURN = 4_096
+const USED_UP_A_TURN = 1_024
+/** After a change that was turned down, an ended lease is looked at again no sooner than this. */
+const RETRY_MS = 250
 
 export class Dispatcher implements DispatchHost, StateEvents {
   readonly #clock: ElapsedClock
@@ -28,8 +35,11 @@ export class Dispatcher implements DispatchHost, StateEvents {
   readonly #alarm: Alarm
   readonly #queues = new Map<number, QueueDispatch>()
   readonly #leases = new IndexedHeap<Taken>((a, b) => a.endMs - b.endMs)
+  readonly #times = new QueueTimes<QueueDispatch>()
   readonly #damaged = new Set<number>()
   readonly #woken = new Set<GroupDispatch>()
+  /** They had more to look through than one turn takes. */
+  readonly #unfinished = new Set<GroupDispatch>()
   #isServing = false
   /** Something becomes due at a time that the alarm may not know. */
   #mustArm = true
@@ -52,6 +62,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
     const queue = new QueueDispatch(state, this)
     this.#queues.set(state.number, queue)
     queue.begin()
+    this.#times.changed(queue)
   }
 
   queue(state: QueueState): QueueDispatch {
@@ -91,7 +102,8 @@ export class Dispatcher implements DispatchHost, StateEvents {
     this.#serveSoon()
   }
 
-  scheduled(): void {
+  scheduled(queue: QueueDispatch): void {
+    this.#times.changed(queue)
     this.#mustArm = true
     this.#serveSoon()
   }
@@ -107,21 +119,24 @@ export class Dispatcher implements DispatchHost, StateEvents {
     const wallMs = this.#clock.wallMs()
     for (const { group } of watches) group.queue.advance(elapsedMs, wallMs)
     const taken: Taken[] = []
+    const usedUp: Taken[] = []
     while (taken.length < count) {
-      const watch = bestOf(watches)
+      const watch = bestOf(watches) ?? bestOfMore(watches, elapsedMs, wallMs)
       if (!watch) break
       const { group } = watch
+      if (usedUp.length === USED_UP_A_TURN) {
+        this.#goOn(group)
+        break
+      }
       const one = group.takeBest()
       const attempts = group.state.attempts(one.offset)
-      if (attempts >= watch.attemptsMax()) {
-        this.#decisions.attemptsUsedUp(one)
-        // Turned down, it stands where it stood: to take it again would never end.
-        if (one.status === 'ended') break
-        continue
+      if (attempts >= watch.attemptsMax()) usedUp.push(one)
+      else {
+        one.attempt = attempts + 1
+        taken.push(one)
       }
-      one.attempt = attempts + 1
-      taken.push(one)
     }
+    if (usedUp.length > 0) this.#decisions.attemptsUsedUp(usedUp)
     return taken
   }
 
@@ -142,16 +157,19 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   /** The lease begins, or is given more time. */
   lease(taken: Taken, leaseMs: number): void {
+    if (taken.leaseMs === 0) taken.group.leaseBegun()
     taken.leaseMs = leaseMs
     taken.endMs = this.#clock.nowMs() + leaseMs
     taken.status = 'leased'
     if (taken.heapIndex >= 0) this.#leases.update(taken)
     else this.#leases.push(taken)
+    taken.holder?.leased(taken)
     this.#alarm.ringIn(leaseMs)
   }
 
   /** The lease is over, or about to be: it does not time out any more. */
   settle(taken: Taken): void {
+    if (taken.status === 'leased') taken.holder?.settling(taken)
     taken.status = 'settling'
     if (taken.heapIndex >= 0) this.#leases.remove(taken)
   }
@@ -165,6 +183,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
   unsettle(taken: Taken): void {
     if (taken.status !== 'settling') return
     taken.status = 'leased'
+    taken.holder?.leased(taken)
     this.#leases.push(taken)
     this.#alarm.ringIn(Math.max(RETRY_MS, taken.endMs - this.#clock.nowMs()))
   }
@@ -174,14 +193,29 @@ export class Dispatcher implements DispatchHost, StateEvents {
     this.#endLeases()
     const elapsedMs = this.#clock.nowMs()
     const wallMs = this.#clock.wallMs()
-    for (const queue of this.#queues.values()) queue.advance(elapsedMs, wallMs)
+    const seen: QueueDispatch[] = []
+    let left = DUE_A_TURN
+    for (let queue = this.#times.take(elapsedMs, wallMs); queue; ) {
+      seen.push(queue)
+      left -= queue.advance(elapsedMs, wallMs)
+      queue = left > 0 ? this.#times.take(elapsedMs, wallMs) : undefined
+    }
+    for (const queue of seen) this.#times.changed(queue)
+    // Where something is left, the alarm rings again at once.
+    if (seen.length > 0) this.#mustArm = true
+  }
+
+  /** The group is looked at again, when everything else had its turn. */
+  #goOn(group: GroupDispatch): void {
+    this.#unfinished.add(group)
+    this.#alarm.ringIn(0)
   }
 
   #endLeases(): void {
     const elapsedMs = this.#clock.nowMs()
     const late: Taken[] = []
     for (let first = this.#leases.peek(); first; first = this.#leases.peek()) {
-      if (first.endMs > elapsedMs) break
+      if (first.endMs > elapsedMs || late.length === LEASES_A_TURN) break
       this.settle(first)
       late.push(first)
     }
@@ -197,6 +231,8 @@ export class Dispatcher implements DispatchHost, StateEvents {
     if (this.#isClosed) return
     this.#mustArm = true
     this.advance()
+    for (const group of this.#unfinished) this.woke(group)
+    this.#unfinished.clear()
     this.#serveSoon()
   }
 
@@ -237,21 +273,14 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   #arm(): void {
     this.#mustArm = false
-    let next = Number.POSITIVE_INFINITY
-    let nextWall = Number.POSITIVE_INFINITY
-    for (const queue of this.#queues.values()) {
-      next = Math.min(next, queue.nextElapsedMs)
-      nextWall = Math.min(nextWall, queue.nextWallMs)
-    }
+    const nextWall = this.#times.nextWallMs
+    let next = this.#times.nextElapsedMs
     const lease = this.#leases.peek()
     if (lease) next = Math.min(next, lease.endMs)
     const delayMs = Math.min(next - this.#clock.nowMs(), nextWall - this.#clock.wallMs())
     this.#alarm.ringIn(delayMs, nextWall !== Number.POSITIVE_INFINITY)
   }
 }
-
-/** After a change that was turned down, an ended lease is looked at again no sooner than this. */
-const RETRY_MS = 250
 
 function bestOf(watches: readonly Watch[]): Watch | undefined {
   let best: Watch | undefined
@@ -265,4 +294,21 @@ function bestOf(watches: readonly Watch[]): Watch | undefined {
     if (isBetter) best = watch
   }
   return best
+}
+
+/** Where nothing is ready, of what has become due and was more than one piece. */
+function bestOfMore(
+  watches: readonly Watch[],
+  elapsedMs: number,
+  wallMs: number,
+): Watch | undefined {
+  for (const { group } of watches) {
+    const { queue } = group
+    while (queue.nextElapsedMs <= elapsedMs || queue.nextWallMs <= wallMs) {
+      if (queue.advance(elapsedMs, wallMs) === 0) break
+      const best = bestOf(watches)
+      if (best) return best
+    }
+  }
+  return undefined
 }

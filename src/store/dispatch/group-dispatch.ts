@@ -3,24 +3,28 @@
  * message. Derived from the state while the store is open; nothing here is saved. Pure memory.
  */
 
-import { IndexedHeap } from '../containers/heap.ts'
-import { OffsetSet } from '../containers/offset-set.ts'
 import type { PostingsCursor } from '../containers/postings-cursor.ts'
-import { TypedHeap } from '../containers/typed-heap.ts'
-import { DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { GroupEvents, GroupState } from '../state/group-state.ts'
 import type { Lane } from '../state/lane.ts'
-import { LaneRow } from './lane-row.ts'
+import { AgedOrder } from './aged-order.ts'
+import { Early } from './early.ts'
+import { ExceptionHeaps } from './exception-heaps.ts'
+import type { LaneRow } from './lane-row.ts'
+import { PlainOrder } from './plain-order.ts'
 import type { QueueDispatch } from './queue-dispatch.ts'
+import { Suspects, suspectsOf } from './suspects.ts'
 import { Taken } from './taken.ts'
 import type { Waiter } from './waiter.ts'
 
 /** Where the best message stands. */
 type Source = LaneRow | 'ready' | 'late' | 'suspect' | 'aged'
 
-/** Entries of the order by age that may be stale, beside as many as are not. */
-const STALE_AGED_MAX = 1024
+interface Promoted {
+  readonly source: Source
+  readonly id: number
+  readonly offset: number
+}
 
 export class GroupDispatch implements GroupEvents {
   readonly queue: QueueDispatch
@@ -35,61 +39,57 @@ export class GroupDispatch implements GroupEvents {
   bestPriority = 0
   bestId = 0
   #best: Source | undefined
-  readonly #rows: LaneRow[] = []
-  readonly #ready = new IndexedHeap<Exception>(byPriority)
-  readonly #buried = new IndexedHeap<Exception>((a, b) => a.sequence - b.sequence)
-  readonly #delayedElapsed = new IndexedHeap<Exception>(byDue)
-  readonly #delayedWall = new IndexedHeap<Exception>(byDue)
-  /** Plain messages whose place in their lane was passed: (priority, id, offset). */
-  readonly #late = new TypedHeap()
-  /** The same and the ready exceptions by age, where age counts: (id, 0, offset); some are stale. */
-  readonly #aged = new TypedHeap()
-  /** Leased when an earlier opening ended without a close: they go out one at a time. */
-  readonly #suspects = new IndexedHeap<Taken>(byPriority)
-  readonly #suspectOffsets = new Map<number, Taken>()
-  #suspectOut = 0
-  /** Messages of the queue's schedules that wait for no time in this group any more. */
-  readonly #early = new OffsetSet()
+  #leased = 0
+  readonly #plain = new PlainOrder()
+  readonly #exceptions = new ExceptionHeaps()
+  readonly #aged = new AgedOrder((id, offset) => this.#isAged(id, offset))
+  readonly #suspects = new Suspects()
+  readonly #early: Early
   readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
+  readonly #isLateOpen = (offset: number, id: number): boolean =>
+    this.isWaiting(offset, id) && !this.state.exception(offset)
+  readonly #isFinished = (offset: number): boolean => this.state.finished.has(offset)
+  readonly #isWaiting = (offset: number, id: number): boolean => this.isWaiting(offset, id)
 
   constructor(queue: QueueDispatch, state: GroupState) {
     this.queue = queue
     this.state = state
+    this.#early = new Early(queue)
   }
 
   /** Begins with what the state says. */
   begin(): void {
     this.state.events = this
     for (const lane of this.queue.state.lanes) this.addLane(lane)
-    this.#begunSuspects()
+    for (const suspect of suspectsOf(this)) this.#addSuspect(suspect)
     for (const exception of this.state.exceptions()) {
-      if (!this.#suspectOffsets.has(exception.offset)) this.#place(exception)
+      if (!this.#suspects.has(exception.offset)) this.#place(exception)
     }
   }
 
   addLane(lane: Lane): void {
-    if (lane.priority === undefined) return
-    const row = new LaneRow(lane, lane.priority, this.state.finished.floor)
-    this.#rows.push(row)
-    this.#rows.sort((a, b) => a.priority - b.priority)
+    this.#plain.addLane(lane, this.state.finished.floor)
   }
 
   /** Deliveries whose lease has begun and not ended. */
   get leased(): number {
-    let leased = 0
-    for (const { leaseMs } of this.out.values()) if (leaseMs > 0) leased++
-    return leased
+    return this.#leased
+  }
+
+  /** The first lease of a message that is out. */
+  leaseBegun(): void {
+    this.#leased++
   }
 
   /** The exception waits for its time, as far as anybody has looked. */
-  isDelayed({ holder }: Exception): boolean {
-    return holder === this.#delayedElapsed || holder === this.#delayedWall
+  isDelayed(exception: Exception): boolean {
+    return this.#exceptions.isDelayed(exception)
   }
 
   /** Messages that wait for their time. */
   get delayedCount(): number {
     const plain = this.queue.scheduledCount - this.#early.count
-    return plain + this.#delayedElapsed.size + this.#delayedWall.size
+    return plain + this.#exceptions.delayedCount
   }
 
   /** More may be leased now. */
@@ -98,7 +98,19 @@ export class GroupDispatch implements GroupEvents {
     return leasedMax === 0 || this.out.size < leasedMax
   }
 
-  /** Called for each message that the queue's schedules hold when this begins, or get from now on. */
+  /** Called once this has begun: looks at what the queue's schedules hold already. */
+  allScheduled(): void {
+    const { finished, leased, exceptionCount } = this.state
+    const add = (first: number, end: number) => this.#early.add(first, end)
+    this.queue.forEachScheduled(0, this.queue.state.nextOffset, (first, end) => {
+      finished.forEachRange(first, end, add)
+      leased.forEachRange(first, end, add)
+    })
+    if (exceptionCount === 0) return
+    for (const { offset } of this.state.exceptions()) add(offset, offset + 1)
+  }
+
+  /** Called for each message that the queue's schedules get from now on. */
   scheduled(offset: number): void {
     const { state } = this
     const waits =
@@ -110,13 +122,7 @@ export class GroupDispatch implements GroupEvents {
   settleBest(): boolean {
     this.#best = undefined
     if (this.isRemoved || this.queue.isPaused || !this.hasRoom) return false
-    const row = this.#settleRows()
-    if (row) this.#offer(row.priority, row.cursor.id, row)
-    const exception = this.#settleReady()
-    if (exception) this.#offer(exception.priority, exception.id, 'ready')
-    if (this.#settleLate()) this.#offer(this.#late.peekKey1, this.#late.peekKey2, 'late')
-    const suspect = this.#settleSuspects()
-    if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
+    this.#offerEach(this.#suspects.settle(this.#isWaiting))
     const promoted = this.#promoted()
     if (promoted) {
       this.#best = promoted.source
@@ -128,24 +134,16 @@ export class GroupDispatch implements GroupEvents {
 
   /** The offset of the next ready message, whether or not it could be delivered now. */
   peekBest(): number | undefined {
-    const row = this.#settleRows()
     const promoted = this.#promoted()
     if (promoted) return promoted.offset
-    const exception = this.#settleReady()
-    const late = this.#settleLate()
     // One at a time goes out; the others are ready all the same.
     const suspect = this.#suspects.peek()
+    const best = this.#offerEach(suspect)
     this.#best = undefined
-    if (row) this.#offer(row.priority, row.cursor.id, row)
-    if (exception) this.#offer(exception.priority, exception.id, 'ready')
-    if (late) this.#offer(this.#late.peekKey1, this.#late.peekKey2, 'late')
-    if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
-    const best: Source | undefined = this.#best
-    this.#best = undefined
-    if (best === 'late') return this.#late.peekPayload
-    if (best === 'ready') return exception?.offset
+    if (best === 'late') return this.#plain.lateOffset
+    if (best === 'ready') return this.#exceptions.firstReady?.offset
     if (best === 'suspect') return suspect?.offset
-    return row?.cursor.offset
+    return best === 'aged' ? undefined : best?.cursor.offset
   }
 
   /** Takes what `settleBest` found out of the order. */
@@ -153,8 +151,8 @@ export class GroupDispatch implements GroupEvents {
     const source = this.#best
     this.#best = undefined
     if (source === undefined) throw new Error('there is no best message to take')
-    if (source === 'suspect') return this.#takeSuspect()
-    if (source === 'ready') return this.#takeException(this.#ready.peek())
+    if (source === 'suspect') return this.#out(this.#suspects.take())
+    if (source === 'ready') return this.#takeException(this.#exceptions.firstReady)
     if (source === 'late') return this.#takeLate()
     if (source === 'aged') return this.#takeAged()
     const { cursor, priority } = source
@@ -168,8 +166,8 @@ export class GroupDispatch implements GroupEvents {
     const exception = this.state.exception(offset)
     if (exception?.state === 'buried') return undefined
     if (exception) return this.#takeException(exception)
-    this.#dropSuspect(offset)
-    this.#noteEarly(offset, offset + 1)
+    this.#suspects.drop(offset)
+    this.#early.add(offset, offset + 1)
     return this.#out(new Taken(this, id, offset, priority))
   }
 
@@ -177,9 +175,9 @@ export class GroupDispatch implements GroupEvents {
   takeBuried(count: number): Exception[] {
     const taken: Exception[] = []
     while (taken.length < count) {
-      const exception = this.#buried.pop()
+      const exception = this.#exceptions.firstBuried
       if (!exception) break
-      exception.holder = undefined
+      this.#exceptions.drop(exception)
       if (this.isWaiting(exception.offset, exception.id)) taken.push(exception)
     }
     return taken
@@ -195,9 +193,8 @@ export class GroupDispatch implements GroupEvents {
   /** Takes a message out of the order while a change of it is on its way. */
   hold(id: number, offset: number, priority: number): Taken {
     const exception = this.state.exception(offset)
-    exception?.holder?.remove(exception)
-    if (exception) exception.holder = undefined
-    this.#dropSuspect(offset)
+    if (exception) this.#exceptions.drop(exception)
+    this.#suspects.drop(offset)
     return this.#out(new Taken(this, id, offset, priority))
   }
 
@@ -214,7 +211,7 @@ export class GroupDispatch implements GroupEvents {
   /** Messages that were to leave stay after all. */
   restore(offsets: readonly number[], ids: readonly number[]): void {
     offsets.forEach((offset, row) => {
-      if (this.out.has(offset) || this.#suspectOffsets.has(offset)) return
+      if (this.out.has(offset) || this.#suspects.has(offset)) return
       const exception = this.state.exception(offset)
       if (exception && !exception.holder) this.#place(exception)
       const facts = exception ? undefined : this.queue.find(offset)
@@ -224,57 +221,58 @@ export class GroupDispatch implements GroupEvents {
 
   /** A plain message has become due: its place in the lane may have been passed meanwhile. */
   due(offset: number, id: number, priority: number, lane: Lane): void {
-    if (this.#early.count > 0) this.#early.remove(offset, offset + 1)
+    this.#early.remove(offset)
     if (!this.isWaiting(offset, id) || this.state.exception(offset)) return
-    if (this.#suspectOffsets.has(offset)) return
-    const row = this.#rows.find((one) => one.lane === lane)
-    if (!row || row.hasPassed(offset)) this.#pushLate(priority, id, offset)
+    if (this.#suspects.has(offset)) return
+    if (this.#plain.hasPassed(offset, lane)) this.#pushLate(priority, id, offset)
     this.queue.woke(this)
   }
 
-  /** Makes ready what has become due. */
-  advance(elapsedMs: number, wallMs: number): void {
-    this.#advance(this.#delayedElapsed, elapsedMs)
-    this.#advance(this.#delayedWall, wallMs)
+  /** Makes ready what has become due, up to `count`; returns how many there were. */
+  advance(elapsedMs: number, wallMs: number, count: number): number {
+    for (let made = 0; made < count; made++) {
+      const exception = this.#exceptions.advanceOne(elapsedMs, wallMs)
+      if (!exception) return made
+      this.#noteAge(exception.id, exception.offset)
+      this.queue.woke(this)
+    }
+    return count
   }
 
   /** When the next exception becomes due, by either clock; infinite where none is delayed. */
   get nextElapsedMs(): number {
-    return this.#delayedElapsed.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+    return this.#exceptions.firstElapsed?.dueMs ?? Number.POSITIVE_INFINITY
   }
 
   get nextWallMs(): number {
-    return this.#delayedWall.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+    return this.#exceptions.firstWall?.dueMs ?? Number.POSITIVE_INFINITY
   }
 
   get firstBuried(): Exception | undefined {
-    return this.#buried.peek()
+    return this.#exceptions.firstBuried
   }
 
   get firstDelayed(): readonly (Exception | undefined)[] {
-    return [this.#delayedElapsed.peek(), this.#delayedWall.peek()]
+    return [this.#exceptions.firstElapsed, this.#exceptions.firstWall]
   }
 
-  /** Exceptions that are delayed, in no order. */
-  delayed(): Exception[] {
-    return [...this.state.exceptions()].filter((exception) => this.isDelayed(exception))
+  /** Exceptions that are delayed: up to `count` of each of the two kinds of time, soonest first. */
+  delayed(count: number): Exception[] {
+    return this.#exceptions.delayed(count)
   }
 
   changed(exception: Exception): void {
-    this.#noteEarly(exception.offset, exception.offset + 1)
+    this.#early.add(exception.offset, exception.offset + 1)
     this.#place(exception)
   }
 
   dropped(exception: Exception): void {
-    exception.holder?.remove(exception)
-    exception.holder = undefined
+    this.#exceptions.drop(exception)
   }
 
   unleased(first: number, end: number): void {
-    if (this.state.finished.has(first)) this.#noteEarly(first, end)
-    if (this.#suspectOffsets.size > 0) {
-      this.#finishSuspects(first, end)
-    }
+    if (this.state.finished.has(first)) this.#early.add(first, end)
+    if (this.#suspects.size > 0) this.#suspects.dropFinished(first, end, this.#isFinished)
     if (this.out.size === 0) return
     const hadRoom = this.hasRoom
     if (end - first <= this.out.size) {
@@ -289,12 +287,10 @@ export class GroupDispatch implements GroupEvents {
 
   settingsChanged(): void {
     this.#aged.clear()
-    for (const { id, offset, holder } of this.state.exceptions()) {
-      if (holder === this.#ready) this.#noteAge(id, offset)
+    for (const exception of this.state.exceptions()) {
+      if (this.#exceptions.isReady(exception)) this.#noteAge(exception.id, exception.offset)
     }
-    this.#late.forEach((_priority, id, offset) => {
-      this.#noteAge(id, offset)
-    })
+    this.#plain.forEachLate((id, offset) => this.#noteAge(id, offset))
     this.queue.woke(this)
   }
 
@@ -306,22 +302,8 @@ export class GroupDispatch implements GroupEvents {
   }
 
   #pushLate(priority: number, id: number, offset: number): void {
-    this.#late.push(priority, id, offset)
+    this.#plain.pushLate(priority, id, offset)
     this.#noteAge(id, offset)
-  }
-
-  #noteEarly(first: number, end: number): void {
-    this.queue.forEachScheduled(first, end, (from, to) => this.#early.add(from, to))
-  }
-
-  #finishSuspects(first: number, end: number): void {
-    const few = end - first < this.#suspectOffsets.size
-    const offsets = few ? range(first, end) : [...this.#suspectOffsets.keys()]
-    for (const offset of offsets) {
-      if (offset >= first && offset < end && this.state.finished.has(offset)) {
-        this.#dropSuspect(offset)
-      }
-    }
   }
 
   #unleasedOne(taken: Taken | undefined): void {
@@ -334,13 +316,13 @@ export class GroupDispatch implements GroupEvents {
 
   #ended(taken: Taken): void {
     if (taken.isSuspect) {
-      this.#suspectOut--
+      this.#suspects.ended(taken)
       this.queue.woke(this)
     }
-    taken.isSuspect = false
+    if (taken.leaseMs > 0) this.#leased--
     taken.status = 'ended'
     this.queue.ended(taken)
-    taken.whenEnded?.(taken)
+    taken.holder?.ended(taken)
   }
 
   #back(taken: Taken): void {
@@ -349,11 +331,8 @@ export class GroupDispatch implements GroupEvents {
     if (exception) this.#place(exception)
     else if (this.queue.isScheduled(offset)) {
       // Its time has not come: it goes on waiting for that.
-      if (this.#early.has(offset)) this.#early.remove(offset, offset + 1)
-    } else {
-      const row = this.#rows.find((one) => one.priority === priority)
-      if (!row || row.hasPassed(offset)) this.#pushLate(priority, id, offset)
-    }
+      this.#early.remove(offset)
+    } else if (this.#plain.hasPassedIn(offset, priority)) this.#pushLate(priority, id, offset)
     this.queue.woke(this)
   }
 
@@ -361,6 +340,19 @@ export class GroupDispatch implements GroupEvents {
     if (this.out.has(taken.offset)) throw new Error(`message ${taken.id} is out already`)
     this.out.set(taken.offset, taken)
     return taken
+  }
+
+  /** What is best of each kind; of the suspects this one. */
+  #offerEach(suspect: Taken | undefined): Source | undefined {
+    this.#best = undefined
+    const plain = this.#plain
+    const row = plain.settleRows(this.#isOpen)
+    if (row) this.#offer(row.priority, row.cursor.id, row)
+    const exception = this.#settleReady()
+    if (exception) this.#offer(exception.priority, exception.id, 'ready')
+    if (plain.settleLate(this.#isLateOpen)) this.#offer(plain.latePriority, plain.lateId, 'late')
+    if (suspect) this.#offer(suspect.priority, suspect.id, 'suspect')
+    return this.#best
   }
 
   #offer(priority: number, id: number, source: Source): void {
@@ -374,17 +366,12 @@ export class GroupDispatch implements GroupEvents {
     this.bestId = id
   }
 
-  #settleRows(): LaneRow | undefined {
-    for (const row of this.#rows) if (row.settle(this.#isOpen)) return row
-    return undefined
-  }
-
   #isPlainReady(cursor: PostingsCursor): boolean {
     const { offset, id } = cursor
     const { state, queue } = this
     if (state.finished.has(offset) || this.out.has(offset)) return false
     if (state.exceptionCount > 0 && state.exception(offset)) return false
-    if (this.#suspectOffsets.size > 0 && this.#suspectOffsets.has(offset)) return false
+    if (this.#suspects.has(offset)) return false
     if (queue.isLeaving(offset, id)) return false
     // What waits for its time stands in the schedule, whatever the clock says now.
     return !cursor.hasExtras || !queue.isScheduled(offset) || state.leased.has(offset)
@@ -392,78 +379,40 @@ export class GroupDispatch implements GroupEvents {
 
   #settleReady(): Exception | undefined {
     for (;;) {
-      const exception = this.#ready.peek()
+      const exception = this.#exceptions.firstReady
       if (!exception || this.isWaiting(exception.offset, exception.id)) return exception
-      this.#ready.pop()
-      exception.holder = undefined
+      this.#exceptions.drop(exception)
     }
-  }
-
-  #settleLate(): boolean {
-    while (this.#late.size > 0) {
-      const offset = this.#late.peekPayload
-      if (this.isWaiting(offset, this.#late.peekKey2) && !this.state.exception(offset)) return true
-      this.#late.pop()
-    }
-    return false
-  }
-
-  #settleSuspects(): Taken | undefined {
-    if (this.#suspectOut > 0) return undefined
-    for (let first = this.#suspects.peek(); first; first = this.#suspects.peek()) {
-      if (this.isWaiting(first.offset, first.id)) return first
-      this.#dropSuspect(first.offset)
-    }
-    return undefined
   }
 
   /** The oldest message of all, where it has waited too long. */
-  #promoted():
-    | { readonly source: Source; readonly id: number; readonly offset: number }
-    | undefined {
+  #promoted(): Promoted | undefined {
     const { promoteAfterMs } = this.state
     if (promoteAfterMs === 0) return undefined
-    let oldest: { source: Source; id: number; offset: number } | undefined
-    const before = this.queue.wallMs() - promoteAfterMs
-    for (const row of this.#rows) {
-      if (!row.settle(this.#isOpen) || row.cursor.timeMs > before) continue
-      const { id, offset } = row.cursor
-      if (!oldest || id < oldest.id) oldest = { source: row, id, offset }
-    }
-    if (!this.#settleAged()) return oldest
-    const id = this.#aged.peekKey1
-    const offset = this.#aged.peekPayload
+    const beforeMs = this.queue.wallMs() - promoteAfterMs
+    const row = this.#plain.oldestRow(this.#isOpen, beforeMs)
+    const oldest = row && { source: row, id: row.cursor.id, offset: row.cursor.offset }
+    if (!this.#aged.settle()) return oldest
+    const { id, offset } = this.#aged
     const putMs = this.queue.find(offset)?.timeMs ?? Number.POSITIVE_INFINITY
-    if (putMs > before || (oldest && oldest.id < id)) return oldest
+    if (putMs > beforeMs || (oldest && oldest.id < id)) return oldest
     return { source: 'aged', id, offset }
-  }
-
-  /** Lets go of what was taken since, or is not ready. */
-  #settleAged(): boolean {
-    while (this.#aged.size > 0) {
-      if (this.#isAged(this.#aged.peekKey1, this.#aged.peekPayload)) return true
-      this.#aged.pop()
-    }
-    return false
   }
 
   #isAged(id: number, offset: number): boolean {
     if (!this.isWaiting(offset, id)) return false
     const exception = this.state.exception(offset)
-    return exception === undefined || exception.holder === this.#ready
+    return exception === undefined || this.#exceptions.isReady(exception)
   }
 
   /** Where age counts, what stands in no lane any more is kept in its order too. */
   #noteAge(id: number, offset: number): void {
     if (this.state.promoteAfterMs === 0) return
-    this.#aged.push(id, 0, offset)
-    if (this.#aged.size <= 2 * (this.#ready.size + this.#late.size) + STALE_AGED_MAX) return
-    this.#aged.filter((one, _zero, at) => this.#isAged(one, at))
+    this.#aged.note(id, offset, this.#exceptions.readyCount + this.#plain.lateCount)
   }
 
   #takeAged(): Taken {
-    const id = this.#aged.peekKey1
-    const offset = this.#aged.peekPayload
+    const { id, offset } = this.#aged
     this.#aged.pop()
     const exception = this.state.exception(offset)
     if (exception) return this.#takeException(exception)
@@ -473,109 +422,30 @@ export class GroupDispatch implements GroupEvents {
 
   #takeException(exception: Exception | undefined): Taken {
     if (!exception) throw new Error('there is no exception to take')
-    exception.holder?.remove(exception)
-    exception.holder = undefined
-    this.#dropSuspect(exception.offset)
+    this.#exceptions.drop(exception)
+    this.#suspects.drop(exception.offset)
     const { id, offset, priority } = exception
     return this.#out(new Taken(this, id, offset, priority))
   }
 
   #takeLate(): Taken {
-    const taken = new Taken(this, this.#late.peekKey2, this.#late.peekPayload, this.#late.peekKey1)
-    this.#late.pop()
+    const { latePriority, lateId, lateOffset } = this.#plain
+    const taken = new Taken(this, lateId, lateOffset, latePriority)
+    this.#plain.popLate()
     return this.#out(taken)
   }
 
   #place(exception: Exception): void {
     if (this.out.has(exception.offset)) return
-    const heap = this.#heapFor(exception)
-    exception.holder?.remove(exception)
-    exception.holder = heap
-    heap.push(exception)
-    if (heap === this.#ready) {
+    this.#exceptions.place(exception, this.queue.isDue(exception.dueKind, exception.dueMs))
+    if (this.#exceptions.isReady(exception)) {
       this.#noteAge(exception.id, exception.offset)
       this.queue.woke(this)
-    } else if (heap !== this.#buried) this.queue.scheduled()
-  }
-
-  #heapFor(exception: Exception): IndexedHeap<Exception> {
-    if (exception.state === 'buried') return this.#buried
-    if (exception.state === 'ready') return this.#ready
-    if (this.queue.isDue(exception.dueKind, exception.dueMs)) return this.#ready
-    return exception.dueKind === DueKind.WALL ? this.#delayedWall : this.#delayedElapsed
-  }
-
-  #advance(heap: IndexedHeap<Exception>, nowMs: number): void {
-    for (;;) {
-      const exception = heap.peek()
-      if (!exception || exception.dueMs > nowMs) return
-      heap.pop()
-      exception.holder = this.#ready
-      this.#ready.push(exception)
-      this.#noteAge(exception.id, exception.offset)
-      this.queue.woke(this)
-    }
-  }
-
-  /** What was leased when the last opening ended, and is not finished, may be what ended it. */
-  #begunSuspects(): void {
-    const { leased } = this.state
-    leased.forEachRange(0, this.queue.state.nextOffset, (first, end) => {
-      for (let offset = first; offset < end; offset++) {
-        const suspect = this.state.finished.has(offset) ? undefined : this.#suspectAt(offset)
-        if (suspect) this.#addSuspect(suspect)
-      }
-    })
+    } else if (this.#exceptions.isDelayed(exception)) this.queue.scheduled()
   }
 
   #addSuspect(suspect: Taken): void {
-    suspect.isSuspect = true
-    this.#suspects.push(suspect)
-    this.#suspectOffsets.set(suspect.offset, suspect)
+    this.#suspects.add(suspect)
     this.queue.woke(this)
   }
-
-  #suspectAt(offset: number): Taken | undefined {
-    const exception = this.state.exception(offset)
-    if (exception) {
-      // A delay that was given later counts; one that is buried goes nowhere.
-      if (exception.state !== 'ready') return undefined
-      return new Taken(this, exception.id, offset, exception.priority)
-    }
-    const facts = this.queue.find(offset)
-    if (!facts) return undefined
-    return new Taken(this, facts.id, offset, facts.priority)
-  }
-
-  #takeSuspect(): Taken {
-    const suspect = this.#suspects.pop()
-    if (!suspect) throw new Error('there is no suspect to take')
-    this.#suspectOffsets.delete(suspect.offset)
-    this.#suspectOut++
-    return this.#out(suspect)
-  }
-
-  #dropSuspect(offset: number): void {
-    const suspect = this.#suspectOffsets.get(offset)
-    if (!suspect) return
-    this.#suspectOffsets.delete(offset)
-    this.#suspects.remove(suspect)
-  }
-}
-
-function range(first: number, end: number): number[] {
-  return Array.from({ length: end - first }, (_, row) => first + row)
-}
-
-function byPriority(a: Ordered, b: Ordered): number {
-  return a.priority - b.priority || a.id - b.id
-}
-
-interface Ordered {
-  readonly priority: number
-  readonly id: number
-}
-
-function byDue(a: Exception, b: Exception): number {
-  return a.dueMs - b.dueMs || a.id - b.id
 }

@@ -9,6 +9,8 @@ export class LaneRow {
   /** The cursor stands at an entry that has not been taken or passed over. */
   isHead = false
   #hasBegun = false
+  /** Of the entry that the cursor came to last: behind the end it tells nothing itself. */
+  #lastOffset = -1
 
   constructor(lane: Lane, priority: number, fromOffset: number) {
     this.lane = lane
@@ -32,8 +34,6 @@ export class LaneRow {
     }
     return false
   }
-  /** Of the entry that the cursor came to last: behind the end it tells nothing itself. */
-  #lastOffset = -1
 
   /** True where the cursor will not come to this offset any more. */
   hasPassed(offset: number): boolean {

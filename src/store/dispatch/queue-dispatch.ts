@@ -18,6 +18,9 @@ const SLOT_FACTOR = 64
 /** After a refusal the record of what has expired is tried again no sooner than this. */
 const EXPIRE_AGAIN_MS = 250
 
+/** Of each kind, what becomes due or expires in one turn of the event loop: it takes some milliseconds. */
+export const DUE_A_TURN = 2_048
+
 /** What a queue needs of the whole. */
 export interface DispatchHost {
   elapsedMs(): number
@@ -25,8 +28,8 @@ export interface DispatchHost {
   isDamaged(id: number): boolean
   /** A group may have something to deliver. */
   woke(group: GroupDispatch): void
-  /** Something becomes due earlier than was known. */
-  scheduled(): void
+  /** Something of the queue becomes due earlier than was known. */
+  scheduled(queue: QueueDispatch): void
   /** A message is out no more: its lease, where it had one, is over. */
   ended(taken: Taken): void
   /** These have outlived their time: ids and offsets, in order of offset. */
@@ -55,6 +58,8 @@ export class QueueDispatch implements QueueEvents {
   readonly #scheduled = new OffsetSet()
   /** Expired while leased: they go when they come back. */
   readonly #overdue = new Set<number>()
+  /** The end of the last pause that was noticed. */
+  #pauseSeenMs = 0
 
   constructor(state: QueueState, host: DispatchHost) {
     this.state = state
@@ -83,7 +88,7 @@ export class QueueDispatch implements QueueEvents {
     const { offset, dueKind, dueMs, expiresMs } = facts
     if (expiresMs > 0) {
       this.#expiring.push(expiresMs, id, offset)
-      this.#host.scheduled()
+      this.#host.scheduled(this)
     }
     if (this.isDue(dueKind, dueMs)) {
       for (const group of this.groups.values()) {
@@ -101,9 +106,7 @@ export class QueueDispatch implements QueueEvents {
     const group = new GroupDispatch(this, state)
     this.groups.set(state.number, group)
     group.begin()
-    this.forEachScheduled(0, this.state.nextOffset, (first, end) => {
-      for (let offset = first; offset < end; offset++) group.scheduled(offset)
-    })
+    group.allScheduled()
     // What stands in no lane of its own is offered message by message.
     for (const lane of this.state.lanes) {
       if (lane.priority === undefined) this.#offerMixed(lane, group)
@@ -119,7 +122,7 @@ export class QueueDispatch implements QueueEvents {
 
   pauseChanged(): void {
     for (const group of this.groups.values()) this.#host.woke(group)
-    this.#host.scheduled()
+    this.#host.scheduled(this)
   }
 
   woke(group: GroupDispatch): void {
@@ -127,7 +130,7 @@ export class QueueDispatch implements QueueEvents {
   }
 
   scheduled(): void {
-    this.#host.scheduled()
+    this.#host.scheduled(this)
   }
 
   isDue(kind: number, dueMs: number): boolean {
@@ -162,23 +165,27 @@ export class QueueDispatch implements QueueEvents {
     ids.forEach((id, row) => {
       this.#expiring.push(againMs, id, offsets[row] ?? 0)
     })
-    this.#host.scheduled()
+    this.#host.scheduled(this)
   }
 
-  /** Makes ready what has become due, and takes out what has expired. */
-  advance(elapsedMs: number, wallMs: number): void {
-    this.#advance(this.#elapsed, elapsedMs)
-    this.#advance(this.#wall, wallMs)
-    this.#advanceExpiring(elapsedMs)
-    for (const group of this.groups.values()) group.advance(elapsedMs, wallMs)
+  /**
+   * Makes ready what has become due, and takes out what has expired: a piece of it, where it is much.
+   * Returns how many there were.
+   */
+  advance(elapsedMs: number, wallMs: number): number {
+    let count = this.#advance(this.#elapsed, elapsedMs)
+    count += this.#advance(this.#wall, wallMs)
+    count += this.#advanceExpiring(elapsedMs)
+    for (const group of this.groups.values()) {
+      count += group.advance(elapsedMs, wallMs, DUE_A_TURN)
+    }
     const { pausedUntilMs } = this.state
     if (pausedUntilMs > this.#pauseSeenMs && pausedUntilMs <= elapsedMs) {
       this.#pauseSeenMs = pausedUntilMs
       for (const group of this.groups.values()) this.#host.woke(group)
     }
+    return count
   }
-  /** The end of the last pause that was noticed. */
-  #pauseSeenMs = 0
 
   /** When the next thing happens by the store's own time; infinite where nothing does. */
   get nextElapsedMs(): number {
@@ -222,6 +229,11 @@ export class QueueDispatch implements QueueEvents {
     return this.#scheduled.count > 0 && this.#scheduled.has(offset)
   }
 
+  /** The first offset from `from` on that stands in a schedule; -1 where there is none. */
+  nextScheduled(from: number): number {
+    return this.#scheduled.nextPresent(from, this.state.nextOffset)
+  }
+
   forEachScheduled(first: number, end: number, visit: (first: number, end: number) => void): void {
     if (this.#scheduled.count > 0) this.#scheduled.forEachRange(first, end, visit)
   }
@@ -244,11 +256,12 @@ export class QueueDispatch implements QueueEvents {
     heap.push(dueMs, id, offset * SLOT_FACTOR + lane.slot)
     this.#scheduled.add(offset, offset + 1)
     for (const group of this.groups.values()) group.scheduled(offset)
-    this.#host.scheduled()
+    this.#host.scheduled(this)
   }
 
-  #advance(heap: TypedHeap, nowMs: number): void {
-    while (heap.size > 0 && heap.peekKey1 <= nowMs) {
+  #advance(heap: TypedHeap, nowMs: number): number {
+    let count = 0
+    for (; count < DUE_A_TURN && heap.size > 0 && heap.peekKey1 <= nowMs; count++) {
       const id = heap.peekKey2
       const { offset, lane } = this.#unpack(heap.peekPayload)
       heap.pop()
@@ -257,12 +270,15 @@ export class QueueDispatch implements QueueEvents {
       if (!lane || priority === undefined) continue
       for (const group of this.groups.values()) group.due(offset, id, priority, lane)
     }
+    return count
   }
 
-  #advanceExpiring(elapsedMs: number): void {
+  #advanceExpiring(elapsedMs: number): number {
+    let count = 0
     const ids: number[] = []
     const offsets: number[] = []
-    while (this.#expiring.size > 0 && this.#expiring.peekKey1 <= elapsedMs) {
+    while (count < DUE_A_TURN && this.#expiring.size > 0 && this.#expiring.peekKey1 <= elapsedMs) {
+      count++
       const id = this.#expiring.peekKey2
       const offset = this.#expiring.peekPayload
       this.#expiring.pop()
@@ -274,6 +290,7 @@ export class QueueDispatch implements QueueEvents {
       }
     }
     if (ids.length > 0) this.#expire(ids, offsets)
+    return count
   }
 
   #expire(ids: readonly number[], offsets: readonly number[]): void {
@@ -308,7 +325,7 @@ export class QueueDispatch implements QueueEvents {
       if (this.state.isGone(offset)) continue
       if (expiresMs > 0) {
         this.#expiring.push(expiresMs, id, offset)
-        this.#host.scheduled()
+        this.#host.scheduled(this)
       }
       if (!this.isDue(dueKind, dueMs)) this.#schedule(dueKind, dueMs, id, offset, lane)
     }

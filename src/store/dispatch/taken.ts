@@ -12,6 +12,16 @@ export type TakenStatus =
   | 'settling'
   | 'ended'
 
+/** Who holds messages, and is told what becomes of their leases. */
+export interface TakenHolder {
+  /** The lease begins, is given another end, or goes on after all. */
+  leased(taken: Taken): void
+  /** A change is on its way that ends the lease. */
+  settling(taken: Taken): void
+  /** It is out no more, by whatever. */
+  ended(taken: Taken): void
+}
+
 export class Taken {
   readonly group: GroupDispatch
   readonly id: number
@@ -27,8 +37,8 @@ export class Taken {
   endMs = 0
   /** Of the heap of leases; -1 = not in it. */
   heapIndex = -1
-  /** Told when the lease has ended, by whatever. */
-  whenEnded: ((taken: Taken) => void) | undefined
+  /** Who took it. */
+  holder: TakenHolder | undefined
 
   constructor(group: GroupDispatch, id: number, offset: number, priority: number) {
     this.group = group
@@ -36,4 +46,14 @@ export class Taken {
     this.offset = offset
     this.priority = priority
   }
+}
+
+/** The order of deliveries. */
+export function byPriority(a: Ordered, b: Ordered): number {
+  return a.priority - b.priority || a.id - b.id
+}
+
+interface Ordered {
+  readonly priority: number
+  readonly id: number
 }

@@ -5,10 +5,11 @@
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-record.ts'
 import { Exception } from './exception.ts'
-import { chunkOf } from './offset-chunks.ts'
+import { chunkOf, smallChunkOf } from './offset-chunks.ts'
 
-/** The exceptions of one chunk of offsets. */
+/** The exceptions of one small chunk of offsets. */
 export class ExceptionChunk {
+  version = 0
   readonly byOffset = new Map<number, Exception>()
 }
 
@@ -36,12 +37,14 @@ export class GroupState {
   /** Leased, as far as the log tells: a lease that merely ended is in it too. */
   readonly leased = new OffsetSet()
   readonly chunks = new Map<number, ExceptionChunk>()
-  /** How often anything of a chunk changed: finished, leased or exceptions. */
+  /** How often the members of a chunk changed: finished or leased. */
   readonly versions = new Map<number, number>()
   /** Exceptions in all chunks, and how many of them are buried. */
   exceptionCount = 0
   buriedCount = 0
   events: GroupEvents | undefined
+  /** Of all chunks of exceptions: one that comes back shall not have a version that it had before. */
+  #exceptionVersion = 0
 
   constructor(number: number, name: string, finished: OffsetSet) {
     this.number = number
@@ -51,7 +54,7 @@ export class GroupState {
 
   exception(offset: number): Exception | undefined {
     if (this.exceptionCount === 0) return undefined
-    return this.chunks.get(chunkOf(offset))?.byOffset.get(offset)
+    return this.chunks.get(smallChunkOf(offset))?.byOffset.get(offset)
   }
 
   /** Deliveries of the message that count so far, as far as the log tells. */
@@ -124,6 +127,7 @@ export class GroupState {
         if (!exception) continue
         uncount(exception)
         exception.leases = Math.max(0, exception.leases - 1)
+        this.#touchException(offset)
       }
       this.#unlease(first, end)
       this.events?.unleased(first, end)
@@ -170,15 +174,22 @@ export class GroupState {
 
   /** Takes an exception in, new or loaded. */
   adopt(exception: Exception): void {
-    const number = chunkOf(exception.offset)
+    const number = smallChunkOf(exception.offset)
     let chunk = this.chunks.get(number)
     if (!chunk) {
       chunk = new ExceptionChunk()
       this.chunks.set(number, chunk)
     }
     chunk.byOffset.set(exception.offset, exception)
+    chunk.version = ++this.#exceptionVersion
     this.exceptionCount++
     if (exception.state === 'buried') this.buriedCount++
+  }
+
+  /** Numbers of the small chunks from that of this offset on that hold exceptions, in order. */
+  chunksFrom(offset: number): number[] {
+    const first = smallChunkOf(offset)
+    return [...this.chunks.keys()].filter((number) => number >= first).sort((a, b) => a - b)
   }
 
   /** The exception that an op is about, made where there is none; undefined where it is finished. */
@@ -188,6 +199,7 @@ export class GroupState {
     this.#touch(offset, offset + 1)
     let exception = this.exception(offset)
     if (exception) {
+      this.#touchException(offset)
       this.events?.dropped(exception)
       if (exception.state === 'buried') this.buriedCount--
       exception.state = 'ready'
@@ -209,7 +221,8 @@ export class GroupState {
   }
 
   #dropExceptions(first: number, end: number): void {
-    for (let number = chunkOf(first); number <= chunkOf(end - 1); number++) {
+    const last = smallChunkOf(end - 1)
+    for (let number = smallChunkOf(first); number <= last; number++) {
       const chunk = this.chunks.get(number)
       if (!chunk || chunk.byOffset.size === 0) continue
       if (end - first < chunk.byOffset.size) {
@@ -226,9 +239,16 @@ export class GroupState {
     const exception = chunk.byOffset.get(offset)
     if (!exception) return
     chunk.byOffset.delete(offset)
+    chunk.version = ++this.#exceptionVersion
+    if (chunk.byOffset.size === 0) this.chunks.delete(smallChunkOf(offset))
     this.exceptionCount--
     if (exception.state === 'buried') this.buriedCount--
     this.events?.dropped(exception)
+  }
+
+  #touchException(offset: number): void {
+    const chunk = this.chunks.get(smallChunkOf(offset))
+    if (chunk) chunk.version = ++this.#exceptionVersion
   }
 
   /** The chunks of these offsets have to be saved anew. */

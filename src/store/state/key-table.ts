@@ -2,7 +2,7 @@
  * Keys that are taken in a queue, until when, and by which message. Kept, and saved, by chunks of
  * offsets, so that a change concerns one of them. Pure memory.
  */
-import { chunkOf } from './offset-chunks.ts'
+import { smallChunkOf } from './offset-chunks.ts'
 
 export interface KeyEntry {
   readonly id: number
@@ -11,8 +11,8 @@ export interface KeyEntry {
   readonly untilMs: number
 }
 
-/** Expired keys are looked for after so many changes, or as many as there are keys. */
-const PRUNE_CHANGES_MIN = 1024
+/** Keys looked at with every change, round and round, to let go of expired ones. */
+const PRUNED_A_CHANGE = 2
 
 class KeyChunk {
   readonly keys = new Set<string>()
@@ -22,7 +22,7 @@ class KeyChunk {
 export class KeyTable {
   readonly #entries = new Map<string, KeyEntry>()
   readonly #chunks = new Map<number, KeyChunk>()
-  #changes = 0
+  #walk = this.#entries.entries()
   /** Of all chunks: one that comes back shall not have a version that it had before. */
   #version = 0
 
@@ -35,13 +35,12 @@ export class KeyTable {
   set(key: string, entry: KeyEntry, elapsedMs: number): void {
     this.#delete(key)
     this.#entries.set(key, entry)
-    const number = chunkOf(entry.offset)
+    const number = smallChunkOf(entry.offset)
     const chunk = this.#chunks.get(number) ?? new KeyChunk()
     this.#chunks.set(number, chunk)
     chunk.keys.add(key)
     chunk.version = ++this.#version
-    this.#changes++
-    if (this.#changes >= Math.max(PRUNE_CHANGES_MIN, this.#entries.size)) this.#prune(elapsedMs)
+    this.#pruneSome(elapsedMs)
   }
 
   chunkNumbers(): readonly number[] {
@@ -67,15 +66,22 @@ export class KeyTable {
     const entry = this.#entries.get(key)
     if (!entry) return
     this.#entries.delete(key)
-    const number = chunkOf(entry.offset)
+    const number = smallChunkOf(entry.offset)
     const chunk = this.#chunks.get(number)
     chunk?.keys.delete(key)
     if (chunk) chunk.version = ++this.#version
     if (chunk?.keys.size === 0) this.#chunks.delete(number)
   }
 
-  #prune(elapsedMs: number): void {
-    this.#changes = 0
-    for (const [key, { untilMs }] of this.#entries) if (untilMs <= elapsedMs) this.#delete(key)
+  #pruneSome(elapsedMs: number): void {
+    for (let looked = 0; looked < PRUNED_A_CHANGE; looked++) {
+      const { value } = this.#walk.next()
+      if (!value) {
+        this.#walk = this.#entries.entries()
+        return
+      }
+      const [key, { untilMs }] = value
+      if (untilMs <= elapsedMs) this.#delete(key)
+    }
   }
 }

@@ -39,7 +39,7 @@ interface ChunkName {
 function chunksOf(slices: ReadonlyMap<string, Uint8Array>): ChunkName[] {
   const chunks: ChunkName[] = []
   for (const name of slices.keys()) {
-    const [, queue, kind, number, chunk] = /^q(\d+)\.([rklg])(\d*)\.(\d+)$/.exec(name) ?? []
+    const [, queue, kind, number, chunk] = /^q(\d+)\.([rklgx])(\d*)\.(\d+)$/.exec(name) ?? []
     if (kind === undefined) continue
     chunks.push({ name, queue: Number(queue), kind, number: Number(number), chunk: Number(chunk) })
   }
@@ -106,6 +106,7 @@ function loadChunk(
     const lane = queue.lanes.find(({ slot }) => slot === number)
     return lane?.postings.loadPart(bytes) ?? false
   }
+  if (kind === 'x') return loadExceptions(queue, number, bytes)
   return loadGroupChunk(queue, number, chunk, bytes)
 }
 
@@ -133,6 +134,13 @@ function loadGroupChunk(
     const members = reader.bytes(reader.varint())
     if (members.length > 0 && !set.loadChunk(chunk, members)) return false
   }
+  return reader.complete
+}
+
+function loadExceptions(queue: QueueState, number: number, bytes: Uint8Array): boolean {
+  const group = queue.groups.get(number)
+  if (!group) return false
+  const reader = new ByteReader(bytes)
   const count = reader.varint()
   for (let i = 0; i < count && !reader.failed; i++) group.adopt(readException(reader))
   return reader.complete

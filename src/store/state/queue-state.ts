@@ -13,6 +13,9 @@ const GONE_ENTRIES_MAX = 4096
 /** Below this their memory is not worth it: a plain backlog takes next to nothing. */
 const SWEPT_BYTES_MIN = 64 * 1024
 
+/** Entries of lanes looked at by one change of the state, so that none takes long. */
+const SWEEP_ENTRIES = 4_096
+
 /** What a queue tells of its changes while the store is open. */
 export interface QueueEvents {
   put(lane: Lane, facts: MessageFacts, id: number): void
@@ -43,6 +46,10 @@ export class QueueState {
   version = 0
   events: QueueEvents | undefined
   readonly #byPriority = new Map<number, Lane>()
+  /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
+  #sweepLane = 0
+  #sweepChunk = 0
+  #unsweepable = 0
 
   constructor(number: number, name: string) {
     this.number = number
@@ -150,10 +157,8 @@ export class QueueState {
 
   /** Out of the queue, for every group. */
   remove(first: number, end: number): void {
-    const gone: number[] = []
-    for (let offset = Math.max(first, this.goneFloor); offset < end; offset++) {
-      if (offset < this.nextOffset && !this.isGone(offset)) pushOffset(gone, offset)
-    }
+    // What is not gone already, and was given to somebody.
+    const gone = this.#stayingOf(Math.max(first, this.goneFloor), Math.min(end, this.nextOffset))
     if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
     this.#noteGone(gone)
@@ -175,16 +180,38 @@ export class QueueState {
 
   /** Lets go of entries of messages that are gone, where there are too many of them. */
   sweep(): void {
-    if (this.entries <= 2 * this.live + GONE_ENTRIES_MAX) return
+    this.#unsweepable = Math.min(this.#unsweepable, this.entries - this.live)
+    if (this.#isTidy) return
     const floor = this.goneFloor
     for (const { postings } of this.lanes) postings.dropBelow(floor)
     this.countEntries()
-    if (this.entries <= 2 * this.live + GONE_ENTRIES_MAX) return
+    if (this.#isTidy) return
     if (this.lanes.reduce((sum, { postings }) => sum + postings.byteLength, 0) < SWEPT_BYTES_MIN) {
       return
     }
-    for (const { postings } of this.lanes) postings.rewrite((offset) => this.isGone(offset))
+    this.#sweepSome()
     this.countEntries()
+  }
+
+  get #isTidy(): boolean {
+    const gone = this.entries - this.live
+    return gone <= this.live + GONE_ENTRIES_MAX || gone <= 2 * this.#unsweepable
+  }
+
+  /** A piece of a round through all lanes. */
+  #sweepSome(): void {
+    const lane = this.lanes[this.#sweepLane]
+    if (lane) {
+      const isGone = (offset: number): boolean => this.isGone(offset)
+      const next = lane.postings.rewriteSome(isGone, this.#sweepChunk, SWEEP_ENTRIES)
+      this.#sweepChunk = Math.max(0, next)
+      if (next < 0) this.#sweepLane++
+      return
+    }
+    // The round is over. What it left is looked at again once there is much more.
+    this.#sweepLane = 0
+    this.#sweepChunk = 0
+    this.#unsweepable = this.entries - this.live
   }
 
   /** After loading: what is counted and not saved. */
@@ -201,11 +228,47 @@ export class QueueState {
   #goneOf(ranges: readonly number[]): number[] {
     const gone: number[] = []
     for (let i = 0; i < ranges.length; i += 2) {
-      for (let offset = ranges[i] ?? 0; offset < (ranges[i + 1] ?? 0); offset++) {
-        if (this.isGone(offset)) pushOffset(gone, offset)
+      const end = ranges[i + 1] ?? 0
+      for (let from = ranges[i] ?? 0; from < end; ) {
+        const stays = this.#nextStaying(from, end)
+        if (stays > from) gone.push(from, stays)
+        from = this.#nextGone(stays, end)
       }
     }
     return gone
+  }
+
+  /** Of [first, end), the ranges that are not gone. */
+  #stayingOf(first: number, end: number): number[] {
+    const staying: number[] = []
+    for (let from = this.#nextStaying(first, end); from < end; ) {
+      const gone = this.#nextGone(from, end)
+      staying.push(from, gone)
+      from = this.#nextStaying(gone, end)
+    }
+    return staying
+  }
+
+  /** The first offset from `from` on that is not gone; `end` where all are. */
+  #nextStaying(from: number, end: number): number {
+    if (this.groups.size === 0) return Math.min(end, this.removed.nextAbsent(from))
+    let next = end
+    for (const { finished } of this.groups.values())
+      next = Math.min(next, finished.nextAbsent(from))
+    return next
+  }
+
+  /** The first offset from `from` on that is gone; `end` where none is. */
+  #nextGone(from: number, end: number): number {
+    if (from >= end) return end
+    if (this.groups.size === 0) return nextPresentOr(this.removed, from, end)
+    for (let at = from; ; ) {
+      let next = at
+      for (const { finished } of this.groups.values()) next = nextPresentOr(finished, next, end)
+      // It is in every set where none of them went on.
+      if (next === at || next >= end) return next
+      at = next
+    }
   }
 
   #goneSet(): OffsetSet {
@@ -231,12 +294,7 @@ function absentRanges(set: OffsetSet, first: number, end: number): number[] {
 }
 
 function nextPresentOr(set: OffsetSet, from: number, end: number): number {
+  if (from >= end) return end
   const next = set.nextPresent(from, end)
   return next < 0 ? end : next
-}
-
-function pushOffset(ranges: number[], offset: number): void {
-  const last = ranges.length - 1
-  if (last >= 0 && ranges[last] === offset) ranges[last] = offset + 1
-  else ranges.push(offset, offset + 1)
 }

@@ -5,15 +5,16 @@
  *     store          openings, queues by number
  *     q7             a queue: its counters, its lanes, its groups with their settings
  *     q7.r.3         offsets taken out of the queue, by chunk
- *     q7.k.3         its keys, by chunk
+ *     q7.k.3         its keys, by small chunk
  *     q7.l2.0        a lane's messages, in parts
- *     q7.g1.3        a group's offsets and exceptions, by chunk
+ *     q7.g1.3        a group's offsets, by chunk
+ *     q7.x1.3        its exceptions, by small chunk
  */
 import { CHUNK_OFFSETS } from '../containers/chunk-size.ts'
 import { ByteWriter } from '../containers/varint.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { Exception, ExceptionState } from './exception.ts'
-import type { GroupState } from './group-state.ts'
+import type { ExceptionChunk, GroupState } from './group-state.ts'
 import type { QueueState } from './queue-state.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -70,10 +71,13 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
 
 function addGroupChunks(slices: Slice[], queue: QueueState, group: GroupState): void {
   const chunks = new Set([...group.finished.chunkNumbers(), ...group.leased.chunkNumbers()])
-  for (const [chunk, { byOffset }] of group.chunks) if (byOffset.size > 0) chunks.add(chunk)
   for (const chunk of chunks) {
     const name = `q${queue.number}.g${group.number}.${chunk}`
     slices.push(slice(name, group.versions.get(chunk) ?? 0, () => encodeGroupChunk(group, chunk)))
+  }
+  for (const [number, chunk] of group.chunks) {
+    const name = `q${queue.number}.x${group.number}.${number}`
+    slices.push(slice(name, chunk.version, () => encodeExceptions(chunk)))
   }
 }
 
@@ -139,7 +143,12 @@ function encodeGroupChunk(group: GroupState, chunk: number): Uint8Array {
     writer.varint(bytes.length)
     writer.bytes(bytes)
   }
-  const exceptions = [...(group.chunks.get(chunk)?.byOffset.values() ?? [])]
+  return writer.finish()
+}
+
+function encodeExceptions({ byOffset }: ExceptionChunk): Uint8Array {
+  const writer = new ByteWriter()
+  const exceptions = [...byOffset.values()]
   exceptions.sort((a, b) => a.offset - b.offset)
   writer.varint(exceptions.length)
   for (const exception of exceptions) writeException(writer, exception)

@@ -48,7 +48,7 @@ export class StoreState {
   /** Applies an entry that the log gave back. */
   applyEntry(entry: StateEntry): void {
     this.timeMs = Math.max(this.timeMs, entry.timeMs)
-    // A queue or group begins in the same entry as what needs it first.
+    // What an entry decides stands in front of what it puts: a group that it makes gets its messages.
     for (const record of entry.control) this.apply(decodeControl(record))
     for (let i = 0; i < entry.messages.length; i++) {
       const record = entry.messages[i]

@@ -24,6 +24,28 @@ const step = fc.oneof(
 )
 
 describe('a heap of objects', () => {
+  it('finds the first ones that are wanted, and looks at no more than it has to', () => {
+    fc.assert(
+      fc.property(fc.array(key, { maxLength: 80 }), fc.nat({ max: 20 }), (keys, count) => {
+        const heap = new IndexedHeap<Item>(compare)
+        const items = keys.map((one, id) => ({ key: one, id, heapIndex: NOT_IN_HEAP }))
+        for (const item of items) heap.push(item)
+        const sorted = items.toSorted(compare)
+        let asked = 0
+        const first = heap.first(count, ({ id }) => {
+          asked++
+          return id % 2 === 0
+        })
+        const wanted = sorted.filter(({ id }) => id % 2 === 0).slice(0, count)
+        expect(first).toEqual(wanted)
+        const last = wanted.at(-1)
+        if (count === 0) expect(asked).toBe(0)
+        else if (last && wanted.length === count) expect(asked).toBe(sorted.indexOf(last) + 1)
+        expect(heap.size).toBe(items.length)
+      }),
+    )
+  })
+
   it('gives the lowest first, whatever was pushed, removed and changed before', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {

@@ -66,6 +66,22 @@ describe('a heap of numbers', () => {
     )
   })
 
+  it('shows the first ones in order and asks for no more, and stays as it was', () => {
+    fc.assert(
+      fc.property(triples, fc.nat({ max: 50 }), (items, count) => {
+        const heap = filled(items)
+        const seen: Triple[] = []
+        heap.visitInOrder((...item) => {
+          seen.push(item)
+          return seen.length < count
+        })
+        const sorted = items.toSorted(byKeys)
+        expect(seen).toEqual(sorted.slice(0, Math.max(1, count)))
+        expect(drain(heap)).toEqual(sorted)
+      }),
+    )
+  })
+
   it('keeps what a filter keeps', () => {
     fc.assert(
       fc.property(triples, fc.integer({ min: 1, max: 9 }), (items, divisor) => {

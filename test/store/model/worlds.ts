@@ -3,8 +3,8 @@
  * die at any moment and be opened again, and gives its log a second time, to be replayed beside.
  */
 
-import { openMemoryLog } from '../../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../../src/log/memory-medium.ts'
+import { MemoryMedium } from '../../../src/log/memory/medium.ts'
+import { openMemoryLog } from '../../../src/log/memory/memory-log.ts'
 import { openSegmentLog } from '../../../src/log/open.ts'
 import { checkOptions } from '../../../src/log/options.ts'
 import type { Lsn, OpenLog, OwnedLog } from '../../../src/log/seam.ts'
@@ -147,7 +147,11 @@ export abstract class World {
     this.#firstRead = Number.POSITIVE_INFINITY
     for await (const entries of log.read(range)) {
       const [first] = entries
-      if (isFirst && first) this.#firstRead = first.lsn
+      if (isFirst && first) {
+        this.#firstRead = first.lsn
+        // A process may have died before it was told what it had committed.
+        this.#firstCommitted = Math.min(this.#firstCommitted, first.lsn)
+      }
       isFirst = false
       yield entries
     }

@@ -1,7 +1,7 @@
 /** When appends to a log in memory become durable: at the end of their turn, or as a test has it. */
-import type { QlogError } from '../errors.ts'
-import type { System } from '../system/system.ts'
-import type { Ticket } from './seam.ts'
+import type { QlogError } from '../../errors.ts'
+import type { System } from '../../system/system.ts'
+import type { Ticket } from '../seam.ts'
 
 /** So many groups become durable without a turn of the event loop between them, then one gets its turn. */
 const GROUPS_A_TURN_MAX = 1024

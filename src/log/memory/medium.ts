@@ -2,8 +2,9 @@
  * What a log in memory keeps beyond one opening: durable entries, bodies by id, snapshots, and who writes
  * at present. It plays the disk; touches nothing outside.
  */
-import { BodyTable, type StoredEntry } from './memory-bodies.ts'
-import type { Lsn, MessageId } from './seam.ts'
+
+import type { Lsn, MessageId } from '../seam.ts'
+import { BodyTable, type StoredEntry } from './bodies.ts'
 
 /** Fewer dead entries than this are not worth a walk over all of them. */
 const DEAD_ENTRIES_MIN = 256

@@ -1,5 +1,5 @@
 /** Bytes of the owner, encoded once into memory of the log's own: small ones share a slab. Pure. */
-import type { Encodable } from './seam.ts'
+import type { Encodable } from '../seam.ts'
 
 /** What one body can pin beyond its own bytes. */
 const SLAB_BYTES = 16 * 1024

@@ -1,5 +1,5 @@
 /** Bodies in memory by id, in pages, so that a message that stays for long holds up no others. */
-import type { Entry, Lsn, MessageId } from './seam.ts'
+import type { Entry, Lsn, MessageId } from '../seam.ts'
 
 /** A page with nothing alive is given back whole; one survivor costs this many slots at most. */
 const PAGE_SLOTS = 1024

@@ -1,7 +1,7 @@
 /** What a log in memory takes at most. Pure. */
-import { QlogError, QlogTypeError } from '../errors.ts'
-import { BATCH_BYTES_MAX, PART_BYTES_MAX } from './options.ts'
-import type { Encodable, LogLimits } from './seam.ts'
+import { QlogError, QlogTypeError } from '../../errors.ts'
+import { BATCH_BYTES_MAX, PART_BYTES_MAX } from '../options.ts'
+import type { Encodable, LogLimits } from '../seam.ts'
 
 const MIB = 1024 * 1024
 

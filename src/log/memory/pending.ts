@@ -1,6 +1,7 @@
 /** Appends of a log in memory that are not durable yet, by ticket. */
-import type { StoredEntry } from './memory-bodies.ts'
-import type { MessageId, Ticket } from './seam.ts'
+
+import type { MessageId, Ticket } from '../seam.ts'
+import type { StoredEntry } from './bodies.ts'
 
 interface Refused {
   readonly from: Ticket

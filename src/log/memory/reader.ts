@@ -1,10 +1,11 @@
 /** Entries of a log in memory in order, up to what is durable; waits at the end where it is asked to. */
-import type { StoredEntry } from './memory-bodies.ts'
+
+import { Turns } from '../read/message-iterators.ts'
+import { throwIfAborted } from '../read/message-reader.ts'
+import type { Entry, EntryRange, Lsn } from '../seam.ts'
+import type { StoredEntry } from './bodies.ts'
+import type { MemoryMedium } from './medium.ts'
 import type { MemoryLog } from './memory-log.ts'
-import type { MemoryMedium } from './memory-medium.ts'
-import { Turns } from './read/message-iterators.ts'
-import { throwIfAborted } from './read/message-reader.ts'
-import type { Entry, EntryRange, Lsn } from './seam.ts'
 
 const BYTES_MAX_DEFAULT = 256 * 1024
 

@@ -1,9 +1,9 @@
 /** What is particular to the log in memory: its medium, its turns, and that it does not grow without end. */
 import { expect, test } from 'vitest'
-import { type MemoryLogOptions, openMemoryLog } from '../../src/log/memory-log.ts'
-import { MemoryMedium } from '../../src/log/memory-medium.ts'
-import type { Encodable, Entry, LogOwner, OwnedLog, PartToSave } from '../../src/log/seam.ts'
-import { Simulation } from '../../src/system/simulated/simulation.ts'
+import { MemoryMedium } from '../../../src/log/memory/medium.ts'
+import { type MemoryLogOptions, openMemoryLog } from '../../../src/log/memory/memory-log.ts'
+import type { Encodable, Entry, LogOwner, OwnedLog, PartToSave } from '../../../src/log/seam.ts'
+import { Simulation } from '../../../src/system/simulated/simulation.ts'
 
 interface Told extends LogOwner {
   readonly words: string[]

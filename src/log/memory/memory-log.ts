@@ -2,16 +2,8 @@
  * A log in memory behind the seam: for stores that need not outlive their process, and for tests. What is
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
-import { QlogError } from '../errors.ts'
-import { encodeOwn } from './memory-arena.ts'
-import { StoredEntry } from './memory-bodies.ts'
-import { checkLimits, checkSizes } from './memory-limits.ts'
-import type { KeptPart, MediumWriter, MemoryMedium } from './memory-medium.ts'
-import { type MemoryPace, type MemorySystem, type PacedLog, TurnPace } from './memory-pace.ts'
-import { MemoryPending } from './memory-pending.ts'
-import { MemoryReader } from './memory-reader.ts'
-import { collectParts, snapshotOf } from './memory-snapshot.ts'
-import { abortError, throwIfAborted } from './read/message-reader.ts'
+import { QlogError } from '../../errors.ts'
+import { abortError, throwIfAborted } from '../read/message-reader.ts'
 import type {
   Batch,
   Entry,
@@ -26,7 +18,15 @@ import type {
   PartToSave,
   Snapshot,
   Ticket,
-} from './seam.ts'
+} from '../seam.ts'
+import { encodeOwn } from './arena.ts'
+import { StoredEntry } from './bodies.ts'
+import { checkLimits, checkSizes } from './limits.ts'
+import type { KeptPart, MediumWriter, MemoryMedium } from './medium.ts'
+import { type MemoryPace, type MemorySystem, type PacedLog, TurnPace } from './pace.ts'
+import { MemoryPending } from './pending.ts'
+import { MemoryReader } from './reader.ts'
+import { collectParts, snapshotOf } from './snapshot.ts'
 
 /** Limits of a log in memory; those of a log on files unless told. */
 export type MemoryLogOptions = Partial<LogLimits>

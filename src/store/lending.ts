@@ -1,0 +1,183 @@
+/**
+ * The way of a delivery out of the store: what is taken out of the order gets its body, its lease begins,
+ * and what is not delivered after all goes back. One for each session.
+ */
+import { LeasedDelivery } from './delivery.ts'
+import type { Taken } from './dispatch/taken.ts'
+import type { Watch } from './dispatch/watch.ts'
+import { PlainOperation } from './operation.ts'
+import { type ControlOp, rangesOf } from './records/control-record.ts'
+import type { DecodedMessage } from './records/message-record.ts'
+import { byGroup } from './riding.ts'
+import { SessionLeases } from './session-leases.ts'
+import { OPS_MAX, type StoreCore } from './store-core.ts'
+import type { Verbs } from './verbs.ts'
+
+/** What headers may take beside a body when a budget of bytes is asked of the log. */
+const HEAD_BYTES = 64
+
+export class Lending {
+  readonly #core: StoreCore
+  readonly #verbs: Verbs
+  readonly #assertOpen: () => void
+  readonly #leases = new SessionLeases()
+
+  /** `assertOpen` throws once the session is closed. */
+  constructor(core: StoreCore, verbs: Verbs, assertOpen: () => void) {
+    this.#core = core
+    this.#verbs = verbs
+    this.#assertOpen = assertOpen
+  }
+
+  get leased(): number {
+    return this.#leases.leasedCount
+  }
+
+  get nearestEndMs(): number | undefined {
+    const endMs = this.#leases.firstEndMs
+    return endMs === undefined ? undefined : Math.max(0, endMs - this.#core.clock.nowMs())
+  }
+
+  /** As many as there are now. */
+  take(watches: readonly Watch[], count: number): Taken[] {
+    this.#assertOpen()
+    const taken = this.#core.dispatcher.take(watches, count)
+    for (const one of taken) this.hold(one)
+    return taken
+  }
+
+  /** From now on it is this session's, until it ends. */
+  hold(taken: Taken): void {
+    this.#leases.hold(taken)
+  }
+
+  deliveryOf(taken: Taken, message: DecodedMessage): LeasedDelivery {
+    const { body, headers, key } = message
+    return new LeasedDelivery(this.#verbs, taken, body, headers, key)
+  }
+
+  /** With their bodies; what is over the budget or cannot be read is put back or left out. */
+  async load(
+    taken: readonly Taken[],
+    bytesMax: number,
+    signal: AbortSignal | undefined,
+  ): Promise<LeasedDelivery[]> {
+    const ids = taken.map(({ id }) => id)
+    const isBounded = bytesMax !== Number.POSITIVE_INFINITY
+    const budget = isBounded ? bytesMax + HEAD_BYTES * ids.length : undefined
+    const deliveries: LeasedDelivery[] = []
+    let bytes = 0
+    let isFull = false
+    try {
+      const messages = await this.#core.fetchMany(ids, budget, signal)
+      this.#assertOpen()
+      for (let row = 0; row < taken.length; row++) {
+        const one = taken[row] as Taken
+        const message = messages[row]
+        if (row >= messages.length) isFull = true
+        else if (message) {
+          bytes += message.body.length
+          isFull ||= bytes > bytesMax && deliveries.length > 0
+        }
+        if (one.status !== 'held') continue
+        if (isFull || !message) this.#leave(one, isFull)
+        else deliveries.push(this.deliveryOf(one, message))
+      }
+    } catch (error) {
+      for (const one of taken) one.group.putBack(one)
+      throw error
+    }
+    return deliveries
+  }
+
+  /**
+   * The leases begin, and those that have begun come back. Where a message may have killed its process
+   * before, that is recorded first.
+   */
+  async begin(
+    deliveries: readonly LeasedDelivery[],
+    leaseMs: number,
+  ): Promise<readonly LeasedDelivery[]> {
+    this.#assertOpen()
+    const { dispatcher, riding, uncleanBelowId } = this.#core
+    let recorded: Promise<void> | undefined
+    for (const { taken } of deliveries) {
+      if (taken.status !== 'held') continue
+      const { group, id, offset } = taken
+      // Deleted or expired since it was taken: its record is on its way.
+      if (group.queue.isLeaving(offset, id)) {
+        group.putBack(taken)
+        continue
+      }
+      dispatcher.lease(taken, leaseMs)
+      if (id < uncleanBelowId) recorded = riding.lease(taken)
+      else riding.leaseAlong(taken)
+    }
+    if (recorded !== undefined) await this.#untilRecorded(recorded, deliveries)
+    return deliveries.filter(({ taken }) => taken.status === 'leased')
+  }
+
+  /** Where the leases cannot be recorded, nobody gets the deliveries. */
+  async #untilRecorded(
+    recorded: Promise<void>,
+    deliveries: readonly LeasedDelivery[],
+  ): Promise<void> {
+    try {
+      await recorded
+    } catch (error) {
+      for (const { taken } of deliveries) {
+        if (taken.status !== 'leased') continue
+        this.#core.dispatcher.settle(taken)
+        taken.group.putBack(taken)
+      }
+      throw error
+    }
+  }
+
+  putBack(deliveries: readonly LeasedDelivery[]): void {
+    for (const { taken } of deliveries) if (taken.status === 'held') taken.group.putBack(taken)
+  }
+
+  /** Everything goes back: what is leased once that is durable. */
+  async giveBackAll(): Promise<void> {
+    const leased: Taken[] = []
+    for (const taken of this.#leases.all()) {
+      if (taken.status === 'held') taken.group.putBack(taken)
+      else if (taken.status === 'leased') leased.push(taken)
+    }
+    if (leased.length === 0 || this.#core.journal.failure) return
+    await this.#giveBack(leased)
+  }
+
+  async #giveBack(leased: readonly Taken[]): Promise<void> {
+    for (const taken of leased) this.#core.dispatcher.settle(taken)
+    const promises: Promise<void>[] = []
+    for (let first = 0; first < leased.length; first += OPS_MAX) {
+      const some = leased.slice(first, first + OPS_MAX)
+      const operation = new PlainOperation(giveBackOps(some), undefined, () => {
+        for (const taken of some) this.#core.dispatcher.unsettle(taken)
+      })
+      this.#core.submitQuietly(operation)
+      promises.push(operation.promise)
+    }
+    await Promise.all(promises)
+  }
+
+  /** A message that is not delivered now: over the budget, or lost to damage. */
+  #leave(taken: Taken, isOverBudget: boolean): void {
+    const { group, id } = taken
+    // Nobody discards what is not finished: a body that is not there was lost. It is not delivered, and
+    // not finished in silence either.
+    if (!isOverBudget) this.#core.dispatcher.noteDamaged(id)
+    group.putBack(taken)
+  }
+}
+
+function giveBackOps(leased: readonly Taken[]): ControlOp[] {
+  return [...byGroup(leased)].map(([group, all]) => ({
+    kind: 'give-back',
+    queue: group.queue.state.number,
+    group: group.state.number,
+    ranges: rangesOf(all.map(({ offset }) => offset)),
+  }))
+}

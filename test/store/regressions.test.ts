@@ -1,0 +1,228 @@
+/** What a strict reading of the store once found, each by its behaviour. */
+import { expect, test } from 'vitest'
+import { codeOf } from '../../src/testing/store-suite/checks.ts'
+import { textsOf, type World } from '../../src/testing/store-suite/world.ts'
+import { MemoryWorld, SegmentWorld } from '../testing/store-worlds.ts'
+import { inWorld, PACE_MS, PacedWorld, provable, unheard } from './worlds.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+/** Offsets that are kept and saved together. */
+const CHUNK = 65_536
+
+/** What was leased is written with the next group; this is that group. */
+async function writeLeases(world: World): Promise<void> {
+  await world.put('elsewhere', 'carries the lease record')
+  await world.settle()
+}
+
+/** Saves the state, dies, opens again: the state is the same. */
+async function expectSameAfterCheckpoint(world: World): Promise<void> {
+  await provable(world.store).checkpoint()
+  const hash = provable(world.store).stateHash()
+  await world.crashAndOpen()
+  expect(provable(world.store).stateHash()).toBe(hash)
+}
+
+test('a hole that is filled at last leaves no saved chunk behind that contradicts the floor', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    for (let put = 0; put < CHUNK + 200; put += 10_000) {
+      await queue.putMany(Array.from({ length: 10_000 }, () => 'x'))
+    }
+    const session = await world.watching('jobs')
+    const leased = await session.reserve({ count: CHUNK, timeoutMs: 0, leaseMs: HOUR_MS })
+    const more = await session.reserve({ count: 100, timeoutMs: 0, leaseMs: HOUR_MS })
+    const hole = leased[5]
+    await session.ack(leased.filter((one) => one !== hole))
+    // The second chunk is finished in part, and once more behind that.
+    await session.ack(more.filter((_, row) => row < 50 || row === 80))
+    await provable(world.store).checkpoint()
+    await hole?.ack()
+    await expectSameAfterCheckpoint(world)
+    expect(world.store.queue('jobs').stats().messages).toBe(70_000 - CHUNK - 51)
+  }))
+
+test('a message whose time came stays deliverable when the wall clock is set back before anyone asks', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.createGroup('default')
+    await world.put('jobs', 'head')
+    await world.put('jobs', 'timed', { at: world.nowMs + 50 })
+    await world.advance(2_000)
+    expect(await queue.group().peek('delayed')).toBeUndefined()
+    world.jumpWallClock(-HOUR_MS)
+    expect(textsOf(await world.take('jobs'))).toEqual(['head', 'timed'])
+  }))
+
+test('a key that is taken again after its window is taken in the next opening too', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await world.put('jobs', 'first', { key: 'k', keyWindowMs: 30 })
+    await provable(world.store).checkpoint()
+    await world.advance(100)
+    const second = await world.put('jobs', 'second', { key: 'k', keyWindowMs: HOUR_MS })
+    expect(second.duplicate).toBe(false)
+    await expectSameAfterCheckpoint(world)
+    const third = await world.put('jobs', 'third', { key: 'k' })
+    expect(third).toEqual({ ...second, duplicate: true })
+  }))
+
+test('a group from next gets what takes the place of puts that were turned down', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await world.putAll('jobs', 'a', 'b', 'c')
+    // Whatever comes now waits until these are through.
+    const sent = [world.put('jobs', 'd'), world.put('jobs', 'e')]
+    await world.advance(1)
+    const refused = [world.put('jobs', 'f'), world.put('jobs', 'g')]
+    const outcomes = Promise.allSettled(refused)
+    const made = queue.createGroup('late', { from: 'next' })
+    await Promise.resolve()
+    await Promise.resolve()
+    await Promise.resolve()
+    world.setFull(true)
+    expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    await made
+    world.setFull(false)
+    await Promise.all(sent)
+    expect((await world.put('jobs', 'h')).offset).toBe(5)
+    expect(await world.ready('jobs', 'late')).toEqual(['h'])
+  }))
+
+test('a message that was deleted while a session held it is delivered to nobody, then or later', () =>
+  inWorld(new SegmentWorld(1), async (world) => {
+    await world.put('jobs', 'a')
+    const { id, offset } = await world.put('jobs', 'b')
+    const session = await world.watching('jobs')
+    const deliveries = session.deliveries({ prefetch: 8 })
+    const { value: first } = await deliveries.next()
+    const deleted = world.store.transaction((tx) => tx.delete({ queue: 'jobs', id, offset }))
+    const second = deliveries.next()
+    unheard(second)
+    await deleted
+    await first?.ack()
+    await writeLeases(world)
+    expect(world.counts('jobs')).toEqual({ ready: 0, delayed: 0, leased: 0, buried: 0 })
+    await world.crashAndOpen()
+    expect(await world.ready('jobs')).toEqual([])
+    expect(world.counts('jobs')).toEqual({ ready: 0, delayed: 0, leased: 0, buried: 0 })
+  }))
+
+/** `a` and `b` were leased when the last opening died; `c` was not. */
+async function withSuspects(world: World): Promise<void> {
+  await world.putAll('jobs', 'a', 'b', 'c')
+  await world.take('jobs', { count: 2 })
+  await writeLeases(world)
+  await world.crashAndOpen()
+}
+
+test('a suspect that was nearly deleted still goes out by itself, and once', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await withSuspects(world)
+    const [a, c] = await world.take('jobs')
+    expect([a?.text(), c?.text()]).toEqual(['a', 'c'])
+    const change = world.store.transaction((tx) => {
+      tx.delete({ queue: 'jobs', id: 2, offset: 1 })
+      throw new Error('on second thoughts')
+    })
+    await expect(change).rejects.toThrow('on second thoughts')
+    expect(await world.take('jobs')).toEqual([])
+    await a?.ack()
+    expect(textsOf(await world.take('jobs'))).toEqual(['b'])
+    expect(await world.take('jobs')).toEqual([])
+  }))
+
+test('a suspect that a session held and gave back still goes out by itself', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await withSuspects(world)
+    await world.put('jobs', 'better', { priority: 0 })
+    const session = await world.watching('jobs')
+    const deliveries = session.deliveries({ prefetch: 8 })
+    expect((await deliveries.next()).value?.text()).toBe('better')
+    await deliveries.return?.()
+    expect(textsOf(await world.take('jobs'))).toEqual(['a', 'c'])
+  }))
+
+test('a delivery of an opening that died ends nothing in the next one', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await world.put('jobs', 'a')
+    const old = await world.takeOne('jobs', { leaseMs: HOUR_MS })
+    await writeLeases(world)
+    await world.crashAndOpen()
+    const session = await world.watching('jobs')
+    const [delivery] = await session.reserve()
+    expect(delivery?.text()).toBe('a')
+    await expect(session.ack([old])).rejects.toMatchObject({ code: 'QLOG_STALE_LEASE' })
+    await delivery?.ack()
+    expect(world.store.queue('jobs').stats().messages).toBe(0)
+  }))
+
+test('a transaction that meets the key of a put on its way fails with that put, and does nothing', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    await world.put('in', 'job')
+    const job = await world.takeOne('in')
+    await world.settle()
+    const sent = world.put('in', 'other')
+    await world.advance(1)
+    const first = world.put('out', 'result', { key: 'k' })
+    const change = world.store.transaction((tx) => {
+      tx.put('out', 'result', { key: 'k' })
+      tx.ack(job)
+    })
+    const codes = Promise.all([first, change].map((one) => one.then(() => 'done', codeOf)))
+    await Promise.resolve()
+    await Promise.resolve()
+    await Promise.resolve()
+    world.setFull(true)
+    expect(await codes).toEqual(['QLOG_DISK_FULL', 'QLOG_DISK_FULL'])
+    await sent
+    await world.advance(5 * PACE_MS)
+    expect(world.store.queue('in').stats().messages).toBe(2)
+    expect(job.leaseLeftMs).toBeGreaterThan(0)
+  }))
+
+test('a message that expired while a group had it goes when that group is done, for all others', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.createGroup('one')
+    await queue.createGroup('two')
+    await world.put('jobs', 'short', { ttlMs: 50 })
+    const delivery = await world.takeOne('jobs', { group: 'one' })
+    await world.advance(MINUTE_MS / 4)
+    expect(queue.stats().messages).toBe(1)
+    await delivery.ack()
+    await world.settle()
+    expect(await world.ready('jobs', 'two')).toEqual([])
+    expect(queue.stats().messages).toBe(0)
+  }))
+
+test('a message that expired while two groups had it goes with the last of them', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.createGroup('one')
+    await queue.createGroup('two')
+    await world.put('jobs', 'short', { ttlMs: 50 })
+    const one = await world.takeOne('jobs', { group: 'one', leaseMs: HOUR_MS })
+    const two = await world.takeOne('jobs', { group: 'two', leaseMs: HOUR_MS })
+    await world.advance(MINUTE_MS)
+    await one.release()
+    await world.settle()
+    expect(await world.ready('jobs', 'one')).toEqual([])
+    expect(two.leaseLeftMs).toBeGreaterThan(0)
+    await two.release()
+    await world.settle()
+    expect(queue.stats().messages).toBe(0)
+  }))
+
+test('what expired stays gone when the machine boots anew with its clock far behind', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await world.put('jobs', 'short', { ttlMs: HOUR_MS })
+    await world.advance(2 * HOUR_MS)
+    expect(world.store.queue('jobs').stats().messages).toBe(0)
+    await world.crash()
+    world.jumpWallClock(-2 * HOUR_MS)
+    await world.advanceWhileDown(MINUTE_MS, false)
+    await world.open()
+    expect(await world.ready('jobs')).toEqual([])
+    expect(world.store.queue('jobs').stats().messages).toBe(0)
+  }))

@@ -1,0 +1,340 @@
+/**
+ * Known mistakes of the store, in the same form: those that its rules name, and what a review once found,
+ * where the fault takes the mend out again.
+ */
+import { type Edit, edit, type PlantedFault } from './planted-faults.ts'
+
+export const STORE_SUITE = 'test/testing/store-suite.test.ts'
+export const STORE_AHEAD = 'test/store/ahead-of-the-log.test.ts'
+export const STORE_REGRESSIONS = 'test/store/regressions.test.ts'
+/** Everything that shows what the store does, for a fault that the tests it names do not catch. */
+export const STORE_PROOF = [
+  STORE_SUITE,
+  STORE_AHEAD,
+  STORE_REGRESSIONS,
+  'test/store/model/memory-1.test.ts',
+  'test/store/model/slow-1.test.ts',
+  'test/store/model/segments-1.test.ts',
+] as const
+
+function store(file: string, find: string, replace: string): Edit {
+  return edit(`src/store/${file}`, find, replace)
+}
+
+export const STORE_FAULTS: readonly PlantedFault[] = [
+  {
+    name: 'store: an ack is seen before it is durable',
+    edits: [
+      store(
+        'verbs.ts',
+        'return this.#core.riding.finish(taken)',
+        'const { group, offset } = taken\n' +
+          '      const promise = this.#core.riding.finish(taken)\n' +
+          '      group.queue.state.finish(group.state, offset, offset + 1)\n' +
+          '      return promise',
+      ),
+    ],
+    tests: [STORE_AHEAD],
+  },
+  {
+    name: 'store: a message discarded before its ack is durable',
+    edits: [
+      store(
+        'verbs.ts',
+        'return this.#core.riding.finish(taken)',
+        'this.#core.log.discard([[taken.id, taken.id]])\n' +
+          '      return this.#core.riding.finish(taken)',
+      ),
+    ],
+    tests: [STORE_AHEAD],
+  },
+  {
+    name: 'store: a snapshot says that it holds more of the log than it does',
+    edits: [
+      store(
+        'snapshots.ts',
+        'yield [pieceName(name, row), at, piece]',
+        'yield [pieceName(name, row), this.#core.journal.appliedLsn, piece]',
+      ),
+    ],
+    tests: [STORE_AHEAD],
+  },
+  {
+    name: 'store: a snapshot loses the order of burial',
+    edits: [
+      store(
+        'state/slices.ts',
+        'of [timeouts, releases, buries, kicks, sequence]',
+        'of [timeouts, releases, buries, kicks, 0 * sequence]',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a compaction drops a leased message',
+    edits: [
+      store(
+        'live-ids.ts',
+        '      else if (!this.#queue.isGone(cursor.offset)) live.add',
+        '      else if ([...this.#queue.groups.values()].some((one) => one.leased.has(cursor.offset))) continue\n' +
+          '      else if (!this.#queue.isGone(cursor.offset)) live.add',
+      ),
+    ],
+    tests: [STORE_AHEAD],
+  },
+  {
+    name: 'store: a compaction drops a message that one group has not finished',
+    edits: [
+      store(
+        'live-ids.ts',
+        'else if (!this.#queue.isGone(cursor.offset)) live.add',
+        'else if (![...this.#queue.groups.values()].some((one) => one.finished.has(cursor.offset))) live.add',
+      ),
+    ],
+    tests: [STORE_AHEAD],
+  },
+  {
+    name: 'store: a key compared with durable messages alone',
+    edits: [
+      store(
+        'puts.ts',
+        'return this.#pending.get(nameOf(queue, key))?.first',
+        'return this.#pending.get(nameOf(-1, key))?.first',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a delivery is good in the next opening',
+    edits: [store('verbs.ts', '    if (!delivery.isOf(this)) throw staleLease(taken)\n', '')],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a delivery is good after its lease ended',
+    edits: [
+      store(
+        'verbs.ts',
+        "const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()",
+        "const isOver = taken.status !== 'leased' && taken.endMs > this.#core.clock.nowMs()",
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a release keeps the old priority',
+    edits: [
+      store(
+        'verbs.ts',
+        'return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }',
+        'return { ...due, ...(priority !== undefined && checkPriority(priority) < 0 && { priority }) }',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the floor of what is finished passes a hole',
+    edits: [
+      store(
+        'containers/offset-set.ts',
+        'if (from > this.#floor) this.#addAbove(from, end)',
+        'if (from > this.#floor + 1) this.#addAbove(from, end)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a delay goes by the wall clock',
+    edits: [
+      store(
+        'check.ts',
+        'return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }',
+        'return { dueKind: DueKind.WALL, dueMs: clock.wallMs() + ms }',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a transaction leaves as two entries',
+    edits: [
+      store(
+        'transaction.ts',
+        "import { PutMany } from './puts.ts'\n",
+        "import { PlainOperation } from './operation.ts'\nimport { PutMany } from './puts.ts'\n",
+      ),
+      store(
+        'transaction.ts',
+        '    const operation = new PutMany(puts, this.#core.keys, ops, () => this.#done())\n',
+        '    const isBoth = puts.length > 0 && ops.length > 0\n' +
+          '    if (isBoth) this.#core.submitQuietly(new PlainOperation(ops))\n' +
+          '    const rest = isBoth ? [] : ops\n' +
+          '    const operation = new PutMany(puts, this.#core.keys, rest, () => this.#done())\n',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a group that is made late begins behind what it should begin with',
+    edits: [
+      store(
+        'state/queue-state.ts',
+        'if (start > 0) finished.add(0, start)',
+        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what expired comes back when the clock is set back',
+    edits: [
+      store(
+        'dispatch/queue-dispatch.ts',
+        'this.#host.expired(this, ids, offsets)',
+        'queueMicrotask(() => {\n' +
+          '      for (const offset of offsets) this.state.remove(offset, offset + 1)\n' +
+          '    })',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a chunk counts as unchanged though the floor passed through it',
+    edits: [
+      store(
+        'state/group-state.ts',
+        'if (before !== after) this.#touch(',
+        'if (before < 0) this.#touch(',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a message waits for its time by the clock, not by its schedule',
+    edits: [
+      store(
+        'dispatch/group-dispatch.ts',
+        '!cursor.hasExtras || !queue.isScheduled(offset) ||',
+        '!cursor.hasExtras || queue.isDue(cursor.dueKind, cursor.dueMs) ||',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a chunk of keys that was empty begins at its first version again',
+    edits: [
+      store(
+        'state/key-table.ts',
+        'chunk.version = ++this.#version\n    this.#pruneSome',
+        'chunk.version++\n    this.#pruneSome',
+      ),
+      store(
+        'state/key-table.ts',
+        'if (chunk) chunk.version = ++this.#version',
+        'if (chunk) chunk.version++',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a group begins behind puts on their way that are turned down',
+    edits: [
+      store(
+        'group-options.ts',
+        "if (from === 'next') return START_NEXT",
+        "if (from === 'next') return core.registry.nextOffset(core.registry.queueNumber(name))",
+      ),
+      store(
+        'state/queue-state.ts',
+        'const start = Math.min(from, this.nextOffset)',
+        'const start = from',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a message deleted on its way to a session stays leased for ever',
+    edits: [
+      store(
+        'lending.ts',
+        'if (group.queue.isLeaving(offset, id)) {',
+        'if (group.queue.isLeaving(-1, id)) {',
+      ),
+      store(
+        'state/group-state.ts',
+        'if (this.finished.nextPresent(first, end) < 0) this.#lease(first, end)',
+        'if (first < end) this.#lease(first, end)',
+      ),
+      store(
+        'dispatch/suspects.ts',
+        'finished.has(offset) ? undefined : suspectAt(group, offset)',
+        'suspectAt(group, offset)',
+      ),
+      store(
+        'dispatch/suspects.ts',
+        '      if (isWaiting(first.offset, first.id)) return first\n',
+        '      return first\n',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a suspect that stays after all goes out beside another',
+    edits: [
+      store(
+        'dispatch/group-dispatch.ts',
+        'this.out.has(offset) || this.#suspect',
+        'this.out.has(offset) || offset < 0 && this.#suspect',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a suspect that is put back goes out beside another',
+    edits: [
+      store(
+        'dispatch/group-dispatch.ts',
+        'if (isSuspect) this.#addSuspect(new Taken(this, id, offset, priority))\n    else this.#back(taken)',
+        'this.#back(taken)',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a transaction does not wait for the put whose key it meets',
+    edits: [
+      store('put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
+      store(
+        'put-batch.ts',
+        'return this.#core.keys.durable(number, key, this.#core.clock.nowMs())',
+        'const { keys, clock } = this.#core\n' +
+          '    return keys.pending(number, key) ?? keys.durable(number, key, clock.nowMs())',
+      ),
+      store(
+        'put-batch.ts',
+        "if (source.kind === 'other') return asDuplicate(source.first)",
+        "if (source.kind === 'other') return Promise.resolve(source.first).then(asDuplicate)",
+      ),
+      store(
+        'transaction.ts',
+        'return { puts: this.#batch.results(appended) }',
+        'return { puts: await Promise.all(this.#batch.results(appended)) }',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: what expired while it was leased is forgotten when that group finishes it',
+    edits: [
+      store(
+        'dispatch/queue-dispatch.ts',
+        'if (!this.#overdue.has(offset)) return',
+        'if (!this.#overdue.has(offset) || taken.group.state.finished.has(offset)) return',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: what expired is taken from the second group when the first gives it back',
+    edits: [store('dispatch/queue-dispatch.ts', 'else if (!this.#isLeased(offset)) {', 'else {')],
+    tests: [STORE_REGRESSIONS],
+  },
+]
