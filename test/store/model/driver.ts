@@ -302,16 +302,20 @@ export class Driver {
   expireGiven(given: readonly Place[]): void {
     for (const place of given) {
       const lease = this.reference.leases.get(nameOf(place))
-      if (lease && passed(lease.end, this.now) !== 'no') this.timeOut(lease)
+      if (lease && passed(lease.end, this.now) !== 'no') this.timeOut(lease, true)
     }
     this.#expireLeases()
   }
 
-  timeOut(lease: Lease): void {
+  /** `isGiven`: it was seen afterwards, so that it has not outlived its time either. */
+  timeOut(lease: Lease, isGiven = false): void {
     const { place } = lease
-    this.reference.leases.delete(nameOf(place))
     const message = this.reference.current.queues.get(place.queue)?.messages.get(place.id)
-    if (message === undefined || isExpired(message, this.now) === 'yes') return
+    const expired = message && !isGiven ? isExpired(message, this.now) : 'no'
+    // Whether it came back or went is told by what is seen of it next.
+    if (expired === 'maybe') return
+    this.reference.leases.delete(nameOf(place))
+    if (message === undefined || expired === 'yes') return
     this.reference.append(`time-out of ${nameOf(place)}`, (state) => verbs.timeOut(state, place), [
       place,
     ])

@@ -64,6 +64,8 @@ function firstToKick(
   group: GroupState,
 ): readonly number[] | undefined {
   const { current } = driver.reference
+  const isUnclear = (message: MessageFacts): boolean => isExpired(message, driver.now) === 'maybe'
+  if ([...queue.messages.values()].some(isUnclear)) return undefined
   const cells = [...group.cells].filter(([id]) => {
     const message = queue.messages.get(id)
     return message !== undefined && isExpired(message, driver.now) === 'no'
