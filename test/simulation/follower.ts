@@ -29,11 +29,11 @@ export class Follower {
     this.#ended = this.#follow(pauseMs).catch((error: unknown) => this.#endedBy(error))
   }
 
-  /** All that has resolved must have been seen by now, unless it is gone. */
-  expectComplete(): void {
+  /** All below this id must have been seen by now, unless it is gone. */
+  expectComplete(endId: number): void {
     const { current, machine, writer } = this.#opening
     if (this.#error || writer.superseded || current.status !== 'open') return
-    machine.oracle.followedTo(this.#endSeen, current.stats().durableEndId, this.#gaps)
+    machine.oracle.followedTo(this.#endSeen, endId, this.#gaps)
   }
 
   /** Ends it in whatever it is doing. */

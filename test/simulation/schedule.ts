@@ -368,9 +368,11 @@ export class Schedule {
   /** Given time, followers have seen all that resolved. */
   async #expectFollowed(opening: Opening): Promise<void> {
     if (this.#followers.length === 0) return
+    // What resolves while they catch up may still be on its way to them.
+    const endId = opening.current.stats().durableEndId
     await opening.wait(CATCH_UP_MS)
     if (!opening.process.alive) return
-    for (const follower of this.#followers) follower.expectComplete()
+    for (const follower of this.#followers) follower.expectComplete(endId)
     this.machine.check()
   }
 
