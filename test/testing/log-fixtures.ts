@@ -86,9 +86,6 @@ export class SlowFixture extends Machine implements LogFixture {
   }
 }
 
-/** What this log gets by a change of its own: an empty list then. */
-export const SEGMENT_LACKS: readonly LogPower[] = ['snapshots', 'compaction', 'fetchBudget']
-
 export class SegmentFixture extends Machine implements LogFixture {
   #owner = this.simulation.process('owner')
   #crashes = 0
@@ -102,8 +99,7 @@ export class SegmentFixture extends Machine implements LogFixture {
       inFlightBytesMax: 128 * KIB,
       ...options,
     })
-    const log = await openSegmentLog(this.#owner, '/log', owner, checked)
-    return log as unknown as OwnedLog
+    return openSegmentLog(this.#owner, '/log', owner, checked)
   }
 
   /** Somebody takes LOCK away and opens, as a network file system may let them. */

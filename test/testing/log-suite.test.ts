@@ -1,13 +1,7 @@
 /** The contract of the seam, on every log of this repository. */
 import { describe, it } from 'vitest'
 import { logConformance } from '../../src/testing/log-suite.ts'
-import {
-  MEMORY_LACKS,
-  MemoryFixture,
-  SEGMENT_LACKS,
-  SegmentFixture,
-  SlowFixture,
-} from './log-fixtures.ts'
+import { MEMORY_LACKS, MemoryFixture, SegmentFixture, SlowFixture } from './log-fixtures.ts'
 
 logConformance({
   name: 'MemoryLog',
@@ -30,7 +24,6 @@ for (const seed of [1, 2]) {
   logConformance({
     name: `SegmentLog, seed ${seed}`,
     make: () => new SegmentFixture(seed),
-    lacks: SEGMENT_LACKS,
     describe,
     it,
   })
