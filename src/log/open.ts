@@ -26,7 +26,7 @@ import { SegmentLog } from './segment-log.ts'
 import { findState } from './snapshot/find-state.ts'
 import { Reserve } from './space/reserve.ts'
 import { SegmentSupply } from './space/supply.ts'
-import { listDirectory, surveyDirectory } from './survey.ts'
+import { listDirectory, type Survey, surveyDirectory } from './survey.ts'
 import { quarantine, removeTemporaryFiles, unlinkIfThere } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
 
@@ -95,7 +95,7 @@ async function openLocked(
   const storeId = assessment.storeId || randomHex(system, 16)
   const inFlightBytesBound = options.inFlightBytesMax + GROUP_OVERHEAD_BYTES
   const reserve = new Reserve(system, directory, survey.names)
-  const recovered = await recoverInReserve(reserve, () =>
+  const recovered = await recoverInReserve(system, survey, reserve, () =>
     recoverIfNeeded(system, directory, options, lock, epoch, assessment, found.places, {
       storeId,
       durable,
@@ -302,13 +302,22 @@ async function recoverIfNeeded(
 }
 
 /** On a full disk recovery takes the space that an earlier opening kept for this. */
-async function recoverInReserve<T>(reserve: Reserve, recover: () => Promise<T>): Promise<T> {
+async function recoverInReserve<T>(
+  system: System,
+  { directory, names }: Survey,
+  reserve: Reserve,
+  recover: () => Promise<T>,
+): Promise<T> {
+  let isCleared = false
   for (;;) {
     try {
       return await recover()
     } catch (error) {
-      const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
-      if (!isFull || !(await reserve.dropStale())) throw error
+      if (!(error instanceof QlogError) || error.code !== 'QLOG_DISK_FULL') throw error
+      // What a merge or a snapshot left half done may be large, and is nobody's.
+      if (!isCleared) await removeTemporaryFiles(system, directory, names)
+      else if (!(await reserve.dropStale())) throw error
+      isCleared = true
     }
   }
 }
