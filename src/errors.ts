@@ -107,6 +107,16 @@ export class QlogError extends Error {
   }
 }
 
+/** What a wait rejects with whose signal was aborted. */
+export function abortError(signal: AbortSignal): QlogError {
+  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
+}
+
+/** Throws QLOG_ABORTED where the signal was aborted. */
+export function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw abortError(signal)
+}
+
 /** Misuse by the caller: a TypeError that carries a code, thrown before anything was done. */
 export class QlogTypeError extends TypeError {
   readonly code = 'QLOG_INVALID_ARGUMENT' satisfies ErrorCode

@@ -3,7 +3,7 @@
  * everything known durable, and the rest of the whole groups after a flush of our own, marked
  * unconfirmed. Changes no byte.
  */
-import { type Gap, QlogError, systemErrorCode } from '../errors.ts'
+import { type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
@@ -12,7 +12,7 @@ import { readLock } from './lock.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
 import { bindPin } from './pins.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
-import { MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
 import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'

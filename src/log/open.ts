@@ -2,7 +2,7 @@
  * Opening a log for writing: directory, lock, survey, verdict, recovery, tidying, in this order, each
  * step a line of docs/guarantees.md section 4.
  */
-import { DamagedError, type Gap, QlogError, systemErrorCode } from '../errors.ts'
+import { DamagedError, type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { parseSegmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
@@ -18,7 +18,6 @@ import {
   checkOptions,
   PART_BYTES_MAX,
 } from './options.ts'
-import { throwIfAborted } from './read/message-reader.ts'
 import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'

@@ -2,7 +2,14 @@
  * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
-import { type Gap, isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
+import {
+  abortError,
+  type Gap,
+  isSpaceError,
+  QlogError,
+  systemErrorCode,
+  throwIfAborted,
+} from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
@@ -13,7 +20,7 @@ import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.
 import type { Lock } from './lock.ts'
 import { EntryReader } from './read/entry-reader.ts'
 import { Fetcher } from './read/fetch.ts'
-import { abortError, MessageReader, throwIfAborted } from './read/message-reader.ts'
+import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
 import type {

@@ -1,4 +1,7 @@
-/** Checks what the caller asked for before anything is touched. Throws QlogTypeError alone. */
+/**
+ * Checks what the caller asked for before anything is touched. Throws QlogTypeError, and QLOG_TOO_LARGE for
+ * a body over the log's limit.
+ */
 import { QlogError, QlogTypeError } from '../errors.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { PLAIN_PUT, type PutPlan } from './put.ts'

@@ -22,9 +22,6 @@ import type {
 import { checkCount } from './verbs.ts'
 
 const LIST_LIMIT_DEFAULT = 100
-/** Bodies are read for what stands in front of them, so many at a time and no more than these bytes. */
-const LIST_FETCH_COUNT = 256
-const LIST_FETCH_BYTES = 4 * 1024 * 1024
 export const LIST_LIMIT_MAX = 10_000
 const STATES: readonly MessageState[] = ['ready', 'delayed', 'leased', 'buried', 'finished']
 
@@ -76,17 +73,11 @@ export class GroupHandle implements Group {
     this.#core.dispatcher.advance()
     const found = await findInState(this.#core.system.clock, group, state, { from, limit })
     const infos: MessageInfo[] = []
-    for (let first = 0; first < found.length; ) {
-      const some = found.slice(first, first + LIST_FETCH_COUNT)
-      const ids = some.map(({ id }) => id)
-      const messages = await this.#core.fetchMany(ids, LIST_FETCH_BYTES)
-      for (const [row, message] of messages.entries()) {
-        const one = some[row]
-        if (!one || !message) continue
-        infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
-      }
-      first += Math.max(1, messages.length)
-    }
+    const ids = found.map(({ id }) => id)
+    await this.#core.fetchHeads(ids, (row, message) => {
+      const one = found[row]
+      if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+    })
     return infos
   }
 
@@ -105,8 +96,7 @@ export class GroupHandle implements Group {
       }
     }
     const operation = new PlainOperation(ops, undefined, undo)
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    await this.#core.send(operation)
     return ops.length
   }
 

@@ -77,10 +77,6 @@ export class Journal implements LogOwner {
     this.#events = events
   }
 
-  get isIdle(): boolean {
-    return this.#settled === this.#sent.length && this.#backlog.length === 0
-  }
-
   /**
    * Appends it now, or as soon as there is room. Throws with nothing taken where the log takes it never:
    * QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED.

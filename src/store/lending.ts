@@ -157,7 +157,7 @@ export class Lending {
       const operation = new PlainOperation(giveBackOps(some), undefined, () => {
         for (const taken of some) this.#core.dispatcher.unsettle(taken)
       })
-      this.#core.submitQuietly(operation)
+      this.#core.send(operation)
       promises.push(operation.promise)
     }
     await Promise.all(promises)

@@ -176,8 +176,7 @@ export class LogStore implements Store {
     core.dispatcher.close()
     if (!core.hasWritten || core.journal.failure) return
     const operation = new PlainOperation([{ kind: 'close' }])
-    core.submitQuietly(operation)
-    await operation.promise
+    await core.send(operation)
     await this.#snapshots.save(false)
   }
 }

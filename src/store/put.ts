@@ -11,14 +11,7 @@ import {
 import { PRIORITY_DEFAULT } from './types.ts'
 
 /** What `put` was asked for, checked. */
-export interface PutPlan {
-  readonly priority: number
-  readonly dueKind: DueKind
-  readonly dueMs: number
-  readonly expiresMs: number
-  readonly key: string | undefined
-  readonly keyWindowMs: number
-  readonly keyUntilMs: number
+export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {
   readonly headers: Headers
 }
 

@@ -53,7 +53,7 @@ export class QueueHandle implements Queue {
       const queue = core.registry.queueNumber(this.name)
       const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
       if (first !== undefined) return first
-      return this.#send(new PutOne(new Put(queue, bytes, plan), core.keys))
+      return core.send(new PutOne(new Put(queue, bytes, plan), core.keys))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -73,7 +73,7 @@ export class QueueHandle implements Queue {
     }
     const puts = batch.build()
     if (puts.length === 0) return batch.results([])
-    return batch.results(await this.#send(new PutMany(puts, core.keys)))
+    return batch.results(await core.send(new PutMany(puts, core.keys)))
   }
 
   async createGroup(name: string, options: GroupOptions = {}): Promise<Group> {
@@ -143,16 +143,14 @@ export class QueueHandle implements Queue {
       there.map(({ id }) => id),
       there.map(({ offset }) => offset),
     )
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    await this.#core.send(operation)
     return there.length
   }
 
   async pause(pauseMs: number): Promise<void> {
     this.#core.assertOpen()
     const operation = new PlainOperation([pauseOp(this.#core, this.name, pauseMs)])
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    await this.#core.send(operation)
   }
 
   stats(): QueueStats {
@@ -165,15 +163,6 @@ export class QueueHandle implements Queue {
     if (pending !== undefined) return pending.then(asDuplicate)
     const first = keys.durable(queue, key, clock.nowMs())
     return first && Promise.resolve(asDuplicate(first))
-  }
-
-  #send<T>(operation: PutOne | PutMany): Promise<T> {
-    try {
-      this.#core.submit(operation)
-    } catch (error) {
-      operation.refused(error instanceof Error ? error : new Error(String(error)))
-    }
-    return operation.promise as Promise<T>
   }
 
   #startOf(from: NonNullable<RangeOptions['from']>): number {

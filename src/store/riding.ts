@@ -1,6 +1,6 @@
 /**
- * Records that many share: the leases and acknowledgements of one turn of the event loop leave as one
- * entry, so that a message costs a few bytes and no promise of its own.
+ * Records that many share: acknowledgements of one turn of the event loop leave as one entry, and with
+ * them the leases that have begun since the last one; so a message costs a few bytes and no promise.
  */
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'

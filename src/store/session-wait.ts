@@ -1,5 +1,5 @@
 /** One wait of a session for messages: ends with some, with its time, an abort, or the session's end. */
-import { QlogError } from '../errors.ts'
+import { abortError } from '../errors.ts'
 import type { Clock } from '../system/system.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { Waiter } from './dispatch/waiter.ts'
@@ -56,12 +56,4 @@ export class SessionWait implements Waiter {
     this.isOver = true
     this.#resolve([])
   }
-}
-
-export function abortError(signal: AbortSignal): QlogError {
-  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
 }

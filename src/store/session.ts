@@ -1,5 +1,5 @@
 /** A session: what it watches, what it waits for, what it holds. */
-import { QlogError, QlogTypeError } from '../errors.ts'
+import { QlogError, QlogTypeError, throwIfAborted } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
@@ -7,7 +7,7 @@ import type { Taken } from './dispatch/taken.ts'
 import type { Watch } from './dispatch/watch.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { Lending } from './lending.ts'
-import { SessionWait, throwIfAborted } from './session-wait.ts'
+import { SessionWait } from './session-wait.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   type BuryOptions,

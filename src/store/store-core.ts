@@ -44,6 +44,10 @@ const RETRY_DEFAULT: RetryPlan = {
 /** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
 export const OPS_MAX = 1024
 
+/** Bodies are read for what stands in front of them, so many at a time and no more than these bytes. */
+const HEADS_COUNT = 256
+const HEADS_BYTES = 4 * 1024 * 1024
+
 export class StoreCore implements Decisions, JournalEvents {
   readonly system: StoreSystem
   readonly log: OwnedLog
@@ -146,7 +150,7 @@ export class StoreCore implements Decisions, JournalEvents {
     for (let first = 0; first < taken.length; first += OPS_MAX) {
       const some = taken.slice(first, first + OPS_MAX)
       const ops = some.map((one) => this.returnOp(one, 'timed-out'))
-      this.submitQuietly(new PlainOperation(ops, undefined, () => this.#unsettle(some)))
+      this.send(new PlainOperation(ops, undefined, () => this.#unsettle(some)))
     }
   }
 
@@ -159,7 +163,7 @@ export class StoreCore implements Decisions, JournalEvents {
     const undo = () => {
       for (const one of taken) one.group.putBack(one)
     }
-    this.submitQuietly(new PlainOperation(ops, undefined, undo))
+    this.send(new PlainOperation(ops, undefined, undo))
   }
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
@@ -173,17 +177,18 @@ export class StoreCore implements Decisions, JournalEvents {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.submitQuietly(this.deleteOperation(queue, some, at, undo))
+      this.send(this.deleteOperation(queue, some, at, undo))
     }
   }
 
-  /** For what nobody waits for: a log that has stopped tells everybody else. */
-  submitQuietly(operation: PlainOperation): void {
+  /** The same; what `submit` would throw is what the operation is refused with, and its promise. */
+  send<T extends Sendable>(operation: T): T['promise'] {
     try {
       this.submit(operation)
     } catch (error) {
       operation.refused(error instanceof Error ? error : new Error(String(error)))
     }
+    return operation.promise
   }
 
   /** Takes messages out of their queue, for every group. */
@@ -293,26 +298,38 @@ export class StoreCore implements Decisions, JournalEvents {
     return found
   }
 
+  /** Calls back with those that are there, by their row: for what stands in front of the bodies. */
+  async fetchHeads(
+    ids: readonly number[],
+    visit: (row: number, message: DecodedMessage) => void,
+  ): Promise<void> {
+    for (let first = 0; first < ids.length; ) {
+      const messages = await this.fetchMany(ids.slice(first, first + HEADS_COUNT), HEADS_BYTES)
+      for (const [row, message] of messages.entries()) if (message) visit(first + row, message)
+      first += Math.max(1, messages.length)
+    }
+  }
+
   /** Which of these stand in the queue, by id and offset; each once. */
   async locate(
     queue: QueueDispatch,
     messages: readonly (MessageRef | number)[],
   ): Promise<{ readonly id: number; readonly offset: number }[]> {
-    const located: { readonly id: number; readonly offset: number }[] = []
-    const ids = new Set<number>()
+    const located = new Map<number, number>()
+    const unknown = new Set<number>()
     for (const one of messages) {
-      const id = typeof one === 'number' ? one : one.id
-      if (ids.has(id)) continue
-      ids.add(id)
       // A message that damage has taken can be named by what `list` once said of it.
-      if (typeof one !== 'number' && queue.find(one.offset)?.id === id) {
-        located.push({ id, offset: one.offset })
-        continue
-      }
-      const message = await this.fetchOne(id)
-      if (message?.queue === queue.state.number) located.push({ id, offset: message.offset })
+      if (typeof one === 'number') unknown.add(one)
+      else if (queue.find(one.offset)?.id === one.id) located.set(one.id, one.offset)
+      else unknown.add(one.id)
     }
-    return located
+    const ids = [...unknown].filter((id) => !located.has(id))
+    await this.fetchHeads(ids, (row, message) => {
+      const id = ids[row]
+      if (id === undefined || message.queue !== queue.state.number) return
+      located.set(id, message.offset)
+    })
+    return [...located].map(([id, offset]) => ({ id, offset }))
   }
 
   #openOp(): OpenOp {

@@ -7,7 +7,6 @@ import { checkBody, checkInteger, checkMs, checkName, checkPut } from './check.t
 import { staleLease } from './delivery.ts'
 import type { Taken } from './dispatch/taken.ts'
 import { GroupHandle } from './group-handle.ts'
-import type { Put } from './put.ts'
 import { PutBatch } from './put-batch.ts'
 import { PutMany } from './puts.ts'
 import { pauseOp } from './queue-handle.ts'
@@ -122,22 +121,15 @@ export class StoreTransaction implements Transaction {
       const puts = this.#batch.build()
       const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
       const ops = [...this.#ops, ...pauses]
-      if (puts.length + ops.length > 0) appended = await this.#send(puts, ops)
+      if (puts.length + ops.length > 0) {
+        const done = () => this.#done()
+        appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))
+      }
     } catch (error) {
       this.#undo()
       throw error
     }
     return { puts: this.#batch.results(appended) }
-  }
-
-  async #send(puts: readonly Put[], ops: readonly ControlOp[]): Promise<readonly PutResult[]> {
-    const operation = new PutMany(puts, this.#core.keys, ops, () => this.#done())
-    try {
-      this.#core.submit(operation)
-    } catch (error) {
-      operation.refused(error instanceof Error ? error : new Error(String(error)))
-    }
-    return operation.promise
   }
 
   #done(): void {

@@ -1,6 +1,6 @@
 /**
- * What the store's users touch: store, queue, group, session, delivery. Types only; the terms are those
- * of docs/concepts/.
+ * What the store's users touch: store, queue, group, session, delivery. Types and defaults; the terms
+ * are those of docs/concepts/.
  */
 import type { OpenLog } from '../log/seam.ts'
 import type { LogOptions } from '../log/types.ts'

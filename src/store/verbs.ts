@@ -171,8 +171,7 @@ export class Verbs {
       for (const one of taken) dispatcher.unsettle(one)
     }
     const operation = new PlainOperation(ops, whenDone, undo)
-    this.#core.submitQuietly(operation)
-    await operation.promise
+    await this.#core.send(operation)
   }
 
   /** From 0 to 1. */

@@ -2,13 +2,12 @@
  * A log that behaves like one far away: it acknowledges late, takes small entries only, fills up, fails,
  * and is taken over, all under one seed. What is durable lives in a {@link MemoryMedium}.
  */
-import { QlogError } from '../errors.ts'
+import { QlogError, throwIfAborted } from '../errors.ts'
 import { checkLimits } from '../log/memory/limits.ts'
 import type { KeptPart, MediumWriter, MemoryMedium } from '../log/memory/medium.ts'
 import { MemoryLog, type MemoryLogOptions } from '../log/memory/memory-log.ts'
 import type { MemorySystem } from '../log/memory/pace.ts'
 import { collectParts } from '../log/memory/snapshot.ts'
-import { throwIfAborted } from '../log/read/message-reader.ts'
 import type {
   Batch,
   Entry,

@@ -2,8 +2,7 @@
  * A log in memory behind the seam: for stores that need not outlive their process, and for tests. What is
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
-import { QlogError } from '../../errors.ts'
-import { abortError, throwIfAborted } from '../read/message-reader.ts'
+import { abortError, QlogError, throwIfAborted } from '../../errors.ts'
 import type {
   Batch,
   Entry,

@@ -1,7 +1,7 @@
 /** Entries of a log in memory in order, up to what is durable; waits at the end where it is asked to. */
 
+import { throwIfAborted } from '../../errors.ts'
 import { Turns } from '../read/message-iterators.ts'
-import { throwIfAborted } from '../read/message-reader.ts'
 import type { Entry, EntryRange, Lsn } from '../seam.ts'
 import type { StoredEntry } from './bodies.ts'
 import type { MemoryMedium } from './medium.ts'

@@ -4,7 +4,7 @@
  * a batch of messages alone only the lost messages are missing.
  */
 
-import { DamagedError } from '../../errors.ts'
+import { DamagedError, throwIfAborted } from '../../errors.ts'
 import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import { decodeLink } from '../../format/link.ts'
 import { RecordCursor, readBatchRecord } from '../../format/records.ts'
@@ -13,7 +13,6 @@ import type { Entry, EntryRange } from '../seam.ts'
 import { type LogView, mergedInto, type ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
 import { Turns } from './message-iterators.ts'
-import { throwIfAborted } from './message-reader.ts'
 import { SegmentGone } from './read-window.ts'
 import { TailWait } from './tail-wait.ts'
 

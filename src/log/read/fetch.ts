@@ -3,9 +3,11 @@
  * one block holds is taken from it at once, and the file that is open serves the next call too. Reads
  * only.
  */
+
 import type { Gap } from '../../errors.ts'
+import { throwIfAborted } from '../../errors.ts'
 import type { FetchOptions } from '../seam.ts'
-import { damageBy, type MessageReader, throwIfAborted } from './message-reader.ts'
+import { damageBy, type MessageReader } from './message-reader.ts'
 
 /** A reader that nobody uses is kept for so long: it pins its segment, and the next ids follow here. */
 const IDLE_MS = 250

@@ -3,8 +3,9 @@
  * message; calls that come while one is under way take their turn, as with a generator.
  */
 
+import { abortError } from '../../errors.ts'
 import type { Message } from '../types.ts'
-import { abortError, type MessageReader } from './message-reader.ts'
+import type { MessageReader } from './message-reader.ts'
 
 /** Lets one asynchronous step run after the other. */
 export class Turns {

@@ -2,7 +2,7 @@
  * Messages in order of id, in batches: from the segments of a view, through checked blocks. Gaps are
  * told or thrown, never passed over in silence.
  */
-import { DamagedError, type Gap, QlogError } from '../../errors.ts'
+import { DamagedError, type Gap, throwIfAborted } from '../../errors.ts'
 import type { Block } from '../../format/block.ts'
 import { decodeGap, type GapRecord } from '../../format/gap.ts'
 import {
@@ -403,12 +403,4 @@ function firstFor(segments: readonly ReadableSegment[], id: number): ReadableSeg
     if (segment.endId > id || segment.entry === undefined) return segment
   }
   return undefined
-}
-
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal)
-}
-
-export function abortError(signal: AbortSignal): QlogError {
-  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
 }
