@@ -26,7 +26,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: an ack is seen before it is durable',
     edits: [
       store(
-        'verbs.ts',
+        'settle/verbs.ts',
         'return this.#core.riding.finish(taken)',
         'const { group, offset } = taken\n' +
           '      const promise = this.#core.riding.finish(taken)\n' +
@@ -40,7 +40,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a message discarded before its ack is durable',
     edits: [
       store(
-        'verbs.ts',
+        'settle/verbs.ts',
         'return this.#core.riding.finish(taken)',
         'this.#core.log.discard([[taken.id, taken.id]])\n' +
           '      return this.#core.riding.finish(taken)',
@@ -52,7 +52,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a snapshot says that it holds more of the log than it does',
     edits: [
       store(
-        'snapshots.ts',
+        'space/snapshots.ts',
         'yield [pieceName(name, row), at, piece]',
         'yield [pieceName(name, row), this.#core.journal.appliedLsn, piece]',
       ),
@@ -74,7 +74,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a compaction drops a leased message',
     edits: [
       store(
-        'live-ids.ts',
+        'space/live-ids.ts',
         '      else if (!this.#queue.isGone(cursor.offset)) live.add',
         '      else if ([...this.#queue.groups.values()].some((one) => one.leased.has(cursor.offset))) continue\n' +
           '      else if (!this.#queue.isGone(cursor.offset)) live.add',
@@ -86,7 +86,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a compaction drops a message that one group has not finished',
     edits: [
       store(
-        'live-ids.ts',
+        'space/live-ids.ts',
         'else if (!this.#queue.isGone(cursor.offset)) live.add',
         'else if (![...this.#queue.groups.values()].some((one) => one.finished.has(cursor.offset))) live.add',
       ),
@@ -97,7 +97,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a key compared with durable messages alone',
     edits: [
       store(
-        'puts.ts',
+        'commit/puts.ts',
         'return this.#pending.get(nameOf(queue, key))?.first',
         'return this.#pending.get(nameOf(-1, key))?.first',
       ),
@@ -106,14 +106,16 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'store: a delivery is good in the next opening',
-    edits: [store('verbs.ts', '    if (!delivery.isOf(this)) throw staleLease(taken)\n', '')],
+    edits: [
+      store('settle/verbs.ts', '    if (!delivery.isOf(this)) throw staleLease(taken)\n', ''),
+    ],
     tests: [STORE_REGRESSIONS],
   },
   {
     name: 'store: a delivery is good after its lease ended',
     edits: [
       store(
-        'verbs.ts',
+        'settle/verbs.ts',
         "const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()",
         "const isOver = taken.status !== 'leased' && taken.endMs > this.#core.clock.nowMs()",
       ),
@@ -124,7 +126,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a release keeps the old priority',
     edits: [
       store(
-        'verbs.ts',
+        'settle/verbs.ts',
         'return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }',
         'return { ...due, ...(priority !== undefined && checkPriority(priority) < 0 && { priority }) }',
       ),
@@ -157,12 +159,12 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a transaction leaves as two entries',
     edits: [
       store(
-        'transaction.ts',
+        'settle/transaction.ts',
         "import { PutMany } from './puts.ts'\n",
         "import { PlainOperation } from './operation.ts'\nimport { PutMany } from './puts.ts'\n",
       ),
       store(
-        'transaction.ts',
+        'settle/transaction.ts',
         '    const operation = new PutMany(puts, this.#core.keys, ops, () => this.#done())\n',
         '    const isBoth = puts.length > 0 && ops.length > 0\n' +
           '    if (isBoth) this.#core.submitQuietly(new PlainOperation(ops))\n' +
@@ -254,7 +256,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a message deleted on its way to a session stays leased for ever',
     edits: [
       store(
-        'lending.ts',
+        'deliver/lending.ts',
         'if (group.queue.isLeaving(offset, id)) {',
         'if (group.queue.isLeaving(-1, id)) {',
       ),
@@ -301,20 +303,20 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'store: a transaction does not wait for the put whose key it meets',
     edits: [
-      store('put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
+      store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
       store(
-        'put-batch.ts',
+        'commit/put-batch.ts',
         'return this.#core.keys.durable(number, key, this.#core.clock.nowMs())',
         'const { keys, clock } = this.#core\n' +
           '    return keys.pending(number, key) ?? keys.durable(number, key, clock.nowMs())',
       ),
       store(
-        'put-batch.ts',
+        'commit/put-batch.ts',
         "if (source.kind === 'other') return asDuplicate(source.first)",
         "if (source.kind === 'other') return Promise.resolve(source.first).then(asDuplicate)",
       ),
       store(
-        'transaction.ts',
+        'settle/transaction.ts',
         'return { puts: this.#batch.results(appended) }',
         'return { puts: await Promise.all(this.#batch.results(appended)) }',
       ),

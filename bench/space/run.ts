@@ -47,7 +47,7 @@ function isWithin({ compacted, reopened, storeMessages }: Measured): boolean {
   return isBound(compacted) && isBound(reopened) && storeMessages === reopened.liveMessages
 }
 
-const COLUMNS = [44, 12, 9, 9, 9, 9, 9, 9, 9, 9] as const
+const COLUMNS = [38, 18, 9, 9, 9, 9, 9, 9, 9, 9] as const
 
 function tableHead(): string {
   const titles = ['workload', '', 'live', 'segments', 'spares', 'reserve', 'disk', 'bound', 'ratio']
@@ -58,7 +58,7 @@ function tableRows(measured: Measured): string {
   const { workload, met, peakBytes } = measured
   const peak = mib(Math.max(...peakBytes))
   return [
-    tableLine([workload, met.slice(-11), ...cellsOf(measured.compacted), peak]),
+    tableLine([workload, met, ...cellsOf(measured.compacted), peak]),
     tableLine(['', 'reopened', ...cellsOf(measured.reopened)]),
   ].join('\n')
 }

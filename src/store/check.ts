@@ -3,8 +3,8 @@
  * a body over the log's limit.
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
+import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
-import { PLAIN_PUT, type PutPlan } from './put.ts'
 import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
 import { PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
 

@@ -1,13 +1,21 @@
 /** A group as its users see it: looking, kicking, settings. */
 import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { PlainOperation } from './commit/operation.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
-import { findInState } from './listing.ts'
-import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf, withBody } from './looking.ts'
-import { PlainOperation } from './operation.ts'
+import { findInState } from './look/listing.ts'
+import {
+  dueInMs,
+  firstPlainDelayed,
+  infoOf,
+  plainDelayed,
+  stateOf,
+  withBody,
+} from './look/looking.ts'
 import type { KickOp } from './records/control-record.ts'
+import { checkCount } from './settle/verbs.ts'
 import type { Exception } from './state/exception.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
@@ -19,7 +27,6 @@ import type {
   MessageState,
   StoredMessage,
 } from './types.ts'
-import { checkCount } from './verbs.ts'
 
 const LIST_LIMIT_DEFAULT = 100
 export const LIST_LIMIT_MAX = 10_000

@@ -1,7 +1,7 @@
 /** What is asked of a group where it begins, checked. */
 import { checkInteger, checkMs, checkOptionNames } from './check.ts'
-import { checkPlace, offsetAt, type PlaceBy } from './queue-start.ts'
-import type { GroupPlan } from './registry.ts'
+import type { GroupPlan } from './commit/registry.ts'
+import { checkPlace, offsetAt, type PlaceBy } from './look/queue-start.ts'
 import type { StoreCore } from './store-core.ts'
 import type { GroupOptions, GroupStart } from './types.ts'
 

@@ -1,12 +1,13 @@
 /** The store: joins its core with the faces, and knows how it ends. */
 import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
-import { PlainOperation } from './operation.ts'
+import { PlainOperation } from './commit/operation.ts'
+import { StoreSession } from './deliver/session.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
-import { StoreSession } from './session.ts'
-import { type SavedSlice, Snapshots } from './snapshots.ts'
+import { StoreTransaction } from './settle/transaction.ts'
+import { Verbs } from './settle/verbs.ts'
+import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import type { StoreCore } from './store-core.ts'
-import { StoreTransaction } from './transaction.ts'
 import type {
   Queue,
   QueueOptions,
@@ -18,7 +19,6 @@ import type {
   Transaction,
   TransactionResult,
 } from './types.ts'
-import { Verbs } from './verbs.ts'
 
 export class LogStore implements Store {
   readonly #core: StoreCore

@@ -1,6 +1,10 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
 import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
+import { PlainOperation } from './commit/operation.ts'
+import { Put, type PutPlan } from './commit/put.ts'
+import { asDuplicate, PutBatch } from './commit/put-batch.ts'
+import { PutMany, PutOne } from './commit/puts.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -9,13 +13,9 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
-import { findInQueue } from './listing.ts'
-import { infoOf, withBody } from './looking.ts'
-import { PlainOperation } from './operation.ts'
-import { Put, type PutPlan } from './put.ts'
-import { asDuplicate, PutBatch } from './put-batch.ts'
-import { PutMany, PutOne } from './puts.ts'
-import { checkPlace, offsetAt } from './queue-start.ts'
+import { findInQueue } from './look/listing.ts'
+import { infoOf, withBody } from './look/looking.ts'
+import { checkPlace, offsetAt } from './look/queue-start.ts'
 import type { PauseOp } from './records/control-record.ts'
 import type { StoreCore } from './store-core.ts'
 import {

@@ -2,13 +2,13 @@
  * Queues and groups by name, also those whose record is still on its way, and the offsets that messages
  * on their way have taken.
  */
-import { QlogError } from '../errors.ts'
-import type { Dispatcher } from './dispatch/dispatcher.ts'
-import type { GroupDispatch } from './dispatch/group-dispatch.ts'
-import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
+import { QlogError } from '../../errors.ts'
+import type { Dispatcher } from '../dispatch/dispatcher.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
+import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import type { StoreState } from '../state/store-state.ts'
 import type { Offsets } from './journal.ts'
 import { PlainOperation, type Sendable } from './operation.ts'
-import type { StoreState } from './state/store-state.ts'
 
 /** Where a group begins and its settings, checked; 0 = none. */
 export interface GroupPlan {

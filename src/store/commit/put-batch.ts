@@ -2,9 +2,10 @@
  * Messages that are put together, perhaps in several queues: those whose key is taken are left out, and
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
+
+import type { StoreCore } from '../store-core.ts'
+import type { PutResult } from '../types.ts'
 import { Put, type PutPlan } from './put.ts'
-import type { StoreCore } from './store-core.ts'
-import type { PutResult } from './types.ts'
 
 interface Item {
   readonly queue: string

@@ -1,7 +1,7 @@
 /** The ids of a queue's messages that are not gone, collected piece by piece. Pure memory. */
-import type { OffsetSet } from './containers/offset-set.ts'
-import { PostingsCursor } from './containers/postings-cursor.ts'
-import type { QueueState } from './state/queue-state.ts'
+import type { OffsetSet } from '../containers/offset-set.ts'
+import { PostingsCursor } from '../containers/postings-cursor.ts'
+import type { QueueState } from '../state/queue-state.ts'
 
 export class LiveIds {
   readonly #queue: QueueState

@@ -1,9 +1,10 @@
 /** Messages on their way in, with the keys they take. */
+
+import type { ControlOp } from '../records/control-record.ts'
+import type { StoreState } from '../state/store-state.ts'
+import type { PutResult } from '../types.ts'
 import { Operation } from './operation.ts'
 import type { Put } from './put.ts'
-import type { ControlOp } from './records/control-record.ts'
-import type { StoreState } from './state/store-state.ts'
-import type { PutResult } from './types.ts'
 
 /** One message by itself: the promise is what its caller gets. */
 export class PutOne extends Operation<PutResult> {

@@ -2,8 +2,9 @@
  * Something that was decided and is on its way into the log: one atomic entry, and what happens when it
  * is durable, was turned down, or nobody knows. Pure memory.
  */
+
+import type { ControlOp } from '../records/control-record.ts'
 import type { Put } from './put.ts'
-import type { ControlOp } from './records/control-record.ts'
 
 const NO_PUTS: readonly Put[] = []
 const NO_OPS: readonly ControlOp[] = []

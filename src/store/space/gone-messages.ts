@@ -2,13 +2,13 @@
  * Tells the log which messages nobody will fetch again, so that it can give their space back: those of
  * one group with that group, and now and then whatever it may not know of.
  */
-import { QlogError } from '../errors.ts'
-import type { OwnedLog } from '../log/seam.ts'
-import type { Clock } from '../system/system.ts'
-import { OffsetSet } from './containers/offset-set.ts'
+import { QlogError } from '../../errors.ts'
+import type { OwnedLog } from '../../log/seam.ts'
+import type { Clock } from '../../system/system.ts'
+import { OffsetSet } from '../containers/offset-set.ts'
+import type { StoreState } from '../state/store-state.ts'
+import { turn } from '../turn.ts'
 import { LiveIds } from './live-ids.ts'
-import type { StoreState } from './state/store-state.ts'
-import { turn } from './turn.ts'
 
 /** Messages looked at in one turn of the event loop while space is looked for. */
 const LIVE_IDS_A_TURN = 20_000

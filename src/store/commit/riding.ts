@@ -2,10 +2,10 @@
  * Records that many share: acknowledgements of one turn of the event loop leave as one entry, and with
  * them the leases that have begun since the last one; so a message costs a few bytes and no promise.
  */
-import type { GroupDispatch } from './dispatch/group-dispatch.ts'
-import type { Taken } from './dispatch/taken.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import { type ControlOp, rangesOf } from '../records/control-record.ts'
 import { Operation, type Sendable } from './operation.ts'
-import { type ControlOp, rangesOf } from './records/control-record.ts'
 
 /** Messages of one entry at most: what it takes must fit the smallest log. */
 const RIDERS_MAX = 2048

@@ -1,6 +1,6 @@
 /** What one session holds, how much of it is leased, and which lease ends first. Pure memory. */
-import { TypedHeap } from './containers/typed-heap.ts'
-import type { Taken, TakenHolder } from './dispatch/taken.ts'
+import { TypedHeap } from '../containers/typed-heap.ts'
+import type { Taken, TakenHolder } from '../dispatch/taken.ts'
 
 /** Entries of the order by ends that may be stale, beside as many as there are leases. */
 const STALE_MAX = 1024

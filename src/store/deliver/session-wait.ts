@@ -1,9 +1,9 @@
 /** One wait of a session for messages: ends with some, with its time, an abort, or the session's end. */
-import { abortError } from '../errors.ts'
-import type { Clock } from '../system/system.ts'
-import type { Taken } from './dispatch/taken.ts'
-import type { Waiter } from './dispatch/waiter.ts'
-import type { Watch } from './dispatch/watch.ts'
+import { abortError } from '../../errors.ts'
+import type { Clock } from '../../system/system.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { Waiter } from '../dispatch/waiter.ts'
+import type { Watch } from '../dispatch/watch.ts'
 
 export class SessionWait implements Waiter {
   readonly watches: readonly Watch[]

@@ -1,9 +1,9 @@
 /** A leased message as its holder sees it: the body and the verbs that end the lease. */
-import { QlogError } from '../errors.ts'
-import type { Taken } from './dispatch/taken.ts'
-import type { Headers } from './records/message-record.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from './types.ts'
-import type { Verbs } from './verbs.ts'
+import { QlogError } from '../../errors.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { Headers } from '../records/message-record.ts'
+import type { Verbs } from '../settle/verbs.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
 
 const decoder = new TextDecoder()
 

@@ -2,10 +2,10 @@
  * One delivery after the other, with bodies held ready. A lease begins when its delivery leaves, not when
  * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
  */
-import { throwIfAborted } from '../errors.ts'
+import { throwIfAborted } from '../../errors.ts'
+import type { Delivery } from '../types.ts'
 import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
-import type { Delivery } from './types.ts'
 
 /** Bodies held ready come to no more than this, but for the first. */
 const PREFETCH_BYTES_MAX = 16 * 1024 * 1024

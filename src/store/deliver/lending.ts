@@ -2,16 +2,17 @@
  * The way of a delivery out of the store: what is taken out of the order gets its body, its lease begins,
  * and what is not delivered after all goes back. One for each session.
  */
+
+import { PlainOperation } from '../commit/operation.ts'
+import { byGroup } from '../commit/riding.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { Watch } from '../dispatch/watch.ts'
+import { type ControlOp, rangesOf } from '../records/control-record.ts'
+import type { DecodedMessage } from '../records/message-record.ts'
+import type { Verbs } from '../settle/verbs.ts'
+import { OPS_MAX, type StoreCore } from '../store-core.ts'
 import { LeasedDelivery } from './delivery.ts'
-import type { Taken } from './dispatch/taken.ts'
-import type { Watch } from './dispatch/watch.ts'
-import { PlainOperation } from './operation.ts'
-import { type ControlOp, rangesOf } from './records/control-record.ts'
-import type { DecodedMessage } from './records/message-record.ts'
-import { byGroup } from './riding.ts'
 import { SessionLeases } from './session-leases.ts'
-import { OPS_MAX, type StoreCore } from './store-core.ts'
-import type { Verbs } from './verbs.ts'
 
 /** What headers may take beside a body when a budget of bytes is asked of the log. */
 const HEAD_BYTES = 64

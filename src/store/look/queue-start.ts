@@ -1,8 +1,8 @@
 /** Where in a queue reading or a group begins: the checks, and the offset that is meant. Changes nothing. */
-import { QlogTypeError } from '../errors.ts'
-import { checkInteger, checkMs } from './check.ts'
+import { QlogTypeError } from '../../errors.ts'
+import { checkInteger, checkMs } from '../check.ts'
+import type { QueueState } from '../state/queue-state.ts'
 import { offsetWhere } from './looking.ts'
-import type { QueueState } from './state/queue-state.ts'
 
 /** A place by what stands there. */
 export type PlaceBy = { readonly id: number } | { readonly timeMs: number }

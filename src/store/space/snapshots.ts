@@ -2,14 +2,14 @@
  * When the state is saved and how: every slice as of one moment, those that did not change by name alone,
  * encoded piece by piece so that nothing waits for it.
  */
-import { QlogError } from '../errors.ts'
-import type { PartToSave } from '../log/seam.ts'
-import { ByteReader, ByteWriter } from './containers/varint.ts'
-import { loadSlices } from './state/load-slices.ts'
-import { type Slice, slicesOf } from './state/slices.ts'
-import type { StoreState } from './state/store-state.ts'
-import type { StoreCore } from './store-core.ts'
-import { turn } from './turn.ts'
+import { QlogError } from '../../errors.ts'
+import type { PartToSave } from '../../log/seam.ts'
+import { ByteReader, ByteWriter } from '../containers/varint.ts'
+import { loadSlices } from '../state/load-slices.ts'
+import { type Slice, slicesOf } from '../state/slices.ts'
+import type { StoreState } from '../state/store-state.ts'
+import type { StoreCore } from '../store-core.ts'
+import { turn } from '../turn.ts'
 
 const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */

@@ -3,12 +3,12 @@
  * room where too much is in flight, and applies to the state what has become durable. The only place of
  * the store that appends.
  */
-import { QlogError } from '../errors.ts'
-import type { Encodable, LogOwner, OwnedLog, Ticket } from '../log/seam.ts'
+import { QlogError } from '../../errors.ts'
+import type { Encodable, LogOwner, OwnedLog, Ticket } from '../../log/seam.ts'
+import { encodeControl } from '../records/control-record.ts'
+import type { StoreState } from '../state/store-state.ts'
 import type { Sendable } from './operation.ts'
 import type { Put } from './put.ts'
-import { encodeControl } from './records/control-record.ts'
-import type { StoreState } from './state/store-state.ts'
 
 /** Operations that settled are cut off the list when they are so many, not one by one. */
 const SETTLED_MAX = 1024

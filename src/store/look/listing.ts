@@ -2,13 +2,13 @@
  * Finds the messages of a queue that are in some state, in order of offset and piece by piece: what is
  * rare is looked for where it is kept, not in the whole queue. Changes nothing.
  */
-import type { Clock } from '../system/system.ts'
-import type { GroupDispatch } from './dispatch/group-dispatch.ts'
-import type { FoundMessage, QueueDispatch } from './dispatch/queue-dispatch.ts'
+import type { Clock } from '../../system/system.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
+import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import { smallChunkOf } from '../state/offset-chunks.ts'
+import { turn } from '../turn.ts'
+import type { MessageState } from '../types.ts'
 import { QueueWalk, stateOf } from './looking.ts'
-import { smallChunkOf } from './state/offset-chunks.ts'
-import { turn } from './turn.ts'
-import type { MessageState } from './types.ts'
 
 /** Messages looked at in one turn of the event loop. */
 const LOOKED_A_TURN = 2_048

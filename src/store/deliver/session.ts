@@ -1,14 +1,12 @@
 /** A session: what it watches, what it waits for, what it holds. */
-import { QlogError, QlogTypeError, throwIfAborted } from '../errors.ts'
-import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
-import { DeliveryIterator } from './delivery-iterator.ts'
-import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
-import type { Taken } from './dispatch/taken.ts'
-import type { Watch } from './dispatch/watch.ts'
-import { checkGroupOptions, groupPlan } from './group-options.ts'
-import { Lending } from './lending.ts'
-import { SessionWait } from './session-wait.ts'
-import type { StoreCore } from './store-core.ts'
+import { QlogError, QlogTypeError, throwIfAborted } from '../../errors.ts'
+import { checkInteger, checkMs, checkName, checkOptionNames } from '../check.ts'
+import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { Watch } from '../dispatch/watch.ts'
+import { checkGroupOptions, groupPlan } from '../group-options.ts'
+import type { Verbs } from '../settle/verbs.ts'
+import type { StoreCore } from '../store-core.ts'
 import {
   type BuryOptions,
   type DeliveriesOptions,
@@ -20,8 +18,10 @@ import {
   type ReserveOptions,
   type RetryOutcome,
   type Session,
-} from './types.ts'
-import type { Verbs } from './verbs.ts'
+} from '../types.ts'
+import { DeliveryIterator } from './delivery-iterator.ts'
+import { Lending } from './lending.ts'
+import { SessionWait } from './session-wait.ts'
 
 const RESERVE_COUNT_MAX = 65_536
 const PREFETCH_DEFAULT = 64

@@ -2,7 +2,7 @@
  * The verbs that end leases, alone and for many at once: checks, what is decided, and the operation that
  * records it. Each either takes all of its deliveries or none.
  */
-import { QlogTypeError } from '../errors.ts'
+import { QlogTypeError } from '../../errors.ts'
 import {
   checkDue,
   checkInteger,
@@ -10,14 +10,14 @@ import {
   checkOptionNames,
   checkPriority,
   textOf,
-} from './check.ts'
-import { LeasedDelivery, staleLease } from './delivery.ts'
-import type { Taken } from './dispatch/taken.ts'
-import { PlainOperation } from './operation.ts'
-import type { ControlOp } from './records/control-record.ts'
-import { byGroup, finishOp } from './riding.ts'
-import type { StoreCore } from './store-core.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from './types.ts'
+} from '../check.ts'
+import { PlainOperation } from '../commit/operation.ts'
+import { byGroup, finishOp } from '../commit/riding.ts'
+import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { ControlOp } from '../records/control-record.ts'
+import type { StoreCore } from '../store-core.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
 
 /** Back-off is spread by so much in both directions, so that failures of one moment part. */
 const JITTER = 0.2

@@ -1,14 +1,14 @@
 /** A message on its way into the log: encodes itself into the log's buffer. Pure memory. */
-import type { Encodable } from '../log/seam.ts'
-import { varintBytes, writeVarint } from './containers/varint.ts'
+import type { Encodable } from '../../log/seam.ts'
+import { varintBytes, writeVarint } from '../containers/varint.ts'
 import {
   DueKind,
   encodeMessageHead,
   type Headers,
   type MessageFacts,
   NO_HEADERS,
-} from './records/message-record.ts'
-import { PRIORITY_DEFAULT } from './types.ts'
+} from '../records/message-record.ts'
+import { PRIORITY_DEFAULT } from '../types.ts'
 
 /** What `put` was asked for, checked. */
 export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {

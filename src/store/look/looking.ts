@@ -2,14 +2,14 @@
  * Looking at messages without taking them: what state each is in for a group, in which order they stand,
  * and their bodies. Changes nothing.
  */
-import { PostingsCursor } from './containers/postings-cursor.ts'
-import type { GroupDispatch } from './dispatch/group-dispatch.ts'
-import type { FoundMessage, QueueDispatch } from './dispatch/queue-dispatch.ts'
-import { type DecodedMessage, DueKind } from './records/message-record.ts'
-import type { Exception } from './state/exception.ts'
-import type { QueueState } from './state/queue-state.ts'
-import type { StoreCore } from './store-core.ts'
-import type { MessageInfo, MessageState, StoredMessage } from './types.ts'
+import { PostingsCursor } from '../containers/postings-cursor.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
+import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import { type DecodedMessage, DueKind } from '../records/message-record.ts'
+import type { Exception } from '../state/exception.ts'
+import type { QueueState } from '../state/queue-state.ts'
+import type { StoreCore } from '../store-core.ts'
+import type { MessageInfo, MessageState, StoredMessage } from '../types.ts'
 
 /** What a group knows of a message, found in its lane. */
 export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {

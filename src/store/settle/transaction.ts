@@ -2,16 +2,16 @@
  * Verbs that take effect together: each is checked and decided when it is called, all of them leave as one
  * entry, and where anything throws nothing has happened.
  */
-import { QlogTypeError } from '../errors.ts'
-import { checkBody, checkInteger, checkMs, checkName, checkPut } from './check.ts'
-import { staleLease } from './delivery.ts'
-import type { Taken } from './dispatch/taken.ts'
-import { GroupHandle } from './group-handle.ts'
-import { PutBatch } from './put-batch.ts'
-import { PutMany } from './puts.ts'
-import { pauseOp } from './queue-handle.ts'
-import type { ControlOp } from './records/control-record.ts'
-import type { StoreCore } from './store-core.ts'
+import { QlogTypeError } from '../../errors.ts'
+import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.ts'
+import { PutBatch } from '../commit/put-batch.ts'
+import { PutMany } from '../commit/puts.ts'
+import { staleLease } from '../deliver/delivery.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import { GroupHandle } from '../group-handle.ts'
+import { pauseOp } from '../queue-handle.ts'
+import type { ControlOp } from '../records/control-record.ts'
+import type { StoreCore } from '../store-core.ts'
 import type {
   BuryOptions,
   Delivery,
@@ -22,7 +22,7 @@ import type {
   ReleaseOptions,
   Transaction,
   TransactionResult,
-} from './types.ts'
+} from '../types.ts'
 import type { Verbs } from './verbs.ts'
 
 export class StoreTransaction implements Transaction {
