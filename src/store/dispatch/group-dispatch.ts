@@ -29,7 +29,7 @@ interface Promoted {
 export class GroupDispatch implements GroupEvents {
   readonly queue: QueueDispatch
   readonly state: GroupState
-  /** Out of the order for now, by offset. */
+  /** Messages that are out of the order, by offset. */
   readonly out = new Map<number, Taken>()
   /** Who waits for a message of this group, longest first. */
   readonly waiters = new Set<Waiter>()

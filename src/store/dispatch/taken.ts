@@ -1,5 +1,5 @@
 /**
- * A message that is out of the order for now: leased, about to be, or the subject of a change that is on
+ * A message that is out of the order: leased, about to be, or the subject of a change that is on
  * its way into the log. Its group keeps it by offset until the change is durable.
  */
 import type { GroupDispatch } from './group-dispatch.ts'
