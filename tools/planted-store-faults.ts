@@ -160,16 +160,16 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'settle/transaction.ts',
-        "import { PutMany } from './puts.ts'\n",
-        "import { PlainOperation } from './operation.ts'\nimport { PutMany } from './puts.ts'\n",
+        "import { PutMany } from '../commit/puts.ts'\n",
+        "import { PlainOperation } from '../commit/operation.ts'\nimport { PutMany } from '../commit/puts.ts'\n",
       ),
       store(
         'settle/transaction.ts',
-        '    const operation = new PutMany(puts, this.#core.keys, ops, () => this.#done())\n',
-        '    const isBoth = puts.length > 0 && ops.length > 0\n' +
-          '    if (isBoth) this.#core.submitQuietly(new PlainOperation(ops))\n' +
-          '    const rest = isBoth ? [] : ops\n' +
-          '    const operation = new PutMany(puts, this.#core.keys, rest, () => this.#done())\n',
+        'appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))\n',
+        'const isBoth = puts.length > 0 && ops.length > 0\n' +
+          '        if (isBoth) this.#core.send(new PlainOperation(ops))\n' +
+          '        const rest = isBoth ? [] : ops\n' +
+          '        appended = await this.#core.send(new PutMany(puts, this.#core.keys, rest, done))\n',
       ),
     ],
     tests: [STORE_SUITE],

@@ -239,12 +239,13 @@ async function main(): Promise<number> {
   const started = performance.now()
   const hasTime = (): boolean => performance.now() - started < seconds * 1000
   // The newest first: where time is short, the oldest have been caught the most often.
-  const faults = [...FAULTS, ...STORE_FAULTS].filter((fault) => fault.name.includes(only))
+  const every = [...FAULTS, ...STORE_FAULTS]
+  const faults = every.filter((fault) => fault.name.includes(only))
   if (ci) faults.reverse()
   if (ci) {
     console.log(`planted: few schedules (${CI_SCHEDULES} instead of 20,000) for each fault`)
   }
-  checkFits(root, faults)
+  checkFits(root, every)
   const caught: Caught[] = new Array(faults.length)
   let next = 0
   const work = async (): Promise<void> => {
