@@ -106,6 +106,7 @@ export class Retirement {
   merge(victims: readonly MapEntry[], merged: MapEntry, held: number, done: () => void): void {
     this.#liveness.merge(victims, merged, held)
     this.#replace(victims, merged, () => {
+      this.#options.loop.events.segment('merged', merged)
       this.#remove(victims)
       done()
     })
@@ -305,6 +306,7 @@ export class Retirement {
   /** The files of segments that no durable map names any more. */
   #remove(gone: readonly MapEntry[]): void {
     const { loop, files, onFreed } = this.#options
+    for (const entry of gone) loop.events.segment('retired', entry)
     this.#removing = this.#removing
       .then(() => loop.sealed())
       .then(() => files.remove(gone))
