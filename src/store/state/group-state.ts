@@ -6,6 +6,7 @@ import { OffsetSet } from '../containers/offset-set.ts'
 import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-record.ts'
 import { Exception } from './exception.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'
+import { GroupCounts } from './totals.ts'
 
 /** The exceptions of one small chunk of offsets. */
 export class ExceptionChunk {
@@ -42,6 +43,8 @@ export class GroupState {
   /** Exceptions in all chunks, and how many of them are buried. */
   exceptionCount = 0
   buriedCount = 0
+  /** What happened since the store was opened. */
+  counts = new GroupCounts()
   events: GroupEvents | undefined
   /** Of all chunks of exceptions: one that comes back shall not have a version that it had before. */
   #exceptionVersion = 0
@@ -142,16 +145,23 @@ export class GroupState {
     exception.dueMs = op.dueMs
     if (op.how === 'released') {
       exception.releases++
+      this.counts.released++
       uncount(exception)
-    } else if (op.how === 'timed-out') exception.timeouts++
-    else exception.error = op.error
+    } else if (op.how === 'timed-out') {
+      exception.timeouts++
+      this.counts.timedOut++
+    } else {
+      exception.error = op.error
+      this.counts.retried++
+    }
     this.#end(exception)
   }
 
-  bury(op: BuryOp): void {
+  /** False where the message is finished, and stays so. */
+  bury(op: BuryOp): boolean {
     this.sequenceNext = Math.max(this.sequenceNext, op.sequence + 1)
     const exception = this.#begin(op)
-    if (!exception) return
+    if (!exception) return false
     makeReady(exception)
     exception.state = 'buried'
     exception.sequence = op.sequence
@@ -159,7 +169,9 @@ export class GroupState {
     if (op.error !== '') exception.error = op.error
     exception.buries++
     this.buriedCount++
+    this.counts.buried++
     this.#end(exception)
+    return true
   }
 
   kick(op: KickOp): void {
@@ -169,6 +181,7 @@ export class GroupState {
     // Whoever kicks it wants it delivered, also where its attempts are used up.
     exception.attempts = 0
     exception.kicks++
+    this.counts.kicked++
     this.#end(exception)
   }
 
