@@ -106,7 +106,6 @@ export class Retirement {
   merge(victims: readonly MapEntry[], merged: MapEntry, held: number, done: () => void): void {
     this.#liveness.merge(victims, merged, held)
     this.#replace(victims, merged, () => {
-      this.#options.loop.events.segment('merged', merged)
       this.#remove(victims)
       done()
     })

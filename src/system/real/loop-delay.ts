@@ -1,20 +1,28 @@
-/** How late the event loop of this process is, as Node measures it. Its timer keeps nothing alive. */
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+/**
+ * How late the event loop of this process is: how much later than asked for a timer fires, which keeps
+ * nothing alive. (`monitorEventLoopDelay` of Node forgets with each reset when its timer fired last, so
+ * that whatever holds the loop up right behind a look would be lost.)
+ */
 import type { LoopDelay } from '../system.ts'
 
-/** The timer that is measured fires so often: small beside the delays that matter, and next to no work. */
-const RESOLUTION_MS = 20
+/** The timer fires so often: small beside the delays that matter, and next to no work. */
+const EVERY_MS = 20
 
 export function watchLoop(): LoopDelay {
-  const times = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  times.enable()
+  let firedMs = performance.now()
+  let longestMs = 0
+  const fired = (): void => {
+    const nowMs = performance.now()
+    longestMs = Math.max(longestMs, nowMs - firedMs - EVERY_MS)
+    firedMs = nowMs
+  }
+  const timer = setInterval(fired, EVERY_MS).unref()
   return {
     takeMaxMs: () => {
-      // What is recorded are the times between two firings, in nanoseconds.
-      const delayMs = Math.max(0, times.max / 1e6 - RESOLUTION_MS)
-      times.reset()
+      const delayMs = longestMs
+      longestMs = 0
       return delayMs
     },
-    stop: () => void times.disable(),
+    stop: () => clearInterval(timer),
   }
 }

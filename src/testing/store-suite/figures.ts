@@ -74,6 +74,19 @@ export const FIGURES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what is deleted while its ack is on its way counts once',
+    run: async (world) => {
+      const { id } = await world.put('q', 'a')
+      const delivery = await world.takeOne('q')
+      const deleting = world.store.queue('q').delete([id])
+      const acking = delivery.ack().catch(() => undefined)
+      await Promise.all([deleting, acking])
+      await world.settle()
+      const { deleted, acked } = world.store.stats().totals
+      equal([deleted, acked], [1, 0])
+    },
+  },
+  {
     name: 'burials count whatever buries, once each',
     run: async (world) => {
       world.store.queue('q', { retry: { attemptsMax: 1 } })
