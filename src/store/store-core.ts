@@ -91,6 +91,7 @@ export class StoreCore implements Decisions, JournalEvents {
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
+      goOn: (withheld) => this.riding.goOn(withheld),
       soon: (callback) => system.clock.soon(callback),
       later: (callback) => void system.clock.after(0, callback),
     })

@@ -16,21 +16,32 @@ export interface RidingHost {
   finished(taken: readonly Taken[]): void
   /** The change was turned down. */
   unsettle(taken: Taken): void
+  /** These were withheld, and their leases go on. */
+  goOn(withheld: readonly Taken[]): void
   /** Calls back at the end of this turn of the event loop. */
   soon(callback: () => void): void
   /** Calls back in a later one. */
   later(callback: () => void): void
 }
 
+const NONE: readonly Taken[] = []
+
 /** The leases and acknowledgements of one entry. */
 class Ride extends Operation {
   readonly #host: RidingHost
   readonly #acks: readonly Taken[]
+  readonly #withheld: readonly Taken[]
 
-  constructor(host: RidingHost, leases: readonly Taken[], acks: readonly Taken[]) {
+  constructor(
+    host: RidingHost,
+    leases: readonly Taken[],
+    acks: readonly Taken[],
+    withheld: readonly Taken[],
+  ) {
     super([], [...leaseOps(leases), ...finishOps(acks)])
     this.#host = host
     this.#acks = acks
+    this.#withheld = withheld
     this.promise.catch(() => undefined)
   }
 
@@ -40,6 +51,7 @@ class Ride extends Operation {
 
   override refused(cause: Error): void {
     for (const taken of this.#acks) this.#host.unsettle(taken)
+    this.#host.goOn(this.#withheld)
     super.refused(cause)
   }
 }
@@ -93,11 +105,37 @@ export class Riding {
     return this.#depart()
   }
 
+  /**
+   * Leases that nobody has recorded and that these acknowledgements end are not recorded at all, since
+   * those say everything. Returns them, for `goOn` where the acknowledgements are turned down.
+   */
+  withhold(acks: readonly Taken[]): readonly Taken[] {
+    if (this.#leases.length === 0 || acks.length === 0) return NONE
+    for (const taken of acks) taken.isFinishing = true
+    const withheld: Taken[] = []
+    const others: Taken[] = []
+    for (const taken of this.#leases) {
+      if (taken.isFinishing) withheld.push(taken)
+      else others.push(taken)
+    }
+    this.#leases = others
+    return withheld
+  }
+
+  /** The leases that were withheld go on. */
+  goOn(withheld: readonly Taken[]): void {
+    for (const taken of withheld) {
+      taken.isFinishing = false
+      if (taken.status === 'leased') this.leaseAlong(taken)
+    }
+  }
+
   /** Sends what there is now. */
   flush(): void {
+    const withheld = this.withhold(this.#acks)
     if (this.#leases.length + this.#acks.length === 0) return
     const ticket = this.#ticket
-    const ride = new Ride(this.#host, this.#leases, this.#acks)
+    const ride = new Ride(this.#host, this.#leases, this.#acks, withheld)
     this.#leases = []
     this.#acks = []
     this.#ticket = undefined

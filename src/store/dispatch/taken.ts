@@ -40,6 +40,8 @@ export class Taken {
   /** Who took it, and where it stands there. */
   holder: TakenHolder | undefined
   holderIndex = -1
+  /** An acknowledgement is on its way. */
+  isFinishing = false
   /** Number of the call that saw it last, to tell what comes twice in one. */
   seenBy = 0
 

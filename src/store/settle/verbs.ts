@@ -56,7 +56,9 @@ export class Verbs {
   async ackMany(deliveries: readonly Delivery[]): Promise<void> {
     const taken = this.assertAllLeased(deliveries)
     if (taken.length === 0) return
-    await this.#send(taken, this.ackOps(taken), () => this.#core.finished(taken))
+    const withheld = this.#core.riding.withhold(taken)
+    const done = () => this.#core.finished(taken)
+    await this.#send(taken, this.ackOps(taken), done, () => this.#core.riding.goOn(withheld))
   }
 
   async release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void> {
@@ -171,11 +173,13 @@ export class Verbs {
     taken: readonly Taken[],
     ops: readonly ControlOp[],
     whenDone?: () => void,
+    whenVoid?: () => void,
   ): Promise<void> {
     const { dispatcher } = this.#core
     for (const one of taken) dispatcher.settle(one)
     const undo = () => {
       for (const one of taken) dispatcher.unsettle(one)
+      whenVoid?.()
     }
     const operation = new PlainOperation(ops, whenDone, undo)
     await this.#core.send(operation)
