@@ -16,6 +16,8 @@ const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */
 const CONTROL_BYTES_MIN = MIB
 const CONTROL_FACTOR = 2
+/** While the disk is full, after these or once its size. */
+const FULL_CONTROL_BYTES_MIN = 64 * 1024
 /** And after so many appended bytes, or eight times its size. */
 const APPENDED_BYTES_MIN = 64 * MIB
 const APPENDED_FACTOR = 8
@@ -64,7 +66,10 @@ export class Snapshots {
   applied(): void {
     if (this.#saving !== undefined) return
     const { controlBytes, appendedBytes } = this.#core.journal
-    const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
+    // On a full disk control records live on a reserve, and only a save can give back what they take.
+    const control = this.#core.isFull
+      ? Math.max(FULL_CONTROL_BYTES_MIN, this.stateBytes)
+      : Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
     const isDue =
       controlBytes - this.#controlBytes >= control ||
