@@ -84,7 +84,7 @@ export class LogStore implements Store {
   }
 
   stats(): StoreStats {
-    const { state, dispatcher, journal, clock, watch, log } = this.#core
+    const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
     const groups = queues.flatMap((queue) => queue.groups)
     const counts = new QueueCounts()
@@ -105,7 +105,7 @@ export class LogStore implements Store {
       snapshotBytes: this.#snapshots.savedBytes,
       snapshots: watch.snapshots,
       snapshotAgeMs: watch.snapshotAgeMs,
-      space: watch.space,
+      space: isFull ? 'full' : 'ok',
       log: log.figures(),
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,

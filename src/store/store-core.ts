@@ -62,6 +62,8 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly gone: GoneMessages
   readonly watch: StoreWatch
   status: StoreStatus = 'open'
+  /** The disk has no room for messages: the log lives on what was set aside for this. */
+  isFull = false
   /** Messages below this id may have been started, and killed their process, without a word of it. */
   readonly uncleanBelowId: number
   /** Called once a group has become durable. */
@@ -94,6 +96,8 @@ export class StoreCore implements Decisions, JournalEvents {
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
+      goOn: (withheld) => this.riding.goOn(withheld),
+      soon: (callback) => system.clock.soon(callback),
       later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
@@ -149,7 +153,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   space(state: 'ok' | 'full'): void {
     // Who puts is told by the puts that are refused.
-    this.watch.space = state
+    this.isFull = state === 'full'
   }
 
   timedOut(taken: readonly Taken[]): void {
@@ -184,7 +188,7 @@ export class StoreCore implements Decisions, JournalEvents {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.send(this.deleteOperation(queue, some, at, undo, 'expired'))
+      this.send(this.deleteOperation(queue, some, at, undo, true))
     }
   }
 
@@ -204,7 +208,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
-    why: 'deleted' | 'expired' = 'deleted',
+    hasExpired = false,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
     const settle = () => {
@@ -214,8 +218,10 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
-        queue.state.counts[why] += ids.length
-        if (why === 'expired') this.watch.expired(queue.state.name, ids)
+        if (hasExpired) {
+          queue.state.counts.lastHadExpired()
+          this.watch.expired(queue.state.name, ids)
+        }
         for (const id of ids) this.gone.note(id)
       },
       () => {
@@ -271,8 +277,13 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** One message by id; undefined where it is gone. */
   async fetchOne(id: number): Promise<DecodedMessage | undefined> {
-    const [record] = await this.log.fetch([id])
+    const record = await this.fetchRecord(id)
     return record && decodeMessage(record)
+  }
+
+  async fetchRecord(id: number): Promise<Uint8Array | undefined> {
+    const [record] = await this.log.fetch([id])
+    return record
   }
 
   /**
@@ -282,23 +293,31 @@ export class StoreCore implements Decisions, JournalEvents {
   async fetchMany(
     ids: readonly number[],
     bytesMax: number | undefined,
-    signal?: AbortSignal,
   ): Promise<readonly (DecodedMessage | undefined)[]> {
+    const records = await this.fetchRecords(ids, bytesMax)
+    return records.map((record) => record && decodeMessage(record))
+  }
+
+  /** The same as they stand in the log. */
+  async fetchRecords(
+    ids: readonly number[],
+    bytesMax: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
     const options = { ...(bytesMax !== undefined && { bytesMax }), ...(signal && { signal }) }
     try {
-      const records = await this.log.fetch(ids, options)
-      return records.map((record) => record && decodeMessage(record))
+      return await this.log.fetch(ids, options)
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error
       return this.#fetchEach(ids)
     }
   }
 
-  async #fetchEach(ids: readonly number[]): Promise<readonly (DecodedMessage | undefined)[]> {
-    const found: (DecodedMessage | undefined)[] = []
+  async #fetchEach(ids: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const found: (Uint8Array | undefined)[] = []
     for (const id of ids) {
       try {
-        found.push(await this.fetchOne(id))
+        found.push(await this.fetchRecord(id))
       } catch (error) {
         if (!(error instanceof DamagedError)) throw error
         this.dispatcher.noteDamaged(id)

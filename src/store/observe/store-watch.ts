@@ -20,8 +20,6 @@ export interface SavedState {
 }
 
 export class StoreWatch {
-  /** Whether the log takes messages, as it said last. */
-  space: 'ok' | 'full' = 'ok'
   /** Snapshots of this opening. */
   snapshots = 0
   readonly loop: LoopWatch

@@ -160,13 +160,15 @@ export class QueueState {
     this.#noteGone(this.groups.size === 1 ? unfinished : this.#goneOf(unfinished))
   }
 
-  /** Out of the queue, for every group. */
-  remove(first: number, end: number): void {
+  /** Out of the queue, for every group; returns how many were there. */
+  remove(first: number, end: number): number {
     // What is not gone already, and was given to somebody.
     const gone = this.#stayingOf(Math.max(first, this.goneFloor), Math.min(end, this.nextOffset))
     if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
+    const { live } = this
     this.#noteGone(gone)
+    return live - this.live
   }
 
   isGone(offset: number): boolean {

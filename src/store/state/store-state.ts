@@ -173,10 +173,12 @@ export class StoreState {
 
   #delete(queue: QueueState, ranges: readonly number[]): void {
     queue.version++
+    let count = 0
     forEachRange(ranges, (first, end) => {
       queue.noteUsed(end)
-      queue.remove(first, end)
+      count += queue.remove(first, end)
     })
+    queue.counts.noteDeleted(count)
   }
 
   /** The record that named it may have been lost to damage: its messages are kept all the same. */

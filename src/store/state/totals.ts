@@ -34,6 +34,20 @@ export class QueueCounts extends GroupCounts implements QueueTotals {
   put = 0
   deleted = 0
   expired = 0
+  #lastDeleted = 0
+
+  /** A record took so many out of the queue. */
+  noteDeleted(count: number): void {
+    this.deleted += count
+    this.#lastDeleted = count
+  }
+
+  /** The last of them did so because their time to live had passed. */
+  lastHadExpired(): void {
+    this.deleted -= this.#lastDeleted
+    this.expired += this.#lastDeleted
+    this.#lastDeleted = 0
+  }
 
   addQueue(other: QueueTotals): void {
     this.add(other)
