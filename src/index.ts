@@ -57,8 +57,10 @@ export type {
   SegmentStats,
   SyncMode,
 } from './log/types.ts'
+export { bytes, type Codec, json, text } from './store/codec.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
+  type BareItem,
   type BuryOptions,
   type DeliveriesOptions,
   type Delivery,
@@ -78,6 +80,7 @@ export {
   type PutItem,
   type PutOptions,
   type PutResult,
+  type PutValue,
   type Queue,
   type QueueOptions,
   type QueueStats,
@@ -95,7 +98,18 @@ export {
   type StoreTarget,
   type Transaction,
   type TransactionResult,
+  type TypedQueueOptions,
 } from './store/types.ts'
+export type {
+  ConsumeOptions,
+  Handler,
+  Job,
+  StopOptions,
+  Worker,
+  WorkerStats,
+  WorkerStatus,
+  WorkOptions,
+} from './store/work/types.ts'
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or

@@ -5,6 +5,7 @@ import type {
   GroupOptions,
   PutResult,
   Queue,
+  QueueOptions,
   Session,
   Store,
   Transaction,
@@ -208,7 +209,8 @@ export function wrongWorld({ make }: WrongStore): StoreFactory {
 
 function wrongStore(good: Store, parts: Parts): Store {
   return over(good, {
-    queue: (name, options) => wrongQueue(good.queue(name, options), parts),
+    queue: ((name: string, options?: QueueOptions) =>
+      wrongQueue(good.queue(name, options), parts)) as Store['queue'],
     session: () => wrongSession(good.session(), parts),
     ...parts.store?.(good),
   })
@@ -221,8 +223,8 @@ function wrongQueue(good: Queue, parts: Parts): Queue {
   })
 }
 
-function wrongGroup(good: Group, parts: Parts): Group {
-  return over(good, parts.group?.(good) ?? {})
+function wrongGroup<T>(good: Group<T>, parts: Parts): Group<T> {
+  return over<Group<T>>(good, (parts.group?.(good) ?? {}) as Partial<Group<T>>)
 }
 
 function wrongSession(good: Session, parts: Parts): Session {

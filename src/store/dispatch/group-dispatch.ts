@@ -320,9 +320,9 @@ export class GroupDispatch implements GroupEvents {
       this.queue.woke(this)
     }
     if (taken.leaseMs > 0) this.#leased--
-    taken.status = 'ended'
     this.queue.ended(taken)
     taken.holder?.ended(taken)
+    taken.status = 'ended'
   }
 
   #back(taken: Taken): void {

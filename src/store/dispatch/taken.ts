@@ -18,7 +18,7 @@ export interface TakenHolder {
   leased(taken: Taken): void
   /** A change is on its way that ends the lease. */
   settling(taken: Taken): void
-  /** It is out no more, by whatever. */
+  /** It is about to be out no more, by whatever; its status still tells what it was. */
   ended(taken: Taken): void
 }
 
