@@ -36,12 +36,12 @@ export async function workThrough(store: Store, load: WorkLoad): Promise<{ secon
 async function worked<T, In>(
   queue: Queue<T, In>,
   load: WorkLoad,
-  valueOf: (row: number) => In,
+  makeValue: (row: number) => In,
 ): Promise<{ seconds: number }> {
   const { messages, way } = load
   for (let row = 0; row < messages; row += BATCH) {
     const count = Math.min(BATCH, messages - row)
-    await queue.putMany(Array.from({ length: count }, (_, at) => ({ body: valueOf(row + at) })))
+    await queue.putMany(Array.from({ length: count }, (_, at) => ({ body: makeValue(row + at) })))
   }
   const started = performance.now()
   await (way === 'work' ? handle(queue, load) : loop(queue, messages))
