@@ -40,8 +40,8 @@ export class LeaseKeeper implements TakenHolder {
     taken.holder = this
   }
 
-  leased(taken: Taken): void {
-    this.#holder?.leased(taken)
+  leased(taken: Taken, isNew: boolean): void {
+    this.#holder?.leased(taken, isNew)
   }
 
   settling(taken: Taken): void {

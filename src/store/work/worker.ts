@@ -4,16 +4,15 @@
  */
 import { QlogError } from '../../errors.ts'
 import { checkMs, checkOptionNames } from '../check.ts'
-import { decodeWith } from '../codec.ts'
 import type { LeasedDelivery } from '../deliver/delivery.ts'
 import type { StoreSession } from '../deliver/session.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { StoreCore } from '../store-core.ts'
+import { Handlers } from './handlers.ts'
 import { Intake } from './intake.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import type { WorkPlan } from './options.ts'
 import { Outcomes } from './outcomes.ts'
-import { HandlerJob, Slot } from './slot.ts'
 import type { StopOptions, Worker, WorkerStats, WorkerStatus } from './types.ts'
 
 /** Handlers begun before everything else gets a turn, also where nothing has to be waited for. */
@@ -31,8 +30,7 @@ export class QueueWorker<T> implements Worker {
   readonly #keeper: LeaseKeeper
   readonly #intake: Intake
   readonly #outcomes = new Outcomes(() => this.#pumpSoon())
-  readonly #slots: Slot[] = []
-  readonly #free: Slot[] = []
+  readonly #handlers: Handlers<T>
   /** Messages whose leases are about to begin. */
   #starting = 0
   #jobsThisTurn = 0
@@ -61,7 +59,8 @@ export class QueueWorker<T> implements Worker {
     this.#session = session
     this.#plan = plan
     this.#onEnd = onEnd
-    this.#keeper = new LeaseKeeper(core, plan.leaseMs, () => this.#running())
+    this.#keeper = new LeaseKeeper(core, plan.leaseMs, () => this.#handlers.deliveries())
+    this.#handlers = new Handlers(plan, this.#keeper, this.#outcomes, () => this.#pumpSoon())
     this.#intake = new Intake(session, this.#keeper, plan.leaseMs)
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
@@ -81,7 +80,7 @@ export class QueueWorker<T> implements Worker {
     const { acked, retried, buried, settling } = this.#outcomes
     const { held } = this.#intake
     return {
-      running: this.#runs,
+      running: this.#handlers.running,
       held,
       settling,
       acked,
@@ -136,14 +135,6 @@ export class QueueWorker<T> implements Worker {
     }
   }
 
-  get #runs(): number {
-    return this.#slots.length - this.#free.length
-  }
-
-  *#running(): Iterable<LeasedDelivery> {
-    for (const { delivery } of this.#slots) if (delivery !== undefined) yield delivery
-  }
-
   /** The one loop that takes messages in, as many at a time as there is room for. */
   async #feed(): Promise<void> {
     const { group, groupOptions } = this.#plan
@@ -167,7 +158,7 @@ export class QueueWorker<T> implements Worker {
     const { concurrency, prefetch } = this.#plan
     const { held } = this.#intake
     if (held > prefetch / 2 || this.#outcomes.isFull) return 0
-    return concurrency - this.#runs - this.#starting + prefetch - held
+    return concurrency - this.#handlers.running - this.#starting + prefetch - held
   }
 
   #fed(error: Error | undefined): void {
@@ -196,7 +187,7 @@ export class QueueWorker<T> implements Worker {
       this.#finishIfIdle()
       return
     }
-    const free = this.#plan.concurrency - this.#runs - this.#starting
+    const free = this.#plan.concurrency - this.#handlers.running - this.#starting
     const count = Math.min(free, this.#intake.held)
     if (count > 0 && !this.#outcomes.isFull && this.#hasTurn(count)) this.#start(count)
     if (this.#room > 0) this.#wake()
@@ -233,62 +224,13 @@ export class QueueWorker<T> implements Worker {
   #runAll(deliveries: readonly LeasedDelivery[]): void {
     let next = 0
     for (; next < deliveries.length && this.#status === 'running'; next++) {
-      this.#run(deliveries[next] as LeasedDelivery)
+      this.#handlers.run(deliveries[next] as LeasedDelivery)
     }
     // Stopped meanwhile: these have not begun.
     for (; next < deliveries.length; next++) {
       deliveries[next]?.release().catch(() => undefined)
     }
     this.#pump()
-  }
-
-  #run(delivery: LeasedDelivery): void {
-    // Deleted in this very moment.
-    if (delivery.taken.status !== 'leased') return
-    const { codec, handler } = this.#plan
-    const slot = this.#freeSlot()
-    slot.delivery = delivery
-    this.#keeper.begun()
-    try {
-      const { body } = delivery
-      const value = codec === undefined ? (body as T) : decodeWith(codec, body)
-      const result = handler(value, new HandlerJob(delivery, this.#keeper, codec, value))
-      if (isThenable(result)) {
-        Promise.resolve(result).then(slot.returned, slot.threw)
-        return
-      }
-    } catch (error) {
-      this.#over(slot, true, error)
-      return
-    }
-    this.#over(slot, false, undefined)
-  }
-
-  #freeSlot(): Slot {
-    const free = this.#free.pop()
-    if (free) return free
-    const slot = new Slot(this.#overOf)
-    this.#slots.push(slot)
-    if (this.#slots.length > this.#plan.concurrency) throw new Error('a slot too many')
-    return slot
-  }
-
-  readonly #overOf = (slot: Slot, hasThrown: boolean, error: unknown): void =>
-    this.#over(slot, hasThrown, error)
-
-  #over(slot: Slot, hasThrown: boolean, error: unknown): void {
-    const { delivery } = slot
-    // It was given up: its message went back.
-    if (delivery === undefined) return
-    slot.delivery = undefined
-    this.#free.push(slot)
-    this.#keeper.over(delivery.taken)
-    // Where the handler ended the lease by a verb, or it was lost, there is nothing left to tell.
-    if (delivery.taken.status === 'leased') {
-      if (hasThrown) this.#outcomes.fail(delivery, error)
-      else this.#outcomes.ack(delivery)
-    }
-    this.#pumpSoon()
   }
 
   #beginStop(): void {
@@ -317,14 +259,14 @@ export class QueueWorker<T> implements Worker {
   #giveUp(): void {
     if (this.#isGivenUp) return
     this.#isGivenUp = true
-    for (const slot of this.#slots) slot.delivery = undefined
+    this.#handlers.giveUp()
     this.#keeper.abortAll(new QlogError('QLOG_ABORTED', 'the worker was stopped'))
     this.#finish()
   }
 
   #finishIfIdle(): void {
     const { settling } = this.#outcomes
-    const isIdle = this.#runs + this.#starting + settling === 0 && !this.#isFeeding
+    const isIdle = this.#handlers.running + this.#starting + settling === 0 && !this.#isFeeding
     if (isIdle) this.#finish()
   }
 
@@ -345,10 +287,4 @@ export class QueueWorker<T> implements Worker {
     this.#resolveEnded()
     this.#resolveStopped()
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value instanceof Promise) return true
-  const isObject = (typeof value === 'object' || typeof value === 'function') && value !== null
-  return isObject && 'then' in value && typeof value.then === 'function'
 }

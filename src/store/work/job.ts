@@ -1,24 +1,11 @@
-/** Where handlers run: a fixed set of slots, so that a message needs no function of its own, and its job. */
+/** What a handler is told of its message. Knows the delivery and who keeps its lease. */
 import { type Codec, LazyValue } from '../codec.ts'
 import type { LeasedDelivery } from '../deliver/delivery.ts'
 import type { Delivery } from '../types.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Job } from './types.ts'
 
-export class Slot {
-  /** What its handler works on; undefined where the slot is free. */
-  delivery: LeasedDelivery | undefined
-  /** Called when what the handler returned fulfils or rejects. */
-  readonly returned: () => void
-  readonly threw: (error: unknown) => void
-
-  constructor(over: (slot: Slot, hasThrown: boolean, error: unknown) => void) {
-    this.returned = () => over(this, false, undefined)
-    this.threw = (error) => over(this, true, error)
-  }
-}
-
-/** What a handler sees of its delivery. What costs something is made when it is asked for. */
+/** What costs something is made when it is asked for. */
 export class HandlerJob<T> implements Job<T> {
   readonly #delivery: LeasedDelivery
   readonly #keeper: LeaseKeeper
