@@ -200,7 +200,7 @@ export class QueueWorker<T> implements Worker {
       this.#cancelTurn = this.#core.system.clock.after(0, () => {
         this.#jobsThisTurn = 0
         this.#pumpSoon()
-      })
+      }, true)
     }
     this.#jobsThisTurn += count
     return true

@@ -125,20 +125,46 @@ export const STOPPING: readonly StoreTest[] = [
     },
   },
   {
-    name: 'a handler may stop its worker, and its own message is finished',
+    name: 'a handler may stop its worker: its own message is finished, what has not begun is back at once',
     run: async (world) => {
-      await world.store.queue('q').putMany(numbers(5))
-      let stopped: Promise<void> | undefined
-      const worker = world.store.queue('q').work(
-        () => {
-          stopped = worker.stop()
+      const queue = world.store.queue('q')
+      await queue.put('long')
+      let stopped: Watched<void> | undefined
+      const worker = queue.work(
+        (body) => {
+          if (textOf(body) === 'long') return world.advance(10_000)
+          stopped = new Watched(worker.stop())
+          return undefined
         },
-        { concurrency: 3 },
+        { concurrency: 4 },
       )
       await world.settle()
-      await present(stopped)
-      equal([worker.status, worker.stats().acked], ['stopped', 1])
+      await queue.putMany(numbers(5))
+      await world.settle()
+      equal(present(stopped).state, 'pending')
+      equal(await world.ready('q'), ['1', '2', '3', '4'])
+      await world.advance(11_000)
+      equal([present(stopped).state, worker.status, worker.stats().acked], ['done', 'stopped', 2])
       equal(await world.drain('q'), ['1', '2', '3', '4'])
+    },
+  },
+  {
+    name: 'a stop that waits for no handler waits for what handlers have done',
+    run: async (world) => {
+      await world.store.queue('q').putMany(numbers(3))
+      let count = 0
+      const stopped = new Promise<number>((resolve) => {
+        const worker = world.store.queue('q').work(async () => {
+          count += 1
+          if (count < 3) return
+          setBehind(async () => {
+            await worker.stop({ timeoutMs: 0 })
+            resolve(worker.stats().acked)
+          })
+        })
+      })
+      equal(await stopped, 3)
+      equal(await world.drain('q'), [])
     },
   },
   {
@@ -178,8 +204,7 @@ export const STOPPING: readonly StoreTest[] = [
       let count = 0
       const worker = store.queue('q').work(() => {
         count += 1
-        // Behind the end of this handler, and before anything of it can be durable.
-        if (count === 5) queueMicrotask(() => void store.close())
+        if (count === 5) setBehind(() => store.close())
       })
       await worker.ended
       await store.close()
@@ -258,3 +283,14 @@ export const STOPPING: readonly StoreTest[] = [
     },
   },
 ]
+
+/** Behind the end of the handler that calls this, and before anything of it can be durable. */
+function setBehind(action: () => Promise<void>): void {
+  let turns = 3
+  const next = (): void => {
+    turns -= 1
+    if (turns > 0) queueMicrotask(next)
+    else action().catch(() => undefined)
+  }
+  queueMicrotask(next)
+}

@@ -118,7 +118,7 @@ export const VALUES: readonly StoreTest[] = [
   {
     name: 'a codec of one’s own may throw anything, and must make bytes or a text',
     run: async (world) => {
-      const codecOf = (encode: () => unknown): Codec<number> =>
+      const codecOf = (encode: (value: number) => unknown): Codec<number> =>
         ({ encode, decode: (body: Uint8Array) => body.length }) as unknown as Codec<number>
       const wrong = [17, null, undefined, Promise.resolve('x'), [1]]
       for (const value of wrong) {
@@ -131,15 +131,20 @@ export const VALUES: readonly StoreTest[] = [
       await rejected(CODEC, () => world.store.queue('q', { codec: thrower }).put(1))
       // The codec's own buffer may be used again at once.
       const shared = new Uint8Array(3)
-      const reusing = world.store.queue('q', { codec: codecOf(() => shared.fill(7)) })
-      const puts = [reusing.put(1), world.store.transaction((tx) => tx.put(reusing, 1))]
+      const reusing = world.store.queue('q', { codec: codecOf((value) => shared.fill(value)) })
+      const both = world.store.transaction((tx) => {
+        tx.put(reusing, 5)
+        tx.put(reusing, 6)
+      })
+      const puts = [both, reusing.put(7)]
       shared.fill(9)
       await Promise.all(puts)
       const read = await reusing.read()
       equal(
         read.map(({ body, value }) => [body[0], value]),
         [
-          [7, 3],
+          [5, 3],
+          [6, 3],
           [7, 3],
         ],
       )

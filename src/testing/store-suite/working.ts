@@ -170,20 +170,26 @@ export const WORKING: readonly StoreTest[] = [
   {
     name: 'the signal is aborted when the message is deleted, also where it is asked for later',
     run: async (world) => {
-      const { id } = await world.put('q', 'a')
+      const { id } = await world.put('q', 'heard')
+      const other = await world.put('q', 'asked later')
       const seen: boolean[] = []
-      const worker = world.store.queue('q').work(async (_body, job) => {
-        const { signal } = job
-        signal.addEventListener('abort', () => seen.push(job.signal === signal))
-        await world.advance(5_000)
-        seen.push(job.signal.aborted)
-      })
+      const worker = world.store.queue('q').work(
+        async (body, job) => {
+          if (textOf(body) === 'heard') {
+            const { signal } = job
+            signal.addEventListener('abort', () => seen.push(job.signal === signal))
+          }
+          await world.advance(5_000)
+          seen.push(job.signal.aborted)
+        },
+        { concurrency: 2 },
+      )
       await world.settle()
-      await world.store.queue('q').delete([id])
+      await world.store.queue('q').delete([id, other.id])
       equal(seen, [true])
       await world.advance(6_000)
-      equal(seen, [true, true])
-      equal(worker.stats(), { ...idle(), lost: 1 })
+      equal(seen, [true, true, true])
+      equal(worker.stats(), { ...idle(), lost: 2 })
       await worker.stop()
     },
   },
