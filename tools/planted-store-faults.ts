@@ -355,4 +355,15 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: [STORE_SUITE],
   },
+  {
+    name: 'store: a save sees what was given back while it was on its way',
+    edits: [
+      store(
+        'state/group-state.ts',
+        '        this.#touchException(offset)\n        uncount(exception)\n',
+        '        uncount(exception)\n        this.#touchException(offset)\n',
+      ),
+    ],
+    tests: ['test/store/state/exception-chunk.test.ts'],
+  },
 ]

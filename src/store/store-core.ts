@@ -60,6 +60,8 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly keys: PendingKeys
   readonly gone: GoneMessages
   status: StoreStatus = 'open'
+  /** The disk has no room for messages: the log lives on what was set aside for this. */
+  isFull = false
   /** Messages below this id may have been started, and killed their process, without a word of it. */
   readonly uncleanBelowId: number
   /** Called once a group has become durable. */
@@ -143,8 +145,9 @@ export class StoreCore implements Decisions, JournalEvents {
     this.onFailed(cause)
   }
 
-  space(): void {
+  space(state: 'ok' | 'full'): void {
     // Who puts is told by the puts that are refused.
+    this.isFull = state === 'full'
   }
 
   timedOut(taken: readonly Taken[]): void {
