@@ -197,10 +197,14 @@ export class QueueWorker<T> implements Worker {
   #hasTurn(count: number): boolean {
     if (this.#jobsThisTurn >= JOBS_A_TURN) return false
     if (this.#jobsThisTurn === 0) {
-      this.#cancelTurn = this.#core.system.clock.after(0, () => {
-        this.#jobsThisTurn = 0
-        this.#pumpSoon()
-      }, true)
+      this.#cancelTurn = this.#core.system.clock.after(
+        0,
+        () => {
+          this.#jobsThisTurn = 0
+          this.#pumpSoon()
+        },
+        true,
+      )
     }
     this.#jobsThisTurn += count
     return true
