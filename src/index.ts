@@ -77,6 +77,7 @@ export type {
   SegmentStats,
   SyncMode,
 } from './log/types.ts'
+export { bytes, type Codec, json, text } from './store/codec.ts'
 export {
   METRICS,
   type Metric,
@@ -91,6 +92,7 @@ export {
 export { METRICS_CONTENT_TYPE, metricsText } from './store/observe/metrics-text.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
+  type BareItem,
   type BuryOptions,
   type DeliveriesOptions,
   type Delivery,
@@ -111,6 +113,7 @@ export {
   type PutItem,
   type PutOptions,
   type PutResult,
+  type PutValue,
   type Queue,
   type QueueOptions,
   type QueueStats,
@@ -129,7 +132,18 @@ export {
   type StoreTarget,
   type Transaction,
   type TransactionResult,
+  type TypedQueueOptions,
 } from './store/types.ts'
+export type {
+  ConsumeOptions,
+  Handler,
+  Job,
+  StopOptions,
+  Worker,
+  WorkerStats,
+  WorkerStatus,
+  WorkOptions,
+} from './store/work/types.ts'
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or

@@ -4,6 +4,7 @@ import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
+import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
@@ -13,19 +14,21 @@ import type {
   Queue,
   QueueOptions,
   RetryOptions,
-  Session,
   Store,
   StoreStats,
   StoreStatus,
   Transaction,
   TransactionResult,
+  TypedQueueOptions,
 } from './types.ts'
+import { Workers } from './work/workers.ts'
 
 export class LogStore implements Store {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
   readonly #sessions = new Set<StoreSession>()
+  readonly #workers: Workers
   #hasApplied = false
   #closing: Promise<void> | undefined
 
@@ -33,14 +36,17 @@ export class LogStore implements Store {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core, saved)
+    this.#workers = new Workers(core, () => this.session())
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
       if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
+      this.#workers.applied()
     }
     core.onFailed = (cause) => {
       for (const session of this.#sessions) session.fail(cause)
+      this.#workers.failed(cause)
     }
   }
 
@@ -48,18 +54,20 @@ export class LogStore implements Store {
     return this.#core.status
   }
 
-  queue(name: string, options?: QueueOptions): Queue {
+  queue<T>(name: string, options: TypedQueueOptions<T>): Queue<T, T>
+  queue(name: string, options?: QueueOptions): Queue
+  queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
-    checkOptionNames('the options of queue', options, ['retry'])
+    const values = checkValueOptions(options)
     if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
-    return new QueueHandle(this.#core, name)
+    return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
   queues(): readonly string[] {
     return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
   }
 
-  session(): Session {
+  session(): StoreSession {
     this.#core.assertOpen()
     const session = new StoreSession(this.#core, this.#verbs, (one) => this.#sessions.delete(one))
     this.#sessions.add(session)
@@ -150,8 +158,10 @@ export class LogStore implements Store {
     const wasOpen = core.status === 'open'
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    // What their handlers do from now on is in vain.
+    const stopped = this.#workers.close()
     try {
-      if (wasOpen) await this.#settleWithin(timeoutMs)
+      if (wasOpen) await this.#settleWithin(timeoutMs, stopped)
     } finally {
       core.status = 'closed'
       core.dispatcher.close()
@@ -163,8 +173,8 @@ export class LogStore implements Store {
     }
   }
 
-  async #settleWithin(timeoutMs: number | undefined): Promise<void> {
-    const settled = this.#settle().catch(ignoreAtTheEnd)
+  async #settleWithin(timeoutMs: number | undefined, stopped: Promise<unknown>): Promise<void> {
+    const settled = this.#settle(stopped).catch(ignoreAtTheEnd)
     if (timeoutMs === undefined) {
       await settled
       return
@@ -178,11 +188,11 @@ export class LogStore implements Store {
   }
 
   /** Gives leases back, waits for what is in flight, and says that this was a proper end. */
-  async #settle(): Promise<void> {
+  async #settle(stopped: Promise<unknown>): Promise<void> {
     const core = this.#core
     const closing = [...this.#sessions].map((session) => session.close())
     core.status = 'closing'
-    await Promise.allSettled(closing)
+    await Promise.allSettled([...closing, stopped])
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()
