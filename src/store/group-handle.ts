@@ -7,10 +7,12 @@ import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
+import { oldestReadyMs } from './look/oldest.ts'
 import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-record.ts'
 import { checkCount } from './settle/verbs.ts'
 import type { Exception } from './state/exception.ts'
+import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Group,
@@ -221,14 +223,18 @@ export function groupStats(group: GroupDispatch): GroupStats {
   const { nextOffset } = queue.state
   const delayed = group.delayedCount
   const { leased } = group
-  const unfinished = nextOffset - state.finished.count
+  const lag = nextOffset - state.finished.count
+  const ready = Math.max(0, lag - delayed - leased - state.buriedCount)
   return {
     queue: queue.state.name,
     group: state.name,
-    ready: Math.max(0, unfinished - delayed - leased - state.buriedCount),
+    ready,
     delayed,
     leased,
     buried: state.buriedCount,
+    lag,
+    oldestMs: ready > 0 ? oldestReadyMs(group) : undefined,
+    totals: state.counts.totals(),
     floor: Math.min(state.finished.floor, nextOffset),
     leasedMax: state.leasedMax === 0 ? undefined : state.leasedMax,
     promoteAfterMs: state.promoteAfterMs === 0 ? undefined : state.promoteAfterMs,
@@ -244,6 +250,9 @@ function emptyStats(queue: string, group: string): GroupStats {
     delayed: 0,
     leased: 0,
     buried: 0,
+    lag: 0,
+    oldestMs: undefined,
+    totals: new GroupCounts().totals(),
     floor: 0,
     leasedMax: undefined,
     promoteAfterMs: undefined,

@@ -8,6 +8,7 @@ import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
+import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Queue,
@@ -91,17 +92,29 @@ export class LogStore implements Store {
   }
 
   stats(): StoreStats {
-    const { state, dispatcher, journal, clock } = this.#core
+    const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
+    const groups = queues.flatMap((queue) => queue.groups)
+    const counts = new QueueCounts()
+    for (const { totals } of queues) counts.addQueue(totals)
     return {
       status: this.status,
+      openMs: watch.openMs,
       queues,
+      totals: counts.totals(),
       messages: [...state.queues.values()].reduce((sum, { live }) => sum + live, 0),
+      ready: groups.reduce((sum, { ready }) => sum + ready, 0),
+      delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
+      buried: groups.reduce((sum, { buried }) => sum + buried, 0),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
       appendedBytes: journal.appendedBytes + journal.controlBytes,
       snapshotBytes: this.#snapshots.savedBytes,
+      snapshots: watch.snapshots,
+      snapshotAgeMs: watch.snapshotAgeMs,
+      space: isFull ? 'full' : 'ok',
+      log: log.figures(),
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,
     }
@@ -153,6 +166,7 @@ export class LogStore implements Store {
       core.status = 'closed'
       core.dispatcher.close()
       core.journal.close()
+      core.watch.close()
       const left =
         endMs === undefined ? {} : { timeoutMs: Math.max(0, endMs - clock.monotonicMs()) }
       await core.log.close(left)

@@ -15,9 +15,11 @@ import {
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { findInQueue } from './look/listing.ts'
 import { infoOf } from './look/looking.ts'
+import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
 import type { PauseOp } from './records/control-record.ts'
+import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   type BareItem,
@@ -198,14 +200,23 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
 
 export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
-  if (!queue) return { queue: name, nextOffset: 0, messages: 0, pausedMs: 0, groups: [] }
+  if (!queue) {
+    const totals = new QueueCounts().totals()
+    const none = { nextOffset: 0, messages: 0, oldestMs: undefined, pausedMs: 0 }
+    return { queue: name, ...none, totals, groups: [] }
+  }
   const { nextOffset, live, pausedUntilMs } = queue.state
+  const groups = [...queue.groups.values()].map((group) => groupStats(group))
+  const ages = groups.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
     queue: name,
     nextOffset,
     messages: live,
+    oldestMs:
+      groups.length === 0 ? oldestUnreadMs(queue) : ages.length > 0 ? Math.max(...ages) : undefined,
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
-    groups: [...queue.groups.values()].map((group) => groupStats(group)),
+    totals: queue.state.allCounts().totals(),
+    groups,
   }
 }
 

@@ -2,7 +2,7 @@
  * What the store's users touch: store, queue, group, session, delivery. Types and defaults; the terms
  * are those of docs/concepts/.
  */
-import type { OpenLog } from '../log/seam.ts'
+import type { LogFigures, OpenLog } from '../log/seam.ts'
 import type { LogOptions } from '../log/types.ts'
 import type { Codec } from './codec.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
@@ -260,13 +260,51 @@ export interface RangeOptions {
   readonly bytesMax?: number
 }
 
+/**
+ * What happened since the store was opened. Totals never fall while it is open: the difference of two
+ * looks is what happened between them.
+ */
+export interface DeliveryTotals {
+  /** Leases that began. */
+  readonly delivered: number
+  /** Messages that an `ack` finished. */
+  readonly acked: number
+  /** Given back by `release`. */
+  readonly released: number
+  /** Given back by `retry`, and not buried by it. */
+  readonly retried: number
+  /** Leases whose time passed. */
+  readonly timedOut: number
+  /** Burials: by `bury`, or because attempts were used up. */
+  readonly buried: number
+  readonly kicked: number
+}
+
+/** The same for all groups together, also those that are removed, and what concerns no group. */
+export interface QueueTotals extends DeliveryTotals {
+  readonly put: number
+  /** Taken out by `delete`. */
+  readonly deleted: number
+  /** Gone because their time to live had passed. */
+  readonly expired: number
+}
+
 export interface GroupStats {
   readonly queue: string
   readonly group: string
   readonly ready: number
   readonly delayed: number
   readonly leased: number
+  /** Dead letters, as others call them. */
   readonly buried: number
+  /** Messages that it has not finished: those of all four states. */
+  readonly lag: number
+  /**
+   * Milliseconds since the oldest ready message was put; undefined where none is. Where over 4,096 older
+   * ones are leased, delayed or buried, that of the next message.
+   */
+  readonly oldestMs: number | undefined
+  readonly totals: DeliveryTotals
   /** Every offset below it is finished. */
   readonly floor: number
   readonly leasedMax: number | undefined
@@ -300,7 +338,10 @@ export interface QueueStats {
   readonly nextOffset: number
   /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** The longest of its groups; where there are none, of the oldest message. */
+  readonly oldestMs: number | undefined
   readonly pausedMs: number
+  readonly totals: QueueTotals
   readonly groups: readonly GroupStats[]
 }
 
@@ -370,15 +411,31 @@ export type StoreStatus = 'open' | 'closing' | 'closed' | 'failed'
 
 export interface StoreStats {
   readonly status: StoreStatus
+  /** Milliseconds since the store was opened: the difference of two looks is the time between them. */
+  readonly openMs: number
   readonly queues: readonly QueueStats[]
+  /** Sums over the queues. */
+  readonly totals: QueueTotals
   /** Messages that are not gone. */
   readonly messages: number
+  /** Sums over the groups of all queues: a message counts in each. */
+  readonly ready: number
+  readonly delayed: number
   readonly leased: number
+  readonly buried: number
   readonly waitingSessions: number
   /** Bytes that the state takes when it is saved. */
   readonly stateBytes: number
   readonly appendedBytes: number
   readonly snapshotBytes: number
+  /** How often this opening has saved the state. */
+  readonly snapshots: number
+  /** Milliseconds since it did so last; undefined where it has not yet. */
+  readonly snapshotAgeMs: number | undefined
+  /** `full`: puts are refused until there is space. */
+  readonly space: 'ok' | 'full'
+  /** What the log says of itself: flushes, bytes in flight, disk. */
+  readonly log: LogFigures
   /** Ids that deliveries met and could not be read: never delivered, never finished. At most 10000. */
   readonly damaged: readonly number[]
   /** The clock was set back by over an hour before this opening: times of then are not adopted. */

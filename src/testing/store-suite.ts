@@ -13,6 +13,7 @@ import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
 import { FAILING } from './store-suite/failing.ts'
+import { FIGURES } from './store-suite/figures.ts'
 import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
@@ -59,6 +60,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['restart', RESTART],
   ['suspects', SUSPECTS],
   ['looking', LOOKING],
+  ['figures', FIGURES],
   ['pause', PAUSE],
   ['closing', CLOSING],
   ['failure', FAILING],

@@ -136,6 +136,19 @@ export const WRONG_STORES: readonly WrongStore[] = [
     }),
   },
   {
+    name: 'counts every delivery as finished',
+    subject: 'figures',
+    caughtBy: 'totals count what happened to messages, in the group, the queue and the store',
+    make: () => ({
+      group: (group) => ({
+        stats: () => {
+          const stats = group.stats()
+          return { ...stats, totals: { ...stats.totals, acked: stats.totals.delivered } }
+        },
+      }),
+    }),
+  },
+  {
     name: 'ignores leasedMax',
     subject: 'leases',
     caughtBy: 'leasedMax bounds what is leased at once, over all sessions, until some of it ends',
