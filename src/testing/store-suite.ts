@@ -32,6 +32,7 @@ import { TRANSACTIONS } from './store-suite/transactions.ts'
 import { TTL } from './store-suite/ttl.ts'
 import { VALUES } from './store-suite/values.ts'
 import { VERBS } from './store-suite/verbs.ts'
+import { WORK_LEASES } from './store-suite/work-leases.ts'
 import { WORKING } from './store-suite/working.ts'
 import { type StoreTest, World } from './store-suite/world.ts'
 
@@ -52,6 +53,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['consuming loops', CONSUMING],
   ['values', VALUES],
   ['workers', WORKING],
+  ['leases of workers', WORK_LEASES],
   ['how workers end', STOPPING],
   ['transactions', TRANSACTIONS],
   ['overlapping calls', OVERLAPS],
