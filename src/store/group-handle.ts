@@ -93,6 +93,7 @@ export class GroupHandle implements Group {
     const count = typeof what === 'number' ? checkCount('count', what) : checkRefs(what).length
     if (count === 0) return 0
     const group = await this.#group()
+    if (group.isStill) return 0
     const ops =
       typeof what === 'number' ? this.#kickCount(group, what) : await this.#kickThese(group, what)
     if (ops.length === 0) return 0
@@ -204,7 +205,7 @@ export class GroupHandle implements Group {
 
   #kickOp(group: GroupDispatch, id: number, offset: number): KickOp | undefined {
     const found = group.queue.find(offset)
-    if (!found || found.id !== id || !group.isWaiting(offset, id)) return undefined
+    if (!found || found.id !== id || group.isStill || !group.isWaiting(offset, id)) return undefined
     const state = stateOf(group, found)
     if (state !== 'buried' && state !== 'delayed') return undefined
     const priority = group.state.exception(offset)?.priority ?? found.priority

@@ -17,6 +17,7 @@ import { findInQueue } from './look/listing.ts'
 import { infoOf, withBody } from './look/looking.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import type { PauseOp } from './records/control-record.ts'
+import { beginPurge } from './settle/whole.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   GROUP_DEFAULT,
@@ -137,7 +138,7 @@ export class QueueHandle implements Queue {
     const there = located.filter(
       ({ offset }) => !queue.state.isGone(offset) && !queue.leaving.has(offset),
     )
-    if (there.length === 0) return 0
+    if (there.length === 0 || queue.isPurging) return 0
     const operation = this.#core.deleteOperation(
       queue,
       there.map(({ id }) => id),
@@ -151,6 +152,21 @@ export class QueueHandle implements Queue {
     this.#core.assertOpen()
     const operation = new PlainOperation([pauseOp(this.#core, this.name, pauseMs)])
     await this.#core.send(operation)
+  }
+
+  async purge(): Promise<number> {
+    const core = this.#core
+    core.assertOpen()
+    const number = core.registry.knownNumber(this.name)
+    if (number === undefined) return 0
+    const { op, done, undo } = beginPurge(core, number)
+    let count = 0
+    const whenDone = () => {
+      count = core.registry.queue(this.name)?.purgedCount ?? 0
+      done()
+    }
+    await core.send(new PlainOperation([op], whenDone, undo))
+    return count
   }
 
   stats(): QueueStats {

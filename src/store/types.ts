@@ -302,6 +302,11 @@ export interface Queue {
   read(options?: RangeOptions): Promise<readonly StoredMessage[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */
   delete(messages: readonly (MessageRef | number)[]): Promise<number>
+  /**
+   * Empties the queue: everything put before this call is gone for every group, leased or not, as one
+   * record whatever the number. Tells how many messages there were.
+   */
+  purge(): Promise<number>
   /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
   pause(pauseMs: number): Promise<void>
   stats(): QueueStats
@@ -318,6 +323,8 @@ export interface Transaction {
   kick(group: Group, message: MessageRef): void
   delete(message: MessageRef): void
   pause(queue: string, pauseMs: number): void
+  /** Everything put before; what this transaction puts stays, wherever its put stands. */
+  purge(queue: string): void
 }
 
 export interface TransactionResult {

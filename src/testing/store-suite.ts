@@ -20,6 +20,7 @@ import { LOOKING } from './store-suite/looking.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
+import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { RESTART } from './store-suite/restart.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
@@ -49,6 +50,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['suspects', SUSPECTS],
   ['looking', LOOKING],
   ['pause', PAUSE],
+  ['purge', PURGE],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],

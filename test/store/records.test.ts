@@ -172,6 +172,7 @@ describe('control records', () => {
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
     [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
     [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
+    [{ kind: 'purge', queue: 300 }, '10 ac 02'],
   ]
 
   test.each(golden)('%o', (op, hex) => {
@@ -191,7 +192,7 @@ describe('control records', () => {
 
   test.each([
     ['kind 0', '00'],
-    ['a kind that is not known', '10'],
+    ['a kind that is not known', '7f'],
     ['a number that is longer than it need be', '0f 01 80 00'],
     ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
     ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],

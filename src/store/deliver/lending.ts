@@ -105,8 +105,8 @@ export class Lending {
     for (const { taken } of deliveries) {
       if (taken.status !== 'held') continue
       const { group, id, offset } = taken
-      // Deleted or expired since it was taken: its record is on its way.
-      if (group.queue.isLeaving(offset, id)) {
+      // Deleted, expired or purged since it was taken: its record is on its way.
+      if (group.isStill || group.queue.isLeaving(offset, id)) {
         group.putBack(taken)
         continue
       }

@@ -86,6 +86,11 @@ export class GroupDispatch implements GroupEvents {
     return this.#exceptions.isDelayed(exception)
   }
 
+  /** A record on its way changes all of it at once: until then nothing is given out. */
+  get isStill(): boolean {
+    return this.queue.isPurging
+  }
+
   /** Messages that wait for their time. */
   get delayedCount(): number {
     const plain = this.queue.scheduledCount - this.#early.count
@@ -110,6 +115,11 @@ export class GroupDispatch implements GroupEvents {
     for (const { offset } of this.state.exceptions()) add(offset, offset + 1)
   }
 
+  /** The queue's schedules are empty. */
+  nothingScheduled(): void {
+    this.#early.clear()
+  }
+
   /** Called for each message that the queue's schedules get from now on. */
   scheduled(offset: number): void {
     const { state } = this
@@ -121,7 +131,7 @@ export class GroupDispatch implements GroupEvents {
   /** Finds the best message that can be delivered now; false where there is none. */
   settleBest(): boolean {
     this.#best = undefined
-    if (this.isRemoved || this.queue.isPaused || !this.hasRoom) return false
+    if (this.isRemoved || this.isStill || this.queue.isPaused || !this.hasRoom) return false
     this.#offerEach(this.#suspects.settle(this.#isWaiting))
     const promoted = this.#promoted()
     if (promoted) {
@@ -162,7 +172,7 @@ export class GroupDispatch implements GroupEvents {
 
   /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
   takeThis(id: number, offset: number, priority: number): Taken | undefined {
-    if (!this.hasRoom || !this.isWaiting(offset, id)) return undefined
+    if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
     if (exception?.state === 'buried') return undefined
     if (exception) return this.#takeException(exception)

@@ -121,6 +121,12 @@ export interface PauseOp {
   readonly untilMs: number
 }
 
+/** Everything that is in the queue when this takes effect leaves it, for every group. */
+export interface PurgeOp {
+  readonly kind: 'purge'
+  readonly queue: number
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -134,6 +140,7 @@ export type ControlOp =
   | KickOp
   | DeleteOp
   | PauseOp
+  | PurgeOp
 
 /** In the order of their numbers on disk, from 1. */
 const KINDS = [
@@ -152,6 +159,7 @@ const KINDS = [
   'lease-again',
   'delete',
   'pause',
+  'purge',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -179,6 +187,9 @@ export function encodeControl(op: ControlOp): Uint8Array {
     case 'pause':
       writer.varint(op.queue)
       writer.varint(op.untilMs)
+      break
+    case 'purge':
+      writer.varint(op.queue)
       break
     default:
       writer.varint(op.queue)
@@ -257,6 +268,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), ranges: readRanges(reader) }
     case 'pause':
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
+    case 'purge':
+      return { kind, queue: reader.varint() }
     default:
       return readGroupOp(reader, kind, reader.varint(), reader.varint())
   }

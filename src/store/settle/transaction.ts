@@ -24,6 +24,7 @@ import type {
   TransactionResult,
 } from '../types.ts'
 import type { Verbs } from './verbs.ts'
+import { beginPurge, type WholeChange } from './whole.ts'
 
 export class StoreTransaction implements Transaction {
   readonly #core: StoreCore
@@ -88,7 +89,7 @@ export class StoreTransaction implements Transaction {
     checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
     const queue = this.#core.registry.queue(message.queue)
     const isThere = queue?.find(offset)?.id === id && !queue.state.isGone(offset)
-    if (!queue || !isThere || queue.leaving.has(offset)) {
+    if (!queue || !isThere || queue.leaving.has(offset) || queue.isPurging) {
       throw new QlogTypeError(`there is no message ${id} in the queue ${String(message.queue)}`)
     }
     const operation = this.#core.deleteOperation(queue, [id], [offset])
@@ -102,6 +103,13 @@ export class StoreTransaction implements Transaction {
     checkName('the name of a queue', queue)
     checkMs('pauseMs', pauseMs)
     this.#pauses.push({ queue, pauseMs })
+  }
+
+  purge(queue: string): void {
+    this.#assertOpen()
+    checkName('the name of a queue', queue)
+    const number = this.#core.registry.knownNumber(queue)
+    if (number !== undefined) this.#change(beginPurge(this.#core, number))
   }
 
   /** The body threw: what was taken for it stays what it was. */
@@ -140,6 +148,12 @@ export class StoreTransaction implements Transaction {
   #undo(): void {
     for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
     for (const undo of this.#whenVoid) undo()
+  }
+
+  #change({ op, done, undo }: WholeChange): void {
+    this.#ops.push(op)
+    this.#whenDone.push(done)
+    this.#whenVoid.push(undo)
   }
 
   #settle(delivery: Delivery): Taken {

@@ -23,6 +23,8 @@ export interface QueueEvents {
   groupAdded(group: GroupState): void
   groupRemoved(group: GroupState): void
   pauseChanged(): void
+  /** Everything has left; so many messages were there. */
+  purged(count: number): void
 }
 
 export class QueueState {
@@ -162,6 +164,14 @@ export class QueueState {
     if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
     this.#noteGone(gone)
+  }
+
+  /** Everything that is there leaves, for every group. */
+  purge(): void {
+    const { live, goneFloor, nextOffset } = this
+    this.version++
+    if (goneFloor < nextOffset) this.remove(goneFloor, nextOffset)
+    this.events?.purged(live - this.live)
   }
 
   isGone(offset: number): boolean {

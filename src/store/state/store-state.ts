@@ -88,6 +88,9 @@ export class StoreState {
         queue.events?.pauseChanged()
         return
       }
+      case 'purge':
+        this.#queueOf(op.queue).purge()
+        return
       default:
         this.#applyToGroup(op)
     }

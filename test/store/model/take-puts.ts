@@ -8,6 +8,7 @@ import { type Driver, type Held, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
 import { type MessageFacts, passed, type State } from './state.ts'
 import { tell } from './take-verbs.ts'
+import { purgeStep } from './take-whole.ts'
 import * as verbs from './verbs.ts'
 
 const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
@@ -66,6 +67,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
     else pushIf(steps, deleteStep(driver, random, touched))
   }
+  if (isCalm && random.chance(0.1)) pushIf(steps, purgeStep(driver, random))
   if (steps.length === 0) return
   const label = `transaction of ${steps.length}`
   const [entry, answers] = driver.reference.append(label, (state) => {
@@ -84,7 +86,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   if (random.chance(0.7)) await sent
 }
 
-interface Step {
+export interface Step {
   change(state: State): void
   call(transaction: Transaction): void
 }

@@ -18,6 +18,7 @@ import {
 import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
 import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
 import { takeExtend, takeTell } from './take-verbs.ts'
+import { takePurge } from './take-whole.ts'
 
 /** What a command may mean for the opening it is in. */
 export type Ending = 'reopen' | 'crash'
@@ -89,6 +90,7 @@ async function takeOnQueue(
   kind:
     | 'kick'
     | 'delete'
+    | 'purge'
     | 'pause'
     | 'create-group'
     | 'configure'
@@ -103,6 +105,8 @@ async function takeOnQueue(
       return takeKick(driver, random)
     case 'delete':
       return takeDelete(driver, random)
+    case 'purge':
+      return takePurge(driver, random)
     case 'pause':
       return takePause(driver, random)
     case 'create-group':

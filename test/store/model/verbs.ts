@@ -200,6 +200,10 @@ export function remove(state: State, queueName: string, id: number): void {
   for (const group of queue.groups.values()) group.cells.delete(id)
 }
 
+export function purge(state: State, queueName: string): void {
+  for (const id of [...queueOf(state, queueName).messages.keys()]) remove(state, queueName, id)
+}
+
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {
   queueOf(state, queueName).pausedUntil = until
 }
