@@ -15,6 +15,7 @@ import {
   withBody,
 } from './look/looking.ts'
 import type { KickOp } from './records/control-record.ts'
+import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
 import type { Exception } from './state/exception.ts'
 import type { StoreCore } from './store-core.ts'
@@ -25,6 +26,7 @@ import type {
   MessageInfo,
   MessageRef,
   MessageState,
+  RedriveOptions,
   StoredMessage,
 } from './types.ts'
 
@@ -106,6 +108,22 @@ export class GroupHandle implements Group {
     const operation = new PlainOperation(ops, undefined, undo)
     await this.#core.send(operation)
     return ops.length
+  }
+
+  async redrive(options?: RedriveOptions): Promise<number> {
+    this.#core.assertOpen()
+    const plan = checkRedrive(options)
+    const group = await this.#group()
+    let count = 0
+    for (const piece of redrivePieces(buriedIn(group, plan))) {
+      // Some of it may have been kicked or deleted while the piece before was on its way.
+      const offsets = piece.filter((offset) => isBuried(group, offset))
+      if (offsets.length === 0) continue
+      const { ops, done, undo } = beginRedrive(group, offsets)
+      await this.#core.send(new PlainOperation(ops, done, undo))
+      count += offsets.length
+    }
+    return count
   }
 
   async configure(settings: {

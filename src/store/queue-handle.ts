@@ -159,13 +159,13 @@ export class QueueHandle implements Queue {
     core.assertOpen()
     const number = core.registry.knownNumber(this.name)
     if (number === undefined) return 0
-    const { op, done, undo } = beginPurge(core, number)
+    const { ops, done, undo } = beginPurge(core, number)
     let count = 0
     const whenDone = () => {
       count = core.registry.queue(this.name)?.purgedCount ?? 0
       done()
     }
-    await core.send(new PlainOperation([op], whenDone, undo))
+    await core.send(new PlainOperation(ops, whenDone, undo))
     return count
   }
 

@@ -238,6 +238,21 @@ export interface RangeOptions {
   readonly bytesMax?: number
 }
 
+/** Names a message of a queue by its number or its place. */
+export type MessagePlace = { readonly offset: number } | { readonly id: number }
+
+/** Which buried messages; all of them unless told. */
+export interface RedriveOptions {
+  /** At most so many, those that were buried first. */
+  readonly count?: number
+  /** Messages from this one on. */
+  readonly from?: MessagePlace
+  /** Messages in front of this one. */
+  readonly to?: MessagePlace
+  /** Those that were buried with this very reason; 'attempts' are those whose attempts were used up. */
+  readonly reason?: string
+}
+
 export interface GroupStats {
   readonly queue: string
   readonly group: string
@@ -265,6 +280,11 @@ export interface Group {
   kick(count: number): Promise<number>
   /** Makes these ready; tells how many of them were buried or delayed. */
   kick(messages: readonly (MessageRef | number)[]): Promise<number>
+  /**
+   * Makes buried messages ready, each in its place, attempts counted anew; tells how many. One record
+   * where they lie together, several where there are many that are scattered.
+   */
+  redrive(options?: RedriveOptions): Promise<number>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
   configure(settings: { leasedMax?: number | null; promoteAfterMs?: number | null }): Promise<void>
   stats(): GroupStats
@@ -321,6 +341,8 @@ export interface Transaction {
   bury(delivery: Delivery, options?: BuryOptions): void
   /** A buried or delayed message of the group. */
   kick(group: Group, message: MessageRef): void
+  /** Buried messages of the group; tells how many. */
+  redrive(group: Group, options?: RedriveOptions): number
   delete(message: MessageRef): void
   pause(queue: string, pauseMs: number): void
   /** Everything put before; what this transaction puts stays, wherever its put stands. */

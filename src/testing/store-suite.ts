@@ -22,6 +22,7 @@ import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
 import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
+import { REDRIVE } from './store-suite/redrive.ts'
 import { RESTART } from './store-suite/restart.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
 import { SUSPECTS } from './store-suite/suspects.ts'
@@ -51,6 +52,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['looking', LOOKING],
   ['pause', PAUSE],
   ['purge', PURGE],
+  ['redrive', REDRIVE],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],

@@ -61,10 +61,10 @@ export interface SettingsOp {
 
 /**
  * lease: the first one of plain messages; finish: done for the group; give-back: as if it had never been
- * leased.
+ * leased; redrive: those of them that are buried are ready, as if each had been kicked.
  */
 export interface RangesOp {
-  readonly kind: 'lease' | 'finish' | 'give-back'
+  readonly kind: 'lease' | 'finish' | 'give-back' | 'redrive'
   readonly queue: number
   readonly group: number
   readonly ranges: OffsetRanges
@@ -160,6 +160,7 @@ const KINDS = [
   'delete',
   'pause',
   'purge',
+  'redrive',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -216,6 +217,7 @@ function writeGroupOp(writer: ByteWriter, op: OpOfGroup): void {
     case 'lease':
     case 'finish':
     case 'give-back':
+    case 'redrive':
       writeRanges(writer, op.ranges)
       break
     default:
@@ -292,6 +294,7 @@ function readGroupOp(
     case 'lease':
     case 'finish':
     case 'give-back':
+    case 'redrive':
       return { kind, ...of, ranges: readRanges(reader) }
     default:
       return readMessageOp(reader, kind, of)

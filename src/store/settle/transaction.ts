@@ -7,6 +7,7 @@ import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.
 import { PutBatch } from '../commit/put-batch.ts'
 import { PutMany } from '../commit/puts.ts'
 import { staleLease } from '../deliver/delivery.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
 import { pauseOp } from '../queue-handle.ts'
@@ -19,10 +20,12 @@ import type {
   MessageRef,
   PutOptions,
   PutResult,
+  RedriveOptions,
   ReleaseOptions,
   Transaction,
   TransactionResult,
 } from '../types.ts'
+import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
 import type { Verbs } from './verbs.ts'
 import { beginPurge, type WholeChange } from './whole.ts'
 
@@ -75,11 +78,9 @@ export class StoreTransaction implements Transaction {
 
   kick(group: Group, message: MessageRef): void {
     this.#assertOpen()
-    if (!(group instanceof GroupHandle && group.isOf(this.#core)))
-      throw new QlogTypeError('a group of this store is expected')
-    this.#ops.push(group.kickOne(message))
-    const dispatch = this.#core.registry.group(group.queue, group.name)
-    const taken = dispatch?.out.get(message.offset)
+    const handle = this.#checkGroup(group)
+    this.#ops.push(handle.kickOne(message))
+    const taken = this.#groupOf(group)?.out.get(message.offset)
     if (taken) this.#whenVoid.push(() => taken.group.putBack(taken))
   }
 
@@ -110,6 +111,16 @@ export class StoreTransaction implements Transaction {
     checkName('the name of a queue', queue)
     const number = this.#core.registry.knownNumber(queue)
     if (number !== undefined) this.#change(beginPurge(this.#core, number))
+  }
+
+  redrive(group: Group, options?: RedriveOptions): number {
+    this.#assertOpen()
+    const plan = checkRedrive(options)
+    const found = this.#groupOf(group)
+    if (!found) return 0
+    const offsets = buriedIn(found, plan)
+    this.#change(beginRedrive(found, offsets))
+    return offsets.length
   }
 
   /** The body threw: what was taken for it stays what it was. */
@@ -150,8 +161,19 @@ export class StoreTransaction implements Transaction {
     for (const undo of this.#whenVoid) undo()
   }
 
-  #change({ op, done, undo }: WholeChange): void {
-    this.#ops.push(op)
+  #checkGroup(group: Group): GroupHandle {
+    if (group instanceof GroupHandle && group.isOf(this.#core)) return group
+    throw new QlogTypeError('a group of this store is expected')
+  }
+
+  /** Undefined where it does not exist yet. */
+  #groupOf(group: Group): GroupDispatch | undefined {
+    const { queue, name } = this.#checkGroup(group)
+    return this.#core.registry.group(queue, name)
+  }
+
+  #change({ ops, done, undo }: WholeChange): void {
+    this.#ops.push(...ops)
     this.#whenDone.push(done)
     this.#whenVoid.push(undo)
   }

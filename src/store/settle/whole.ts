@@ -9,8 +9,8 @@ import type { StoreCore } from '../store-core.ts'
 
 /** What was decided, and how that ends. */
 export interface WholeChange {
-  readonly op: ControlOp
-  /** The record has taken effect. */
+  readonly ops: readonly ControlOp[]
+  /** It has taken effect. */
   done(): void
   /** It was turned down: everything goes on as it was. */
   undo(): void
@@ -22,7 +22,7 @@ export function beginPurge(core: StoreCore, queue: number): WholeChange {
   purging.add(queue)
   const goOn = endLeases(core, groupsOf(core, queue))
   return {
-    op: { kind: 'purge', queue },
+    ops: [{ kind: 'purge', queue }],
     done: () => {
       purging.remove(queue)
       // Which messages that were is known by what is left.

@@ -13,6 +13,9 @@ export class ExceptionChunk {
   readonly byOffset = new Map<number, Exception>()
 }
 
+/** What an op says of the message that it is about. */
+type MessageName = Pick<KickOp, 'offset' | 'id' | 'priority'>
+
 /** What a group tells of its changes while the store is open. */
 export interface GroupEvents {
   /** An exception is new or changed, and leased by nobody. */
@@ -162,7 +165,17 @@ export class GroupState {
     this.#end(exception)
   }
 
-  kick(op: KickOp): void {
+  /** Kicks those of them that are buried. */
+  redrive(ranges: OffsetRanges): void {
+    forEachRange(ranges, (first, end) => {
+      for (let offset = first; offset < end && this.buriedCount > 0; offset++) {
+        const exception = this.exception(offset)
+        if (exception?.state === 'buried') this.kick(exception)
+      }
+    })
+  }
+
+  kick(op: MessageName): void {
     const exception = this.#begin(op)
     if (!exception) return
     makeReady(exception)
@@ -193,7 +206,7 @@ export class GroupState {
   }
 
   /** The exception that an op is about, made where there is none; undefined where it is finished. */
-  #begin(op: ReturnOp | BuryOp | KickOp): Exception | undefined {
+  #begin(op: MessageName): Exception | undefined {
     const { offset } = op
     if (this.finished.has(offset)) return undefined
     this.#touch(offset, offset + 1)

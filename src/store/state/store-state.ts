@@ -151,6 +151,9 @@ export class StoreState {
       case 'give-back':
         group.giveBack(op.ranges)
         return
+      case 'redrive':
+        group.redrive(op.ranges)
+        return
       default:
         applyToMessage(group, op)
     }

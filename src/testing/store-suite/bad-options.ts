@@ -99,6 +99,37 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
       ]),
   },
   {
+    name: 'filters of a redrive are held to their ranges',
+    run: (world) =>
+      refusesAll(world, ({ store, group }) => {
+        const places = [
+          'first',
+          17,
+          null,
+          {},
+          { offset: -1 },
+          { offset: 1.5 },
+          { id: 0 },
+          { at: 1 },
+        ]
+        const option = (name: string, values: readonly unknown[]): Misuse[] => [
+          ...eachOption('redrive', name, values, (options) => group.redrive(options)),
+          ...eachOption('redrive of a transaction', name, values, (options) =>
+            store.transaction((tx) => void tx.redrive(group, options)),
+          ),
+        ]
+        return [
+          ...option('count', COUNTS),
+          ...option('from', places),
+          ...option('to', places),
+          ...option('reason', [17, {}, null]),
+          ...each('redrive of a transaction', [17, null, {}], (wrong) =>
+            store.transaction((tx) => void tx.redrive(wrong)),
+          ),
+        ]
+      }),
+  },
+  {
     name: 'options that nobody knows are refused, and named',
     run: (world) =>
       refusesAll(world, ({ store, queue, group, session, delivery }) => {
@@ -111,6 +142,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...unknown('createGroup', (options) => queue.createGroup('g', options)),
           ...unknown('watch', (options) => session.watch('q', options)),
           ...unknown('configure', (settings) => group.configure(settings)),
+          ...unknown('redrive', (options) => group.redrive(options)),
           ...unknown('list', (options) => group.list(options)),
           ...unknown('read', (options) => queue.read(options)),
           ...unknown('reserve', (options) => session.reserve(options)),
@@ -152,6 +184,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...wrong('createGroup', (options) => queue.createGroup('g', options)),
           ...wrong('watch', (options) => session.watch('q', options)),
           ...wrong('configure', (settings) => group.configure(settings)),
+          ...wrong('redrive', (options) => group.redrive(options)),
           ...wrong('list', (options) => group.list(options)),
           ...wrong('read', (options) => queue.read(options)),
           ...wrong('reserve', (options) => session.reserve(options)),

@@ -1,12 +1,11 @@
 /** Purge: a queue is emptied for every group at once, whatever state its messages are in. */
 import type { StoredMessage } from '../../store/types.ts'
 import { equal, isTrue, rejected, Watched } from './checks.ts'
+import { fillUp } from './full-disk.ts'
 import { visibleState } from './visible-state.ts'
 import { type StoreTest, textsOf, type World, withBody } from './world.ts'
 
 const HOUR_MS = 3_600_000
-/** A disk may have room for some more before it refuses. */
-const FILL_MAX = 1_000
 
 export const PURGE: readonly StoreTest[] = [
   {
@@ -179,9 +178,7 @@ export const PURGE: readonly StoreTest[] = [
       const waiting = new Watched((await world.watching('empty')).reserve())
       world.setFull(true)
       const put = () => world.store.queue('fill').put('x'.repeat(8_000))
-      await rejected('QLOG_DISK_FULL', async () => {
-        for (let count = 0; count < FILL_MAX; count++) await put()
-      })
+      await rejected('QLOG_DISK_FULL', () => fillUp(put))
       const made = () =>
         world.store.transaction((tx) => {
           tx.purge('q')

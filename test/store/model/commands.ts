@@ -19,6 +19,7 @@ const WEIGHTS = {
   extend: 2,
   kick: 4,
   delete: 3,
+  redrive: 3,
   purge: 1,
   pause: 1,
   'create-group': 3,

@@ -1,9 +1,11 @@
 /** Commands that change a whole queue or group at once. */
+import type { RedriveOptions } from '../../../src/store/types.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { type Driver, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { isExpired, type QueueState } from './state.ts'
+import { type Cell, type GroupState, isExpired, type QueueState, type State } from './state.ts'
 import type { Step } from './take-puts.ts'
+import { pickGroup } from './take-queues.ts'
 import * as verbs from './verbs.ts'
 
 export async function takePurge(driver: Driver, random: Random): Promise<void> {
@@ -36,6 +38,61 @@ export function purgeStep(driver: Driver, random: Random): Step | undefined {
       endLeases(driver, queue)
     },
   }
+}
+
+/** All that are buried, or those of a filter. */
+export async function takeRedrive(driver: Driver, random: Random): Promise<void> {
+  await driver.calm()
+  const found = pickGroup(driver, random)
+  if (found === undefined || driver.stopped) return
+  const [queue, group] = found
+  const drawn = draw(random, queue, group)
+  if (drawn === undefined || hasUnclear(driver, queue)) return
+  const { options, isMeant } = drawn
+  const cells = [...group.cells].filter(([id, cell]) => {
+    const message = queue.messages.get(id)
+    const isThere = message !== undefined && isExpired(message, driver.now) === 'no'
+    return cell.state === 'buried' && isThere && isMeant(id, cell)
+  })
+  cells.sort(([, a], [, b]) => a.buriedAs - b.buriedAs)
+  const ids = cells.slice(0, options.count ?? cells.length).map(([id]) => id)
+  const label = `redrive of ${group.name}/${ids.join()}`
+  const change = (state: State): void => {
+    for (const id of ids) verbs.kick(state, { queue: queue.name, group: group.name, id })
+  }
+  const [entry] = ids.length > 0 ? driver.reference.append(label, change) : []
+  const promise = driver.queue(queue.name).group(group.name).redrive(options)
+  await driver.send(label, entry, promise, (answer) => {
+    if (answer !== ids.length) {
+      throw new Violation(`${label}: ${ids.length} expected, ${answer} answered`)
+    }
+  })
+}
+
+/** A filter, and what it means. */
+function draw(
+  random: Random,
+  queue: QueueState,
+  group: GroupState,
+): { options: RedriveOptions; isMeant: (id: number, cell: Cell) => boolean } | undefined {
+  const shape = random.below(4)
+  if (shape === 0) return { options: {}, isMeant: () => true }
+  if (shape === 1) return { options: { count: random.between(1, 3) }, isMeant: () => true }
+  if (shape === 2) {
+    const reason = random.pick(['broken', 'by hand'])
+    return { options: { reason }, isMeant: (_, cell) => cell.reason === reason }
+  }
+  const id = [...group.cells.keys()].at(random.below(group.cells.size))
+  const message = id === undefined ? undefined : queue.messages.get(id)
+  if (message === undefined) return undefined
+  const place = random.chance(0.5) ? { id: message.id } : { offset: message.offset }
+  if (random.chance(0.5)) return { options: { from: place }, isMeant: (one) => one >= message.id }
+  return { options: { to: place }, isMeant: (one) => one < message.id }
+}
+
+/** Nobody knows whether one of them is still there. */
+function hasUnclear(driver: Driver, queue: QueueState): boolean {
+  return [...queue.messages.values()].some((one) => isExpired(one, driver.now) === 'maybe')
 }
 
 /** Deliveries are stale from the call on. */

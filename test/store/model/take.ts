@@ -18,7 +18,7 @@ import {
 import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
 import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
 import { takeExtend, takeTell } from './take-verbs.ts'
-import { takePurge } from './take-whole.ts'
+import { takePurge, takeRedrive } from './take-whole.ts'
 
 /** What a command may mean for the opening it is in. */
 export type Ending = 'reopen' | 'crash'
@@ -90,6 +90,7 @@ async function takeOnQueue(
   kind:
     | 'kick'
     | 'delete'
+    | 'redrive'
     | 'purge'
     | 'pause'
     | 'create-group'
@@ -105,6 +106,8 @@ async function takeOnQueue(
       return takeKick(driver, random)
     case 'delete':
       return takeDelete(driver, random)
+    case 'redrive':
+      return takeRedrive(driver, random)
     case 'purge':
       return takePurge(driver, random)
     case 'pause':
