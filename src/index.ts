@@ -88,6 +88,7 @@ export {
   type ReserveOptions,
   type RetryOptions,
   type RetryOutcome,
+  type SeekPlace,
   type Session,
   type Store,
   type StoredMessage,

@@ -14,9 +14,11 @@ import {
   stateOf,
   withBody,
 } from './look/looking.ts'
+import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { KickOp } from './records/control-record.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
+import { beginSeek } from './settle/whole.ts'
 import type { Exception } from './state/exception.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
@@ -27,6 +29,7 @@ import type {
   MessageRef,
   MessageState,
   RedriveOptions,
+  SeekPlace,
   StoredMessage,
 } from './types.ts'
 
@@ -94,7 +97,7 @@ export class GroupHandle implements Group {
     this.#core.assertOpen()
     const count = typeof what === 'number' ? checkCount('count', what) : checkRefs(what).length
     if (count === 0) return 0
-    const group = await this.#group()
+    const group = this.#known() ?? (await this.#group())
     if (group.isStill) return 0
     const ops =
       typeof what === 'number' ? this.#kickCount(group, what) : await this.#kickThese(group, what)
@@ -113,7 +116,7 @@ export class GroupHandle implements Group {
   async redrive(options?: RedriveOptions): Promise<number> {
     this.#core.assertOpen()
     const plan = checkRedrive(options)
-    const group = await this.#group()
+    const group = this.#known() ?? (await this.#group())
     let count = 0
     for (const piece of redrivePieces(buriedIn(group, plan))) {
       // Some of it may have been kicked or deleted while the piece before was on its way.
@@ -124,6 +127,20 @@ export class GroupHandle implements Group {
       count += offsets.length
     }
     return count
+  }
+
+  async seek(from: SeekPlace): Promise<void> {
+    const core = this.#core
+    core.assertOpen()
+    const place = checkSeek(from)
+    // No turn later than it has to be: from now on its deliveries are stale.
+    const group = this.#known() ?? (await this.#group())
+    const change = beginSeek(core, group, () => seekOffset(group.queue.state, place))
+    if (isLookedUp(place)) {
+      // The message that is meant may be on its way.
+      await core.journal.settled()
+    }
+    await core.send(new PlainOperation(change.ops, change.done, change.undo))
   }
 
   async configure(settings: {
@@ -160,8 +177,12 @@ export class GroupHandle implements Group {
     return op
   }
 
+  #known(): GroupDispatch | undefined {
+    return this.#core.registry.group(this.queue, this.name)
+  }
+
   #group(): Promise<GroupDispatch> {
-    const known = this.#core.registry.group(this.queue, this.name)
+    const known = this.#known()
     if (known) return Promise.resolve(known)
     const plan = groupPlan(this.#core, this.queue, {})
     return this.#core.registry.ensureGroup(this.queue, this.name, plan)

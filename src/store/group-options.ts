@@ -6,7 +6,7 @@ import type { StoreCore } from './store-core.ts'
 import type { GroupOptions, GroupStart } from './types.ts'
 
 /** Stands for the end of the queue as it is when the record of the group takes effect. */
-const START_NEXT = Number.MAX_SAFE_INTEGER
+export const START_NEXT = Number.MAX_SAFE_INTEGER
 
 export const LEASED_MAX_MAX = 1_000_000_000
 

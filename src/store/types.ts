@@ -241,6 +241,9 @@ export interface RangeOptions {
 /** Names a message of a queue by its number or its place. */
 export type MessagePlace = { readonly offset: number } | { readonly id: number }
 
+/** Where a group is sent: where one may begin, or at an offset. */
+export type SeekPlace = GroupStart | { readonly offset: number }
+
 /** Which buried messages; all of them unless told. */
 export interface RedriveOptions {
   /** At most so many, those that were buried first. */
@@ -285,6 +288,12 @@ export interface Group {
    * where they lie together, several where there are many that are scattered.
    */
   redrive(options?: RedriveOptions): Promise<number>
+  /**
+   * The group begins anew there, back or forward: what stands in front is finished for it, and what the
+   * queue still holds from there on comes as if it had never been delivered. Its leases end; settings and
+   * sessions stay.
+   */
+  seek(from: SeekPlace): Promise<void>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
   configure(settings: { leasedMax?: number | null; promoteAfterMs?: number | null }): Promise<void>
   stats(): GroupStats
@@ -343,6 +352,8 @@ export interface Transaction {
   kick(group: Group, message: MessageRef): void
   /** Buried messages of the group; tells how many. */
   redrive(group: Group, options?: RedriveOptions): number
+  /** A group that exists begins anew there. */
+  seek(group: Group, from: SeekPlace): void
   delete(message: MessageRef): void
   pause(queue: string, pauseMs: number): void
   /** Everything put before; what this transaction puts stays, wherever its put stands. */

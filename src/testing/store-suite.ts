@@ -24,6 +24,7 @@ import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { REDRIVE } from './store-suite/redrive.ts'
 import { RESTART } from './store-suite/restart.ts'
+import { SEEK } from './store-suite/seek.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
 import { SUSPECTS } from './store-suite/suspects.ts'
 import { TRANSACTIONS } from './store-suite/transactions.ts'
@@ -53,6 +54,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['pause', PAUSE],
   ['purge', PURGE],
   ['redrive', REDRIVE],
+  ['seek', SEEK],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],

@@ -173,6 +173,7 @@ describe('control records', () => {
     [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
     [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
     [{ kind: 'purge', queue: 300 }, '10 ac 02'],
+    [{ kind: 'seek', ...of, from: 127 }, '12 ac 02 02 7f'],
     [{ kind: 'redrive', ...of, ranges: [3, 4] }, '11 ac 02 02 01 03 01'],
   ]
 

@@ -35,15 +35,17 @@ export class GroupDispatch implements GroupEvents {
   readonly waiters = new Set<Waiter>()
   /** The group was removed: whatever holds it gets nothing more. */
   isRemoved = false
+  /** Records on their way that let it begin anew. */
+  seeks = 0
   /** What `settleBest` found. */
   bestPriority = 0
   bestId = 0
   #best: Source | undefined
   #leased = 0
-  readonly #plain = new PlainOrder()
+  #plain = new PlainOrder()
   readonly #exceptions = new ExceptionHeaps()
   readonly #aged = new AgedOrder((id, offset) => this.#isAged(id, offset))
-  readonly #suspects = new Suspects()
+  #suspects = new Suspects()
   readonly #early: Early
   readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
   readonly #isLateOpen = (offset: number, id: number): boolean =>
@@ -88,7 +90,7 @@ export class GroupDispatch implements GroupEvents {
 
   /** A record on its way changes all of it at once: until then nothing is given out. */
   get isStill(): boolean {
-    return this.queue.isPurging
+    return this.seeks > 0 || this.queue.isPurging
   }
 
   /** Messages that wait for their time. */
@@ -302,6 +304,19 @@ export class GroupDispatch implements GroupEvents {
     }
     this.#plain.forEachLate((id, offset) => this.#noteAge(id, offset))
     this.queue.woke(this)
+  }
+
+  /** The group begins anew: what is out of it ends, and its place in every lane is that of the state. */
+  restart(): void {
+    for (const taken of this.out.values()) {
+      this.out.delete(taken.offset)
+      this.#ended(taken)
+    }
+    this.#suspects = new Suspects()
+    this.#plain = new PlainOrder()
+    for (const lane of this.queue.state.lanes) this.addLane(lane)
+    this.#aged.clear()
+    this.#early.clear()
   }
 
   /** The group is gone: what is out of it ends. */

@@ -116,6 +116,18 @@ export class QueueDispatch implements QueueEvents {
     const group = new GroupDispatch(this, state)
     this.groups.set(state.number, group)
     group.begin()
+    this.#offer(group)
+  }
+
+  groupRestarted(state: GroupState): void {
+    const group = this.groups.get(state.number)
+    if (!group) return
+    group.restart()
+    this.#offer(group)
+  }
+
+  /** Everything there is, to a group that has just begun. */
+  #offer(group: GroupDispatch): void {
     group.allScheduled()
     // What stands in no lane of its own is offered message by message.
     for (const lane of this.state.lanes) {

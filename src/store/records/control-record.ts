@@ -127,6 +127,14 @@ export interface PurgeOp {
   readonly queue: number
 }
 
+/** The group begins anew: what stands below `from` is finished, everything else that is not gone comes. */
+export interface SeekOp {
+  readonly kind: 'seek'
+  readonly queue: number
+  readonly group: number
+  readonly from: number
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -141,6 +149,7 @@ export type ControlOp =
   | DeleteOp
   | PauseOp
   | PurgeOp
+  | SeekOp
 
 /** In the order of their numbers on disk, from 1. */
 const KINDS = [
@@ -161,6 +170,7 @@ const KINDS = [
   'pause',
   'purge',
   'redrive',
+  'seek',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -206,6 +216,9 @@ function writeGroupOp(writer: ByteWriter, op: OpOfGroup): void {
   switch (op.kind) {
     case 'group':
       writer.text(op.name)
+      writer.varint(op.from)
+      break
+    case 'seek':
       writer.varint(op.from)
       break
     case 'group-removed':
@@ -287,6 +300,8 @@ function readGroupOp(
   switch (kind) {
     case 'group':
       return { kind, ...of, name: readText(reader), from: reader.varint() }
+    case 'seek':
+      return { kind, ...of, from: reader.varint() }
     case 'group-removed':
       return { kind, ...of }
     case 'settings':

@@ -10,6 +10,7 @@ import { staleLease } from '../deliver/delivery.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
+import { checkSeek, seekOffset } from '../look/seek-place.ts'
 import { pauseOp } from '../queue-handle.ts'
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
@@ -22,12 +23,13 @@ import type {
   PutResult,
   RedriveOptions,
   ReleaseOptions,
+  SeekPlace,
   Transaction,
   TransactionResult,
 } from '../types.ts'
 import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
 import type { Verbs } from './verbs.ts'
-import { beginPurge, type WholeChange } from './whole.ts'
+import { beginPurge, beginSeek, type WholeChange } from './whole.ts'
 
 export class StoreTransaction implements Transaction {
   readonly #core: StoreCore
@@ -121,6 +123,15 @@ export class StoreTransaction implements Transaction {
     const offsets = buriedIn(found, plan)
     this.#change(beginRedrive(found, offsets))
     return offsets.length
+  }
+
+  seek(group: Group, from: SeekPlace): void {
+    this.#assertOpen()
+    const place = checkSeek(from)
+    const found = this.#groupOf(group)
+    if (!found)
+      throw new QlogTypeError(`there is no group ${group.name} in the queue ${group.queue}`)
+    this.#change(beginSeek(this.#core, found, () => seekOffset(found.queue.state, place)))
   }
 
   /** The body threw: what was taken for it stays what it was. */

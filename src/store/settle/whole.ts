@@ -36,6 +36,28 @@ export function beginPurge(core: StoreCore, queue: number): WholeChange {
   }
 }
 
+/** The group begins anew at an offset, which is worked out when its record is asked for. */
+export function beginSeek(core: StoreCore, group: GroupDispatch, from: () => number): WholeChange {
+  group.seeks++
+  const goOn = endLeases(core, [group])
+  const of = { queue: group.queue.state.number, group: group.state.number }
+  return {
+    get ops(): readonly ControlOp[] {
+      return [{ kind: 'seek', ...of, from: from() }]
+    },
+    done: () => {
+      group.seeks--
+      // What it passed may be gone with that.
+      core.gone.discardAll()
+    },
+    undo: () => {
+      group.seeks--
+      goOn()
+      group.queue.woke(group)
+    },
+  }
+}
+
 function groupsOf(core: StoreCore, queue: number): readonly GroupDispatch[] {
   const state = core.state.queues.get(queue)
   return state ? [...core.dispatcher.queue(state).groups.values()] : []

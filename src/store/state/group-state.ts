@@ -36,7 +36,8 @@ export class GroupState {
   promoteAfterMs = 0
   /** Above every place among the buried that was given. */
   sequenceNext = 0
-  readonly finished: OffsetSet
+  /** Replaced where the group begins anew. */
+  finished: OffsetSet
   /** Leased, as far as the log tells: a lease that merely ended is in it too. */
   readonly leased = new OffsetSet()
   readonly chunks = new Map<number, ExceptionChunk>()
@@ -120,6 +121,17 @@ export class GroupState {
     this.#touchFloor(floor, this.finished.floor)
     this.events?.unleased(first, end)
     return added
+  }
+
+  /** These are finished, and nothing else was ever done; `end` is the next offset of the queue. */
+  restart(finished: OffsetSet, end: number): void {
+    for (const chunk of this.chunks.values()) {
+      for (const offset of chunk.byOffset.keys()) this.#drop(chunk, offset)
+    }
+    this.finished = finished
+    this.leased.setFloor(0)
+    // What a chunk holds depends on the floor, which may stand at the end.
+    this.#touch(0, end + 1)
   }
 
   giveBack(ranges: OffsetRanges): void {

@@ -22,6 +22,8 @@ export interface QueueEvents {
   laneAdded(lane: Lane): void
   groupAdded(group: GroupState): void
   groupRemoved(group: GroupState): void
+  /** It begins anew, wherever that is. */
+  groupRestarted(group: GroupState): void
   pauseChanged(): void
   /** Everything has left; so many messages were there. */
   purged(count: number): void
@@ -148,6 +150,18 @@ export class QueueState {
     this.events?.groupRemoved(group)
     // Without any group the queue keeps everything.
     if (!isLast) this.#noteGone(this.#goneOf(unfinished))
+  }
+
+  /** The group begins anew at this offset; what is gone stays gone. */
+  restart(group: GroupState, from: number): void {
+    const finished = this.#goneSet()
+    // As where a group begins: a place behind the end means the end.
+    const start = Math.min(from, this.nextOffset)
+    const passed = absentRanges(group.finished, 0, start)
+    if (start > 0) finished.add(0, start)
+    group.restart(finished, this.nextOffset)
+    this.#noteGone(this.groups.size === 1 ? passed : this.#goneOf(passed))
+    this.events?.groupRestarted(group)
   }
 
   /** The group is done with these. */

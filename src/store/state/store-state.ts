@@ -154,6 +154,9 @@ export class StoreState {
       case 'redrive':
         group.redrive(op.ranges)
         return
+      case 'seek':
+        queue.restart(group, op.from)
+        return
       default:
         applyToMessage(group, op)
     }

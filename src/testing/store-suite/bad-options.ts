@@ -130,6 +130,31 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
       }),
   },
   {
+    name: 'places of a seek are held to their ranges',
+    run: (world) =>
+      refusesAll(world, ({ store, group }) => {
+        const places = [
+          'last',
+          17,
+          null,
+          undefined,
+          {},
+          { offset: -1 },
+          { id: NAN },
+          { timeMs: NAN },
+        ]
+        return [
+          ...each('seek', places, (place) => group.seek(place)),
+          ...each('seek of a transaction', places, (place) =>
+            store.transaction((tx) => tx.seek(group, place)),
+          ),
+          ...each('seek of a transaction', [17, null, {}], (wrong) =>
+            store.transaction((tx) => tx.seek(wrong, 'first')),
+          ),
+        ]
+      }),
+  },
+  {
     name: 'options that nobody knows are refused, and named',
     run: (world) =>
       refusesAll(world, ({ store, queue, group, session, delivery }) => {

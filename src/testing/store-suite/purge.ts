@@ -155,6 +155,7 @@ export const PURGE: readonly StoreTest[] = [
     run: async (world) => {
       await world.putAll('q', 'a', 'b')
       const delivery = await world.takeOne('q', { leaseMs: HOUR_MS })
+      await world.settle()
       const before = await visibleState(world.store)
       const reason = new Error('changed my mind')
       const thrown = await world.store

@@ -162,6 +162,7 @@ export const REDRIVE: readonly StoreTest[] = [
     run: async (world) => {
       await buried(world)
       const group = world.store.queue('q').group()
+      await world.settle()
       const before = await visibleState(world.store)
       const reason = new Error('changed my mind')
       const thrown = await world.store

@@ -166,7 +166,7 @@ export async function takeCreateGroup(driver: Driver, random: Random): Promise<v
 }
 
 /** Where a group begins, and what that means for a message that is there. */
-function startOf(
+export function startOf(
   driver: Driver,
   random: Random,
   queue: string,

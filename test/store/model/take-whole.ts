@@ -1,11 +1,18 @@
 /** Commands that change a whole queue or group at once. */
-import type { RedriveOptions } from '../../../src/store/types.ts'
+import type { RedriveOptions, SeekPlace } from '../../../src/store/types.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { type Driver, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { type Cell, type GroupState, isExpired, type QueueState, type State } from './state.ts'
+import {
+  type Cell,
+  type GroupState,
+  isExpired,
+  type MessageFacts,
+  type QueueState,
+  type State,
+} from './state.ts'
 import type { Step } from './take-puts.ts'
-import { pickGroup } from './take-queues.ts'
+import { pickGroup, startOf } from './take-queues.ts'
 import * as verbs from './verbs.ts'
 
 export async function takePurge(driver: Driver, random: Random): Promise<void> {
@@ -95,7 +102,39 @@ function hasUnclear(driver: Driver, queue: QueueState): boolean {
   return [...queue.messages.values()].some((one) => isExpired(one, driver.now) === 'maybe')
 }
 
-/** Deliveries are stale from the call on. */
-function endLeases(driver: Driver, { name }: QueueState): void {
-  driver.unlease(driver.leasedPlaces(driver.held).filter(({ queue }) => queue === name))
+/** Back or forward. */
+export async function takeSeek(driver: Driver, random: Random): Promise<void> {
+  const found = pickGroup(driver, random)
+  if (found === undefined) return
+  const [queue, group] = found
+  const [place, starts] = seekPlaceOf(driver, random, queue)
+  const label = `seek of ${queue.name}/${group.name} to ${JSON.stringify(place)}`
+  const [entry] = driver.reference.append(label, (state) =>
+    verbs.seek(state, queue.name, group.name, starts),
+  )
+  const sent = driver.send(label, entry, driver.queue(queue.name).group(group.name).seek(place))
+  endLeases(driver, queue, group)
+  // Nothing is given out until it is there, whatever was ready before and is afterwards.
+  await sent
+}
+
+function seekPlaceOf(
+  driver: Driver,
+  random: Random,
+  queue: QueueState,
+): [SeekPlace, (message: MessageFacts) => boolean] {
+  if (random.chance(0.3)) {
+    const first = random.between(0, queue.nextOffset + 2)
+    return [{ offset: first }, ({ offset }) => offset >= first]
+  }
+  const [place, starts] = startOf(driver, random, queue.name)
+  return [place ?? 'first', starts]
+}
+
+/** Deliveries of the queue, or of one group of it, are stale from the call on. */
+function endLeases(driver: Driver, queue: QueueState, group?: GroupState): void {
+  const ended = driver.leasedPlaces(driver.held).filter((place) => {
+    return place.queue === queue.name && (group === undefined || place.group === group.name)
+  })
+  driver.unlease(ended)
 }

@@ -18,7 +18,7 @@ import {
 import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
 import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
 import { takeExtend, takeTell } from './take-verbs.ts'
-import { takePurge, takeRedrive } from './take-whole.ts'
+import { takePurge, takeRedrive, takeSeek } from './take-whole.ts'
 
 /** What a command may mean for the opening it is in. */
 export type Ending = 'reopen' | 'crash'
@@ -92,6 +92,7 @@ async function takeOnQueue(
     | 'delete'
     | 'redrive'
     | 'purge'
+    | 'seek'
     | 'pause'
     | 'create-group'
     | 'configure'
@@ -108,6 +109,8 @@ async function takeOnQueue(
       return takeDelete(driver, random)
     case 'redrive':
       return takeRedrive(driver, random)
+    case 'seek':
+      return takeSeek(driver, random)
     case 'purge':
       return takePurge(driver, random)
     case 'pause':

@@ -69,12 +69,20 @@ export function createGroup(
     return
   }
   const group: GroupState = { name, leasedMax, cells: new Map(), nextBuried: 1 }
+  queue.groups.set(name, group)
+  beginWith(queue, group, starts)
+}
+
+function beginWith(
+  queue: QueueState,
+  group: GroupState,
+  starts: (message: MessageFacts) => boolean,
+): void {
   for (const message of queue.messages.values()) {
     const cell = newCell(message)
     if (!starts(message)) cell.state = 'finished'
     group.cells.set(message.id, cell)
   }
-  queue.groups.set(name, group)
   forgetFinished(queue)
 }
 
@@ -202,6 +210,19 @@ export function remove(state: State, queueName: string, id: number): void {
 
 export function purge(state: State, queueName: string): void {
   for (const id of [...queueOf(state, queueName).messages.keys()]) remove(state, queueName, id)
+}
+
+/** The group begins anew, as `createGroup` has it. */
+export function seek(
+  state: State,
+  queueName: string,
+  name: string,
+  starts: (message: MessageFacts) => boolean,
+): void {
+  const queue = queueOf(state, queueName)
+  const group = queue.groups.get(name)
+  if (group === undefined) return
+  beginWith(queue, group, starts)
 }
 
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {
