@@ -74,6 +74,7 @@ export {
   type MessagePlace,
   type MessageRef,
   type MessageState,
+  type MoveOptions,
   PRIORITY_DEFAULT,
   PRIORITY_MAX,
   type PutItem,

@@ -16,6 +16,7 @@ import {
 } from './look/looking.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { KickOp } from './records/control-record.ts'
+import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
 import { beginSeek } from './settle/whole.ts'
@@ -28,6 +29,7 @@ import type {
   MessageInfo,
   MessageRef,
   MessageState,
+  MoveOptions,
   RedriveOptions,
   SeekPlace,
   StoredMessage,
@@ -127,6 +129,13 @@ export class GroupHandle implements Group {
       count += offsets.length
     }
     return count
+  }
+
+  async move(target: string, options: MoveOptions): Promise<number> {
+    this.#core.assertOpen()
+    const plan = checkMove(this.queue, target, options)
+    const group = this.#known() ?? (await this.#group())
+    return moveMessages(this.#core, group, plan)
   }
 
   async seek(from: SeekPlace): Promise<void> {

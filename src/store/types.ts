@@ -256,6 +256,21 @@ export interface RedriveOptions {
   readonly reason?: string
 }
 
+/** Which messages move; those of the state that are there at the call. */
+export interface MoveOptions {
+  readonly state: 'ready' | 'delayed' | 'buried'
+  /** At most so many, in order of offset. */
+  readonly count?: number
+  /** Messages from this one on. */
+  readonly from?: MessagePlace
+  /** Messages in front of this one. */
+  readonly to?: MessagePlace
+  /** Those that were buried with this very reason. */
+  readonly reason?: string
+  /** Stops between two pieces. */
+  readonly signal?: AbortSignal
+}
+
 export interface GroupStats {
   readonly queue: string
   readonly group: string
@@ -288,6 +303,13 @@ export interface Group {
    * where they lie together, several where there are many that are scattered.
    */
   redrive(options?: RedriveOptions): Promise<number>
+  /**
+   * Puts messages into another queue, each with a new id, and finishes them for this group; tells how
+   * many. In pieces of one entry each: after a crash a message is in one of the two. Body, headers,
+   * priority, time to live and due time stay; keys and attempts do not. Rejects with QLOG_DISK_FULL,
+   * QLOG_ABORTED; what was moved by then stays moved.
+   */
+  move(target: string, options: MoveOptions): Promise<number>
   /**
    * The group begins anew there, back or forward: what stands in front is finished for it, and what the
    * queue still holds from there on comes as if it had never been delivered. Its leases end; settings and

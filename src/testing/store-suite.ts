@@ -17,6 +17,7 @@ import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LOOKING } from './store-suite/looking.ts'
+import { MOVE } from './store-suite/move.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
@@ -55,6 +56,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['purge', PURGE],
   ['redrive', REDRIVE],
   ['seek', SEEK],
+  ['move', MOVE],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],

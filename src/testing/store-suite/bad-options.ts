@@ -155,6 +155,33 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
       }),
   },
   {
+    name: 'what moves, and where to, is held to its ranges',
+    run: (world) =>
+      refusesAll(world, ({ group }) => {
+        const places = ['first', 17, null, {}, { offset: -1 }, { id: 0 }]
+        const option = (name: string, values: readonly unknown[]): Misuse[] =>
+          values.flatMap((value) =>
+            each(`move ${name}`, [{ state: 'buried', [name]: value }], (options) =>
+              group.move('to', options),
+            ),
+          )
+        const targets = ['', 'q', 'x'.repeat(201), 'a\0b', 17, null]
+        return [
+          ...each('move', targets, (target) => group.move(target, { state: 'ready' })),
+          ...option('state', ['leased', 'finished', 17, null, undefined]),
+          ...option('count', COUNTS),
+          ...option('from', places),
+          ...option('to', places),
+          ...option('reason', [17, {}, null]),
+          ...option('signal', [17, {}]),
+          ...option('delay', [5]),
+          ...each('move', [17, 'text', null, undefined, { state: 'ready', reason: 'x' }], (options) =>
+            group.move('to', options),
+          ),
+        ]
+      }),
+  },
+  {
     name: 'options that nobody knows are refused, and named',
     run: (world) =>
       refusesAll(world, ({ store, queue, group, session, delivery }) => {

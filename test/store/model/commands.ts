@@ -21,6 +21,7 @@ const WEIGHTS = {
   delete: 3,
   redrive: 3,
   purge: 1,
+  move: 3,
   seek: 3,
   pause: 1,
   'create-group': 3,

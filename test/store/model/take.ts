@@ -2,6 +2,7 @@
 import { Random } from '../../../src/system/simulated/random.ts'
 import type { Command } from './commands.ts'
 import type { Driver } from './driver.ts'
+import { takeMove } from './take-move.ts'
 import { takePut, takePutMany, takeTransaction } from './take-puts.ts'
 import {
   expectBodies,
@@ -92,6 +93,7 @@ async function takeOnQueue(
     | 'delete'
     | 'redrive'
     | 'purge'
+    | 'move'
     | 'seek'
     | 'pause'
     | 'create-group'
@@ -111,6 +113,8 @@ async function takeOnQueue(
       return takeRedrive(driver, random)
     case 'seek':
       return takeSeek(driver, random)
+    case 'move':
+      return takeMove(driver, random)
     case 'purge':
       return takePurge(driver, random)
     case 'pause':

@@ -225,6 +225,26 @@ export function seek(
   beginWith(queue, group, starts)
 }
 
+/** Finished for its group, and put into another queue. */
+export function move(
+  state: State,
+  place: Place,
+  target: string,
+  isDelayed: boolean,
+  putAt: Deadline,
+  now: Now,
+): void {
+  const message = state.queues.get(place.queue)?.messages.get(place.id)
+  const cell = cellOf(state, place)
+  if (message === undefined || cell === undefined) return
+  const { body, expires, headers } = message
+  const { priority } = cell
+  const due = isDelayed ? cell.due : undefined
+  ack(state, place)
+  const facts = { queue: target, body, priority, due, expires, headers, put: putAt }
+  put(state, { ...facts, key: undefined, keyUntil: undefined }, now)
+}
+
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {
   queueOf(state, queueName).pausedUntil = until
 }
