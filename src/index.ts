@@ -75,6 +75,7 @@ export {
   type MessageRef,
   type MessageState,
   type MoveOptions,
+  type OnDuplicate,
   PRIORITY_DEFAULT,
   PRIORITY_MAX,
   type PutItem,

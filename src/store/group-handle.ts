@@ -2,6 +2,7 @@
 import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
+import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
@@ -204,6 +205,8 @@ export class GroupHandle implements Group {
       const offset = group.peekBest()
       return offset === undefined ? undefined : group.queue.find(offset)
     }
+    const [behind] = heldBehind(group)
+    if (behind !== undefined) return group.queue.find(behind)
     const due = (one: { dueKind: 0 | 1 | 2; dueMs: number }) =>
       dueInMs(this.#core, one.dueKind, one.dueMs)
     const exceptions = group.firstDelayed.flatMap((one) => (one ? [one] : []))

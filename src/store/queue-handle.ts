@@ -1,6 +1,6 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
-import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
+import { checkBody, checkInteger, checkKey, checkMs, checkOptionNames, checkPut } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
@@ -51,6 +51,7 @@ export class QueueHandle implements Queue {
       core.assertOpen()
       const bytes = checkBody(body, core.log.limits.messageBytesMax)
       const plan = checkPut(options, core.clock)
+      if (plan.onDuplicate !== 'drop') return this.#putOver(bytes, plan)
       const queue = core.registry.queueNumber(this.name)
       const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
       if (first !== undefined) return first
@@ -68,13 +69,7 @@ export class QueueHandle implements Queue {
     if (checked.length === 0) return []
     const batch = new PutBatch(core)
     for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
-    if (batch.mustWait) {
-      await batch.wait()
-      core.assertOpen()
-    }
-    const puts = batch.build()
-    if (puts.length === 0) return batch.results([])
-    return batch.results(await core.send(new PutMany(puts, core.keys)))
+    return this.#putBatch(batch)
   }
 
   async createGroup(name: string, options: GroupOptions = {}): Promise<Group> {
@@ -102,6 +97,16 @@ export class QueueHandle implements Queue {
     if (!found || queue.state.isGone(found.offset)) return undefined
     const info = infoOf(this.#core, queue, queue.group(group), group, found, message)
     return withBody(info, message.body)
+  }
+
+  async findByKey(key: string, group?: string): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    checkKey(key)
+    if (group !== undefined) checkGroupName(group)
+    const { registry, keys, clock } = this.#core
+    const number = registry.knownNumber(this.name)
+    const found = number === undefined ? undefined : keys.durable(number, key, clock.nowMs())
+    return found && this.get(found.id, group)
   }
 
   async read(options: RangeOptions = {}): Promise<readonly StoredMessage[]> {
@@ -171,6 +176,32 @@ export class QueueHandle implements Queue {
 
   stats(): QueueStats {
     return queueStats(this.#core, this.name)
+  }
+
+  async #putBatch(batch: PutBatch): Promise<readonly PutResult[]> {
+    const core = this.#core
+    if (batch.mustWait) {
+      await batch.wait()
+      core.assertOpen()
+    }
+    const puts = batch.build()
+    if (puts.length === 0) return batch.results([])
+    try {
+      const done = () => batch.done()
+      return batch.results(await core.send(new PutMany(puts, core.keys, batch.ops, done)))
+    } catch (error) {
+      batch.undo()
+      throw error
+    }
+  }
+
+  /** Where the key is taken it may come in the place of another, or after it. */
+  async #putOver(bytes: Uint8Array, plan: PutPlan): Promise<PutResult> {
+    const batch = new PutBatch(this.#core)
+    batch.add(this.name, bytes, plan)
+    const [result] = await this.#putBatch(batch)
+    if (!result) throw new Error('a put has an outcome')
+    return result
   }
 
   #first(queue: number, key: string): Promise<PutResult> | undefined {

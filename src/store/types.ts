@@ -16,6 +16,13 @@ export const ATTEMPTS_MAX_DEFAULT = 10
 /** Where a message stands for one group. */
 export type MessageState = 'ready' | 'delayed' | 'leased' | 'buried' | 'finished'
 
+/**
+ * What a put does whose key is taken. drop: nothing. replace: it comes in the place of the message that
+ * has the key, where nobody has begun that one; else like trailing. trailing: it comes once more after the
+ * one that is in work; where that only waits, nothing.
+ */
+export type OnDuplicate = 'drop' | 'replace' | 'trailing'
+
 export interface PutOptions {
   /** 0 to 4294967295, lowest first; 1024 unless told. */
   readonly priority?: number
@@ -29,6 +36,8 @@ export interface PutOptions {
   readonly key?: string
   /** How long after its put a key is taken, in milliseconds; 10 minutes unless told. */
   readonly keyWindowMs?: number
+  /** What becomes of this put where the key is taken; 'drop' unless told. */
+  readonly onDuplicate?: OnDuplicate
   /** Short texts that travel with the body. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -349,6 +358,8 @@ export interface Queue {
   group(name?: string): Group
   /** The message with this id, for the group; undefined where it is gone or stands in another queue. */
   get(id: number, group?: string): Promise<StoredMessage | undefined>
+  /** The message that has this key now, for the group; undefined where none has, or that one is gone. */
+  findByKey(key: string, group?: string): Promise<StoredMessage | undefined>
   /** Messages that are not gone, by offset, finished or not. */
   read(options?: RangeOptions): Promise<readonly StoredMessage[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */

@@ -18,6 +18,7 @@ import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LOOKING } from './store-suite/looking.ts'
 import { MOVE } from './store-suite/move.ts'
+import { ON_DUPLICATE } from './store-suite/on-duplicate.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
@@ -36,6 +37,7 @@ import { type StoreTest, World } from './store-suite/world.ts'
 const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]])[] = [
   ['puts', PUTS],
   ['keys', KEYS],
+  ['duplicates', ON_DUPLICATE],
   ['time to live', TTL],
   ['order', ORDER],
   ['delays', DELAYS],

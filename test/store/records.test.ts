@@ -35,6 +35,7 @@ const PLAIN: MessageFacts = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  after: -1,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -242,6 +243,10 @@ describe('message records', () => {
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
       '10 01 00 02 05 01 6b 62',
     ],
+    [
+      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
+      'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
+    ],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -268,7 +273,8 @@ describe('message records', () => {
 
   test.each([
     ['a flag that is not known', '40 01 00 62'],
-    ['flags of two bytes', '80 01 01 00 62'],
+    ['flags of three bytes', '80 80 01 01 00 62'],
+    ['a flag beside the last that is not known', 'c0 01 01 00 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],

@@ -8,6 +8,7 @@ import type { Exception } from '../state/exception.ts'
 import type { GroupEvents, GroupState } from '../state/group-state.ts'
 import type { Lane } from '../state/lane.ts'
 import { AgedOrder } from './aged-order.ts'
+import { heldBehind, isBehind } from './behind.ts'
 import { Early } from './early.ts'
 import { ExceptionHeaps } from './exception-heaps.ts'
 import type { LaneRow } from './lane-row.ts'
@@ -96,7 +97,7 @@ export class GroupDispatch implements GroupEvents {
   /** Messages that wait for their time. */
   get delayedCount(): number {
     const plain = this.queue.scheduledCount - this.#early.count
-    return plain + this.#exceptions.delayedCount
+    return plain + this.#exceptions.delayedCount + heldBehind(this).length
   }
 
   /** More may be leased now. */
@@ -195,11 +196,15 @@ export class GroupDispatch implements GroupEvents {
     return taken
   }
 
-  /** The message is neither finished nor out. */
+  /** The message is neither finished nor out, and waits for no other one. */
   isWaiting(offset: number, id: number): boolean {
-    return (
-      !this.state.finished.has(offset) && !this.out.has(offset) && !this.queue.isLeaving(offset, id)
-    )
+    if (this.state.finished.has(offset) || this.out.has(offset)) return false
+    return !this.queue.isLeaving(offset, id) && !this.isBehind(offset)
+  }
+
+  /** It comes after another of its key, with which the group is not through. */
+  isBehind(offset: number): boolean {
+    return this.queue.state.trailing.size > 0 && isBehind(this.state, this.queue.state, offset)
   }
 
   /** Takes a message out of the order while a change of it is on its way. */
@@ -276,6 +281,7 @@ export class GroupDispatch implements GroupEvents {
   changed(exception: Exception): void {
     this.#early.add(exception.offset, exception.offset + 1)
     this.#place(exception)
+    if (exception.state === 'buried') this.#letGoBehind(exception.offset, exception.offset + 1)
   }
 
   dropped(exception: Exception): void {
@@ -283,7 +289,10 @@ export class GroupDispatch implements GroupEvents {
   }
 
   unleased(first: number, end: number): void {
-    if (this.state.finished.has(first)) this.#early.add(first, end)
+    if (this.state.finished.has(first)) {
+      this.#early.add(first, end)
+      this.#letGoBehind(first, end)
+    }
     if (this.#suspects.size > 0) this.#suspects.dropFinished(first, end, this.#isFinished)
     if (this.out.size === 0) return
     const hadRoom = this.hasRoom
@@ -324,6 +333,15 @@ export class GroupDispatch implements GroupEvents {
     this.isRemoved = true
     for (const taken of this.out.values()) this.#ended(taken)
     this.out.clear()
+  }
+
+  /** The group is through with these: what comes after them may go. */
+  #letGoBehind(first: number, end: number): void {
+    const { trailing } = this.queue.state
+    if (trailing.size === 0) return
+    trailing.forEachBehind(first, end, (offset) => {
+      if (!this.state.finished.has(offset)) this.restore([offset], [])
+    })
   }
 
   #pushLate(priority: number, id: number, offset: number): void {
@@ -397,7 +415,7 @@ export class GroupDispatch implements GroupEvents {
     if (state.finished.has(offset) || this.out.has(offset)) return false
     if (state.exceptionCount > 0 && state.exception(offset)) return false
     if (this.#suspects.has(offset)) return false
-    if (queue.isLeaving(offset, id)) return false
+    if (queue.isLeaving(offset, id) || this.isBehind(offset)) return false
     // What waits for its time stands in the schedule, whatever the clock says now.
     return !cursor.hasExtras || !queue.isScheduled(offset) || state.leased.has(offset)
   }

@@ -150,7 +150,7 @@ export class StoreTransaction implements Transaction {
       }
       const puts = this.#batch.build()
       const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
-      const ops = [...this.#ops, ...pauses]
+      const ops = [...this.#ops, ...this.#batch.ops, ...pauses]
       if (puts.length + ops.length > 0) {
         const done = () => this.#done()
         appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))
@@ -164,10 +164,12 @@ export class StoreTransaction implements Transaction {
 
   #done(): void {
     this.#core.finished(this.#acks)
+    this.#batch.done()
     for (const done of this.#whenDone) done()
   }
 
   #undo(): void {
+    this.#batch.undo()
     for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
     for (const undo of this.#whenVoid) undo()
   }

@@ -7,6 +7,7 @@ import type { MessageFacts } from '../records/message-record.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
+import { Trailing } from './trailing.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
@@ -42,6 +43,7 @@ export class QueueState {
   /** Taken out while there was no group, whose business that is otherwise. */
   readonly removed = new OffsetSet()
   readonly keys = new KeyTable()
+  readonly trailing = new Trailing()
   /** Messages that are not gone. */
   live = 0
   /** Entries in the lanes, gone ones too. */
@@ -87,6 +89,8 @@ export class QueueState {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
     }
+    // The one that it was to come after may have left in front of it.
+    if (facts.after >= 0 && !this.isGone(facts.after)) this.trailing.add(offset, facts.after)
     this.events?.put(lane, facts, id)
   }
 
@@ -244,7 +248,11 @@ export class QueueState {
   }
 
   #noteGone(gone: readonly number[]): void {
-    for (let i = 0; i < gone.length; i += 2) this.live -= (gone[i + 1] ?? 0) - (gone[i] ?? 0)
+    for (let i = 0; i < gone.length; i += 2) {
+      const [first = 0, end = 0] = [gone[i], gone[i + 1]]
+      this.live -= end - first
+      if (this.trailing.size > 0) this.trailing.forget(first, end)
+    }
     this.sweep()
   }
 

@@ -182,6 +182,25 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
       }),
   },
   {
+    name: 'what is done about duplicates is one of three things, and needs a key',
+    run: (world) =>
+      refusesAll(world, ({ store, queue }) => {
+        const wrong = [
+          ...['twice', 17, {}, null].map((onDuplicate) => ({ key: 'k', onDuplicate })),
+          { onDuplicate: 'replace' },
+        ]
+        const keys = ['', 17, null, undefined, 'x'.repeat(1_025), '\ud800']
+        return [
+          ...each('put', wrong, (options) => queue.put('x', options), 'onDuplicate'),
+          ...each('transaction', wrong, (options) =>
+            store.transaction((tx) => tx.put('q', 'x', options)),
+          ),
+          ...each('findByKey', keys, (key) => queue.findByKey(key)),
+          ...each('findByKey', ['', 17, null], (group) => queue.findByKey('k', group)),
+        ]
+      }),
+  },
+  {
     name: 'options that nobody knows are refused, and named',
     run: (world) =>
       refusesAll(world, ({ store, queue, group, session, delivery }) => {

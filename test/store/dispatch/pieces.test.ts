@@ -62,6 +62,7 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       key: undefined,
       keyUntilMs: 0,
       keyWindowMs: 0,
+      after: -1,
     }
     state.put(facts, offset + 1, 1)
   }

@@ -25,6 +25,8 @@ export interface Put {
   readonly keyUntil: Deadline | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly put: Deadline
+  /** Comes in the place of the message that has the key. */
+  readonly replaces?: boolean
 }
 
 export interface PutAnswer {
@@ -35,11 +37,12 @@ export interface PutAnswer {
 
 export function put(state: State, what: Put, now: Now): PutAnswer {
   const queue = queueOf(state, what.queue)
-  const { keyUntil, ...rest } = what
+  const { keyUntil, replaces, ...rest } = what
   if (what.key !== undefined) {
     const taken = queue.keys.get(what.key)
     if (taken !== undefined && passed(taken.until, now) !== 'yes') {
-      return { id: taken.id, offset: taken.offset, duplicate: true }
+      if (!replaces) return { id: taken.id, offset: taken.offset, duplicate: true }
+      remove(state, what.queue, taken.id)
     }
   }
   const message: MessageFacts = { ...rest, id: state.nextId, offset: queue.nextOffset }
