@@ -68,7 +68,9 @@ function endLeases(core: StoreCore, groups: readonly GroupDispatch[]): () => voi
   const { dispatcher } = core
   const ended: Taken[] = []
   for (const { out } of groups) {
-    for (const taken of out.values()) if (taken.status === 'leased') ended.push(taken)
+    out.forEach((taken) => {
+      if (taken.status === 'leased') ended.push(taken)
+    })
   }
   for (const taken of ended) dispatcher.settle(taken)
   return () => {
