@@ -66,6 +66,7 @@ export {
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
+  type GroupSettings,
   type GroupStart,
   type GroupStats,
   LEASE_MS_DEFAULT,

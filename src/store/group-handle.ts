@@ -1,11 +1,11 @@
 /** A group as its users see it: looking, kicking, settings. */
 import { QlogTypeError } from '../errors.ts'
-import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { checkInteger, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
-import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
+import { checkSettings, groupPlan } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import {
   dueInMs,
@@ -25,6 +25,7 @@ import type { Exception } from './state/exception.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Group,
+  GroupSettings,
   GroupStats,
   ListOptions,
   MessageInfo,
@@ -153,19 +154,10 @@ export class GroupHandle implements Group {
     await core.send(new PlainOperation(change.ops, change.done, change.undo))
   }
 
-  async configure(settings: {
-    leasedMax?: number | null
-    promoteAfterMs?: number | null
-  }): Promise<void> {
+  async configure(settings: GroupSettings): Promise<void> {
     this.#core.assertOpen()
-    checkOptionNames('the settings', settings, ['leasedMax', 'promoteAfterMs'])
-    const { leasedMax, promoteAfterMs } = settings
-    if (leasedMax != null) checkInteger('leasedMax', leasedMax, 1, LEASED_MAX_MAX)
-    if (promoteAfterMs != null) checkMs('promoteAfterMs', promoteAfterMs, 1)
-    await this.#core.registry.configure(await this.#group(), {
-      leasedMax: leasedMax === null ? 0 : leasedMax,
-      promoteAfterMs: promoteAfterMs === null ? 0 : promoteAfterMs,
-    })
+    const plan = checkSettings(settings)
+    await this.#core.registry.configure(await this.#group(), plan)
   }
 
   stats(): GroupStats {
@@ -256,9 +248,12 @@ export class GroupHandle implements Group {
 
   #kickOp(group: GroupDispatch, id: number, offset: number): KickOp | undefined {
     const found = group.queue.find(offset)
-    if (!found || found.id !== id || group.isStill || !group.isWaiting(offset, id)) return undefined
+    const isFree = !group.isStill && group.isFree(offset, id)
+    if (!found || found.id !== id || !isFree) return undefined
     const state = stateOf(group, found)
-    if (state !== 'buried' && state !== 'delayed') return undefined
+    // What comes after another of its key cannot go before it.
+    const isDelayed = state === 'delayed' && !group.isBehind(offset)
+    if (state !== 'buried' && !isDelayed) return undefined
     const priority = group.state.exception(offset)?.priority ?? found.priority
     return this.#hold(group, id, offset, priority)
   }

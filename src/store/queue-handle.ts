@@ -180,7 +180,8 @@ export class QueueHandle implements Queue {
 
   async #putBatch(batch: PutBatch): Promise<readonly PutResult[]> {
     const core = this.#core
-    if (batch.mustWait) {
+    // Others that waited for the same message may have gone first.
+    while (batch.mustWait) {
       await batch.wait()
       core.assertOpen()
     }

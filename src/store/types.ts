@@ -129,6 +129,12 @@ export interface GroupOptions {
   readonly promoteAfterMs?: number
 }
 
+/** As in {@link GroupOptions}; `null` takes a limit away, what is not told stays. */
+export interface GroupSettings {
+  readonly leasedMax?: number | null
+  readonly promoteAfterMs?: number | null
+}
+
 export interface ReleaseOptions {
   readonly delayMs?: number
   readonly at?: Date | number
@@ -326,7 +332,7 @@ export interface Group {
    */
   seek(from: SeekPlace): Promise<void>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
-  configure(settings: { leasedMax?: number | null; promoteAfterMs?: number | null }): Promise<void>
+  configure(settings: GroupSettings): Promise<void>
   stats(): GroupStats
   /** The group is gone, and with it what it kept. Its sessions get nothing more. */
   remove(): Promise<void>
@@ -385,6 +391,8 @@ export interface Transaction {
   kick(group: Group, message: MessageRef): void
   /** Buried messages of the group; tells how many. */
   redrive(group: Group, options?: RedriveOptions): number
+  /** Settings of a group that exists. */
+  configure(group: Group, settings: GroupSettings): void
   /** A group that exists begins anew there. */
   seek(group: Group, from: SeekPlace): void
   delete(message: MessageRef): void

@@ -220,15 +220,21 @@ export class GroupDispatch implements GroupEvents {
       const exception = this.#exceptions.firstBuried
       if (!exception) break
       this.#exceptions.drop(exception)
-      if (this.isWaiting(exception.offset, exception.id)) taken.push(exception)
+      if (this.isFree(exception.offset, exception.id)) taken.push(exception)
     }
     return taken
   }
 
-  /** The message is neither finished nor out, and waits for no other one. */
+  /** The message is neither finished nor out. */
+  isFree(offset: number, id: number): boolean {
+    return (
+      !this.state.finished.has(offset) && !this.out.has(offset) && !this.queue.isLeaving(offset, id)
+    )
+  }
+
+  /** The same, and it waits for no other message. */
   isWaiting(offset: number, id: number): boolean {
-    if (this.state.finished.has(offset) || this.out.has(offset)) return false
-    return !this.queue.isLeaving(offset, id) && !this.isBehind(offset)
+    return this.isFree(offset, id) && !this.isBehind(offset)
   }
 
   /** It comes after another of its key, with which the group is not through. */

@@ -65,7 +65,7 @@ export function buriedIn(group: GroupDispatch, filter: BuriedFilter): number[] {
 export function isBuried(group: GroupDispatch, offset: number): boolean {
   const exception = group.state.exception(offset)
   if (exception?.state !== 'buried' || group.isStill) return false
-  return group.isWaiting(offset, exception.id)
+  return group.isFree(offset, exception.id)
 }
 
 /** The same offsets, as many together as one record takes. */

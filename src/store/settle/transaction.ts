@@ -10,6 +10,7 @@ import { staleLease } from '../deliver/delivery.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
+import { checkSettings } from '../group-options.ts'
 import { checkSeek, seekOffset } from '../look/seek-place.ts'
 import { pauseOp } from '../queue-handle.ts'
 import type { ControlOp } from '../records/control-record.ts'
@@ -18,6 +19,7 @@ import type {
   BuryOptions,
   Delivery,
   Group,
+  GroupSettings,
   MessageRef,
   PutOptions,
   PutResult,
@@ -125,12 +127,20 @@ export class StoreTransaction implements Transaction {
     return offsets.length
   }
 
+  configure(group: Group, settings: GroupSettings): void {
+    this.#assertOpen()
+    const plan = checkSettings(settings)
+    const change = this.#core.registry.settingsChange(this.#existing(group), plan)
+    if (!change) return
+    this.#ops.push(...change.ops)
+    this.#whenDone.push(() => change.settled())
+    this.#whenVoid.push(() => change.settled())
+  }
+
   seek(group: Group, from: SeekPlace): void {
     this.#assertOpen()
     const place = checkSeek(from)
-    const found = this.#groupOf(group)
-    if (!found)
-      throw new QlogTypeError(`there is no group ${group.name} in the queue ${group.queue}`)
+    const found = this.#existing(group)
     this.#change(beginSeek(this.#core, found, () => seekOffset(found.queue.state, place)))
   }
 
@@ -144,7 +154,8 @@ export class StoreTransaction implements Transaction {
     this.#isOver = true
     let appended: readonly PutResult[] = []
     try {
-      if (this.#batch.mustWait) {
+      // Others that waited for the same message may have gone first.
+      while (this.#batch.mustWait) {
         await this.#batch.wait()
         this.#core.assertOpen()
       }
@@ -183,6 +194,12 @@ export class StoreTransaction implements Transaction {
   #groupOf(group: Group): GroupDispatch | undefined {
     const { queue, name } = this.#checkGroup(group)
     return this.#core.registry.group(queue, name)
+  }
+
+  #existing(group: Group): GroupDispatch {
+    const found = this.#groupOf(group)
+    if (found) return found
+    throw new QlogTypeError(`there is no group ${group.name} in the queue ${group.queue}`)
   }
 
   #change({ ops, done, undo }: WholeChange): void {

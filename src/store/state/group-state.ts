@@ -182,7 +182,7 @@ export class GroupState {
     })
   }
 
-  kick(op: MessageName): void {
+  kick(op: MessageName | KickOp): void {
     const exception = this.#begin(op)
     if (!exception) return
     makeReady(exception)

@@ -50,7 +50,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
   {
     name: 'settings of a group are held to their ranges',
     run: (world) =>
-      refusesAll(world, ({ queue, group, session }) => {
+      refusesAll(world, ({ store, queue, group, session }) => {
         const starts = ['last', 17, {}, { id: -1 }, { id: 1.5 }, { timeMs: NAN }, { offset: 1 }]
         return [
           ...eachOption('createGroup', 'from', starts, (options) =>
@@ -66,6 +66,9 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...eachOption('configure', 'leasedMax', COUNTS, (settings) => group.configure(settings)),
           ...eachOption('configure', 'promoteAfterMs', DURATIONS, (settings) =>
             group.configure(settings),
+          ),
+          ...eachOption('configure of a transaction', 'leasedMax', COUNTS, (settings) =>
+            store.transaction((tx) => tx.configure(group, settings)),
           ),
         ]
       }),
@@ -175,8 +178,10 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...option('reason', [17, {}, null]),
           ...option('signal', [17, {}]),
           ...option('delay', [5]),
-          ...each('move', [17, 'text', null, undefined, { state: 'ready', reason: 'x' }], (options) =>
-            group.move('to', options),
+          ...each(
+            'move',
+            [17, 'text', null, undefined, { state: 'ready', reason: 'x' }],
+            (options) => group.move('to', options),
           ),
         ]
       }),
