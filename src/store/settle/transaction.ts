@@ -12,7 +12,7 @@ import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
 import { checkSettings } from '../group-options.ts'
 import { checkSeek, seekOffset } from '../look/seek-place.ts'
-import { pauseOp } from '../queue-handle.ts'
+import { pauseOp, QueueHandle } from '../queue-handle.ts'
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 import type {
@@ -23,6 +23,7 @@ import type {
   MessageRef,
   PutOptions,
   PutResult,
+  Queue,
   RedriveOptions,
   ReleaseOptions,
   SeekPlace,
@@ -51,13 +52,17 @@ export class StoreTransaction implements Transaction {
     this.#batch = new PutBatch(core)
   }
 
-  put(queue: string, body: Uint8Array | string, options?: PutOptions): void {
+  put(queue: string, body: Uint8Array | string, options?: PutOptions): void
+  put<T, In>(queue: Queue<T, In>, value: In, options?: PutOptions): void
+  put(queue: unknown, value: unknown, options?: PutOptions): void {
     this.#assertOpen()
-    checkName('the name of a queue', queue)
-    const bytes = checkBody(body, this.#core.log.limits.messageBytesMax)
-    const plan = checkPut(options, this.#core.clock)
+    const handle = queue instanceof QueueHandle ? this.#own(queue) : undefined
+    const name = handle?.name ?? checkName('the name of a queue', queue)
+    const bytes =
+      handle?.values.bytes(value) ?? checkBody(value, this.#core.log.limits.messageBytesMax)
+    const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
     // The caller may use its bytes again before the transaction leaves.
-    this.#batch.add(queue, bytes === body ? bytes.slice() : bytes, plan)
+    this.#batch.add(name, !handle && typeof value === 'string' ? bytes : bytes.slice(), plan)
   }
 
   ack(delivery: Delivery): void {
@@ -80,7 +85,7 @@ export class StoreTransaction implements Transaction {
     this.#ops.push(this.#core.buryOp(this.#settle(delivery), reason, '', priority))
   }
 
-  kick(group: Group, message: MessageRef): void {
+  kick(group: Group<unknown>, message: MessageRef): void {
     this.#assertOpen()
     const handle = this.#checkGroup(group)
     this.#ops.push(handle.kickOne(message))
@@ -117,7 +122,7 @@ export class StoreTransaction implements Transaction {
     if (number !== undefined) this.#change(beginPurge(this.#core, number))
   }
 
-  redrive(group: Group, options?: RedriveOptions): number {
+  redrive(group: Group<unknown>, options?: RedriveOptions): number {
     this.#assertOpen()
     const plan = checkRedrive(options)
     const found = this.#groupOf(group)
@@ -127,7 +132,7 @@ export class StoreTransaction implements Transaction {
     return offsets.length
   }
 
-  configure(group: Group, settings: GroupSettings): void {
+  configure(group: Group<unknown>, settings: GroupSettings): void {
     this.#assertOpen()
     const plan = checkSettings(settings)
     const change = this.#core.registry.settingsChange(this.#existing(group), plan)
@@ -137,7 +142,7 @@ export class StoreTransaction implements Transaction {
     this.#whenVoid.push(() => change.settled())
   }
 
-  seek(group: Group, from: SeekPlace): void {
+  seek(group: Group<unknown>, from: SeekPlace): void {
     this.#assertOpen()
     const place = checkSeek(from)
     const found = this.#existing(group)
@@ -185,18 +190,18 @@ export class StoreTransaction implements Transaction {
     for (const undo of this.#whenVoid) undo()
   }
 
-  #checkGroup(group: Group): GroupHandle {
+  #checkGroup(group: Group<unknown>): GroupHandle {
     if (group instanceof GroupHandle && group.isOf(this.#core)) return group
     throw new QlogTypeError('a group of this store is expected')
   }
 
   /** Undefined where it does not exist yet. */
-  #groupOf(group: Group): GroupDispatch | undefined {
+  #groupOf(group: Group<unknown>): GroupDispatch | undefined {
     const { queue, name } = this.#checkGroup(group)
     return this.#core.registry.group(queue, name)
   }
 
-  #existing(group: Group): GroupDispatch {
+  #existing(group: Group<unknown>): GroupDispatch {
     const found = this.#groupOf(group)
     if (found) return found
     throw new QlogTypeError(`there is no group ${group.name} in the queue ${group.queue}`)
@@ -206,6 +211,11 @@ export class StoreTransaction implements Transaction {
     this.#ops.push(...ops)
     this.#whenDone.push(done)
     this.#whenVoid.push(undo)
+  }
+
+  #own(queue: QueueHandle<unknown, unknown>): QueueHandle<unknown, unknown> {
+    if (!queue.isOf(this.#core)) throw new QlogTypeError('a queue of this store is expected')
+    return queue
   }
 
   #settle(delivery: Delivery): Taken {
