@@ -11,6 +11,7 @@ export type {
   ListArgs,
   Place,
   PutRow,
+  PutRowOptions,
   SettleArgs,
   StatsDone,
   TakeArgs,

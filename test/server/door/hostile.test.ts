@@ -198,6 +198,23 @@ test(
   }),
 )
 
+test(
+  'large requests one after the other take no more than their turn',
+  inPlace(async (place) => {
+    const { caller, reader } = await greeted(place)
+    const body = new Uint8Array(12_000_000)
+    const request = encodeFrame(
+      { verb: 'put', args: { queue: 'q', messages: [body.length] } },
+      body,
+    )
+    for (let row = 0; row * body.length <= INCOMING_BYTES_MAX; row += 1) {
+      caller.other?.arrive(request)
+      expect((await reader.next())?.header).toMatchObject({ item: { offset: row } })
+      expect((await reader.next())?.header).toEqual({ done: {} })
+    }
+  }),
+)
+
 test.each([
   ['an unknown verb', { verb: 'explode', args: {} }, 'QLOG_NO_DOOR'],
   ['a verb of every object', { verb: 'constructor', args: {} }, 'QLOG_NO_DOOR'],

@@ -8,8 +8,8 @@ import type { Verb, VerbTypes } from './types.ts'
 export const PUT_COUNT_MAX = 4_096
 
 export const put: Verb<VerbTypes['put']> = async ({ store, args, tail, item }) => {
-  const { queue: name, messages, atomic } = args
-  const items = itemsOf(messages, tail)
+  const { queue: name, messages, atomic, all = {} } = args
+  const items = itemsOf(messages, all, tail)
   const queue = store.queue(name)
   if (atomic === true) {
     for (const result of await queue.putMany(items)) await item(result)
@@ -25,14 +25,13 @@ export const put: Verb<VerbTypes['put']> = async ({ store, args, tail, item }) =
   return {}
 }
 
-function itemsOf(messages: unknown, tail: Uint8Array): PutItem[] {
+function itemsOf(messages: unknown, all: object, tail: Uint8Array): PutItem[] {
   if (!Array.isArray(messages) || messages.length > PUT_COUNT_MAX) {
     throw new QlogTypeError(`messages must be an array of at most ${PUT_COUNT_MAX}`)
   }
   let at = 0
   const items = messages.map((row: unknown): PutItem => {
-    if (typeof row !== 'object' || row === null) throw new QlogTypeError('a message is an object')
-    const { bytes, ...options } = row as Record<string, unknown>
+    const { bytes, ...options } = typeof row === 'number' ? { ...all, bytes: row } : rowOf(row)
     const length = checkInteger('bytes', bytes, 0, tail.length - at)
     const body = tail.subarray(at, at + length)
     at += length
@@ -41,4 +40,9 @@ function itemsOf(messages: unknown, tail: Uint8Array): PutItem[] {
   })
   if (at !== tail.length) throw new QlogTypeError('there are more bytes than the messages take')
   return items
+}
+
+function rowOf(row: unknown): Record<string, unknown> {
+  if (typeof row === 'object' && row !== null) return row as Record<string, unknown>
+  throw new QlogTypeError('a message is an object, or how many bytes it has')
 }

@@ -20,8 +20,10 @@ export interface Place {
   readonly group?: string
 }
 
+/** What a put asks for, as it crosses the door. */
+export type PutRowOptions = Omit<PutOptions, 'at'> & { readonly at?: number }
 /** A message to put; its body is the next `bytes` of the tail. */
-export type PutRow = Omit<PutOptions, 'at'> & { readonly at?: number; readonly bytes: number }
+export type PutRow = PutRowOptions & { readonly bytes: number }
 
 /** A delivery as it crosses the door; its body is the tail. */
 export interface TakenMessage {
@@ -76,7 +78,9 @@ export interface VerbTypes {
   readonly put: {
     readonly args: {
       readonly queue: string
-      readonly messages: readonly PutRow[]
+      /** A number is a message that asks for what `all` says, and has so many bytes. */
+      readonly messages: readonly (PutRow | number)[]
+      readonly all?: PutRowOptions
       readonly atomic?: boolean
     }
     readonly item: PutResult
