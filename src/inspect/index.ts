@@ -9,6 +9,7 @@ import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
 import { listSegments, type SegmentInfo } from './segments.ts'
 import { listSpaceFiles, type SpaceFile } from './space-files.ts'
+import { lookIntoStore, type QueueLook } from './store-look.ts'
 import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 
@@ -27,6 +28,7 @@ export type { SalvageOptions, SalvageReport } from './salvage.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
 export type { SpaceFile } from './space-files.ts'
+export type { GroupLook, QueueLook } from './store-look.ts'
 export type { InspectOptions, Progress, VerifyReport } from './verify.ts'
 export type { FileReport } from './verify-file.ts'
 export type { FindingLevel, FindingRow } from './words.ts'
@@ -50,6 +52,18 @@ export function segments(
   options: InspectOptions = {},
 ): Promise<readonly SegmentInfo[]> {
   return listSegments(realSystem(), directory, options)
+}
+
+/**
+ * The queues of a store as its log has them, without opening it; undefined where the log is no store's, or
+ * where its state cannot be read. Rejects with QLOG_ABORTED.
+ */
+export async function queues(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<readonly QueueLook[] | undefined> {
+  const look = await lookIntoStore(realSystem(), directory, options.signal)
+  return look?.queues
 }
 
 /** Files of a log's directory that hold no messages and take space: spares and the reserve. */
