@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
+import { registerBackup, registerRestore } from './backup.ts'
 import { registerBench } from './bench.ts'
 import type { CommandContext } from './context.ts'
 import { examples } from './context.ts'
@@ -65,6 +66,8 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerExplain,
       registerDump,
       registerRecover,
+      registerBackup,
+      registerRestore,
     ],
   ],
   ['This machine:', [registerProve, registerDoctor, registerBench, registerProveProducer]],

@@ -3,6 +3,7 @@
  * no byte and needs no lock.
  */
 import { realSystem } from '../system/real/real-system.ts'
+import { type BackupOptions, type BackupReport, backupLog } from './backup.ts'
 import { type DoctorOptions, type DoctorReport, examine } from './doctor.ts'
 import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
 import { type Explanation, explainPlace } from './explain.ts'
@@ -13,6 +14,7 @@ import { lookIntoStore, type QueueLook } from './store-look.ts'
 import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 
+export type { BackupOptions, BackupReport } from './backup.ts'
 export type { DoctorCheck, DoctorOptions, DoctorReport } from './doctor.ts'
 export type {
   DumpBlock,
@@ -88,6 +90,19 @@ export function explain(
   options: InspectOptions = {},
 ): Promise<Explanation> {
   return explainPlace(realSystem(), path, offset, options)
+}
+
+/**
+ * Copies a log into a new directory, while its writer goes on: what was durable at one moment, told by the
+ * report's `nextId`. Rejects with QLOG_NOT_A_LOG, QLOG_INVALID_ARGUMENT where the target holds something,
+ * QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ */
+export function backup(
+  directory: string,
+  target: string,
+  options: BackupOptions = {},
+): Promise<BackupReport> {
+  return backupLog(realSystem(), directory, target, options)
 }
 
 /** Copies everything valid of a log into a new one; the old one is only read. */
