@@ -14,7 +14,9 @@ import { registerDump } from './dump.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { registerExplain } from './explain.ts'
+import { registerExport } from './export.ts'
 import { registerGroups } from './groups.ts'
+import { registerImport } from './import.ts'
 import { registerList } from './list.ts'
 import { registerPeek } from './peek.ts'
 import { registerProve } from './prove.ts'
@@ -54,6 +56,8 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerResume,
       registerDelete,
       registerCompact,
+      registerExport,
+      registerImport,
     ],
   ],
   ['Logs:', [registerAppend, registerRead]],

@@ -7,6 +7,8 @@ import { type AccessOptions, openAccess, type StoreAccess } from './access.ts'
 
 export type { AccessOptions, CallOptions, OwnerName, StoreAccess } from './access.ts'
 export type {
+  ExportItem,
+  ImportState,
   KickArgs,
   ListArgs,
   Place,

@@ -1,6 +1,7 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
 import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
+import { type ImportedMessage, importMessages } from './commit/importing.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
@@ -13,6 +14,7 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
+import { type ExportedPage, exportPage } from './look/exporting.ts'
 import { findInQueue } from './look/listing.ts'
 import { infoOf, withBody } from './look/looking.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
@@ -151,6 +153,19 @@ export class QueueHandle implements Queue {
     this.#core.assertOpen()
     const operation = new PlainOperation([pauseOp(this.#core, this.name, pauseMs)])
     await this.#core.send(operation)
+  }
+
+  /** What stands from this offset on, for an export. */
+  async exportPage(from: number): Promise<ExportedPage> {
+    this.#core.assertOpen()
+    const queue = this.#core.registry.queue(this.name)
+    return queue ? exportPage(this.#core, queue, from) : { messages: [], next: undefined }
+  }
+
+  /** Puts what was exported, all or none. */
+  async importMany(messages: readonly ImportedMessage[]): Promise<readonly PutResult[]> {
+    this.#core.assertOpen()
+    return importMessages(this.#core, this.name, messages)
   }
 
   stats(): QueueStats {

@@ -1,5 +1,7 @@
 /** Every verb of the door, once: a new one is a line here and its types in `types.ts`. */
 import { compact, kick, pause, remove } from './change.ts'
+import { exportAll } from './export.ts'
+import { importGroup, importMessages, importStates } from './import.ts'
 import { groups, list, peek, queues, stats } from './look.ts'
 import { put } from './put.ts'
 import { settle, take } from './take.ts'
@@ -18,6 +20,10 @@ export const VERBS: VerbTable = {
   delete: remove,
   compact,
   stats,
+  export: exportAll,
+  import: importMessages,
+  importGroup,
+  importStates,
 }
 
 export function isVerb(name: unknown): name is VerbName {

@@ -2,6 +2,8 @@
  * What can be asked of an open store through its door, or of one that is open here: for each verb what it
  * takes, what it gives piece by piece, and what it says at its end. Types only.
  */
+
+import type { ExportedMessage, ExportedPut, ExportedState } from '../../../store/look/exporting.ts'
 import type {
   GroupStats,
   MessageInfo,
@@ -64,6 +66,25 @@ export interface ListArgs extends Place {
 
 export type KickArgs = Place & ({ readonly count: number } | { readonly ids: readonly number[] })
 
+/** One line of an export. A message's body is the tail. */
+export type ExportItem =
+  | { readonly kind: 'queue'; readonly queue: string; readonly pausedMs: number }
+  | {
+      readonly kind: 'group'
+      readonly queue: string
+      readonly group: string
+      /** Every message of a lower offset is finished for it. */
+      readonly floor: number
+      readonly leasedMax?: number
+      readonly promoteAfterMs?: number
+    }
+  | ({ readonly kind: 'message'; readonly queue: string } & Omit<ExportedMessage, 'body'>)
+
+/** What is to be made of a message that was imported, for a group. */
+export interface ImportState extends Omit<ExportedState, 'sequence'> {
+  readonly id: number
+}
+
 /** Queues come one by one, and there may be more damaged ids than a frame holds. */
 export type StatsDone = Omit<StoreStats, 'queues' | 'damaged'> & { readonly damaged: number }
 
@@ -115,6 +136,43 @@ export interface VerbTypes {
     readonly args: { readonly queue: string; readonly ids: readonly number[] }
     readonly item: object
     readonly done: { readonly deleted: number }
+  }
+  /** The queue, its groups, its messages by offset; then the next queue. */
+  readonly export: {
+    readonly args: { readonly queue?: string }
+    readonly item: ExportItem
+    readonly done: object
+  }
+  /** Puts what was exported, all or none; the bodies are the tail. */
+  readonly import: {
+    readonly args: {
+      readonly queue: string
+      readonly messages: readonly { readonly bytes: number; readonly put: ExportedPut }[]
+    }
+    readonly item: PutResult
+    readonly done: object
+  }
+  /** Makes a group that begins at a message of this id, or behind all there are where it is `null`. */
+  readonly importGroup: {
+    readonly args: {
+      readonly queue: string
+      readonly group: string
+      readonly fromId: number | null
+      readonly leasedMax?: number
+      readonly promoteAfterMs?: number
+    }
+    readonly item: object
+    readonly done: object
+  }
+  /** Brings messages to where they stood for a group, in this order. */
+  readonly importStates: {
+    readonly args: {
+      readonly queue: string
+      readonly group: string
+      readonly states: readonly ImportState[]
+    }
+    readonly item: object
+    readonly done: object
   }
   readonly compact: { readonly args: object; readonly item: object; readonly done: object }
   readonly stats: { readonly args: object; readonly item: QueueStats; readonly done: StatsDone }
