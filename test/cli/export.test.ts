@@ -149,6 +149,18 @@ const HEAD = '{"qlog":"export","version":1}\n'
 const QUEUE = '{"kind":"queue","queue":"q"}\n'
 const END = '{"kind":"end","messages":0}\n'
 
+it('a key whose window is over is free, and holds back neither its twin nor a new message', async () => {
+  const other = join(freshDirectory(), 'other')
+  const line = (offset: number, keyLeftMs: number): string =>
+    `${JSON.stringify({ kind: 'message', queue: 'q', offset, body: `m${offset}`, put: { key: 'k', keyWindowMs: 600_000, keyLeftMs } })}\n`
+  const free = `${HEAD}${QUEUE}${line(0, 0)}${line(1, 0)}{"kind":"end","messages":2}\n`
+  expect((await imported(other, Buffer.from(free))).exitCode).toBe(0)
+  const store = await openStore(other)
+  expect((await store.queue('q').put('new', { key: 'k' })).duplicate).toBe(false)
+  expect(store.queue('q').stats().messages).toBe(3)
+  await store.close()
+})
+
 describe('input that is no export', () => {
   it.each([
     ['nothing', '', /cut off/],

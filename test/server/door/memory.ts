@@ -74,6 +74,10 @@ export class ManualClock implements Clock {
     return () => void this.#timers.delete(timer)
   }
 
+  soon(callback: () => void): void {
+    queueMicrotask(callback)
+  }
+
   hold(): () => void {
     return () => undefined
   }
