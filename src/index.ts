@@ -16,6 +16,23 @@ import { realSystem } from './system/real/real-system.ts'
 import type { Connection } from './system/system.ts'
 
 export {
+  type BuriedEvent,
+  CHANNELS,
+  type ChannelEntry,
+  type ChannelEvents,
+  type ChannelName,
+  type DamageEvent,
+  type ExpiredEvent,
+  type FlushEvent,
+  type LogFailedEvent,
+  type LoopDelayEvent,
+  type SegmentEvent,
+  type SlowFlushEvent,
+  type SnapshotEvent,
+  type SpaceEvent,
+  type StoreFailedEvent,
+} from './channels.ts'
+export {
   DamagedError,
   ERROR_CODES,
   type ErrorCode,
@@ -23,12 +40,15 @@ export {
   QlogError,
   QlogTypeError,
 } from './errors.ts'
+export { FLUSH_BUCKETS_MS } from './log/flush-times.ts'
 export type {
   Batch,
   Encodable,
   Entry,
   EntryRange,
   FetchOptions,
+  FlushFigures,
+  LogFigures,
   LogLimits,
   LogOwner,
   LogSource,
@@ -59,12 +79,27 @@ export type {
   SegmentStats,
   SyncMode,
 } from './log/types.ts'
+export { bytes, type Codec, json, text } from './store/codec.ts'
+export {
+  METRICS,
+  type Metric,
+  type MetricLabels,
+  type MetricSample,
+} from './store/observe/metrics.ts'
+export {
+  type MetricsRegistry,
+  type RegisteredMetric,
+  registerMetrics,
+} from './store/observe/metrics-registry.ts'
+export { METRICS_CONTENT_TYPE, metricsText } from './store/observe/metrics-text.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
+  type BareItem,
   type BuryOptions,
   type DeliveriesOptions,
   type Delivery,
   type DeliveryCounters,
+  type DeliveryTotals,
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
@@ -80,9 +115,11 @@ export {
   type PutItem,
   type PutOptions,
   type PutResult,
+  type PutValue,
   type Queue,
   type QueueOptions,
   type QueueStats,
+  type QueueTotals,
   type RangeOptions,
   type ReleaseOptions,
   type ReserveOptions,
@@ -97,7 +134,18 @@ export {
   type StoreTarget,
   type Transaction,
   type TransactionResult,
+  type TypedQueueOptions,
 } from './store/types.ts'
+export type {
+  ConsumeOptions,
+  Handler,
+  Job,
+  StopOptions,
+  Worker,
+  WorkerStats,
+  WorkerStatus,
+  WorkOptions,
+} from './store/work/types.ts'
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
@@ -128,9 +176,11 @@ export function openReader(directory: string, options: ReaderOptions = {}): Prom
  */
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()
+  const directory = typeof target === 'string' ? target : ''
   const door = new Door(system, (error) => process.emitWarning(asError(error)))
   try {
-    const store = await openStoreOn(system, openLogOf(target, options, system, door), options)
+    const opening = openLogOf(target, options, system, door)
+    const store = await openStoreOn(system, opening, options, directory)
     door.serve(store)
     return store
   } catch (error) {

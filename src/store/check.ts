@@ -134,8 +134,16 @@ export function checkDue(
 
 /** A text that somebody gave as the reason of something: whatever it is, it is kept as text. */
 export function textOf(value: unknown): string {
-  const text = value instanceof Error ? `${value.name}: ${value.message}` : String(value ?? '')
-  return text.slice(0, TEXT_CHARS_MAX).toWellFormed()
+  return rawTextOf(value).slice(0, TEXT_CHARS_MAX).toWellFormed()
+}
+
+function rawTextOf(value: unknown): string {
+  try {
+    return value instanceof Error ? `${value.name}: ${value.message}` : String(value ?? '')
+  } catch {
+    // Somebody threw what has no text, or whose text throws: that it was thrown is what counts.
+    return 'a value that cannot be shown'
+  }
 }
 
 function checkKey(key: unknown): void {
@@ -147,7 +155,7 @@ function checkKey(key: unknown): void {
   }
 }
 
-function checkHeaders(headers: unknown): Headers {
+export function checkHeaders(headers: unknown): Headers {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new QlogTypeError(`headers must be an object of texts, not ${shown(headers)}`)
   }
@@ -167,5 +175,6 @@ function checkHeaders(headers: unknown): Headers {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
+  return value === null ? 'null' : rawTextOf(value) || typeof value
 }

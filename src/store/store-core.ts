@@ -15,6 +15,7 @@ import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
+import { StoreWatch } from './observe/store-watch.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
 import { GoneMessages } from './space/gone-messages.ts'
@@ -26,7 +27,7 @@ import {
   type StoreStatus,
 } from './types.ts'
 
-export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random'>
+export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchLoop' | 'warn'>
 
 /** How often and how fast a queue's messages are tried again, with the defaults filled in. */
 export interface RetryPlan {
@@ -59,6 +60,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly riding: Riding
   readonly keys: PendingKeys
   readonly gone: GoneMessages
+  readonly watch: StoreWatch
   status: StoreStatus = 'open'
   /** The disk has no room for messages: the log lives on what was set aside for this. */
   isFull = false
@@ -78,6 +80,7 @@ export class StoreCore implements Decisions, JournalEvents {
     state: StoreState,
     clock: ElapsedClock,
     journal: Journal,
+    directory: string,
   ) {
     this.system = system
     this.log = log
@@ -98,6 +101,7 @@ export class StoreCore implements Decisions, JournalEvents {
       later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
+    this.watch = new StoreWatch(system, directory, state)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
   }
@@ -135,6 +139,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   applied(): void {
     this.gone.flush()
+    this.watch.applied()
     this.onApplied()
   }
 
@@ -142,6 +147,7 @@ export class StoreCore implements Decisions, JournalEvents {
     if (this.status === 'closed') return
     this.status = 'failed'
     this.dispatcher.close()
+    this.watch.failed(cause)
     this.onFailed(cause)
   }
 
@@ -182,7 +188,7 @@ export class StoreCore implements Decisions, JournalEvents {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.send(this.deleteOperation(queue, some, at, undo))
+      this.send(this.deleteOperation(queue, some, at, undo, true))
     }
   }
 
@@ -202,6 +208,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
+    hasExpired = false,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
     const settle = () => {
@@ -211,6 +218,10 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
+        if (hasExpired) {
+          queue.state.counts.lastHadExpired()
+          this.watch.expired(queue.state.name, ids)
+        }
         for (const id of ids) this.gone.note(id)
       },
       () => {

@@ -70,6 +70,8 @@ export function memorySystem(files: Files, bootId: string): System {
     crc32,
     lz4: nativeFreeLz4,
     random: refuse,
+    watchLoop: refuse,
+    warn: refuse,
   }
 }
 
