@@ -36,6 +36,18 @@ export function idsOf(word: string, before: readonly number[] | undefined): read
   return [...(before ?? []), wholeNumber(1, Number.MAX_SAFE_INTEGER)(word)]
 }
 
+/** A time as the commands print it, UTC unless it says otherwise, in milliseconds since 1970. */
+export function timeMs(word: string): number {
+  const parts =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?) ?(UTC|Z|[+-]\d\d:\d\d)?)?$/
+  const [, day, time = '00:00', zone = 'Z'] = parts.exec(word) ?? []
+  const value = Date.parse(`${day}T${time}${zone === 'UTC' ? 'Z' : zone}`)
+  if (value >= 0) return value
+  throw new InvalidArgumentError(
+    'It must be a time like 2026-01-05T10:00:00Z, or a day like 2026-01-05.',
+  )
+}
+
 /** always, never, or interval:MS. */
 export function parseSync(word: string): SyncMode {
   if (word === 'always' || word === 'never') return word

@@ -18,14 +18,18 @@ import { registerExport } from './export.ts'
 import { registerGroups } from './groups.ts'
 import { registerImport } from './import.ts'
 import { registerList } from './list.ts'
+import { registerMove } from './move.ts'
 import { registerPeek } from './peek.ts'
 import { registerProve } from './prove.ts'
 import { registerProveProducer } from './prove-producer.ts'
+import { registerPurge } from './purge.ts'
 import { registerPut } from './put.ts'
 import { registerQueues } from './queues.ts'
 import { registerRead } from './read.ts'
 import { registerRecover } from './recover.ts'
+import { registerRedrive } from './redrive.ts'
 import { reportError } from './report-error.ts'
+import { registerSeek } from './seek.ts'
 import { registerSegments } from './segments.ts'
 import { registerStats } from './stats.ts'
 import {
@@ -52,9 +56,13 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerPeek,
       registerList,
       registerKick,
+      registerRedrive,
+      registerMove,
+      registerSeek,
       registerPause,
       registerResume,
       registerDelete,
+      registerPurge,
       registerCompact,
       registerExport,
       registerImport,

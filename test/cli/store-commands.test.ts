@@ -1,66 +1,12 @@
 /** The commands on a store: alone, and beside a service that holds it and works. */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { openLog, openStore } from '../../src/index.ts'
-import {
-  freshDirectory,
-  type InProcessResult,
-  jsonLines,
-  MemoryStream,
-  runBuilt,
-  runInProcess,
-} from './support.ts'
+import { endService, fine, killService, lines, qlog, serve } from './service.ts'
+import { freshDirectory, MemoryStream, runBuilt, runInProcess } from './support.ts'
 
-const SERVICE = fileURLToPath(new URL('./fixtures/service.mjs', import.meta.url))
-
-interface Service {
-  readonly child: ChildProcess
-  readonly lines: AsyncIterator<string>
-}
-
-let service: Service | undefined
-
-/** Starts the service, and waits until it works. */
-async function serve(directory: string): Promise<void> {
-  const child = spawn(process.execPath, [SERVICE, directory], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  if (child.stdout === null) throw new Error('its output is a pipe')
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  expect((await lines.next()).value).toBe('ready')
-  service = { child, lines }
-}
-
-/** It is not hurt: it goes on working and ends well. */
-afterEach(async () => {
-  const one = service
-  service = undefined
-  if (!one) return
-  const closed = new Promise<number | null>((resolve) => one.child.once('close', resolve))
-  one.child.stdin?.end()
-  expect((await one.lines.next()).value).toMatch(/^done \d+$/)
-  expect(await closed).toBe(0)
-})
-
-async function qlog(...words: string[]): Promise<InProcessResult & { readonly out: string }> {
-  const result = await runInProcess(words)
-  return { ...result, out: result.stdout.toString() }
-}
-
-async function fine(...words: string[]): Promise<string> {
-  const { exitCode, out, stderr } = await qlog(...words)
-  expect(exitCode, `${words.join(' ')}: ${stderr}`).toBe(0)
-  return out
-}
-
-async function lines(...words: string[]): Promise<Record<string, unknown>[]> {
-  return jsonLines(Buffer.from(await fine(...words, '--json'))) as Record<string, unknown>[]
-}
+afterEach(endService)
 
 describe.each(['alone', 'beside a working service'])('%s', (where) => {
   async function place(): Promise<string> {
@@ -234,10 +180,8 @@ it('an owner that is killed while a command waits is told, and the next command 
   await serve(data)
   await fine('put', data, 'orders', 'one')
   const waiting = qlog('take', data, 'nothing', '--wait')
-  const one = service
-  service = undefined
   await fine('queues', data)
-  one?.child.kill('SIGKILL')
+  killService()
   const { exitCode, stderr } = await waiting
   expect(stderr).toContain('QLOG_DISCONNECTED')
   expect(exitCode).toBe(1)

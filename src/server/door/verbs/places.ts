@@ -32,6 +32,16 @@ export function existingGroup(store: Store, place: Place): Group | undefined {
   )
 }
 
+/**
+ * The group that a change is about; undefined where nobody has read the queue yet. To make one beside
+ * others would hold every message back for it, so of those one has to be named.
+ */
+export function groupToChange(store: Store, { queue, group }: Place): Group | undefined {
+  const isRead = existingQueue(store, queue).stats().groups.length > 0
+  const named = group === undefined && isRead ? GROUP_DEFAULT : group
+  return existingGroup(store, { queue, ...(named !== undefined && { group: named }) })
+}
+
 function shown(what: string, names: readonly string[]): string {
   if (names.length === 0) return `there are no ${what} yet`
   const more = names.length > NAMES_SHOWN_MAX ? ` and ${names.length - NAMES_SHOWN_MAX} more` : ''

@@ -1,5 +1,5 @@
 /** Every verb of the door, once: a new one is a line here and its types in `types.ts`. */
-import { compact, kick, pause, remove } from './change.ts'
+import { compact, kick, move, pause, purge, redrive, remove, seek } from './change.ts'
 import { exportAll } from './export.ts'
 import { importGroup, importMessages, importStates } from './import.ts'
 import { groups, list, peek, queues, stats } from './look.ts'
@@ -16,6 +16,10 @@ export const VERBS: VerbTable = {
   peek,
   list,
   kick,
+  redrive,
+  move,
+  purge,
+  seek,
   pause,
   delete: remove,
   compact,

@@ -11,6 +11,7 @@ import type {
   PutOptions,
   PutResult,
   QueueStats,
+  SeekPlace,
   Store,
   StoreStats,
 } from '../../../store/types.ts'
@@ -126,6 +127,35 @@ export interface VerbTypes {
     readonly args: KickArgs
     readonly item: object
     readonly done: { readonly kicked: number }
+  }
+  /** Buried messages come back; all of the group unless told. */
+  readonly redrive: {
+    readonly args: Place & { readonly count?: number; readonly reason?: string }
+    readonly item: object
+    readonly done: { readonly redriven: number }
+  }
+  /** All that are ready unless told. Where the caller goes away it stops between two pieces. */
+  readonly move: {
+    readonly args: Place & {
+      readonly target: string
+      readonly state?: 'ready' | 'delayed' | 'buried'
+      readonly count?: number
+    }
+    readonly item: object
+    /** `isNew`: the other queue began with them. */
+    readonly done: { readonly moved: number; readonly isNew: boolean }
+  }
+  readonly purge: {
+    readonly args: { readonly queue: string }
+    readonly item: object
+    readonly done: { readonly purged: number }
+  }
+  /** The group has to be there. */
+  readonly seek: {
+    readonly args: Place & { readonly from: SeekPlace }
+    readonly item: object
+    /** Messages that the group has not finished now. */
+    readonly done: { readonly left: number }
   }
   readonly pause: {
     readonly args: { readonly queue: string; readonly pauseMs: number }
