@@ -1,5 +1,5 @@
 /** How the inspecting commands say what they found, and how far they are. */
-import type { Finding, FindingLevel, Progress } from '../inspect/index.ts'
+import type { Finding, FindingLevel, Progress, QueueShare } from '../inspect/index.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Output, Styles } from './output.ts'
@@ -46,6 +46,22 @@ export function paint(styles: Styles, level: FindingLevel, words: string): strin
 
 function capital(words: string): string {
   return words.slice(0, 1).toUpperCase() + words.slice(1)
+}
+
+/** Queues named in a line of words. */
+const QUEUES_SHOWN_MAX = 5
+
+/** '12 of orders, 3 of busy'; of many queues the first. */
+export function queueShares(shares: readonly QueueShare[]): string {
+  const named = shares
+    .slice(0, QUEUES_SHOWN_MAX)
+    .map(({ queue, messages }) => `${formatCount(messages)} of ${oneLine(queue)}`)
+  const more = shares.slice(QUEUES_SHOWN_MAX)
+  if (more.length > 0) {
+    const messages = more.reduce((sum, share) => sum + share.messages, 0)
+    named.push(`${formatCount(messages)} of ${plural(more.length, 'other queue')}`)
+  }
+  return named.join(', ')
 }
 
 /** A function that shows bytes done, their rate and the time left on a terminal. */

@@ -6,7 +6,7 @@ import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
-import { JSON_VERSION } from './inspect-words.ts'
+import { JSON_VERSION, queueShares } from './inspect-words.ts'
 import { oneLine } from './output.ts'
 import { formatBytes, formatTable, formatTime } from './text.ts'
 
@@ -15,7 +15,7 @@ export function registerSegments(program: Command, context: CommandContext): voi
     .command('segments')
     .summary('the files of a log')
     .description(
-      'Lists the segments: what each is to the log, how much of it is live, which ids it holds, how fast it was filled; then the other files that take space. Looks at headers and the newest segment only; `qlog verify` reads everything. Needs no lock.',
+      'Lists the segments: what each is to the log, how much of it is live, which ids it holds, how fast it was filled, and of a store which queues it holds messages of; then the other files that take space. Looks at headers, the newest segment and the state of a store; `qlog verify` reads everything. Needs no lock.',
     )
     .argument('<DIR>', 'directory of the log')
     .option('--json', 'one JSON line a file, with times and exact bytes')
@@ -77,6 +77,7 @@ function cellsOf(info: SegmentInfo): readonly string[] {
 function wordsBelow(infos: readonly SegmentInfo[], others: readonly SpaceFile[]): string {
   const lines = ['', ...others.map(lineOfOther)]
   if (others.length > 0) lines.push('')
+  lines.push(...linesOfQueues(infos))
   const times = infos.flatMap(({ createdMs }) => (createdMs === undefined ? [] : [createdMs]))
   const [oldestMs, newestMs] = [times[0], times.at(-1)]
   if (oldestMs !== undefined && newestMs !== undefined) {
@@ -96,6 +97,14 @@ function wordsBelow(infos: readonly SegmentInfo[], others: readonly SpaceFile[])
     lines.push(`${REUSED_MARK} in a file that is used again: it held a retired segment before.`)
   }
   return lines.map((line) => `${line}\n`).join('')
+}
+
+/** Where the log is a store's: whose messages keep each file. */
+function linesOfQueues(infos: readonly SegmentInfo[]): readonly string[] {
+  const held = infos.filter(({ queues }) => queues !== undefined && queues.length > 0)
+  if (held.length === 0) return []
+  const lines = held.map(({ file, queues }) => `  ${oneLine(file)}  ${queueShares(queues ?? [])}`)
+  return ['Messages that are not gone:', ...lines, '']
 }
 
 const OTHERS: Readonly<Record<SpaceFile['kind'], string>> = {

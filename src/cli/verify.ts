@@ -6,7 +6,7 @@ import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { isDirectory } from './inspect-paths.ts'
-import { exitOf, findingLine, JSON_VERSION, progressOf } from './inspect-words.ts'
+import { exitOf, findingLine, JSON_VERSION, progressOf, queueShares } from './inspect-words.ts'
 import type { Output } from './output.ts'
 import { oneLine } from './output.ts'
 import { formatBytes, formatCount, plural } from './text.ts'
@@ -16,7 +16,7 @@ export function registerVerify(program: Command, context: CommandContext): void 
     .command('verify')
     .summary('check every block and file')
     .description(
-      'Reads every block of every segment and says what is damaged, which messages that costs, and what follows. Needs no lock, changes nothing, works on a live log. Exit code 3 for rot, 4 for a torn tail and nothing else.',
+      'Reads every block of every segment and says what is damaged, which messages of which queues that costs, and what follows. Needs no lock, changes nothing, works on a live log. Exit code 3 for rot, 4 for a torn tail and nothing else.',
     )
     .argument('<DIR|FILE>', 'directory of the log, or one of its segments alone')
     .option('--json', 'one JSON line a finding, then one with the summary')
@@ -67,6 +67,7 @@ function summaryOf(report: VerifyReport | FileReport): Record<string, unknown> {
 
 function wordsOfLog(report: VerifyReport, output: Output): string {
   const { segments, blocks, bytes, firstId, nextId, lostMessages, owner, closed } = report
+  const { lostQueues } = report
   const lines: string[] = []
   const messages = nextId > firstId ? `ids ${firstId} to ${nextId - 1}` : 'no message'
   lines.push(
@@ -81,6 +82,13 @@ function wordsOfLog(report: VerifyReport, output: Output): string {
     lines.push('It was not closed in order, and nothing is torn: that is no damage.')
   }
   lines.push(verdictWords(report.verdict, lostMessages, output))
+  if (lostQueues !== undefined) {
+    lines.push(
+      lostQueues.length === 0
+        ? 'The state of the queues knows none of them that was still to be finished.'
+        : `Still to be finished, as far as the state of the queues knows: ${queueShares(lostQueues)}.`,
+    )
+  }
   return `${lines.join('\n')}\n`
 }
 

@@ -12,6 +12,11 @@ export class IdRanges {
     return this.#firsts.reduce((sum, first, row) => sum + (this.#ends[row] ?? first) - first, 0)
   }
 
+  /** Rising. */
+  get ranges(): readonly { readonly firstId: number; readonly endId: number }[] {
+    return this.#firsts.map((firstId, row) => ({ firstId, endId: this.#ends[row] ?? firstId }))
+  }
+
   add(firstId: number, endId: number): void {
     if (endId <= firstId) return
     // All ranges that touch the new one are in [low, high).

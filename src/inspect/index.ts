@@ -11,8 +11,9 @@ import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.t
 import { listSegments, type SegmentInfo } from './segments.ts'
 import { listSpaceFiles, type SpaceFile } from './space-files.ts'
 import { lookIntoStore, type QueueLook } from './store-look.ts'
-import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
+import type { InspectOptions, VerifyReport } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
+import { verifyWithQueues } from './verify-queues.ts'
 
 export type { BackupOptions, BackupReport } from './backup.ts'
 export type { DoctorCheck, DoctorOptions, DoctorReport } from './doctor.ts'
@@ -26,6 +27,7 @@ export type {
 } from './dump.ts'
 export type { Explanation } from './explain.ts'
 export type { Finding } from './finding.ts'
+export type { QueueShare } from './queue-shares.ts'
 export type { SalvageOptions, SalvageReport } from './salvage.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
@@ -40,7 +42,7 @@ export type { FindingLevel, FindingRow } from './words.ts'
  * QLOG_ABORTED; damage is in the report.
  */
 export function verify(directory: string, options: InspectOptions = {}): Promise<VerifyReport> {
-  return verifyLog(realSystem(), directory, options)
+  return verifyWithQueues(realSystem(), directory, options)
 }
 
 /** Checks one segment's file by itself: what can be said about it without its log. */

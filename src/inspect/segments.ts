@@ -6,8 +6,10 @@ import type { MapEntry } from '../format/link.ts'
 import { isRot, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import type { System } from '../system/system.ts'
+import type { QueueShare } from './queue-shares.ts'
 import { withFigures } from './segment-figures.ts'
 import { lookAt } from './source.ts'
+import { lookIntoStore } from './store-look.ts'
 import type { InspectOptions } from './verify.ts'
 
 /** What a segment's file is to its log. */
@@ -59,6 +61,8 @@ export interface SegmentInfo {
   readonly coversTo?: number
   /** Messages it holds, where they are fewer than ids, as far as the writer's report tells. */
   readonly messages?: number
+  /** In a store: the queues whose messages it holds that are not gone, most first. */
+  readonly queues?: readonly QueueShare[]
   /** The map says that it holds damage. */
   readonly knownDamaged?: true
   readonly damaged: boolean
@@ -82,7 +86,17 @@ export async function listSegments(
   options: InspectOptions = {},
 ): Promise<readonly SegmentInfo[]> {
   const assessment = await lookAt(system, directory, options.signal)
-  return withFigures(system, assessment, segmentsOf(assessment))
+  const infos = await withFigures(system, assessment, segmentsOf(assessment))
+  const store = await lookIntoStore(system, directory, options.signal)
+  if (store === undefined) return infos
+  // Those that the log does not read hold nothing, whatever stands in them.
+  const read = infos.filter(({ state }) => state === 'full' || state === 'current')
+  const stretches = read.map(({ firstId = 0, endId = 0 }) => ({ firstId, endId }))
+  const shares = store.sharesOf(stretches)
+  return infos.map((info) => {
+    const queues = shares[read.indexOf(info)]
+    return queues === undefined ? info : { ...info, queues }
+  })
 }
 
 export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {

@@ -13,6 +13,7 @@ import { type ControlOp, decodeControl } from '../store/records/control-record.t
 import { decodeMessage } from '../store/records/message-record.ts'
 import type { StoreState } from '../store/state/store-state.ts'
 import type { System } from '../system/system.ts'
+import { type IdStretch, type QueueShare, sharesOf } from './queue-shares.ts'
 import { lookAt } from './source.ts'
 
 export interface GroupLook {
@@ -54,6 +55,11 @@ export class StoreLook {
       return { queue: name, messages: live, nextOffset, groups }
     })
     return queues.sort((a, b) => (a.queue < b.queue ? -1 : 1))
+  }
+
+  /** Of each stretch of ids, rising and disjoint, the queues that have messages there. */
+  sharesOf(stretches: readonly IdStretch[]): readonly (readonly QueueShare[])[] {
+    return sharesOf(this.#state.queues.values(), stretches)
   }
 
   /** The fields of a message's record; undefined where it is none of a store's. */

@@ -11,6 +11,7 @@ import { scanSegment } from '../log/scan.ts'
 import type { System } from '../system/system.ts'
 import { type Finding, fileFinding, makeFinding, regionFinding } from './finding.ts'
 import { IdRanges } from './id-ranges.ts'
+import type { QueueShare } from './queue-shares.ts'
 import {
   asIoError,
   isQuiet,
@@ -46,6 +47,11 @@ export interface VerifyReport {
   readonly firstId: number
   readonly nextId: number
   readonly lostMessages: number
+  /**
+   * Queues of lost messages that were still to be finished, most first, as far as the state knows them.
+   * Absent where none is lost, where the log is no store's, or where its state cannot be read.
+   */
+  readonly lostQueues?: readonly QueueShare[]
   readonly findings: readonly Finding[]
 }
 

@@ -1,10 +1,18 @@
 /** The tools name what a store's records are about, and its queues, without opening it. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
 import { openLog, openReader, openStore } from '../../src/index.ts'
-import { type DumpItem, dump, dumpSegment, explain, queues } from '../../src/inspect/index.ts'
+import {
+  type DumpItem,
+  dump,
+  dumpSegment,
+  explain,
+  queues,
+  segments,
+  verify,
+} from '../../src/inspect/index.ts'
 import { runInProcess } from '../cli/support.ts'
 import { hashOf } from '../real/support.ts'
 
@@ -31,6 +39,20 @@ async function fill(directory: string, rounds = 1) {
     await worker.close()
   }
   return store
+}
+
+/** Changes a byte of these words, in the first file that holds them. */
+function spoil(directory: string, words: string): void {
+  for (const name of readdirSync(directory).sort()) {
+    const path = join(directory, name)
+    const bytes = name.endsWith('.qls') ? readFileSync(path) : Buffer.alloc(0)
+    const at = bytes.indexOf(words)
+    if (at < 0) continue
+    bytes.write('?', at)
+    writeFileSync(path, bytes)
+    return
+  }
+  throw new Error(`no file holds ${words}`)
 }
 
 async function records(items: AsyncIterable<DumpItem>) {
@@ -90,11 +112,48 @@ it('dump names queue, group and key of each record', async () => {
   expect(told.some((what) => what.includes('bury of queue orders, group billing'))).toBe(true)
 })
 
+it('segments names the queues whose messages keep each file', async () => {
+  const data = fresh()
+  const store = await fill(data, 3)
+  await store.queue('late').putMany(['x', 'y', 'z'])
+  await store.close()
+  const infos = await segments(data)
+  const held = infos.flatMap((info) => info.queues ?? [])
+  expect(infos.length).toBeGreaterThan(2)
+  expect(infos[0]?.queues).toEqual([{ queue: 'orders', messages: 2 }])
+  expect(held).toEqual([
+    { queue: 'orders', messages: 2 },
+    { queue: 'late', messages: 3 },
+  ])
+  const { stdout, exitCode } = await runInProcess(['segments', data])
+  expect(exitCode).toBe(0)
+  const below = stdout.toString().split('Messages that are not gone:\n')[1]
+  expect(below).toMatch(/^ {2}\S+\.qls {2}2 of orders\n {2}\S+\.qls {2}3 of late\n\n/)
+})
+
+it('verify names the queues of lost messages that were still to be finished', async () => {
+  const data = fresh()
+  const store = await fill(data, 3)
+  await store.close()
+  expect(await verify(data)).not.toHaveProperty('lostQueues')
+  for (const body of ['two', 'x'.repeat(500)]) spoil(data, body)
+  // Those of `busy` were finished: nobody misses them.
+  const { lostMessages, lostQueues } = await verify(data)
+  expect(lostQueues).toEqual([{ queue: 'orders', messages: 2 }])
+  expect(lostMessages).toBeGreaterThan(2)
+  const { stdout, exitCode } = await runInProcess(['verify', data])
+  expect(exitCode).toBe(3)
+  expect(stdout.toString()).toContain(
+    'Still to be finished, as far as the state of the queues knows: 2 of orders.\n',
+  )
+})
+
 it('a log that is no store has no queues, and its messages are what they are', async () => {
   const data = fresh()
   const log = await openLog(data)
   await log.appendMany(['\0\0\0plain', 'text'])
   await log.close()
   expect(await queues(data)).toBeUndefined()
+  expect((await segments(data))[0]).not.toHaveProperty('queues')
   expect((await records(dump(data))).map(({ queue }) => queue)).toEqual([undefined, undefined])
 })
