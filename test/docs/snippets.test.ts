@@ -79,14 +79,3 @@ test.each(documents.flatMap(snippetsOf))('$place', async ({ code, output }) => {
   expect(finished.code).toBe(0)
   if (output !== undefined) expect(finished.stdout).toBe(output)
 })
-
-test('docs/examples/01-store.mjs runs, and leaves nothing', async () => {
-  const parent = freshDirectory()
-  const example = path.join(root, 'docs/examples/01-store.mjs')
-  const { code, stdout, stderr } = await run(process.execPath, [example, parent], { env: PLAIN })
-  expect(stderr).toBe('')
-  expect(code).toBe(0)
-  expect(stdout).toContain('Closed and opened again')
-  expect(stdout.split('\n').length).toBeLessThan(40)
-  expect(fs.readdirSync(parent)).toEqual([])
-})
