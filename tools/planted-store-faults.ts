@@ -179,8 +179,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/queue-state.ts',
-        'if (start > 0) finished.add(0, start)',
-        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))',
+        'if (start > 0) finished.add(0, start)\n    // From now on',
+        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    // From now on',
       ),
     ],
     tests: [STORE_SUITE],
@@ -246,8 +246,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'state/queue-state.ts',
-        'const start = Math.min(from, this.nextOffset)',
-        'const start = from',
+        'const start = Math.min(from, this.nextOffset)\n    // What no group',
+        'const start = from\n    // What no group',
       ),
     ],
     tests: [STORE_REGRESSIONS],
@@ -257,8 +257,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'deliver/lending.ts',
-        'if (group.queue.isLeaving(offset, id)) {',
-        'if (group.queue.isLeaving(-1, id)) {',
+        'if (group.isStill || group.queue.isLeaving(offset, id)) {',
+        'if (group.isStill || group.queue.isLeaving(-1, id)) {',
       ),
       store(
         'state/group-state.ts',
@@ -305,10 +305,10 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
       store(
-        'commit/put-batch.ts',
-        'return this.#core.keys.durable(number, key, this.#core.clock.nowMs())',
-        'const { keys, clock } = this.#core\n' +
-          '    return keys.pending(number, key) ?? keys.durable(number, key, clock.nowMs())',
+        'commit/key-decision.ts',
+        'const first = core.keys.durable(number, plan.key, core.clock.nowMs())',
+        'const { keys, clock } = core\n' +
+          '  const first = keys.pending(number, plan.key) ?? keys.durable(number, plan.key, clock.nowMs())',
       ),
       store(
         'commit/put-batch.ts',

@@ -35,6 +35,7 @@ const PLAIN: MessageFacts = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  after: -1,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -172,6 +173,9 @@ describe('control records', () => {
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
     [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
     [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
+    [{ kind: 'purge', queue: 300 }, '10 ac 02'],
+    [{ kind: 'seek', ...of, from: 127 }, '12 ac 02 02 7f'],
+    [{ kind: 'redrive', ...of, ranges: [3, 4] }, '11 ac 02 02 01 03 01'],
   ]
 
   test.each(golden)('%o', (op, hex) => {
@@ -191,7 +195,7 @@ describe('control records', () => {
 
   test.each([
     ['kind 0', '00'],
-    ['a kind that is not known', '10'],
+    ['a kind that is not known', '7f'],
     ['a number that is longer than it need be', '0f 01 80 00'],
     ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
     ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],
@@ -239,6 +243,10 @@ describe('message records', () => {
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
       '10 01 00 02 05 01 6b 62',
     ],
+    [
+      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
+      'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
+    ],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -265,7 +273,8 @@ describe('message records', () => {
 
   test.each([
     ['a flag that is not known', '40 01 00 62'],
-    ['flags of two bytes', '80 01 01 00 62'],
+    ['flags of three bytes', '80 80 01 01 00 62'],
+    ['a flag beside the last that is not known', 'c0 01 01 00 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],

@@ -8,11 +8,13 @@ import {
   type MessageFacts,
   NO_HEADERS,
 } from '../records/message-record.ts'
-import { PRIORITY_DEFAULT } from '../types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT } from '../types.ts'
 
 /** What `put` was asked for, checked. */
 export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {
   readonly headers: Headers
+  /** What becomes of it where its key is taken. */
+  readonly onDuplicate: OnDuplicate
 }
 
 export const PLAIN_PUT: PutPlan = {
@@ -23,7 +25,9 @@ export const PLAIN_PUT: PutPlan = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  after: -1,
   headers: NO_HEADERS,
+  onDuplicate: 'drop',
 }
 
 export class Put implements Encodable, MessageFacts {
@@ -36,6 +40,7 @@ export class Put implements Encodable, MessageFacts {
   readonly key: string | undefined
   readonly keyWindowMs: number
   readonly keyUntilMs: number
+  readonly after: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -54,6 +59,7 @@ export class Put implements Encodable, MessageFacts {
     this.key = plan.key
     this.keyWindowMs = plan.keyWindowMs
     this.keyUntilMs = plan.keyUntilMs
+    this.after = plan.after
     this.headers = plan.headers
   }
 

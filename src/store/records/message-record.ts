@@ -2,7 +2,7 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [header count, {name, value}] | body to the end
+ *     [after] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
@@ -17,8 +17,9 @@ const Flag = {
   EXPIRES: 8,
   KEY: 16,
   HEADERS: 32,
+  AFTER: 128,
 } as const
-const FLAGS_MAX = 63
+const FLAGS_KNOWN = 63 | Flag.AFTER
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -48,6 +49,8 @@ export interface MessageFacts {
   readonly keyWindowMs: number
   /** When the key is free again, in the store's own time. */
   readonly keyUntilMs: number
+  /** The offset of the message of its key that it comes after; -1 = none. */
+  readonly after: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -66,7 +69,8 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
     (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
     (facts.key === undefined ? 0 : Flag.KEY) |
-    (names.length === 0 ? 0 : Flag.HEADERS)
+    (names.length === 0 ? 0 : Flag.HEADERS) |
+    (facts.after < 0 ? 0 : Flag.AFTER)
   const writer = new ByteWriter()
   writer.varint(flags)
   writer.varint(facts.queue)
@@ -79,6 +83,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.varint(facts.keyUntilMs)
     writer.text(facts.key)
   }
+  if (facts.after >= 0) writer.varint(facts.after)
   if (names.length > 0) {
     writer.varint(names.length)
     for (const name of names) {
@@ -103,6 +108,7 @@ export class MessageDecoder implements MessageFacts {
   key: string | undefined
   keyWindowMs = 0
   keyUntilMs = 0
+  after = -1
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -122,7 +128,8 @@ export class MessageDecoder implements MessageFacts {
     this.keyWindowMs = hasKey ? reader.varint() : 0
     this.keyUntilMs = hasKey ? reader.varint() : 0
     this.key = hasKey ? reader.text(reader.varint()) : undefined
-    if (reader.failed || flags > FLAGS_MAX) throw malformed()
+    this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
+    if (reader.failed || flags !== (flags & FLAGS_KNOWN)) throw malformed()
     return this
   }
 
@@ -161,6 +168,7 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     key: decoder.key,
     keyWindowMs: decoder.keyWindowMs,
     keyUntilMs: decoder.keyUntilMs,
+    after: decoder.after,
     headers,
     body: decoder.body(),
   }

@@ -17,7 +17,11 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
   const store = slices.get('store')
   if (!store) throw unreadable('store')
   loadStore(state, store)
-  for (const queue of state.queues.values()) loadQueue(queue, required(slices, `q${queue.number}`))
+  for (const queue of state.queues.values()) {
+    loadQueue(queue, required(slices, `q${queue.number}`))
+    const trailing = slices.get(`q${queue.number}.t`)
+    if (trailing && !queue.trailing.load(trailing)) throw unreadable(`q${queue.number}.t`)
+  }
   for (const { name, queue, kind, number, chunk } of chunksOf(slices)) {
     const of = state.queues.get(queue)
     const bytes = required(slices, name)

@@ -6,8 +6,9 @@ import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
 import { type Driver, type Held, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { type MessageFacts, passed, type State } from './state.ts'
+import { isExpired, type MessageFacts, passed, type State } from './state.ts'
 import { tell } from './take-verbs.ts'
+import { purgeStep } from './take-whole.ts'
 import * as verbs from './verbs.ts'
 
 const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
@@ -23,7 +24,8 @@ interface Draft {
 
 export async function takePut(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
-  const draft = draftOf(driver, random, queue)
+  const drawn = draftOf(driver, random, queue)
+  const draft = random.chance(0.5) ? replacing(driver, queue, drawn) : drawn
   const [entry, answer] = driver.reference.append(`put into ${queue}`, (state) =>
     verbs.put(state, draft.what, driver.now),
   )
@@ -66,6 +68,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
     else pushIf(steps, deleteStep(driver, random, touched))
   }
+  if (isCalm && random.chance(0.1)) pushIf(steps, purgeStep(driver, random))
   if (steps.length === 0) return
   const label = `transaction of ${steps.length}`
   const [entry, answers] = driver.reference.append(label, (state) => {
@@ -84,7 +87,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   if (random.chance(0.7)) await sent
 }
 
-interface Step {
+export interface Step {
   change(state: State): void
   call(transaction: Transaction): void
 }
@@ -192,6 +195,28 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     body,
     options,
     what: { queue, body, priority, due, expires, key, keyUntil, headers, put },
+  }
+}
+
+/** The same in the place of whatever has the key, where nothing is on its way and nobody has begun that. */
+function replacing(driver: Driver, queue: string, draft: Draft): Draft {
+  const { key } = draft.what
+  const state = driver.reference.current.queues.get(queue)
+  const id = key === undefined ? undefined : state?.keys.get(key)?.id
+  if (driver.reference.inFlight > 0 || state === undefined || id === undefined) return draft
+  const message = state.messages.get(id)
+  const groups = [...state.groups.values()]
+  const isUntouched = groups.every(({ cells }) => {
+    const cell = cells.get(id)
+    return cell?.state === 'waiting' || cell?.state === 'buried'
+  })
+  const isClear = !message || (isUntouched && isExpired(message, driver.now) === 'no')
+  if (!isClear) return draft
+  driver.world.simulation.report.note('a put in the place of another')
+  return {
+    ...draft,
+    options: { ...draft.options, onDuplicate: 'replace' },
+    what: { ...draft.what, replaces: true },
   }
 }
 
