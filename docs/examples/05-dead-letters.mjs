@@ -1,6 +1,6 @@
 /**
  * Retries and dead letters: what fails is tried again, later each time; after the last attempt it is buried
- * with its error. Whoever has mended the cause looks at the buried ones and kicks them.
+ * with its error. Whoever has mended the cause looks at the buried ones and sends them again.
  */
 import { setTimeout as pass } from 'node:timers/promises'
 import { openStore, text } from 'qlog'
@@ -26,7 +26,8 @@ try {
   console.log(`it says "${worst.value}"`)
 
   addresses.add('Nobody')
-  console.log('kicked:', await group.kick([worst.id]))
+  // One of them: group.kick([worst.id]). Here all whose attempts were used up.
+  console.log('again:', await group.redrive({ reason: 'attempts' }))
   await until(() => worker.stats().acked === 3)
   await worker.stop()
   console.log('kept:', store.stats().messages)

@@ -1,6 +1,7 @@
 /**
  * Replay: a queue is kept for as long as some group has not finished it. Here a group that nobody reads keeps
- * the history, and a group that comes later goes through all of it, from the first message or from a time.
+ * the history, and a group that comes later goes through all of it, from the first message or from a time; a group that
+ * exists can go back.
  */
 import { setTimeout as pass } from 'node:timers/promises'
 import { openStore, text } from 'qlog'
@@ -22,6 +23,10 @@ try {
   console.log('report:', await readAll(prices, 'report'))
   await prices.createGroup('afternoon', { from: { timeMs: noonMs } })
   console.log('afternoon:', await readAll(prices, 'afternoon'))
+
+  // Or a group that exists goes back.
+  await prices.group('shop').seek('first')
+  console.log('shop again:', await readAll(prices, 'shop'))
 
   // To look without a group, and without taking anything.
   const since = await prices.read({ from: { timeMs: noonMs } })
