@@ -108,3 +108,11 @@ test('a name or an option that does not exist is found', () => {
     expect(found.join()).toMatch(/logs.*puts.*prio/s)
   }
 })
+
+test('the types of the package need no options and no other types in a strict project', () => {
+  const entries = ['qlog', 'qlog/testing', 'qlog/inspect', 'qlog/native-free']
+  const imports = entries.map((entry, i) => `import * as entry${i} from '${entry}'`)
+  const files = new Map([['docs/project.mts', `${imports.join('\n')}\nexport { entry0, entry1 }`]])
+  const project = { ...TYPESCRIPT, lib: ['lib.es2022.d.ts', 'lib.dom.d.ts'], types: [] }
+  expect(complaints(files, { ...project, skipLibCheck: false })).toEqual([])
+})
