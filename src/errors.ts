@@ -36,6 +36,11 @@ export const ERROR_CODES = {
     remedy:
       'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" to go on without them.',
   },
+  QLOG_DISCONNECTED: {
+    when: 'The connection to the process that holds the store ended before the answer came.',
+    remedy:
+      'What was asked may have been done or not: look (`qlog list`, `qlog stats`), then ask again. A put with a key can be repeated safely.',
+  },
   QLOG_DISK_FULL: {
     when: 'A new segment cannot be made for want of space or quota. Nothing was written.',
     remedy: 'Free space and append again: the log stays open.',
@@ -75,6 +80,11 @@ export const ERROR_CODES = {
   QLOG_NOT_A_LOG: {
     when: 'The path is not a directory, or holds files that are not a log.',
     remedy: 'Name a directory that is empty, missing, or holds a log.',
+  },
+  QLOG_NO_DOOR: {
+    when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy.',
+    remedy:
+      'Stop the process that the message names and try again, or let both use the same version of qlog. `qlog read` and `qlog verify` need no answer.',
   },
   QLOG_READ_ONLY: {
     when: 'A changing call on a log that was opened read-only.',

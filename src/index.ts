@@ -9,9 +9,11 @@ import { openPublicReader } from './log/open-reader.ts'
 import { checkDirectory, checkOptions } from './log/options.ts'
 import type { OpenLog } from './log/seam.ts'
 import type { Log, LogOptions, LogReader, ReaderOptions } from './log/types.ts'
+import { Door } from './server/door/door.ts'
 import { openStoreOn } from './store/open-store.ts'
 import type { Store, StoreOptions, StoreTarget } from './store/types.ts'
 import { realSystem } from './system/real/real-system.ts'
+import type { Connection } from './system/system.ts'
 
 export {
   type BuriedEvent,
@@ -181,13 +183,27 @@ export function openReader(directory: string, options: ReaderOptions = {}): Prom
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()
   const directory = typeof target === 'string' ? target : ''
-  return openStoreOn(system, openLogOf(target, options, system), options, directory)
+  const door = new Door(system, (error) => process.emitWarning(asError(error)))
+  try {
+    const opening = openLogOf(target, options, system, door)
+    const store = await openStoreOn(system, opening, options, directory)
+    door.serve(store)
+    return store
+  } catch (error) {
+    door.refuse()
+    throw error
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
 }
 
 function openLogOf(
   target: StoreTarget,
   options: StoreOptions,
   system: ReturnType<typeof realSystem>,
+  door: Door,
 ): OpenLog {
   if (typeof target === 'function') {
     if (options.log === undefined) return target
@@ -199,5 +215,7 @@ function openLogOf(
   if (Object.keys(checked.retention).length > 0) {
     throw new QlogTypeError('a store has no retention: its groups say what may go')
   }
-  return (owner, { signal }) => openSegmentLog(system, directory, owner, { ...checked, signal })
+  const onConnection = (connection: Connection): void => door.accept(connection)
+  return (owner, { signal }) =>
+    openSegmentLog(system, directory, owner, { ...checked, signal, onConnection })
 }

@@ -121,11 +121,16 @@ const areas: Readonly<Record<string, Area>> = {
 /** The entries put the real system beside the parts that know only its interface. */
 const entries: Readonly<Record<string, Area>> = {
   'src/index.ts': {
-    areas: ['errors', 'channels', 'format', 'system', 'log', 'store'],
+    areas: ['errors', 'channels', 'format', 'system', 'log', 'store', 'server'],
     node: pureModules,
   },
   'src/inspect/index.ts': {
     areas: ['errors', 'format', 'system', 'log', 'store'],
+    node: pureModules,
+  },
+  'src/server/index.ts': {
+    areas: ['errors', 'format', 'system', 'log', 'store'],
+    files: ['src/index.ts'],
     node: pureModules,
   },
 }

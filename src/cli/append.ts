@@ -1,5 +1,4 @@
 /** `qlog append`: bytes from stdin or a file become durable messages. */
-import { createReadStream } from 'node:fs'
 import type { Command } from 'commander'
 import { QlogError } from '../errors.ts'
 import type { Log, SyncMode } from '../index.ts'
@@ -9,13 +8,11 @@ import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
+import { chunksUntil, type InputStream, MESSAGE_BYTES_MAX, openInput } from './input.ts'
 import { MessageSplitter } from './message-splitter.ts'
 import type { Output } from './output.ts'
 import { formatBytes, formatCount, formatMs, plural, ratePerSecond } from './text.ts'
-import { UsageError } from './usage-error.ts'
 
-/** The log's own default limit for one message. */
-const MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 const PROGRESS_INTERVAL_MS = 100
 
 interface AppendCommandOptions {
@@ -85,7 +82,7 @@ async function runAppend(
 }
 
 interface AppendJob {
-  readonly input: NodeJS.ReadableStream & { destroy(): unknown }
+  readonly input: InputStream
   readonly pipeline: AppendPipeline
   readonly ids: IdPrinter
   readonly signal: AbortSignal
@@ -118,51 +115,6 @@ function tooLong(pipeline: AppendPipeline): QlogError {
     'QLOG_TOO_LARGE',
     `a message of the input is longer than ${formatBytes(MESSAGE_BYTES_MAX)}; ${before} before it are durable so far`,
   )
-}
-
-/** The chunks of a stream; ends quietly when the signal asks, and lets go of the stream. */
-async function* chunksUntil(
-  input: AppendJob['input'],
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const stop = (): void => void input.destroy()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    if (signal.aborted) return
-    for await (const chunk of input) {
-      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk
-      if (signal.aborted) return
-    }
-  } catch (error) {
-    // Destroying a stream under its reader is reported as an error; here it was wanted.
-    if (!signal.aborted) throw error
-  } finally {
-    signal.removeEventListener('abort', stop)
-    input.destroy()
-  }
-}
-
-async function openInput(
-  context: CommandContext,
-  file: string | undefined,
-): Promise<AppendJob['input']> {
-  if (file === undefined || file === '-') {
-    const stdin = context.input
-    if (!('destroy' in stdin) || typeof stdin.destroy !== 'function') {
-      throw new Error('stdin is not a stream that can be let go')
-    }
-    return stdin as AppendJob['input']
-  }
-  const stream = createReadStream(file)
-  await new Promise<void>((resolve, reject) => {
-    stream.once('open', () => resolve())
-    stream.once('error', (error) => {
-      reject(
-        new UsageError(`cannot read the input: ${error.message}`, 'Name a file that can be read.'),
-      )
-    })
-  })
-  return stream
 }
 
 /** The log is closed in any case, but only the first thing that went wrong is told. */

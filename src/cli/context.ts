@@ -3,12 +3,15 @@
  * so that a command can be run inside a test as well as from a shell. Types and two small helpers.
  */
 import type { Log, LogOptions, LogReader, ReaderOptions } from '../index.ts'
+import type { AccessOptions, StoreAccess } from '../server/index.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { Output } from './output.ts'
 
 export interface CommandContext {
   readonly openLog: (directory: string, options?: LogOptions) => Promise<Log>
   readonly openReader: (directory: string, options?: ReaderOptions) => Promise<LogReader>
+  /** The store by its verbs, wherever it is open. */
+  readonly openStore: (directory: string, options?: AccessOptions) => Promise<StoreAccess>
   /** stdin. */
   readonly input: NodeJS.ReadableStream
   readonly output: Output

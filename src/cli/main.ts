@@ -3,6 +3,7 @@
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { openLog, openReader } from '../index.ts'
+import { openStoreThrough } from '../server/index.ts'
 import type { CommandContext } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { Output } from './output.ts'
@@ -35,6 +36,7 @@ function listenForInterruption(): AbortSignal {
 const context: CommandContext = {
   openLog,
   openReader,
+  openStore: openStoreThrough,
   get input() {
     // A getter: touching stdin opens it, and most commands read none.
     return process.stdin

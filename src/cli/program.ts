@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
+import { registerBackup, registerRestore } from './backup.ts'
 import { registerBench } from './bench.ts'
 import type { CommandContext } from './context.ts'
 import { examples } from './context.ts'
@@ -13,29 +14,67 @@ import { registerDump } from './dump.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { registerExplain } from './explain.ts'
+import { registerExport } from './export.ts'
+import { registerGroups } from './groups.ts'
+import { registerImport } from './import.ts'
+import { registerList } from './list.ts'
+import { registerPeek } from './peek.ts'
 import { registerProve } from './prove.ts'
 import { registerProveProducer } from './prove-producer.ts'
+import { registerPut } from './put.ts'
+import { registerQueues } from './queues.ts'
 import { registerRead } from './read.ts'
 import { registerRecover } from './recover.ts'
 import { reportError } from './report-error.ts'
 import { registerSegments } from './segments.ts'
 import { registerStats } from './stats.ts'
+import {
+  registerCompact,
+  registerDelete,
+  registerKick,
+  registerPause,
+  registerResume,
+} from './store-changes.ts'
+import { registerTake } from './take.ts'
 import { registerVerify } from './verify.ts'
 
-/** In the order in which `qlog --help` shows them. */
-const COMMANDS: readonly ((program: Command, context: CommandContext) => void)[] = [
-  registerAppend,
-  registerRead,
-  registerStats,
-  registerSegments,
-  registerVerify,
-  registerExplain,
-  registerDump,
-  registerRecover,
-  registerProve,
-  registerDoctor,
-  registerBench,
-  registerProveProducer,
+type Register = (program: Command, context: CommandContext) => void
+
+/** In the order in which `qlog --help` shows them, under their headings. */
+const COMMANDS: readonly (readonly [heading: string, registers: readonly Register[]])[] = [
+  [
+    'Queues, also of a store that another process holds:',
+    [
+      registerPut,
+      registerTake,
+      registerQueues,
+      registerGroups,
+      registerPeek,
+      registerList,
+      registerKick,
+      registerPause,
+      registerResume,
+      registerDelete,
+      registerCompact,
+      registerExport,
+      registerImport,
+    ],
+  ],
+  ['Logs:', [registerAppend, registerRead]],
+  [
+    'Files, whoever uses them:',
+    [
+      registerStats,
+      registerSegments,
+      registerVerify,
+      registerExplain,
+      registerDump,
+      registerRecover,
+      registerBackup,
+      registerRestore,
+    ],
+  ],
+  ['This machine:', [registerProve, registerDoctor, registerBench, registerProveProducer]],
 ]
 
 /** Runs one command line (without the program's own name) to its end. Never rejects. */
@@ -70,9 +109,12 @@ function endOf(error: unknown, context: CommandContext, environment: NodeJS.Proc
 /** Builds the tree of commands; subcommands inherit what is configured before they are added. */
 export function buildProgram(context: CommandContext): Command {
   const program = new Command('qlog')
-    .description('A durable message log in a directory: write it, read it, look into its files.')
+    .description(
+      'Durable queues and logs in a directory: put, take, append, read, look into the files.',
+    )
     .version(packageVersion(), '-V, --version', 'print the version')
     .option('--no-color', 'no colour, even on a terminal')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('Run `qlog --help` for examples.')
@@ -88,14 +130,19 @@ export function buildProgram(context: CommandContext): Command {
     .addHelpText(
       'before',
       examples(
-        ['printf "hello\\n" | qlog append ./log --ids', 'append a line; print its id once durable'],
+        ['qlog put ./data orders "3 pears" --ids', 'put a message; print its id once durable'],
+        ['qlog take ./data orders --ack', 'print the next message, and finish it'],
+        ['printf "hello\\n" | qlog append ./log --ids', 'a log without queues: append a line'],
         ['qlog read ./log --json', 'read everything back, one JSON line a message'],
         ['qlog doctor ./log', 'what this file system and disk can promise'],
         ['qlog prove ./scratch', 'kill a writer again and again; is anything lost?'],
       ),
     )
     .addHelpText('after', `\n${EXIT_CODE_HELP}`)
-  for (const register of COMMANDS) register(program, context)
+  for (const [heading, registers] of COMMANDS) {
+    program.commandsGroup(heading)
+    for (const register of registers) register(program, context)
+  }
   for (const command of program.commands) {
     command
       .option('--no-color', 'no colour, even on a terminal')

@@ -8,7 +8,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import { JSON_VERSION } from './inspect-words.ts'
 import { oneLine } from './output.ts'
-import { formatBytes, formatTime } from './text.ts'
+import { formatBytes, formatTable, formatTime } from './text.ts'
 
 export function registerSegments(program: Command, context: CommandContext): void {
   program
@@ -44,7 +44,7 @@ async function runSegments(
   if (json) {
     for (const info of infos) output.json({ v: JSON_VERSION, kind: 'segment', ...info })
     for (const other of others) output.json({ v: JSON_VERSION, ...other })
-  } else output.data(tableOf([HEAD, ...infos.map(cellsOf)]) + wordsBelow(infos, others))
+  } else output.data(formatTable(HEAD, infos.map(cellsOf), FIGURES) + wordsBelow(infos, others))
   const damaged = infos.filter((info) => info.damaged)
   if (damaged.length === 0) return EXIT.fine
   output.words('Damage was found: run `qlog verify` for the exact ids and bytes.')
@@ -111,16 +111,3 @@ function lineOfOther({ file, kind, bytes }: SpaceFile): string {
 /** `reserve-` with 16 digits, and sizes up to 999.9 MB. */
 const OTHER_NAME_WIDTH = 24
 const OTHER_SIZE_WIDTH = 8
-
-function tableOf(rows: readonly (readonly string[])[]): string {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows
-    .map((row) => {
-      const cells = row.map((cell, column) => {
-        const width = widths[column] ?? 0
-        return FIGURES.has(HEAD[column] ?? '') ? cell.padStart(width) : cell.padEnd(width)
-      })
-      return `${cells.join('  ').trimEnd()}\n`
-    })
-    .join('')
-}

@@ -1,6 +1,7 @@
 /** `qlog stats`: what a log holds, in figures. Changes nothing. */
 import type { Command } from 'commander'
 import { FLUSH_BUCKETS_MS, type LogStats } from '../index.ts'
+import { type QueueLook, queues } from '../inspect/index.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -13,6 +14,7 @@ import {
   formatMs,
   formatSections,
   formatShare,
+  formatTable,
   formatTime,
   plural,
 } from './text.ts'
@@ -22,7 +24,7 @@ export function registerStats(program: Command, context: CommandContext): void {
     .command('stats')
     .summary('what a log holds, in figures')
     .description(
-      'Prints ids, sizes and damage found, and what the writer last said of itself: live and dead bytes, rates, flushes, reserve. Opens the log read-only: needs no lock.',
+      'Prints ids, sizes and damage found, and what the writer last said of itself: live and dead bytes, rates, flushes, reserve; of a store also its queues and groups. Opens the log read-only: needs no lock.',
     )
     .argument('<DIR>', 'directory of the log')
     .option('--json', 'one JSON line with everything, segments included')
@@ -54,14 +56,36 @@ async function runStats(
   } finally {
     await reader.close()
   }
-  if (json) context.output.json(stats)
-  else context.output.data(formatSections(sectionsOf(stats)))
+  const store = await queues(directory, { signal: context.interruption() })
+  if (json) context.output.json(store === undefined ? stats : { ...stats, queues: store })
+  else {
+    context.output.data(formatSections(sectionsOf(stats)))
+    if (store && store.length > 0) context.output.data(`\n${queueTable(store)}`)
+  }
   if (!json && stats.reportedMs === undefined) context.output.words(NO_REPORT)
   if (stats.gaps.length === 0) return EXIT.fine
   context.output.words(
     `${plural(stats.gaps.length, 'damaged place')} in acknowledged data: run \`qlog verify\` for the exact ids`,
   )
   return EXIT.rot
+}
+
+const QUEUE_HEAD = ['queue', 'messages', 'put', 'group', 'unfinished', 'buried']
+const QUEUE_FIGURES = new Set(['messages', 'put', 'unfinished', 'buried'])
+
+/** A row a group; what is leased and what is due, only an open store knows: see `qlog queues`. */
+function queueTable(store: readonly QueueLook[]): string {
+  const rows = store.flatMap(({ queue, messages, nextOffset, groups }) => {
+    const of = [oneLine(queue), formatCount(messages), formatCount(nextOffset)]
+    if (groups.length === 0) return [[...of, '-', '-', '-']]
+    return groups.map(({ group, unfinished, buried }, row) => [
+      ...(row === 0 ? of : ['', '', '']),
+      oneLine(group),
+      formatCount(unfinished),
+      formatCount(buried),
+    ])
+  })
+  return formatTable(QUEUE_HEAD, rows, QUEUE_FIGURES)
 }
 
 /** Ids within merged segments that these do not hold. */

@@ -65,6 +65,25 @@ export function formatSections(sections: readonly FigureSection[]): string {
     .join('\n')
 }
 
+/** Columns under their heads, those named in `figures` flush right; each line ends with a newline. */
+export function formatTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  figures: ReadonlySet<string>,
+): string {
+  const all = [head, ...rows]
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)))
+  return all
+    .map((row) => {
+      const cells = row.map((cell, column) => {
+        const width = widths[column] ?? 0
+        return figures.has(head[column] ?? '') ? cell.padStart(width) : cell.padEnd(width)
+      })
+      return `${cells.join('  ').trimEnd()}\n`
+    })
+    .join('')
+}
+
 /** 1732566376000 -> '2024-11-25 20:26:16 UTC'. A file may name a time that no calendar has. */
 export function formatTime(timeMs: number): string {
   const date = new Date(timeMs)

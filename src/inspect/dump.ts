@@ -3,7 +3,7 @@
  * objects in the order in which they stand. Reads only; nothing is kept, so size does not matter.
  */
 import { QlogError } from '../errors.ts'
-import type { SegmentKey } from '../format/block.ts'
+import type { Block, SegmentKey } from '../format/block.ts'
 import { decodeGap } from '../format/gap.ts'
 import { BlockType, RecordKind, segmentFileName } from '../format/layout.ts'
 import { decodeLink, decodeMap } from '../format/link.ts'
@@ -11,9 +11,10 @@ import { RecordCursor, readBatchRecord } from '../format/records.ts'
 import { decodeSeal } from '../format/seal-record.ts'
 import { keyOf } from '../log/survey.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { withSegment } from './segment-source.ts'
+import { splitPath, withSegment } from './segment-source.ts'
 import { type SegmentInfo, segmentsOf } from './segments.ts'
 import { asIoError, lookAt } from './source.ts'
+import { lookIntoStore, type StoreLook } from './store-look.ts'
 import type { InspectOptions } from './verify.ts'
 import { walkSegment } from './walk.ts'
 import { failureInWords, flagNames, kindName, typeName } from './words.ts'
@@ -56,7 +57,7 @@ export interface DumpRecord {
   readonly timeMs?: number
   /** Epoch of the first writer, in copied blocks. */
   readonly originEpoch?: number
-  /** What BATCH or a structure says. */
+  /** What BATCH or a structure says, or a record of a store: its queue and group by name. */
   readonly fields?: unknown
   /** The bytes themselves, where they were asked for; they live until the next object. */
   readonly body?: Uint8Array
@@ -90,6 +91,7 @@ export async function* dumpLog(
   options: DumpOptions = {},
 ): AsyncGenerator<DumpItem, void, undefined> {
   const assessment = await lookAt(system, directory, options.signal)
+  const store = await lookIntoStore(system, directory, options.signal)
   const { survey, map } = assessment
   for (const info of segmentsOf(assessment)) {
     const { file } = info
@@ -110,7 +112,7 @@ export async function* dumpLog(
       continue
     }
     try {
-      yield* dumpBlocks(system, handle, file, key, head.actualBytes, options)
+      yield* dumpBlocks(system, handle, file, key, head.actualBytes, { ...options, store })
     } finally {
       await handle.close()
     }
@@ -134,9 +136,11 @@ export async function* dumpFile(
   const { storeId, fileBytes, number, generation, createdMs } = header
   const fields = { storeId, fileBytes, number, generation, createdMs, bytes: actualBytes }
   yield { kind: 'segment', file: path, ...fields }
+  // Beside its log it may be a store's; a file alone has no names to give.
+  const store = await lookIntoStore(system, splitPath(path).directory, options.signal)
   const handle = await system.files.open(path, { mode: 'read' })
   try {
-    yield* dumpBlocks(system, handle, path, keyOf(header), actualBytes, options)
+    yield* dumpBlocks(system, handle, path, keyOf(header), actualBytes, { ...options, store })
   } finally {
     await handle.close()
   }
@@ -157,7 +161,7 @@ async function* dumpBlocks(
   file: string,
   key: SegmentKey,
   actualBytes: number,
-  options: DumpOptions,
+  options: DumpOptions & { readonly store: StoreLook | undefined },
 ): AsyncGenerator<DumpItem, void, undefined> {
   const { from, signal } = options
   const cursor = new RecordCursor()
@@ -187,7 +191,7 @@ async function* dumpBlocks(
     }
     cursor.open(bytes, at, payload)
     for (let record = 0; cursor.next(); record++) {
-      yield recordItem(cursor, file, block.offset, block.type, record, options.bodies === true)
+      yield recordItem(cursor, file, block, record, options)
     }
   }
 }
@@ -195,16 +199,22 @@ async function* dumpBlocks(
 function recordItem(
   cursor: RecordCursor,
   file: string,
-  block: number,
-  blockType: number,
+  { offset: block, type: blockType }: Block,
   record: number,
-  withBody: boolean,
+  { bodies, store }: DumpOptions & { readonly store: StoreLook | undefined },
 ): DumpRecord {
   const { kind, length, id, timeMs, originEpoch } = cursor
   const origin = originEpoch > 0 ? { originEpoch } : {}
   const place = { file, block, record, type: kindName(kind), bytes: length, ...origin }
-  const body = withBody ? { body: cursor.body() } : {}
-  if (kind === RecordKind.MESSAGE) return { kind: 'record', ...place, id, timeMs, ...body }
+  const body = bodies === true ? { body: cursor.body() } : {}
+  if (kind === RecordKind.MESSAGE) {
+    const fields = store?.message(cursor.body())
+    return { kind: 'record', ...place, id, timeMs, ...(fields && { fields }), ...body }
+  }
+  if (kind === RecordKind.CONTROL) {
+    const fields = store?.control(cursor.body())
+    return { kind: 'record', ...place, ...(fields && { fields }), ...body }
+  }
   if (kind === RecordKind.BATCH) {
     const fields = readBatchRecord(cursor.bytes, cursor.start)
     return { kind: 'record', ...place, fields }

@@ -86,6 +86,7 @@ export function placeInBlock(
   at: number,
   distance: number,
   payload?: Uint8Array,
+  storeWords: (kind: number, body: Uint8Array) => string = () => '',
 ): string {
   if (distance < BLOCK_HEADER_BYTES) return `${blockFieldAt(distance)}, in the header of the block`
   const block = readBlock(bytes, at)
@@ -100,7 +101,8 @@ export function placeInBlock(
     if (target >= cursor.start + cursor.length) continue
     const name = kindName(cursor.kind)
     const id = cursor.kind === RecordKind.MESSAGE ? ` with id ${cursor.id}` : ''
-    const what = `record ${record} of the block, ${name}${id}, ${cursor.length} bytes`
+    const told = storeWords(cursor.kind, cursor.body())
+    const what = `record ${record} of the block, ${name}${id}, ${cursor.length} bytes${told}`
     if (target < cursor.start) return `kind and length of ${what}`
     return `byte ${target - cursor.start} of ${what}`
   }

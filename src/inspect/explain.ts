@@ -5,7 +5,12 @@
 import { QlogError } from '../errors.ts'
 import { type Block, NEEDS_MORE } from '../format/block.ts'
 import { isReused, type SegmentHeader } from '../format/header.ts'
-import { BlockFlag, parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import {
+  BlockFlag,
+  parseSegmentFileName,
+  RecordKind,
+  SEGMENT_HEADER_BYTES,
+} from '../format/layout.ts'
 import { keyOf } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
 import { blockInWords, placeInBlock, segmentFieldAt } from './explain-place.ts'
@@ -14,6 +19,7 @@ import { mendableBlocks } from './mend.ts'
 import { type OpenedSegment, splitPath, withSegment } from './segment-source.ts'
 import { segmentsOf } from './segments.ts'
 import { lookAt } from './source.ts'
+import { lookIntoStore, type StoreLook } from './store-look.ts'
 import { type InspectOptions, verifyLog } from './verify.ts'
 import { verifyFile } from './verify-file.ts'
 import { type InvalidPiece, walkSegment } from './walk.ts'
@@ -46,7 +52,11 @@ export async function explainPlace(
   offset: number,
   options: InspectOptions = {},
 ): Promise<Explanation> {
-  const seen = await withSegment(system, path, (segment) => look(system, segment, offset, options))
+  // Beside its log it may be a store's, and then its records have names.
+  const store = await lookIntoStore(system, splitPath(path).directory, options.signal)
+  const seen = await withSegment(system, path, (segment) =>
+    look(system, segment, offset, store, options),
+  )
   const { from, to, ...told } = seen
   const judged = await judge(system, path, from, to, options)
   return { file: path, offset, ...told, ...judged }
@@ -56,6 +66,7 @@ async function look(
   system: System,
   segment: OpenedSegment,
   offset: number,
+  store: StoreLook | undefined,
   options: InspectOptions,
 ): Promise<Seen> {
   const { decoded, actualBytes, handle } = segment
@@ -81,7 +92,8 @@ async function look(
     if (piece.kind === 'block') {
       const { block, bytes, at, payload } = piece
       if (offset >= block.offset + block.length) continue
-      return blockPlace(block, placeInBlock(bytes, at, offset - block.offset, payload))
+      const place = placeInBlock(bytes, at, offset - block.offset, payload, storeWords(store))
+      return blockPlace(block, place)
     }
     if (offset >= piece.end) continue
     return await invalidPlace(system, segment, piece, decoded.header, offset)
@@ -93,6 +105,21 @@ async function look(
     why: 'no block may stand there',
     from: offset,
     to: offset + 1,
+  }
+}
+
+/** What the record says to a store: `, orders offset 4` or `, bury of orders, group billing`. */
+function storeWords(store: StoreLook | undefined): (kind: number, body: Uint8Array) => string {
+  return (kind, body) => {
+    if (kind === RecordKind.MESSAGE) {
+      const fields = store?.message(body)
+      return fields ? `, offset ${fields['offset']} of queue ${fields['queue']}` : ''
+    }
+    const fields = kind === RecordKind.CONTROL ? store?.control(body) : undefined
+    if (!fields) return ''
+    const queue = fields['queue'] === undefined ? '' : ` of queue ${fields['queue']}`
+    const group = fields['group'] === undefined ? '' : `, group ${fields['group']}`
+    return `, ${fields['kind']}${queue}${group}`
   }
 }
 

@@ -3,15 +3,18 @@
  * no byte and needs no lock.
  */
 import { realSystem } from '../system/real/real-system.ts'
+import { type BackupOptions, type BackupReport, backupLog } from './backup.ts'
 import { type DoctorOptions, type DoctorReport, examine } from './doctor.ts'
 import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
 import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
 import { listSegments, type SegmentInfo } from './segments.ts'
 import { listSpaceFiles, type SpaceFile } from './space-files.ts'
+import { lookIntoStore, type QueueLook } from './store-look.ts'
 import { type InspectOptions, type VerifyReport, verifyLog } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 
+export type { BackupOptions, BackupReport } from './backup.ts'
 export type { DoctorCheck, DoctorOptions, DoctorReport } from './doctor.ts'
 export type {
   DumpBlock,
@@ -27,6 +30,7 @@ export type { SalvageOptions, SalvageReport } from './salvage.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
 export type { SpaceFile } from './space-files.ts'
+export type { GroupLook, QueueLook } from './store-look.ts'
 export type { InspectOptions, Progress, VerifyReport } from './verify.ts'
 export type { FileReport } from './verify-file.ts'
 export type { FindingLevel, FindingRow } from './words.ts'
@@ -52,6 +56,18 @@ export function segments(
   return listSegments(realSystem(), directory, options)
 }
 
+/**
+ * The queues of a store as its log has them, without opening it; undefined where the log is no store's, or
+ * where its state cannot be read. Rejects with QLOG_ABORTED.
+ */
+export async function queues(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<readonly QueueLook[] | undefined> {
+  const look = await lookIntoStore(realSystem(), directory, options.signal)
+  return look?.queues
+}
+
 /** Files of a log's directory that hold no messages and take space: spares and the reserve. */
 export function spaceFiles(directory: string): Promise<readonly SpaceFile[]> {
   return listSpaceFiles(realSystem(), directory)
@@ -74,6 +90,19 @@ export function explain(
   options: InspectOptions = {},
 ): Promise<Explanation> {
   return explainPlace(realSystem(), path, offset, options)
+}
+
+/**
+ * Copies a log into a new directory, while its writer goes on: what was durable at one moment, told by the
+ * report's `nextId`. Rejects with QLOG_NOT_A_LOG, QLOG_INVALID_ARGUMENT where the target holds something,
+ * QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ */
+export function backup(
+  directory: string,
+  target: string,
+  options: BackupOptions = {},
+): Promise<BackupReport> {
+  return backupLog(realSystem(), directory, target, options)
 }
 
 /** Copies everything valid of a log into a new one; the old one is only read. */

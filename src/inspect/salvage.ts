@@ -3,11 +3,12 @@
  * it is whole and durable. The old directory is only read.
  */
 import type { Gap } from '../errors.ts'
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { QlogError } from '../errors.ts'
 import { BlockType } from '../format/layout.ts'
 import { readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
 import type { System } from '../system/system.ts'
+import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
 import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
 import { splitPath } from './segment-source.ts'
@@ -52,7 +53,7 @@ export async function salvageLog(
   targetPath: string,
   options: SalvageOptions = {},
 ): Promise<SalvageReport> {
-  const target = targetPath.length > 1 ? targetPath.replace(/\/+$/, '') : targetPath
+  const target = trimmed(targetPath)
   const lock = await readLock(system, directory)
   if (lock.state === 'alive') {
     const { pid, host } = lock.owner
@@ -64,7 +65,7 @@ export async function salvageLog(
   }
   await requireFree(system, target)
   const partial = `${target}.partial`
-  await makeDirectory(system, partial)
+  await makeNewDirectory(system, partial)
   const source = new SalvageSource(system, assessment, options.signal)
   const firstId = source.nextId
   const totalBytes = assessment.map.reduce(
@@ -96,7 +97,7 @@ export async function salvageLog(
     await system.files.flushDirectory(splitPath(target).directory)
   } catch (error) {
     await writer.close().catch(() => undefined)
-    await removePartial(system, partial)
+    await removeUnfinished(system, partial)
     throw asIoError(error, `cannot write ${target}`)
   }
   const { messages, mended, losses } = tally
@@ -120,43 +121,5 @@ class Tally {
     if (!item.mended) return
     const { offset, byteOffset, bit, firstId, endId } = item.mended
     this.mended.push({ file: item.file, offset, byteOffset, bit, firstId, endId })
-  }
-}
-
-/** An existing log is never written into. */
-async function requireFree(system: System, target: string): Promise<void> {
-  let names: readonly string[]
-  try {
-    names = await system.files.list(target)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return
-    throw asIoError(error, `cannot read ${target}`)
-  }
-  if (names.length > 0) {
-    throw new QlogError('QLOG_INVALID_ARGUMENT', `${target} is not empty: name a new directory`)
-  }
-}
-
-async function makeDirectory(system: System, path: string): Promise<void> {
-  try {
-    await system.files.makeDirectory(path)
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') {
-      const why = `${path} is left from an attempt that was cut off: remove it first`
-      throw new QlogError('QLOG_INVALID_ARGUMENT', why, { cause: error })
-    }
-    throw asIoError(error, `cannot make ${path}`)
-  }
-}
-
-async function removePartial(system: System, partial: string): Promise<void> {
-  try {
-    for (const name of await system.files.list(partial)) {
-      await system.files.unlink(`${partial}/${name}`)
-    }
-    await system.files.removeDirectory(partial)
-  } catch (error) {
-    // The first error is what counts; the next attempt names what is left.
-    if (systemErrorCode(error) === '') throw error
   }
 }

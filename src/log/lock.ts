@@ -4,7 +4,7 @@
  * log's directory, nothing else.
  */
 import { systemErrorCode } from '../errors.ts'
-import type { FileStat, System } from '../system/system.ts'
+import type { Connection, FileStat, System } from '../system/system.ts'
 import { livenessOf } from './lock/liveness.ts'
 import { fencedError, ioError, runAll } from './lock/lock-errors.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type LockOwner,
   lockPath,
   readLockFile,
+  socketPath,
   unlinkIfThere,
   type WrittenLockFile,
   writeLockFile,
@@ -26,6 +27,8 @@ export interface AcquireOptions {
   /** Take over an owner that cannot be proven dead, or go on where there are no sockets. */
   readonly breakLock?: boolean
   readonly signal?: AbortSignal
+  /** Gets whoever connects to the owner's socket, from before LOCK names it; see {@link doorPath}. */
+  readonly onConnection?: ((connection: Connection) => void) | undefined
 }
 
 /** What a reader learns from LOCK without changing anything. */
@@ -68,7 +71,7 @@ export async function acquireLock(
   options: AcquireOptions = {},
 ): Promise<Lock> {
   const breakLock = options.breakLock === true
-  const opener = new Opener(system, directory, breakLock)
+  const opener = new Opener(system, directory, breakLock, options.onConnection)
   let lock: OwnedLock | undefined
   try {
     const followed = await takeLock(opener, { breakLock, signal: options.signal })
@@ -80,6 +83,11 @@ export async function acquireLock(
     const later = held === undefined ? await opener.end() : await runAll([() => held.release()])
     throw ioError(`lock ${directory}`, error, later)
   }
+}
+
+/** Where a living owner listens: its proof of life, and the door for what others ask of it. */
+export function doorPath(directory: string, owner: LockOwner): string {
+  return socketPath(directory, owner.random)
 }
 
 /** Tells who owns the log. Changes nothing. Rejects with QLOG_IO. */

@@ -60,7 +60,7 @@ function asPinError(directory: string): (cause: unknown) => never {
 }
 
 /** A view that moves when the directory is looked at again. */
-class UnlockedView implements LogView {
+export class UnlockedView implements LogView {
   readonly directory: string
   readonly skipsGaps = false
   readonly gaps: Gap[] = []

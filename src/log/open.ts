@@ -6,7 +6,7 @@ import { DamagedError, type Gap, QlogError, systemErrorCode, throwIfAborted } fr
 import { parseSegmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
-import type { System } from '../system/system.ts'
+import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
@@ -53,17 +53,18 @@ export async function openPublicLog(
   return new PublicLog(log, waiting, checked.mode)
 }
 
-/** The same for an owner behind the seam. */
+/** The same for an owner behind the seam; `onConnection` gets whoever connects to its lock's socket. */
 export async function openSegmentLog(
   system: System,
   directory: string,
   owner: LogOwner,
-  options: CheckedOptions,
+  options: CheckedOptions & { readonly onConnection?: (connection: Connection) => void },
 ): Promise<SegmentLog> {
   throwIfAborted(options.signal)
   await prepareDirectory(system, directory)
-  const { breakLock, signal } = options
-  const lock = await acquireLock(system, directory, { breakLock, ...(signal && { signal }) })
+  const { breakLock, signal, onConnection } = options
+  const how = { breakLock, onConnection, ...(signal && { signal }) }
+  const lock = await acquireLock(system, directory, how)
   try {
     return await openLocked(system, directory, owner, options, lock)
   } catch (error) {

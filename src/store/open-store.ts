@@ -63,8 +63,9 @@ class LateOwner implements LogOwner {
   }
 }
 
-async function replay(
-  log: OwnedLog,
+/** What is in the log's saved state and behind it, as a state of its own. */
+export async function replay(
+  log: Pick<OwnedLog, 'snapshot' | 'read' | 'nextId'>,
   signal: AbortSignal | undefined,
 ): Promise<LoadedState & { readonly appliedLsn: number }> {
   const snapshot = await log.snapshot()

@@ -1,6 +1,7 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkKey, checkMs, checkOptionNames } from './check.ts'
+import { type ImportedMessage, importMessages } from './commit/importing.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
@@ -13,6 +14,7 @@ import {
   LIST_LIMIT_MAX,
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
+import { type ExportedPage, exportPage } from './look/exporting.ts'
 import { findInQueue } from './look/listing.ts'
 import { infoOf } from './look/looking.ts'
 import { oldestUnreadMs } from './look/oldest.ts'
@@ -198,6 +200,19 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     }
     await core.send(new PlainOperation(ops, whenDone, undo))
     return count
+  }
+
+  /** What stands from this offset on, for an export. */
+  async exportPage(from: number): Promise<ExportedPage> {
+    this.#core.assertOpen()
+    const queue = this.#core.registry.queue(this.name)
+    return queue ? exportPage(this.#core, queue, from) : { messages: [], next: undefined }
+  }
+
+  /** Puts what was exported, all or none. */
+  async importMany(messages: readonly ImportedMessage[]): Promise<readonly PutResult[]> {
+    this.#core.assertOpen()
+    return importMessages(this.#core, this.name, messages)
   }
 
   stats(): QueueStats {

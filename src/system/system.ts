@@ -114,14 +114,34 @@ export type SocketProbe =
   | { readonly state: 'unclear'; readonly cause: Error }
 
 export interface SocketListener {
+  /** Ends every connection that is left, and listens no more. */
   close(): Promise<void>
 }
 
+/** One end of a connection: bytes in both directions, as fast as the slower end takes them. */
+export interface Connection {
+  /**
+   * The next bytes that came, so many as there are; undefined once the other end has ended, or this one
+   * is closed. Rejects where the connection broke. One call at a time.
+   */
+  read(): Promise<Uint8Array | undefined>
+  /** Resolves when the kernel has taken the bytes, which stay as they are until then. */
+  write(bytes: Uint8Array): Promise<void>
+  /** Ends both directions at once; a second call does nothing. */
+  close(): void
+}
+
 export interface Sockets {
-  /** Listens on a unix socket file (mode 0600). Paths of any length work where the platform allows. */
-  listen(path: string): Promise<SocketListener>
+  /**
+   * Listens on a unix socket file (mode 0600). Paths of any length work where the platform allows.
+   * Whoever connects is handed to `onConnection`, and is let go at once where nobody wants it. Neither
+   * the listener nor a connection of it keeps the process alive.
+   */
+  listen(path: string, onConnection?: (connection: Connection) => void): Promise<SocketListener>
   /** Connects and hangs up at once. Never rejects. */
   probe(path: string): Promise<SocketProbe>
+  /** Connects; the connection keeps the process alive until it is closed. */
+  connect(path: string): Promise<Connection>
 }
 
 /** Who this process is: written into LOCK and LINK, compared by later openers. */

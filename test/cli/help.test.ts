@@ -12,6 +12,7 @@ function commandNames(): string[] {
   const program = buildProgram({
     openLog: unused,
     openReader: unused,
+    openStore: unused,
     input: process.stdin,
     output,
     selfCommand: [],

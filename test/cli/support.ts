@@ -13,6 +13,7 @@ import { EXIT } from '../../src/cli/exit-codes.ts'
 import { Output } from '../../src/cli/output.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import type { Log, LogReader } from '../../src/index.ts'
+import { openStoreThrough } from '../../src/server/index.ts'
 import { FakeLog } from './fake-log.ts'
 
 /** A stream that remembers what was written, on a terminal or not. */
@@ -70,6 +71,7 @@ export async function runInProcess(
   const context: CommandContext = {
     openLog: (directory, logOptions): Promise<Log> => log.open(directory, logOptions),
     openReader: (directory): Promise<LogReader> => log.open(directory, {}),
+    openStore: openStoreThrough,
     ...options.functions,
     input: input instanceof Readable ? input : Readable.from(input, { objectMode: false }),
     output: new Output(stdout, stderr, environment),

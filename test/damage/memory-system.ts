@@ -61,7 +61,11 @@ export function memorySystem(files: Files, bootId: string): System {
       soon: queueMicrotask,
       hold: () => () => undefined,
     },
-    sockets: { listen: refuseLater, probe: async () => ({ state: 'refused' }) },
+    sockets: {
+      listen: refuseLater,
+      probe: async () => ({ state: 'refused' }),
+      connect: refuseLater,
+    },
     identity: { pid: 1, host: 'memory', bootId, bootTimeMs: 0 },
     crc32,
     lz4: nativeFreeLz4,

@@ -122,6 +122,7 @@ describe('doctor on a file system that misbehaves', () => {
     const sockets = {
       listen: (path: string) => real.listen(path),
       probe: () => Promise.resolve({ state: 'alive' as const }),
+      connect: (path: string) => real.connect(path),
     }
     const report = await examine(systemWith({}, { sockets }), freshDirectory(tmpdir()))
     expect(found(report, 'sockets')).toMatchObject({ level: 'problem' })

@@ -81,7 +81,11 @@ function withProbe(system: System, probe: SocketProbe): System {
   const { sockets } = system
   return {
     ...system,
-    sockets: { listen: (name) => sockets.listen(name), probe: async () => probe },
+    sockets: {
+      listen: (name) => sockets.listen(name),
+      probe: async () => probe,
+      connect: (name) => sockets.connect(name),
+    },
   }
 }
 
@@ -406,6 +410,7 @@ describe.each([
       const sockets = {
         listen: failing(code),
         probe: async (): Promise<SocketProbe> => ({ state: 'refused' }),
+        connect: failing(code),
       }
       const system = { ...place.system, sockets }
       await expect(acquire({ system })).rejects.toMatchObject({

@@ -64,7 +64,7 @@ export function diskReader(disk: SimulatedDisk): System {
       soon: queueMicrotask,
       hold: refuse,
     },
-    sockets: { listen: refuse, probe: async () => ({ state: 'missing' }) },
+    sockets: { listen: refuse, probe: async () => ({ state: 'missing' }), connect: refuse },
     identity: { pid: 1, host: 'looking', bootId: '0'.repeat(32), bootTimeMs: 0 },
     crc32,
     lz4: nativeFreeLz4,

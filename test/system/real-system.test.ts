@@ -9,6 +9,7 @@ import { durableWritesOf, openFlags } from '../../src/system/real/files.ts'
 import { parseBootId, parseBootTimeMs, UNKNOWN_BOOT_ID } from '../../src/system/real/identity.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import { RealSockets } from '../../src/system/real/sockets.ts'
+import type { Connection } from '../../src/system/system.ts'
 
 const onLinux = process.platform === 'linux'
 const system = realSystem()
@@ -215,6 +216,48 @@ describe.skipIf(process.platform === 'win32')('real sockets', () => {
     expect(holding().length).toBe(before)
     cancel()
     await listener.close()
+  })
+
+  test('bytes go both ways, whole and in order, until either end closes', async () => {
+    const file = path.join(directory, 'door.sock')
+    const accepted: Connection[] = []
+    const listener = await sockets.listen(file, (connection) => accepted.push(connection))
+    const caller = await sockets.connect(file)
+    const sent = new Uint8Array(3_000_000).map((_, index) => index % 251)
+    const writing = caller.write(sent)
+    await vi.waitFor(() => expect(accepted.length).toBe(1))
+    const [owner] = accepted
+    if (!owner) throw new Error('a connection was accepted')
+    const parts: Uint8Array[] = []
+    for (let bytes = 0; bytes < sent.length; ) {
+      const part = await owner.read()
+      if (part === undefined) break
+      parts.push(part)
+      bytes += part.length
+    }
+    await writing
+    expect(Buffer.concat(parts).equals(sent)).toBe(true)
+    await owner.write(Uint8Array.of(7))
+    expect(await caller.read()).toEqual(Buffer.of(7))
+    owner.close()
+    expect(await caller.read()).toBeUndefined()
+    caller.close()
+    expect(await owner.read()).toBeUndefined()
+    await expect(owner.write(Uint8Array.of(8))).rejects.toThrow()
+    await listener.close()
+  })
+
+  test('a listener that closes ends its connections, and keeps none of their ends waiting', async () => {
+    const file = path.join(directory, 'door.sock')
+    const accepted: Connection[] = []
+    const listener = await sockets.listen(file, (connection) => accepted.push(connection))
+    const caller = await sockets.connect(file)
+    await vi.waitFor(() => expect(accepted.length).toBe(1))
+    const reading = [caller.read(), accepted[0]?.read().catch(() => undefined)]
+    await listener.close()
+    expect(await Promise.all(reading)).toEqual([undefined, undefined])
+    caller.close()
+    await expect(sockets.connect(file)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 })
 

@@ -5,7 +5,7 @@
  * Touches only files that carry its own random.
  */
 import { systemErrorCode } from '../../errors.ts'
-import type { SocketListener, System } from '../../system/system.ts'
+import type { Connection, SocketListener, System } from '../../system/system.ts'
 import { allOf, ioError, isUnsupported, runAll, unsupportedError } from './lock-errors.ts'
 import {
   type LockOwner,
@@ -32,15 +32,22 @@ export class Opener {
    */
   mayBeNamed = false
   readonly #withoutSocket: boolean
+  readonly #onConnection: ((connection: Connection) => void) | undefined
   readonly #sinceMs: number
   #door: SocketListener | undefined
   #written: WrittenLockFile | undefined
 
   /** `withoutSocket`: go on where there are no sockets; the next opener will have to break the lock. */
-  constructor(system: System, directory: string, withoutSocket: boolean) {
+  constructor(
+    system: System,
+    directory: string,
+    withoutSocket: boolean,
+    onConnection?: (connection: Connection) => void,
+  ) {
     this.system = system
     this.directory = directory
     this.#withoutSocket = withoutSocket
+    this.#onConnection = onConnection
     this.#sinceMs = Math.trunc(system.clock.nowMs())
     const bytes = new Uint8Array(16)
     system.random(bytes)
@@ -115,7 +122,7 @@ export class Opener {
     for (let attempt = 1; ; attempt += 1) {
       let listener: SocketListener | undefined
       try {
-        listener = await this.system.sockets.listen(newborn)
+        listener = await this.system.sockets.listen(newborn, this.#onConnection)
         await this.system.files.rename(newborn, path)
         this.#door = listener
         return

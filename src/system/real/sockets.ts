@@ -6,7 +6,8 @@ import * as fs from 'node:fs'
 import * as net from 'node:net'
 import * as path from 'node:path'
 import { QlogError, systemErrorCode } from '../../errors.ts'
-import type { SocketListener, SocketProbe, Sockets } from '../system.ts'
+import type { Connection, SocketListener, SocketProbe, Sockets } from '../system.ts'
+import { RealConnection } from './connection.ts'
 import { openDescriptor } from './file-handle.ts'
 
 /** Connecting to a unix socket needs no answer from the other process, so this is ample. */
@@ -25,14 +26,16 @@ export class RealSockets implements Sockets {
     this.#platform = platform
   }
 
-  async listen(socketPath: string): Promise<SocketListener> {
+  async listen(
+    socketPath: string,
+    onConnection?: (connection: Connection) => void,
+  ): Promise<SocketListener> {
     const address = await resolveAddress(socketPath, this.#platform)
-    // The connection has told what it can tell: that somebody lives. An error of one that is
-    // being thrown away concerns only the peer.
-    const server = net.createServer((connection) => {
-      connection.on('error', () => {})
-      connection.destroy()
-    })
+    const open = new Set<net.Socket>()
+    let isPrivate = false
+    const server = net.createServer((socket) =>
+      accept(socket, open, isPrivate ? onConnection : undefined),
+    )
     try {
       await bind(server, address.path)
       server.unref()
@@ -40,6 +43,8 @@ export class RealSockets implements Sockets {
       // process; it must not go unseen either.
       server.on('error', (error) => process.emitWarning(error))
       await fs.promises.chmod(address.path, 0o600)
+      // Whoever came before may be another user.
+      isPrivate = true
     } catch (error) {
       if (server.listening) await closeServer(server)
       address.release()
@@ -48,7 +53,11 @@ export class RealSockets implements Sockets {
     return {
       // Closing unlinks the socket by the path it was bound with, so the directory's descriptor
       // has to outlive it.
-      close: () => closeServer(server).finally(() => address.release()),
+      close: () => {
+        // A server is closed only when its last connection is.
+        for (const socket of open) socket.destroy()
+        return closeServer(server).finally(() => address.release())
+      },
     }
   }
 
@@ -65,6 +74,50 @@ export class RealSockets implements Sockets {
       address.release()
     }
   }
+
+  async connect(socketPath: string): Promise<Connection> {
+    const address = await resolveAddress(socketPath, this.#platform)
+    try {
+      return new RealConnection(await connected(address.path))
+    } finally {
+      address.release()
+    }
+  }
+}
+
+function accept(
+  socket: net.Socket,
+  open: Set<net.Socket>,
+  onConnection: ((connection: Connection) => void) | undefined,
+): void {
+  socket.unref()
+  // An error of one that is thrown away concerns only the peer; others learn it from their calls.
+  socket.on('error', () => {})
+  // It has told what a probe asks: that somebody lives.
+  if (onConnection === undefined) {
+    socket.destroy()
+    return
+  }
+  open.add(socket)
+  socket.once('close', () => open.delete(socket))
+  onConnection(new RealConnection(socket))
+}
+
+function connected(connectPath: string): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ path: connectPath })
+    const timer = setTimeout(() => {
+      socket.destroy(new Error(`connecting to ${connectPath} took over ${PROBE_TIMEOUT_MS} ms`))
+    }, PROBE_TIMEOUT_MS)
+    socket.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      resolve(socket)
+    })
+  })
 }
 
 function bind(server: net.Server, boundPath: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Sockets as one simulated process sees them: a listener lives exactly as long as its process. */
-import type { SocketListener, SocketProbe, Sockets } from '../system.ts'
+import type { Connection, SocketListener, SocketProbe, Sockets } from '../system.ts'
 import type { SimulatedWorld } from './file-handle.ts'
 import type { Inode } from './inode.ts'
 import type { Caller } from './scheduler.ts'
@@ -61,6 +61,11 @@ export class SimulatedSockets implements Sockets {
         }
       },
     })
+  }
+
+  /** Bytes between processes are not simulated: what crosses a socket is no matter of the disk. */
+  connect(path: string): Promise<Connection> {
+    return Promise.reject(new SimulatedSystemError('ENOTSUP', 'connect', path))
   }
 
   #look(path: string): SocketProbe {

@@ -1,0 +1,70 @@
+/** `qlog queues`: the queues of a store as a table. Changes nothing in them. */
+import type { Command } from 'commander'
+import type { QueueStats } from '../index.ts'
+import type { CommandContext } from './context.ts'
+import { action, examples } from './context.ts'
+import { EXIT } from './exit-codes.ts'
+import { JSON_VERSION } from './inspect-words.ts'
+import { oneLine } from './output.ts'
+import { DIR_WORDS, formatSpan, SECONDS_MAX, withStore } from './store-words.ts'
+import { formatCount, formatTable } from './text.ts'
+
+export function registerQueues(program: Command, context: CommandContext): void {
+  program
+    .command('queues')
+    .summary('the queues of a store')
+    .description(
+      'Lists the queues: messages that are not finished, those put so far, how many are ready, delayed, leased and buried in all groups together.',
+    )
+    .argument('<DIR>', DIR_WORDS)
+    .option('--json', 'one JSON line a queue, its groups included')
+    .addHelpText(
+      'before',
+      examples(
+        ['qlog queues ./data', 'a table'],
+        ['qlog queues ./data --json | jq -c "select(.messages > 1000)"', 'for a script'],
+      ),
+    )
+    .action(
+      action(context, (directory: string, options: { readonly json?: true }) =>
+        withStore(context, directory, {}, async (store) => {
+          const { output } = context
+          const queues: QueueStats[] = []
+          await store.call('queues', {}, { onItem: (queue) => void queues.push(queue) })
+          if (options.json) for (const queue of queues) output.json({ v: JSON_VERSION, ...queue })
+          else if (queues.length > 0) output.data(queueTable(queues))
+          else output.words('There is no queue yet.')
+          return EXIT.fine
+        }),
+      ),
+    )
+}
+
+const HEAD = ['queue', 'messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried', '']
+const FIGURES = new Set(['messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried'])
+
+export function queueTable(queues: readonly QueueStats[]): string {
+  const rows = queues.map(({ queue, messages, nextOffset, pausedMs, groups }) => {
+    const sum = (state: 'ready' | 'delayed' | 'leased' | 'buried'): string =>
+      groups.length === 0 ? '-' : formatCount(groups.reduce((all, one) => all + one[state], 0))
+    return [
+      oneLine(queue),
+      formatCount(messages),
+      formatCount(nextOffset),
+      formatCount(groups.length),
+      sum('ready'),
+      sum('delayed'),
+      sum('leased'),
+      sum('buried'),
+      pausedWords(pausedMs),
+    ]
+  })
+  return formatTable(HEAD, rows, FIGURES)
+}
+
+export function pausedWords(pausedMs: number): string {
+  if (pausedMs === 0) return ''
+  // What was paused without a time is paused for a hundred years.
+  if (pausedMs > (SECONDS_MAX * 1000) / 2) return 'paused'
+  return `paused, ${formatSpan(pausedMs)} left`
+}

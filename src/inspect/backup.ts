@@ -1,0 +1,276 @@
+/**
+ * A copy of a log while its writer goes on, consistent at a stated id. In this order:
+ *
+ *     1. a pin is bound: files that retire from here on are not used again
+ *     2. the directory is judged, and every file of its map opened: what retires stays readable
+ *     3. full segments are copied byte for byte, the newest one up to D; never linked
+ *     4. a segment of the copy's own: LINK with the cut at D, the map and the places of snapshots
+ *     5. everything is flushed, verified as a whole log, and only then gets its name
+ *
+ * Cut off anywhere it leaves `TARGET.partial`, which no command takes for a log's copy. The old directory
+ * gets the socket of the pin and nothing else.
+ */
+import { DamagedError, QlogError, systemErrorCode } from '../errors.ts'
+import { segmentFileName } from '../format/layout.ts'
+import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
+import { type Assessment, lostSegments, type NewestSegment } from '../log/assess.ts'
+import { describeGap } from '../log/open.ts'
+import { bindPin } from '../log/pins.ts'
+import { entryOfNewest } from '../log/recover.ts'
+import { writeWhole } from '../log/segment-file.ts'
+import { findState } from '../log/snapshot/find-state.ts'
+import type { FileHandle, SocketListener, System } from '../system/system.ts'
+import { writeOwnSegment } from './backup-segment.ts'
+import type { Finding } from './finding.ts'
+import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
+import { splitPath } from './segment-source.ts'
+import { asIoError, LOOKS_MAX, lockOf, lookAt, ownerState, throwIfAborted } from './source.ts'
+import { type InspectOptions, verifyLog } from './verify.ts'
+import type { FindingRow } from './words.ts'
+
+const CHUNK_BYTES = 1024 * 1024
+/** Damage within a full segment, whose file is there: the copy has it as the original does. */
+const HANDED_ON: ReadonlySet<FindingRow> = new Set<FindingRow>(['rot-below-cut', 'header-copy'])
+
+export type BackupOptions = InspectOptions
+
+export interface BackupReport {
+  readonly directory: string
+  readonly target: string
+  /** First id that the copy may hold. */
+  readonly firstId: number
+  /** The copy holds what was durable below this id, and every change of state up to there. */
+  readonly nextId: number
+  readonly segments: number
+  readonly bytes: number
+  /** A writer was at work meanwhile. */
+  readonly live: boolean
+  /** Damage of single blocks, which the copy has as the original does. */
+  readonly findings: readonly Finding[]
+}
+
+/** A file that is copied, and how much of it counts. */
+interface Source {
+  readonly file: string
+  readonly handle: FileHandle
+  readonly fileBytes: number
+  /** Behind it stands nothing that belongs to the copy. */
+  readonly end: number
+}
+
+/** What is copied, open. */
+interface Opened {
+  readonly assessment: Assessment
+  readonly newest: NewestSegment
+  readonly cut: MapEntry
+  readonly places: SnapshotPlaces
+  readonly nextId: number
+  readonly live: boolean
+  readonly sources: readonly Source[]
+}
+
+/**
+ * Copies the log in `directory` into the new directory `targetPath`. Rejects with QLOG_NOT_A_LOG,
+ * QLOG_INVALID_ARGUMENT where the target holds something, QLOG_DAMAGED where segments are missing or the
+ * newest one is damaged, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ */
+export async function backupLog(
+  system: System,
+  directory: string,
+  targetPath: string,
+  options: BackupOptions = {},
+): Promise<BackupReport> {
+  const target = trimmed(targetPath)
+  const isLive = ownerState(await lockOf(system, directory)).live
+  await requireFree(system, target)
+  const pin = await pinned(system, directory, isLive)
+  let opened: Opened | undefined
+  const partial = `${target}.partial`
+  let isMade = false
+  try {
+    opened = await openAll(system, directory, options.signal)
+    await makeNewDirectory(system, partial)
+    isMade = true
+    const bytes = await copyAll(system, opened, partial, options)
+    await writeOwnSegment(system, partial, { ...opened, ownBase: ownBase(opened) })
+    await system.files.flushDirectory(partial)
+    const findings = await verified(system, partial, opened, options)
+    await system.files.rename(partial, target)
+    await system.files.flushDirectory(splitPath(target).directory)
+    const { nextId, live, sources, assessment } = opened
+    const firstId = assessment.map[0]?.firstId ?? opened.cut.firstId
+    const segments = sources.length + 1
+    return { directory, target, firstId, nextId, segments, bytes, live, findings }
+  } catch (error) {
+    if (isMade) await removeUnfinished(system, partial)
+    throw asBackupError(error, target)
+  } finally {
+    for (const { handle } of opened?.sources ?? []) await handle.close()
+    await pin?.close()
+  }
+}
+
+/** A log that nobody uses may stand where nothing can be written, and then needs no pin. */
+async function pinned(
+  system: System,
+  directory: string,
+  isLive: boolean,
+): Promise<SocketListener | undefined> {
+  try {
+    return await bindPin(system, directory)
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new QlogError('QLOG_NOT_A_LOG', `${directory} does not exist`, { cause: error })
+    }
+    if (!isLive) return undefined
+    throw asIoError(error, `cannot bind a pin in ${directory}`)
+  }
+}
+
+/** Looks until every file of one look is open: what retires in between makes it look again. */
+async function openAll(
+  system: System,
+  directory: string,
+  signal: AbortSignal | undefined,
+): Promise<Opened> {
+  for (let look = 1; ; look += 1) {
+    const { live } = ownerState(await lockOf(system, directory))
+    const assessment = await lookAt(system, directory, signal)
+    const { newest } = assessment
+    if (!newest) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment`)
+    const sources: Source[] = []
+    try {
+      // A writer's newest bytes may be half of a group: damage is what one more look confirms.
+      if (live && look < LOOKS_MAX && isDamaged(assessment)) continue
+      refuseDamage(directory, assessment)
+      const { places } = await findState(system, assessment)
+      const cut = cutOf(newest, live)
+      const nextId = live ? newest.tail.durableNextId : newest.tail.nextId
+      await openSources(system, directory, [...assessment.map, cut], sources)
+      // What only the page cache may hold is durable before it is called so.
+      if (!live) await sources.at(-1)?.handle.flush()
+      return { assessment, newest, cut, places, nextId, live, sources }
+    } catch (error) {
+      for (const { handle } of sources) await handle.close()
+      if (systemErrorCode(error) === 'ENOENT' && look < LOOKS_MAX) continue
+      throw error
+    }
+  }
+}
+
+function isDamaged({ newestGaps, mapGaps }: Assessment): boolean {
+  return newestGaps.length + mapGaps.length > 0
+}
+
+/** A copy must not lack what the original has lost without a word. */
+function refuseDamage(directory: string, assessment: Assessment): void {
+  const gaps = [...assessment.newestGaps, ...assessment.mapGaps]
+  if (gaps.length === 0 && lostSegments(assessment).size === 0) return
+  const words = gaps.map(describeGap).join('; ')
+  throw new DamagedError(`${directory} is damaged, and a copy of it would be: ${words}`, gaps)
+}
+
+/** The newest segment as the copy's map has it: it ends for ever where everything is durable. */
+function cutOf(newest: NewestSegment, live: boolean): MapEntry {
+  const entry = entryOfNewest(newest)
+  if (live) return entry
+  const { tail, scan } = newest
+  let { hasControl } = entry
+  for (let row = 0; row < scan.blocks.count && scan.blocks.offset(row) < tail.end; row += 1) {
+    hasControl ||= scan.blocks.hasControl(row)
+  }
+  return { ...entry, cut: tail.end, hasControl, endId: Math.max(entry.endId, tail.nextId) }
+}
+
+async function openSources(
+  system: System,
+  directory: string,
+  entries: readonly MapEntry[],
+  sources: Source[],
+): Promise<void> {
+  const last = entries.at(-1)
+  for (const entry of entries) {
+    const file = segmentFileName(entry.number, entry.generation)
+    const handle = await system.files.open(`${directory}/${file}`, { mode: 'read' })
+    const { fileBytes } = entry
+    sources.push({ file, handle, fileBytes, end: entry === last ? entry.cut : fileBytes })
+  }
+}
+
+/** LSNs go on behind the newest segment's whole file, as if its writer had rolled there. */
+function ownBase({ assessment, cut }: Opened): number {
+  return Math.max(assessment.nextBase, cut.base + cut.fileBytes)
+}
+
+async function copyAll(
+  system: System,
+  { sources }: Opened,
+  partial: string,
+  { signal, onProgress }: BackupOptions,
+): Promise<number> {
+  const totalBytes = sources.reduce((sum, { end }) => sum + end, 0)
+  let bytes = 0
+  for (const source of sources) {
+    await copyOne(system, source, `${partial}/${source.file}`, (copied) => {
+      throwIfAborted(signal)
+      bytes += copied
+      onProgress?.({ bytes, totalBytes })
+    })
+  }
+  return bytes
+}
+
+async function copyOne(
+  system: System,
+  { handle: from, fileBytes, end }: Source,
+  path: string,
+  onCopied: (bytes: number) => void,
+): Promise<void> {
+  const to = await system.files.open(path, { mode: 'create' })
+  try {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, end))
+    for (let at = 0; at < end; ) {
+      const taken = await from.read(chunk.subarray(0, Math.min(chunk.length, end - at)), at)
+      // A file that is shorter than it says is found by the verification.
+      if (taken === 0) break
+      await writeWhole(to, chunk.subarray(0, taken), at)
+      at += taken
+      onCopied(taken)
+    }
+    // The file has the length that its header says; nothing is ever written into the hole.
+    if (end < fileBytes) await writeWhole(to, new Uint8Array(1), fileBytes - 1)
+    await to.flush()
+  } finally {
+    await to.close()
+  }
+}
+
+/**
+ * The copy, read back as what it is: a log of its own. Damage in full segments is handed on, and told;
+ * anything else means that the copy is not what it should be.
+ */
+async function verified(
+  system: System,
+  partial: string,
+  { nextId }: Opened,
+  { signal }: BackupOptions,
+): Promise<readonly Finding[]> {
+  const report = await verifyLog(system, partial, { ...(signal && { signal }) })
+  const findings = report.findings.filter(({ level }) => level !== 'note')
+  const isWhole = findings.every(({ row }) => HANDED_ON.has(row))
+  if (isWhole && report.nextId === nextId && report.closed) return findings
+  const words = findings.map(({ file, what }) => `${file}: ${what}`).join('; ')
+  throw new QlogError(
+    'QLOG_DAMAGED',
+    `the copy is not whole (${words || `it ends at id ${report.nextId}`})`,
+  )
+}
+
+function asBackupError(error: unknown, target: string): unknown {
+  const code = systemErrorCode(error)
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new QlogError('QLOG_DISK_FULL', `no room to write ${target}`, { cause: error })
+  }
+  return asIoError(error, `cannot write ${target}`)
+}

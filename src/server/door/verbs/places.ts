@@ -1,0 +1,39 @@
+/** Finds the queue and group that a verb names, without making them: whoever looks changes nothing. */
+import { QlogTypeError } from '../../../errors.ts'
+import { checkName } from '../../../store/check.ts'
+import { GROUP_DEFAULT, type Group, type Queue, type Store } from '../../../store/types.ts'
+import type { Place } from './types.ts'
+
+const NAMES_SHOWN_MAX = 10
+
+/** Throws QLOG_INVALID_ARGUMENT where there is no such queue. */
+export function existingQueue(store: Store, queue: unknown): Queue {
+  const name = checkName('the name of a queue', queue)
+  const queues = store.queues()
+  if (!queues.includes(name)) {
+    throw new QlogTypeError(`there is no queue ${name}; ${shown('queues', queues)}`)
+  }
+  return store.queue(name)
+}
+
+/**
+ * The group; undefined where none is named and the queue has none of that name yet. Throws
+ * QLOG_INVALID_ARGUMENT where there is no such queue or group.
+ */
+export function existingGroup(store: Store, place: Place): Group | undefined {
+  const queue = existingQueue(store, place.queue)
+  const name =
+    place.group === undefined ? GROUP_DEFAULT : checkName('the name of a group', place.group)
+  const names = queue.stats().groups.map(({ group }) => group)
+  if (names.includes(name)) return queue.group(name)
+  if (place.group === undefined) return undefined
+  throw new QlogTypeError(
+    `queue ${queue.name} has no group ${name}; ${shown('groups', names.sort())}`,
+  )
+}
+
+function shown(what: string, names: readonly string[]): string {
+  if (names.length === 0) return `there are no ${what} yet`
+  const more = names.length > NAMES_SHOWN_MAX ? ` and ${names.length - NAMES_SHOWN_MAX} more` : ''
+  return `the ${what} are ${names.slice(0, NAMES_SHOWN_MAX).join(', ')}${more}`
+}
