@@ -3,7 +3,6 @@
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
 import {
-  abortError,
   type Gap,
   isSpaceError,
   QlogError,
@@ -19,6 +18,7 @@ import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { LogEvents } from './log-events.ts'
+import { orAborted } from './or-aborted.ts'
 import { EntryReader } from './read/entry-reader.ts'
 import { Fetcher } from './read/fetch.ts'
 import { MessageReader } from './read/message-reader.ts'
@@ -518,17 +518,4 @@ function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {
     'QLOG_TOO_LARGE',
     `${what} of ${bytes} bytes is over the limit of ${bytesMax}`,
   )
-}
-
-async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  let abort: () => void = () => undefined
-  const aborted = new Promise<void>((_resolve, reject) => {
-    abort = () => reject(abortError(signal))
-    signal.addEventListener('abort', abort, { once: true })
-  })
-  try {
-    await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', abort)
-  }
 }

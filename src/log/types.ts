@@ -2,6 +2,8 @@
  * What the public face of a log looks like: options, messages, statistics. Types only, so that
  * every file of `log/` and the public entry agree on them.
  */
+// Projects with an older library of types have no AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Gap } from '../errors.ts'
 import type { FlushFigures } from './seam.ts'
 

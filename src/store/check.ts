@@ -72,7 +72,9 @@ export function checkOptionNames(what: string, options: unknown, known: readonly
 export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
   const bytes = typeof body === 'string' ? encoder.encode(body) : body
   if (!(bytes instanceof Uint8Array)) {
-    throw new QlogTypeError(`a message must be a text or a Uint8Array, not ${shown(body)}`)
+    throw new QlogTypeError(
+      `a message must be a text or a Uint8Array, not ${shown(body)}; json() is a codec for values`,
+    )
   }
   if (bytes.length > messageBytesMax) {
     throw new QlogError(

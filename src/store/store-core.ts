@@ -73,6 +73,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly #retries = new Map<string, RetryPlan>()
   readonly #sequences = new WeakMap<object, number>()
   #openSent = false
+  #isOpenDurable = false
 
   constructor(
     system: StoreSystem,
@@ -96,9 +97,9 @@ export class StoreCore implements Decisions, JournalEvents {
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
-      goOn: (withheld) => this.riding.goOn(withheld),
+      isOpen: () => this.status === 'open',
       soon: (callback) => system.clock.soon(callback),
-      later: (callback) => void system.clock.after(0, callback),
+      later: (delayMs, callback) => void system.clock.after(delayMs, callback),
     })
     this.keys = new PendingKeys(state)
     this.watch = new StoreWatch(system, directory, state)
@@ -119,13 +120,24 @@ export class StoreCore implements Decisions, JournalEvents {
         this.#openSent = false
       }
       try {
-        this.journal.submit(new PlainOperation([this.#openOp()], undefined, again))
+        const durable = () => {
+          this.#isOpenDurable = true
+        }
+        this.journal.submit(new PlainOperation([this.#openOp()], durable, again))
       } catch (error) {
         again()
         throw error
       }
     }
     this.journal.submit(operation)
+  }
+
+  /**
+   * The lease of this message is recorded before anybody gets it: it may have killed its process before, or
+   * may now, before the log tells of an opening at all.
+   */
+  isRecordedFirst(id: number): boolean {
+    return id < this.uncleanBelowId || !this.#isOpenDurable
   }
 
   /** Anything was written by this opening. */
@@ -152,7 +164,6 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   space(state: 'ok' | 'full'): void {
-    // Who puts is told by the puts that are refused.
     this.isFull = state === 'full'
   }
 

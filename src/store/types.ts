@@ -2,6 +2,8 @@
  * What the store's users touch: store, queue, group, session, delivery. Types and defaults; the terms
  * are those of docs/concepts/.
  */
+// Projects with an older library of types have no AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { LogFigures, OpenLog } from '../log/seam.ts'
 import type { LogOptions } from '../log/types.ts'
 import type { Codec } from './codec.ts'

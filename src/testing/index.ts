@@ -54,6 +54,7 @@ export {
   logConformance,
   type RegisterTest,
 } from './log-suite.ts'
+export { openSimulatedStore } from './simulated-store.ts'
 export { openSlowLog, SlowLog, type SlowLogOptions } from './slow-log.ts'
 export type { Ability, StoreFactory, StoreSuite } from './store-suite/factory.ts'
 export { storeConformance } from './store-suite.ts'

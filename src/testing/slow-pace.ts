@@ -3,10 +3,9 @@
  * order; a planned fault strikes when its group comes back. All time and chance is handed in.
  */
 import { QlogError } from '../errors.ts'
-import type { MemoryPace, PacedLog } from '../log/memory/pace.ts'
+import type { MemoryPace, MemorySystem, PacedLog } from '../log/memory/pace.ts'
 import type { Ticket } from '../log/seam.ts'
 import type { Random } from '../system/simulated/random.ts'
-import type { Clock } from '../system/system.ts'
 
 export interface SlowPaceOptions {
   readonly delayMsMin: number
@@ -29,7 +28,7 @@ interface SlowGroup {
 }
 
 export class SlowPace implements MemoryPace {
-  readonly #clock: Clock
+  readonly #clock: MemorySystem['clock']
   readonly #random: Random
   readonly #options: SlowPaceOptions
   readonly #groups: SlowGroup[] = []
@@ -41,7 +40,7 @@ export class SlowPace implements MemoryPace {
   #isPlanned = false
   #isOver = false
 
-  constructor(clock: Clock, random: Random, options: SlowPaceOptions) {
+  constructor(clock: MemorySystem['clock'], random: Random, options: SlowPaceOptions) {
     this.#clock = clock
     this.#random = random
     this.#options = options

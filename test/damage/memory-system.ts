@@ -2,8 +2,10 @@
  * A directory of bytes in memory that can only be read, as fast as it goes: hundreds of thousands of
  * damaged logs are opened over it. Nobody owns it, and no call on it waits for anything.
  */
+
 import { nativeFreeLz4 } from '../../src/system/native-free-lz4.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
+import { soon } from '../../src/system/soon.ts'
 import type { FileHandle, FileStat, System } from '../../src/system/system.ts'
 
 export type Files = Map<string, Uint8Array>
@@ -58,7 +60,7 @@ export function memorySystem(files: Files, bootId: string): System {
       monotonicMs: () => 0,
       sinceBootMs: () => 0,
       after: () => () => undefined,
-      soon: queueMicrotask,
+      soon,
       hold: () => () => undefined,
     },
     sockets: {

@@ -262,3 +262,24 @@ test('a call that was turned down does not turn down the one that waits for its 
     await log.close()
   })
 })
+
+test('a call that waits for its reader ends with its signal, and spoils nothing for the others', async () => {
+  const watched = new Watched(6)
+  await watched.run(async () => {
+    const log = await watched.openSegmentLog(LARGE)
+    await append(watched, log, 4_000, 100, 500)
+    const controller = new AbortController()
+    const ended: string[] = []
+    const first = log.fetch(range(1, 2_001)).finally(() => ended.push('first'))
+    const second = log
+      .fetch(range(2_001, 3_001), { signal: controller.signal })
+      .finally(() => ended.push('second'))
+    const third = log.fetch(range(3_001, 3_501))
+    controller.abort()
+    await expect(second).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
+    expect(ended).toEqual(['second'])
+    expectBodies(await first, range(1, 2_001), 100)
+    expectBodies(await third, range(3_001, 3_501), 100)
+    await log.close()
+  })
+})

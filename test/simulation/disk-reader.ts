@@ -2,6 +2,7 @@
  * Looks at a simulated disk while no process runs: a System that only reads, at once and without
  * the scheduler, so that looking moves no call number and costs no step of a schedule.
  */
+
 import { type Assessment, assess } from '../../src/log/assess.ts'
 import { scanSegment } from '../../src/log/scan.ts'
 import { keyOf, surveyDirectory } from '../../src/log/survey.ts'
@@ -10,6 +11,7 @@ import { crc32 } from '../../src/system/real/crc.ts'
 import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { statOf } from '../../src/system/simulated/file-handle.ts'
 import type { Inode } from '../../src/system/simulated/inode.ts'
+import { soon } from '../../src/system/soon.ts'
 import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
 
 function refuse(): never {
@@ -61,7 +63,7 @@ export function diskReader(disk: SimulatedDisk): System {
       monotonicMs: () => 0,
       sinceBootMs: () => 0,
       after: refuse,
-      soon: queueMicrotask,
+      soon,
       hold: refuse,
     },
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }), connect: refuse },

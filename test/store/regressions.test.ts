@@ -226,3 +226,16 @@ test('what expired stays gone when the machine boots anew with its clock far beh
     expect(await world.ready('jobs')).toEqual([])
     expect(world.store.queue('jobs').stats().messages).toBe(0)
   }))
+
+test('a message that kills its process at once gains attempts also where the store was closed before', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await world.put('jobs', 'a')
+    await world.store.queue('jobs').createGroup('default')
+    await world.reopen()
+    const attempts: number[] = []
+    for (let start = 0; start < 3; start++) {
+      attempts.push((await world.takeOne('jobs')).attempt)
+      await world.crashAndOpen()
+    }
+    expect(attempts).toEqual([1, 2, 3])
+  }))

@@ -1,13 +1,15 @@
 /** When appends to a log in memory become durable: at the end of their turn, or as a test has it. */
 import type { QlogError } from '../../errors.ts'
-import type { System } from '../../system/system.ts'
+import type { Clock } from '../../system/system.ts'
 import type { Ticket } from '../seam.ts'
 
 /** So many groups become durable without a turn of the event loop between them, then one gets its turn. */
 const GROUPS_A_TURN_MAX = 1024
 
-/** What of a system a log in memory needs. */
-export type MemorySystem = Pick<System, 'clock'>
+/** What of a system a log in memory needs: a part of its clock. */
+export interface MemorySystem {
+  readonly clock: Pick<Clock, 'nowMs' | 'after'>
+}
 
 /** What a pace may ask of its log. */
 export interface PacedLog {

@@ -3,7 +3,8 @@
  * since most calls ask for what follows the last one, so that its file and what it read ahead serve them
  * too. Reads only.
  */
-import { type Gap, throwIfAborted } from '../../errors.ts'
+import { type Gap, QlogError, throwIfAborted } from '../../errors.ts'
+import { orAborted } from '../or-aborted.ts'
 import type { FetchOptions } from '../seam.ts'
 import { type FetchRules, fetchBodies, type Hand } from './fetch-bodies.ts'
 import type { MessageReader } from './message-reader.ts'
@@ -38,7 +39,7 @@ export class Fetcher {
   readonly #lines = new Set<Line>()
   #cancelTidying: (() => void) | undefined
   /** Readers that are being closed with nobody to wait for it; `close` does. */
-  #closing: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> = Promise.resolve()
   #isClosed = false
 
   constructor(parts: FetcherParts) {
@@ -54,22 +55,35 @@ export class Fetcher {
     if (ids.length === 0) return []
     for (;;) {
       throwIfAborted(signal)
+      if (this.#isClosed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
       const line = this.#lineFor(ids[0] ?? 0)
       line.endId = (ids[ids.length - 1] ?? 0) + 1
       line.calls++
-      const call = line.turn.then(() =>
-        line.isBroken ? undefined : fetchBodies(line, this.#parts, ids, options),
-      )
-      line.turn = call.catch(() => {
-        line.isBroken = true
-      })
+      const call = line.turn.then(() => this.#read(line, ids, options))
+      line.turn = call.catch(() => undefined)
       try {
-        const bodies = await call
+        const bodies = await (signal ? orAborted(call, signal) : call)
         if (bodies) return bodies
       } finally {
         line.calls--
-        await this.#leave(line)
+        this.#leave(line)
       }
+    }
+  }
+
+  /** Undefined where nobody reads with this line any more. */
+  async #read(
+    line: Line,
+    ids: ArrayLike<number>,
+    options: FetchOptions,
+  ): Promise<readonly (Uint8Array | undefined)[] | undefined> {
+    throwIfAborted(options.signal)
+    if (line.isBroken) return undefined
+    try {
+      return await fetchBodies(line, this.#parts, ids, options)
+    } catch (error) {
+      line.isBroken = true
+      throw error
     }
   }
 
@@ -77,7 +91,8 @@ export class Fetcher {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelTidying?.()
-    await Promise.all([this.#closing, ...[...this.#lines].map((line) => this.#drop(line))])
+    for (const line of this.#lines) this.#drop(line)
+    await this.#closing
   }
 
   /** The reader that stands nearest to the id, where it is near or no more are to be had; else a new one. */
@@ -108,25 +123,25 @@ export class Fetcher {
   }
 
   /** A call has ended: the reader is kept where somebody may go on with it. */
-  async #leave(line: Line): Promise<void> {
+  #leave(line: Line): void {
     if (line.calls > 0) return
-    if (line.isBroken || this.#isClosed || this.#lines.size > LINES_MAX) await this.#drop(line)
+    if (line.isBroken || this.#lines.size > LINES_MAX) this.#drop(line)
   }
 
-  async #drop(line: Line): Promise<void> {
-    this.#lines.delete(line)
-    await line.turn
-    await line.reader.close()
+  /** Closes its reader once nothing reads with it. */
+  #drop(line: Line): void {
+    if (!this.#lines.delete(line)) return
+    const closed = line.turn.then(() => line.reader.close())
+    this.#closing = Promise.all([this.#closing, closed]).then(() => undefined)
+    this.#closing.catch(() => undefined)
   }
 
   #tidyLater(): void {
+    if (this.#isClosed) return
     this.#cancelTidying ??= this.#parts.after(IDLE_MS, () => {
       this.#cancelTidying = undefined
       for (const line of this.#lines) {
-        if (line.calls === 0 && !line.wasUsed) {
-          this.#closing = Promise.all([this.#closing, this.#drop(line)])
-          this.#closing.catch(() => undefined)
-        }
+        if (line.calls === 0 && !line.wasUsed) this.#drop(line)
         line.wasUsed = false
       }
       if (this.#lines.size > 0) this.#tidyLater()

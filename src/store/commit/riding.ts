@@ -9,6 +9,8 @@ import { Operation, type Sendable } from './operation.ts'
 
 /** Messages of one entry at most: what it takes must fit the smallest log. */
 const RIDERS_MAX = 2048
+/** A lease whose record was turned down is recorded again no sooner than this. */
+const AGAIN_MS = 250
 
 export interface RidingHost {
   submit(operation: Sendable): void
@@ -16,12 +18,12 @@ export interface RidingHost {
   finished(taken: readonly Taken[]): void
   /** The change was turned down. */
   unsettle(taken: Taken): void
-  /** These were withheld, and their leases go on. */
-  goOn(withheld: readonly Taken[]): void
+  /** Something may still be recorded. */
+  isOpen(): boolean
   /** Calls back at the end of this turn of the event loop. */
   soon(callback: () => void): void
-  /** Calls back in a later one. */
-  later(callback: () => void): void
+  /** Calls back in a later one, after so long. */
+  later(delayMs: number, callback: () => void): void
 }
 
 const NONE: readonly Taken[] = []
@@ -30,18 +32,18 @@ const NONE: readonly Taken[] = []
 class Ride extends Operation {
   readonly #host: RidingHost
   readonly #acks: readonly Taken[]
-  readonly #withheld: readonly Taken[]
+  readonly #whenVoid: () => void
 
   constructor(
     host: RidingHost,
     leases: readonly Taken[],
     acks: readonly Taken[],
-    withheld: readonly Taken[],
+    whenVoid: () => void,
   ) {
     super([], [...leaseOps(leases), ...finishOps(acks)])
     this.#host = host
     this.#acks = acks
-    this.#withheld = withheld
+    this.#whenVoid = whenVoid
     this.promise.catch(() => undefined)
   }
 
@@ -51,7 +53,7 @@ class Ride extends Operation {
 
   override refused(cause: Error): void {
     for (const taken of this.#acks) this.#host.unsettle(taken)
-    this.#host.goOn(this.#withheld)
+    this.#whenVoid()
     super.refused(cause)
   }
 }
@@ -78,6 +80,8 @@ export class Riding {
   #ticket: Ticket | undefined
   #isScheduled = false
   #isLater = false
+  /** Leases whose record was turned down, or withheld for nothing. */
+  #again: Taken[] = []
 
   constructor(host: RidingHost) {
     this.#host = host
@@ -95,7 +99,7 @@ export class Riding {
     if (this.#isFull) this.flush()
     else if (!this.#isLater) {
       this.#isLater = true
-      this.#host.later(this.#flushLater)
+      this.#host.later(0, this.#flushLater)
     }
   }
 
@@ -118,16 +122,19 @@ export class Riding {
       if (taken.isFinishing) withheld.push(taken)
       else others.push(taken)
     }
+    for (const taken of acks) taken.isFinishing = false
     this.#leases = others
     return withheld
   }
 
-  /** The leases that were withheld go on. */
-  goOn(withheld: readonly Taken[]): void {
-    for (const taken of withheld) {
-      taken.isFinishing = false
-      if (taken.status === 'leased') this.leaseAlong(taken)
-    }
+  /**
+   * These leases go on, and no record of them is on its way: one is made a little later, since this may
+   * be told from within the log, which has just turned one down.
+   */
+  goOn(leases: readonly Taken[]): void {
+    if (leases.length === 0 || !this.#host.isOpen()) return
+    if (this.#again.length === 0) this.#host.later(AGAIN_MS, this.#recordAgain)
+    for (const taken of leases) this.#again.push(taken)
   }
 
   /** Sends what there is now. */
@@ -135,7 +142,11 @@ export class Riding {
     const withheld = this.withhold(this.#acks)
     if (this.#leases.length + this.#acks.length === 0) return
     const ticket = this.#ticket
-    const ride = new Ride(this.#host, this.#leases, this.#acks, withheld)
+    const leases = this.#leases
+    const ride = new Ride(this.#host, leases, this.#acks, () => {
+      this.goOn(leases)
+      this.goOn(withheld)
+    })
     this.#leases = []
     this.#acks = []
     this.#ticket = undefined
@@ -161,6 +172,13 @@ export class Riding {
       this.#host.soon(this.#flushSoon)
     }
     return promise
+  }
+
+  readonly #recordAgain = (): void => {
+    const again = this.#again
+    this.#again = []
+    if (!this.#host.isOpen()) return
+    for (const taken of again) if (taken.status === 'leased') this.leaseAlong(taken)
   }
 
   readonly #flushLater = (): void => {

@@ -39,11 +39,11 @@ export function writeVarint(target: Uint8Array, at: number, value: number): numb
   return next + 1
 }
 
-/** Reads what {@link ByteWriter} wrote; usable again after `reset`. */
 /** Strict, or a text would not be what was written; a byte order mark is part of it. */
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const encoder = new TextEncoder()
 
+/** Reads what {@link ByteWriter} wrote; usable again after `reset`. */
 export class ByteReader {
   /** True once something did not fit or was malformed; zeros come from then on. */
   failed = false

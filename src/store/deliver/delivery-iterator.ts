@@ -139,8 +139,9 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
 
   /** Fetches what there is now, without waiting for it. */
   #fillBehind(): void {
-    if (this.#filling !== undefined) return
     const { session, prefetch } = this.#options
+    // Whoever asks next is told why.
+    if (this.#filling !== undefined || !session.isOpen) return
     const taken = session.take(prefetch - (this.#ready.length - this.#readyAt))
     if (taken.length === 0) return
     this.#filling = this.#load(taken)

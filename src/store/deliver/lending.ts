@@ -102,13 +102,13 @@ export class Lending {
   ): Promise<readonly LeasedDelivery[]> {
     this.#assertOpen()
     const nowMs = this.#core.clock.nowMs()
-    const { dispatcher, riding, uncleanBelowId } = this.#core
+    const { dispatcher, riding } = this.#core
     let recorded: Promise<void> | undefined
     let begun = 0
     for (const { taken } of deliveries) {
       if (!this.#lease(taken, leaseMs, nowMs)) continue
       begun++
-      if (taken.id < uncleanBelowId) recorded = riding.lease(taken)
+      if (this.#core.isRecordedFirst(taken.id)) recorded = riding.lease(taken)
       else riding.leaseAlong(taken)
     }
     dispatcher.expectEnd(leaseMs)
@@ -119,8 +119,9 @@ export class Lending {
 
   /** Begins this lease, where nothing stands in the way and nothing has to be recorded first. */
   beginNow({ taken }: LeasedDelivery, leaseMs: number): boolean {
-    const { clock, dispatcher, riding, uncleanBelowId } = this.#core
-    if (taken.id < uncleanBelowId || !this.#lease(taken, leaseMs, clock.nowMs())) return false
+    const { clock, dispatcher, riding } = this.#core
+    if (this.#core.isRecordedFirst(taken.id)) return false
+    if (!this.#lease(taken, leaseMs, clock.nowMs())) return false
     riding.leaseAlong(taken)
     dispatcher.expectEnd(leaseMs)
     return true

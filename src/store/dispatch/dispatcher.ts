@@ -163,14 +163,15 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** The lease begins now, or is given more time; whoever calls `expectEnd` behind it is woken at its end. */
   lease(taken: Taken, leaseMs: number, nowMs: number): void {
     const isNew = taken.status !== 'leased'
+    const endMs = nowMs + leaseMs
     if (taken.leaseMs === 0) taken.group.leaseBegun()
     taken.leaseMs = leaseMs
-    if (isNew) {
-      taken.endMs = nowMs + leaseMs
-      this.#leases.begin(taken)
-      taken.status = 'leased'
-    } else this.#leases.move(taken, nowMs + leaseMs)
+    if (!isNew && taken.endMs === endMs) return
+    taken.endMs = endMs
+    if (isNew) this.#leases.begin(taken)
+    else this.#leases.moved(taken)
     taken.holder?.leased(taken, isNew)
+    taken.status = 'leased'
   }
 
   /** Leases of this length have begun. */
@@ -181,7 +182,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** The lease is over, or about to be: it does not time out any more. */
   settle(taken: Taken): void {
     if (taken.status === 'leased') {
-      this.#leases.end(taken)
+      this.#leases.end()
       taken.holder?.settling(taken)
     }
     taken.status = 'settling'
@@ -189,15 +190,15 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   /** The lease is about to end by whatever it was: nothing is left to time out. */
   ended(taken: Taken): void {
-    if (taken.status === 'leased') this.#leases.end(taken)
+    if (taken.status === 'leased') this.#leases.end()
   }
 
   /** The change that was to end the lease was turned down: it goes on as far as its time does. */
   unsettle(taken: Taken): void {
     if (taken.status !== 'settling') return
     this.#leases.begin(taken)
-    taken.status = 'leased'
     taken.holder?.leased(taken, true)
+    taken.status = 'leased'
     this.#alarm.ringIn(Math.max(RETRY_MS, taken.endMs - this.#clock.nowMs()))
   }
 

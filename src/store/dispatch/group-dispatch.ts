@@ -189,15 +189,15 @@ export class GroupDispatch implements GroupEvents {
     beforePriority = Number.POSITIVE_INFINITY,
     beforeId = Number.POSITIVE_INFINITY,
   ): Taken[] {
-    const row = this.#best
+    const source = this.#best
     const taken = [this.takeBest()]
-    if (typeof row !== 'object' || !this.#isPlainOnly) return taken
-    const { cursor, priority } = row
+    if (typeof source !== 'object' || !this.#isPlainOnly) return taken
+    const { cursor, priority } = source
     if (priority > beforePriority) return taken
     const endId = priority < beforePriority ? Number.POSITIVE_INFINITY : beforeId
-    while (taken.length < count && this.hasRoom && row.settle(this.#isOpen)) {
+    while (taken.length < count && this.hasRoom && source.settle(this.#isOpen)) {
       if (cursor.id >= endId) break
-      row.isHead = false
+      source.isHead = false
       taken.push(this.#out(new Taken(this, cursor.id, cursor.offset, priority)))
     }
     return taken

@@ -1,20 +1,27 @@
 /**
  * Leases in the order of their ends. Most begin in that order and are over before their time: those stand
  * in a line, stale from then on until they come to its front or are too many, so that neither costs a
- * search. The others stand in a heap. Pure memory.
+ * search. The others stand in a heap, stale likewise. Pure memory.
  */
-import { IndexedHeap } from '../containers/heap.ts'
+import { IndexedHeap, NOT_IN_HEAP } from '../containers/heap.ts'
 import type { Taken } from './taken.ts'
 
-/** Stale entries of the line beside as many as there are leases. */
+/** Stale entries beside as many as there are leases. */
 const STALE_MAX = 1024
+
+/** An end that was given to a lease out of order. */
+interface Other {
+  readonly taken: Taken
+  readonly endMs: number
+  heapIndex: number
+}
 
 export class LeaseOrder {
   /** What ends at `#ends[i]` is `#line[i]`, if it still does; in order, from `#front` on. */
   #line: Taken[] = []
   #ends: number[] = []
   #front = 0
-  readonly #others = new IndexedHeap<Taken>((a, b) => a.endMs - b.endMs)
+  readonly #others = new IndexedHeap<Other>((a, b) => a.endMs - b.endMs)
   #live = 0
 
   /** Leases that go on. */
@@ -27,46 +34,50 @@ export class LeaseOrder {
     return this.#line.length + this.#others.size
   }
 
-  /** A lease begins, or goes on after all: its end is set, its status is still to be. */
+  /** A lease is about to begin, or to go on after all: its end is set, its status still what it was. */
   begin(taken: Taken): void {
     this.#live++
     this.#add(taken)
   }
 
-  /** A lease that goes on gets another end. */
-  move(taken: Taken, endMs: number): void {
-    if (taken.endMs === endMs) return
-    if (taken.heapIndex >= 0) this.#others.remove(taken)
-    taken.endMs = endMs
+  /** A lease that goes on was given another end. */
+  moved(taken: Taken): void {
     this.#add(taken)
   }
 
   /** A lease that went on is over, by whatever. */
-  end(taken: Taken): void {
+  end(): void {
     this.#live--
-    if (taken.heapIndex >= 0) this.#others.remove(taken)
   }
 
   /** The lease that ends first. */
   peek(): Taken | undefined {
-    const other = this.#others.peek()
+    const other = this.#firstOther()
     for (; this.#front < this.#line.length; this.#front++) {
       const first = this.#line[this.#front] as Taken
-      if (!this.#isLive(this.#front)) continue
+      if (!isLive(first, this.#ends[this.#front])) continue
       return other && other.endMs < first.endMs ? other : first
     }
     this.#keepFrom(this.#front)
     return other
   }
 
+  #firstOther(): Taken | undefined {
+    for (let first = this.#others.peek(); first; first = this.#others.peek()) {
+      if (isLive(first.taken, first.endMs)) return first.taken
+      this.#others.pop()
+    }
+    return undefined
+  }
+
   #add(taken: Taken): void {
+    if (this.entries > 2 * this.#live + STALE_MAX) this.#dropStale()
     const { endMs } = taken
     const last = this.#line.length - 1
     if (last >= this.#front && endMs < (this.#ends[last] as number)) {
-      this.#others.push(taken)
+      this.#others.push({ taken, endMs, heapIndex: NOT_IN_HEAP })
       return
     }
-    if (this.#line.length > 2 * this.#live + STALE_MAX) this.#dropStale()
     this.#line.push(taken)
     this.#ends.push(endMs)
   }
@@ -74,14 +85,18 @@ export class LeaseOrder {
   #dropStale(): void {
     let kept = this.#front
     for (let at = this.#front; at < this.#line.length; at++) {
-      if (!this.#isLive(at)) continue
-      this.#line[kept] = this.#line[at] as Taken
-      this.#ends[kept] = this.#ends[at] as number
+      const taken = this.#line[at] as Taken
+      if (!isLive(taken, this.#ends[at])) continue
+      this.#line[kept] = taken
+      this.#ends[kept] = taken.endMs
       kept++
     }
     this.#line.length = kept
     this.#ends.length = kept
     this.#keepFrom(this.#front)
+    for (const other of this.#others.first(this.#others.size, () => true)) {
+      if (!isLive(other.taken, other.endMs)) this.#others.remove(other)
+    }
   }
 
   #keepFrom(at: number): void {
@@ -90,9 +105,9 @@ export class LeaseOrder {
     this.#ends = this.#ends.slice(at)
     this.#front = 0
   }
+}
 
-  #isLive(at: number): boolean {
-    const taken = this.#line[at] as Taken
-    return taken.status === 'leased' && taken.endMs === this.#ends[at] && taken.heapIndex < 0
-  }
+/** It still ends then. */
+function isLive(taken: Taken, endMs: number | undefined): boolean {
+  return taken.status === 'leased' && taken.endMs === endMs
 }

@@ -14,7 +14,10 @@ export type TakenStatus =
 
 /** Who holds messages, and is told what becomes of their leases. */
 export interface TakenHolder {
-  /** The lease begins or goes on after all; not new: it is given another end. */
+  /**
+   * The lease is about to begin or to go on after all; not new: it was given another end. Its status is
+   * still what it was.
+   */
   leased(taken: Taken, isNew: boolean): void
   /** A change is on its way that ends the lease. */
   settling(taken: Taken): void
@@ -35,12 +38,12 @@ export class Taken {
   /** How long its lease is, and when it ends in the store's own time. */
   leaseMs = 0
   endMs = 0
-  /** Of the heap of suspects, or of leases; -1 = in none. */
+  /** Of the heap of suspects; -1 = not in it. */
   heapIndex = -1
   /** Who took it, and where it stands there. */
   holder: TakenHolder | undefined
   holderIndex = -1
-  /** An acknowledgement is on its way. */
+  /** Set while leases are sorted by whether they end with an entry. */
   isFinishing = false
   /** Number of the call that saw it last, to tell what comes twice in one. */
   seenBy = 0

@@ -36,8 +36,8 @@ export interface SavedSlice {
 /** A slice as of the moment of the save. */
 interface CapturedSlice {
   readonly slice: Slice
-  /** 'later': it is frozen, to be encoded when it is its turn. */
-  readonly bytes: Uint8Array | 'later' | 'unchanged'
+  /** 'later': it is frozen, to be encoded when it is its turn. What was saved, where it did not change. */
+  readonly content: Uint8Array | 'later' | SavedSlice
 }
 
 export class Snapshots {
@@ -122,13 +122,14 @@ export class Snapshots {
     const at = journal.appliedLsn
     const controlBytes = journal.controlBytes
     const appendedBytes = journal.appendedBytes
-    const captured = slicesOf(state).map((slice) => capture(slice, before, encoded, isWhole))
+    const captured: CapturedSlice[] = []
     const saved = new Map<string, SavedSlice>()
     try {
-      const parts = this.#partsOf(captured, before, saved, at)
+      for (const slice of slicesOf(state)) captured.push(capture(slice, before, encoded, isWhole))
+      const parts = this.#partsOf(captured, saved, at)
       await log.saveSnapshot(parts, isWhole ? { whole: true } : {})
     } finally {
-      for (const { slice, bytes } of captured) if (bytes === 'later') slice.freezable?.thaw()
+      for (const { slice, content } of captured) if (content === 'later') slice.freezable?.thaw()
     }
     this.#saved = saved
     this.#controlBytes = controlBytes
@@ -144,7 +145,7 @@ export class Snapshots {
     const encoded = new Map<string, { readonly version: number; readonly bytes: Uint8Array }>()
     const pace = new Pace(this.#core.system.clock)
     for (const slice of slicesOf(this.#core.state)) {
-      if (slice.freezable || (!isWhole && !isChanged(slice, before))) continue
+      if (slice.freezable || (!isWhole && savedOf(slice, before))) continue
       const own = slice.encode()
       encoded.set(slice.name, { version: slice.version, bytes: own })
       if (pace.isTurnOver(own.length)) await pace.nextTurn()
@@ -154,23 +155,21 @@ export class Snapshots {
 
   async *#partsOf(
     captured: readonly CapturedSlice[],
-    before: ReadonlyMap<string, SavedSlice>,
     saved: Map<string, SavedSlice>,
     at: number,
   ): AsyncGenerator<PartToSave> {
     const { partBytesMax } = this.#core.log.limits
     const pace = new Pace(this.#core.system.clock)
-    for (const { slice, bytes: known } of captured) {
+    for (const { slice, content } of captured) {
       const { name, version } = slice
-      const old = before.get(name)
-      if (known === 'unchanged' && old) {
-        for (let piece = 0; piece < old.pieces; piece++)
+      if (content !== 'later' && 'pieces' in content) {
+        for (let piece = 0; piece < content.pieces; piece++)
           yield [pieceName(name, piece), at, 'unchanged']
-        saved.set(name, old)
+        saved.set(name, content)
         continue
       }
-      const bytes = typeof known === 'string' ? slice.encode() : known
-      if (known === 'later' && pace.isTurnOver(bytes.length)) await pace.nextTurn()
+      const bytes = content === 'later' ? slice.encode() : content
+      if (content === 'later' && pace.isTurnOver(bytes.length)) await pace.nextTurn()
       const pieces = piecesOf(bytes, partBytesMax)
       for (const [row, piece] of pieces.entries()) {
         this.savedBytes += piece.length
@@ -210,9 +209,10 @@ function bytesOf(saved: ReadonlyMap<string, SavedSlice>): number {
   return sum
 }
 
-function isChanged(slice: Slice, before: ReadonlyMap<string, SavedSlice>): boolean {
+/** What was saved of it, where it has not changed since. */
+function savedOf(slice: Slice, before: ReadonlyMap<string, SavedSlice>): SavedSlice | undefined {
   const old = before.get(slice.name)
-  return old === undefined || slice.isChangedSince(old.version)
+  return old && !slice.isChangedSince(old.version) ? old : undefined
 }
 
 function capture(
@@ -221,14 +221,15 @@ function capture(
   encoded: ReadonlyMap<string, { readonly version: number; readonly bytes: Uint8Array }>,
   isWhole: boolean,
 ): CapturedSlice {
-  if (!isWhole && !isChanged(slice, before)) return { slice, bytes: 'unchanged' }
+  const saved = isWhole ? undefined : savedOf(slice, before)
+  if (saved) return { slice, content: saved }
   if (slice.freezable) {
     slice.freezable.freeze()
-    return { slice, bytes: 'later' }
+    return { slice, content: 'later' }
   }
   const ahead = encoded.get(slice.name)
   const isFresh = ahead !== undefined && !slice.isChangedSince(ahead.version)
-  return { slice, bytes: isFresh ? ahead.bytes : slice.encode() }
+  return { slice, content: isFresh ? ahead.bytes : slice.encode() }
 }
 
 function pieceName(slice: string, piece: number): string {

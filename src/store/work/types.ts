@@ -1,4 +1,6 @@
 /** What users of workers and of consuming loops touch. Types only. */
+// Projects with an older library of types have no AsyncDisposable.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Delivery, GroupOptions } from '../types.ts'
 
 export interface ConsumeOptions extends GroupOptions {
