@@ -82,7 +82,7 @@ export const ERROR_CODES = {
     remedy: 'Name a directory that is empty, missing, or holds a log.',
   },
   QLOG_NO_DOOR: {
-    when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy.',
+    when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy. Or none holds it, where only its owner was to be asked (`onlyOwned`).',
     remedy:
       'Stop the process that the message names and try again, or let both use the same version of qlog. `qlog read` and `qlog verify` need no answer.',
   },

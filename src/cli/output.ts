@@ -11,6 +11,7 @@ const CHUNK_BYTES = 64 * 1024
 export interface OutputStream extends NodeJS.WritableStream {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 /** The reader of stdout went away: nothing more is wanted. */
@@ -58,6 +59,12 @@ export class Output {
   /** Columns of the terminal that stdout is, 80 where it is none. */
   get columns(): number {
     return this.#stdout.columns ?? 80
+  }
+
+  /** stdout where it is a terminal on which a screen can be painted. */
+  get terminal(): OutputStream | undefined {
+    const paints = this.#stdout.isTTY === true && this.#environment['TERM'] !== 'dumb'
+    return paints ? this.#stdout : undefined
   }
 
   /** True where stderr is a terminal on which progress can be shown. */

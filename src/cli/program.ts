@@ -40,6 +40,7 @@ import {
   registerResume,
 } from './store-changes.ts'
 import { registerTake } from './take.ts'
+import { registerTop } from './top.ts'
 import { registerVerify } from './verify.ts'
 
 type Register = (program: Command, context: CommandContext) => void
@@ -53,6 +54,7 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerTake,
       registerQueues,
       registerGroups,
+      registerTop,
       registerPeek,
       registerList,
       registerKick,

@@ -2,7 +2,7 @@
  * A store by its verbs, wherever it is open: through the door of the process that holds it, or opened
  * here where nobody does. Touches the lock's files through the log, and a socket.
  */
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { doorPath, type LockOwner, readLock } from '../log/lock.ts'
 import { checkDirectory } from '../log/options.ts'
 import { surveyDirectory } from '../log/survey.ts'
@@ -22,6 +22,8 @@ const PAUSE_MS = 50
 export interface AccessOptions {
   /** Makes the store where the directory is missing or empty. */
   readonly create?: boolean
+  /** Opens nothing here: rejects with QLOG_NO_DOOR where no process holds the store. */
+  readonly onlyOwned?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -53,17 +55,20 @@ export async function openAccess(
   system: System,
   openHere: OpenHere,
   path: string,
-  { create = false, signal }: AccessOptions = {},
+  { create = false, onlyOwned = false, signal }: AccessOptions = {},
 ): Promise<StoreAccess> {
   const directory = checkDirectory(path)
-  if (!create) await requireLog(system, directory)
+  if (!create && !onlyOwned) await requireLog(system, directory)
   for (let round = 1; ; round += 1) {
+    throwIfAborted(signal)
     const lock = await lockOf(system, directory)
     const isLast = round >= ROUNDS_MAX
     if (lock.state === 'alive') {
-      const client = await callAtDoor(system, directory, lock.owner)
+      const client = await callAtDoor(system, directory, lock.owner, signal)
       if (client !== undefined) return new DoorAccess(client)
       if (isLast) throw hangsUp(lock.owner)
+    } else if (onlyOwned) {
+      throw new QlogError('QLOG_NO_DOOR', `no process holds the store in ${directory}`)
     } else {
       try {
         return new HereAccess(await openHere(directory, signal === undefined ? {} : { signal }))
@@ -157,6 +162,7 @@ async function callAtDoor(
   system: System,
   directory: string,
   owner: LockOwner,
+  signal: AbortSignal | undefined,
 ): Promise<DoorClient | undefined> {
   const path = doorPath(directory, owner)
   let connection: Connection
@@ -169,10 +175,13 @@ async function callAtDoor(
     throw new QlogError('QLOG_NO_DOOR', words, { cause: error })
   }
   const client = new DoorClient(connection, { pid: owner.pid, host: owner.host })
+  const stop = (): void => client.close()
+  signal?.addEventListener('abort', stop, { once: true })
   let isGreeted = false
   try {
     isGreeted = await client.hello(system.clock)
   } finally {
+    signal?.removeEventListener('abort', stop)
     if (!isGreeted) client.close()
   }
   return isGreeted ? client : undefined

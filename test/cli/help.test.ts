@@ -39,7 +39,7 @@ describe('help', () => {
     },
   )
 
-  it.each(['append', 'read', 'stats', 'segments', 'prove', 'doctor', 'bench'])(
+  it.each(['append', 'read', 'top', 'stats', 'segments', 'prove', 'doctor', 'bench'])(
     '%s is as reviewed',
     async (name) => {
       const { stdout } = await runInProcess([name, '--help'])

@@ -20,7 +20,7 @@ import { FakeLog } from './fake-log.ts'
 export class MemoryStream extends Writable {
   readonly chunks: Uint8Array[] = []
   readonly isTTY: boolean
-  readonly columns = 80
+  columns: number = 80
 
   constructor(isTTY = false) {
     super()

@@ -204,3 +204,13 @@ test('many callers at once, probes between them: each gets its own answers', asy
   for (const probe of await Promise.all(probes)) expect(probe).toEqual({ state: 'alive' })
   for (const row of callers.keys()) expect(store.queue(`q${row}`).stats().messages).toBe(50)
 })
+
+test('only through the door of an owner: opens nothing where there is none', async () => {
+  const alone = openStoreThrough(directory, { onlyOwned: true })
+  await expect(alone).rejects.toMatchObject({ code: 'QLOG_NO_DOOR' })
+  expect(fs.readdirSync(directory)).toEqual([])
+  await owner()
+  const opened = await openStoreThrough(directory, { onlyOwned: true })
+  closing.push(() => opened.close())
+  expect(opened.owner?.pid).toBe(process.pid)
+})
