@@ -83,7 +83,10 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
   return bytes
 }
 
-const PUT_OPTIONS = ['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'headers']
+const PUT_OPTIONS = [
+  ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'headers'],
+  ...['producer', 'sequence'],
+]
 
 /** What a put asks for, its times in the store's own terms. */
 export function checkPut(
@@ -107,6 +110,7 @@ export function checkPut(
     key,
     keyWindowMs: windowMs,
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
+    ...checkProducer(options),
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
   }
 }
@@ -145,6 +149,21 @@ function checkKey(key: unknown): void {
   if (encoder.encode(key).length > KEY_BYTES_MAX) {
     throw new QlogTypeError(`key must have at most ${KEY_BYTES_MAX} bytes`)
   }
+}
+
+function checkProducer({ producer, sequence, key }: PutOptions): {
+  readonly producer: string | undefined
+  readonly sequence: number
+} {
+  if (producer === undefined) {
+    if (sequence === undefined) return { producer, sequence: 0 }
+    throw new QlogTypeError('sequence needs a producer')
+  }
+  checkName('producer', producer)
+  // What a key turns down has no record, so its number would not be remembered.
+  if (key !== undefined) throw new QlogTypeError('producer and key exclude each other')
+  // Its range ends one above.
+  return { producer, sequence: checkInteger('sequence', sequence, 0, Number.MAX_SAFE_INTEGER - 1) }
 }
 
 function checkHeaders(headers: unknown): Headers {

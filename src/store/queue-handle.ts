@@ -4,7 +4,7 @@ import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './
 import { PlainOperation } from './commit/operation.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
-import { PutMany, PutOne } from './commit/puts.ts'
+import { isClaim, PutMany, PutOne } from './commit/puts.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -51,7 +51,7 @@ export class QueueHandle implements Queue {
       const bytes = checkBody(body, core.log.limits.messageBytesMax)
       const plan = checkPut(options, core.clock)
       const queue = core.registry.queueNumber(this.name)
-      const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
+      const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
       return core.send(new PutOne(new Put(queue, bytes, plan), core.keys))
     } catch (error) {
@@ -157,11 +157,11 @@ export class QueueHandle implements Queue {
     return queueStats(this.#core, this.name)
   }
 
-  #first(queue: number, key: string): Promise<PutResult> | undefined {
+  #first(queue: number, plan: PutPlan): Promise<PutResult> | undefined {
     const { keys, clock } = this.#core
-    const pending = keys.pending(queue, key)
+    const pending = keys.pending(queue, plan)
     if (pending !== undefined) return pending.then(asDuplicate)
-    const first = keys.durable(queue, key, clock.nowMs())
+    const first = keys.durable(queue, plan, clock.nowMs())
     return first && Promise.resolve(asDuplicate(first))
   }
 

@@ -29,6 +29,13 @@ export interface PutOptions {
   readonly key?: string
   /** How long after its put a key is taken, in milliseconds; 10 minutes unless told. */
   readonly keyWindowMs?: number
+  /**
+   * Who sends it, with `sequence`: a message that is sent again is put once. 1 to 200 bytes; not with
+   * `key`. A queue remembers the 1024 producers that put last.
+   */
+  readonly producer?: string
+  /** The number that the producer gave it, from 0 on, in any order. */
+  readonly sequence?: number
   /** Short texts that travel with the body. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -38,11 +45,14 @@ export interface PutItem extends PutOptions {
 }
 
 export interface PutResult {
-  /** Number of the message in the store; of the first one where this is a duplicate. */
+  /**
+   * Number of the message in the store; of the first one where this is a duplicate. 0 where a producer
+   * sent it again and the first is durable already: its number is not remembered.
+   */
   readonly id: number
-  /** Its place in the queue: 0, 1, 2 ... */
+  /** Its place in the queue: 0, 1, 2 ...; -1 where `id` is 0. */
   readonly offset: number
-  /** The key was taken, and nothing was put. */
+  /** The key was taken, or the producer has put this number: nothing was put. */
   readonly duplicate: boolean
 }
 

@@ -20,6 +20,7 @@ import { LOOKING } from './store-suite/looking.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
+import { PRODUCERS } from './store-suite/producers.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { RESTART } from './store-suite/restart.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
@@ -32,6 +33,7 @@ import { type StoreTest, World } from './store-suite/world.ts'
 const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]])[] = [
   ['puts', PUTS],
   ['keys', KEYS],
+  ['producers', PRODUCERS],
   ['time to live', TTL],
   ['order', ORDER],
   ['delays', DELAYS],

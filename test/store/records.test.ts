@@ -35,6 +35,8 @@ const PLAIN: MessageFacts = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  producer: undefined,
+  sequence: 0,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -239,6 +241,11 @@ describe('message records', () => {
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
       '10 01 00 02 05 01 6b 62',
     ],
+    [{ ...PLAIN, producer: 'p', sequence: 300, headers: {}, body }, '40 01 00 01 70 ac 02 62'],
+    [
+      { ...PLAIN, producer: 'p', sequence: 0, headers: { a: '' }, body },
+      '60 01 00 01 70 00 01 01 61 00 62',
+    ],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -264,8 +271,8 @@ describe('message records', () => {
   })
 
   test.each([
-    ['a flag that is not known', '40 01 00 62'],
-    ['flags of two bytes', '80 01 01 00 62'],
+    ['a producer beyond the end', '40 01 00 62'],
+    ['a flag that is not known', '80 01 01 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],

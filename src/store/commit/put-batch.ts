@@ -1,11 +1,12 @@
 /**
- * Messages that are put together, perhaps in several queues: those whose key is taken are left out, and
+ * Messages that are put together, perhaps in several queues: those whose key or number is taken are left out, and
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
 import { Put, type PutPlan } from './put.ts'
+import { claimName, isClaim } from './puts.ts'
 
 interface Item {
   readonly queue: string
@@ -31,7 +32,7 @@ export class PutBatch {
     this.#items.push({ queue, bytes, plan })
   }
 
-  /** A key is taken by a message on its way: what becomes of this batch depends on that one. */
+  /** A key or number is taken by a message on its way: what becomes of this batch depends on that one. */
   get mustWait(): boolean {
     return this.#pendingFirsts().length > 0
   }
@@ -50,11 +51,10 @@ export class PutBatch {
     const puts: Put[] = []
     const keys = new Map<string, number>()
     this.#sources = this.#items.map(({ queue, bytes, plan }) => {
-      const { key } = plan
-      const name = key === undefined ? undefined : `${queue}\n${key}`
+      const name = isClaim(plan) ? claimName(queue, plan) : undefined
       const twin = name === undefined ? undefined : keys.get(name)
       if (twin !== undefined) return { kind: 'twin', row: twin }
-      const first = key === undefined ? undefined : this.#takenBy(queue, key)
+      const first = name === undefined ? undefined : this.#takenBy(queue, plan)
       if (first) return { kind: 'other', first }
       const row = puts.length
       if (name !== undefined) keys.set(name, row)
@@ -77,18 +77,18 @@ export class PutBatch {
   #pendingFirsts(): Promise<PutResult>[] {
     const firsts: Promise<PutResult>[] = []
     for (const { queue, plan } of this.#items) {
-      const number = plan.key === undefined ? undefined : this.#core.registry.knownNumber(queue)
-      if (number === undefined || plan.key === undefined) continue
-      const first = this.#core.keys.pending(number, plan.key)
+      const number = isClaim(plan) ? this.#core.registry.knownNumber(queue) : undefined
+      if (number === undefined) continue
+      const first = this.#core.keys.pending(number, plan)
       if (first !== undefined) firsts.push(first)
     }
     return firsts
   }
 
-  #takenBy(queue: string, key: string): PutResult | undefined {
+  #takenBy(queue: string, plan: PutPlan): PutResult | undefined {
     const number = this.#core.registry.knownNumber(queue)
     if (number === undefined) return undefined
-    return this.#core.keys.durable(number, key, this.#core.clock.nowMs())
+    return this.#core.keys.durable(number, plan, this.#core.clock.nowMs())
   }
 }
 

@@ -23,6 +23,8 @@ export const PLAIN_PUT: PutPlan = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  producer: undefined,
+  sequence: 0,
   headers: NO_HEADERS,
 }
 
@@ -36,6 +38,8 @@ export class Put implements Encodable, MessageFacts {
   readonly key: string | undefined
   readonly keyWindowMs: number
   readonly keyUntilMs: number
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -54,6 +58,8 @@ export class Put implements Encodable, MessageFacts {
     this.key = plan.key
     this.keyWindowMs = plan.keyWindowMs
     this.keyUntilMs = plan.keyUntilMs
+    this.producer = plan.producer
+    this.sequence = plan.sequence
     this.headers = plan.headers
   }
 
@@ -65,6 +71,7 @@ export class Put implements Encodable, MessageFacts {
       this.dueKind === DueKind.NONE &&
       this.expiresMs === 0 &&
       this.key === undefined &&
+      this.producer === undefined &&
       this.headers === NO_HEADERS
     this.#head = isPlain ? undefined : encodeMessageHead(this, this.headers)
     const headBytes = this.#head?.length ?? 1 + varintBytes(this.queue) + varintBytes(offset)

@@ -2,7 +2,7 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [header count, {name, value}] | body to the end
+ *     [producer, sequence] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
@@ -17,8 +17,9 @@ const Flag = {
   EXPIRES: 8,
   KEY: 16,
   HEADERS: 32,
+  PRODUCER: 64,
 } as const
-const FLAGS_MAX = 63
+const FLAGS_MAX = 127
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -48,6 +49,10 @@ export interface MessageFacts {
   readonly keyWindowMs: number
   /** When the key is free again, in the store's own time. */
   readonly keyUntilMs: number
+  /** Who numbers its messages, so that one that is sent again is put once. */
+  readonly producer: string | undefined
+  /** The number that it gave this one. */
+  readonly sequence: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -66,7 +71,8 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
     (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
     (facts.key === undefined ? 0 : Flag.KEY) |
-    (names.length === 0 ? 0 : Flag.HEADERS)
+    (names.length === 0 ? 0 : Flag.HEADERS) |
+    (facts.producer === undefined ? 0 : Flag.PRODUCER)
   const writer = new ByteWriter()
   writer.varint(flags)
   writer.varint(facts.queue)
@@ -78,6 +84,10 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.varint(facts.keyWindowMs)
     writer.varint(facts.keyUntilMs)
     writer.text(facts.key)
+  }
+  if (facts.producer !== undefined) {
+    writer.text(facts.producer)
+    writer.varint(facts.sequence)
   }
   if (names.length > 0) {
     writer.varint(names.length)
@@ -103,6 +113,8 @@ export class MessageDecoder implements MessageFacts {
   key: string | undefined
   keyWindowMs = 0
   keyUntilMs = 0
+  producer: string | undefined
+  sequence = 0
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -122,6 +134,9 @@ export class MessageDecoder implements MessageFacts {
     this.keyWindowMs = hasKey ? reader.varint() : 0
     this.keyUntilMs = hasKey ? reader.varint() : 0
     this.key = hasKey ? reader.text(reader.varint()) : undefined
+    const hasProducer = (flags & Flag.PRODUCER) !== 0
+    this.producer = hasProducer ? reader.text(reader.varint()) : undefined
+    this.sequence = hasProducer ? reader.varint() : 0
     if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
   }
@@ -156,6 +171,8 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     key: decoder.key,
     keyWindowMs: decoder.keyWindowMs,
     keyUntilMs: decoder.keyUntilMs,
+    producer: decoder.producer,
+    sequence: decoder.sequence,
     headers,
     body: decoder.body(),
   }

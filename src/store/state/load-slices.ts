@@ -17,7 +17,11 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
   const store = slices.get('store')
   if (!store) throw unreadable('store')
   loadStore(state, store)
-  for (const queue of state.queues.values()) loadQueue(queue, required(slices, `q${queue.number}`))
+  for (const queue of state.queues.values()) {
+    loadQueue(queue, required(slices, `q${queue.number}`))
+    const producers = slices.get(`q${queue.number}.p`)
+    if (producers && !queue.producers.load(producers)) throw unreadable(`q${queue.number}.p`)
+  }
   for (const { name, queue, kind, number, chunk } of chunksOf(slices)) {
     const of = state.queues.get(queue)
     const bytes = required(slices, name)

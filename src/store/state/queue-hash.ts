@@ -18,6 +18,7 @@ export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number)
       for (const value of [id, offset, untilMs]) hash.number(value)
     }
   }
+  queue.producers.hashInto(hash)
   hashMessages(hash, queue)
   const groups = [...queue.groups.values()].sort((a, b) => a.number - b.number)
   for (const group of groups) hashGroup(hash, group)

@@ -7,6 +7,7 @@ import type { MessageFacts } from '../records/message-record.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
+import { ProducerTable } from './producer-table.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
@@ -38,6 +39,7 @@ export class QueueState {
   /** Taken out while there was no group, whose business that is otherwise. */
   readonly removed = new OffsetSet()
   readonly keys = new KeyTable()
+  readonly producers = new ProducerTable()
   /** Messages that are not gone. */
   live = 0
   /** Entries in the lanes, gone ones too. */
@@ -83,6 +85,7 @@ export class QueueState {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
     }
+    if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
     this.events?.put(lane, facts, id)
   }
 

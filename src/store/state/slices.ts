@@ -6,6 +6,7 @@
  *     q7             a queue: its counters, its lanes, its groups with their settings
  *     q7.r.3         offsets taken out of the queue, by chunk
  *     q7.k.3         its keys, by small chunk
+ *     q7.p           its producers, where it has any
  *     q7.l2.0        a lane's messages, in parts
  *     q7.g1.3        a group's offsets, by chunk
  *     q7.x1.3        its exceptions, by small chunk
@@ -48,7 +49,7 @@ function slice(name: string, version: number, encode: () => Uint8Array): Slice {
 }
 
 function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
-  const { number, removed, keys } = queue
+  const { number, removed, keys, producers } = queue
   for (const chunk of removed.chunkNumbers()) {
     const name = `q${number}.r.${chunk}`
     slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
@@ -56,6 +57,9 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
   for (const chunk of keys.chunkNumbers()) {
     const name = `q${number}.k.${chunk}`
     slices.push(slice(name, keys.versionOf(chunk), () => encodeKeys(queue, chunk, state.elapsedMs)))
+  }
+  if (producers.size > 0) {
+    slices.push(slice(`q${number}.p`, producers.version, () => producers.encode()))
   }
   for (const { slot, postings } of queue.lanes) {
     for (const part of postings.partNumbers()) {

@@ -60,6 +60,8 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       key: undefined,
       keyUntilMs: 0,
       keyWindowMs: 0,
+      producer: undefined,
+      sequence: 0,
     }
     state.put(facts, offset + 1, 1)
   }

@@ -54,6 +54,8 @@ export interface MessageFacts {
   readonly due: Deadline | undefined
   readonly expires: Deadline | undefined
   readonly key: string | undefined
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly headers: Readonly<Record<string, string>>
   /** Wall clock, as the put was called and as it was durable. */
   readonly put: Deadline
@@ -80,6 +82,8 @@ export interface QueueState {
   /** Messages that are not gone, by id. */
   readonly messages: Map<number, MessageFacts>
   readonly keys: Map<string, TakenKey>
+  /** What producers have put: producer and number. */
+  readonly sent: Set<string>
   readonly groups: Map<string, GroupState>
 }
 
@@ -102,7 +106,8 @@ export function copyState(state: State): State {
       groups.set(groupName, { ...group, cells })
     }
     const messages = new Map(queue.messages)
-    queues.set(name, { ...queue, messages, keys: new Map(queue.keys), groups })
+    const keys = new Map(queue.keys)
+    queues.set(name, { ...queue, messages, keys, sent: new Set(queue.sent), groups })
   }
   return { nextId: state.nextId, queues }
 }
@@ -146,6 +151,7 @@ export function queueOf(state: State, name: string): QueueState {
     pausedUntil: undefined,
     messages: new Map(),
     keys: new Map(),
+    sent: new Set(),
     groups: new Map(),
   }
   state.queues.set(name, queue)

@@ -12,6 +12,8 @@ import * as verbs from './verbs.ts'
 
 const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
 const KEYS = ['k1', 'k2', 'k3'] as const
+const PRODUCERS = ['p1', 'p2'] as const
+const SEQUENCES_MAX = 7
 const DELAYS_MS = [500, 1_000, 3_000, 12_000] as const
 const HEADERS = [{ type: 'a' }, { type: 'b', trace: 'é'.repeat(20) }, { __proto__x: '' }] as const
 
@@ -185,14 +187,29 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     if (windowMs !== undefined) options.keyWindowMs = windowMs
     keyUntil = driver.after(windowMs ?? 600_000)
   }
+  const producer = key === undefined && random.chance(0.15) ? random.pick(PRODUCERS) : undefined
+  const sequence = random.below(SEQUENCES_MAX)
+  const isNumbered = producer !== undefined && isSentClear(driver, queue, producer, sequence)
+  if (isNumbered) Object.assign(options, { producer, sequence })
   const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
   if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
   const put = driver.after(0, 'wall')
   return {
     body,
     options,
-    what: { queue, body, priority, due, expires, key, keyUntil, headers, put },
+    what: {
+      ...{ queue, body, priority, due, expires, key, keyUntil, headers, put },
+      producer: isNumbered ? producer : undefined,
+      sequence: isNumbered ? sequence : 0,
+    },
   }
+}
+
+/** The same of a number of a producer. */
+function isSentClear(driver: Driver, queue: string, producer: string, sequence: number): boolean {
+  const name = verbs.sentName(producer, sequence)
+  const known = driver.reference.states.map((state) => state.queues.get(queue)?.sent.has(name))
+  return new Set(known.map((one) => one === true)).size === 1
 }
 
 /** Whether it is known if the key is taken; a batch waits for one that is on its way. */
@@ -210,7 +227,15 @@ function sizeOf(random: Random): number {
 }
 
 function expectAnswer(expected: readonly verbs.PutAnswer[], results: readonly PutResult[]): void {
-  const left = JSON.stringify(expected.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
-  const right = JSON.stringify(results.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
+  const left = JSON.stringify(expected.map((one) => answerOf(one, one)))
+  const right = JSON.stringify(results.map((one, row) => answerOf(one, expected[row])))
   if (left !== right) throw new Violation(`puts: ${left} expected, ${right} answered`)
+}
+
+/** What can be compared: of what a producer sent again, only that it did. */
+function answerOf(
+  { id, offset, duplicate }: verbs.PutAnswer,
+  expected: verbs.PutAnswer | undefined,
+): readonly unknown[] {
+  return expected?.isSentAgain ? [duplicate] : [id, offset, duplicate]
 }

@@ -23,6 +23,8 @@ export interface Put {
   readonly expires: Deadline | undefined
   readonly key: string | undefined
   readonly keyUntil: Deadline | undefined
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly headers: Readonly<Record<string, string>>
   readonly put: Deadline
 }
@@ -31,6 +33,8 @@ export interface PutAnswer {
   readonly id: number
   readonly offset: number
   readonly duplicate: boolean
+  /** A producer sent it again: which message was the first is told as long as that is on its way. */
+  readonly isSentAgain?: boolean
 }
 
 export function put(state: State, what: Put, now: Now): PutAnswer {
@@ -42,6 +46,11 @@ export function put(state: State, what: Put, now: Now): PutAnswer {
       return { id: taken.id, offset: taken.offset, duplicate: true }
     }
   }
+  if (what.producer !== undefined) {
+    const name = sentName(what.producer, what.sequence)
+    if (queue.sent.has(name)) return { id: 0, offset: -1, duplicate: true, isSentAgain: true }
+    queue.sent.add(name)
+  }
   const message: MessageFacts = { ...rest, id: state.nextId, offset: queue.nextOffset }
   state.nextId += 1
   queue.nextOffset += 1
@@ -52,6 +61,10 @@ export function put(state: State, what: Put, now: Now): PutAnswer {
     queue.keys.set(what.key, { id, offset, until: keyUntil })
   }
   return { id, offset, duplicate: false }
+}
+
+export function sentName(producer: string, sequence: number): string {
+  return `${producer} ${sequence}`
 }
 
 /** `starts` tells of each message whether the group begins with it or behind it. */
