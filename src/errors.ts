@@ -71,6 +71,11 @@ export const ERROR_CODES = {
     when: 'The path is not a directory, or holds files that are not a log.',
     remedy: 'Name a directory that is empty, missing, or holds a log.',
   },
+  QLOG_QUEUE_FULL: {
+    when: 'A queue holds as much as its messagesMax or bytesMax allows, or what is put is larger than that. Nothing was put.',
+    remedy:
+      'Put again when something was finished, raise the limit with configure(), or let it make room: whenFull: "drop-oldest".',
+  },
   QLOG_READ_ONLY: {
     when: 'A changing call on a log that was opened read-only.',
     remedy: 'Open the log with openLog().',

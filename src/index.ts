@@ -80,6 +80,8 @@ export {
   type PutResult,
   type Queue,
   type QueueOptions,
+  type QueueSettings,
+  type QueueSettingsChange,
   type QueueStats,
   type RangeOptions,
   type ReleaseOptions,

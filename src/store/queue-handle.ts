@@ -16,7 +16,9 @@ import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { findInQueue } from './look/listing.ts'
 import { infoOf, withBody } from './look/looking.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
+import { checkSettings, shownSettings } from './queue-settings.ts'
 import type { PauseOp } from './records/control-record.ts'
+import { NO_SETTINGS } from './records/queue-settings.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   GROUP_DEFAULT,
@@ -27,6 +29,7 @@ import {
   type PutOptions,
   type PutResult,
   type Queue,
+  type QueueSettingsChange,
   type QueueStats,
   type RangeOptions,
   type StoredMessage,
@@ -53,7 +56,8 @@ export class QueueHandle implements Queue {
       const queue = core.registry.queueNumber(this.name)
       const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
-      return core.send(new PutOne(new Put(queue, bytes, plan), core.keys))
+      const put = new Put(queue, bytes, core.settings.planFor(queue, plan))
+      return core.send(new PutOne(put, core.keys))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -153,6 +157,14 @@ export class QueueHandle implements Queue {
     await this.#core.send(operation)
   }
 
+  async configure(settings: QueueSettingsChange): Promise<void> {
+    const { registry, settings: inForce } = this.#core
+    this.#core.assertOpen()
+    const change = checkSettings(settings)
+    if (Object.keys(change).length === 0) return
+    await inForce.change(registry.queueNumber(this.name), change)
+  }
+
   stats(): QueueStats {
     return queueStats(this.#core, this.name)
   }
@@ -174,12 +186,18 @@ export class QueueHandle implements Queue {
 
 export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
-  if (!queue) return { queue: name, nextOffset: 0, messages: 0, pausedMs: 0, groups: [] }
-  const { nextOffset, live, pausedUntilMs } = queue.state
+  if (!queue) {
+    const settings = shownSettings(NO_SETTINGS)
+    const nothing = { nextOffset: 0, messages: 0, bytes: undefined, pausedMs: 0, groups: [] }
+    return { queue: name, ...nothing, settings }
+  }
+  const { nextOffset, live, pausedUntilMs, sizes, settings } = queue.state
   return {
     queue: name,
     nextOffset,
     messages: live,
+    bytes: sizes?.total,
+    settings: shownSettings(settings),
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
     groups: [...queue.groups.values()].map((group) => groupStats(group)),
   }

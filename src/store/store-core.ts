@@ -6,11 +6,13 @@
 import { DamagedError, QlogError } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
+import { Admission } from './commit/admission.ts'
 import type { Journal, JournalEvents } from './commit/journal.ts'
 import { PlainOperation, type Sendable } from './commit/operation.ts'
 import { PendingKeys } from './commit/puts.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
+import { SettingsInForce } from './commit/settings-in-force.ts'
 import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
@@ -59,6 +61,8 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly riding: Riding
   readonly keys: PendingKeys
   readonly gone: GoneMessages
+  readonly settings: SettingsInForce
+  readonly #admission: Admission
   status: StoreStatus = 'open'
   /** Messages below this id may have been started, and killed their process, without a word of it. */
   readonly uncleanBelowId: number
@@ -94,6 +98,9 @@ export class StoreCore implements Decisions, JournalEvents {
       later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
+    const send = (operation: Sendable) => this.send(operation)
+    this.settings = new SettingsInForce(state, send, () => clock.nowMs())
+    this.#admission = new Admission(this)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
   }
@@ -127,6 +134,10 @@ export class StoreCore implements Decisions, JournalEvents {
 
   beforeAppend(): void {
     this.riding.flush()
+  }
+
+  admit(operation: Sendable): void {
+    this.#admission.admit(operation)
   }
 
   applied(): void {
@@ -197,6 +208,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
+    whenDone?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
     const settle = () => {
@@ -207,6 +219,7 @@ export class StoreCore implements Decisions, JournalEvents {
       () => {
         settle()
         for (const id of ids) this.gone.note(id)
+        whenDone?.()
       },
       () => {
         settle()

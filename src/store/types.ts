@@ -109,6 +109,29 @@ export interface RetryOptions {
   readonly backoffMaxMs?: number
 }
 
+/** What a queue keeps to, durably. */
+export interface QueueSettings {
+  /** Most messages that are not gone; undefined = no limit. */
+  readonly messagesMax: number | undefined
+  /**
+   * Most bytes that their records take: bodies, headers and what is known of them. Counted from the change
+   * on that sets it first; undefined = no limit.
+   */
+  readonly bytesMax: number | undefined
+  /** What a put does that has no room: 'refuse', QLOG_QUEUE_FULL; 'drop-oldest', messages that nobody has leased go. */
+  readonly whenFull: 'refuse' | 'drop-oldest'
+  /** Time to live of puts that name none; undefined = for ever. */
+  readonly ttlMs: number | undefined
+}
+
+/** What is left out stays; `null` takes a setting away. */
+export interface QueueSettingsChange {
+  readonly messagesMax?: number | null
+  readonly bytesMax?: number | null
+  readonly whenFull?: 'refuse' | 'drop-oldest'
+  readonly ttlMs?: number | null
+}
+
 export interface QueueOptions {
   readonly retry?: RetryOptions
 }
@@ -288,6 +311,9 @@ export interface QueueStats {
   readonly nextOffset: number
   /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** Bytes of their records; undefined where they are not counted, as no limit ever needed them. */
+  readonly bytes: number | undefined
+  readonly settings: QueueSettings
   readonly pausedMs: number
   readonly groups: readonly GroupStats[]
 }
@@ -296,8 +322,8 @@ export interface Queue {
   readonly name: string
   /**
    * Resolves once the message is durable; its bytes are taken before this returns. Waits where too much
-   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_REJECTED,
-   * QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
+   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_TOO_LARGE, QLOG_QUEUE_FULL, QLOG_DISK_FULL,
+   * QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
    */
   put(body: Uint8Array | string, options?: PutOptions): Promise<PutResult>
   /** All or none, as one atomic batch. */
@@ -314,6 +340,8 @@ export interface Queue {
   delete(messages: readonly (MessageRef | number)[]): Promise<number>
   /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
   pause(pauseMs: number): Promise<void>
+  /** Changes settings, durably, for every put from this call on; what is there already stays. */
+  configure(settings: QueueSettingsChange): Promise<void>
   stats(): QueueStats
 }
 

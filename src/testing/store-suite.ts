@@ -16,6 +16,7 @@ import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
+import { LIMITS } from './store-suite/limits.ts'
 import { LOOKING } from './store-suite/looking.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
@@ -35,6 +36,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['keys', KEYS],
   ['producers', PRODUCERS],
   ['time to live', TTL],
+  ['limits', LIMITS],
   ['order', ORDER],
   ['delays', DELAYS],
   ['leases', LEASES],

@@ -17,6 +17,7 @@ import {
   encodeMessageHead,
   type MessageFacts,
 } from '../../src/store/records/message-record.ts'
+import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
 import { slicesOf } from '../../src/store/state/slices.ts'
 import { StoreState } from '../../src/store/state/store-state.ts'
@@ -174,6 +175,19 @@ describe('control records', () => {
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
     [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
     [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
+    [{ kind: 'queue-settings', queue: 1, settings: NO_SETTINGS }, '10 01 00'],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, messagesMax: 200 } },
+      '10 01 01 c8 01',
+    ],
+    [
+      {
+        kind: 'queue-settings',
+        queue: 1,
+        settings: { ...NO_SETTINGS, bytesMax: 5, whenFull: 1, ttlMs: 300 },
+      },
+      '10 01 04 00 05 01 ac 02',
+    ],
   ]
 
   test.each(golden)('%o', (op, hex) => {
@@ -193,7 +207,9 @@ describe('control records', () => {
 
   test.each([
     ['kind 0', '00'],
-    ['a kind that is not known', '10'],
+    ['a kind that is not known', '7f 01'],
+    ['a way to make room that is not known', '10 01 03 00 05 02'],
+    ['more settings than are known', `10 01 20 ${'01 '.repeat(32)}`],
     ['a number that is longer than it need be', '0f 01 80 00'],
     ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
     ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],

@@ -58,7 +58,8 @@ export class PutBatch {
       if (first) return { kind: 'other', first }
       const row = puts.length
       if (name !== undefined) keys.set(name, row)
-      puts.push(new Put(this.#core.registry.queueNumber(queue), bytes, plan))
+      const number = this.#core.registry.queueNumber(queue)
+      puts.push(new Put(number, bytes, this.#core.settings.planFor(number, plan)))
       return { kind: 'own', row }
     })
     return puts

@@ -9,6 +9,7 @@
 import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
 import type { DueKind } from './message-record.ts'
+import { readSettings, type SettingValues, writeSettings } from './queue-settings.ts'
 
 /** Pairs [first, end) in one flat array, rising and apart. */
 export type OffsetRanges = readonly number[]
@@ -121,6 +122,13 @@ export interface PauseOp {
   readonly untilMs: number
 }
 
+export interface QueueSettingsOp {
+  readonly kind: 'queue-settings'
+  readonly queue: number
+  /** All of them, also those that did not change. */
+  readonly settings: SettingValues
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -134,6 +142,7 @@ export type ControlOp =
   | KickOp
   | DeleteOp
   | PauseOp
+  | QueueSettingsOp
 
 /** In the order of their numbers on disk, from 1. */
 const KINDS = [
@@ -152,6 +161,7 @@ const KINDS = [
   'lease-again',
   'delete',
   'pause',
+  'queue-settings',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -179,6 +189,10 @@ export function encodeControl(op: ControlOp): Uint8Array {
     case 'pause':
       writer.varint(op.queue)
       writer.varint(op.untilMs)
+      break
+    case 'queue-settings':
+      writer.varint(op.queue)
+      writeSettings(writer, op.settings)
       break
     default:
       writer.varint(op.queue)
@@ -257,6 +271,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), ranges: readRanges(reader) }
     case 'pause':
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
+    case 'queue-settings':
+      return { kind, queue: reader.varint(), settings: readSettings(reader) }
     default:
       return readGroupOp(reader, kind, reader.varint(), reader.varint())
   }

@@ -4,10 +4,12 @@
  */
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { MessageFacts } from '../records/message-record.ts'
+import { isSameSettings, NO_SETTINGS, type SettingValues } from '../records/queue-settings.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
 import { ProducerTable } from './producer-table.ts'
+import { SizeTable } from './size-table.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
@@ -40,6 +42,11 @@ export class QueueState {
   readonly removed = new OffsetSet()
   readonly keys = new KeyTable()
   readonly producers = new ProducerTable()
+  settings: SettingValues = NO_SETTINGS
+  /** Grows with every change of the settings. */
+  settingsVersion = 0
+  /** Bytes of messages that are not gone; undefined as long as no limit needs them. */
+  sizes: SizeTable | undefined
   /** Messages that are not gone. */
   live = 0
   /** Entries in the lanes, gone ones too. */
@@ -63,7 +70,8 @@ export class QueueState {
     return undefined
   }
 
-  put(facts: MessageFacts, id: number, timeMs: number): void {
+  /** `bytes` is what its record takes. */
+  put(facts: MessageFacts, id: number, timeMs: number, bytes: number): void {
     const { offset, key } = facts
     this.noteUsed(offset)
     const lane = this.laneFor(facts.priority)
@@ -81,6 +89,7 @@ export class QueueState {
     this.version++
     this.live++
     this.entries++
+    this.sizes?.add(offset, bytes)
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
@@ -173,6 +182,26 @@ export class QueueState {
     return true
   }
 
+  /** Gone once this group has finished it, too. */
+  isGoneBut(offset: number, group: number): boolean {
+    for (const { number, finished } of this.groups.values()) {
+      if (finished.has(offset) !== (number !== group)) return false
+    }
+    return this.groups.has(group)
+  }
+
+  /** Bytes of messages that are not gone and were put since bytes are counted. */
+  get bytes(): number {
+    return this.sizes?.total ?? 0
+  }
+
+  configure(settings: SettingValues): void {
+    if (isSameSettings(settings, this.settings)) return
+    this.settings = settings
+    this.settingsVersion++
+    if (settings.bytesMax > 0) this.sizes ??= new SizeTable()
+  }
+
   /** Every offset below is gone. */
   get goneFloor(): number {
     if (this.groups.size === 0) return this.removed.floor
@@ -223,7 +252,12 @@ export class QueueState {
   }
 
   #noteGone(gone: readonly number[]): void {
-    for (let i = 0; i < gone.length; i += 2) this.live -= (gone[i + 1] ?? 0) - (gone[i] ?? 0)
+    for (let i = 0; i < gone.length; i += 2) {
+      const first = gone[i] ?? 0
+      const end = gone[i + 1] ?? 0
+      this.live -= end - first
+      this.sizes?.remove(first, end)
+    }
     this.sweep()
   }
 
@@ -233,7 +267,7 @@ export class QueueState {
     for (let i = 0; i < ranges.length; i += 2) {
       const end = ranges[i + 1] ?? 0
       for (let from = ranges[i] ?? 0; from < end; ) {
-        const stays = this.#nextStaying(from, end)
+        const stays = this.nextStaying(from, end)
         if (stays > from) gone.push(from, stays)
         from = this.#nextGone(stays, end)
       }
@@ -244,16 +278,16 @@ export class QueueState {
   /** Of [first, end), the ranges that are not gone. */
   #stayingOf(first: number, end: number): number[] {
     const staying: number[] = []
-    for (let from = this.#nextStaying(first, end); from < end; ) {
+    for (let from = this.nextStaying(first, end); from < end; ) {
       const gone = this.#nextGone(from, end)
       staying.push(from, gone)
-      from = this.#nextStaying(gone, end)
+      from = this.nextStaying(gone, end)
     }
     return staying
   }
 
   /** The first offset from `from` on that is not gone; `end` where all are. */
-  #nextStaying(from: number, end: number): number {
+  nextStaying(from: number, end: number): number {
     if (this.groups.size === 0) return Math.min(end, this.removed.nextAbsent(from))
     let next = end
     for (const { finished } of this.groups.values())

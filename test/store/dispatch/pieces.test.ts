@@ -63,7 +63,7 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       producer: undefined,
       sequence: 0,
     }
-    state.put(facts, offset + 1, 1)
+    state.put(facts, offset + 1, 1, 9)
   }
   return { host, queue }
 }

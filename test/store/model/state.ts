@@ -75,10 +75,17 @@ export interface GroupState {
   nextBuried: number
 }
 
+export interface Limit {
+  readonly messagesMax: number | undefined
+  readonly dropsOldest: boolean
+  readonly countsBytes: boolean
+}
+
 export interface QueueState {
   readonly name: string
   nextOffset: number
   pausedUntil: Deadline | undefined
+  limit: Limit
   /** Messages that are not gone, by id. */
   readonly messages: Map<number, MessageFacts>
   readonly keys: Map<string, TakenKey>
@@ -149,6 +156,7 @@ export function queueOf(state: State, name: string): QueueState {
     name,
     nextOffset: 0,
     pausedUntil: undefined,
+    limit: { messagesMax: undefined, dropsOldest: false, countsBytes: false },
     messages: new Map(),
     keys: new Map(),
     sent: new Set(),
@@ -156,6 +164,15 @@ export function queueOf(state: State, name: string): QueueState {
   }
   state.queues.set(name, queue)
   return queue
+}
+
+/** Undefined where the queue has none. */
+export function limitOf(
+  state: State,
+  queue: string,
+): { readonly messagesMax: number; readonly dropsOldest: boolean } | undefined {
+  const { messagesMax, dropsOldest = false } = state.queues.get(queue)?.limit ?? {}
+  return messagesMax === undefined ? undefined : { messagesMax, dropsOldest }
 }
 
 export function groupOf(state: State, queue: string, name: string): GroupState | undefined {

@@ -6,7 +6,8 @@ import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
 import { type Driver, type Held, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { type MessageFacts, passed, type State } from './state.ts'
+import { copyState, limitOf, type MessageFacts, passed, type State } from './state.ts'
+import { beforePut, expectFull, makeRoom } from './take-limits.ts'
 import { tell } from './take-verbs.ts'
 import * as verbs from './verbs.ts'
 
@@ -25,12 +26,16 @@ interface Draft {
 
 export async function takePut(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
+  await beforePut(driver, random, queue)
+  if (driver.stopped) return
   const draft = draftOf(driver, random, queue)
-  const [entry, answer] = driver.reference.append(`put into ${queue}`, (state) =>
-    verbs.put(state, draft.what, driver.now),
+  const [entry, answers] = driver.reference.append(`put into ${queue}`, (state) =>
+    putAll(state, queue, [draft], driver),
   )
-  if (answer.duplicate) driver.reference.forget(entry)
+  const [answer] = answers ?? []
+  if (!answer || answer.duplicate) driver.reference.forget(entry)
   const promise = driver.queue(queue).put(draft.body, draft.options)
+  if (!answer) return expectFull(driver, promise)
   const sent = driver.send('put', answer.duplicate ? undefined : entry, promise, (result) =>
     expectAnswer([answer], [result]),
   )
@@ -39,15 +44,18 @@ export async function takePut(driver: Driver, random: Random): Promise<void> {
 
 export async function takePutMany(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
+  await beforePut(driver, random, queue)
+  if (driver.stopped) return
   const drafts = Array.from({ length: random.between(1, 6) }, () => draftOf(driver, random, queue))
   const [entry, answers] = driver.reference.append(
     `put of ${drafts.length} into ${queue}`,
-    (state) => drafts.map(({ what }) => verbs.put(state, what, driver.now)),
+    (state) => putAll(state, queue, drafts, driver),
   )
-  const isEmpty = answers.every(({ duplicate }) => duplicate)
+  const isEmpty = !answers || answers.every(({ duplicate }) => duplicate)
   if (isEmpty) driver.reference.forget(entry)
   const items = drafts.map(({ body, options }): PutItem => ({ ...options, body }))
   const promise = driver.queue(queue).putMany(items)
+  if (!answers) return expectFull(driver, promise)
   const sent = driver.send('putMany', isEmpty ? undefined : entry, promise, (results) =>
     expectAnswer(answers, results),
   )
@@ -63,7 +71,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   const touched = new Set<number>()
   for (let count = random.between(1, 5); count > 0; count -= 1) {
     const shape = random.below(isCalm ? 8 : 6)
-    if (shape < 3) steps.push(putStep(driver, random, drafts))
+    if (shape < 3) pushIf(steps, putStep(driver, random, drafts))
     else if (shape < 6) pushIf(steps, tellStep(driver, random, touched))
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
     else pushIf(steps, deleteStep(driver, random, touched))
@@ -86,6 +94,20 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   if (random.chance(0.7)) await sent
 }
 
+/** Their outcomes; undefined where the queue has no room for them. */
+function putAll(
+  state: State,
+  queue: string,
+  drafts: readonly Draft[],
+  driver: Driver,
+): verbs.PutAnswer[] | undefined {
+  const { now } = driver
+  const tried = copyState(state)
+  const isNew = drafts.filter(({ what }) => !verbs.put(tried, what, now).duplicate)
+  if (makeRoom(state, queue, isNew.length) === 'full') return undefined
+  return drafts.map(({ what }) => verbs.put(state, what, now))
+}
+
 interface Step {
   change(state: State): void
   call(transaction: Transaction): void
@@ -95,8 +117,10 @@ function pushIf(steps: Step[], step: Step | undefined): void {
   if (step) steps.push(step)
 }
 
-function putStep(driver: Driver, random: Random, drafts: Draft[]): Step {
+function putStep(driver: Driver, random: Random, drafts: Draft[]): Step | undefined {
   const queue = random.pick(QUEUES)
+  // How a transaction is refused for want of room is for tests of its own.
+  if (limitOf(driver.reference.current, queue)) return undefined
   const draft = draftOf(driver, random, queue)
   drafts.push(draft)
   return {
@@ -173,7 +197,7 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     if (at > driver.now.wallMs) due = { kind: 'wall', lowMs: at, highMs: at }
   }
   let expires: verbs.Put['expires']
-  if (random.chance(0.1)) {
+  if (random.chance(0.1) && !limitOf(driver.reference.current, queue)) {
     options.ttlMs = random.pick([2_000, 6_000, 20_000])
     expires = driver.after(options.ttlMs)
   }

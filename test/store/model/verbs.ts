@@ -5,6 +5,7 @@ import {
   type Deadline,
   type GroupState,
   groupOf,
+  type Limit,
   type MessageFacts,
   type Now,
   newCell,
@@ -211,6 +212,10 @@ export function remove(state: State, queueName: string, id: number): void {
   const queue = queueOf(state, queueName)
   queue.messages.delete(id)
   for (const group of queue.groups.values()) group.cells.delete(id)
+}
+
+export function configureQueue(state: State, queue: string, limit: Limit): void {
+  queueOf(state, queue).limit = limit
 }
 
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {

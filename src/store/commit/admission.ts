@@ -1,0 +1,181 @@
+/**
+ * Whether a queue has room for what is about to be put, counted as it will be in the log's order: what is
+ * durable, what is on its way, what is on its way out. Where the queue says so its oldest messages go in
+ * the same entry.
+ */
+import { QlogError } from '../../errors.ts'
+import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import { DROP_OLDEST, type SettingValues } from '../records/queue-settings.ts'
+import { forEachRange } from '../state/group-state.ts'
+import type { StoreCore } from '../store-core.ts'
+import type { Sendable } from './operation.ts'
+import type { Put } from './put.ts'
+
+/** Messages that one put takes out at most: more where a limit was lowered go with the next ones. */
+const DROPS_MAX = 1_024
+
+/** What puts that are on their way to a queue with limits take. */
+class InFlight {
+  /** In order of offset, without holes. */
+  puts: Put[] = []
+  bytes = 0
+  /** Bytes of messages that the puts on their way take out. */
+  leavingBytes = 0
+  /** Below, everything that may go is on its way out. */
+  searchFrom = 0
+}
+
+/** What there is too much of. */
+interface Excess {
+  messages: number
+  bytes: number
+}
+
+export class Admission {
+  readonly #core: StoreCore
+  readonly #inFlight = new Map<number, InFlight>()
+
+  constructor(core: StoreCore) {
+    this.#core = core
+  }
+
+  /** Throws QLOG_QUEUE_FULL. The puts of the operation have their offsets. */
+  admit(operation: Sendable): void {
+    const { settings } = this.#core
+    if (settings.isEmpty || operation.puts.length === 0) return
+    const byQueue = new Map<number, Put[]>()
+    for (const put of operation.puts) {
+      const { messagesMax, bytesMax } = settings.of(put.queue)
+      if (messagesMax + bytesMax === 0) continue
+      const puts = byQueue.get(put.queue)
+      if (puts) puts.push(put)
+      else byQueue.set(put.queue, [put])
+    }
+    for (const [queue, puts] of byQueue) this.#admitTo(queue, puts, operation)
+  }
+
+  #admitTo(number: number, puts: readonly Put[], operation: Sendable): void {
+    const { settings, state, registry, dispatcher } = this.#core
+    const limits = settings.of(number)
+    const inFlight = this.#inFlightOf(number, (puts[0] as Put).offset)
+    const queueState = state.queues.get(number)
+    const queue = queueState && dispatcher.queue(queueState)
+    const bytes = puts.reduce((sum, { byteLength }) => sum + byteLength, 0)
+    const own = queue ? leavingWith(queue, operation) : { messages: 0, bytes: 0 }
+    const leaving = queue?.leaving.size ?? 0
+    const placed = registry.nextOffset(number) - (queueState?.nextOffset ?? 0)
+    const excess: Excess = {
+      messages:
+        limits.messagesMax === 0
+          ? 0
+          : (queueState?.live ?? 0) + placed - leaving - own.messages - limits.messagesMax,
+      bytes:
+        limits.bytesMax === 0
+          ? 0
+          : (queueState?.bytes ?? 0) +
+            inFlight.bytes +
+            bytes -
+            inFlight.leavingBytes -
+            own.bytes -
+            limits.bytesMax,
+    }
+    if (excess.messages > 0 || excess.bytes > 0) {
+      const isLarger =
+        (limits.messagesMax > 0 && puts.length > limits.messagesMax) ||
+        (limits.bytesMax > 0 && bytes > limits.bytesMax)
+      const mayDrop = limits.whenFull === DROP_OLDEST && !isLarger && queue !== undefined
+      if (!mayDrop || !this.#drop(queue, inFlight, excess, operation)) {
+        throw full(queueState?.name ?? '', limits)
+      }
+    }
+    inFlight.puts.push(...puts)
+    inFlight.bytes += bytes
+  }
+
+  /** The oldest messages that nobody has leave with the operation; false where these are too few. */
+  #drop(queue: QueueDispatch, inFlight: InFlight, excess: Excess, operation: Sendable): boolean {
+    const ids: number[] = []
+    const offsets: number[] = []
+    let bytes = 0
+    const isEnough = () =>
+      (offsets.length >= excess.messages && bytes >= excess.bytes) || offsets.length === DROPS_MAX
+    const { state, leaving } = queue
+    if (leaving.size === 0) inFlight.searchFrom = state.goneFloor
+    let offset = state.nextStaying(inFlight.searchFrom, state.nextOffset)
+    for (; offset < state.nextOffset && !isEnough(); ) {
+      const found = leaving.has(offset) || isOut(queue, offset) ? undefined : queue.find(offset)
+      if (found) {
+        ids.push(found.id)
+        offsets.push(offset)
+        bytes += state.sizes?.get(offset) ?? 0
+      }
+      offset = state.nextStaying(offset + 1, state.nextOffset)
+    }
+    for (const put of inFlight.puts) {
+      if (isEnough()) break
+      if (leaving.has(put.offset)) continue
+      ids.push(put.id)
+      offsets.push(put.offset)
+      bytes += put.byteLength
+    }
+    if (!isEnough()) return false
+    inFlight.searchFrom = offset
+    inFlight.leavingBytes += bytes
+    const settle = () => {
+      inFlight.leavingBytes -= bytes
+      // What was in the hands of somebody may have come back.
+      inFlight.searchFrom = 0
+    }
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, settle))
+    return true
+  }
+
+  /** What is on its way now, in front of this offset. */
+  #inFlightOf(queue: number, nextOffset: number): InFlight {
+    let inFlight = this.#inFlight.get(queue)
+    if (!inFlight) {
+      inFlight = new InFlight()
+      this.#inFlight.set(queue, inFlight)
+    }
+    const durableEnd = this.#core.state.queues.get(queue)?.nextOffset ?? 0
+    const { puts } = inFlight
+    const durable = puts.findIndex(({ offset }) => offset >= durableEnd)
+    const gone = puts.splice(0, durable < 0 ? puts.length : durable)
+    // Turned down since: its place is free again.
+    const voided = puts.findIndex(({ offset }) => offset >= nextOffset)
+    if (voided >= 0) gone.push(...puts.splice(voided))
+    for (const { byteLength } of gone) inFlight.bytes -= byteLength
+    return inFlight
+  }
+}
+
+/** Somebody has it, or a change of it is on its way. */
+function isOut(queue: QueueDispatch, offset: number): boolean {
+  for (const group of queue.groups.values()) if (group.out.has(offset)) return true
+  return false
+}
+
+/** What the operation itself finishes for the last group that has it. */
+function leavingWith(queue: QueueDispatch, operation: Sendable): Excess {
+  const leaving: Excess = { messages: 0, bytes: 0 }
+  const { state } = queue
+  for (const op of operation.ops) {
+    if (op.kind !== 'finish' || op.queue !== state.number) continue
+    forEachRange(op.ranges, (first, end) => {
+      for (let offset = first; offset < end; offset++) {
+        if (queue.leaving.has(offset) || !state.isGoneBut(offset, op.group)) continue
+        leaving.messages++
+        leaving.bytes += state.sizes?.get(offset) ?? 0
+      }
+    })
+  }
+  return leaving
+}
+
+function full(queue: string, { messagesMax, bytesMax }: SettingValues): QlogError {
+  const limits = [
+    ...(messagesMax > 0 ? [`${messagesMax} messages`] : []),
+    ...(bytesMax > 0 ? [`${bytesMax} bytes`] : []),
+  ]
+  return new QlogError('QLOG_QUEUE_FULL', `the queue ${queue} has room for ${limits.join(' and ')}`)
+}
