@@ -18,7 +18,6 @@ import { infoOf, withBody } from './look/looking.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
 import type { PauseOp } from './records/control-record.ts'
-import { NO_SETTINGS } from './records/queue-settings.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   GROUP_DEFAULT,
@@ -160,7 +159,7 @@ export class QueueHandle implements Queue {
   async configure(settings: QueueSettingsChange): Promise<void> {
     const { registry, settings: inForce } = this.#core
     this.#core.assertOpen()
-    const change = checkSettings(settings)
+    const change = checkSettings(this.#core, this.name, settings)
     if (Object.keys(change).length === 0) return
     await inForce.change(registry.queueNumber(this.name), change)
   }
@@ -187,7 +186,7 @@ export class QueueHandle implements Queue {
 export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
   if (!queue) {
-    const settings = shownSettings(NO_SETTINGS)
+    const settings = shownSettings(core)
     const nothing = { nextOffset: 0, messages: 0, bytes: undefined, pausedMs: 0, groups: [] }
     return { queue: name, ...nothing, settings }
   }
@@ -197,7 +196,7 @@ export function queueStats(core: StoreCore, name: string): QueueStats {
     nextOffset,
     messages: live,
     bytes: sizes?.total,
-    settings: shownSettings(settings),
+    settings: shownSettings(core, settings),
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
     groups: [...queue.groups.values()].map((group) => groupStats(group)),
   }

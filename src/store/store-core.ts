@@ -19,6 +19,7 @@ import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
+import { DeadLetters } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
 import {
@@ -62,6 +63,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly keys: PendingKeys
   readonly gone: GoneMessages
   readonly settings: SettingsInForce
+  readonly deadLetters: DeadLetters
   readonly #admission: Admission
   status: StoreStatus = 'open'
   /** Messages below this id may have been started, and killed their process, without a word of it. */
@@ -101,6 +103,7 @@ export class StoreCore implements Decisions, JournalEvents {
     const send = (operation: Sendable) => this.send(operation)
     this.settings = new SettingsInForce(state, send, () => clock.nowMs())
     this.#admission = new Admission(this)
+    this.deadLetters = new DeadLetters(this)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
   }
@@ -166,8 +169,17 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   attemptsUsedUp(taken: readonly Taken[]): void {
+    for (const one of taken) one.status = 'settling'
+    const isLetter = ({ group }: Taken) => this.deadLetters.isFor(group.queue)
+    const letters = this.settings.isEmpty ? [] : taken.filter(isLetter)
+    if (letters.length > 0) this.deadLetters.usedUp(letters)
+    if (letters.length === taken.length) return
+    this.buryUsedUp(letters.length === 0 ? taken : taken.filter((one) => !isLetter(one)))
+  }
+
+  /** These have no attempt left, and no other place to go. */
+  buryUsedUp(taken: readonly Taken[]): void {
     const ops = taken.map((one) => {
-      one.status = 'settling'
       const error = one.group.state.exception(one.offset)?.error ?? ''
       return this.buryOp(one, 'attempts', error)
     })
@@ -184,6 +196,10 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    if (this.deadLetters.isFor(queue)) {
+      this.deadLetters.expired(queue, ids, offsets)
+      return
+    }
     for (let first = 0; first < ids.length; first += OPS_MAX) {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)

@@ -122,6 +122,11 @@ export interface QueueSettings {
   readonly whenFull: 'refuse' | 'drop-oldest'
   /** Time to live of puts that name none; undefined = for ever. */
   readonly ttlMs: number | undefined
+  /**
+   * Where messages go that expire or have no attempt left; undefined: what expires is gone, and what has
+   * no attempt left is buried.
+   */
+  readonly deadLetter: { readonly queue: string } | undefined
 }
 
 /** What is left out stays; `null` takes a setting away. */
@@ -130,6 +135,7 @@ export interface QueueSettingsChange {
   readonly bytesMax?: number | null
   readonly whenFull?: 'refuse' | 'drop-oldest'
   readonly ttlMs?: number | null
+  readonly deadLetter?: { readonly queue: string } | null
 }
 
 export interface QueueOptions {
@@ -168,7 +174,8 @@ export interface BuryOptions {
 /** What `retry` decided. */
 export type RetryOutcome =
   | { readonly buried: false; readonly delayMs: number }
-  | { readonly buried: true }
+  /** No attempt is left: buried, or moved to the queue of this name. */
+  | { readonly buried: true; readonly deadLetter?: string }
 
 /**
  * A message leased to a session. Each verb ends the lease, once; a second one, or one after the lease

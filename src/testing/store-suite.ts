@@ -7,6 +7,7 @@ import { BAD_OPTIONS } from './store-suite/bad-options.ts'
 import { BATCHES } from './store-suite/batches.ts'
 import { BY_ID } from './store-suite/by-id.ts'
 import { CLOSING } from './store-suite/closing.ts'
+import { DEAD_LETTERS } from './store-suite/dead-letters.ts'
 import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
@@ -37,6 +38,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['producers', PRODUCERS],
   ['time to live', TTL],
   ['limits', LIMITS],
+  ['dead letters', DEAD_LETTERS],
   ['order', ORDER],
   ['delays', DELAYS],
   ['leases', LEASES],

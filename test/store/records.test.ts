@@ -188,6 +188,10 @@ describe('control records', () => {
       },
       '10 01 04 00 05 01 ac 02',
     ],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
+      '10 01 05 00 00 00 00 02',
+    ],
   ]
 
   test.each(golden)('%o', (op, hex) => {

@@ -84,7 +84,8 @@ export class Admission {
         (limits.messagesMax > 0 && puts.length > limits.messagesMax) ||
         (limits.bytesMax > 0 && bytes > limits.bytesMax)
       const mayDrop = limits.whenFull === DROP_OLDEST && !isLarger && queue !== undefined
-      if (!mayDrop || !this.#drop(queue, inFlight, excess, operation)) {
+      const isTaken = puts.every(({ mayExceed }) => mayExceed)
+      if (!(mayDrop && this.#drop(queue, inFlight, excess, operation)) && !isTaken) {
         throw full(queueState?.name ?? '', limits)
       }
     }

@@ -86,8 +86,13 @@ export class PlainOperation extends Operation {
   readonly #whenVoid: (() => void) | undefined
 
   /** `whenVoid` is called where it was turned down, and undoes what was decided. */
-  constructor(ops: readonly ControlOp[], whenDone?: () => void, whenVoid?: () => void) {
-    super(NO_PUTS, ops)
+  constructor(
+    ops: readonly ControlOp[],
+    whenDone?: () => void,
+    whenVoid?: () => void,
+    puts: readonly Put[] = NO_PUTS,
+  ) {
+    super(puts, ops)
     this.#whenDone = whenDone
     this.#whenVoid = whenVoid
     // A record that rides along is awaited by nobody.

@@ -45,6 +45,8 @@ export class Put implements Encodable, MessageFacts {
   offset = -1
   id = 0
   byteLength = 0
+  /** A queue that is full takes it all the same: it must not be lost. */
+  mayExceed = false
   /** All in front of the body; absent where nothing but queue and offset has to be told. */
   #head: Uint8Array | undefined
 

@@ -13,6 +13,8 @@ export interface SettingValues {
   readonly whenFull: number
   /** Time to live of puts that name none; 0 = for ever. */
   readonly ttlMs: number
+  /** Number of the queue that gets dead letters; 0 = none. */
+  readonly deadLetter: number
 }
 
 /** In the order in which they stand in a record. */
@@ -21,6 +23,7 @@ const FIELDS = [
   'bytesMax',
   'whenFull',
   'ttlMs',
+  'deadLetter',
 ] as const satisfies readonly (keyof SettingValues)[]
 
 export const NO_SETTINGS: SettingValues = Object.freeze({
@@ -28,6 +31,7 @@ export const NO_SETTINGS: SettingValues = Object.freeze({
   bytesMax: 0,
   whenFull: 0,
   ttlMs: 0,
+  deadLetter: 0,
 })
 
 export const DROP_OLDEST = 1

@@ -289,12 +289,14 @@ export const LIMITS: readonly StoreTest[] = [
     run: async (world) => {
       const queue = world.store.queue('q')
       const none = { messagesMax: undefined, bytesMax: undefined, whenFull: 'refuse' }
-      equal(queue.stats().settings, { ...none, ttlMs: undefined })
+      const noLetters = { deadLetter: undefined }
+      equal(queue.stats().settings, { ...none, ...noLetters, ttlMs: undefined })
       await queue.configure({ messagesMax: 7, ttlMs: MINUTE_MS })
       await queue.configure({ whenFull: 'drop-oldest', bytesMax: 1_000 })
       await queue.configure({})
       const settings = {
         ...{ messagesMax: 7, bytesMax: 1_000, whenFull: 'drop-oldest', ttlMs: MINUTE_MS },
+        ...noLetters,
       }
       equal(queue.stats().settings, settings)
       await world.put('q', 'a')
@@ -307,6 +309,7 @@ export const LIMITS: readonly StoreTest[] = [
       await world.store.queue('q').configure({ messagesMax: null, bytesMax: null, ttlMs: null })
       equal(world.store.queue('q').stats().settings, {
         ...none,
+        ...noLetters,
         ttlMs: undefined,
         whenFull: 'drop-oldest',
       })
