@@ -116,8 +116,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'settle/verbs.ts',
-        "const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()",
-        "const isOver = taken.status !== 'leased' && taken.endMs > this.#core.clock.nowMs()",
+        "const isOver = taken.status !== 'leased' || taken.endMs <= nowMs",
+        "const isOver = taken.status !== 'leased' && taken.endMs > nowMs",
       ),
     ],
     tests: [STORE_SUITE],
@@ -338,5 +338,32 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: what expired is taken from the second group when the first gives it back',
     edits: [store('dispatch/queue-dispatch.ts', 'else if (!this.#isLeased(offset)) {', 'else {')],
     tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a run of one lane goes past what another group has',
+    edits: [store('dispatch/group-dispatch.ts', '      if (cursor.id >= endId) break\n', '')],
+    tests: STORE_PROOF,
+  },
+  {
+    name: 'store: a lease that is given more time is looked for at its old end only',
+    edits: [
+      store(
+        'dispatch/lease-order.ts',
+        '    taken.endMs = endMs\n    this.#add(taken)\n',
+        '    taken.endMs = endMs\n',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a save sees what was given back while it was on its way',
+    edits: [
+      store(
+        'state/group-state.ts',
+        '        this.#touchException(offset)\n        uncount(exception)\n',
+        '        uncount(exception)\n        this.#touchException(offset)\n',
+      ),
+    ],
+    tests: ['test/store/state/exception-chunk.test.ts'],
   },
 ]

@@ -202,8 +202,15 @@ export class Acks {
 
   add(promise: Promise<unknown>): void {
     this.#left++
-    const begun = this.#added++ % LATENCY_EVERY === 0 ? performance.now() : undefined
-    promise.then(() => this.#done(begun), this.#failed)
+    if (this.#added++ % LATENCY_EVERY !== 0) {
+      promise.then(this.#done, this.#failed)
+      return
+    }
+    const begun = performance.now()
+    promise.then(() => {
+      this.latenciesMs.push(performance.now() - begun)
+      this.#done()
+    }, this.#failed)
   }
 
   get isFull(): boolean {
@@ -229,8 +236,7 @@ export class Acks {
     if (this.#error !== undefined) throw this.#error
   }
 
-  #done(begun: number | undefined): void {
-    if (begun !== undefined) this.latenciesMs.push(performance.now() - begun)
+  readonly #done = (): void => {
     if (--this.#left <= this.#waitsFor) this.#wake()
   }
 

@@ -18,8 +18,8 @@ export const MESSAGE_BYTES = 100
 export const IN_FLIGHT = 1000
 /** Batches that are under way at once: as in the cases of the log, one more than it writes at once. */
 export const BATCHES_IN_FLIGHT = 4
-/** Deliveries that one `reserve` asks for where each is acknowledged by itself. */
-export const RESERVE_COUNT = 256
+/** Deliveries that one `reserve` asks for where each is acknowledged by itself: two fill what may be in flight. */
+export const RESERVE_COUNT = 500
 
 export interface StoreScale {
   readonly pairs: number

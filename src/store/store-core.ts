@@ -66,6 +66,8 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly deadLetters: DeadLetters
   readonly #admission: Admission
   status: StoreStatus = 'open'
+  /** The disk has no room for messages: the log lives on what was set aside for this. */
+  isFull = false
   /** Messages below this id may have been started, and killed their process, without a word of it. */
   readonly uncleanBelowId: number
   /** Called once a group has become durable. */
@@ -97,6 +99,8 @@ export class StoreCore implements Decisions, JournalEvents {
       submit,
       finished: (taken) => this.finished(taken),
       unsettle: (taken) => this.dispatcher.unsettle(taken),
+      goOn: (withheld) => this.riding.goOn(withheld),
+      soon: (callback) => system.clock.soon(callback),
       later: (callback) => void system.clock.after(0, callback),
     })
     this.keys = new PendingKeys(state)
@@ -155,8 +159,9 @@ export class StoreCore implements Decisions, JournalEvents {
     this.onFailed(cause)
   }
 
-  space(): void {
+  space(state: 'ok' | 'full'): void {
     // Who puts is told by the puts that are refused.
+    this.isFull = state === 'full'
   }
 
   timedOut(taken: readonly Taken[]): void {
@@ -290,8 +295,13 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** One message by id; undefined where it is gone. */
   async fetchOne(id: number): Promise<DecodedMessage | undefined> {
-    const [record] = await this.log.fetch([id])
+    const record = await this.fetchRecord(id)
     return record && decodeMessage(record)
+  }
+
+  async fetchRecord(id: number): Promise<Uint8Array | undefined> {
+    const [record] = await this.log.fetch([id])
+    return record
   }
 
   /**
@@ -301,23 +311,31 @@ export class StoreCore implements Decisions, JournalEvents {
   async fetchMany(
     ids: readonly number[],
     bytesMax: number | undefined,
-    signal?: AbortSignal,
   ): Promise<readonly (DecodedMessage | undefined)[]> {
+    const records = await this.fetchRecords(ids, bytesMax)
+    return records.map((record) => record && decodeMessage(record))
+  }
+
+  /** The same as they stand in the log. */
+  async fetchRecords(
+    ids: readonly number[],
+    bytesMax: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
     const options = { ...(bytesMax !== undefined && { bytesMax }), ...(signal && { signal }) }
     try {
-      const records = await this.log.fetch(ids, options)
-      return records.map((record) => record && decodeMessage(record))
+      return await this.log.fetch(ids, options)
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error
       return this.#fetchEach(ids)
     }
   }
 
-  async #fetchEach(ids: readonly number[]): Promise<readonly (DecodedMessage | undefined)[]> {
-    const found: (DecodedMessage | undefined)[] = []
+  async #fetchEach(ids: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+    const found: (Uint8Array | undefined)[] = []
     for (const id of ids) {
       try {
-        found.push(await this.fetchOne(id))
+        found.push(await this.fetchRecord(id))
       } catch (error) {
         if (!(error instanceof DamagedError)) throw error
         this.dispatcher.noteDamaged(id)

@@ -93,6 +93,8 @@ export interface Clock {
    * for a wait that somebody awaits. Returns the way to cancel.
    */
   after(delayMs: number, callback: () => void, keepsAlive?: boolean): () => void
+  /** Calls back once everything that follows from this event has run, and before the next event. */
+  soon(callback: () => void): void
   /** Keeps the process alive for a wait without an end of its own. Returns the way to let it go. */
   hold(): () => void
 }

@@ -58,6 +58,7 @@ export function memorySystem(files: Files, bootId: string): System {
       monotonicMs: () => 0,
       sinceBootMs: () => 0,
       after: () => () => undefined,
+      soon: queueMicrotask,
       hold: () => () => undefined,
     },
     sockets: { listen: refuseLater, probe: async () => ({ state: 'refused' }) },

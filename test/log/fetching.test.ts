@@ -231,3 +231,34 @@ function offsetOf(watched: Watched, file: string, id: number): number {
   }
   throw new Error('no block holds it')
 }
+
+test('calls at once whose ids follow each other read the file as one call does', async () => {
+  const watched = new Watched(4)
+  await watched.run(async () => {
+    const log = await watched.openSegmentLog(LARGE)
+    await append(watched, log, 8_000, 100, 500)
+    const pieces = [0, 1, 2, 3].map((piece) => range(1 + piece * 1_000, 1_001 + piece * 1_000))
+    const before = watched.readBytes
+    const answers = await Promise.all(pieces.map((ids) => log.fetch(ids)))
+    for (const [row, bodies] of answers.entries()) expectBodies(bodies, pieces[row] ?? [], 100)
+    await watched.quiet()
+    // The four pieces, and what is read ahead of them: no reader began a second time.
+    expect(watched.readBytes - before).toBeLessThanOrEqual(4_000 * 120 + 600 * 1024)
+    await log.close()
+  })
+})
+
+test('a call that was turned down does not turn down the one that waits for its reader', async () => {
+  const watched = new Watched(5)
+  await watched.run(async () => {
+    const log = await watched.openSegmentLog(LARGE)
+    await append(watched, log, 2_000, 100)
+    const controller = new AbortController()
+    const first = log.fetch(range(1, 1_001), { signal: controller.signal })
+    const second = log.fetch(range(1_001, 1_501))
+    controller.abort()
+    await expect(first).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
+    expectBodies(await second, range(1_001, 1_501), 100)
+    await log.close()
+  })
+})

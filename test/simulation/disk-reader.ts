@@ -61,6 +61,7 @@ export function diskReader(disk: SimulatedDisk): System {
       monotonicMs: () => 0,
       sinceBootMs: () => 0,
       after: refuse,
+      soon: queueMicrotask,
       hold: refuse,
     },
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }) },

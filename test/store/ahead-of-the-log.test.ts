@@ -69,3 +69,24 @@ for (const [where, make] of [
       expect(await world.ready('jobs', 'two')).toEqual(bodies)
     }))
 }
+
+test('while the disk is full a save comes after few control records, so that acknowledgements go on', async () => {
+  const paced = new PacedWorld(1)
+  await inWorld(paced, async (world) => {
+    const session = await world.watching('jobs')
+    await world.put('jobs', 'a')
+    /** Over 64 KiB of control records, and less than a mebibyte. */
+    const buryAndKick = async (): Promise<void> => {
+      for (let round = 0; round < 200; round++) {
+        const [delivery] = await session.reserve()
+        await delivery?.bury({ reason: 'r'.repeat(400) })
+        await world.store.queue('jobs').group().kick(1)
+      }
+    }
+    await buryAndKick()
+    expect(world.store.stats().snapshotBytes).toBe(0)
+    paced.setFull(true)
+    await buryAndKick()
+    expect(world.store.stats().snapshotBytes).toBeGreaterThan(0)
+  })
+})

@@ -1,218 +1,135 @@
 /**
- * Bodies by id, as many as are asked for, read in the order of their ids whatever the order asked: what
- * one block holds is taken from it at once, and the file that is open serves the next call too. Reads
- * only.
+ * Bodies by id for whoever asks, a few readers for all of them: each goes on where a call before ended,
+ * since most calls ask for what follows the last one, so that its file and what it read ahead serve them
+ * too. Reads only.
  */
-
-import type { Gap } from '../../errors.ts'
-import { throwIfAborted } from '../../errors.ts'
+import { type Gap, throwIfAborted } from '../../errors.ts'
 import type { FetchOptions } from '../seam.ts'
-import { damageBy, type MessageReader } from './message-reader.ts'
+import { type FetchRules, fetchBodies, type Hand } from './fetch-bodies.ts'
+import type { MessageReader } from './message-reader.ts'
 
-/** A reader that nobody uses is kept for so long: it pins its segment, and the next ids follow here. */
+/** Readers that are kept for the next calls: as many as there are likely to be places to read at. */
+const LINES_MAX = 4
+/** A call goes on with a reader that stands no further away: what lies between belongs to others. */
+const NEAR_IDS = 4096
+/** A reader that nobody uses is kept for so long, or twice: it pins its segment. */
 const IDLE_MS = 250
 
-export interface FetcherParts {
+export interface FetcherParts extends FetchRules {
   readonly open: (onGap: (gap: Gap) => void) => MessageReader
-  readonly isThere: (id: number) => boolean
-  /** What is lost to damage is left out like what was discarded. */
-  readonly skipsGaps: boolean
   /** Calls back once; returns the way to cancel. */
   readonly after: (delayMs: number, callback: () => void) => () => void
 }
 
-/** A reader, and the gaps that it told of since somebody looked. */
-interface Hand {
-  readonly reader: MessageReader
-  readonly gaps: Gap[]
+/** A reader, and the calls that use it one after the other. */
+interface Line extends Hand {
+  /** Behind the last id that was asked for. */
+  endId: number
+  calls: number
+  /** Settles with the last call; never rejects. */
+  turn: Promise<unknown>
+  /** A call failed: nobody knows where the reader stands. */
+  isBroken: boolean
+  wasUsed: boolean
 }
 
 export class Fetcher {
   readonly #parts: FetcherParts
-  /** Between two calls: most ask for what follows the last ones. */
-  #idle: Hand | undefined
-  #cancelIdle: (() => void) | undefined
-  #closing: Promise<void> = Promise.resolve()
+  readonly #lines = new Set<Line>()
+  #cancelTidying: (() => void) | undefined
+  /** Readers that are being closed with nobody to wait for it; `close` does. */
+  #closing: Promise<unknown> = Promise.resolve()
   #isClosed = false
 
   constructor(parts: FetcherParts) {
     this.#parts = parts
   }
 
-  /**
-   * The bodies in the order of `ids`, as far as they come to no more than `bytesMax`, but for the first;
-   * undefined for those that are not there. Rejects on damage to any of them.
-   */
+  /** As the seam has it. */
   async fetch(
     ids: ArrayLike<number>,
     options: FetchOptions,
   ): Promise<readonly (Uint8Array | undefined)[]> {
-    const hand = this.#idle ?? this.#open()
-    this.#idle = undefined
-    this.#cancelIdle?.()
-    try {
-      const bodies = await fetchBodies(hand, this.#parts, ids, options)
-      this.#keep(hand)
-      return bodies
-    } catch (error) {
-      await hand.reader.close()
-      throw error
+    const { signal } = options
+    if (ids.length === 0) return []
+    for (;;) {
+      throwIfAborted(signal)
+      const line = this.#lineFor(ids[0] ?? 0)
+      line.endId = (ids[ids.length - 1] ?? 0) + 1
+      line.calls++
+      const call = line.turn.then(() =>
+        line.isBroken ? undefined : fetchBodies(line, this.#parts, ids, options),
+      )
+      line.turn = call.catch(() => {
+        line.isBroken = true
+      })
+      try {
+        const bodies = await call
+        if (bodies) return bodies
+      } finally {
+        line.calls--
+        await this.#leave(line)
+      }
     }
   }
 
   /** Lets go of what is kept for the next call. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#release()
-    await this.#closing
+    this.#cancelTidying?.()
+    await Promise.all([this.#closing, ...[...this.#lines].map((line) => this.#drop(line))])
   }
 
-  #open(): Hand {
+  /** The reader that stands nearest to the id, where it is near or no more are to be had; else a new one. */
+  #lineFor(id: number): Line {
+    let nearest: Line | undefined
+    let nearestIds = this.#lines.size < LINES_MAX ? NEAR_IDS : Number.POSITIVE_INFINITY
+    for (const one of this.#lines) {
+      const ids = Math.abs(id - one.endId)
+      // Who waits for its turn waits for what stands right in front of it, and for nothing else.
+      const isFit = one.calls === 0 || (one.endId <= id && ids <= NEAR_IDS)
+      if (!isFit || one.isBroken || ids > nearestIds) continue
+      nearest = one
+      nearestIds = ids
+    }
+    const line = nearest ?? this.#open()
+    line.wasUsed = true
+    return line
+  }
+
+  #open(): Line {
     const gaps: Gap[] = []
-    return { reader: this.#parts.open((gap) => gaps.push(gap)), gaps }
+    const reader = this.#parts.open((gap) => gaps.push(gap))
+    const more = { endId: 0, calls: 0, isBroken: false, wasUsed: true }
+    const line = { reader, gaps, turn: Promise.resolve(), ...more }
+    this.#lines.add(line)
+    this.#tidyLater()
+    return line
   }
 
-  #keep(hand: Hand): void {
-    this.#release()
-    this.#idle = hand
-    if (this.#isClosed) this.#release()
-    else this.#cancelIdle = this.#parts.after(IDLE_MS, () => this.#release())
+  /** A call has ended: the reader is kept where somebody may go on with it. */
+  async #leave(line: Line): Promise<void> {
+    if (line.calls > 0) return
+    if (line.isBroken || this.#isClosed || this.#lines.size > LINES_MAX) await this.#drop(line)
   }
 
-  #release(): void {
-    this.#cancelIdle?.()
-    this.#cancelIdle = undefined
-    const reader = this.#idle?.reader
-    this.#idle = undefined
-    if (reader) this.#closing = Promise.all([this.#closing, reader.close()]).then(() => undefined)
-  }
-}
-
-async function fetchBodies(
-  hand: Hand,
-  parts: FetcherParts,
-  ids: ArrayLike<number>,
-  { bytesMax = Number.POSITIVE_INFINITY, signal }: FetchOptions,
-): Promise<readonly (Uint8Array | undefined)[]> {
-  const answer = new Answer(ids.length, bytesMax)
-  const rows = rowsById(ids)
-  for (let at = 0; at < rows.length; ) {
-    throwIfAborted(signal)
-    const row = rows[at] ?? 0
-    const id = ids[row] ?? 0
-    const isAsked = row < answer.end && parts.isThere(id)
-    const body = isAsked ? hand.reader.bodyInHand(id) : undefined
-    if (body) answer.put(row, body)
-    if (body || !isAsked) at++
-    else at = await readRun(hand, parts, ids, rows, at, answer)
-  }
-  return answer.bodies()
-}
-
-/** Reads the ids from `rows[at]` on that follow each other; returns where the next ones stand. */
-async function readRun(
-  { reader, gaps }: Hand,
-  { isThere, skipsGaps }: FetcherParts,
-  ids: ArrayLike<number>,
-  rows: ArrayLike<number>,
-  at: number,
-  answer: Answer,
-): Promise<number> {
-  const idAt = (place: number): number => ids[rows[place] ?? 0] ?? 0
-  const isAsked = (place: number): boolean => (rows[place] ?? 0) < answer.end
-  let end = at + 1
-  while (end < rows.length && isAsked(end)) {
-    const id = idAt(end)
-    if (id > idAt(end - 1) + 1 || !isThere(id)) break
-    end++
-  }
-  gaps.length = 0
-  reader.seek(idAt(at), idAt(end - 1) + 1)
-  for (let next = at; next < end; ) {
-    const batch = await reader.nextBatch()
-    if (!batch) break
-    for (const { id, body } of batch) {
-      while (next < end && idAt(next) < id) next++
-      for (; next < end && idAt(next) === id; next++) answer.put(rows[next] ?? 0, body)
-    }
-    while (next < end && !isAsked(next)) next++
-  }
-  for (const gap of skipsGaps ? [] : gaps) {
-    for (let place = at; place < end; place++) {
-      const id = idAt(place)
-      if (gap.firstId <= id && id < gap.endId) answer.lose(rows[place] ?? 0, gap)
-    }
-  }
-  return end
-}
-
-/** The rows of `ids` in the order of the ids; those of one id in the order asked. */
-function rowsById(ids: ArrayLike<number>): Uint32Array {
-  const rows = new Uint32Array(ids.length)
-  let isSorted = true
-  for (let row = 0; row < rows.length; row++) {
-    rows[row] = row
-    if (row > 0 && (ids[row] ?? 0) < (ids[row - 1] ?? 0)) isSorted = false
-  }
-  if (isSorted) return rows
-  return rows.sort((a, b) => (ids[a] ?? 0) - (ids[b] ?? 0) || a - b)
-}
-
-/**
- * The rows of one answer, which come in any order. It ends where it would if they came in the order
- * asked: where those in front come to more than the budget, or where one is lost.
- */
-class Answer {
-  /** Rows from here on are not part of the answer. */
-  end: number
-  readonly #bodies: (Uint8Array | undefined)[]
-  readonly #bytesMax: number
-  #bytes = 0
-  #count = 0
-  #loss: { readonly row: number; readonly gap: Gap } | undefined
-
-  constructor(length: number, bytesMax: number) {
-    this.end = length
-    this.#bytesMax = bytesMax
-    this.#bodies = new Array<Uint8Array | undefined>(length).fill(undefined)
+  async #drop(line: Line): Promise<void> {
+    this.#lines.delete(line)
+    await line.turn
+    await line.reader.close()
   }
 
-  /** No more is kept than the budget allows: whatever is over it ends the answer at its last row. */
-  put(row: number, body: Uint8Array): void {
-    if (row >= this.end) return
-    this.#bodies[row] = body
-    this.#bytes += body.length
-    this.#count++
-    while (this.#count > 1 && this.#bytes > this.#bytesMax) this.#cutAt(this.#lastRow())
-  }
-
-  /** A message that is lost: nothing behind it matters, and what is in front may still end it. */
-  lose(row: number, gap: Gap): void {
-    if (row >= this.end || this.#bodies[row]) return
-    this.#cutAt(row)
-    this.#loss = { row, gap }
-  }
-
-  /** Throws where the answer ends with a loss. */
-  bodies(): readonly (Uint8Array | undefined)[] {
-    if (this.#loss?.row === this.end) throw damageBy(this.#loss.gap)
-    return this.end < this.#bodies.length ? this.#bodies.slice(0, this.end) : this.#bodies
-  }
-
-  #lastRow(): number {
-    let row = this.end - 1
-    while (!this.#bodies[row]) row--
-    return row
-  }
-
-  #cutAt(end: number): void {
-    for (let row = end; row < this.end; row++) {
-      const body = this.#bodies[row]
-      if (!body) continue
-      this.#bytes -= body.length
-      this.#count--
-      this.#bodies[row] = undefined
-    }
-    this.end = end
+  #tidyLater(): void {
+    this.#cancelTidying ??= this.#parts.after(IDLE_MS, () => {
+      this.#cancelTidying = undefined
+      for (const line of this.#lines) {
+        if (line.calls === 0 && !line.wasUsed) {
+          this.#closing = Promise.all([this.#closing, this.#drop(line)])
+          this.#closing.catch(() => undefined)
+        }
+        line.wasUsed = false
+      }
+      if (this.#lines.size > 0) this.#tidyLater()
+    })
   }
 }

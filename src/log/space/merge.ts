@@ -86,7 +86,7 @@ export async function measure(parts: MergeParts, entry: MapEntry): Promise<Measu
   const ended = await walk.run((_id, _timeMs, body) => {
     messages++
     bytes += body.length + SPARSE_MESSAGE_BYTES
-    return Promise.resolve(true)
+    return true
   })
   if (walk.damaged.length > 0) return { kind: 'damaged', victims: walk.damaged }
   return ended === 'done' ? { kind: 'measured', messages, bytes } : { kind: 'stopped' }
@@ -99,18 +99,21 @@ async function copyLive(
   file: MergedFile,
 ): Promise<MergeOutcome | undefined> {
   const walk = new LiveWalk(parts, victims)
-  const ended = await walk.run(async (id, timeMs, body) => {
+  const ended = await walk.run((id, timeMs, body) => {
     if (parts.isDiscarded(id)) return true
     if (!file.fits(body.length)) return false
-    await file.add(id, timeMs, body)
-    return true
+    return file.add(id, timeMs, body).then(() => true)
   })
   if (walk.damaged.length > 0) return { kind: 'damaged', victims: walk.damaged }
   if (ended !== 'done') return { kind: ended === 'refused' ? 'too large' : 'stopped' }
   return file.messages === 0 ? { kind: 'empty' } : undefined
 }
 
-type Take = (id: number, timeMs: number, body: Uint8Array) => Promise<boolean>
+/** False where the message is not taken. */
+type Take = (id: number, timeMs: number, body: Uint8Array) => boolean | Promise<boolean>
+
+/** Messages of so many bytes come between two looks at the pace. */
+const PACE_BYTES = 4096
 
 /** All messages of neighbouring segments in order, until one of them turns out to be damaged. */
 class LiveWalk {
@@ -134,6 +137,7 @@ class LiveWalk {
       to: endId,
       onGap: (gap) => this.#note(gap),
     })
+    let bytes = 0
     try {
       for (;;) {
         const batch = await reader.nextBatch()
@@ -142,8 +146,12 @@ class LiveWalk {
         for (const { id, timeMs, body } of batch) {
           if (id > this.#nextId) onHole(this.#nextId, id)
           this.#nextId = id + 1
-          if (!(await take(id, timeMs, body))) return 'refused'
-          if (!(await pace(body.length + SPARSE_MESSAGE_BYTES))) return 'stopped'
+          const taken = take(id, timeMs, body)
+          if (taken !== true && !(await taken)) return 'refused'
+          bytes += body.length + SPARSE_MESSAGE_BYTES
+          if (bytes < PACE_BYTES) continue
+          if (!(await pace(bytes))) return 'stopped'
+          bytes = 0
         }
       }
     } finally {

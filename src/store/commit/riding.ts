@@ -16,21 +16,32 @@ export interface RidingHost {
   finished(taken: readonly Taken[]): void
   /** The change was turned down. */
   unsettle(taken: Taken): void
-  /** Calls back in a later turn of the event loop. */
+  /** These were withheld, and their leases go on. */
+  goOn(withheld: readonly Taken[]): void
+  /** Calls back at the end of this turn of the event loop. */
+  soon(callback: () => void): void
+  /** Calls back in a later one. */
   later(callback: () => void): void
 }
+
+const NONE: readonly Taken[] = []
 
 /** The leases and acknowledgements of one entry. */
 class Ride extends Operation {
   readonly #host: RidingHost
-  readonly #leases: readonly Taken[]
   readonly #acks: readonly Taken[]
+  readonly #withheld: readonly Taken[]
 
-  constructor(host: RidingHost, leases: readonly Taken[], acks: readonly Taken[]) {
+  constructor(
+    host: RidingHost,
+    leases: readonly Taken[],
+    acks: readonly Taken[],
+    withheld: readonly Taken[],
+  ) {
     super([], [...leaseOps(leases), ...finishOps(acks)])
     this.#host = host
-    this.#leases = leases
     this.#acks = acks
+    this.#withheld = withheld
     this.promise.catch(() => undefined)
   }
 
@@ -40,11 +51,8 @@ class Ride extends Operation {
 
   override refused(cause: Error): void {
     for (const taken of this.#acks) this.#host.unsettle(taken)
+    this.#host.goOn(this.#withheld)
     super.refused(cause)
-  }
-
-  get size(): number {
-    return this.#leases.length + this.#acks.length
   }
 }
 
@@ -78,30 +86,60 @@ export class Riding {
   /** Records that the lease has begun; resolves once that is durable. */
   lease(taken: Taken): Promise<void> {
     this.#leases.push(taken)
-    return this.#join(true)
+    return this.#depart()
   }
 
   /** The same where nobody waits for it: it leaves with whatever leaves next, or in a later turn. */
   leaseAlong(taken: Taken): void {
     this.#leases.push(taken)
-    this.#join(false).catch(() => undefined)
+    if (this.#isFull) this.flush()
+    else if (!this.#isLater) {
+      this.#isLater = true
+      this.#host.later(this.#flushLater)
+    }
   }
 
   /** Finishes a settling message for its group; resolves once that is durable. */
   finish(taken: Taken): Promise<void> {
     this.#acks.push(taken)
-    return this.#join(true)
+    return this.#depart()
+  }
+
+  /**
+   * Leases that nobody has recorded and that these acknowledgements end are not recorded at all, since
+   * those say everything. Returns them, for `goOn` where the acknowledgements are turned down.
+   */
+  withhold(acks: readonly Taken[]): readonly Taken[] {
+    if (this.#leases.length === 0 || acks.length === 0) return NONE
+    for (const taken of acks) taken.isFinishing = true
+    const withheld: Taken[] = []
+    const others: Taken[] = []
+    for (const taken of this.#leases) {
+      if (taken.isFinishing) withheld.push(taken)
+      else others.push(taken)
+    }
+    this.#leases = others
+    return withheld
+  }
+
+  /** The leases that were withheld go on. */
+  goOn(withheld: readonly Taken[]): void {
+    for (const taken of withheld) {
+      taken.isFinishing = false
+      if (taken.status === 'leased') this.leaseAlong(taken)
+    }
   }
 
   /** Sends what there is now. */
   flush(): void {
+    const withheld = this.withhold(this.#acks)
+    if (this.#leases.length + this.#acks.length === 0) return
     const ticket = this.#ticket
-    if (!ticket) return
-    const ride = new Ride(this.#host, this.#leases, this.#acks)
+    const ride = new Ride(this.#host, this.#leases, this.#acks, withheld)
     this.#leases = []
     this.#acks = []
     this.#ticket = undefined
-    ride.promise.then(ticket.resolve, ticket.reject)
+    if (ticket) ride.promise.then(ticket.resolve, ticket.reject)
     try {
       this.#host.submit(ride)
     } catch (error) {
@@ -109,22 +147,20 @@ export class Riding {
     }
   }
 
-  #join(isUrgent: boolean): Promise<void> {
-    this.#ticket ??= new Ticket()
-    const { promise } = this.#ticket
-    if (this.#leases.length + this.#acks.length >= RIDERS_MAX) this.flush()
-    else if (isUrgent) this.#scheduleFlush()
-    else if (!this.#isLater) {
-      this.#isLater = true
-      this.#host.later(this.#flushLater)
-    }
-    return promise
+  get #isFull(): boolean {
+    return this.#leases.length + this.#acks.length >= RIDERS_MAX
   }
 
-  #scheduleFlush(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    queueMicrotask(this.#flushSoon)
+  /** Leaves with everything that follows from the same event, however many steps that takes. */
+  #depart(): Promise<void> {
+    this.#ticket ??= new Ticket()
+    const { promise } = this.#ticket
+    if (this.#isFull) this.flush()
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
+      this.#host.soon(this.#flushSoon)
+    }
+    return promise
   }
 
   readonly #flushLater = (): void => {

@@ -40,6 +40,10 @@ export function writeVarint(target: Uint8Array, at: number, value: number): numb
 }
 
 /** Reads what {@link ByteWriter} wrote; usable again after `reset`. */
+/** Strict, or a text would not be what was written; a byte order mark is part of it. */
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const encoder = new TextEncoder()
+
 export class ByteReader {
   /** True once something did not fit or was malformed; zeros come from then on. */
   failed = false
@@ -99,8 +103,7 @@ export class ByteReader {
   /** UTF-8 text of `length` bytes; the writer puts that length in front as a varint. */
   text(length: number): string {
     try {
-      // A byte order mark is part of the text here, or it would not come back.
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.bytes(length))
+      return decoder.decode(this.bytes(length))
     } catch {
       // The decoder throws for malformed bytes only.
       this.failed = true
@@ -167,7 +170,7 @@ export class ByteWriter {
   /** The text as UTF-8, its length in bytes in front of it; throws where it would not come back. */
   text(value: string): void {
     if (!value.isWellFormed()) throw new Error('text with a lone surrogate cannot be stored')
-    const encoded = new TextEncoder().encode(value)
+    const encoded = encoder.encode(value)
     this.varint(encoded.length)
     this.bytes(encoded)
   }

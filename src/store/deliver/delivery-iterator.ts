@@ -22,9 +22,13 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   readonly #options: DeliveryIteratorOptions
   readonly #end = new AbortController()
   readonly #signal: AbortSignal
+  /** The next one is `#ready[#readyAt]`. */
   #ready: LeasedDelivery[] = []
+  #readyAt = 0
   #filling: Promise<void> | undefined
   #turn: Promise<unknown> = Promise.resolve()
+  /** Calls that wait for their turn, or have it. */
+  #waiting = 0
   #isDone = false
   /** Why nothing comes any more, where that was not the wish of whoever reads. */
   #failure: Error | undefined
@@ -40,7 +44,11 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   }
 
   next(): Promise<IteratorResult<Delivery>> {
-    const next = this.#turn.then(() => this.#next())
+    // Most find what they want: a promise that waits for others costs more than a message does.
+    const leased = this.#waiting === 0 ? this.#nextNow() : undefined
+    if (leased) return Promise.resolve({ done: false, value: leased })
+    this.#waiting++
+    const next = this.#turn.then(() => this.#next()).finally(() => this.#waiting--)
     this.#turn = next.catch(() => undefined)
     return next
   }
@@ -56,8 +64,9 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
       this.#isDone = true
       this.#end.abort()
       await this.#filling?.catch(() => undefined)
-      this.#options.session.lending.putBack(this.#ready)
+      this.#options.session.lending.putBack(this.#ready.slice(this.#readyAt))
       this.#ready = []
+      this.#readyAt = 0
       this.#options.whenDone()
     }
     return { done: true, value: undefined }
@@ -70,7 +79,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
         if (this.#failure) throw this.#failure
         if (this.#isDone) return { done: true, value: undefined }
         throwIfAborted(signal)
-        const delivery = this.#ready.shift()
+        const delivery = this.#shift()
         if (!delivery) {
           this.#filling ??= this.#fill()
           await this.#filling
@@ -84,7 +93,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
           session.lending.putBack([delivery])
           continue
         }
-        if (this.#ready.length < this.#options.prefetch / 2) this.#fillBehind()
+        if (this.#isLow) this.#fillBehind()
         const [leased] = await session.lending.begin([delivery], leaseMs)
         if (leased) return { done: false, value: leased }
       }
@@ -96,11 +105,43 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     }
   }
 
+  /** The next one where it is ready and nothing is to be waited for or told. */
+  #nextNow(): LeasedDelivery | undefined {
+    const { session, leaseMs, signal } = this.#options
+    const delivery = this.#ready[this.#readyAt]
+    if (!delivery || this.#isDone || this.#failure || signal?.aborted || !session.isOpen) {
+      return undefined
+    }
+    const { taken } = delivery
+    const { queue } = taken.group
+    session.advance(queue)
+    if (taken.status !== 'held' || queue.isPaused) return undefined
+    if (!session.lending.beginNow(delivery, leaseMs)) return undefined
+    this.#shift()
+    if (this.#isLow) this.#fillBehind()
+    return delivery
+  }
+
+  get #isLow(): boolean {
+    return this.#ready.length - this.#readyAt < this.#options.prefetch / 2
+  }
+
+  #shift(): LeasedDelivery | undefined {
+    const delivery = this.#ready[this.#readyAt]
+    if (!delivery) return undefined
+    this.#readyAt++
+    if (this.#readyAt === this.#ready.length) {
+      this.#ready = []
+      this.#readyAt = 0
+    }
+    return delivery
+  }
+
   /** Fetches what there is now, without waiting for it. */
   #fillBehind(): void {
     if (this.#filling !== undefined) return
     const { session, prefetch } = this.#options
-    const taken = session.take(prefetch - this.#ready.length)
+    const taken = session.take(prefetch - (this.#ready.length - this.#readyAt))
     if (taken.length === 0) return
     this.#filling = this.#load(taken)
     // What could not be fetched is put back: whoever asks next fetches it, and meets the error itself.
@@ -120,7 +161,10 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
   async #load(taken: Awaited<ReturnType<StoreSession['takeOrWait']>>): Promise<void> {
     try {
       const { session } = this.#options
-      this.#ready.push(...(await session.lending.load(taken, PREFETCH_BYTES_MAX, this.#signal)))
+      const loaded = await session.lending.load(taken, PREFETCH_BYTES_MAX, this.#signal)
+      const left = this.#ready.slice(this.#readyAt)
+      this.#ready = left.length > 0 ? left.concat(loaded) : loaded
+      this.#readyAt = 0
     } finally {
       this.#filling = undefined
     }

@@ -1,7 +1,7 @@
 /** A leased message as its holder sees it: the body and the verbs that end the lease. */
 import { QlogError } from '../../errors.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { Headers } from '../records/message-record.ts'
+import type { Headers, MessageDecoder } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
 
@@ -9,23 +9,31 @@ const decoder = new TextDecoder()
 
 export class LeasedDelivery implements Delivery {
   readonly taken: Taken
-  readonly body: Uint8Array
   readonly headers: Headers
   readonly key: string | undefined
   readonly #verbs: Verbs
+  readonly #record: Uint8Array
+  readonly #bodyStart: number
+  #body: Uint8Array | undefined
 
-  constructor(
-    verbs: Verbs,
-    taken: Taken,
-    body: Uint8Array,
-    headers: Headers,
-    key: string | undefined,
-  ) {
+  /** `decoder` has decoded the record, and nothing since. */
+  constructor(verbs: Verbs, taken: Taken, record: Uint8Array, decoder: MessageDecoder) {
     this.#verbs = verbs
     this.taken = taken
-    this.body = body
-    this.headers = headers
-    this.key = key
+    this.#record = record
+    this.key = decoder.key
+    this.headers = decoder.headers()
+    this.#bodyStart = decoder.bodyStart
+  }
+
+  /** A view costs more than a message is worth, so that it is made for whoever asks. */
+  get body(): Uint8Array {
+    this.#body ??= this.#record.subarray(this.#bodyStart)
+    return this.#body
+  }
+
+  get bodyBytes(): number {
+    return this.#record.length - this.#bodyStart
   }
 
   /** False for a delivery of another store. */

@@ -8,7 +8,7 @@ import { byGroup } from '../commit/riding.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Watch } from '../dispatch/watch.ts'
 import { type ControlOp, rangesOf } from '../records/control-record.ts'
-import type { DecodedMessage } from '../records/message-record.ts'
+import { MessageDecoder } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import { OPS_MAX, type StoreCore } from '../store-core.ts'
 import { LeasedDelivery } from './delivery.ts'
@@ -22,6 +22,7 @@ export class Lending {
   readonly #verbs: Verbs
   readonly #assertOpen: () => void
   readonly #leases = new SessionLeases()
+  readonly #decoder = new MessageDecoder()
 
   /** `assertOpen` throws once the session is closed. */
   constructor(core: StoreCore, verbs: Verbs, assertOpen: () => void) {
@@ -52,9 +53,8 @@ export class Lending {
     this.#leases.hold(taken)
   }
 
-  deliveryOf(taken: Taken, message: DecodedMessage): LeasedDelivery {
-    const { body, headers, key } = message
-    return new LeasedDelivery(this.#verbs, taken, body, headers, key)
+  deliveryOf(taken: Taken, record: Uint8Array): LeasedDelivery {
+    return new LeasedDelivery(this.#verbs, taken, record, this.#decoder.decode(record))
   }
 
   /** With their bodies; what is over the budget or cannot be read is put back or left out. */
@@ -70,19 +70,20 @@ export class Lending {
     let bytes = 0
     let isFull = false
     try {
-      const messages = await this.#core.fetchMany(ids, budget, signal)
+      const records = await this.#core.fetchRecords(ids, budget, signal)
       this.#assertOpen()
       for (let row = 0; row < taken.length; row++) {
         const one = taken[row] as Taken
-        const message = messages[row]
-        if (row >= messages.length) isFull = true
-        else if (message) {
-          bytes += message.body.length
+        const record = records[row]
+        const delivery = record && this.deliveryOf(one, record)
+        if (row >= records.length) isFull = true
+        else if (delivery) {
+          bytes += delivery.bodyBytes
           isFull ||= bytes > bytesMax && deliveries.length > 0
         }
         if (one.status !== 'held') continue
-        if (isFull || !message) this.#leave(one, isFull)
-        else deliveries.push(this.deliveryOf(one, message))
+        if (isFull || !delivery) this.#leave(one, isFull)
+        else deliveries.push(delivery)
       }
     } catch (error) {
       for (const one of taken) one.group.putBack(one)
@@ -100,22 +101,41 @@ export class Lending {
     leaseMs: number,
   ): Promise<readonly LeasedDelivery[]> {
     this.#assertOpen()
+    const nowMs = this.#core.clock.nowMs()
     const { dispatcher, riding, uncleanBelowId } = this.#core
     let recorded: Promise<void> | undefined
+    let begun = 0
     for (const { taken } of deliveries) {
-      if (taken.status !== 'held') continue
-      const { group, id, offset } = taken
-      // Deleted or expired since it was taken: its record is on its way.
-      if (group.queue.isLeaving(offset, id)) {
-        group.putBack(taken)
-        continue
-      }
-      dispatcher.lease(taken, leaseMs)
-      if (id < uncleanBelowId) recorded = riding.lease(taken)
+      if (!this.#lease(taken, leaseMs, nowMs)) continue
+      begun++
+      if (taken.id < uncleanBelowId) recorded = riding.lease(taken)
       else riding.leaseAlong(taken)
     }
+    dispatcher.expectEnd(leaseMs)
+    if (recorded === undefined && begun === deliveries.length) return deliveries
     if (recorded !== undefined) await this.#untilRecorded(recorded, deliveries)
     return deliveries.filter(({ taken }) => taken.status === 'leased')
+  }
+
+  /** Begins this lease, where nothing stands in the way and nothing has to be recorded first. */
+  beginNow({ taken }: LeasedDelivery, leaseMs: number): boolean {
+    const { clock, dispatcher, riding, uncleanBelowId } = this.#core
+    if (taken.id < uncleanBelowId || !this.#lease(taken, leaseMs, clock.nowMs())) return false
+    riding.leaseAlong(taken)
+    dispatcher.expectEnd(leaseMs)
+    return true
+  }
+
+  #lease(taken: Taken, leaseMs: number, nowMs: number): boolean {
+    if (taken.status !== 'held') return false
+    const { group, id, offset } = taken
+    // Deleted or expired since it was taken: its record is on its way.
+    if (group.queue.isLeaving(offset, id)) {
+      group.putBack(taken)
+      return false
+    }
+    this.#core.dispatcher.lease(taken, leaseMs, nowMs)
+    return true
   }
 
   /** Where the leases cannot be recorded, nobody gets the deliveries. */

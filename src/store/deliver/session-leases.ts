@@ -1,63 +1,59 @@
 /** What one session holds, how much of it is leased, and which lease ends first. Pure memory. */
-import { TypedHeap } from '../containers/typed-heap.ts'
 import type { Taken, TakenHolder } from '../dispatch/taken.ts'
 
-/** Entries of the order by ends that may be stale, beside as many as there are leases. */
-const STALE_MAX = 1024
-
 export class SessionLeases implements TakenHolder {
-  /** The number of each, in order of taking. */
-  readonly #numbers = new Map<Taken, number>()
-  /** Leases that have begun, and no change is on its way that ends them. */
-  readonly #leased = new Map<number, Taken>()
-  /** The same by their ends: (endMs, 0, number); some are stale. */
-  readonly #ends = new TypedHeap()
-  #nextNumber = 0
+  /** Each knows its place, so that the last one can take it. */
+  readonly #held: Taken[] = []
+  #leasedCount = 0
+  /** The lease that ends first; undefined where it has to be looked for. */
+  #first: Taken | undefined
 
   get leasedCount(): number {
-    return this.#leased.size
+    return this.#leasedCount
   }
 
   /** The end of the lease that ends first, in the store's own time; undefined where there is none. */
   get firstEndMs(): number | undefined {
-    while (this.#ends.size > 0) {
-      const endMs = this.#ends.peekKey1
-      if (this.#isLeased(endMs, this.#ends.peekPayload)) return endMs
-      this.#ends.pop()
+    if (this.#leasedCount === 0) return undefined
+    if (!this.#first) {
+      for (const taken of this.#held) if (taken.status === 'leased') this.#offer(taken)
     }
-    return undefined
+    return this.#first?.endMs
   }
 
   /** From now on it is this session's, until it ends. */
   hold(taken: Taken): void {
-    this.#numbers.set(taken, this.#nextNumber++)
     taken.holder = this
+    taken.holderIndex = this.#held.length
+    this.#held.push(taken)
   }
 
   all(): readonly Taken[] {
-    return [...this.#numbers.keys()]
+    return [...this.#held]
   }
 
-  leased(taken: Taken): void {
-    const number = this.#numbers.get(taken)
-    if (number === undefined) return
-    this.#leased.set(number, taken)
-    this.#ends.push(taken.endMs, 0, number)
-    if (this.#ends.size <= 2 * this.#leased.size + STALE_MAX) return
-    this.#ends.filter((endMs, _zero, one) => this.#isLeased(endMs, one))
+  leased(taken: Taken, isNew: boolean): void {
+    if (isNew) this.#leasedCount++
+    if (this.#first === taken) this.#first = undefined
+    else if (this.#first) this.#offer(taken)
+    else if (this.#leasedCount === 1) this.#first = taken
   }
 
   settling(taken: Taken): void {
-    const number = this.#numbers.get(taken)
-    if (number !== undefined) this.#leased.delete(number)
+    this.#leasedCount--
+    if (this.#first === taken) this.#first = undefined
   }
 
   ended(taken: Taken): void {
-    this.settling(taken)
-    this.#numbers.delete(taken)
+    if (taken.status === 'leased') this.settling(taken)
+    const last = this.#held.pop()
+    if (!last) throw new Error('what ends was held')
+    if (last === taken) return
+    this.#held[taken.holderIndex] = last
+    last.holderIndex = taken.holderIndex
   }
 
-  #isLeased(endMs: number, number: number): boolean {
-    return this.#leased.get(number)?.endMs === endMs
+  #offer(taken: Taken): void {
+    if (!this.#first || taken.endMs < this.#first.endMs) this.#first = taken
   }
 }

@@ -5,6 +5,7 @@ import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Watch } from '../dispatch/watch.ts'
 import { checkGroupOptions, groupPlan } from '../group-options.ts'
+import { decodeMessage } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
 import {
@@ -123,8 +124,9 @@ export class StoreSession implements Session {
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
     const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
-    const message = await this.#core.fetchOne(id)
+    const record = await this.#core.fetchRecord(id)
     this.assertOpen()
+    const message = record && decodeMessage(record)
     const queue = message && this.#core.state.queues.get(message.queue)
     if (!queue) return undefined
     const group =
@@ -140,7 +142,7 @@ export class StoreSession implements Session {
     if (!taken) return undefined
     taken.attempt = group.state.attempts(message.offset) + 1
     this.lending.hold(taken)
-    const delivery = this.lending.deliveryOf(taken, message)
+    const delivery = this.lending.deliveryOf(taken, record)
     const [leased] = await this.lending.begin([delivery], leaseMs)
     return leased
   }
@@ -187,6 +189,10 @@ export class StoreSession implements Session {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === undefined && this.#core.status === 'open'
   }
 
   get isWaiting(): boolean {

@@ -4,12 +4,12 @@
  */
 
 import type { Clock } from '../../system/system.ts'
-import { IndexedHeap } from '../containers/heap.ts'
 import type { ElapsedClock } from '../elapsed-clock.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StateEvents, StoreState } from '../state/store-state.ts'
 import { Alarm } from './alarm.ts'
 import type { GroupDispatch } from './group-dispatch.ts'
+import { LeaseOrder } from './lease-order.ts'
 import { type DispatchHost, DUE_A_TURN, QueueDispatch } from './queue-dispatch.ts'
 import { QueueTimes } from './queue-times.ts'
 import type { Taken } from './taken.ts'
@@ -34,7 +34,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
   readonly #decisions: Decisions
   readonly #alarm: Alarm
   readonly #queues = new Map<number, QueueDispatch>()
-  readonly #leases = new IndexedHeap<Taken>((a, b) => a.endMs - b.endMs)
+  readonly #leases = new LeaseOrder()
   readonly #times = new QueueTimes<QueueDispatch>()
   readonly #damaged = new Set<number>()
   readonly #woken = new Set<GroupDispatch>()
@@ -93,7 +93,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   /** Messages leased now, in all groups. */
   get leased(): number {
-    return this.#leases.size
+    return this.#leases.live
   }
 
   woke(group: GroupDispatch): void {
@@ -124,16 +124,19 @@ export class Dispatcher implements DispatchHost, StateEvents {
       const watch = bestOf(watches) ?? bestOfMore(watches, elapsedMs, wallMs)
       if (!watch) break
       const { group } = watch
-      if (usedUp.length === USED_UP_A_TURN) {
+      const room = Math.min(count - taken.length, USED_UP_A_TURN - usedUp.length)
+      if (room === 0) {
         this.#goOn(group)
         break
       }
-      const one = group.takeBest()
-      const attempts = group.state.attempts(one.offset)
-      if (attempts >= watch.attemptsMax()) usedUp.push(one)
-      else {
+      const next = secondOf(watches, group)
+      const run = group.takeRun(room, next?.bestPriority, next?.bestId)
+      const attemptsMax = watch.attemptsMax()
+      for (const one of run) {
+        const attempts = group.state.attempts(one.offset)
         one.attempt = attempts + 1
-        taken.push(one)
+        if (attempts >= attemptsMax) usedUp.push(one)
+        else taken.push(one)
       }
     }
     if (usedUp.length > 0) this.#decisions.attemptsUsedUp(usedUp)
@@ -155,36 +158,44 @@ export class Dispatcher implements DispatchHost, StateEvents {
     for (const { group } of waiter.watches) group.waiters.delete(waiter)
   }
 
-  /** The lease begins, or is given more time. */
-  lease(taken: Taken, leaseMs: number): void {
+  /** The lease begins now, or is given more time; whoever calls `expectEnd` behind it is woken at its end. */
+  lease(taken: Taken, leaseMs: number, nowMs: number): void {
+    const isNew = taken.status !== 'leased'
     if (taken.leaseMs === 0) taken.group.leaseBegun()
     taken.leaseMs = leaseMs
-    taken.endMs = this.#clock.nowMs() + leaseMs
-    taken.status = 'leased'
-    if (taken.heapIndex >= 0) this.#leases.update(taken)
-    else this.#leases.push(taken)
-    taken.holder?.leased(taken)
+    if (isNew) {
+      taken.endMs = nowMs + leaseMs
+      this.#leases.begin(taken)
+      taken.status = 'leased'
+    } else this.#leases.move(taken, nowMs + leaseMs)
+    taken.holder?.leased(taken, isNew)
+  }
+
+  /** Leases of this length have begun. */
+  expectEnd(leaseMs: number): void {
     this.#alarm.ringIn(leaseMs)
   }
 
   /** The lease is over, or about to be: it does not time out any more. */
   settle(taken: Taken): void {
-    if (taken.status === 'leased') taken.holder?.settling(taken)
+    if (taken.status === 'leased') {
+      this.#leases.end(taken)
+      taken.holder?.settling(taken)
+    }
     taken.status = 'settling'
-    if (taken.heapIndex >= 0) this.#leases.remove(taken)
   }
 
-  /** The lease has ended by whatever it was: nothing is left to time out. */
+  /** The lease is about to end by whatever it was: nothing is left to time out. */
   ended(taken: Taken): void {
-    if (taken.heapIndex >= 0) this.#leases.remove(taken)
+    if (taken.status === 'leased') this.#leases.end(taken)
   }
 
   /** The change that was to end the lease was turned down: it goes on as far as its time does. */
   unsettle(taken: Taken): void {
     if (taken.status !== 'settling') return
+    this.#leases.begin(taken)
     taken.status = 'leased'
-    taken.holder?.leased(taken)
-    this.#leases.push(taken)
+    taken.holder?.leased(taken, true)
     this.#alarm.ringIn(Math.max(RETRY_MS, taken.endMs - this.#clock.nowMs()))
   }
 
@@ -294,6 +305,20 @@ function bestOf(watches: readonly Watch[]): Watch | undefined {
     if (isBetter) best = watch
   }
   return best
+}
+
+/** What comes behind the messages of this group; undefined where nothing does. For what `bestOf` settled. */
+function secondOf(watches: readonly Watch[], best: GroupDispatch): GroupDispatch | undefined {
+  let second: GroupDispatch | undefined
+  for (const { group } of watches) {
+    if (group === best || !group.hasBest) continue
+    const isBetter =
+      second === undefined ||
+      group.bestPriority < second.bestPriority ||
+      (group.bestPriority === second.bestPriority && group.bestId < second.bestId)
+    if (isBetter) second = group
+  }
+  return second
 }
 
 /** Where nothing is ready, of what has become due and was more than one piece. */

@@ -3,6 +3,7 @@
  * message. Derived from the state while the store is open; nothing here is saved. Pure memory.
  */
 
+import { OffsetTable } from '../containers/offset-table.ts'
 import type { PostingsCursor } from '../containers/postings-cursor.ts'
 import type { Exception } from '../state/exception.ts'
 import type { GroupEvents, GroupState } from '../state/group-state.ts'
@@ -30,7 +31,7 @@ export class GroupDispatch implements GroupEvents {
   readonly queue: QueueDispatch
   readonly state: GroupState
   /** Messages that are out of the order, by offset. */
-  readonly out = new Map<number, Taken>()
+  readonly out = new OffsetTable<Taken>()
   /** Who waits for a message of this group, longest first. */
   readonly waiters = new Set<Waiter>()
   /** The group was removed: whatever holds it gets nothing more. */
@@ -160,6 +161,34 @@ export class GroupDispatch implements GroupEvents {
     return this.#out(new Taken(this, cursor.id, cursor.offset, priority))
   }
 
+  /** `settleBest` found a message, and nobody has taken it since. */
+  get hasBest(): boolean {
+    return this.#best !== undefined
+  }
+
+  /**
+   * The same, and up to `count` of what follows it in its lane, as long as nothing else can come between
+   * and all stand in front of what else is to be had: (priority, id).
+   */
+  takeRun(
+    count: number,
+    beforePriority = Number.POSITIVE_INFINITY,
+    beforeId = Number.POSITIVE_INFINITY,
+  ): Taken[] {
+    const row = this.#best
+    const taken = [this.takeBest()]
+    if (typeof row !== 'object' || !this.#isPlainOnly) return taken
+    const { cursor, priority } = row
+    if (priority > beforePriority) return taken
+    const endId = priority < beforePriority ? Number.POSITIVE_INFINITY : beforeId
+    while (taken.length < count && this.hasRoom && row.settle(this.#isOpen)) {
+      if (cursor.id >= endId) break
+      row.isHead = false
+      taken.push(this.#out(new Taken(this, cursor.id, cursor.offset, priority)))
+    }
+    return taken
+  }
+
   /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
   takeThis(id: number, offset: number, priority: number): Taken | undefined {
     if (!this.hasRoom || !this.isWaiting(offset, id)) return undefined
@@ -278,9 +307,9 @@ export class GroupDispatch implements GroupEvents {
     if (end - first <= this.out.size) {
       for (let offset = first; offset < end; offset++) this.#unleasedOne(this.out.get(offset))
     } else {
-      for (const taken of this.out.values()) {
+      this.out.forEach((taken) => {
         if (taken.offset >= first && taken.offset < end) this.#unleasedOne(taken)
-      }
+      })
     }
     if (!hadRoom && this.hasRoom) this.queue.woke(this)
   }
@@ -297,7 +326,9 @@ export class GroupDispatch implements GroupEvents {
   /** The group is gone: what is out of it ends. */
   remove(): void {
     this.isRemoved = true
-    for (const taken of this.out.values()) this.#ended(taken)
+    this.out.forEach((taken) => {
+      this.#ended(taken)
+    })
     this.out.clear()
   }
 
@@ -320,9 +351,9 @@ export class GroupDispatch implements GroupEvents {
       this.queue.woke(this)
     }
     if (taken.leaseMs > 0) this.#leased--
-    taken.status = 'ended'
     this.queue.ended(taken)
     taken.holder?.ended(taken)
+    taken.status = 'ended'
   }
 
   #back(taken: Taken): void {
@@ -340,6 +371,16 @@ export class GroupDispatch implements GroupEvents {
     if (this.out.has(taken.offset)) throw new Error(`message ${taken.id} is out already`)
     this.out.set(taken.offset, taken)
     return taken
+  }
+
+  /** Nothing but the lanes has messages that are ready, and none goes before its turn. */
+  get #isPlainOnly(): boolean {
+    return (
+      this.#plain.lateCount === 0 &&
+      this.#exceptions.readyCount === 0 &&
+      this.#suspects.size === 0 &&
+      this.state.promoteAfterMs === 0
+    )
   }
 
   /** What is best of each kind; of the suspects this one. */

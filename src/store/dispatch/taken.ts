@@ -14,11 +14,11 @@ export type TakenStatus =
 
 /** Who holds messages, and is told what becomes of their leases. */
 export interface TakenHolder {
-  /** The lease begins, is given another end, or goes on after all. */
-  leased(taken: Taken): void
+  /** The lease begins or goes on after all; not new: it is given another end. */
+  leased(taken: Taken, isNew: boolean): void
   /** A change is on its way that ends the lease. */
   settling(taken: Taken): void
-  /** It is out no more, by whatever. */
+  /** It is about to be out no more, by whatever; its status still tells what it was. */
   ended(taken: Taken): void
 }
 
@@ -35,10 +35,15 @@ export class Taken {
   /** How long its lease is, and when it ends in the store's own time. */
   leaseMs = 0
   endMs = 0
-  /** Of the heap of leases; -1 = not in it. */
+  /** Of the heap of suspects, or of leases; -1 = in none. */
   heapIndex = -1
-  /** Who took it. */
+  /** Who took it, and where it stands there. */
   holder: TakenHolder | undefined
+  holderIndex = -1
+  /** An acknowledgement is on its way. */
+  isFinishing = false
+  /** Number of the call that saw it last, to tell what comes twice in one. */
+  seenBy = 0
 
   constructor(group: GroupDispatch, id: number, offset: number, priority: number) {
     this.group = group

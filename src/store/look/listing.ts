@@ -70,7 +70,11 @@ function* offsetsIn(
   from: number,
 ): Iterable<Iterable<number>> {
   if (state === 'leased') {
-    yield [...group.out.keys()].filter((offset) => offset >= from).sort((a, b) => a - b)
+    const offsets: number[] = []
+    group.out.forEach((_taken, offset) => {
+      if (offset >= from) offsets.push(offset)
+    })
+    yield offsets.sort((a, b) => a - b)
     return
   }
   const chunks = group.state.chunksFrom(from)

@@ -149,6 +149,11 @@ export class MessageDecoder implements MessageFacts {
     return headers
   }
 
+  /** Where in the record its body begins, once `headers` was asked for. */
+  get bodyStart(): number {
+    return this.#reader.at
+  }
+
   /** Its body, once `headers` was asked for. */
   body(): Uint8Array {
     return this.#reader.bytes(this.#reader.rest)

@@ -47,10 +47,10 @@ export class DeadLetters {
     taken: Taken,
     message: { readonly id: number; readonly body: Uint8Array; readonly headers: Headers },
     error: string,
+    attempts = taken.attempt,
   ): Put | undefined {
     const { queue, state } = taken.group
     if (!this.isFor(queue)) return undefined
-    const attempts = Math.max(taken.attempt, state.attempts(taken.offset))
     const death: Death = { reason: 'attempts', group: state.name, attempts, error }
     return this.#letter(queue, taken.priority, message, death)
   }
@@ -98,7 +98,8 @@ export class DeadLetters {
       }
       const message = messages[row]
       const error = group.state.exception(offset)?.error ?? ''
-      const letter = message && this.letterOf(one, { ...message, id }, error)
+      const attempts = group.state.attempts(offset)
+      const letter = message && this.letterOf(one, { ...message, id }, error, attempts)
       if (letter) {
         puts.push(letter)
         dead.push(one)

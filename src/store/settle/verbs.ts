@@ -33,6 +33,7 @@ interface Settled {
 
 export class Verbs {
   readonly #core: StoreCore
+  #calls = 0
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -58,7 +59,9 @@ export class Verbs {
   async ackMany(deliveries: readonly Delivery[]): Promise<void> {
     const taken = this.assertAllLeased(deliveries)
     if (taken.length === 0) return
-    await this.#send(taken, this.ackOps(taken), () => this.#core.finished(taken))
+    const withheld = this.#core.riding.withhold(taken)
+    const done = () => this.#core.finished(taken)
+    await this.#send(taken, this.ackOps(taken), done, () => this.#core.riding.goOn(withheld))
   }
 
   async release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void> {
@@ -80,6 +83,7 @@ export class Verbs {
       taken,
       settled.map(({ op }) => op),
       () => this.#core.finished(dead),
+      undefined,
       settled.flatMap(({ letter }) => (letter ? [letter] : [])),
     )
     return settled.map(({ outcome }) => outcome)
@@ -97,8 +101,11 @@ export class Verbs {
 
   extend(deliveries: readonly Delivery[], leaseMs?: number): void {
     if (leaseMs !== undefined) checkMs('leaseMs', leaseMs, 1)
+    const { dispatcher, clock } = this.#core
     for (const taken of this.assertAllLeased(deliveries)) {
-      this.#core.dispatcher.lease(taken, leaseMs ?? taken.leaseMs)
+      const forMs = leaseMs ?? taken.leaseMs
+      dispatcher.lease(taken, forMs, clock.nowMs())
+      dispatcher.expectEnd(forMs)
     }
   }
 
@@ -153,23 +160,26 @@ export class Verbs {
   assertAllLeased(deliveries: readonly Delivery[]): Taken[] {
     if (!Array.isArray(deliveries)) throw new QlogTypeError('an array of deliveries is expected')
     this.#core.assertOpen()
-    const taken = deliveries.map((delivery) => this.assertLeased(delivery))
-    const seen = new Set<Taken>()
-    for (const one of taken) {
-      if (seen.has(one)) throw staleLease(one)
-      seen.add(one)
+    const nowMs = this.#core.clock.nowMs()
+    const call = ++this.#calls
+    const taken: Taken[] = []
+    for (const delivery of deliveries) {
+      const one = this.assertLeased(delivery, nowMs)
+      if (one.seenBy === call) throw staleLease(one)
+      one.seenBy = call
+      taken.push(one)
     }
     return taken
   }
 
-  assertLeased(delivery: Delivery): Taken {
+  assertLeased(delivery: Delivery, nowMs = this.#core.clock.nowMs()): Taken {
     if (!(delivery instanceof LeasedDelivery)) {
       throw new QlogTypeError('a delivery of a store is expected')
     }
     const { taken } = delivery
     // One of another store, or of an earlier opening of this one, is leased by nobody here.
     if (!delivery.isOf(this)) throw staleLease(taken)
-    const isOver = taken.status !== 'leased' || taken.endMs <= this.#core.clock.nowMs()
+    const isOver = taken.status !== 'leased' || taken.endMs <= nowMs
     if (isOver || taken.group.isRemoved) throw staleLease(taken)
     return taken
   }
@@ -178,12 +188,14 @@ export class Verbs {
     taken: readonly Taken[],
     ops: readonly ControlOp[],
     whenDone?: () => void,
+    whenVoid?: () => void,
     puts?: readonly Put[],
   ): Promise<void> {
     const { dispatcher } = this.#core
     for (const one of taken) dispatcher.settle(one)
     const undo = () => {
       for (const one of taken) dispatcher.unsettle(one)
+      whenVoid?.()
     }
     const operation = new PlainOperation(ops, whenDone, undo, puts)
     await this.#core.send(operation)

@@ -4,6 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { PartToSave } from '../../log/seam.ts'
+import type { Clock } from '../../system/system.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
 import { loadSlices } from '../state/load-slices.ts'
 import { type Slice, slicesOf } from '../state/slices.ts'
@@ -15,13 +16,16 @@ const MIB = 1024 * 1024
 /** A snapshot is due after so many bytes of control records, or twice its size. */
 const CONTROL_BYTES_MIN = MIB
 const CONTROL_FACTOR = 2
+/** While the disk is full, after these or once its size. */
+const FULL_CONTROL_BYTES_MIN = 64 * 1024
 /** And after so many appended bytes, or eight times its size. */
 const APPENDED_BYTES_MIN = 64 * MIB
 const APPENDED_FACTOR = 8
 /** What the log asks for is tried again after so many bytes, and no sooner. */
 const AGAIN_BYTES_MIN = 64 * 1024
-/** Bytes encoded in one turn of the event loop, so that none takes long. */
+/** What is encoded in one turn of the event loop, so that none takes long. */
 const TURN_BYTES = 512 * 1024
+const TURN_MS = 4
 
 export interface SavedSlice {
   readonly version: number
@@ -29,11 +33,11 @@ export interface SavedSlice {
   readonly bytes: number
 }
 
-/** A slice as of the moment of the save; no bytes where it did not change. */
+/** A slice as of the moment of the save. */
 interface CapturedSlice {
-  readonly name: string
-  readonly version: number
-  readonly bytes: Uint8Array | undefined
+  readonly slice: Slice
+  /** 'later': it is frozen, to be encoded when it is its turn. */
+  readonly bytes: Uint8Array | 'later' | 'unchanged'
 }
 
 export class Snapshots {
@@ -62,7 +66,10 @@ export class Snapshots {
   applied(): void {
     if (this.#saving !== undefined) return
     const { controlBytes, appendedBytes } = this.#core.journal
-    const control = Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
+    // On a full disk control records live on a reserve, and only a save can give back what they take.
+    const control = this.#core.isFull
+      ? Math.max(FULL_CONTROL_BYTES_MIN, this.stateBytes)
+      : Math.max(CONTROL_BYTES_MIN, CONTROL_FACTOR * this.stateBytes)
     const appended = Math.max(APPENDED_BYTES_MIN, APPENDED_FACTOR * this.stateBytes)
     const isDue =
       controlBytes - this.#controlBytes >= control ||
@@ -101,8 +108,12 @@ export class Snapshots {
     const appendedBytes = journal.appendedBytes
     const captured = slicesOf(state).map((slice) => capture(slice, before, encoded, isWhole))
     const saved = new Map<string, SavedSlice>()
-    const parts = this.#partsOf(captured, before, saved, at)
-    await log.saveSnapshot(parts, isWhole ? { whole: true } : {})
+    try {
+      const parts = this.#partsOf(captured, before, saved, at)
+      await log.saveSnapshot(parts, isWhole ? { whole: true } : {})
+    } finally {
+      for (const { slice, bytes } of captured) if (bytes === 'later') slice.freezable?.thaw()
+    }
     this.#saved = saved
     this.#controlBytes = controlBytes
     this.#appendedBytes = appendedBytes
@@ -115,15 +126,12 @@ export class Snapshots {
     isWhole: boolean,
   ): Promise<Map<string, { readonly version: number; readonly bytes: Uint8Array }>> {
     const encoded = new Map<string, { readonly version: number; readonly bytes: Uint8Array }>()
-    let bytes = 0
+    const pace = new Pace(this.#core.system.clock)
     for (const slice of slicesOf(this.#core.state)) {
-      if (!isWhole && !isChanged(slice, before)) continue
+      if (slice.freezable || (!isWhole && !isChanged(slice, before))) continue
       const own = slice.encode()
       encoded.set(slice.name, { version: slice.version, bytes: own })
-      bytes += own.length
-      if (bytes < TURN_BYTES) continue
-      bytes = 0
-      await turn(this.#core.system.clock)
+      if (pace.isTurnOver(own.length)) await pace.nextTurn()
     }
     return encoded
   }
@@ -135,21 +143,48 @@ export class Snapshots {
     at: number,
   ): AsyncGenerator<PartToSave> {
     const { partBytesMax } = this.#core.log.limits
-    for (const { name, version, bytes } of captured) {
+    const pace = new Pace(this.#core.system.clock)
+    for (const { slice, bytes: known } of captured) {
+      const { name, version } = slice
       const old = before.get(name)
-      if (bytes === undefined && old) {
+      if (known === 'unchanged' && old) {
         for (let piece = 0; piece < old.pieces; piece++)
           yield [pieceName(name, piece), at, 'unchanged']
         saved.set(name, old)
         continue
       }
-      const pieces = piecesOf(bytes ?? new Uint8Array(0), partBytesMax)
+      const bytes = typeof known === 'string' ? slice.encode() : known
+      if (known === 'later' && pace.isTurnOver(bytes.length)) await pace.nextTurn()
+      const pieces = piecesOf(bytes, partBytesMax)
       for (const [row, piece] of pieces.entries()) {
         this.savedBytes += piece.length
         yield [pieceName(name, row), at, piece]
       }
-      saved.set(name, { version, pieces: pieces.length, bytes: bytes?.length ?? 0 })
+      saved.set(name, { version, pieces: pieces.length, bytes: bytes.length })
     }
+  }
+}
+
+/** Tells when to let everything else have its turn. */
+class Pace {
+  readonly #clock: Clock
+  #bytes = 0
+  #beganMs: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#beganMs = clock.monotonicMs()
+  }
+
+  isTurnOver(bytes: number): boolean {
+    this.#bytes += bytes
+    return this.#bytes >= TURN_BYTES || this.#clock.monotonicMs() - this.#beganMs >= TURN_MS
+  }
+
+  async nextTurn(): Promise<void> {
+    await turn(this.#clock)
+    this.#bytes = 0
+    this.#beganMs = this.#clock.monotonicMs()
   }
 }
 
@@ -170,11 +205,14 @@ function capture(
   encoded: ReadonlyMap<string, { readonly version: number; readonly bytes: Uint8Array }>,
   isWhole: boolean,
 ): CapturedSlice {
-  const { name, version } = slice
-  if (!isWhole && !isChanged(slice, before)) return { name, version, bytes: undefined }
-  const ahead = encoded.get(name)
+  if (!isWhole && !isChanged(slice, before)) return { slice, bytes: 'unchanged' }
+  if (slice.freezable) {
+    slice.freezable.freeze()
+    return { slice, bytes: 'later' }
+  }
+  const ahead = encoded.get(slice.name)
   const isFresh = ahead !== undefined && !slice.isChangedSince(ahead.version)
-  return { name, version, bytes: isFresh ? ahead.bytes : slice.encode() }
+  return { slice, bytes: isFresh ? ahead.bytes : slice.encode() }
 }
 
 function pieceName(slice: string, piece: number): string {

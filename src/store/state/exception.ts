@@ -34,4 +34,9 @@ export class Exception {
     this.offset = offset
     this.id = id
   }
+
+  /** What is saved of it, in an object of its own. */
+  copy(): Exception {
+    return Object.assign(new Exception(this.offset, this.id), this)
+  }
 }

@@ -5,13 +5,8 @@
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-record.ts'
 import { Exception } from './exception.ts'
+import { ExceptionChunk } from './exception-chunk.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'
-
-/** The exceptions of one small chunk of offsets. */
-export class ExceptionChunk {
-  version = 0
-  readonly byOffset = new Map<number, Exception>()
-}
 
 /** What a group tells of its changes while the store is open. */
 export interface GroupEvents {
@@ -125,9 +120,9 @@ export class GroupState {
       for (let offset = first; offset < end && this.exceptionCount > 0; offset++) {
         const exception = this.exception(offset)
         if (!exception) continue
+        this.#touchException(offset)
         uncount(exception)
         exception.leases = Math.max(0, exception.leases - 1)
-        this.#touchException(offset)
       }
       this.#unlease(first, end)
       this.events?.unleased(first, end)
@@ -180,6 +175,7 @@ export class GroupState {
       chunk = new ExceptionChunk()
       this.chunks.set(number, chunk)
     }
+    chunk.changing(exception.offset)
     chunk.byOffset.set(exception.offset, exception)
     chunk.version = ++this.#exceptionVersion
     this.exceptionCount++
@@ -238,6 +234,7 @@ export class GroupState {
   #drop(chunk: ExceptionChunk, offset: number): void {
     const exception = chunk.byOffset.get(offset)
     if (!exception) return
+    chunk.changing(offset)
     chunk.byOffset.delete(offset)
     chunk.version = ++this.#exceptionVersion
     if (chunk.byOffset.size === 0) this.chunks.delete(smallChunkOf(offset))
@@ -246,9 +243,12 @@ export class GroupState {
     this.events?.dropped(exception)
   }
 
+  /** The exception there is about to change. */
   #touchException(offset: number): void {
     const chunk = this.chunks.get(smallChunkOf(offset))
-    if (chunk) chunk.version = ++this.#exceptionVersion
+    if (!chunk) return
+    chunk.changing(offset)
+    chunk.version = ++this.#exceptionVersion
   }
 
   /** The chunks of these offsets have to be saved anew. */

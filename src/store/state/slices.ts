@@ -18,7 +18,8 @@ import { ByteWriter } from '../containers/varint.ts'
 import { encodeControl } from '../records/control-record.ts'
 import { writeSettings } from '../records/queue-settings.ts'
 import type { Exception, ExceptionState } from './exception.ts'
-import type { ExceptionChunk, GroupState } from './group-state.ts'
+import type { ExceptionChunk } from './exception-chunk.ts'
+import type { GroupState } from './group-state.ts'
 import type { QueueState } from './queue-state.ts'
 import type { StoreState } from './store-state.ts'
 
@@ -31,6 +32,8 @@ export interface Slice {
   /** False where it has the bytes that it had when `version` was this. */
   isChangedSince(version: number): boolean
   encode(): Uint8Array
+  /** Where encoding takes long: what `encode` gives until `thaw` is what it would give now. */
+  readonly freezable?: { freeze(): void; thaw(): void }
 }
 
 /** Every slice there is now. Each encodes what the state is when it is asked to. */
@@ -91,7 +94,7 @@ function addGroupChunks(slices: Slice[], queue: QueueState, group: GroupState): 
   }
   for (const [number, chunk] of group.chunks) {
     const name = `q${queue.number}.x${group.number}.${number}`
-    slices.push(slice(name, chunk.version, () => encodeExceptions(chunk)))
+    slices.push({ ...slice(name, chunk.version, () => encodeExceptions(chunk)), freezable: chunk })
   }
 }
 
@@ -167,10 +170,9 @@ function encodeGroupChunk(group: GroupState, chunk: number): Uint8Array {
   return writer.finish()
 }
 
-function encodeExceptions({ byOffset }: ExceptionChunk): Uint8Array {
+function encodeExceptions(chunk: ExceptionChunk): Uint8Array {
   const writer = new ByteWriter()
-  const exceptions = [...byOffset.values()]
-  exceptions.sort((a, b) => a.offset - b.offset)
+  const exceptions = chunk.inOrder()
   writer.varint(exceptions.length)
   for (const exception of exceptions) writeException(writer, exception)
   return writer.finish()

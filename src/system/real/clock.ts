@@ -1,4 +1,5 @@
 /** The real clocks and timers. A timer keeps the process alive only where it is asked to. */
+import { soon } from '../soon.ts'
 import type { Clock } from '../system.ts'
 
 /** Longer delays make setTimeout fire at once, so they are waited for in parts. */
@@ -14,6 +15,7 @@ export const realClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sinceBootMs: () => startedMs + performance.now(),
+  soon,
   hold() {
     const timer = setInterval(() => undefined, TIMER_DELAY_MS_MAX)
     return () => clearInterval(timer)

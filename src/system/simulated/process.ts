@@ -1,6 +1,7 @@
 /** One simulated process: a System of its own that can be killed, stopped and woken. */
 import { nativeFreeLz4 } from '../native-free-lz4.ts'
 import { crc32 } from '../real/crc.ts'
+import { soon } from '../soon.ts'
 import type { Clock, Identity, System } from '../system.ts'
 import type { VirtualClock } from './clock.ts'
 import type { SimulatedWorld } from './file-handle.ts'
@@ -59,6 +60,7 @@ export class SimulatedProcess implements System, Caller {
       monotonicMs: () => clock.monotonicMs(),
       sinceBootMs: () => clock.sinceBootMs(),
       after: (delayMs, callback) => clock.after(this, delayMs, callback),
+      soon,
       // What keeps a real process alive is nothing that happens.
       hold: () => () => undefined,
     }
