@@ -109,13 +109,13 @@ async function runEngine(
 
 /** The same system, which counts reads of files that were opened for nothing else. */
 function counting(system: System, reads: { count: number }): System {
-  const { clock, sockets, identity, crc32, lz4, random } = system
+  const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = system
   const open: FileSystem['open'] = async (path, options) => {
     const handle = await system.files.open(path, options)
     return options.mode === 'read' ? countingHandle(handle, reads) : handle
   }
   const files = withMethod(system.files, 'open', open)
-  return { files, clock, sockets, identity, crc32, lz4, random }
+  return { files, clock, sockets, identity, crc32, lz4, random, watchLoop, warn }
 }
 
 function countingHandle(handle: FileHandle, reads: { count: number }): FileHandle {

@@ -26,6 +26,11 @@ export const ERROR_CODES = {
     when: 'A log, reader or iterator was used after close().',
     remedy: 'Open the log again.',
   },
+  QLOG_CODEC: {
+    when: 'The codec of a queue could not encode a value, and nothing was put, or could not decode a body; cause has its error.',
+    remedy:
+      'Put what the codec takes. A message that no codec reads is buried by workers after its last attempt: get() has its bytes.',
+  },
   QLOG_DAMAGED: {
     when: 'Bytes below the durable mark fail their checksum, or a file that must exist is missing.',
     remedy:

@@ -14,6 +14,23 @@ import type { Store, StoreOptions, StoreTarget } from './store/types.ts'
 import { realSystem } from './system/real/real-system.ts'
 
 export {
+  type BuriedEvent,
+  CHANNELS,
+  type ChannelEntry,
+  type ChannelEvents,
+  type ChannelName,
+  type DamageEvent,
+  type ExpiredEvent,
+  type FlushEvent,
+  type LogFailedEvent,
+  type LoopDelayEvent,
+  type SegmentEvent,
+  type SlowFlushEvent,
+  type SnapshotEvent,
+  type SpaceEvent,
+  type StoreFailedEvent,
+} from './channels.ts'
+export {
   DamagedError,
   ERROR_CODES,
   type ErrorCode,
@@ -21,12 +38,15 @@ export {
   QlogError,
   QlogTypeError,
 } from './errors.ts'
+export { FLUSH_BUCKETS_MS } from './log/flush-times.ts'
 export type {
   Batch,
   Encodable,
   Entry,
   EntryRange,
   FetchOptions,
+  FlushFigures,
+  LogFigures,
   LogLimits,
   LogOwner,
   LogSource,
@@ -57,12 +77,27 @@ export type {
   SegmentStats,
   SyncMode,
 } from './log/types.ts'
+export { bytes, type Codec, json, text } from './store/codec.ts'
+export {
+  METRICS,
+  type Metric,
+  type MetricLabels,
+  type MetricSample,
+} from './store/observe/metrics.ts'
+export {
+  type MetricsRegistry,
+  type RegisteredMetric,
+  registerMetrics,
+} from './store/observe/metrics-registry.ts'
+export { METRICS_CONTENT_TYPE, metricsText } from './store/observe/metrics-text.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
+  type BareItem,
   type BuryOptions,
   type DeliveriesOptions,
   type Delivery,
   type DeliveryCounters,
+  type DeliveryTotals,
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
@@ -78,11 +113,13 @@ export {
   type PutItem,
   type PutOptions,
   type PutResult,
+  type PutValue,
   type Queue,
   type QueueOptions,
   type QueueSettings,
   type QueueSettingsChange,
   type QueueStats,
+  type QueueTotals,
   type RangeOptions,
   type ReleaseOptions,
   type ReserveOptions,
@@ -97,7 +134,18 @@ export {
   type StoreTarget,
   type Transaction,
   type TransactionResult,
+  type TypedQueueOptions,
 } from './store/types.ts'
+export type {
+  ConsumeOptions,
+  Handler,
+  Job,
+  StopOptions,
+  Worker,
+  WorkerStats,
+  WorkerStatus,
+  WorkOptions,
+} from './store/work/types.ts'
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
@@ -128,7 +176,8 @@ export function openReader(directory: string, options: ReaderOptions = {}): Prom
  */
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()
-  return openStoreOn(system, openLogOf(target, options, system), options)
+  const directory = typeof target === 'string' ? target : ''
+  return openStoreOn(system, openLogOf(target, options, system), options, directory)
 }
 
 function openLogOf(

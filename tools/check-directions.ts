@@ -65,9 +65,10 @@ const commandModules = [
   'url',
 ]
 
-/** The order of the layout: errors, format, system, log, store, inspect, server, protocols, ... */
+/** The order of the layout: errors, channels, format, system, log, store, inspect, server, ... */
 const areas: Readonly<Record<string, Area>> = {
   errors: { areas: [], node: [], deterministic: true },
+  channels: { areas: ['errors'], node: ['diagnostics_channel'], deterministic: true },
   format: { areas: ['errors'], node: [], deterministic: true },
   system: {
     areas: ['errors', 'format'],
@@ -76,13 +77,13 @@ const areas: Readonly<Record<string, Area>> = {
     packages: ['crc-32'],
   },
   log: {
-    areas: ['errors', 'format'],
+    areas: ['errors', 'channels', 'format'],
     files: [systemInterface],
     node: pureModules,
     deterministic: true,
   },
   store: {
-    areas: ['errors', 'format', 'log'],
+    areas: ['errors', 'channels', 'format', 'log'],
     files: [systemInterface],
     node: pureModules,
     deterministic: true,
@@ -120,7 +121,7 @@ const areas: Readonly<Record<string, Area>> = {
 /** The entries put the real system beside the parts that know only its interface. */
 const entries: Readonly<Record<string, Area>> = {
   'src/index.ts': {
-    areas: ['errors', 'format', 'system', 'log', 'store'],
+    areas: ['errors', 'channels', 'format', 'system', 'log', 'store'],
     node: pureModules,
   },
   'src/inspect/index.ts': {

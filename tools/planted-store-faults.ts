@@ -366,4 +366,42 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/store/state/exception-chunk.test.ts'],
   },
+  {
+    name: 'store: an ack of what is gone already is counted',
+    edits: [
+      store(
+        'state/queue-state.ts',
+        'group.counts.acked += group.finish(first, end)',
+        'group.finish(first, end)\n    group.counts.acked += end - first',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what replay comes upon is counted as new',
+    edits: [
+      store(
+        'state/store-state.ts',
+        'for (const queue of this.queues.values()) queue.beginCounting()',
+        '',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what a removed group counted is lost',
+    edits: [store('state/queue-state.ts', 'this.counts.add(group.counts)', '')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what is buried makes the oldest message older',
+    edits: [
+      store(
+        'look/oldest.ts',
+        "return exception.state !== 'buried' && !group.isDelayed(exception)",
+        'return !group.isDelayed(exception)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
 ]

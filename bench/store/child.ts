@@ -10,6 +10,7 @@ import { MessageSource, putMessages, queueNames, takeMessages } from './loads.ts
 import { loadSqlite, Peer } from './peer.ts'
 import type { Layout } from './scale.ts'
 import type { Answer, ArgumentOf, Call, Verbs } from './verbs.ts'
+import { workThrough } from './working.ts'
 
 /** Serves until the parent goes. */
 export function serveStoreVerbs(): void {
@@ -63,6 +64,10 @@ class StoreVerbs implements Verbs {
 
   async take({ inOrder = false, ...plan }: ArgumentOf<'take'>) {
     return takeMessages(this.#openSession, plan, inOrder ? new OrderCheck().see : undefined)
+  }
+
+  async work(load: ArgumentOf<'work'>) {
+    return workThrough(this.#openStore, load)
   }
 
   async buryFirst(): Promise<void> {

@@ -20,6 +20,7 @@ import {
 } from './scale.ts'
 import { storeProblems } from './smoke.ts'
 import { storeRows } from './table.ts'
+import { measureWork } from './work-rates.ts'
 
 export const STORE_USAGE = `store [--json] [--only CASE] [--messages N] [--pairs N] [--profile DIR]`
 
@@ -109,6 +110,8 @@ function measure(bench: Bench, one: StoreCase): Promise<StoreResult> {
     case 'put':
     case 'take':
       return measureRate(bench, one)
+    case 'work':
+      return measureWork(bench, one)
     case 'priorities':
       return measurePriorities(bench, one)
     case 'latency':

@@ -84,13 +84,26 @@ export interface RateCase {
   readonly bar?: number
 }
 
+/** A handler for each message, or a loop that awaits each acknowledgement. */
+export type WorkWay = 'work' | 'consume'
+
+export interface WorkCase {
+  readonly kind: 'work'
+  readonly name: string
+  readonly way: WorkWay
+  readonly concurrency: number
+  readonly codec: 'none' | 'json'
+  /** Messages a second that the design asks for. */
+  readonly bar?: number
+}
+
 export interface OtherCase {
   readonly kind: 'priorities' | 'latency' | 'delayed' | 'backlog'
   readonly name: string
   readonly layout: Layout
 }
 
-export type StoreCase = RateCase | OtherCase
+export type StoreCase = RateCase | WorkCase | OtherCase
 
 export const STORE_CASES: readonly StoreCase[] = [
   { kind: 'put', name: 'put-1000-in-flight', way: 'in-flight', batch: 1, peerBatch: 1000 },
@@ -113,6 +126,12 @@ export const STORE_CASES: readonly StoreCase[] = [
   },
   { kind: 'take', name: 'deliver-ack-many-1000', way: 'batches', batch: 1000, peerBatch: 1000 },
   { kind: 'take', name: 'deliver-ack-one-by-one', way: 'one-by-one', batch: 1, peerBatch: 1 },
+  { kind: 'work', name: 'work-16', way: 'work', concurrency: 16, codec: 'none' },
+  { kind: 'work', name: 'work-256', way: 'work', concurrency: 256, codec: 'none', bar: 200_000 },
+  { kind: 'work', name: 'work-16-json', way: 'work', concurrency: 16, codec: 'json' },
+  { kind: 'work', name: 'work-256-json', way: 'work', concurrency: 256, codec: 'json' },
+  { kind: 'work', name: 'consume-ack-awaited', way: 'consume', concurrency: 1, codec: 'none' },
+  { kind: 'work', name: 'consume-ack-awaited-json', way: 'consume', concurrency: 1, codec: 'json' },
   { kind: 'priorities', name: 'priorities-3', layout: { ...PLAIN, priorities: 3 } },
   { kind: 'priorities', name: 'priorities-1000', layout: { ...PLAIN, priorities: 1000 } },
   { kind: 'latency', name: 'latency-half-rate', layout: PLAIN },
@@ -128,6 +147,9 @@ const SMOKE_NAMES = [
   'deliver-ack-1000-in-flight',
   'deliver-ack-for-await',
   'deliver-ack-one-by-one',
+  'work-16',
+  'work-256-json',
+  'consume-ack-awaited',
   'priorities-1000',
   'latency-half-rate',
   'delayed',

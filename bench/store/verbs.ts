@@ -3,6 +3,7 @@
 import type { Latencies, Quantiles } from './clocked.ts'
 import type { LoadPlan, LoadTiming } from './loads.ts'
 import type { Layout } from './scale.ts'
+import type { WorkLoad } from './working.ts'
 
 export interface Space {
   readonly appendedBytes: number
@@ -21,6 +22,7 @@ export interface Verbs {
   put(plan: LoadPlan & { layout: Layout }): Promise<LoadTiming>
   /** With `inOrder`, the order by priority and id is checked. */
   take(plan: LoadPlan & { inOrder?: boolean }): Promise<LoadTiming>
+  work(load: WorkLoad): Promise<{ readonly seconds: number }>
   buryFirst(what: object): Promise<void>
   /** Bytes that live, after garbage was collected: heap and array buffers. */
   memory(what: object): Promise<number>

@@ -1,6 +1,6 @@
 /** `qlog stats`: what a log holds, in figures. Changes nothing. */
 import type { Command } from 'commander'
-import type { LogStats } from '../index.ts'
+import { FLUSH_BUCKETS_MS, type LogStats } from '../index.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -74,7 +74,8 @@ function sectionsOf(stats: LogStats): FigureSection[] {
   const files = { rows: rowsOfFiles(stats) }
   if (stats.reportedMs === undefined) return [files]
   const title = `As the writer left them at ${formatTime(stats.reportedMs)}:`
-  return [files, { title, rows: rowsOfWriter(stats) }]
+  const writer = { title, rows: rowsOfWriter(stats) }
+  return stats.flushes === 0 ? [files, writer] : [files, writer, flushesOf(stats)]
 }
 
 function rowsOfFiles(stats: LogStats): FigureRow[] {
@@ -112,6 +113,7 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
     rows.push(
       ['flush p50', formatMs(stats.flushP50Ms), 'of a write with its flush, last 1,024 groups'],
       ['flush p99', formatMs(stats.flushP99Ms)],
+      ['flush mean', formatMs(stats.flushSumMs / flushes), 'since the log was opened'],
       ['flush max', formatMs(stats.flushMaxMs), 'since the log was opened'],
     )
   }
@@ -124,6 +126,18 @@ function rowsOfWriter(stats: LogStats): FigureRow[] {
     ['spare files', formatBytes(spareBytes), 'of retired segments, to be used again'],
   )
   return rows
+}
+
+/** Buckets between the first and the last that counted anything. */
+function flushesOf({ flushes, flushCounts }: LogStats): FigureSection {
+  const first = flushCounts.findIndex((count) => count > 0)
+  const last = flushCounts.findLastIndex((count) => count > 0)
+  const rows = flushCounts.map((count, row): FigureRow => {
+    const endMs = FLUSH_BUCKETS_MS[row]
+    const label = endMs === undefined ? 'longer' : `up to ${formatCount(endMs)} ms`
+    return [label, formatCount(count), formatShare(count / Math.max(1, flushes))]
+  })
+  return { title: 'Flushes by the time they took:', rows: rows.slice(first, last + 1) }
 }
 
 function mergingRow({ merging }: LogStats): FigureRow {

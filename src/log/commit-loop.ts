@@ -17,6 +17,7 @@ import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import type { Lock } from './lock.ts'
+import type { LogEvents } from './log-events.ts'
 import type { LogOwner, Lsn, Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
@@ -57,6 +58,8 @@ export class CommitLoop {
   readonly settlement: Settlement
   /** What is taken while the disk is full. */
   readonly admission: Admission
+  /** What is told of this log. */
+  readonly events: LogEvents
 
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
@@ -81,8 +84,10 @@ export class CommitLoop {
     supply: SegmentSupply,
     options: CommitOptions,
     start: CommitStart,
+    events: LogEvents,
   ) {
     this.epoch = epoch
+    this.events = events
     this.#owner = owner
     this.#supply = supply
     this.#options = options
@@ -90,7 +95,7 @@ export class CommitLoop {
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
     const { nextId } = start
-    this.settlement = new Settlement(system, owner, this.#flights, this.#composer, nextId)
+    this.settlement = new Settlement(system, owner, this.#flights, this.#composer, events, nextId)
     const { durableWrites } = system.files
     this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
       isOpen: () => this.state === 'open',
@@ -105,7 +110,7 @@ export class CommitLoop {
       failed: this.#stopOnError,
       fenced: () => this.#stop('fenced', fencedError()),
     })
-    this.#flush = new IntervalFlush(system, options, start.nextId, this.#stopOnError)
+    this.#flush = new IntervalFlush(system, options, events, start.nextId, this.#stopOnError)
     this.#turn = new SegmentTurn({
       system,
       epoch,
@@ -130,6 +135,7 @@ export class CommitLoop {
     this.admission = new Admission({
       system,
       owner,
+      events,
       supply,
       composer: this.#composer,
       turn: this.#turn,
@@ -548,6 +554,7 @@ export class CommitLoop {
     if (this.state !== 'open') return
     this.state = state
     this.failure = failure
+    this.events.failed(failure)
     this.#cancelTimers()
     this.#failWaiting(failure)
     this.#wakeAll()

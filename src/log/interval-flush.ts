@@ -3,6 +3,7 @@
  * be durable before the log goes on. One flush at a time.
  */
 import type { System } from '../system/system.ts'
+import type { LogEvents } from './log-events.ts'
 import type { OwnSegment } from './segment-file.ts'
 
 export interface IntervalOptions {
@@ -16,6 +17,7 @@ export class IntervalFlush {
   flushedNextId: number
   readonly #system: System
   readonly #options: IntervalOptions
+  readonly #events: LogEvents
   readonly #onError: (error: unknown) => void
   #running: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
@@ -25,11 +27,13 @@ export class IntervalFlush {
   constructor(
     system: System,
     options: IntervalOptions,
+    events: LogEvents,
     nextId: number,
     onError: (error: unknown) => void,
   ) {
     this.#system = system
     this.#options = options
+    this.#events = events
     this.flushedNextId = nextId
     this.#onError = onError
   }
@@ -59,12 +63,14 @@ export class IntervalFlush {
     while (this.#running !== undefined) await this.#running
     const end = segment.writtenEnd
     if (segment.durableOffset >= end) return
+    const startedMs = this.#system.clock.monotonicMs()
     this.#running = segment.handle.flush()
     try {
       await this.#running
     } finally {
       this.#running = undefined
     }
+    this.#events.flushed(this.#system.clock.monotonicMs() - startedMs)
     segment.durableOffset = Math.max(segment.durableOffset, end)
     this.flushedNextId = Math.max(this.flushedNextId, nextId)
   }

@@ -9,6 +9,7 @@ import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { readLock } from './lock.ts'
+import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
 import { bindPin } from './pins.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
@@ -162,7 +163,9 @@ class UnlockedView implements LogView {
 
   noteGap(gap: Gap): void {
     const isKnown = this.gaps.some((one) => one.file === gap.file && one.offset === gap.offset)
-    if (!isKnown && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
+    if (isKnown || this.gaps.length >= GAPS_KEPT_MAX) return
+    this.gaps.push(gap)
+    publishDamage(this.directory, gap)
   }
 
   noteIndex(file: string, index: BlockIndex): void {

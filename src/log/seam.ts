@@ -1,7 +1,7 @@
 /**
  * The interface between a log and its owner (the store, or the built-in owner behind `openLog`).
  * Nothing here knows a path, a descriptor, a segment or a byte offset, so that another kind of log
- * can stand under the same owner. Types only.
+ * can stand under the same owner; how many segments there are is a figure to be shown. Types only.
  */
 
 /** Position of an entry: grows with every entry, never used again; only its order means something. */
@@ -96,6 +96,34 @@ export interface SaveOptions {
   readonly whole?: boolean
 }
 
+/** How often a log made something durable since it was opened, and how long that took. */
+export interface FlushFigures {
+  /** Groups that were made durable by one flush each, or by whatever stands for it. */
+  readonly flushes: number
+  /**
+   * The same by the time that each took: up to the first of FLUSH_BUCKETS_MS, up to the second ..., and in
+   * the end those that took longer than the last. The sum is `flushes`.
+   */
+  readonly flushCounts: readonly number[]
+  /** Milliseconds of all of them together. */
+  readonly flushSumMs: number
+  /** Percentiles over the last 1,024 of them; 0 where there are none. */
+  readonly flushP50Ms: number
+  readonly flushP99Ms: number
+  readonly flushMaxMs: number
+}
+
+/** What a log says of itself in numbers, as of now. */
+export interface LogFigures extends FlushFigures {
+  /** Bytes that were taken of the owner and are not known to be durable. */
+  readonly inFlightBytes: number
+  /** Pieces in which space is given back, and what they take; all 0 where the log lies on no disk. */
+  readonly segments: number
+  readonly diskBytes: number
+  readonly liveBytes: number
+  readonly deadBytes: number
+}
+
 /** The reading side of a log, for an owner or beside one. */
 export interface LogSource {
   readonly firstLsn: Lsn
@@ -139,6 +167,8 @@ export interface OwnedLog extends LogSource {
   saveSnapshot(parts: AsyncIterable<PartToSave>, options?: SaveOptions): Promise<void>
   /** Much space is kept only until the state is saved again: `saveSnapshot` would be worth it now. */
   readonly isSnapshotDue: boolean
+  /** Figures as of now, also of a log that has stopped or is closed. Counts never fall. Never throws. */
+  figures(): LogFigures
   /** Gives back what space can be given back now, and resolves when that is done. */
   compact(): Promise<void>
   close(options?: { readonly timeoutMs?: number }): Promise<void>

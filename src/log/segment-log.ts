@@ -18,6 +18,7 @@ import type { BlockIndex } from './block-index.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
+import { LogEvents } from './log-events.ts'
 import { EntryReader } from './read/entry-reader.ts'
 import { Fetcher } from './read/fetch.ts'
 import { MessageReader } from './read/message-reader.ts'
@@ -29,6 +30,7 @@ import type {
   Entry,
   EntryRange,
   FetchOptions,
+  LogFigures,
   LogLimits,
   LogOwner,
   Lsn,
@@ -46,7 +48,7 @@ import type { RetentionLimits } from './space/retention.ts'
 import { RetiredFiles } from './space/retired-files.ts'
 import { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
-import { statsOf } from './stats.ts'
+import { figuresOf, statsOf } from './stats.ts'
 import { firstBlockTimeMs, type IndexName } from './survey.ts'
 import type { MergingStats, Message, ReadOptions } from './types.ts'
 import type { LogView, ReadableSegment } from './view.ts'
@@ -118,7 +120,9 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.supply,
       parts.commit,
       parts.start,
+      new LogEvents(parts.system, parts.directory),
     )
+    for (const gap of this.gaps) this.loop.events.damage(gap)
     this.#segments = new VisibleSegments(this.loop, parts.lost)
     this.#fetcher = new Fetcher({
       open: (onGap) => this.reader({ onGap }),
@@ -139,6 +143,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
       this.tail.add(segment.number, offset, pieces)
     this.loop.onSealed = (entry, index) => {
+      this.loop.events.segment('full', entry)
       this.noteIndex(segmentFileName(entry.number, entry.generation), index)
       this.#retirement.sealed(entry)
       this.#compaction.sealed(entry)
@@ -331,6 +336,10 @@ export class SegmentLog implements OwnedLog, LogView {
     await this.#snapshots.save(parts, options.whole ?? false)
   }
 
+  figures(): LogFigures {
+    return figuresOf(this)
+  }
+
   async compact(): Promise<void> {
     this.assertUsable()
     await this.#retirement.retireAll()
@@ -390,7 +399,9 @@ export class SegmentLog implements OwnedLog, LogView {
     const known = this.gaps.some(
       (one) => one.file === gap.file && one.offset === gap.offset && one.firstId === gap.firstId,
     )
-    if (!known && this.gaps.length < GAPS_KEPT_MAX) this.gaps.push(gap)
+    if (known || this.gaps.length >= GAPS_KEPT_MAX) return
+    this.gaps.push(gap)
+    this.loop.events.damage(gap)
   }
 
   noteIndex(file: string, index: BlockIndex): void {

@@ -6,6 +6,7 @@ import type { System } from '../system/system.ts'
 import type { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
 import type { FlightQueue } from './flight-queue.ts'
+import type { LogEvents } from './log-events.ts'
 import type { LogOwner } from './seam.ts'
 import { WriterStats } from './writer-stats.ts'
 
@@ -22,18 +23,21 @@ export class Settlement {
   readonly #owner: LogOwner
   readonly #flights: FlightQueue
   readonly #composer: Composer
+  readonly #events: LogEvents
 
   constructor(
     system: System,
     owner: LogOwner,
     flights: FlightQueue,
     composer: Composer,
+    events: LogEvents,
     nextId: number,
   ) {
     this.#system = system
     this.#owner = owner
     this.#flights = flights
     this.#composer = composer
+    this.#events = events
     this.visibleNextId = nextId
   }
 
@@ -55,7 +59,9 @@ export class Settlement {
     this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
     this.onResolved(flight)
     const nowMs = this.#system.clock.monotonicMs()
-    this.stats.settled(flight.messages, flight.messageBytes, nowMs - flight.startedMs, nowMs)
+    const tookMs = nowMs - flight.startedMs
+    this.stats.settled(flight.messages, flight.messageBytes, tookMs, nowMs)
+    this.#events.resolved(flight, tookMs)
     if (flight.lastTicket > 0) {
       // The last LSN that any of its entries can have.
       const lsn = flight.segment.base + flight.end - 1

@@ -1,4 +1,5 @@
 /** `stats()` of a log that is open, by its owner or by a reader, from their parts. */
+import type { LogFigures } from './seam.ts'
 import type { SegmentLog } from './segment-log.ts'
 import type { LogStats, LogStatus, ReserveStats, SegmentStats } from './types.ts'
 import type { ReadableSegment } from './view.ts'
@@ -11,9 +12,6 @@ export function statsOf(
 ): LogStats {
   const { loop, supply, compressor } = log
   const { reserve } = supply
-  const segments = log
-    .segments()
-    .map((one) => segmentStats(one, log.heldIn(one), log.deadIn(one.number)))
   const { stats, visibleNextId } = loop.settlement
   return {
     status,
@@ -23,17 +21,14 @@ export function statsOf(
     firstId: log.firstId,
     nextId: log.nextId,
     durableEndId: visibleNextId,
-    ...sumsOf(segments),
+    ...sumsOf(segmentsOf(log)),
     space: loop.admission.isDiskFull ? 'full' : 'ok',
     reserve: { bytes: reserve.bytes, state: stateOf(supply.copiesOnWrite, reserve) },
     spareBytes: supply.spares.bytes,
     ...stats.ratesAt(log.monotonicMs()),
     appendedMessages: stats.messages,
     appendedBytes: stats.messageBytes,
-    flushes: stats.flushes,
-    flushP50Ms: stats.percentileMs(0.5),
-    flushP99Ms: stats.percentileMs(0.99),
-    flushMaxMs: stats.maxMs,
+    ...stats.flushTimes.figures(),
     bytesInFlight: loop.bytesWaiting,
     compression: compressor ? 'lz4' : 'none',
     codec: compressor?.codec,
@@ -42,6 +37,22 @@ export function statsOf(
     merging: log.mergeStats,
     gaps: [...log.gaps],
   }
+}
+
+/** What of it crosses the seam. */
+export function figuresOf(log: SegmentLog): LogFigures {
+  const { loop } = log
+  const { segments, ...sums } = sumsOf(segmentsOf(log))
+  return {
+    ...loop.settlement.stats.flushTimes.figures(),
+    inFlightBytes: loop.bytesWaiting,
+    segments: segments.length,
+    ...sums,
+  }
+}
+
+function segmentsOf(log: SegmentLog): SegmentStats[] {
+  return log.segments().map((one) => segmentStats(one, log.heldIn(one), log.deadIn(one.number)))
 }
 
 /** What of the statistics a reader without the lock has: segments, and what the writer reported. */
@@ -60,6 +71,7 @@ export function readerFigures(
   | 'codec'
   | 'merging'
   | (typeof WRITER_FIGURES)[number]
+  | 'flushCounts'
   | 'reportedMs'
 > {
   const segments = readable.map((one) => {
@@ -70,6 +82,7 @@ export function readerFigures(
   return {
     ...sumsOf(segments),
     ...(Object.fromEntries(figures) as Pick<LogStats, (typeof WRITER_FIGURES)[number]>),
+    flushCounts: report?.flushCounts ?? [],
     space: report?.space ?? 'ok',
     reserve: report?.reserve ?? { bytes: 0, state: 'none' },
     compression: report?.compression ?? 'none',

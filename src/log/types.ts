@@ -3,6 +3,7 @@
  * every file of `log/` and the public entry agree on them.
  */
 import type { Gap } from '../errors.ts'
+import type { FlushFigures } from './seam.ts'
 
 /**
  * When an append counts as done. `always` (default): its bytes are on stable storage.
@@ -140,7 +141,8 @@ export interface MergingStats {
   readonly failure?: string
 }
 
-export interface LogStats {
+/** Flushes are counted by group: the time from the start of its write until it was confirmed. */
+export interface LogStats extends FlushFigures {
   readonly status: LogStatus
   readonly directory: string
   readonly sync: 'always' | 'interval' | 'never'
@@ -165,11 +167,6 @@ export interface LogStats {
   readonly bytesPerSecond: number
   readonly appendedMessages: number
   readonly appendedBytes: number
-  readonly flushes: number
-  /** Milliseconds a write and its flush took: percentiles over the last 1,024 groups. */
-  readonly flushP50Ms: number
-  readonly flushP99Ms: number
-  readonly flushMaxMs: number
   readonly bytesInFlight: number
   /**
    * A reader without the lock knows figures of the writer, from `liveBytes` on, only as the owner left

@@ -20,6 +20,7 @@ export const WRITER_FIGURES = [
   'appendedMessages',
   'appendedBytes',
   'flushes',
+  'flushSumMs',
   'flushP50Ms',
   'flushP99Ms',
   'flushMaxMs',
@@ -29,6 +30,7 @@ export const WRITER_FIGURES = [
 
 export interface WriterReport extends Pick<LogStats, (typeof WRITER_FIGURES)[number]> {
   readonly timeMs: number
+  readonly flushCounts: LogStats['flushCounts']
   readonly space: LogStats['space']
   readonly reserve: LogStats['reserve']
   readonly compression: LogStats['compression']
@@ -42,7 +44,7 @@ export interface WriterReport extends Pick<LogStats, (typeof WRITER_FIGURES)[num
 
 export function reportPart(stats: LogStats, timeMs: number, lsn: number): SnapshotPart {
   const figures = Object.fromEntries(WRITER_FIGURES.map((name) => [name, stats[name]]))
-  const { space, reserve, compression, codec, merging } = stats
+  const { flushCounts, space, reserve, compression, codec, merging } = stats
   const told = stats.segments.slice(0, SEGMENTS_MAX)
   const dead = told
     .map(({ file, messages, liveMessages }) => [file, messages - liveMessages] as const)
@@ -54,6 +56,7 @@ export function reportPart(stats: LogStats, timeMs: number, lsn: number): Snapsh
     version: VERSION,
     timeMs,
     ...figures,
+    flushCounts,
     space,
     reserve,
     compression,
@@ -74,11 +77,16 @@ export function readReport(index: IndexFile | undefined): WriterReport | undefin
     if (found['version'] !== VERSION || typeof found['timeMs'] !== 'number') return undefined
     if (WRITER_FIGURES.some((name) => typeof found[name] !== 'number')) return undefined
     const counts = { dead: countsOf(found['dead']), held: countsOf(found['held']) }
-    return { ...(found as unknown as WriterReport), ...counts }
+    const flushCounts = numbersOf(found['flushCounts'])
+    return { ...(found as unknown as WriterReport), ...counts, flushCounts }
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
+}
+
+function numbersOf(values: unknown): number[] {
+  return Array.isArray(values) ? values.filter((value) => typeof value === 'number') : []
 }
 
 function countsOf(rows: unknown): Map<string, number> {

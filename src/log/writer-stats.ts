@@ -1,14 +1,13 @@
-/** Counters of the commit loop, the latencies of its last groups, and its rates. Memory only. */
-const LATENCIES_KEPT = 1024
+/** Counters of the commit loop, how long its groups took, and its rates. Memory only. */
+import { FlushTimes } from './flush-times.ts'
+
 /** Rates are averages over so many seconds that have passed whole. */
 const RATE_SECONDS = 10
 
 export class WriterStats {
   messages = 0
   messageBytes = 0
-  flushes = 0
-  maxMs = 0
-  readonly #latenciesMs = new Float64Array(LATENCIES_KEPT)
+  readonly flushTimes = new FlushTimes()
   /** Messages and bytes of each of the last seconds, and one more: the one that is passing. */
   readonly #secondMessages = new Float64Array(RATE_SECONDS + 1)
   readonly #secondBytes = new Float64Array(RATE_SECONDS + 1)
@@ -16,20 +15,12 @@ export class WriterStats {
 
   /** `nowMs` and `latencyMs` by the monotonic clock. */
   settled(messages: number, messageBytes: number, latencyMs: number, nowMs: number): void {
-    this.#latenciesMs[this.flushes % LATENCIES_KEPT] = latencyMs
-    this.flushes++
+    this.flushTimes.record(latencyMs)
     this.messages += messages
     this.messageBytes += messageBytes
-    if (latencyMs > this.maxMs) this.maxMs = latencyMs
     const row = this.#advance(nowMs)
     this.#secondMessages[row] = (this.#secondMessages[row] ?? 0) + messages
     this.#secondBytes[row] = (this.#secondBytes[row] ?? 0) + messageBytes
-  }
-
-  /** The latency that this share of the last groups stayed at or below; 0 where there is none. */
-  percentileMs(share: number): number {
-    const kept = this.#latenciesMs.slice(0, Math.min(this.flushes, LATENCIES_KEPT)).sort()
-    return kept[Math.min(kept.length - 1, Math.floor(kept.length * share))] ?? 0
   }
 
   /** Averages over the last whole seconds. */

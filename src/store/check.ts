@@ -138,8 +138,16 @@ export function checkDue(
 
 /** A text that somebody gave as the reason of something: whatever it is, it is kept as text. */
 export function textOf(value: unknown): string {
-  const text = value instanceof Error ? `${value.name}: ${value.message}` : String(value ?? '')
-  return text.slice(0, TEXT_CHARS_MAX).toWellFormed()
+  return rawTextOf(value).slice(0, TEXT_CHARS_MAX).toWellFormed()
+}
+
+function rawTextOf(value: unknown): string {
+  try {
+    return value instanceof Error ? `${value.name}: ${value.message}` : String(value ?? '')
+  } catch {
+    // Somebody threw what has no text, or whose text throws: that it was thrown is what counts.
+    return 'a value that cannot be shown'
+  }
 }
 
 function checkKey(key: unknown): void {
@@ -166,7 +174,7 @@ function checkProducer({ producer, sequence, key }: PutOptions): {
   return { producer, sequence: checkInteger('sequence', sequence, 0, Number.MAX_SAFE_INTEGER - 1) }
 }
 
-function checkHeaders(headers: unknown): Headers {
+export function checkHeaders(headers: unknown): Headers {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new QlogTypeError(`headers must be an object of texts, not ${shown(headers)}`)
   }
@@ -186,5 +194,6 @@ function checkHeaders(headers: unknown): Headers {
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : String(value)
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
+  return value === null ? 'null' : rawTextOf(value) || typeof value
 }

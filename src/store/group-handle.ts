@@ -6,17 +6,13 @@ import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
 import { findInState } from './look/listing.ts'
-import {
-  dueInMs,
-  firstPlainDelayed,
-  infoOf,
-  plainDelayed,
-  stateOf,
-  withBody,
-} from './look/looking.ts'
+import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
+import { oldestReadyMs } from './look/oldest.ts'
+import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-record.ts'
 import { checkCount } from './settle/verbs.ts'
 import type { Exception } from './state/exception.ts'
+import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Group,
@@ -32,13 +28,15 @@ const LIST_LIMIT_DEFAULT = 100
 export const LIST_LIMIT_MAX = 10_000
 const STATES: readonly MessageState[] = ['ready', 'delayed', 'leased', 'buried', 'finished']
 
-export class GroupHandle implements Group {
+export class GroupHandle<T = unknown> implements Group<T> {
   readonly queue: string
   readonly name: string
   readonly #core: StoreCore
+  readonly #values: QueueValues<T>
 
-  constructor(core: StoreCore, queue: string, name: string) {
+  constructor(core: StoreCore, queue: string, name: string, values: QueueValues<T>) {
     this.#core = core
+    this.#values = values
     this.queue = queue
     this.name = name
   }
@@ -48,7 +46,9 @@ export class GroupHandle implements Group {
     return this.#core === core
   }
 
-  async peek(state: 'ready' | 'delayed' | 'buried' = 'ready'): Promise<StoredMessage | undefined> {
+  async peek(
+    state: 'ready' | 'delayed' | 'buried' = 'ready',
+  ): Promise<StoredMessage<T> | undefined> {
     this.#core.assertOpen()
     if (state !== 'ready' && state !== 'delayed' && state !== 'buried') {
       throw new QlogTypeError("peek looks at 'ready', 'delayed' or 'buried'")
@@ -69,7 +69,7 @@ export class GroupHandle implements Group {
         continue
       }
       const info = infoOf(this.#core, group.queue, group, this.name, found, message)
-      return withBody(info, message.body)
+      return this.#values.stored(info, message.body)
     }
   }
 
@@ -223,14 +223,18 @@ export function groupStats(group: GroupDispatch): GroupStats {
   const { nextOffset } = queue.state
   const delayed = group.delayedCount
   const { leased } = group
-  const unfinished = nextOffset - state.finished.count
+  const lag = nextOffset - state.finished.count
+  const ready = Math.max(0, lag - delayed - leased - state.buriedCount)
   return {
     queue: queue.state.name,
     group: state.name,
-    ready: Math.max(0, unfinished - delayed - leased - state.buriedCount),
+    ready,
     delayed,
     leased,
     buried: state.buriedCount,
+    lag,
+    oldestMs: ready > 0 ? oldestReadyMs(group) : undefined,
+    totals: state.counts.totals(),
     floor: Math.min(state.finished.floor, nextOffset),
     leasedMax: state.leasedMax === 0 ? undefined : state.leasedMax,
     promoteAfterMs: state.promoteAfterMs === 0 ? undefined : state.promoteAfterMs,
@@ -246,6 +250,9 @@ function emptyStats(queue: string, group: string): GroupStats {
     delayed: 0,
     leased: 0,
     buried: 0,
+    lag: 0,
+    oldestMs: undefined,
+    totals: new GroupCounts().totals(),
     floor: 0,
     leasedMax: undefined,
     promoteAfterMs: undefined,

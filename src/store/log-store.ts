@@ -4,27 +4,31 @@ import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
+import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
+import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Queue,
   QueueOptions,
   RetryOptions,
-  Session,
   Store,
   StoreStats,
   StoreStatus,
   Transaction,
   TransactionResult,
+  TypedQueueOptions,
 } from './types.ts'
+import { Workers } from './work/workers.ts'
 
 export class LogStore implements Store {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
   readonly #sessions = new Set<StoreSession>()
+  readonly #workers: Workers
   #hasApplied = false
   #closing: Promise<void> | undefined
 
@@ -32,14 +36,17 @@ export class LogStore implements Store {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core, saved)
+    this.#workers = new Workers(core, () => this.session())
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
       if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
+      this.#workers.applied()
     }
     core.onFailed = (cause) => {
       for (const session of this.#sessions) session.fail(cause)
+      this.#workers.failed(cause)
     }
   }
 
@@ -47,18 +54,20 @@ export class LogStore implements Store {
     return this.#core.status
   }
 
-  queue(name: string, options?: QueueOptions): Queue {
+  queue<T>(name: string, options: TypedQueueOptions<T>): Queue<T, T>
+  queue(name: string, options?: QueueOptions): Queue
+  queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
-    checkOptionNames('the options of queue', options, ['retry'])
+    const values = checkValueOptions(options)
     if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
-    return new QueueHandle(this.#core, name)
+    return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
   queues(): readonly string[] {
     return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
   }
 
-  session(): Session {
+  session(): StoreSession {
     this.#core.assertOpen()
     const session = new StoreSession(this.#core, this.#verbs, (one) => this.#sessions.delete(one))
     this.#sessions.add(session)
@@ -83,17 +92,29 @@ export class LogStore implements Store {
   }
 
   stats(): StoreStats {
-    const { state, dispatcher, journal, clock } = this.#core
+    const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
+    const groups = queues.flatMap((queue) => queue.groups)
+    const counts = new QueueCounts()
+    for (const { totals } of queues) counts.addQueue(totals)
     return {
       status: this.status,
+      openMs: watch.openMs,
       queues,
+      totals: counts.totals(),
       messages: [...state.queues.values()].reduce((sum, { live }) => sum + live, 0),
+      ready: groups.reduce((sum, { ready }) => sum + ready, 0),
+      delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
+      buried: groups.reduce((sum, { buried }) => sum + buried, 0),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
       appendedBytes: journal.appendedBytes + journal.controlBytes,
       snapshotBytes: this.#snapshots.savedBytes,
+      snapshots: watch.snapshots,
+      snapshotAgeMs: watch.snapshotAgeMs,
+      space: isFull ? 'full' : 'ok',
+      log: log.figures(),
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,
     }
@@ -137,20 +158,23 @@ export class LogStore implements Store {
     const wasOpen = core.status === 'open'
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    // What their handlers do from now on is in vain.
+    const stopped = this.#workers.close()
     try {
-      if (wasOpen) await this.#settleWithin(timeoutMs)
+      if (wasOpen) await this.#settleWithin(timeoutMs, stopped)
     } finally {
       core.status = 'closed'
       core.dispatcher.close()
       core.journal.close()
+      core.watch.close()
       const left =
         endMs === undefined ? {} : { timeoutMs: Math.max(0, endMs - clock.monotonicMs()) }
       await core.log.close(left)
     }
   }
 
-  async #settleWithin(timeoutMs: number | undefined): Promise<void> {
-    const settled = this.#settle().catch(ignoreAtTheEnd)
+  async #settleWithin(timeoutMs: number | undefined, stopped: Promise<unknown>): Promise<void> {
+    const settled = this.#settle(stopped).catch(ignoreAtTheEnd)
     if (timeoutMs === undefined) {
       await settled
       return
@@ -164,11 +188,11 @@ export class LogStore implements Store {
   }
 
   /** Gives leases back, waits for what is in flight, and says that this was a proper end. */
-  async #settle(): Promise<void> {
+  async #settle(stopped: Promise<unknown>): Promise<void> {
     const core = this.#core
     const closing = [...this.#sessions].map((session) => session.close())
     core.status = 'closing'
-    await Promise.allSettled(closing)
+    await Promise.allSettled([...closing, stopped])
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()

@@ -10,11 +10,15 @@ import { StoreState } from './state/store-state.ts'
 import { StoreCore, type StoreSystem } from './store-core.ts'
 import type { StoreOptions } from './types.ts'
 
-/** Rejects like the log's own opening, and with QLOG_NEWER_FORMAT, QLOG_DAMAGED. */
+/**
+ * Rejects like the log's own opening, and with QLOG_NEWER_FORMAT, QLOG_DAMAGED. Events name the store by
+ * `directory`.
+ */
 export async function openStoreOn(
   system: StoreSystem,
   openLog: OpenLog,
   options: StoreOptions = {},
+  directory = '',
 ): Promise<LogStore> {
   checkOptionNames('the options of a store', options, ['log', 'signal'])
   const { signal } = options
@@ -30,7 +34,7 @@ export async function openStoreOn(
     journal.appliedLsn = appliedLsn
     owner.journal = journal
     const clock = new ElapsedClock(system.clock, system.identity, state.opened, state.timeMs)
-    return new LogStore(new StoreCore(system, log, state, clock, journal), saved)
+    return new LogStore(new StoreCore(system, log, state, clock, journal, directory), saved)
   } catch (error) {
     // Why it does not open is what to tell, also where the log cannot be closed properly.
     await log.close().catch(() => undefined)

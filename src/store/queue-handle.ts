@@ -1,10 +1,10 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
-import { checkBody, checkInteger, checkMs, checkOptionNames, checkPut } from './check.ts'
+import { checkInteger, checkMs, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
-import { Put, type PutPlan } from './commit/put.ts'
+import { Put } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
-import { isClaim, PutMany, PutOne } from './commit/puts.ts'
+import { type Claim, isClaim, PutMany, PutOne } from './commit/puts.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -14,12 +14,17 @@ import {
 } from './group-handle.ts'
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { findInQueue } from './look/listing.ts'
-import { infoOf, withBody } from './look/looking.ts'
+import { infoOf } from './look/looking.ts'
+import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
+import { QueueValues, type ValueOptions } from './queue-values.ts'
 import type { PauseOp } from './records/control-record.ts'
+import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import {
+  type BareItem,
+  type Delivery,
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
@@ -27,31 +32,44 @@ import {
   type PutItem,
   type PutOptions,
   type PutResult,
+  type PutValue,
   type Queue,
   type QueueSettingsChange,
   type QueueStats,
   type RangeOptions,
   type StoredMessage,
 } from './types.ts'
+import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
+import type { Workers } from './work/workers.ts'
 
 const READ_LIMIT_DEFAULT = 100
 
-export class QueueHandle implements Queue {
+export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, In> {
   readonly name: string
+  /** How values and options of its puts are taken. */
+  readonly values: QueueValues<T>
   readonly #core: StoreCore
+  readonly #workers: Workers
 
-  constructor(core: StoreCore, name: string) {
+  constructor(core: StoreCore, name: string, options: ValueOptions<T>, workers: Workers) {
     this.#core = core
     this.name = name
+    this.values = new QueueValues(core, options)
+    this.#workers = workers
   }
 
-  put(body: Uint8Array | string, options?: PutOptions): Promise<PutResult> {
+  /** False for a queue of another store. */
+  isOf(core: StoreCore): boolean {
+    return this.#core === core
+  }
+
+  put(value: In, options?: PutOptions): Promise<PutResult> {
     // No async function: the promise of the operation itself is what the caller gets.
     try {
       const core = this.#core
       core.assertOpen()
-      const bytes = checkBody(body, core.log.limits.messageBytesMax)
-      const plan = checkPut(options, core.clock)
+      const bytes = this.values.bytes(value)
+      const plan = this.values.plan(options)
       const queue = core.registry.queueNumber(this.name)
       const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
@@ -62,11 +80,11 @@ export class QueueHandle implements Queue {
     }
   }
 
-  async putMany(items: readonly (PutItem | Uint8Array | string)[]): Promise<readonly PutResult[]> {
+  async putMany(items: readonly (PutItem<In> | BareItem<In>)[]): Promise<readonly PutResult[]> {
     const core = this.#core
     core.assertOpen()
     if (!Array.isArray(items)) throw new QlogTypeError('putMany takes an array of messages')
-    const checked = items.map((item) => checkItem(core, item))
+    const checked = items.map((item) => this.values.item(item))
     if (checked.length === 0) return []
     const batch = new PutBatch(core)
     for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
@@ -79,20 +97,28 @@ export class QueueHandle implements Queue {
     return batch.results(await core.send(new PutMany(puts, core.keys)))
   }
 
-  async createGroup(name: string, options: GroupOptions = {}): Promise<Group> {
+  work(handler: Handler<T>, options?: WorkOptions): Worker {
+    return this.#workers.work(this.name, this.values.codec, handler, options)
+  }
+
+  consume(options?: ConsumeOptions): AsyncIterableIterator<Delivery<T>> {
+    return this.#workers.consume(this.name, this.values.codec, options)
+  }
+
+  async createGroup(name: string, options: GroupOptions = {}): Promise<Group<T>> {
     this.#core.assertOpen()
     checkGroupName(name)
     checkGroupOptions('the options of createGroup', options)
     const plan = groupPlan(this.#core, this.name, options)
     await this.#core.registry.makeGroup(this.name, name, plan)
-    return new GroupHandle(this.#core, this.name, name)
+    return new GroupHandle(this.#core, this.name, name, this.values)
   }
 
-  group(name = GROUP_DEFAULT): Group {
-    return new GroupHandle(this.#core, this.name, checkGroupName(name))
+  group(name = GROUP_DEFAULT): Group<T> {
+    return new GroupHandle(this.#core, this.name, checkGroupName(name), this.values)
   }
 
-  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage | undefined> {
+  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage<T> | undefined> {
     this.#core.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkGroupName(group)
@@ -103,10 +129,10 @@ export class QueueHandle implements Queue {
     const found = queue.find(message.offset)
     if (!found || queue.state.isGone(found.offset)) return undefined
     const info = infoOf(this.#core, queue, queue.group(group), group, found, message)
-    return withBody(info, message.body)
+    return this.values.stored(info, message.body)
   }
 
-  async read(options: RangeOptions = {}): Promise<readonly StoredMessage[]> {
+  async read(options: RangeOptions = {}): Promise<readonly StoredMessage<T>[]> {
     this.#core.assertOpen()
     checkOptionNames('the options of read', options, ['from', 'limit', 'bytesMax'])
     const { limit = READ_LIMIT_DEFAULT, bytesMax } = options
@@ -121,12 +147,12 @@ export class QueueHandle implements Queue {
     const group = queue.group(GROUP_DEFAULT)
     const ids = found.map(({ id }) => id)
     const messages = await this.#core.fetchMany(ids, bytesMax)
-    const stored: StoredMessage[] = []
+    const stored: StoredMessage<T>[] = []
     for (const [row, message] of messages.entries()) {
       const one = found[row]
       if (!one || !message) continue
       const info = infoOf(this.#core, queue, group, GROUP_DEFAULT, one, message)
-      stored.push(withBody(info, message.body))
+      stored.push(this.values.stored(info, message.body))
     }
     return stored
   }
@@ -168,7 +194,7 @@ export class QueueHandle implements Queue {
     return queueStats(this.#core, this.name)
   }
 
-  #first(queue: number, plan: PutPlan): Promise<PutResult> | undefined {
+  #first(queue: number, plan: Claim): Promise<PutResult> | undefined {
     const { keys, clock } = this.#core
     const pending = keys.pending(queue, plan)
     if (pending !== undefined) return pending.then(asDuplicate)
@@ -187,18 +213,24 @@ export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
   if (!queue) {
     const settings = shownSettings(core)
-    const nothing = { nextOffset: 0, messages: 0, bytes: undefined, pausedMs: 0, groups: [] }
-    return { queue: name, ...nothing, settings }
+    const totals = new QueueCounts().totals()
+    const none = { nextOffset: 0, messages: 0, bytes: undefined, oldestMs: undefined, pausedMs: 0 }
+    return { queue: name, ...none, settings, totals, groups: [] }
   }
   const { nextOffset, live, pausedUntilMs, sizes, settings } = queue.state
+  const groups = [...queue.groups.values()].map((group) => groupStats(group))
+  const ages = groups.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
     queue: name,
     nextOffset,
     messages: live,
     bytes: sizes?.total,
     settings: shownSettings(core, settings),
+    oldestMs:
+      groups.length === 0 ? oldestUnreadMs(queue) : ages.length > 0 ? Math.max(...ages) : undefined,
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),
-    groups: [...queue.groups.values()].map((group) => groupStats(group)),
+    totals: queue.state.allCounts().totals(),
+    groups,
   }
 }
 
@@ -206,24 +238,6 @@ export function pauseOp(core: StoreCore, queue: string, pauseMs: number): PauseO
   const ms = checkMs('pauseMs', pauseMs)
   const untilMs = ms === 0 ? 0 : core.clock.nowMs() + ms
   return { kind: 'pause', queue: core.registry.queueNumber(queue), untilMs }
-}
-
-function checkItem(
-  core: StoreCore,
-  item: PutItem | Uint8Array | string,
-): { readonly bytes: Uint8Array; readonly plan: PutPlan } {
-  const { messageBytesMax } = core.log.limits
-  if (typeof item === 'string' || item instanceof Uint8Array) {
-    return { bytes: checkBody(item, messageBytesMax), plan: checkPut(undefined, core.clock) }
-  }
-  if (typeof item !== 'object' || item === null) {
-    throw new QlogTypeError('an item of putMany is a body, or an object with a body')
-  }
-  const { body, ...options } = item
-  return {
-    bytes: checkBody(body, messageBytesMax),
-    plan: checkPut(Object.keys(options).length === 0 ? undefined : options, core.clock),
-  }
 }
 
 function checkStart(from: RangeOptions['from']): NonNullable<RangeOptions['from']> {

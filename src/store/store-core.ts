@@ -17,6 +17,7 @@ import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
+import { StoreWatch } from './observe/store-watch.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
 import { DeadLetters } from './settle/dead-letters.ts'
@@ -29,7 +30,7 @@ import {
   type StoreStatus,
 } from './types.ts'
 
-export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random'>
+export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchLoop' | 'warn'>
 
 /** How often and how fast a queue's messages are tried again, with the defaults filled in. */
 export interface RetryPlan {
@@ -65,6 +66,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly settings: SettingsInForce
   readonly deadLetters: DeadLetters
   readonly #admission: Admission
+  readonly watch: StoreWatch
   status: StoreStatus = 'open'
   /** The disk has no room for messages: the log lives on what was set aside for this. */
   isFull = false
@@ -84,6 +86,7 @@ export class StoreCore implements Decisions, JournalEvents {
     state: StoreState,
     clock: ElapsedClock,
     journal: Journal,
+    directory: string,
   ) {
     this.system = system
     this.log = log
@@ -108,6 +111,7 @@ export class StoreCore implements Decisions, JournalEvents {
     this.settings = new SettingsInForce(state, send, () => clock.nowMs())
     this.#admission = new Admission(this)
     this.deadLetters = new DeadLetters(this)
+    this.watch = new StoreWatch(system, directory, state)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
   }
@@ -149,6 +153,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   applied(): void {
     this.gone.flush()
+    this.watch.applied()
     this.onApplied()
   }
 
@@ -156,6 +161,7 @@ export class StoreCore implements Decisions, JournalEvents {
     if (this.status === 'closed') return
     this.status = 'failed'
     this.dispatcher.close()
+    this.watch.failed(cause)
     this.onFailed(cause)
   }
 
@@ -209,7 +215,7 @@ export class StoreCore implements Decisions, JournalEvents {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.send(this.deleteOperation(queue, some, at, undo))
+      this.send(this.deleteOperation(queue, some, at, undo, true))
     }
   }
 
@@ -229,6 +235,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
+    hasExpired = false,
     whenDone?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
@@ -239,6 +246,10 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
+        if (hasExpired) {
+          queue.state.counts.lastHadExpired()
+          this.watch.expired(queue.state.name, ids)
+        }
         for (const id of ids) this.gone.note(id)
         whenDone?.()
       },

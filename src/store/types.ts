@@ -2,8 +2,10 @@
  * What the store's users touch: store, queue, group, session, delivery. Types and defaults; the terms
  * are those of docs/concepts/.
  */
-import type { OpenLog } from '../log/seam.ts'
+import type { LogFigures, OpenLog } from '../log/seam.ts'
 import type { LogOptions } from '../log/types.ts'
+import type { Codec } from './codec.ts'
+import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
 
 /** The group that is meant where none is named. */
 export const GROUP_DEFAULT = 'default'
@@ -40,9 +42,12 @@ export interface PutOptions {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-export interface PutItem extends PutOptions {
-  readonly body: Uint8Array | string
+export interface PutItem<In = Uint8Array | string> extends PutOptions {
+  readonly body: In
 }
+
+/** What `putMany` takes without an object around it: a value that is no object itself, or bytes. */
+export type BareItem<In> = Exclude<In, object> | Extract<In, Uint8Array>
 
 export interface PutResult {
   /**
@@ -96,8 +101,10 @@ export interface DeliveryCounters {
 }
 
 /** A message with its body, looked at and not taken. */
-export interface StoredMessage extends MessageInfo {
+export interface StoredMessage<T = unknown> extends MessageInfo {
   readonly body: Uint8Array
+  /** The body, or what the queue's codec makes of it. Throws QLOG_CODEC where it is none of the codec's. */
+  readonly value: T
 }
 
 export interface RetryOptions {
@@ -140,6 +147,16 @@ export interface QueueSettingsChange {
 
 export interface QueueOptions {
   readonly retry?: RetryOptions
+  /**
+   * Called at each put through this handle; what it returns are headers of the message, unless the put has
+   * its own of that name. For the trace that the caller is in: `traceparent` and `tracestate`.
+   */
+  readonly context?: () => Readonly<Record<string, string>> | undefined
+}
+
+/** The same for a queue of values. The codec belongs to the handle: the log knows only bytes. */
+export interface TypedQueueOptions<T> extends QueueOptions {
+  readonly codec: Codec<T>
 }
 
 /** Where a new group begins. */
@@ -181,10 +198,15 @@ export type RetryOutcome =
  * A message leased to a session. Each verb ends the lease, once; a second one, or one after the lease
  * has ended, rejects with QLOG_STALE_LEASE. They resolve once what they changed is durable.
  */
-export interface Delivery extends MessageRef {
+export interface Delivery<T = unknown> extends MessageRef {
   readonly group: string
   /** It stays what it is for as long as it is referenced. */
   readonly body: Uint8Array
+  /**
+   * What the codec of the queue that it was asked through makes of the body, the same each time; the body
+   * itself without one, as in a session. Throws QLOG_CODEC where it is none of the codec's.
+   */
+  readonly value: T
   readonly headers: Readonly<Record<string, string>>
   readonly key: string | undefined
   readonly priority: number
@@ -278,13 +300,51 @@ export interface RangeOptions {
   readonly bytesMax?: number
 }
 
+/**
+ * What happened since the store was opened. Totals never fall while it is open: the difference of two
+ * looks is what happened between them.
+ */
+export interface DeliveryTotals {
+  /** Leases that began. */
+  readonly delivered: number
+  /** Messages that an `ack` finished. */
+  readonly acked: number
+  /** Given back by `release`. */
+  readonly released: number
+  /** Given back by `retry`, and not buried by it. */
+  readonly retried: number
+  /** Leases whose time passed. */
+  readonly timedOut: number
+  /** Burials: by `bury`, or because attempts were used up. */
+  readonly buried: number
+  readonly kicked: number
+}
+
+/** The same for all groups together, also those that are removed, and what concerns no group. */
+export interface QueueTotals extends DeliveryTotals {
+  readonly put: number
+  /** Taken out by `delete`. */
+  readonly deleted: number
+  /** Gone because their time to live had passed. */
+  readonly expired: number
+}
+
 export interface GroupStats {
   readonly queue: string
   readonly group: string
   readonly ready: number
   readonly delayed: number
   readonly leased: number
+  /** Dead letters, as others call them. */
   readonly buried: number
+  /** Messages that it has not finished: those of all four states. */
+  readonly lag: number
+  /**
+   * Milliseconds since the oldest ready message was put; undefined where none is. Where over 4,096 older
+   * ones are leased, delayed or buried, that of the next message.
+   */
+  readonly oldestMs: number | undefined
+  readonly totals: DeliveryTotals
   /** Every offset below it is finished. */
   readonly floor: number
   readonly leasedMax: number | undefined
@@ -294,11 +354,11 @@ export interface GroupStats {
 }
 
 /** One reader of a queue with a place of its own. */
-export interface Group {
+export interface Group<T = unknown> {
   readonly queue: string
   readonly name: string
   /** The next message that is 'ready', 'delayed' or 'buried', in the order of that state. */
-  peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage | undefined>
+  peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage<T> | undefined>
   /** Messages by offset, without their bodies. */
   list(options?: ListOptions): Promise<readonly MessageInfo[]>
   /** Makes up to `count` messages ready: buried ones where there are any, else delayed ones. */
@@ -321,28 +381,48 @@ export interface QueueStats {
   /** Bytes of their records; undefined where they are not counted, as no limit ever needed them. */
   readonly bytes: number | undefined
   readonly settings: QueueSettings
+  /** The longest of its groups; where there are none, of the oldest message. */
+  readonly oldestMs: number | undefined
   readonly pausedMs: number
+  readonly totals: QueueTotals
   readonly groups: readonly GroupStats[]
 }
 
-export interface Queue {
+/** What may be put where values of type T come out: also texts, in a queue without a codec. */
+export type PutValue<T> = [T] extends [Uint8Array] ? Uint8Array | string : T
+
+/** A queue whose messages carry a T: bytes, or what the codec of this handle makes of them. */
+export interface Queue<T = Uint8Array, In = PutValue<T>> {
   readonly name: string
   /**
    * Resolves once the message is durable; its bytes are taken before this returns. Waits where too much
-   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_TOO_LARGE, QLOG_QUEUE_FULL, QLOG_DISK_FULL,
-   * QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
+   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_CODEC, QLOG_TOO_LARGE, QLOG_QUEUE_FULL,
+   * QLOG_DISK_FULL, QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
    */
-  put(body: Uint8Array | string, options?: PutOptions): Promise<PutResult>
-  /** All or none, as one atomic batch. */
-  putMany(items: readonly (PutItem | Uint8Array | string)[]): Promise<readonly PutResult[]>
+  put(value: In, options?: PutOptions): Promise<PutResult>
+  /** All or none, as one atomic batch. What is an object stands in an item: `{ body: value }`. */
+  putMany(items: readonly (PutItem<In> | BareItem<In>)[]): Promise<readonly PutResult[]>
+  /**
+   * Calls `handler` with each message of a group, `concurrency` of them at a time: returning acknowledges,
+   * throwing retries with the queue's back-off and buries after the last attempt, with the error. Leases
+   * are renewed meanwhile. Begins at once, and goes on until it is stopped, or the store closes or fails.
+   * Throws QLOG_INVALID_ARGUMENT, QLOG_FAILED, QLOG_CLOSED.
+   */
+  work(handler: Handler<T>, options?: WorkOptions): Worker
+  /**
+   * The deliveries of a group, one after the other, in a session of their own: it begins with the first
+   * one that is asked for, and whatever ends the loop gives back all that has not been settled. Throws
+   * QLOG_INVALID_ARGUMENT, QLOG_FAILED, QLOG_CLOSED; the loop ends with these, QLOG_ABORTED, QLOG_DAMAGED.
+   */
+  consume(options?: ConsumeOptions): AsyncIterableIterator<Delivery<T>>
   /** Makes a group, or changes the settings of one that exists. */
-  createGroup(name: string, options?: GroupOptions): Promise<Group>
+  createGroup(name: string, options?: GroupOptions): Promise<Group<T>>
   /** A handle; the group itself begins with its first use. */
-  group(name?: string): Group
+  group(name?: string): Group<T>
   /** The message with this id, for the group; undefined where it is gone or stands in another queue. */
-  get(id: number, group?: string): Promise<StoredMessage | undefined>
+  get(id: number, group?: string): Promise<StoredMessage<T> | undefined>
   /** Messages that are not gone, by offset, finished or not. */
-  read(options?: RangeOptions): Promise<readonly StoredMessage[]>
+  read(options?: RangeOptions): Promise<readonly StoredMessage<T>[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */
   delete(messages: readonly (MessageRef | number)[]): Promise<number>
   /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
@@ -355,6 +435,8 @@ export interface Queue {
 /** Verbs that take effect together. Each is checked when it is called, and may throw. */
 export interface Transaction {
   put(queue: string, body: Uint8Array | string, options?: PutOptions): void
+  /** Through a handle: with its codec and its context. */
+  put<T, In>(queue: Queue<T, In>, value: NoInfer<In>, options?: PutOptions): void
   ack(delivery: Delivery): void
   release(delivery: Delivery, options?: ReleaseOptions): void
   retry(delivery: Delivery, error?: unknown): void
@@ -374,15 +456,31 @@ export type StoreStatus = 'open' | 'closing' | 'closed' | 'failed'
 
 export interface StoreStats {
   readonly status: StoreStatus
+  /** Milliseconds since the store was opened: the difference of two looks is the time between them. */
+  readonly openMs: number
   readonly queues: readonly QueueStats[]
+  /** Sums over the queues. */
+  readonly totals: QueueTotals
   /** Messages that are not gone. */
   readonly messages: number
+  /** Sums over the groups of all queues: a message counts in each. */
+  readonly ready: number
+  readonly delayed: number
   readonly leased: number
+  readonly buried: number
   readonly waitingSessions: number
   /** Bytes that the state takes when it is saved. */
   readonly stateBytes: number
   readonly appendedBytes: number
   readonly snapshotBytes: number
+  /** How often this opening has saved the state. */
+  readonly snapshots: number
+  /** Milliseconds since it did so last; undefined where it has not yet. */
+  readonly snapshotAgeMs: number | undefined
+  /** `full`: puts are refused until there is space. */
+  readonly space: 'ok' | 'full'
+  /** What the log says of itself: flushes, bytes in flight, disk. */
+  readonly log: LogFigures
   /** Ids that deliveries met and could not be read: never delivered, never finished. At most 10000. */
   readonly damaged: readonly number[]
   /** The clock was set back by over an hour before this opening: times of then are not adopted. */
@@ -402,6 +500,7 @@ export type StoreTarget = string | OpenLog
 export interface Store extends AsyncDisposable {
   readonly status: StoreStatus
   /** A handle; the queue itself begins with its first message or group. */
+  queue<T>(name: string, options: TypedQueueOptions<T>): Queue<T, T>
   queue(name: string, options?: QueueOptions): Queue
   /** Names of the queues that exist. */
   queues(): readonly string[]

@@ -99,6 +99,13 @@ export interface Clock {
   hold(): () => void
 }
 
+/** How late the event loop comes to what is due, while something watches it. */
+export interface LoopDelay {
+  /** The longest delay since this was last asked, milliseconds. */
+  takeMaxMs(): number
+  stop(): void
+}
+
 /** Whether somebody listens at a socket: proof of life, proof of death, or neither. */
 export type SocketProbe =
   | { readonly state: 'alive' }
@@ -157,4 +164,8 @@ export interface System {
   readonly lz4: Lz4
   /** Fills `target` with random bytes. */
   random(target: Uint8Array): void
+  /** Watches the event loop until it is told to stop; keeps no process alive. */
+  watchLoop(): LoopDelay
+  /** Tells whoever runs this process, as Node tells its own warnings. */
+  warn(code: string, message: string): void
 }

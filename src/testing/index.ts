@@ -15,6 +15,8 @@ export type {
   Entry,
   EntryRange,
   FetchOptions,
+  FlushFigures,
+  LogFigures,
   LogLimits,
   LogOwner,
   LogSource,

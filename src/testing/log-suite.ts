@@ -8,6 +8,7 @@ import { byteCases } from './log-suite/byte-cases.ts'
 import { closeCases } from './log-suite/close-cases.ts'
 import { commitCases } from './log-suite/commit-cases.ts'
 import { fetchCases } from './log-suite/fetch-cases.ts'
+import { figureCases } from './log-suite/figure-cases.ts'
 import { LogBench } from './log-suite/log-bench.ts'
 import { readCases } from './log-suite/read-cases.ts'
 import { snapshotCases } from './log-suite/snapshot-cases.ts'
@@ -87,6 +88,7 @@ const CASES: readonly LogCase[] = [
   ...fetchCases,
   ...snapshotCases,
   ...byteCases,
+  ...figureCases,
   ...closeCases,
 ]
 

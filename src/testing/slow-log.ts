@@ -13,6 +13,7 @@ import type {
   Entry,
   EntryRange,
   FetchOptions,
+  LogFigures,
   LogLimits,
   LogOwner,
   Lsn,
@@ -238,6 +239,10 @@ export class SlowLog implements OwnedLog {
 
   get isSnapshotDue(): boolean {
     return this.#log.isSnapshotDue
+  }
+
+  figures(): LogFigures {
+    return this.#log.figures()
   }
 
   compact(): Promise<void> {

@@ -4,14 +4,17 @@
  */
 import { BAD_INPUT } from './store-suite/bad-input.ts'
 import { BAD_OPTIONS } from './store-suite/bad-options.ts'
+import { BAD_WORK } from './store-suite/bad-work.ts'
 import { BATCHES } from './store-suite/batches.ts'
 import { BY_ID } from './store-suite/by-id.ts'
 import { CLOSING } from './store-suite/closing.ts'
+import { CONSUMING } from './store-suite/consuming.ts'
 import { DEAD_LETTERS } from './store-suite/dead-letters.ts'
 import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
 import { FAILING } from './store-suite/failing.ts'
+import { FIGURES } from './store-suite/figures.ts'
 import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
@@ -26,10 +29,13 @@ import { PRODUCERS } from './store-suite/producers.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { RESTART } from './store-suite/restart.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
+import { STOPPING } from './store-suite/stopping.ts'
 import { SUSPECTS } from './store-suite/suspects.ts'
 import { TRANSACTIONS } from './store-suite/transactions.ts'
 import { TTL } from './store-suite/ttl.ts'
+import { VALUES } from './store-suite/values.ts'
 import { VERBS } from './store-suite/verbs.ts'
+import { WORKING } from './store-suite/working.ts'
 import { type StoreTest, World } from './store-suite/world.ts'
 
 const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]])[] = [
@@ -49,17 +55,23 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['sessions', SESSIONS],
   ['by id', BY_ID],
   ['loops', DELIVERIES],
+  ['consuming loops', CONSUMING],
+  ['values', VALUES],
+  ['workers', WORKING],
+  ['how workers end', STOPPING],
   ['transactions', TRANSACTIONS],
   ['overlapping calls', OVERLAPS],
   ['restart', RESTART],
   ['suspects', SUSPECTS],
   ['looking', LOOKING],
+  ['figures', FIGURES],
   ['pause', PAUSE],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],
   ['bad input', BAD_INPUT],
   ['bad options', BAD_OPTIONS],
+  ['bad options of workers', BAD_WORK],
 ]
 
 /** Registers a test for each thing that a store promises. */

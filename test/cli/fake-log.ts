@@ -131,6 +131,8 @@ export class FakeLog implements Log {
       appendedMessages: 0,
       appendedBytes: 0,
       flushes: 0,
+      flushCounts: [],
+      flushSumMs: 0,
       flushP50Ms: 0,
       flushP99Ms: 0,
       flushMaxMs: 0,

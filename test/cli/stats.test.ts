@@ -29,6 +29,8 @@ const REPORTED: Partial<LogStats> = {
   appendedMessages: 1_000_000,
   appendedBytes: 100_000_000,
   flushes: 1_000,
+  flushCounts: [900, 60, 36, 0, 0, 0, 0, 0, 0, 0, 3, 1, 0, 0, 0],
+  flushSumMs: 812.5,
   flushP50Ms: 0.4,
   flushP99Ms: 5.4,
   flushMaxMs: 1_234,

@@ -66,6 +66,8 @@ export function memorySystem(files: Files, bootId: string): System {
     crc32,
     lz4: nativeFreeLz4,
     random: refuse,
+    watchLoop: refuse,
+    warn: refuse,
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The programs in the documents, run as they stand, so that they cannot rot: every block of JavaScript of
- * the README and of docs/concepts/ is a module of its own in a fresh directory, where the built package
+ * the README, of docs/concepts/ and of docs/observability.md is a module of its own in a fresh directory, where the built package
  * is installed. A block of text right behind it is what it prints.
  */
 import * as fs from 'node:fs'
@@ -17,7 +17,12 @@ interface Snippet {
 }
 
 /** What programs print must not depend on the terminal of whoever runs the tests. */
-const PLAIN = { FORCE_COLOR: undefined, NO_COLOR: undefined, NODE_OPTIONS: undefined }
+const PLAIN = {
+  FORCE_COLOR: undefined,
+  NO_COLOR: undefined,
+  // Nor on how busy its disk is.
+  NODE_OPTIONS: '--disable-warning=QlogWarning',
+}
 
 /** JavaScript, and the text behind it with nothing but an empty line between. */
 const SNIPPET = /^```js\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?/gms
@@ -26,6 +31,8 @@ const concepts = fs
   .readdirSync(path.join(root, 'docs/concepts'))
   .filter((name) => name.endsWith('.md'))
   .map((name) => `docs/concepts/${name}`)
+
+const documents = ['README.md', 'docs/observability.md', ...concepts]
 
 function snippetsOf(document: string): Snippet[] {
   const page = fs.readFileSync(path.join(root, document), 'utf8')
@@ -52,7 +59,7 @@ test('every link of these documents leads to a file, and the index names every p
     const links = [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] ?? '')
     return links.map((link) => path.join(path.dirname(document), link))
   }
-  for (const document of ['README.md', ...concepts]) {
+  for (const document of documents) {
     for (const link of linksOf(document)) {
       expect(fs.existsSync(path.join(root, link)), `${document} links to ${link}`).toBe(true)
     }
@@ -61,7 +68,7 @@ test('every link of these documents leads to a file, and the index names every p
   expect(linksOf('docs/concepts/README.md')).toEqual(expect.arrayContaining(pages))
 })
 
-test.each(['README.md', ...concepts].flatMap(snippetsOf))('$place', async ({ code, output }) => {
+test.each(documents.flatMap(snippetsOf))('$place', async ({ code, output }) => {
   const project = fs.realpathSync(freshDirectory())
   fs.mkdirSync(path.join(project, 'node_modules'))
   fs.symlinkSync(root, path.join(project, 'node_modules/qlog'))

@@ -21,13 +21,14 @@ export class Watched {
   constructor(seed: number) {
     this.simulation = new Simulation({ seed })
     this.process = this.simulation.process('owner')
-    const { clock, sockets, identity, crc32, lz4, random } = this.process
+    const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = this.process
     const files = this.#watch(this.process.files)
     const counted: System['crc32'] = (bytes, seed) => {
       this.checksums++
       return crc32(bytes, seed)
     }
-    this.system = { files, clock, sockets, identity, crc32: counted, lz4, random }
+    const own = { clock, sockets, identity, lz4, random, watchLoop, warn }
+    this.system = { ...own, files, crc32: counted }
   }
 
   /** Reads of any file so far. */

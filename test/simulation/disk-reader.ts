@@ -69,6 +69,8 @@ export function diskReader(disk: SimulatedDisk): System {
     crc32,
     lz4: nativeFreeLz4,
     random: refuse,
+    watchLoop: refuse,
+    warn: refuse,
   }
 }
 

@@ -256,6 +256,8 @@ export class Machine {
       crc32: process.crc32,
       lz4: process.lz4,
       random: process.random,
+      watchLoop: process.watchLoop,
+      warn: process.warn,
     }
   }
 

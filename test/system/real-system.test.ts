@@ -286,3 +286,45 @@ test('random fills the whole target', () => {
   system.random(target)
   expect(new Set(target).size).toBeGreaterThan(16)
 })
+
+describe('the event loop', () => {
+  test('that is held up is seen to be late, once, also right behind a look', async () => {
+    const delay = system.watchLoop()
+    for (let round = 0; round < 2; round++) {
+      delay.takeMaxMs()
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+      let longestMs = 0
+      while (longestMs < 200) {
+        await nextTurn()
+        longestMs = delay.takeMaxMs()
+      }
+      expect(longestMs).toBeGreaterThan(200)
+    }
+    delay.takeMaxMs()
+    expect(delay.takeMaxMs()).toBe(0)
+    delay.stop()
+  })
+
+  test('is watched without keeping the process alive', () => {
+    const timers = (): number =>
+      process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+    const before = timers()
+    const delay = system.watchLoop()
+    expect(timers()).toBe(before)
+    delay.stop()
+  })
+})
+
+test('a warning is one of Node, with its type and code', async () => {
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve))
+  system.warn('QLOG_SLOW_FLUSH', 'a flush took long')
+  expect(await warned).toMatchObject({
+    name: 'QlogWarning',
+    code: 'QLOG_SLOW_FLUSH',
+    message: 'a flush took long',
+  })
+})
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1))
+}

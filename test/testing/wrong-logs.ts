@@ -310,6 +310,30 @@ export const WRONG_LOGS: Readonly<Record<string, WrongLog>> = {
     slow: true,
     log: (log) => ({ close: () => log.close({ timeoutMs: 0 }) }),
   },
+  'commits are counted in no bucket': {
+    failing: '12: every commit',
+    log: (log) => ({ figures: () => ({ ...log.figures(), flushCounts: [] }) }),
+  },
+  'nothing is said to be in flight': {
+    failing: '12: bytes are in flight',
+    log: (log) => ({ figures: () => ({ ...log.figures(), inFlightBytes: 0 }) }),
+  },
+  'a closed log has no figures': {
+    failing: '12: a closed log',
+    log: (log) => {
+      let isClosed = false
+      return {
+        figures: () => {
+          if (isClosed) throw new Error('closed')
+          return log.figures()
+        },
+        close: (options) => {
+          isClosed = true
+          return log.close(options)
+        },
+      }
+    },
+  },
   'a closed log can be read': {
     failing: 'after close',
     log: (log) => ({

@@ -5,6 +5,7 @@ import type {
   GroupOptions,
   PutResult,
   Queue,
+  QueueOptions,
   Session,
   Store,
   Transaction,
@@ -135,6 +136,19 @@ export const WRONG_STORES: readonly WrongStore[] = [
     }),
   },
   {
+    name: 'counts every delivery as finished',
+    subject: 'figures',
+    caughtBy: 'totals count what happened to messages, in the group, the queue and the store',
+    make: () => ({
+      group: (group) => ({
+        stats: () => {
+          const stats = group.stats()
+          return { ...stats, totals: { ...stats.totals, acked: stats.totals.delivered } }
+        },
+      }),
+    }),
+  },
+  {
     name: 'ignores leasedMax',
     subject: 'leases',
     caughtBy: 'leasedMax bounds what is leased at once, over all sessions, until some of it ends',
@@ -173,6 +187,73 @@ export const WRONG_STORES: readonly WrongStore[] = [
     make: () => ({ session: () => ({ close: async () => undefined }) }),
   },
   {
+    name: 'acknowledges what its handlers throw at',
+    subject: 'workers',
+    caughtBy:
+      'a handler that throws is tried again with back-off, then its message is buried with the error',
+    make: () => ({
+      queue: (queue) => ({
+        work: (handler, options) =>
+          queue.work((body, job) => {
+            try {
+              return handler(body, job)
+            } catch {
+              return undefined
+            }
+          }, options),
+      }),
+    }),
+  },
+  {
+    name: 'gives the messages of a stopped worker back as failures',
+    subject: 'how workers end',
+    caughtBy:
+      'at its deadline stop gives up: signals are aborted, messages back without an attempt',
+    make: () => ({
+      queue: (queue) => ({
+        work: (handler, options) =>
+          queue.work((body, job) => {
+            job.signal.addEventListener('abort', () => {
+              job.delivery.retry(job.signal.reason).catch(() => undefined)
+            })
+            return handler(body, job)
+          }, options),
+      }),
+    }),
+  },
+  {
+    name: 'keeps what a loop did not settle',
+    subject: 'consuming loops',
+    caughtBy:
+      'a consuming loop gets one delivery after the other, and leaving it gives back the rest',
+    make: () => ({
+      queue: (queue) => ({
+        consume: (options) => {
+          const loop = queue.consume(options)
+          const wrong: typeof loop = over(loop, {
+            [Symbol.asyncIterator]: () => wrong,
+            return: async () => ({ done: true, value: undefined }),
+          })
+          return wrong
+        },
+      }),
+    }),
+  },
+  {
+    name: 'puts what its codec cannot read again',
+    subject: 'values',
+    caughtBy: 'a value that cannot be encoded is an error, and nothing is put',
+    make: () => ({
+      queue: (queue) => ({
+        put: (value, options) =>
+          queue.put(value, options).catch((error: unknown) => {
+            if (codeOf(error) !== 'QLOG_CODEC') throw error
+            return { id: 0, offset: 0, duplicate: false }
+          }),
+      }),
+    }),
+  },
+  {
     name: 'overlooks options that it does not know',
     subject: 'bad options',
     caughtBy: 'options that nobody knows are refused, and named',
@@ -208,7 +289,8 @@ export function wrongWorld({ make }: WrongStore): StoreFactory {
 
 function wrongStore(good: Store, parts: Parts): Store {
   return over(good, {
-    queue: (name, options) => wrongQueue(good.queue(name, options), parts),
+    queue: ((name: string, options?: QueueOptions) =>
+      wrongQueue(good.queue(name, options), parts)) as Store['queue'],
     session: () => wrongSession(good.session(), parts),
     ...parts.store?.(good),
   })
@@ -221,8 +303,8 @@ function wrongQueue(good: Queue, parts: Parts): Queue {
   })
 }
 
-function wrongGroup(good: Group, parts: Parts): Group {
-  return over(good, parts.group?.(good) ?? {})
+function wrongGroup<T>(good: Group<T>, parts: Parts): Group<T> {
+  return over<Group<T>>(good, (parts.group?.(good) ?? {}) as Partial<Group<T>>)
 }
 
 function wrongSession(good: Session, parts: Parts): Session {

@@ -3,11 +3,13 @@
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
 import { abortError, QlogError, throwIfAborted } from '../../errors.ts'
+import { FlushTimes } from '../flush-times.ts'
 import type {
   Batch,
   Entry,
   EntryRange,
   FetchOptions,
+  LogFigures,
   LogLimits,
   LogOwner,
   Lsn,
@@ -55,6 +57,8 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   readonly #pace: MemoryPace
   readonly #pending = new MemoryPending()
   readonly #waiters = new Set<() => void>()
+  /** From the time of a group until it is durable, by the wall clock. */
+  readonly #flushTimes = new FlushTimes()
   #nextId: MessageId
   #visibleNextId: MessageId
   #lastLsn: Lsn
@@ -151,6 +155,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
       const { lsn, timeMs } = entries.at(-1) as StoredEntry
       this.#durableLsn = lsn
       this.#visibleNextId = this.#medium.nextId
+      this.#flushTimes.record(Math.max(0, Math.floor(this.#system.clock.nowMs()) - timeMs))
       this.#owner.committed(lastTicket, lsn, timeMs)
       // What the owner did in there may have been the end of this log.
       if (this.#failure || this.#vanished) return
@@ -260,6 +265,12 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   /** Nothing lies on a disk: what a snapshot lets go of can wait for the next one. */
   get isSnapshotDue(): boolean {
     return false
+  }
+
+  figures(): LogFigures {
+    const inFlightBytes = this.#pending.bytes
+    const disk = { segments: 0, diskBytes: 0, liveBytes: 0, deadBytes: 0 }
+    return { ...this.#flushTimes.figures(), inFlightBytes, ...disk }
   }
 
   async compact(): Promise<void> {

@@ -5,6 +5,7 @@
 import { QlogError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import type { Composer } from '../composer.ts'
+import type { LogEvents } from '../log-events.ts'
 import type { LogOwner } from '../seam.ts'
 import type { SegmentTurn } from '../segment-turn.ts'
 import { FullDisk } from './full-disk.ts'
@@ -13,6 +14,7 @@ import type { SegmentSupply, SegmentUse } from './supply.ts'
 export interface AdmissionParts {
   readonly system: System
   readonly owner: LogOwner
+  readonly events: LogEvents
   readonly supply: SegmentSupply
   readonly composer: Composer
   readonly turn: SegmentTurn
@@ -26,14 +28,17 @@ export class Admission {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
-    const { system, owner, supply, turn, onTried } = parts
+    const { system, owner, events, supply, turn, onTried } = parts
     const { map } = turn
     this.#fullDisk = new FullDisk({
       system,
       // A map that waits gives space back: it is tried whatever the file system says is free.
       mayFit: async () => map.isWaiting || (await supply.mayRegain()),
       regain: () => supply.regain(),
-      onChange: (state) => owner.space(state),
+      onChange: (state) => {
+        events.space(state)
+        owner.space(state)
+      },
       onTried: () => {
         map.isDue ||= map.isWaiting
         onTried()

@@ -269,6 +269,7 @@ export class Compaction {
         view.noteIndex(fileOf(entry), index)
         retirement.merge(victims, entry, messages, () => {
           commit.isDurable = true
+          loop.events.segment('merged', entry)
         })
         this.#merges++
         this.#rewrittenBytes += entry.fileBytes

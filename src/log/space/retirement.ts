@@ -305,6 +305,7 @@ export class Retirement {
   /** The files of segments that no durable map names any more. */
   #remove(gone: readonly MapEntry[]): void {
     const { loop, files, onFreed } = this.#options
+    for (const entry of gone) loop.events.segment('retired', entry)
     this.#removing = this.#removing
       .then(() => loop.sealed())
       .then(() => files.remove(gone))

@@ -127,7 +127,7 @@ export class Admission {
       // What was in the hands of somebody may have come back.
       inFlight.searchFrom = 0
     }
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, settle))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, false, settle))
     return true
   }
 

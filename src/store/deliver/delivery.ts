@@ -1,5 +1,6 @@
 /** A leased message as its holder sees it: the body and the verbs that end the lease. */
 import { QlogError } from '../../errors.ts'
+import type { LazyValue } from '../codec.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Headers, MessageDecoder } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
@@ -11,6 +12,8 @@ export class LeasedDelivery implements Delivery {
   readonly taken: Taken
   readonly headers: Headers
   readonly key: string | undefined
+  /** Set where it was asked for through a queue with a codec. */
+  lazy: LazyValue<unknown> | undefined
   readonly #verbs: Verbs
   readonly #record: Uint8Array
   readonly #bodyStart: number
@@ -71,6 +74,10 @@ export class LeasedDelivery implements Delivery {
 
   get leaseLeftMs(): number {
     return this.#verbs.leaseLeftMs(this.taken)
+  }
+
+  get value(): unknown {
+    return this.lazy === undefined ? this.body : this.lazy.of(this.body)
   }
 
   text(): string {

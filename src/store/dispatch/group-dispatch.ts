@@ -80,6 +80,7 @@ export class GroupDispatch implements GroupEvents {
   /** The first lease of a message that is out. */
   leaseBegun(): void {
     this.#leased++
+    this.state.counts.delivered++
   }
 
   /** The exception waits for its time, as far as anybody has looked. */

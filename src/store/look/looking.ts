@@ -9,7 +9,7 @@ import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessageInfo, MessageState, StoredMessage } from '../types.ts'
+import type { MessageInfo, MessageState } from '../types.ts'
 
 /** What a group knows of a message, found in its lane. */
 export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {
@@ -152,8 +152,4 @@ export function plainDelayed(core: StoreCore, group: GroupDispatch, count: numbe
     if (one) found.push(one)
   }
   return found
-}
-
-export function withBody(info: MessageInfo, body: Uint8Array): StoredMessage {
-  return { ...info, body }
 }

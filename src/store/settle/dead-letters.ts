@@ -156,7 +156,7 @@ export class DeadLetters {
     })
     const undo = () => queue.expireAgain(ids, offsets)
     const operation = new PlainOperation([], undefined, undefined, puts)
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, true))
     this.#core.send(operation)
   }
 

@@ -10,7 +10,7 @@ import { PutMany } from '../commit/puts.ts'
 import { staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
-import { pauseOp } from '../queue-handle.ts'
+import { pauseOp, QueueHandle } from '../queue-handle.ts'
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 import type {
@@ -20,6 +20,7 @@ import type {
   MessageRef,
   PutOptions,
   PutResult,
+  Queue,
   ReleaseOptions,
   Transaction,
   TransactionResult,
@@ -45,13 +46,17 @@ export class StoreTransaction implements Transaction {
     this.#batch = new PutBatch(core)
   }
 
-  put(queue: string, body: Uint8Array | string, options?: PutOptions): void {
+  put(queue: string, body: Uint8Array | string, options?: PutOptions): void
+  put<T, In>(queue: Queue<T, In>, value: In, options?: PutOptions): void
+  put(queue: unknown, value: unknown, options?: PutOptions): void {
     this.#assertOpen()
-    checkName('the name of a queue', queue)
-    const bytes = checkBody(body, this.#core.log.limits.messageBytesMax)
-    const plan = checkPut(options, this.#core.clock)
+    const handle = queue instanceof QueueHandle ? this.#own(queue) : undefined
+    const name = handle?.name ?? checkName('the name of a queue', queue)
+    const bytes =
+      handle?.values.bytes(value) ?? checkBody(value, this.#core.log.limits.messageBytesMax)
+    const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
     // The caller may use its bytes again before the transaction leaves.
-    this.#batch.add(queue, bytes === body ? bytes.slice() : bytes, plan)
+    this.#batch.add(name, !handle && typeof value === 'string' ? bytes : bytes.slice(), plan)
   }
 
   ack(delivery: Delivery): void {
@@ -148,6 +153,11 @@ export class StoreTransaction implements Transaction {
   #undo(): void {
     for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
     for (const undo of this.#whenVoid) undo()
+  }
+
+  #own(queue: QueueHandle<unknown, unknown>): QueueHandle<unknown, unknown> {
+    if (!queue.isOf(this.#core)) throw new QlogTypeError('a queue of this store is expected')
+    return queue
   }
 
   #settle(delivery: Delivery): Taken {

@@ -89,7 +89,7 @@ export class Snapshots {
   /** Saves the state as it is once this is its turn. */
   async save(isWhole: boolean): Promise<void> {
     while (this.#saving !== undefined) await this.#saving.catch(() => undefined)
-    this.#saving = this.#save(isWhole).finally(() => {
+    this.#saving = this.#saveAndTell(isWhole).finally(() => {
       this.#saving = undefined
     })
     await this.#saving
@@ -97,6 +97,22 @@ export class Snapshots {
 
   async settled(): Promise<void> {
     await this.#saving?.catch(() => undefined)
+  }
+
+  async #saveAndTell(isWhole: boolean): Promise<void> {
+    const { system, watch } = this.#core
+    const startedMs = system.clock.monotonicMs()
+    const savedBytes = this.savedBytes
+    let error: Error | undefined
+    try {
+      await this.#save(isWhole)
+    } catch (problem) {
+      error = problem instanceof Error ? problem : new Error(String(problem))
+      throw problem
+    } finally {
+      const { stateBytes } = this
+      watch.saved({ startedMs, bytes: this.savedBytes - savedBytes, stateBytes, error })
+    }
   }
 
   async #save(isWhole: boolean): Promise<void> {

@@ -7,6 +7,7 @@ import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-
 import { Exception } from './exception.ts'
 import { ExceptionChunk } from './exception-chunk.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'
+import { GroupCounts } from './totals.ts'
 
 /** What a group tells of its changes while the store is open. */
 export interface GroupEvents {
@@ -37,6 +38,8 @@ export class GroupState {
   /** Exceptions in all chunks, and how many of them are buried. */
   exceptionCount = 0
   buriedCount = 0
+  /** What happened since the store was opened. */
+  counts = new GroupCounts()
   events: GroupEvents | undefined
   /** Of all chunks of exceptions: one that comes back shall not have a version that it had before. */
   #exceptionVersion = 0
@@ -137,16 +140,23 @@ export class GroupState {
     exception.dueMs = op.dueMs
     if (op.how === 'released') {
       exception.releases++
+      this.counts.released++
       uncount(exception)
-    } else if (op.how === 'timed-out') exception.timeouts++
-    else exception.error = op.error
+    } else if (op.how === 'timed-out') {
+      exception.timeouts++
+      this.counts.timedOut++
+    } else {
+      exception.error = op.error
+      this.counts.retried++
+    }
     this.#end(exception)
   }
 
-  bury(op: BuryOp): void {
+  /** False where the message is finished, and stays so. */
+  bury(op: BuryOp): boolean {
     this.sequenceNext = Math.max(this.sequenceNext, op.sequence + 1)
     const exception = this.#begin(op)
-    if (!exception) return
+    if (!exception) return false
     makeReady(exception)
     exception.state = 'buried'
     exception.sequence = op.sequence
@@ -154,7 +164,9 @@ export class GroupState {
     if (op.error !== '') exception.error = op.error
     exception.buries++
     this.buriedCount++
+    this.counts.buried++
     this.#end(exception)
+    return true
   }
 
   kick(op: KickOp): void {
@@ -164,6 +176,7 @@ export class GroupState {
     // Whoever kicks it wants it delivered, also where its attempts are used up.
     exception.attempts = 0
     exception.kicks++
+    this.counts.kicked++
     this.#end(exception)
   }
 

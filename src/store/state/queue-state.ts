@@ -10,6 +10,7 @@ import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
 import { ProducerTable } from './producer-table.ts'
 import { SizeTable } from './size-table.ts'
+import { GroupCounts, QueueCounts } from './totals.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
@@ -53,6 +54,8 @@ export class QueueState {
   entries = 0
   /** Grows with every change of what is saved beside lanes and keys. */
   version = 0
+  /** What happened since the store was opened, but for what its groups count. */
+  counts = new QueueCounts()
   events: QueueEvents | undefined
   readonly #byPriority = new Map<number, Lane>()
   /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
@@ -90,6 +93,7 @@ export class QueueState {
     this.live++
     this.entries++
     this.sizes?.add(offset, bytes)
+    this.counts.put++
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
@@ -155,6 +159,7 @@ export class QueueState {
     if (isLast)
       group.finished.forEachRange(0, this.nextOffset, (first, end) => this.removed.add(first, end))
     this.groups.delete(group.number)
+    this.counts.add(group.counts)
     this.events?.groupRemoved(group)
     // Without any group the queue keeps everything.
     if (!isLast) this.#noteGone(this.#goneOf(unfinished))
@@ -163,17 +168,19 @@ export class QueueState {
   /** The group is done with these. */
   finish(group: GroupState, first: number, end: number): void {
     const unfinished = absentRanges(group.finished, first, end)
-    group.finish(first, end)
+    group.counts.acked += group.finish(first, end)
     this.#noteGone(this.groups.size === 1 ? unfinished : this.#goneOf(unfinished))
   }
 
-  /** Out of the queue, for every group. */
-  remove(first: number, end: number): void {
+  /** Out of the queue, for every group; returns how many were there. */
+  remove(first: number, end: number): number {
     // What is not gone already, and was given to somebody.
     const gone = this.#stayingOf(Math.max(first, this.goneFloor), Math.min(end, this.nextOffset))
     if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
+    const { live } = this
     this.#noteGone(gone)
+    return live - this.live
   }
 
   isGone(offset: number): boolean {
@@ -244,6 +251,20 @@ export class QueueState {
     this.#sweepLane = 0
     this.#sweepChunk = 0
     this.#unsweepable = this.entries - this.live
+  }
+
+  /** What happened up to now is not counted any more. */
+  beginCounting(): void {
+    this.counts = new QueueCounts()
+    for (const group of this.groups.values()) group.counts = new GroupCounts()
+  }
+
+  /** Counts of the queue and of all its groups, also of those that are removed. */
+  allCounts(): QueueCounts {
+    const all = new QueueCounts()
+    all.addQueue(this.counts)
+    for (const { counts } of this.groups.values()) all.add(counts)
+    return all
   }
 
   /** After loading: what is counted and not saved. */

@@ -3,7 +3,12 @@
  * open, as they become durable, and when it opens again. No clock, no chance, no option. Pure memory.
  */
 import { StateHash } from '../containers/state-hash.ts'
-import { type ControlOp, decodeControl, type OpenOp } from '../records/control-record.ts'
+import {
+  type BuryOp,
+  type ControlOp,
+  decodeControl,
+  type OpenOp,
+} from '../records/control-record.ts'
 import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
 import { forEachRange, type GroupState } from './group-state.ts'
 import { hashQueue } from './queue-hash.ts'
@@ -13,6 +18,9 @@ import { QueueState } from './queue-state.ts'
 export interface StateEvents {
   queueAdded(queue: QueueState): void
 }
+
+/** Called with each message that is buried while the store is open. */
+export type OnBuried = (queue: QueueState, group: GroupState, op: BuryOp) => void
 
 /** An entry as the seam gives it, as far as the state is concerned. */
 export interface StateEntry {
@@ -38,6 +46,7 @@ export class StoreState {
   /** Messages below this id may have been started without a word of it in the log. */
   uncleanBelowId = 0
   events: StateEvents | undefined
+  #onBuried: OnBuried | undefined
   readonly #byName = new Map<string, QueueState>()
   readonly #decoder = new MessageDecoder()
 
@@ -54,6 +63,12 @@ export class StoreState {
       const record = entry.messages[i]
       if (record) this.put(this.#decoder.decode(record), entry.ids[i] ?? 0, record.length)
     }
+  }
+
+  /** The state stands as opening found it: from now on what happens is counted, and told. */
+  beginCounting(onBuried: OnBuried): void {
+    this.#onBuried = onBuried
+    for (const queue of this.queues.values()) queue.beginCounting()
   }
 
   /** `bytes` is what its record takes. */
@@ -152,6 +167,9 @@ export class StoreState {
       case 'give-back':
         group.giveBack(op.ranges)
         return
+      case 'bury':
+        if (group.bury(op)) this.#onBuried?.(queue, group, op)
+        return
       default:
         applyToMessage(group, op)
     }
@@ -159,10 +177,12 @@ export class StoreState {
 
   #delete(queue: QueueState, ranges: readonly number[]): void {
     queue.version++
+    let count = 0
     forEachRange(ranges, (first, end) => {
       queue.noteUsed(end)
-      queue.remove(first, end)
+      count += queue.remove(first, end)
     })
+    queue.counts.noteDeleted(count)
   }
 
   /** The record that named it may have been lost to damage: its messages are kept all the same. */
@@ -173,14 +193,11 @@ export class StoreState {
 
 function applyToMessage(
   group: GroupState,
-  op: Extract<ControlOp, { readonly offset: number }>,
+  op: Exclude<Extract<ControlOp, { readonly offset: number }>, BuryOp>,
 ): void {
   switch (op.kind) {
     case 'return':
       group.return(op)
-      return
-    case 'bury':
-      group.bury(op)
       return
     case 'kick':
       group.kick(op)

@@ -5,6 +5,7 @@ import { realClock } from './clock.ts'
 import { crc32 } from './crc.ts'
 import { RealFileSystem } from './files.ts'
 import { readIdentity } from './identity.ts'
+import { watchLoop } from './loop-delay.ts'
 import { realLz4 } from './lz4.ts'
 import { RealSockets } from './sockets.ts'
 
@@ -22,5 +23,7 @@ export function realSystem(): System {
     random: (target) => {
       randomFillSync(target)
     },
+    watchLoop,
+    warn: (code, message) => process.emitWarning(message, { type: 'QlogWarning', code }),
   }
 }

@@ -31,6 +31,13 @@ export class SimulatedProcess implements System, Caller {
   readonly crc32 = crc32
   readonly lz4 = nativeFreeLz4
   readonly random: (target: Uint8Array) => void
+  /** What the event loop is said to be late by, until somebody asks; watchers that have not stopped. */
+  loopDelayMs = 0
+  loopWatchers = 0
+  /** What this process was told by `warn`. */
+  readonly warnings: { readonly code: string; readonly message: string }[] = []
+  readonly watchLoop: System['watchLoop']
+  readonly warn: System['warn']
   readonly #world: SimulatedWorld
   #alive = true
   #paused = false
@@ -47,6 +54,20 @@ export class SimulatedProcess implements System, Caller {
     this.#world = world
     const random = world.random.fork()
     this.random = (target) => random.fill(target)
+    this.warn = (code, message) => void this.warnings.push({ code, message })
+    this.watchLoop = () => {
+      this.loopWatchers++
+      return {
+        takeMaxMs: () => {
+          const delayMs = this.loopDelayMs
+          this.loopDelayMs = 0
+          return delayMs
+        },
+        stop: () => {
+          this.loopWatchers--
+        },
+      }
+    }
     this.identity = identity
     this.files = new SimulatedFileSystem(
       world,

@@ -143,6 +143,8 @@ test('a merge lets everybody else have a turn after 64 KiB', async () => {
       identity: system.identity,
       lz4: system.lz4,
       random: (target) => system.random(target),
+      watchLoop: system.watchLoop,
+      warn: system.warn,
       crc32: (source, seed) => {
         bytes += source.length
         bytesMax = Math.max(bytesMax, bytes)

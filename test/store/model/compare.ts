@@ -160,7 +160,8 @@ function groupDifference(
     isExpired(message, expected.now) === 'maybe' ||
     (isExpired(message, expected.now) === 'yes' && isHeld(expected, message))
   const isAnyUnclear = [...queue.messages.values()].some(isUnclear)
-  return isAnyUnclear ? undefined : seenDifference(queue, group, seen)
+  if (isAnyUnclear) return undefined
+  return seenDifference(queue, group, seen) ?? figuresDifference(expected.now, seen)
 }
 
 /** Undefined where the cell is, or one of those it may be is, what was seen. */
@@ -274,6 +275,18 @@ function seenDifference(queue: QueueState, group: GroupState, seen: SeenGroup): 
     if (id !== best[state] && !isTie) return `peek ${state} gives ${id}, not ${best[state]}`
   }
   return undefined
+}
+
+/** Figures that follow from the others. */
+function figuresDifference({ wallMs }: Now, { stats, infos }: SeenGroup): string | undefined {
+  const { lag, oldestMs } = stats
+  const unfinished = stats.ready + stats.delayed + stats.leased + stats.buried
+  if (lag !== unfinished) return `a lag of ${lag}, and ${unfinished} in all states`
+  const ready = infos.filter(({ state }) => state === 'ready')
+  if (ready.length === 0) return oldestMs === undefined ? undefined : 'an age, and nothing is ready'
+  const ageMs = Math.max(0, wallMs - Math.min(...ready.map(({ putMs }) => putMs)))
+  const isRight = oldestMs !== undefined && Math.abs(oldestMs - ageMs) <= LOOK_MS
+  return isRight ? undefined : `the oldest is ${ageMs} ms old, not ${oldestMs}`
 }
 
 /** Due at the same time, by two clocks that were not read at once. */

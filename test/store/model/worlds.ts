@@ -36,7 +36,7 @@ export interface ProvableStore extends Store {
   checkpoint(): Promise<void>
 }
 
-type StoreSystem = Pick<System, 'clock' | 'identity' | 'random'>
+type StoreSystem = Parameters<typeof openStoreOn>[0]
 
 /** The machine: one process at a time has the store. */
 export abstract class World {
@@ -209,9 +209,11 @@ export class SegmentWorld extends World {
     simulation.clock.boot()
     simulation.clock.advance(clock.sinceBootMs())
     simulation.clock.jump(clock.nowMs() - simulation.clock.nowMs())
-    const { files, sockets, crc32, lz4, random, clock: ownClock } = simulation.process('beside')
+    const beside = simulation.process('beside')
+    const { files, sockets, crc32, lz4, random, clock: ownClock, watchLoop, warn } = beside
     const { identity } = this.process
-    const process: System = { files, sockets, crc32, lz4, random, clock: ownClock, identity }
+    const own = { files, sockets, crc32, lz4, random, clock: ownClock, watchLoop, warn }
+    const process: System = { ...own, identity }
     return { simulation, process, openLog: openSegments(process, this.#options), leave: () => {} }
   }
 }

@@ -1,0 +1,79 @@
+/**
+ * What the handle of a queue makes of what it is given: bodies of values, headers of the moment, and values
+ * of the bodies that it shows. Changes nothing.
+ */
+import { QlogTypeError } from '../errors.ts'
+import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
+import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
+import type { PutPlan } from './commit/put.ts'
+import type { StoreCore } from './store-core.ts'
+import type {
+  MessageInfo,
+  PutItem,
+  PutOptions,
+  QueueOptions,
+  StoredMessage,
+  TypedQueueOptions,
+} from './types.ts'
+
+/** The options of a queue that concern its handle alone, checked. */
+export interface ValueOptions<T> {
+  readonly codec: Codec<T> | undefined
+  readonly context: QueueOptions['context']
+}
+
+export class QueueValues<T> {
+  readonly codec: Codec<T> | undefined
+  readonly #core: StoreCore
+  readonly #context: QueueOptions['context']
+
+  constructor(core: StoreCore, { codec, context }: ValueOptions<T>) {
+    this.#core = core
+    this.codec = codec
+    this.#context = context
+  }
+
+  /** The body of a value. Throws QlogTypeError, QLOG_CODEC, QLOG_TOO_LARGE. */
+  bytes(value: unknown): Uint8Array {
+    const body = this.codec === undefined ? value : encodeWith(this.codec, value as T)
+    return checkBody(body, this.#core.log.limits.messageBytesMax)
+  }
+
+  /** What a put is asked for, with the headers of the moment; its own headers go before those. */
+  plan(options: PutOptions | undefined): PutPlan {
+    const own = checkPut(options, this.#core.clock)
+    const added = this.#context?.()
+    if (added === undefined) return own
+    return { ...own, headers: checkHeaders({ ...checkHeaders(added), ...own.headers }) }
+  }
+
+  /** One of `putMany`: an object is an item with a body, anything else is a value by itself. */
+  item(item: unknown): { readonly bytes: Uint8Array; readonly plan: PutPlan } {
+    if (typeof item !== 'object' || item === null || item instanceof Uint8Array) {
+      return { bytes: this.bytes(item), plan: this.plan(undefined) }
+    }
+    const { body, ...options } = item as PutItem<unknown>
+    const bytes = this.bytes(body)
+    return { bytes, plan: this.plan(Object.keys(options).length === 0 ? undefined : options) }
+  }
+
+  /** A message that was looked at; its value is made when it is asked for, and may throw QLOG_CODEC. */
+  stored(info: MessageInfo, body: Uint8Array): StoredMessage<T> {
+    const { codec } = this
+    const lazy = codec && new LazyValue(codec)
+    const message = { ...info, body }
+    const get = (): unknown => (lazy === undefined ? body : lazy.of(body))
+    return Object.defineProperty(message, 'value', { get }) as StoredMessage<T>
+  }
+}
+
+export function checkValueOptions<T>(
+  options: Partial<TypedQueueOptions<T>> | undefined,
+): ValueOptions<T> {
+  checkOptionNames('the options of queue', options, ['codec', 'context', 'retry'])
+  const { codec, context } = options ?? {}
+  if (context !== undefined && typeof context !== 'function') {
+    throw new QlogTypeError('context must be a function')
+  }
+  return { codec: codec === undefined ? undefined : checkCodec(codec), context }
+}
