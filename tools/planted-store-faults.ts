@@ -98,8 +98,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'commit/puts.ts',
-        'return this.#pending.get(nameOf(queue, key))?.first',
-        'return this.#pending.get(nameOf(-1, key))?.first',
+        'return this.#pending.get(claimName(queue, claim))?.first',
+        'return this.#pending.get(claimName(-1, claim))?.first',
       ),
     ],
     tests: [STORE_SUITE],
@@ -165,11 +165,11 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'settle/transaction.ts',
-        'appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))\n',
-        'const isBoth = puts.length > 0 && ops.length > 0\n' +
+        'appended = await this.#core.send(new PutMany(all, this.#core.keys, ops, done))\n',
+        'const isBoth = all.length > 0 && ops.length > 0\n' +
           '        if (isBoth) this.#core.send(new PlainOperation(ops))\n' +
           '        const rest = isBoth ? [] : ops\n' +
-          '        appended = await this.#core.send(new PutMany(puts, this.#core.keys, rest, done))\n',
+          '        appended = await this.#core.send(new PutMany(all, this.#core.keys, rest, done))\n',
       ),
     ],
     tests: [STORE_SUITE],
@@ -179,8 +179,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/queue-state.ts',
-        'if (start > 0) finished.add(0, start)',
-        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))',
+        'if (start > 0) finished.add(0, start)\n    // From now on',
+        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    // From now on',
       ),
     ],
     tests: [STORE_SUITE],
@@ -246,8 +246,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'state/queue-state.ts',
-        'const start = Math.min(from, this.nextOffset)',
-        'const start = from',
+        'const start = Math.min(from, this.nextOffset)\n    // What no group',
+        'const start = from\n    // What no group',
       ),
     ],
     tests: [STORE_REGRESSIONS],
@@ -257,8 +257,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'deliver/lending.ts',
-        'if (group.queue.isLeaving(offset, id)) {',
-        'if (group.queue.isLeaving(-1, id)) {',
+        'if (group.isStill || group.queue.isLeaving(offset, id)) {',
+        'if (group.isStill || group.queue.isLeaving(-1, id)) {',
       ),
       store(
         'state/group-state.ts',
@@ -305,10 +305,10 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
       store(
-        'commit/put-batch.ts',
-        'return this.#core.keys.durable(number, key, this.#core.clock.nowMs())',
-        'const { keys, clock } = this.#core\n' +
-          '    return keys.pending(number, key) ?? keys.durable(number, key, clock.nowMs())',
+        'commit/key-decision.ts',
+        'const first = core.keys.durable(number, plan, core.clock.nowMs())',
+        'const { keys, clock } = core\n' +
+          '  const first = keys.pending(number, plan) ?? keys.durable(number, plan, clock.nowMs())',
       ),
       store(
         'commit/put-batch.ts',

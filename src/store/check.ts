@@ -6,7 +6,7 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
-import { PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
 
 const NAME_BYTES_MAX = 200
 const KEY_BYTES_MAX = 1024
@@ -84,9 +84,10 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
 }
 
 const PUT_OPTIONS = [
-  ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'headers'],
+  ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
   ...['producer', 'sequence'],
 ]
+const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 
 /** What a put asks for, its times in the store's own terms. */
 export function checkPut(
@@ -96,10 +97,16 @@ export function checkPut(
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
   checkOptionNames('the options of put', options, [...PUT_OPTIONS, ...more])
-  const { priority, ttlMs, key, keyWindowMs, headers } = options
+  const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
     throw new QlogTypeError('keyWindowMs needs a key')
+  }
+  if (!ON_DUPLICATE.includes(onDuplicate)) {
+    throw new QlogTypeError(`onDuplicate must be one of ${ON_DUPLICATE.join(', ')}`)
+  }
+  if (options.onDuplicate !== undefined && key === undefined) {
+    throw new QlogTypeError('onDuplicate needs a key')
   }
   const windowMs =
     key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1)
@@ -111,6 +118,8 @@ export function checkPut(
     keyWindowMs: windowMs,
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
     ...checkProducer(options),
+    after: -1,
+    onDuplicate,
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
   }
 }
@@ -150,13 +159,14 @@ function rawTextOf(value: unknown): string {
   }
 }
 
-function checkKey(key: unknown): void {
+export function checkKey(key: unknown): string {
   if (typeof key !== 'string' || key === '' || !key.isWellFormed()) {
     throw new QlogTypeError(`key must be a text that is not empty, not ${shown(key)}`)
   }
   if (encoder.encode(key).length > KEY_BYTES_MAX) {
     throw new QlogTypeError(`key must have at most ${KEY_BYTES_MAX} bytes`)
   }
+  return key
 }
 
 function checkProducer({ producer, sequence, key }: PutOptions): {

@@ -1,26 +1,35 @@
 /** A group as its users see it: looking, kicking, settings. */
 import { QlogTypeError } from '../errors.ts'
-import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { checkInteger, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
+import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
-import { groupPlan, LEASED_MAX_MAX } from './group-options.ts'
+import { checkSettings, groupPlan } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
+import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-record.ts'
+import { checkMove, moveMessages } from './settle/move.ts'
+import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
+import { beginSeek } from './settle/whole.ts'
 import type { Exception } from './state/exception.ts'
 import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type {
   Group,
+  GroupSettings,
   GroupStats,
   ListOptions,
   MessageInfo,
   MessageRef,
   MessageState,
+  MoveOptions,
+  RedriveOptions,
+  SeekPlace,
   StoredMessage,
 } from './types.ts'
 
@@ -92,7 +101,8 @@ export class GroupHandle<T = unknown> implements Group<T> {
     this.#core.assertOpen()
     const count = typeof what === 'number' ? checkCount('count', what) : checkRefs(what).length
     if (count === 0) return 0
-    const group = await this.#group()
+    const group = this.#known() ?? (await this.#group())
+    if (group.isStill) return 0
     const ops =
       typeof what === 'number' ? this.#kickCount(group, what) : await this.#kickThese(group, what)
     if (ops.length === 0) return 0
@@ -107,19 +117,47 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return ops.length
   }
 
-  async configure(settings: {
-    leasedMax?: number | null
-    promoteAfterMs?: number | null
-  }): Promise<void> {
+  async redrive(options?: RedriveOptions): Promise<number> {
     this.#core.assertOpen()
-    checkOptionNames('the settings', settings, ['leasedMax', 'promoteAfterMs'])
-    const { leasedMax, promoteAfterMs } = settings
-    if (leasedMax != null) checkInteger('leasedMax', leasedMax, 1, LEASED_MAX_MAX)
-    if (promoteAfterMs != null) checkMs('promoteAfterMs', promoteAfterMs, 1)
-    await this.#core.registry.configure(await this.#group(), {
-      leasedMax: leasedMax === null ? 0 : leasedMax,
-      promoteAfterMs: promoteAfterMs === null ? 0 : promoteAfterMs,
-    })
+    const plan = checkRedrive(options)
+    const group = this.#known() ?? (await this.#group())
+    let count = 0
+    for (const piece of redrivePieces(buriedIn(group, plan))) {
+      // Some of it may have been kicked or deleted while the piece before was on its way.
+      const offsets = piece.filter((offset) => isBuried(group, offset))
+      if (offsets.length === 0) continue
+      const { ops, done, undo } = beginRedrive(group, offsets)
+      await this.#core.send(new PlainOperation(ops, done, undo))
+      count += offsets.length
+    }
+    return count
+  }
+
+  async move(target: string, options: MoveOptions): Promise<number> {
+    this.#core.assertOpen()
+    const plan = checkMove(this.queue, target, options)
+    const group = this.#known() ?? (await this.#group())
+    return moveMessages(this.#core, group, plan)
+  }
+
+  async seek(from: SeekPlace): Promise<void> {
+    const core = this.#core
+    core.assertOpen()
+    const place = checkSeek(from)
+    // No turn later than it has to be: from now on its deliveries are stale.
+    const group = this.#known() ?? (await this.#group())
+    const change = beginSeek(core, group, () => seekOffset(group.queue.state, place))
+    if (isLookedUp(place)) {
+      // The message that is meant may be on its way.
+      await core.journal.settled()
+    }
+    await core.send(new PlainOperation(change.ops, change.done, change.undo))
+  }
+
+  async configure(settings: GroupSettings): Promise<void> {
+    this.#core.assertOpen()
+    const plan = checkSettings(settings)
+    await this.#core.registry.configure(await this.#group(), plan)
   }
 
   stats(): GroupStats {
@@ -141,8 +179,12 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  #known(): GroupDispatch | undefined {
+    return this.#core.registry.group(this.queue, this.name)
+  }
+
   #group(): Promise<GroupDispatch> {
-    const known = this.#core.registry.group(this.queue, this.name)
+    const known = this.#known()
     if (known) return Promise.resolve(known)
     const plan = groupPlan(this.#core, this.queue, {})
     return this.#core.registry.ensureGroup(this.queue, this.name, plan)
@@ -155,6 +197,8 @@ export class GroupHandle<T = unknown> implements Group<T> {
       const offset = group.peekBest()
       return offset === undefined ? undefined : group.queue.find(offset)
     }
+    const [behind] = heldBehind(group)
+    if (behind !== undefined) return group.queue.find(behind)
     const due = (one: { dueKind: 0 | 1 | 2; dueMs: number }) =>
       dueInMs(this.#core, one.dueKind, one.dueMs)
     const exceptions = group.firstDelayed.flatMap((one) => (one ? [one] : []))
@@ -204,9 +248,12 @@ export class GroupHandle<T = unknown> implements Group<T> {
 
   #kickOp(group: GroupDispatch, id: number, offset: number): KickOp | undefined {
     const found = group.queue.find(offset)
-    if (!found || found.id !== id || !group.isWaiting(offset, id)) return undefined
+    const isFree = !group.isStill && group.isFree(offset, id)
+    if (!found || found.id !== id || !isFree) return undefined
     const state = stateOf(group, found)
-    if (state !== 'buried' && state !== 'delayed') return undefined
+    // What comes after another of its key cannot go before it.
+    const isDelayed = state === 'delayed' && !group.isBehind(offset)
+    if (state !== 'buried' && !isDelayed) return undefined
     const priority = group.state.exception(offset)?.priority ?? found.priority
     return this.#hold(group, id, offset, priority)
   }

@@ -1,14 +1,14 @@
 /** What is asked of a group where it begins, checked. */
 import { checkInteger, checkMs, checkOptionNames } from './check.ts'
-import type { GroupPlan } from './commit/registry.ts'
+import type { GroupPlan, SettingsPlan } from './commit/registry.ts'
 import { checkPlace, offsetAt, type PlaceBy } from './look/queue-start.ts'
 import type { StoreCore } from './store-core.ts'
-import type { GroupOptions, GroupStart } from './types.ts'
+import type { GroupOptions, GroupSettings, GroupStart } from './types.ts'
 
 /** Stands for the end of the queue as it is when the record of the group takes effect. */
-const START_NEXT = Number.MAX_SAFE_INTEGER
+export const START_NEXT = Number.MAX_SAFE_INTEGER
 
-export const LEASED_MAX_MAX = 1_000_000_000
+const LEASED_MAX_MAX = 1_000_000_000
 
 export function checkGroupOptions(
   what: string,
@@ -21,6 +21,18 @@ export function checkGroupOptions(
   if (promoteAfterMs !== undefined) checkMs('promoteAfterMs', promoteAfterMs, 1)
   if (from === undefined || from === 'first' || from === 'next') return
   checkPlace(from, "'first', 'next', { id } or { timeMs }")
+}
+
+/** What is asked of the settings of a group that exists; `null` takes a limit away. */
+export function checkSettings(settings: GroupSettings): SettingsPlan {
+  checkOptionNames('the settings', settings, ['leasedMax', 'promoteAfterMs'])
+  const { leasedMax, promoteAfterMs } = settings
+  if (leasedMax != null) checkInteger('leasedMax', leasedMax, 1, LEASED_MAX_MAX)
+  if (promoteAfterMs != null) checkMs('promoteAfterMs', promoteAfterMs, 1)
+  return {
+    leasedMax: leasedMax === null ? 0 : leasedMax,
+    promoteAfterMs: promoteAfterMs === null ? 0 : promoteAfterMs,
+  }
 }
 
 /** How a group begins that is asked for with these options. */

@@ -1,8 +1,8 @@
 /** A queue as its users see it: putting, looking, deleting, pausing. */
 import { QlogTypeError } from '../errors.ts'
-import { checkInteger, checkMs, checkOptionNames } from './check.ts'
+import { checkInteger, checkKey, checkMs, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
-import { Put } from './commit/put.ts'
+import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
 import { type Claim, isClaim, PutMany, PutOne } from './commit/puts.ts'
 import {
@@ -20,6 +20,7 @@ import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
 import type { PauseOp } from './records/control-record.ts'
+import { beginPurge } from './settle/whole.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import {
@@ -70,6 +71,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
       core.assertOpen()
       const bytes = this.values.bytes(value)
       const plan = this.values.plan(options)
+      if (plan.onDuplicate !== 'drop') return this.#putOver(bytes, plan)
       const queue = core.registry.queueNumber(this.name)
       const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
@@ -88,13 +90,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     if (checked.length === 0) return []
     const batch = new PutBatch(core)
     for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
-    if (batch.mustWait) {
-      await batch.wait()
-      core.assertOpen()
-    }
-    const puts = batch.build()
-    if (puts.length === 0) return batch.results([])
-    return batch.results(await core.send(new PutMany(puts, core.keys)))
+    return this.#putBatch(batch)
   }
 
   work(handler: Handler<T>, options?: WorkOptions): Worker {
@@ -132,6 +128,19 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     return this.values.stored(info, message.body)
   }
 
+  async findByKey(key: string, group?: string): Promise<StoredMessage<T> | undefined> {
+    this.#core.assertOpen()
+    checkKey(key)
+    if (group !== undefined) checkGroupName(group)
+    const { registry, keys, clock } = this.#core
+    const number = registry.knownNumber(this.name)
+    const found =
+      number === undefined
+        ? undefined
+        : keys.durable(number, { key, producer: undefined, sequence: 0 }, clock.nowMs())
+    return found && this.get(found.id, group)
+  }
+
   async read(options: RangeOptions = {}): Promise<readonly StoredMessage<T>[]> {
     this.#core.assertOpen()
     checkOptionNames('the options of read', options, ['from', 'limit', 'bytesMax'])
@@ -166,7 +175,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const there = located.filter(
       ({ offset }) => !queue.state.isGone(offset) && !queue.leaving.has(offset),
     )
-    if (there.length === 0) return 0
+    if (there.length === 0 || queue.isPurging) return 0
     const operation = this.#core.deleteOperation(
       queue,
       there.map(({ id }) => id),
@@ -190,8 +199,50 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     await inForce.change(registry.queueNumber(this.name), change)
   }
 
+  async purge(): Promise<number> {
+    const core = this.#core
+    core.assertOpen()
+    const number = core.registry.knownNumber(this.name)
+    if (number === undefined) return 0
+    const { ops, done, undo } = beginPurge(core, number)
+    let count = 0
+    const whenDone = () => {
+      count = core.registry.queue(this.name)?.purgedCount ?? 0
+      done()
+    }
+    await core.send(new PlainOperation(ops, whenDone, undo))
+    return count
+  }
+
   stats(): QueueStats {
     return queueStats(this.#core, this.name)
+  }
+
+  async #putBatch(batch: PutBatch): Promise<readonly PutResult[]> {
+    const core = this.#core
+    // Others that waited for the same message may have gone first.
+    while (batch.mustWait) {
+      await batch.wait()
+      core.assertOpen()
+    }
+    const puts = batch.build()
+    if (puts.length === 0) return batch.results([])
+    try {
+      const done = () => batch.done()
+      return batch.results(await core.send(new PutMany(puts, core.keys, batch.ops, done)))
+    } catch (error) {
+      batch.undo()
+      throw error
+    }
+  }
+
+  /** Where the key is taken it may come in the place of another, or after it. */
+  async #putOver(bytes: Uint8Array, plan: PutPlan): Promise<PutResult> {
+    const batch = new PutBatch(this.#core)
+    batch.add(this.name, bytes, plan)
+    const [result] = await this.#putBatch(batch)
+    if (!result) throw new Error('a put has an outcome')
+    return result
   }
 
   #first(queue: number, plan: Claim): Promise<PutResult> | undefined {

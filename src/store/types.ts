@@ -18,6 +18,13 @@ export const ATTEMPTS_MAX_DEFAULT = 10
 /** Where a message stands for one group. */
 export type MessageState = 'ready' | 'delayed' | 'leased' | 'buried' | 'finished'
 
+/**
+ * What a put does whose key is taken. drop: nothing. replace: it comes in the place of the message that
+ * has the key, where nobody has begun that one; else like trailing. trailing: it comes once more after the
+ * one that is in work; where that only waits, nothing.
+ */
+export type OnDuplicate = 'drop' | 'replace' | 'trailing'
+
 export interface PutOptions {
   /** 0 to 4294967295, lowest first; 1024 unless told. */
   readonly priority?: number
@@ -38,6 +45,8 @@ export interface PutOptions {
   readonly producer?: string
   /** The number that the producer gave it, from 0 on, in any order. */
   readonly sequence?: number
+  /** What becomes of this put where the key is taken; 'drop' unless told. */
+  readonly onDuplicate?: OnDuplicate
   /** Short texts that travel with the body. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -176,6 +185,12 @@ export interface GroupOptions {
   readonly promoteAfterMs?: number
 }
 
+/** As in {@link GroupOptions}; `null` takes a limit away, what is not told stays. */
+export interface GroupSettings {
+  readonly leasedMax?: number | null
+  readonly promoteAfterMs?: number | null
+}
+
 export interface ReleaseOptions {
   readonly delayMs?: number
   readonly at?: Date | number
@@ -300,6 +315,39 @@ export interface RangeOptions {
   readonly bytesMax?: number
 }
 
+/** Names a message of a queue by its number or its place. */
+export type MessagePlace = { readonly offset: number } | { readonly id: number }
+
+/** Where a group is sent: where one may begin, or at an offset. */
+export type SeekPlace = GroupStart | { readonly offset: number }
+
+/** Which buried messages; all of them unless told. */
+export interface RedriveOptions {
+  /** At most so many, those that were buried first. */
+  readonly count?: number
+  /** Messages from this one on. */
+  readonly from?: MessagePlace
+  /** Messages in front of this one. */
+  readonly to?: MessagePlace
+  /** Those that were buried with this very reason; 'attempts' are those whose attempts were used up. */
+  readonly reason?: string
+}
+
+/** Which messages move; those of the state that are there at the call. */
+export interface MoveOptions {
+  readonly state: 'ready' | 'delayed' | 'buried'
+  /** At most so many, in order of offset. */
+  readonly count?: number
+  /** Messages from this one on. */
+  readonly from?: MessagePlace
+  /** Messages in front of this one. */
+  readonly to?: MessagePlace
+  /** Those that were buried with this very reason. */
+  readonly reason?: string
+  /** Stops between two pieces. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * What happened since the store was opened. Totals never fall while it is open: the difference of two
  * looks is what happened between them.
@@ -365,8 +413,27 @@ export interface Group<T = unknown> {
   kick(count: number): Promise<number>
   /** Makes these ready; tells how many of them were buried or delayed. */
   kick(messages: readonly (MessageRef | number)[]): Promise<number>
+  /**
+   * Makes buried messages ready, each in its place, attempts counted anew; tells how many. One record
+   * where they lie together, several where there are many that are scattered.
+   */
+  redrive(options?: RedriveOptions): Promise<number>
+  /**
+   * Puts messages into another queue, each with a new id, and finishes them for this group; tells how
+   * many. In pieces of one entry each: after a crash a message is in one of the two. Body, headers,
+   * priority, time to live and due time stay; keys and attempts do not. Rejects with QLOG_DISK_FULL,
+   * QLOG_QUEUE_FULL where the other queue has no room for a whole piece, QLOG_ABORTED; what was moved by
+   * then stays moved.
+   */
+  move(target: string, options: MoveOptions): Promise<number>
+  /**
+   * The group begins anew there, back or forward: what stands in front is finished for it, and what the
+   * queue still holds from there on comes as if it had never been delivered. Its leases end; settings and
+   * sessions stay.
+   */
+  seek(from: SeekPlace): Promise<void>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
-  configure(settings: { leasedMax?: number | null; promoteAfterMs?: number | null }): Promise<void>
+  configure(settings: GroupSettings): Promise<void>
   stats(): GroupStats
   /** The group is gone, and with it what it kept. Its sessions get nothing more. */
   remove(): Promise<void>
@@ -421,10 +488,17 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   group(name?: string): Group<T>
   /** The message with this id, for the group; undefined where it is gone or stands in another queue. */
   get(id: number, group?: string): Promise<StoredMessage<T> | undefined>
+  /** The message that has this key now, for the group; undefined where none has, or that one is gone. */
+  findByKey(key: string, group?: string): Promise<StoredMessage<T> | undefined>
   /** Messages that are not gone, by offset, finished or not. */
   read(options?: RangeOptions): Promise<readonly StoredMessage<T>[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */
   delete(messages: readonly (MessageRef | number)[]): Promise<number>
+  /**
+   * Empties the queue: everything put before this call is gone for every group, leased or not, as one
+   * record whatever the number. Tells how many messages there were.
+   */
+  purge(): Promise<number>
   /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
   pause(pauseMs: number): Promise<void>
   /** Changes settings, durably, for every put from this call on; what is there already stays. */
@@ -442,9 +516,17 @@ export interface Transaction {
   retry(delivery: Delivery, error?: unknown): void
   bury(delivery: Delivery, options?: BuryOptions): void
   /** A buried or delayed message of the group. */
-  kick(group: Group, message: MessageRef): void
+  kick(group: Group<unknown>, message: MessageRef): void
+  /** Buried messages of the group; tells how many. */
+  redrive(group: Group<unknown>, options?: RedriveOptions): number
+  /** Settings of a group that exists. */
+  configure(group: Group<unknown>, settings: GroupSettings): void
+  /** A group that exists begins anew there. */
+  seek(group: Group<unknown>, from: SeekPlace): void
   delete(message: MessageRef): void
   pause(queue: string, pauseMs: number): void
+  /** Everything put before; what this transaction puts stays, wherever its put stands. */
+  purge(queue: string): void
 }
 
 export interface TransactionResult {

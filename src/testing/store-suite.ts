@@ -22,12 +22,18 @@ import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LIMITS } from './store-suite/limits.ts'
 import { LOOKING } from './store-suite/looking.ts'
+import { MAKING_ROOM } from './store-suite/making-room.ts'
+import { MOVE } from './store-suite/move.ts'
+import { ON_DUPLICATE } from './store-suite/on-duplicate.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
 import { PRODUCERS } from './store-suite/producers.ts'
+import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
+import { REDRIVE } from './store-suite/redrive.ts'
 import { RESTART } from './store-suite/restart.ts'
+import { SEEK } from './store-suite/seek.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
 import { STOPPING } from './store-suite/stopping.ts'
 import { SUSPECTS } from './store-suite/suspects.ts'
@@ -35,6 +41,7 @@ import { TRANSACTIONS } from './store-suite/transactions.ts'
 import { TTL } from './store-suite/ttl.ts'
 import { VALUES } from './store-suite/values.ts'
 import { VERBS } from './store-suite/verbs.ts'
+import { WORK_LEASES } from './store-suite/work-leases.ts'
 import { WORKING } from './store-suite/working.ts'
 import { type StoreTest, World } from './store-suite/world.ts'
 
@@ -42,8 +49,10 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['puts', PUTS],
   ['keys', KEYS],
   ['producers', PRODUCERS],
+  ['duplicates', ON_DUPLICATE],
   ['time to live', TTL],
   ['limits', LIMITS],
+  ['making room', MAKING_ROOM],
   ['dead letters', DEAD_LETTERS],
   ['order', ORDER],
   ['delays', DELAYS],
@@ -58,6 +67,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['consuming loops', CONSUMING],
   ['values', VALUES],
   ['workers', WORKING],
+  ['leases of workers', WORK_LEASES],
   ['how workers end', STOPPING],
   ['transactions', TRANSACTIONS],
   ['overlapping calls', OVERLAPS],
@@ -66,6 +76,10 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['looking', LOOKING],
   ['figures', FIGURES],
   ['pause', PAUSE],
+  ['purge', PURGE],
+  ['redrive', REDRIVE],
+  ['seek', SEEK],
+  ['move', MOVE],
   ['closing', CLOSING],
   ['failure', FAILING],
   ['full disk', FULL_DISK],

@@ -38,6 +38,7 @@ const PLAIN: MessageFacts = {
   keyUntilMs: 0,
   producer: undefined,
   sequence: 0,
+  after: -1,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -175,10 +176,13 @@ describe('control records', () => {
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
     [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
     [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
-    [{ kind: 'queue-settings', queue: 1, settings: NO_SETTINGS }, '10 01 00'],
+    [{ kind: 'purge', queue: 300 }, '10 ac 02'],
+    [{ kind: 'seek', ...of, from: 127 }, '12 ac 02 02 7f'],
+    [{ kind: 'redrive', ...of, ranges: [3, 4] }, '11 ac 02 02 01 03 01'],
+    [{ kind: 'queue-settings', queue: 1, settings: NO_SETTINGS }, '13 01 00'],
     [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, messagesMax: 200 } },
-      '10 01 01 c8 01',
+      '13 01 01 c8 01',
     ],
     [
       {
@@ -186,11 +190,11 @@ describe('control records', () => {
         queue: 1,
         settings: { ...NO_SETTINGS, bytesMax: 5, whenFull: 1, ttlMs: 300 },
       },
-      '10 01 04 00 05 01 ac 02',
+      '13 01 04 00 05 01 ac 02',
     ],
     [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
-      '10 01 05 00 00 00 00 02',
+      '13 01 05 00 00 00 00 02',
     ],
   ]
 
@@ -212,8 +216,8 @@ describe('control records', () => {
   test.each([
     ['kind 0', '00'],
     ['a kind that is not known', '7f 01'],
-    ['a way to make room that is not known', '10 01 03 00 05 02'],
-    ['more settings than are known', `10 01 20 ${'01 '.repeat(32)}`],
+    ['a way to make room that is not known', '13 01 03 00 05 02'],
+    ['more settings than are known', `13 01 20 ${'01 '.repeat(32)}`],
     ['a number that is longer than it need be', '0f 01 80 00'],
     ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
     ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],
@@ -266,6 +270,10 @@ describe('message records', () => {
       { ...PLAIN, producer: 'p', sequence: 0, headers: { a: '' }, body },
       '60 01 00 01 70 00 01 01 61 00 62',
     ],
+    [
+      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
+      'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
+    ],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -292,7 +300,8 @@ describe('message records', () => {
 
   test.each([
     ['a producer beyond the end', '40 01 00 62'],
-    ['a flag that is not known', '80 01 01 00 62'],
+    ['flags beyond the last that is known', '80 02 01 00 62'],
+    ['flags of three bytes', '80 80 01 01 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],

@@ -187,6 +187,71 @@ export const WRONG_STORES: readonly WrongStore[] = [
     make: () => ({ session: () => ({ close: async () => undefined }) }),
   },
   {
+    name: 'purges what is ready and nothing else',
+    subject: 'purge',
+    caughtBy: 'a purge empties the queue for every group, in whatever state its messages are',
+    make: () => ({
+      queue: (queue) => ({
+        purge: async () => queue.delete(await queue.group().list({ state: 'ready' })),
+      }),
+    }),
+  },
+  {
+    name: 'redrives everything whatever the filter',
+    subject: 'redrive',
+    caughtBy: 'a filter says which: a reason, from and up to a message, so many in order of burial',
+    make: () => ({ group: (group) => ({ redrive: () => group.redrive() }) }),
+  },
+  {
+    name: 'seeks forward alone',
+    subject: 'seek',
+    caughtBy: 'a seek back delivers again what the queue still holds, also after a restart',
+    make: () => ({
+      group: (group) => ({
+        seek: async (from) => (from === 'first' ? undefined : group.seek(from)),
+      }),
+    }),
+  },
+  {
+    name: 'moves messages and leaves them where they were too',
+    subject: 'move',
+    caughtBy: 'everything that is ready goes in its order, also what came back, and the rest stays',
+    make: () => {
+      let open: Store | undefined
+      return {
+        reopened: async (store) => {
+          open = store
+        },
+        store: (store) => {
+          open = store
+          return {}
+        },
+        group: (group) => ({
+          move: async (target, { state }) => {
+            const infos = await group.list({ state })
+            for (const { id } of infos) {
+              const stored = await open?.queue(group.queue).get(id)
+              if (stored) await open?.queue(target).put(stored.body)
+            }
+            return infos.length
+          },
+        }),
+      }
+    },
+  },
+  {
+    name: 'puts one message beside the one that it replaces',
+    subject: 'duplicates',
+    caughtBy:
+      'where nobody has begun a message, a replacing one comes in its place with its own options',
+    make: () => ({
+      queue: (queue) => ({
+        put: (body, { key, onDuplicate, ...options } = {}) =>
+          queue.put(body, onDuplicate || key === undefined ? options : { ...options, key }),
+      }),
+    }),
+  },
+  {
     name: 'acknowledges what its handlers throw at',
     subject: 'workers',
     caughtBy:

@@ -14,12 +14,13 @@ import type { Put } from './put.ts'
 /** Messages that one put takes out at most: more where a limit was lowered go with the next ones. */
 const DROPS_MAX = 1_024
 
-/** What puts that are on their way to a queue with limits take. */
+/** What puts that are on their way to a queue with limits take, but for those that a purge takes out. */
 class InFlight {
   /** In order of offset, without holes. */
   puts: Put[] = []
   bytes = 0
-  /** Bytes of messages that the puts on their way take out. */
+  /** Messages that the puts on their way take out, and their bytes. */
+  leaving = 0
   leavingBytes = 0
   /** Below, everything that may go is on its way out. */
   searchFrom = 0
@@ -41,7 +42,8 @@ export class Admission {
 
   /** Throws QLOG_QUEUE_FULL. The puts of the operation have their offsets. */
   admit(operation: Sendable): void {
-    const { settings } = this.#core
+    const { settings, dispatcher } = this.#core
+    if (!dispatcher.purging.isEmpty) this.#notePurges(operation)
     if (settings.isEmpty || operation.puts.length === 0) return
     const byQueue = new Map<number, Put[]>()
     for (const put of operation.puts) {
@@ -54,6 +56,18 @@ export class Admission {
     for (const [queue, puts] of byQueue) this.#admitTo(queue, puts, operation)
   }
 
+  /** Behind a purge a queue begins with nothing. */
+  #notePurges(operation: Sendable): void {
+    const { dispatcher, registry } = this.#core
+    for (const op of operation.ops) {
+      if (op.kind !== 'purge') continue
+      // It takes effect in front of the puts of its own entry.
+      const own = operation.puts.find(({ queue }) => queue === op.queue)
+      dispatcher.purging.place(op, own?.offset ?? registry.nextOffset(op.queue))
+      this.#inFlight.delete(op.queue)
+    }
+  }
+
   #admitTo(number: number, puts: readonly Put[], operation: Sendable): void {
     const { settings, state, registry, dispatcher } = this.#core
     const limits = settings.of(number)
@@ -61,23 +75,15 @@ export class Admission {
     const queueState = state.queues.get(number)
     const queue = queueState && dispatcher.queue(queueState)
     const bytes = puts.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    const own = queue ? leavingWith(queue, operation) : { messages: 0, bytes: 0 }
-    const leaving = queue?.leaving.size ?? 0
-    const placed = registry.nextOffset(number) - (queueState?.nextOffset ?? 0)
+    const purged = dispatcher.purging.endOf(number)
+    const there = purged < 0 ? stayingOf(queue, operation) : { messages: 0, bytes: 0 }
+    const placed = registry.nextOffset(number) - Math.max(purged, queueState?.nextOffset ?? 0)
+    const leaving = purged < 0 ? (queue?.leaving.size ?? 0) : inFlight.leaving
+    const messages = there.messages + placed - leaving
+    const allBytes = there.bytes + inFlight.bytes + bytes - inFlight.leavingBytes
     const excess: Excess = {
-      messages:
-        limits.messagesMax === 0
-          ? 0
-          : (queueState?.live ?? 0) + placed - leaving - own.messages - limits.messagesMax,
-      bytes:
-        limits.bytesMax === 0
-          ? 0
-          : (queueState?.bytes ?? 0) +
-            inFlight.bytes +
-            bytes -
-            inFlight.leavingBytes -
-            own.bytes -
-            limits.bytesMax,
+      messages: limits.messagesMax === 0 ? 0 : messages - limits.messagesMax,
+      bytes: limits.bytesMax === 0 ? 0 : allBytes - limits.bytesMax,
     }
     if (excess.messages > 0 || excess.bytes > 0) {
       const isLarger =
@@ -102,15 +108,17 @@ export class Admission {
       (offsets.length >= excess.messages && bytes >= excess.bytes) || offsets.length === DROPS_MAX
     const { state, leaving } = queue
     if (leaving.size === 0) inFlight.searchFrom = state.goneFloor
-    let offset = state.nextStaying(inFlight.searchFrom, state.nextOffset)
-    for (; offset < state.nextOffset && !isEnough(); ) {
+    // A purge takes out all that is durable.
+    const end = this.#core.dispatcher.purging.endOf(state.number) < 0 ? state.nextOffset : 0
+    let offset = state.nextStaying(inFlight.searchFrom, end)
+    for (; offset < end && !isEnough(); ) {
       const found = leaving.has(offset) || isOut(queue, offset) ? undefined : queue.find(offset)
       if (found) {
         ids.push(found.id)
         offsets.push(offset)
         bytes += state.sizes?.get(offset) ?? 0
       }
-      offset = state.nextStaying(offset + 1, state.nextOffset)
+      offset = state.nextStaying(offset + 1, end)
     }
     for (const put of inFlight.puts) {
       if (isEnough()) break
@@ -121,8 +129,10 @@ export class Admission {
     }
     if (!isEnough()) return false
     inFlight.searchFrom = offset
+    inFlight.leaving += ids.length
     inFlight.leavingBytes += bytes
     const settle = () => {
+      inFlight.leaving -= ids.length
       inFlight.leavingBytes -= bytes
       // What was in the hands of somebody may have come back.
       inFlight.searchFrom = 0
@@ -156,21 +166,22 @@ function isOut(queue: QueueDispatch, offset: number): boolean {
   return false
 }
 
-/** What the operation itself finishes for the last group that has it. */
-function leavingWith(queue: QueueDispatch, operation: Sendable): Excess {
-  const leaving: Excess = { messages: 0, bytes: 0 }
+/** What is there, but for what the operation itself finishes for the last group that has it. */
+function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Excess {
+  if (!queue) return { messages: 0, bytes: 0 }
   const { state } = queue
+  const staying: Excess = { messages: state.live, bytes: state.bytes }
   for (const op of operation.ops) {
     if (op.kind !== 'finish' || op.queue !== state.number) continue
     forEachRange(op.ranges, (first, end) => {
       for (let offset = first; offset < end; offset++) {
         if (queue.leaving.has(offset) || !state.isGoneBut(offset, op.group)) continue
-        leaving.messages++
-        leaving.bytes += state.sizes?.get(offset) ?? 0
+        staying.messages--
+        staying.bytes -= state.sizes?.get(offset) ?? 0
       }
     })
   }
-  return leaving
+  return staying
 }
 
 function full(queue: string, { messagesMax, bytesMax }: SettingValues): QlogError {

@@ -3,8 +3,11 @@
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
+import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
+import { decideClaim } from './key-decision.ts'
+import type { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
 import { claimName, isClaim } from './puts.ts'
 
@@ -23,6 +26,8 @@ export class PutBatch {
   readonly #core: StoreCore
   readonly #items: Item[] = []
   #sources: Source[] = []
+  /** Take out what messages of this batch replace; they leave with it, and nobody waits for them. */
+  readonly #replaced: PlainOperation[] = []
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -46,23 +51,37 @@ export class PutBatch {
     }
   }
 
-  /** The messages to append, in the order of the calls. No key of them is on its way. */
+  /**
+   * The messages to append, in the order of the calls. No key or number of them is on its way. From now on what
+   * they replace is about to leave, unless `undo` is called.
+   */
   build(): Put[] {
     const puts: Put[] = []
-    const keys = new Map<string, number>()
-    this.#sources = this.#items.map(({ queue, bytes, plan }) => {
-      const name = isClaim(plan) ? claimName(queue, plan) : undefined
-      const twin = name === undefined ? undefined : keys.get(name)
-      if (twin !== undefined) return { kind: 'twin', row: twin }
-      const first = name === undefined ? undefined : this.#takenBy(queue, plan)
-      if (first) return { kind: 'other', first }
-      const row = puts.length
-      if (name !== undefined) keys.set(name, row)
-      const number = this.#core.registry.queueNumber(queue)
-      puts.push(new Put(number, bytes, this.#core.settings.planFor(number, plan)))
-      return { kind: 'own', row }
-    })
+    const claims = new Map<string, number>()
+    try {
+      this.#sources = this.#items.map((item) => this.#place(item, puts, claims))
+    } catch (error) {
+      this.undo()
+      throw error
+    }
     return puts
+  }
+
+  /** What takes out the messages that others replace. */
+  get ops(): readonly ControlOp[] {
+    return this.#replaced.flatMap(({ ops }) => ops)
+  }
+
+  /** It is durable. */
+  done(): void {
+    for (const operation of this.#replaced) operation.committed()
+  }
+
+  /** It was turned down: what was to be replaced stays. */
+  undo(): void {
+    const cause = new Error('the messages in their place were turned down')
+    for (const operation of this.#replaced) operation.refused(cause)
+    this.#replaced.length = 0
   }
 
   /** An outcome for each call, from those of the messages that were appended. */
@@ -86,10 +105,28 @@ export class PutBatch {
     return firsts
   }
 
-  #takenBy(queue: string, plan: PutPlan): PutResult | undefined {
-    const number = this.#core.registry.knownNumber(queue)
-    if (number === undefined) return undefined
-    return this.#core.keys.durable(number, plan, this.#core.clock.nowMs())
+  #place({ queue, bytes, plan }: Item, puts: Put[], claims: Map<string, number>): Source {
+    const name = isClaim(plan) ? claimName(queue, plan) : undefined
+    const twin = name === undefined ? undefined : claims.get(name)
+    if (twin !== undefined) {
+      const before = puts[twin]
+      if (plan.onDuplicate === 'replace' && before) {
+        puts[twin] = this.#put(before.queue, bytes, { ...plan, after: before.after })
+      }
+      return { kind: 'twin', row: twin }
+    }
+    const { first, replaced, after } = decideClaim(this.#core, queue, plan)
+    if (first) return { kind: 'other', first }
+    if (replaced) this.#replaced.push(replaced)
+    const row = puts.length
+    if (name !== undefined) claims.set(name, row)
+    const number = this.#core.registry.queueNumber(queue)
+    puts.push(this.#put(number, bytes, after === undefined ? plan : { ...plan, after }))
+    return { kind: 'own', row }
+  }
+
+  #put(queue: number, bytes: Uint8Array, plan: PutPlan): Put {
+    return new Put(queue, bytes, this.#core.settings.planFor(queue, plan))
   }
 }
 

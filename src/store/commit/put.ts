@@ -8,11 +8,13 @@ import {
   type MessageFacts,
   NO_HEADERS,
 } from '../records/message-record.ts'
-import { PRIORITY_DEFAULT } from '../types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT } from '../types.ts'
 
 /** What `put` was asked for, checked. */
 export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {
   readonly headers: Headers
+  /** What becomes of it where its key is taken. */
+  readonly onDuplicate: OnDuplicate
 }
 
 export const PLAIN_PUT: PutPlan = {
@@ -25,7 +27,9 @@ export const PLAIN_PUT: PutPlan = {
   keyUntilMs: 0,
   producer: undefined,
   sequence: 0,
+  after: -1,
   headers: NO_HEADERS,
+  onDuplicate: 'drop',
 }
 
 export class Put implements Encodable, MessageFacts {
@@ -40,6 +44,7 @@ export class Put implements Encodable, MessageFacts {
   readonly keyUntilMs: number
   readonly producer: string | undefined
   readonly sequence: number
+  readonly after: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -62,6 +67,7 @@ export class Put implements Encodable, MessageFacts {
     this.keyUntilMs = plan.keyUntilMs
     this.producer = plan.producer
     this.sequence = plan.sequence
+    this.after = plan.after
     this.headers = plan.headers
   }
 

@@ -6,16 +6,21 @@ import { QlogError } from '../../errors.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import type { ControlOp } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
 import type { Offsets } from './journal.ts'
 import { PlainOperation, type Sendable } from './operation.ts'
 
-/** Where a group begins and its settings, checked; 0 = none. */
-export interface GroupPlan {
-  /** Works out the first offset, where the group is new. */
-  readonly from: () => number | Promise<number>
+/** Settings of a group, checked; 0 = none, undefined = as it is. */
+export interface SettingsPlan {
   readonly leasedMax: number | undefined
   readonly promoteAfterMs: number | undefined
+}
+
+/** Where a group begins and its settings. */
+export interface GroupPlan extends SettingsPlan {
+  /** Works out the first offset, where the group is new. */
+  readonly from: () => number | Promise<number>
 }
 
 interface Settings {
@@ -130,28 +135,37 @@ export class Registry implements Offsets {
   }
 
   /** Changes what differs. */
-  async configure(
+  async configure(group: GroupDispatch, plan: SettingsPlan): Promise<void> {
+    const change = this.settingsChange(group, plan)
+    if (!change) return
+    const { ops, settled } = change
+    const operation = new PlainOperation(ops, settled, settled)
+    this.#submitOr(operation, settled)
+    await operation.promise
+  }
+
+  /**
+   * What changes the settings that differ; undefined where none does. The next change starts from these,
+   * until `settled` is called.
+   */
+  settingsChange(
     group: GroupDispatch,
-    plan: { readonly leasedMax: number | undefined; readonly promoteAfterMs: number | undefined },
-  ): Promise<void> {
+    plan: SettingsPlan,
+  ): { readonly ops: readonly ControlOp[]; settled(): void } | undefined {
     const { state } = group
     const now = this.#pendingSettings.get(group) ?? state
     const leasedMax = plan.leasedMax ?? now.leasedMax
     const promoteAfterMs = plan.promoteAfterMs ?? now.promoteAfterMs
-    if (leasedMax === now.leasedMax && promoteAfterMs === now.promoteAfterMs) return
+    if (leasedMax === now.leasedMax && promoteAfterMs === now.promoteAfterMs) return undefined
     const of = { queue: group.queue.state.number, group: state.number }
     const settings = { leasedMax, promoteAfterMs }
     this.#pendingSettings.set(group, settings)
-    const settled = () => {
-      if (this.#pendingSettings.get(group) === settings) this.#pendingSettings.delete(group)
+    return {
+      ops: [{ kind: 'settings', ...of, ...settings }],
+      settled: () => {
+        if (this.#pendingSettings.get(group) === settings) this.#pendingSettings.delete(group)
+      },
     }
-    const operation = new PlainOperation(
-      [{ kind: 'settings', ...of, ...settings }],
-      settled,
-      settled,
-    )
-    this.#submitOr(operation, settled)
-    await operation.promise
   }
 
   /** The offset that the next message of the queue gets. */

@@ -129,8 +129,8 @@ export class Lending {
   #lease(taken: Taken, leaseMs: number, nowMs: number): boolean {
     if (taken.status !== 'held') return false
     const { group, id, offset } = taken
-    // Deleted or expired since it was taken: its record is on its way.
-    if (group.queue.isLeaving(offset, id)) {
+    // Deleted, expired or purged since it was taken: its record is on its way.
+    if (group.isStill || group.queue.isLeaving(offset, id)) {
       group.putBack(taken)
       return false
     }

@@ -10,6 +10,7 @@ import type { StateEvents, StoreState } from '../state/store-state.ts'
 import { Alarm } from './alarm.ts'
 import type { GroupDispatch } from './group-dispatch.ts'
 import { LeaseOrder } from './lease-order.ts'
+import { PurgingQueues } from './purging-queues.ts'
 import { type DispatchHost, DUE_A_TURN, QueueDispatch } from './queue-dispatch.ts'
 import { QueueTimes } from './queue-times.ts'
 import type { Taken } from './taken.ts'
@@ -30,6 +31,7 @@ const USED_UP_A_TURN = 1_024
 const RETRY_MS = 250
 
 export class Dispatcher implements DispatchHost, StateEvents {
+  readonly purging = new PurgingQueues()
   readonly #clock: ElapsedClock
   readonly #decisions: Decisions
   readonly #alarm: Alarm

@@ -19,6 +19,11 @@ export class Early {
     this.#queue.forEachScheduled(first, end, (from, to) => this.#offsets.add(from, to))
   }
 
+  /** No schedule holds anything. */
+  clear(): void {
+    this.#offsets.setFloor(0)
+  }
+
   /** It waits for its time, or stands in no schedule any more. */
   remove(offset: number): void {
     if (this.#offsets.count > 0) this.#offsets.remove(offset, offset + 1)

@@ -9,6 +9,7 @@ import type { Exception } from '../state/exception.ts'
 import type { GroupEvents, GroupState } from '../state/group-state.ts'
 import type { Lane } from '../state/lane.ts'
 import { AgedOrder } from './aged-order.ts'
+import { heldBehind, isBehind } from './behind.ts'
 import { Early } from './early.ts'
 import { ExceptionHeaps } from './exception-heaps.ts'
 import type { LaneRow } from './lane-row.ts'
@@ -36,15 +37,17 @@ export class GroupDispatch implements GroupEvents {
   readonly waiters = new Set<Waiter>()
   /** The group was removed: whatever holds it gets nothing more. */
   isRemoved = false
+  /** Records on their way that let it begin anew. */
+  seeks = 0
   /** What `settleBest` found. */
   bestPriority = 0
   bestId = 0
   #best: Source | undefined
   #leased = 0
-  readonly #plain = new PlainOrder()
+  #plain = new PlainOrder()
   readonly #exceptions = new ExceptionHeaps()
   readonly #aged = new AgedOrder((id, offset) => this.#isAged(id, offset))
-  readonly #suspects = new Suspects()
+  #suspects = new Suspects()
   readonly #early: Early
   readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
   readonly #isLateOpen = (offset: number, id: number): boolean =>
@@ -88,10 +91,15 @@ export class GroupDispatch implements GroupEvents {
     return this.#exceptions.isDelayed(exception)
   }
 
+  /** A record on its way changes all of it at once: until then nothing is given out. */
+  get isStill(): boolean {
+    return this.seeks > 0 || this.queue.isPurging
+  }
+
   /** Messages that wait for their time. */
   get delayedCount(): number {
     const plain = this.queue.scheduledCount - this.#early.count
-    return plain + this.#exceptions.delayedCount
+    return plain + this.#exceptions.delayedCount + heldBehind(this).length
   }
 
   /** More may be leased now. */
@@ -112,6 +120,11 @@ export class GroupDispatch implements GroupEvents {
     for (const { offset } of this.state.exceptions()) add(offset, offset + 1)
   }
 
+  /** The queue's schedules are empty. */
+  nothingScheduled(): void {
+    this.#early.clear()
+  }
+
   /** Called for each message that the queue's schedules get from now on. */
   scheduled(offset: number): void {
     const { state } = this
@@ -123,7 +136,7 @@ export class GroupDispatch implements GroupEvents {
   /** Finds the best message that can be delivered now; false where there is none. */
   settleBest(): boolean {
     this.#best = undefined
-    if (this.isRemoved || this.queue.isPaused || !this.hasRoom) return false
+    if (this.isRemoved || this.isStill || this.queue.isPaused || !this.hasRoom) return false
     this.#offerEach(this.#suspects.settle(this.#isWaiting))
     const promoted = this.#promoted()
     if (promoted) {
@@ -192,7 +205,7 @@ export class GroupDispatch implements GroupEvents {
 
   /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
   takeThis(id: number, offset: number, priority: number): Taken | undefined {
-    if (!this.hasRoom || !this.isWaiting(offset, id)) return undefined
+    if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
     if (exception?.state === 'buried') return undefined
     if (exception) return this.#takeException(exception)
@@ -208,16 +221,26 @@ export class GroupDispatch implements GroupEvents {
       const exception = this.#exceptions.firstBuried
       if (!exception) break
       this.#exceptions.drop(exception)
-      if (this.isWaiting(exception.offset, exception.id)) taken.push(exception)
+      if (this.isFree(exception.offset, exception.id)) taken.push(exception)
     }
     return taken
   }
 
   /** The message is neither finished nor out. */
-  isWaiting(offset: number, id: number): boolean {
+  isFree(offset: number, id: number): boolean {
     return (
       !this.state.finished.has(offset) && !this.out.has(offset) && !this.queue.isLeaving(offset, id)
     )
+  }
+
+  /** The same, and it waits for no other message. */
+  isWaiting(offset: number, id: number): boolean {
+    return this.isFree(offset, id) && !this.isBehind(offset)
+  }
+
+  /** It comes after another of its key, with which the group is not through. */
+  isBehind(offset: number): boolean {
+    return this.queue.state.trailing.size > 0 && isBehind(this.state, this.queue.state, offset)
   }
 
   /** Takes a message out of the order while a change of it is on its way. */
@@ -294,6 +317,7 @@ export class GroupDispatch implements GroupEvents {
   changed(exception: Exception): void {
     this.#early.add(exception.offset, exception.offset + 1)
     this.#place(exception)
+    if (exception.state === 'buried') this.#letGoBehind(exception.offset, exception.offset + 1)
   }
 
   dropped(exception: Exception): void {
@@ -301,7 +325,10 @@ export class GroupDispatch implements GroupEvents {
   }
 
   unleased(first: number, end: number): void {
-    if (this.state.finished.has(first)) this.#early.add(first, end)
+    if (this.state.finished.has(first)) {
+      this.#early.add(first, end)
+      this.#letGoBehind(first, end)
+    }
     if (this.#suspects.size > 0) this.#suspects.dropFinished(first, end, this.#isFinished)
     if (this.out.size === 0) return
     const hadRoom = this.hasRoom
@@ -324,6 +351,19 @@ export class GroupDispatch implements GroupEvents {
     this.queue.woke(this)
   }
 
+  /** The group begins anew: what is out of it ends, and its place in every lane is that of the state. */
+  restart(): void {
+    this.out.forEach((taken) => {
+      this.out.delete(taken.offset)
+      this.#ended(taken)
+    })
+    this.#suspects = new Suspects()
+    this.#plain = new PlainOrder()
+    for (const lane of this.queue.state.lanes) this.addLane(lane)
+    this.#aged.clear()
+    this.#early.clear()
+  }
+
   /** The group is gone: what is out of it ends. */
   remove(): void {
     this.isRemoved = true
@@ -331,6 +371,15 @@ export class GroupDispatch implements GroupEvents {
       this.#ended(taken)
     })
     this.out.clear()
+  }
+
+  /** The group is through with these: what comes after them may go. */
+  #letGoBehind(first: number, end: number): void {
+    const { trailing } = this.queue.state
+    if (trailing.size === 0) return
+    trailing.forEachBehind(first, end, (offset) => {
+      if (!this.state.finished.has(offset)) this.restore([offset], [])
+    })
   }
 
   #pushLate(priority: number, id: number, offset: number): void {
@@ -414,7 +463,7 @@ export class GroupDispatch implements GroupEvents {
     if (state.finished.has(offset) || this.out.has(offset)) return false
     if (state.exceptionCount > 0 && state.exception(offset)) return false
     if (this.#suspects.has(offset)) return false
-    if (queue.isLeaving(offset, id)) return false
+    if (queue.isLeaving(offset, id) || this.isBehind(offset)) return false
     // What waits for its time stands in the schedule, whatever the clock says now.
     return !cursor.hasExtras || !queue.isScheduled(offset) || state.leased.has(offset)
   }

@@ -10,6 +10,7 @@ import type { GroupState } from '../state/group-state.ts'
 import type { Lane } from '../state/lane.ts'
 import type { QueueEvents, QueueState } from '../state/queue-state.ts'
 import { GroupDispatch } from './group-dispatch.ts'
+import type { PurgingQueues } from './purging-queues.ts'
 import type { Taken } from './taken.ts'
 
 /** A schedule's entry carries offset and priority's lane in one number. */
@@ -26,6 +27,8 @@ export interface DispatchHost {
   elapsedMs(): number
   wallMs(): number
   isDamaged(id: number): boolean
+  /** Queues that a record on its way empties. */
+  readonly purging: PurgingQueues
   /** A group may have something to deliver. */
   woke(group: GroupDispatch): void
   /** Something of the queue becomes due earlier than was known. */
@@ -58,6 +61,8 @@ export class QueueDispatch implements QueueEvents {
   readonly #scheduled = new OffsetSet()
   /** Expired while leased: they go when they come back. */
   readonly #overdue = new Set<number>()
+  /** Messages that the last purge took. */
+  purgedCount = 0
   /** The end of the last pause that was noticed. */
   #pauseSeenMs = 0
 
@@ -75,6 +80,11 @@ export class QueueDispatch implements QueueEvents {
 
   get isPaused(): boolean {
     return this.state.pausedUntilMs > this.#host.elapsedMs()
+  }
+
+  /** A record on its way takes out everything that is there. */
+  get isPurging(): boolean {
+    return this.#host.purging.has(this.state.number)
   }
 
   group(name: string): GroupDispatch | undefined {
@@ -106,6 +116,18 @@ export class QueueDispatch implements QueueEvents {
     const group = new GroupDispatch(this, state)
     this.groups.set(state.number, group)
     group.begin()
+    this.#offer(group)
+  }
+
+  groupRestarted(state: GroupState): void {
+    const group = this.groups.get(state.number)
+    if (!group) return
+    group.restart()
+    this.#offer(group)
+  }
+
+  /** Everything there is, to a group that has just begun. */
+  #offer(group: GroupDispatch): void {
     group.allScheduled()
     // What stands in no lane of its own is offered message by message.
     for (const lane of this.state.lanes) {
@@ -122,6 +144,15 @@ export class QueueDispatch implements QueueEvents {
 
   pauseChanged(): void {
     for (const group of this.groups.values()) this.#host.woke(group)
+    this.#host.scheduled(this)
+  }
+
+  purged(count: number): void {
+    this.purgedCount = count
+    // What has left becomes neither due nor expired.
+    for (const heap of [this.#elapsed, this.#wall, this.#expiring]) heap.clear()
+    this.#scheduled.setFloor(0)
+    for (const group of this.groups.values()) group.nothingScheduled()
     this.#host.scheduled(this)
   }
 

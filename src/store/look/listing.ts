@@ -43,7 +43,9 @@ export async function findInState(
   state: MessageState | undefined,
   wanted: Wanted,
 ): Promise<FoundMessage[]> {
-  if (state === undefined || state === 'ready' || state === 'finished') {
+  // What comes after another of its key is delayed, and stands nowhere but in its lane.
+  const isAnywhere = state === 'delayed' && group.queue.state.trailing.size > 0
+  if (state === undefined || state === 'ready' || state === 'finished' || isAnywhere) {
     return findInQueue(clock, group.queue, wanted, (one) => {
       const is = stateOf(group, one)
       return state === undefined ? is !== 'finished' : is === state

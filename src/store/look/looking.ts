@@ -3,6 +3,7 @@
  * and their bodies. Changes nothing.
  */
 import { PostingsCursor } from '../containers/postings-cursor.ts'
+import { isHeldBehind } from '../dispatch/behind.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
@@ -19,6 +20,7 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   if (taken && taken.leaseMs > 0) return 'leased'
   const exception = group.state.exception(offset)
   if (exception?.state === 'buried') return 'buried'
+  if (isHeldBehind(group, offset)) return 'delayed'
   // The same facts as delivering goes by: what has become due stays ready where a clock is set back.
   if (exception) return group.isDelayed(exception) ? 'delayed' : 'ready'
   return group.queue.isScheduled(offset) && !group.state.leased.has(offset) ? 'delayed' : 'ready'

@@ -62,10 +62,10 @@ export interface SettingsOp {
 
 /**
  * lease: the first one of plain messages; finish: done for the group; give-back: as if it had never been
- * leased.
+ * leased; redrive: those of them that are buried are ready, as if each had been kicked.
  */
 export interface RangesOp {
-  readonly kind: 'lease' | 'finish' | 'give-back'
+  readonly kind: 'lease' | 'finish' | 'give-back' | 'redrive'
   readonly queue: number
   readonly group: number
   readonly ranges: OffsetRanges
@@ -122,6 +122,20 @@ export interface PauseOp {
   readonly untilMs: number
 }
 
+/** Everything that is in the queue when this takes effect leaves it, for every group. */
+export interface PurgeOp {
+  readonly kind: 'purge'
+  readonly queue: number
+}
+
+/** The group begins anew: what stands below `from` is finished, everything else that is not gone comes. */
+export interface SeekOp {
+  readonly kind: 'seek'
+  readonly queue: number
+  readonly group: number
+  readonly from: number
+}
+
 export interface QueueSettingsOp {
   readonly kind: 'queue-settings'
   readonly queue: number
@@ -142,6 +156,8 @@ export type ControlOp =
   | KickOp
   | DeleteOp
   | PauseOp
+  | PurgeOp
+  | SeekOp
   | QueueSettingsOp
 
 /** In the order of their numbers on disk, from 1. */
@@ -161,6 +177,9 @@ const KINDS = [
   'lease-again',
   'delete',
   'pause',
+  'purge',
+  'redrive',
+  'seek',
   'queue-settings',
 ] as const satisfies readonly ControlOp['kind'][]
 
@@ -194,6 +213,9 @@ export function encodeControl(op: ControlOp): Uint8Array {
       writer.varint(op.queue)
       writeSettings(writer, op.settings)
       break
+    case 'purge':
+      writer.varint(op.queue)
+      break
     default:
       writer.varint(op.queue)
       writer.varint(op.group)
@@ -210,6 +232,9 @@ function writeGroupOp(writer: ByteWriter, op: OpOfGroup): void {
       writer.text(op.name)
       writer.varint(op.from)
       break
+    case 'seek':
+      writer.varint(op.from)
+      break
     case 'group-removed':
       break
     case 'settings':
@@ -219,6 +244,7 @@ function writeGroupOp(writer: ByteWriter, op: OpOfGroup): void {
     case 'lease':
     case 'finish':
     case 'give-back':
+    case 'redrive':
       writeRanges(writer, op.ranges)
       break
     default:
@@ -271,6 +297,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), ranges: readRanges(reader) }
     case 'pause':
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
+    case 'purge':
+      return { kind, queue: reader.varint() }
     case 'queue-settings':
       return { kind, queue: reader.varint(), settings: readSettings(reader) }
     default:
@@ -288,6 +316,8 @@ function readGroupOp(
   switch (kind) {
     case 'group':
       return { kind, ...of, name: readText(reader), from: reader.varint() }
+    case 'seek':
+      return { kind, ...of, from: reader.varint() }
     case 'group-removed':
       return { kind, ...of }
     case 'settings':
@@ -295,6 +325,7 @@ function readGroupOp(
     case 'lease':
     case 'finish':
     case 'give-back':
+    case 'redrive':
       return { kind, ...of, ranges: readRanges(reader) }
     default:
       return readMessageOp(reader, kind, of)

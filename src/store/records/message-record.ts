@@ -2,7 +2,7 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [producer, sequence] | [header count, {name, value}] | body to the end
+ *     [producer, sequence] | [after] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
@@ -18,8 +18,9 @@ const Flag = {
   KEY: 16,
   HEADERS: 32,
   PRODUCER: 64,
+  AFTER: 128,
 } as const
-const FLAGS_MAX = 127
+const FLAGS_MAX = 255
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -53,6 +54,8 @@ export interface MessageFacts {
   readonly producer: string | undefined
   /** The number that it gave this one. */
   readonly sequence: number
+  /** The offset of the message of its key that it comes after; -1 = none. */
+  readonly after: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -72,7 +75,8 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
     (facts.key === undefined ? 0 : Flag.KEY) |
     (names.length === 0 ? 0 : Flag.HEADERS) |
-    (facts.producer === undefined ? 0 : Flag.PRODUCER)
+    (facts.producer === undefined ? 0 : Flag.PRODUCER) |
+    (facts.after < 0 ? 0 : Flag.AFTER)
   const writer = new ByteWriter()
   writer.varint(flags)
   writer.varint(facts.queue)
@@ -89,6 +93,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.text(facts.producer)
     writer.varint(facts.sequence)
   }
+  if (facts.after >= 0) writer.varint(facts.after)
   if (names.length > 0) {
     writer.varint(names.length)
     for (const name of names) {
@@ -115,6 +120,7 @@ export class MessageDecoder implements MessageFacts {
   keyUntilMs = 0
   producer: string | undefined
   sequence = 0
+  after = -1
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -137,6 +143,7 @@ export class MessageDecoder implements MessageFacts {
     const hasProducer = (flags & Flag.PRODUCER) !== 0
     this.producer = hasProducer ? reader.text(reader.varint()) : undefined
     this.sequence = hasProducer ? reader.varint() : 0
+    this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
     if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
   }
@@ -178,6 +185,7 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     keyUntilMs: decoder.keyUntilMs,
     producer: decoder.producer,
     sequence: decoder.sequence,
+    after: decoder.after,
     headers,
     body: decoder.body(),
   }

@@ -89,13 +89,8 @@ export class DeadLetters {
     const dead: Taken[] = []
     const unmoved: Taken[] = []
     taken.forEach((one, row) => {
+      if (!isStillMeant(one)) return
       const { group, offset, id } = one
-      // Deleted, or its group removed, since its body was asked for.
-      if (group.isRemoved || group.out.get(offset) !== one) return
-      if (group.queue.isLeaving(offset, id)) {
-        group.putBack(one)
-        return
-      }
       const message = messages[row]
       const error = group.state.exception(offset)?.error ?? ''
       const attempts = group.state.attempts(offset)
@@ -110,7 +105,10 @@ export class DeadLetters {
     const ops: ControlOp[] = [...byGroup(dead)].map(([group, all]) => finishOp(group, all))
     const done = () => this.#core.finished(dead)
     // A full disk takes no letters, but what is buried: they wait there for somebody.
-    const undo = () => this.#core.buryUsedUp(dead)
+    const undo = () => {
+      const left = dead.filter(isStillMeant)
+      if (left.length > 0) this.#core.buryUsedUp(left)
+    }
     this.#core.send(new PlainOperation(ops, done, undo, puts))
   }
 
@@ -122,7 +120,8 @@ export class DeadLetters {
     for (let first = 0; first < ids.length; ) {
       const messages = await this.#read(ids.slice(first, first + LETTERS_COUNT))
       if (this.#core.status !== 'open') return
-      if (messages === undefined) {
+      // A purge on its way takes them out as they are, unless it is turned down.
+      if (messages === undefined || queue.isPurging) {
         const left = offsets.slice(first)
         for (const offset of left) queue.leaving.delete(offset)
         queue.expireAgain(ids.slice(first), left)
@@ -194,6 +193,18 @@ export class DeadLetters {
     }
     return undefined
   }
+}
+
+/**
+ * False where it was deleted, or its group removed, since its body was asked for. Where a record on its
+ * way decides of it, it goes back.
+ */
+function isStillMeant(taken: Taken): boolean {
+  const { group, offset, id } = taken
+  if (group.isRemoved || group.out.get(offset) !== taken) return false
+  const isMeant = !group.isStill && !group.queue.isLeaving(offset, id)
+  if (!isMeant) group.putBack(taken)
+  return isMeant
 }
 
 function deathOf(queue: QueueDispatch, offset: number): Death {

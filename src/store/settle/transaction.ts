@@ -8,8 +8,11 @@ import type { Put } from '../commit/put.ts'
 import { PutBatch } from '../commit/put-batch.ts'
 import { PutMany } from '../commit/puts.ts'
 import { staleLease } from '../deliver/delivery.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import { GroupHandle } from '../group-handle.ts'
+import { checkSettings } from '../group-options.ts'
+import { checkSeek, seekOffset } from '../look/seek-place.ts'
 import { pauseOp, QueueHandle } from '../queue-handle.ts'
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
@@ -17,15 +20,20 @@ import type {
   BuryOptions,
   Delivery,
   Group,
+  GroupSettings,
   MessageRef,
   PutOptions,
   PutResult,
   Queue,
+  RedriveOptions,
   ReleaseOptions,
+  SeekPlace,
   Transaction,
   TransactionResult,
 } from '../types.ts'
+import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
 import type { Verbs } from './verbs.ts'
+import { beginPurge, beginSeek, type WholeChange } from './whole.ts'
 
 export class StoreTransaction implements Transaction {
   readonly #core: StoreCore
@@ -84,13 +92,11 @@ export class StoreTransaction implements Transaction {
     this.#ops.push(this.#core.buryOp(this.#settle(delivery), reason, '', priority))
   }
 
-  kick(group: Group, message: MessageRef): void {
+  kick(group: Group<unknown>, message: MessageRef): void {
     this.#assertOpen()
-    if (!(group instanceof GroupHandle && group.isOf(this.#core)))
-      throw new QlogTypeError('a group of this store is expected')
-    this.#ops.push(group.kickOne(message))
-    const dispatch = this.#core.registry.group(group.queue, group.name)
-    const taken = dispatch?.out.get(message.offset)
+    const handle = this.#checkGroup(group)
+    this.#ops.push(handle.kickOne(message))
+    const taken = this.#groupOf(group)?.out.get(message.offset)
     if (taken) this.#whenVoid.push(() => taken.group.putBack(taken))
   }
 
@@ -100,7 +106,7 @@ export class StoreTransaction implements Transaction {
     checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
     const queue = this.#core.registry.queue(message.queue)
     const isThere = queue?.find(offset)?.id === id && !queue.state.isGone(offset)
-    if (!queue || !isThere || queue.leaving.has(offset)) {
+    if (!queue || !isThere || queue.leaving.has(offset) || queue.isPurging) {
       throw new QlogTypeError(`there is no message ${id} in the queue ${String(message.queue)}`)
     }
     const operation = this.#core.deleteOperation(queue, [id], [offset])
@@ -116,6 +122,40 @@ export class StoreTransaction implements Transaction {
     this.#pauses.push({ queue, pauseMs })
   }
 
+  purge(queue: string): void {
+    this.#assertOpen()
+    checkName('the name of a queue', queue)
+    const number = this.#core.registry.knownNumber(queue)
+    if (number !== undefined) this.#change(beginPurge(this.#core, number))
+  }
+
+  redrive(group: Group<unknown>, options?: RedriveOptions): number {
+    this.#assertOpen()
+    const plan = checkRedrive(options)
+    const found = this.#groupOf(group)
+    if (!found) return 0
+    const offsets = buriedIn(found, plan)
+    this.#change(beginRedrive(found, offsets))
+    return offsets.length
+  }
+
+  configure(group: Group<unknown>, settings: GroupSettings): void {
+    this.#assertOpen()
+    const plan = checkSettings(settings)
+    const change = this.#core.registry.settingsChange(this.#existing(group), plan)
+    if (!change) return
+    this.#ops.push(...change.ops)
+    this.#whenDone.push(() => change.settled())
+    this.#whenVoid.push(() => change.settled())
+  }
+
+  seek(group: Group<unknown>, from: SeekPlace): void {
+    this.#assertOpen()
+    const place = checkSeek(from)
+    const found = this.#existing(group)
+    this.#change(beginSeek(this.#core, found, () => seekOffset(found.queue.state, place)))
+  }
+
   /** The body threw: what was taken for it stays what it was. */
   abandon(): void {
     this.#isOver = true
@@ -126,13 +166,14 @@ export class StoreTransaction implements Transaction {
     this.#isOver = true
     let appended: readonly PutResult[] = []
     try {
-      if (this.#batch.mustWait) {
+      // Others that waited for the same message may have gone first.
+      while (this.#batch.mustWait) {
         await this.#batch.wait()
         this.#core.assertOpen()
       }
       const puts = this.#batch.build()
       const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
-      const ops = [...this.#ops, ...pauses]
+      const ops = [...this.#ops, ...this.#batch.ops, ...pauses]
       if (puts.length + ops.length > 0) {
         const done = () => this.#done()
         const all = [...puts, ...this.#letters]
@@ -147,12 +188,37 @@ export class StoreTransaction implements Transaction {
 
   #done(): void {
     this.#core.finished(this.#acks)
+    this.#batch.done()
     for (const done of this.#whenDone) done()
   }
 
   #undo(): void {
+    this.#batch.undo()
     for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
     for (const undo of this.#whenVoid) undo()
+  }
+
+  #checkGroup(group: Group<unknown>): GroupHandle {
+    if (group instanceof GroupHandle && group.isOf(this.#core)) return group
+    throw new QlogTypeError('a group of this store is expected')
+  }
+
+  /** Undefined where it does not exist yet. */
+  #groupOf(group: Group<unknown>): GroupDispatch | undefined {
+    const { queue, name } = this.#checkGroup(group)
+    return this.#core.registry.group(queue, name)
+  }
+
+  #existing(group: Group<unknown>): GroupDispatch {
+    const found = this.#groupOf(group)
+    if (found) return found
+    throw new QlogTypeError(`there is no group ${group.name} in the queue ${group.queue}`)
+  }
+
+  #change({ ops, done, undo }: WholeChange): void {
+    this.#ops.push(...ops)
+    this.#whenDone.push(done)
+    this.#whenVoid.push(undo)
   }
 
   #own(queue: QueueHandle<unknown, unknown>): QueueHandle<unknown, unknown> {

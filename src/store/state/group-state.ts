@@ -9,6 +9,9 @@ import { ExceptionChunk } from './exception-chunk.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'
 import { GroupCounts } from './totals.ts'
 
+/** What an op says of the message that it is about. */
+type MessageName = Pick<KickOp, 'offset' | 'id' | 'priority'>
+
 /** What a group tells of its changes while the store is open. */
 export interface GroupEvents {
   /** An exception is new or changed, and leased by nobody. */
@@ -29,7 +32,8 @@ export class GroupState {
   promoteAfterMs = 0
   /** Above every place among the buried that was given. */
   sequenceNext = 0
-  readonly finished: OffsetSet
+  /** Replaced where the group begins anew. */
+  finished: OffsetSet
   /** Leased, as far as the log tells: a lease that merely ended is in it too. */
   readonly leased = new OffsetSet()
   readonly chunks = new Map<number, ExceptionChunk>()
@@ -117,6 +121,17 @@ export class GroupState {
     return added
   }
 
+  /** These are finished, and nothing else was ever done; `end` is the next offset of the queue. */
+  restart(finished: OffsetSet, end: number): void {
+    for (const chunk of this.chunks.values()) {
+      for (const offset of chunk.byOffset.keys()) this.#drop(chunk, offset)
+    }
+    this.finished = finished
+    this.leased.setFloor(0)
+    // What a chunk holds depends on the floor, which may stand at the end.
+    this.#touch(0, end + 1)
+  }
+
   giveBack(ranges: OffsetRanges): void {
     forEachRange(ranges, (first, end) => {
       this.#touch(first, end)
@@ -169,7 +184,17 @@ export class GroupState {
     return true
   }
 
-  kick(op: KickOp): void {
+  /** Kicks those of them that are buried. */
+  redrive(ranges: OffsetRanges): void {
+    forEachRange(ranges, (first, end) => {
+      for (let offset = first; offset < end && this.buriedCount > 0; offset++) {
+        const exception = this.exception(offset)
+        if (exception?.state === 'buried') this.kick(exception)
+      }
+    })
+  }
+
+  kick(op: MessageName | KickOp): void {
     const exception = this.#begin(op)
     if (!exception) return
     makeReady(exception)
@@ -202,7 +227,7 @@ export class GroupState {
   }
 
   /** The exception that an op is about, made where there is none; undefined where it is finished. */
-  #begin(op: ReturnOp | BuryOp | KickOp): Exception | undefined {
+  #begin(op: MessageName): Exception | undefined {
     const { offset } = op
     if (this.finished.has(offset)) return undefined
     this.#touch(offset, offset + 1)

@@ -25,6 +25,8 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
     if (settings && !loadSettings(queue, settings)) throw unreadable(`q${queue.number}.s`)
     const producers = slices.get(`q${queue.number}.p`)
     if (producers && !queue.producers.load(producers)) throw unreadable(`q${queue.number}.p`)
+    const trailing = slices.get(`q${queue.number}.t`)
+    if (trailing && !queue.trailing.load(trailing)) throw unreadable(`q${queue.number}.t`)
   }
   for (const { name, queue, kind, number, chunk } of chunksOf(slices)) {
     const of = state.queues.get(queue)

@@ -11,6 +11,7 @@ import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
 import { ProducerTable } from './producer-table.ts'
 import { SizeTable } from './size-table.ts'
 import { GroupCounts, QueueCounts } from './totals.ts'
+import { Trailing } from './trailing.ts'
 
 /** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
 const GONE_ENTRIES_MAX = 4096
@@ -26,7 +27,11 @@ export interface QueueEvents {
   laneAdded(lane: Lane): void
   groupAdded(group: GroupState): void
   groupRemoved(group: GroupState): void
+  /** It begins anew, wherever that is. */
+  groupRestarted(group: GroupState): void
   pauseChanged(): void
+  /** Everything has left; so many messages were there. */
+  purged(count: number): void
 }
 
 export class QueueState {
@@ -48,6 +53,7 @@ export class QueueState {
   settingsVersion = 0
   /** Bytes of messages that are not gone; undefined as long as no limit needs them. */
   sizes: SizeTable | undefined
+  readonly trailing = new Trailing()
   /** Messages that are not gone. */
   live = 0
   /** Entries in the lanes, gone ones too. */
@@ -99,6 +105,8 @@ export class QueueState {
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
     }
     if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
+    // The one that it was to come after may have left in front of it.
+    if (facts.after >= 0 && !this.isGone(facts.after)) this.trailing.add(offset, facts.after)
     this.events?.put(lane, facts, id)
   }
 
@@ -165,6 +173,18 @@ export class QueueState {
     if (!isLast) this.#noteGone(this.#goneOf(unfinished))
   }
 
+  /** The group begins anew at this offset; what is gone stays gone. */
+  restart(group: GroupState, from: number): void {
+    const finished = this.#goneSet()
+    // As where a group begins: a place behind the end means the end.
+    const start = Math.min(from, this.nextOffset)
+    const passed = absentRanges(group.finished, 0, start)
+    if (start > 0) finished.add(0, start)
+    group.restart(finished, this.nextOffset)
+    this.#noteGone(this.groups.size === 1 ? passed : this.#goneOf(passed))
+    this.events?.groupRestarted(group)
+  }
+
   /** The group is done with these. */
   finish(group: GroupState, first: number, end: number): void {
     const unfinished = absentRanges(group.finished, first, end)
@@ -181,6 +201,15 @@ export class QueueState {
     const { live } = this
     this.#noteGone(gone)
     return live - this.live
+  }
+
+  /** Everything that is there leaves, for every group. */
+  purge(): void {
+    const { goneFloor, nextOffset } = this
+    this.version++
+    const count = goneFloor < nextOffset ? this.remove(goneFloor, nextOffset) : 0
+    this.counts.noteDeleted(count)
+    this.events?.purged(count)
   }
 
   isGone(offset: number): boolean {
@@ -274,10 +303,10 @@ export class QueueState {
 
   #noteGone(gone: readonly number[]): void {
     for (let i = 0; i < gone.length; i += 2) {
-      const first = gone[i] ?? 0
-      const end = gone[i + 1] ?? 0
+      const [first = 0, end = 0] = [gone[i], gone[i + 1]]
       this.live -= end - first
       this.sizes?.remove(first, end)
+      if (this.trailing.size > 0) this.trailing.forget(first, end)
     }
     this.sweep()
   }

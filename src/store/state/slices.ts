@@ -9,6 +9,7 @@
  *     q7.p           its producers, where it has any
  *     q7.s           its settings, where it ever had any, and whether bytes are counted
  *     q7.b.3         bytes of its messages, where they are, by chunk of 1,024 offsets
+ *     q7.t           messages that come after others of their key, where there are any
  *     q7.l2.0        a lane's messages, in parts
  *     q7.g1.3        a group's offsets, by chunk
  *     q7.x1.3        its exceptions, by small chunk
@@ -55,7 +56,7 @@ function slice(name: string, version: number, encode: () => Uint8Array): Slice {
 }
 
 function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
-  const { number, removed, keys, producers, sizes } = queue
+  const { number, removed, keys, producers, sizes, trailing } = queue
   for (const chunk of removed.chunkNumbers()) {
     const name = `q${number}.r.${chunk}`
     slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
@@ -73,6 +74,9 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
   for (const chunk of sizes?.chunkNumbers() ?? []) {
     const encode = () => sizes?.encodeChunk(chunk) ?? new Uint8Array(0)
     slices.push(slice(`q${number}.b.${chunk}`, sizes?.versionOf(chunk) ?? 0, encode))
+  }
+  if (trailing.size > 0) {
+    slices.push(slice(`q${number}.t`, trailing.version, () => trailing.encode()))
   }
   for (const { slot, postings } of queue.lanes) {
     for (const part of postings.partNumbers()) {

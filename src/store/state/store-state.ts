@@ -104,6 +104,9 @@ export class StoreState {
         queue.events?.pauseChanged()
         return
       }
+      case 'purge':
+        this.#queueOf(op.queue).purge()
+        return
       case 'queue-settings':
         this.#queueOf(op.queue).configure(op.settings)
         return
@@ -166,6 +169,12 @@ export class StoreState {
         return
       case 'give-back':
         group.giveBack(op.ranges)
+        return
+      case 'redrive':
+        group.redrive(op.ranges)
+        return
+      case 'seek':
+        queue.restart(group, op.from)
         return
       case 'bury':
         if (group.bury(op)) this.#onBuried?.(queue, group, op)

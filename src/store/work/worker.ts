@@ -43,6 +43,8 @@ export class QueueWorker<T> implements Worker {
   /** Known once the group is there. */
   #dispatch: GroupDispatch | undefined
   #cancelDeadline: (() => void) | undefined
+  /** Leases are renewed by the event loop, so that it is watched as long as this works. */
+  #unwatchLoop: (() => void) | undefined
   /** Handlers that still run are given up. */
   #isGivenUp = false
   #finishing: Promise<void> | undefined
@@ -97,6 +99,7 @@ export class QueueWorker<T> implements Worker {
     if (signal?.aborted) this.#beginStop()
     else {
       this.#isFeeding = true
+      this.#unwatchLoop = this.#core.watch.loop.workBegun()
       this.#feed().then(
         () => this.#fed(undefined),
         (error: Error) => this.#fed(error),
@@ -281,6 +284,7 @@ export class QueueWorker<T> implements Worker {
   async #letGo(): Promise<void> {
     this.#cancelDeadline?.()
     this.#cancelTurn?.()
+    this.#unwatchLoop?.()
     this.#keeper.close()
     this.#plan.signal?.removeEventListener('abort', this.#onAbort)
     // Where giving back fails, the store has: whoever uses it is told so.

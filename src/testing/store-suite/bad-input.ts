@@ -35,6 +35,9 @@ export const BAD_INPUT: readonly StoreTest[] = [
         ...each('pause of a transaction', NAMES, (name) =>
           store.transaction((tx) => tx.pause(name, 5)),
         ),
+        ...each('purge of a transaction', NAMES, (name) =>
+          store.transaction((tx) => tx.purge(name)),
+        ),
       ]),
   },
   {

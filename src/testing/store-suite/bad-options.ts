@@ -50,7 +50,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
   {
     name: 'settings of a group are held to their ranges',
     run: (world) =>
-      refusesAll(world, ({ queue, group, session }) => {
+      refusesAll(world, ({ store, queue, group, session }) => {
         const starts = ['last', 17, {}, { id: -1 }, { id: 1.5 }, { timeMs: NAN }, { offset: 1 }]
         return [
           ...eachOption('createGroup', 'from', starts, (options) =>
@@ -66,6 +66,9 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...eachOption('configure', 'leasedMax', COUNTS, (settings) => group.configure(settings)),
           ...eachOption('configure', 'promoteAfterMs', DURATIONS, (settings) =>
             group.configure(settings),
+          ),
+          ...eachOption('configure of a transaction', 'leasedMax', COUNTS, (settings) =>
+            store.transaction((tx) => tx.configure(group, settings)),
           ),
         ]
       }),
@@ -99,6 +102,110 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
       ]),
   },
   {
+    name: 'filters of a redrive are held to their ranges',
+    run: (world) =>
+      refusesAll(world, ({ store, group }) => {
+        const places = [
+          'first',
+          17,
+          null,
+          {},
+          { offset: -1 },
+          { offset: 1.5 },
+          { id: 0 },
+          { at: 1 },
+        ]
+        const option = (name: string, values: readonly unknown[]): Misuse[] => [
+          ...eachOption('redrive', name, values, (options) => group.redrive(options)),
+          ...eachOption('redrive of a transaction', name, values, (options) =>
+            store.transaction((tx) => void tx.redrive(group, options)),
+          ),
+        ]
+        return [
+          ...option('count', COUNTS),
+          ...option('from', places),
+          ...option('to', places),
+          ...option('reason', [17, {}, null]),
+          ...each('redrive of a transaction', [17, null, {}], (wrong) =>
+            store.transaction((tx) => void tx.redrive(wrong)),
+          ),
+        ]
+      }),
+  },
+  {
+    name: 'places of a seek are held to their ranges',
+    run: (world) =>
+      refusesAll(world, ({ store, group }) => {
+        const places = [
+          'last',
+          17,
+          null,
+          undefined,
+          {},
+          { offset: -1 },
+          { id: NAN },
+          { timeMs: NAN },
+        ]
+        return [
+          ...each('seek', places, (place) => group.seek(place)),
+          ...each('seek of a transaction', places, (place) =>
+            store.transaction((tx) => tx.seek(group, place)),
+          ),
+          ...each('seek of a transaction', [17, null, {}], (wrong) =>
+            store.transaction((tx) => tx.seek(wrong, 'first')),
+          ),
+        ]
+      }),
+  },
+  {
+    name: 'what moves, and where to, is held to its ranges',
+    run: (world) =>
+      refusesAll(world, ({ group }) => {
+        const places = ['first', 17, null, {}, { offset: -1 }, { id: 0 }]
+        const option = (name: string, values: readonly unknown[]): Misuse[] =>
+          values.flatMap((value) =>
+            each(`move ${name}`, [{ state: 'buried', [name]: value }], (options) =>
+              group.move('to', options),
+            ),
+          )
+        const targets = ['', 'q', 'x'.repeat(201), 'a\0b', 17, null]
+        return [
+          ...each('move', targets, (target) => group.move(target, { state: 'ready' })),
+          ...option('state', ['leased', 'finished', 17, null, undefined]),
+          ...option('count', COUNTS),
+          ...option('from', places),
+          ...option('to', places),
+          ...option('reason', [17, {}, null]),
+          ...option('signal', [17, {}]),
+          ...option('delay', [5]),
+          ...each(
+            'move',
+            [17, 'text', null, undefined, { state: 'ready', reason: 'x' }],
+            (options) => group.move('to', options),
+          ),
+        ]
+      }),
+  },
+  {
+    name: 'what is done about duplicates is one of three things, and needs a key',
+    run: (world) =>
+      refusesAll(world, ({ store, queue }) => {
+        const wrong = [
+          ...['twice', 17, {}, null].map((onDuplicate) => ({ key: 'k', onDuplicate })),
+          { onDuplicate: 'replace' },
+        ]
+        const keys = ['', 17, null, undefined, 'x'.repeat(1_025), '\ud800']
+        return [
+          ...each('put', wrong, (options) => queue.put('x', options), 'onDuplicate'),
+          ...each('transaction', wrong, (options) =>
+            store.transaction((tx) => tx.put('q', 'x', options)),
+          ),
+          ...each('findByKey', keys, (key) => queue.findByKey(key)),
+          ...each('findByKey', ['', 17, null], (group) => queue.findByKey('k', group)),
+        ]
+      }),
+  },
+  {
     name: 'options that nobody knows are refused, and named',
     run: (world) =>
       refusesAll(world, ({ store, queue, group, session, delivery }) => {
@@ -111,6 +218,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...unknown('createGroup', (options) => queue.createGroup('g', options)),
           ...unknown('watch', (options) => session.watch('q', options)),
           ...unknown('configure', (settings) => group.configure(settings)),
+          ...unknown('redrive', (options) => group.redrive(options)),
           ...unknown('list', (options) => group.list(options)),
           ...unknown('read', (options) => queue.read(options)),
           ...unknown('reserve', (options) => session.reserve(options)),
@@ -152,6 +260,7 @@ export const BAD_OPTIONS: readonly StoreTest[] = [
           ...wrong('createGroup', (options) => queue.createGroup('g', options)),
           ...wrong('watch', (options) => session.watch('q', options)),
           ...wrong('configure', (settings) => group.configure(settings)),
+          ...wrong('redrive', (options) => group.redrive(options)),
           ...wrong('list', (options) => group.list(options)),
           ...wrong('read', (options) => queue.read(options)),
           ...wrong('reserve', (options) => session.reserve(options)),

@@ -140,6 +140,19 @@ export const FIGURES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what an opening behind a crash finds in its log is not counted',
+    needs: ['crash'],
+    run: async (world) => {
+      await world.putAll('q', 'a', 'b', 'c')
+      await (await world.takeOne('q')).ack()
+      await (await world.takeOne('q')).bury()
+      await world.settle()
+      await world.crashAndOpen()
+      equal(world.store.stats().buried, 1)
+      equal(world.store.stats().totals, { ...NOTHING, put: 0, deleted: 0, expired: 0 })
+    },
+  },
+  {
     name: 'what is refused counts nowhere',
     needs: ['failNextWrite'],
     run: async (world) => {

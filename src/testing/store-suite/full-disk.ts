@@ -97,6 +97,6 @@ export const FULL_DISK: readonly StoreTest[] = [
 ]
 
 /** A disk may have room for some more before it refuses. */
-async function fillUp(put: () => Promise<unknown>): Promise<void> {
+export async function fillUp(put: () => Promise<unknown>): Promise<void> {
   for (let count = 0; count < 1_000; count++) await put()
 }

@@ -242,6 +242,29 @@ export const TRANSACTIONS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'settings of a group change with the rest of a transaction, and not where that throws',
+    run: async (world) => {
+      await world.putAll('q', 'a', 'b', 'c')
+      await world.watching('q')
+      const group = world.store.queue('q').group()
+      await changesNothing(world, (tx) => tx.configure(group, { leasedMax: 1 }))
+      await world.store.transaction((tx) => {
+        tx.configure(group, { leasedMax: 2 })
+        tx.configure(group, { promoteAfterMs: 5_000 })
+        tx.put('q', 'd')
+      })
+      for (let opening = 0; opening < 2; opening++) {
+        const { leasedMax, promoteAfterMs } = world.store.queue('q').group().stats()
+        equal([leasedMax, promoteAfterMs], [2, 5_000])
+        equal(textsOf(await world.take('q')).length, 2)
+        await world.reopen()
+      }
+      const other = world.store.queue('q').group('new')
+      const made = () => world.store.transaction((tx) => tx.configure(other, { leasedMax: 1 }))
+      await rejected('QLOG_INVALID_ARGUMENT', made)
+    },
+  },
+  {
     name: 'a transaction cannot be used once its body has returned',
     run: async (world) => {
       let kept: Transaction | undefined

@@ -4,6 +4,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GroupDispatch } from '../../../src/store/dispatch/group-dispatch.ts'
 import { PlainOrder } from '../../../src/store/dispatch/plain-order.ts'
+import { PurgingQueues } from '../../../src/store/dispatch/purging-queues.ts'
 import {
   type DispatchHost,
   DUE_A_TURN,
@@ -19,6 +20,7 @@ const MANY = 3 * DUE_A_TURN
 
 class Host implements DispatchHost {
   nowMs = 0
+  readonly purging = new PurgingQueues()
   readonly expiredOffsets: number[] = []
 
   elapsedMs(): number {
@@ -62,6 +64,7 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       keyWindowMs: 0,
       producer: undefined,
       sequence: 0,
+      after: -1,
     }
     state.put(facts, offset + 1, 1, 9)
   }

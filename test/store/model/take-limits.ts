@@ -54,17 +54,23 @@ export async function beforePut(driver: Driver, random: Random, queue: string): 
   if (!isKnown || random.chance(0.2)) await driver.calm()
 }
 
-/** Makes room for so many more, or tells that there is none. */
-export function makeRoom(state: State, queueName: string, count: number): 'room' | 'full' {
+/** Makes room for so many more, beside those that leave anyway, or tells that there is none. */
+export function makeRoom(
+  state: State,
+  queueName: string,
+  count: number,
+  leaving: readonly number[] = [],
+): 'room' | 'full' {
   const limit = limitOf(state, queueName)
   const queue = state.queues.get(queueName)
   if (limit === undefined || queue === undefined || count === 0) return 'room'
-  const excess = queue.messages.size + count - limit.messagesMax
+  const staying = [...queue.messages.keys()].filter((id) => !leaving.includes(id))
+  const excess = staying.length + count - limit.messagesMax
   if (excess <= 0) return 'room'
   if (!limit.dropsOldest || count > limit.messagesMax) return 'full'
   const isLeased = (id: number): boolean =>
     [...queue.groups.values()].some(({ cells }) => cells.get(id)?.state === 'leased')
-  const free = [...queue.messages.keys()].filter((id) => !isLeased(id)).sort((a, b) => a - b)
+  const free = staying.filter((id) => !isLeased(id)).sort((a, b) => a - b)
   if (free.length < excess) return 'full'
   for (const id of free.slice(0, excess)) verbs.remove(state, queueName, id)
   return 'room'

@@ -6,9 +6,18 @@ import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
 import { type Driver, type Held, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { copyState, limitOf, type MessageFacts, passed, type State } from './state.ts'
+import {
+  copyState,
+  isExpired,
+  limitOf,
+  type MessageFacts,
+  type Now,
+  passed,
+  type State,
+} from './state.ts'
 import { beforePut, expectFull, makeRoom } from './take-limits.ts'
 import { tell } from './take-verbs.ts'
+import { purgeStep } from './take-whole.ts'
 import * as verbs from './verbs.ts'
 
 const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
@@ -28,7 +37,8 @@ export async function takePut(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
   await beforePut(driver, random, queue)
   if (driver.stopped) return
-  const draft = draftOf(driver, random, queue)
+  const drawn = draftOf(driver, random, queue)
+  const draft = random.chance(0.5) ? replacing(driver, queue, drawn) : drawn
   const [entry, answers] = driver.reference.append(`put into ${queue}`, (state) =>
     putAll(state, queue, [draft], driver),
   )
@@ -76,6 +86,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
     else pushIf(steps, deleteStep(driver, random, touched))
   }
+  if (isCalm && random.chance(0.1)) pushIf(steps, purgeStep(driver, random))
   if (steps.length === 0) return
   const label = `transaction of ${steps.length}`
   const [entry, answers] = driver.reference.append(label, (state) => {
@@ -104,11 +115,19 @@ function putAll(
   const { now } = driver
   const tried = copyState(state)
   const isNew = drafts.filter(({ what }) => !verbs.put(tried, what, now).duplicate)
-  if (makeRoom(state, queue, isNew.length) === 'full') return undefined
+  const replaced = drafts.flatMap(({ what }) => replacedBy(state, what, now) ?? [])
+  if (makeRoom(state, queue, isNew.length, replaced) === 'full') return undefined
   return drafts.map(({ what }) => verbs.put(state, what, now))
 }
 
-interface Step {
+/** The message in whose place this one comes, as long as that has the key. */
+function replacedBy(state: State, what: verbs.Put, now: Now): number | undefined {
+  if (!what.replaces || what.key === undefined) return undefined
+  const taken = state.queues.get(what.queue)?.keys.get(what.key)
+  return taken && passed(taken.until, now) !== 'yes' ? taken.id : undefined
+}
+
+export interface Step {
   change(state: State): void
   call(transaction: Transaction): void
 }
@@ -229,11 +248,27 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
   }
 }
 
-/** The same of a number of a producer. */
-function isSentClear(driver: Driver, queue: string, producer: string, sequence: number): boolean {
-  const name = verbs.sentName(producer, sequence)
-  const known = driver.reference.states.map((state) => state.queues.get(queue)?.sent.has(name))
-  return new Set(known.map((one) => one === true)).size === 1
+/** The same put in the place of whatever has the key, where nothing is on its way and nobody has begun that. */
+function replacing(driver: Driver, queue: string, draft: Draft): Draft {
+  const { key } = draft.what
+  const state = driver.reference.current.queues.get(queue)
+  const id = key === undefined ? undefined : state?.keys.get(key)?.id
+  const { inFlight, reserving } = driver.reference
+  if (inFlight + reserving.length > 0 || state === undefined || id === undefined) return draft
+  const message = state.messages.get(id)
+  const groups = [...state.groups.values()]
+  const isUntouched = groups.every(({ cells }) => {
+    const cell = cells.get(id)
+    return cell?.state === 'waiting' || cell?.state === 'buried'
+  })
+  const isClear = !message || (isUntouched && isExpired(message, driver.now) === 'no')
+  if (!isClear) return draft
+  driver.world.simulation.report.note('a put in the place of another')
+  return {
+    ...draft,
+    options: { ...draft.options, onDuplicate: 'replace' },
+    what: { ...draft.what, replaces: true },
+  }
 }
 
 /** Whether it is known if the key is taken; a batch waits for one that is on its way. */
@@ -242,6 +277,13 @@ function isClear(driver: Driver, queue: string, key: string): boolean {
   const ids = new Set(taken.map((one) => one?.id))
   const isKnown = taken.every((one) => !one || passed(one.until, driver.now) !== 'maybe')
   return isKnown && ids.size === 1
+}
+
+/** The same of a number of a producer. */
+function isSentClear(driver: Driver, queue: string, producer: string, sequence: number): boolean {
+  const name = verbs.sentName(producer, sequence)
+  const known = driver.reference.states.map((state) => state.queues.get(queue)?.sent.has(name))
+  return new Set(known.map((one) => one === true)).size === 1
 }
 
 function sizeOf(random: Random): number {

@@ -166,7 +166,7 @@ export async function takeCreateGroup(driver: Driver, random: Random): Promise<v
 }
 
 /** Where a group begins, and what that means for a message that is there. */
-function startOf(
+export function startOf(
   driver: Driver,
   random: Random,
   queue: string,
@@ -220,7 +220,7 @@ export async function takeRemoveGroup(driver: Driver, random: Random): Promise<v
   await driver.send(label, entry, driver.queue(queue.name).group(group.name).remove())
 }
 
-function pickGroup(driver: Driver, random: Random): [QueueState, GroupState] | undefined {
+export function pickGroup(driver: Driver, random: Random): [QueueState, GroupState] | undefined {
   const all = [...driver.reference.current.queues.values()].flatMap((queue) =>
     [...queue.groups.values()].map((group): [QueueState, GroupState] => [queue, group]),
   )

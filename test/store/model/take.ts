@@ -3,6 +3,7 @@ import { Random } from '../../../src/system/simulated/random.ts'
 import type { Command } from './commands.ts'
 import type { Driver } from './driver.ts'
 import { takeConfigureQueue } from './take-limits.ts'
+import { takeMove } from './take-move.ts'
 import { takePut, takePutMany, takeTransaction } from './take-puts.ts'
 import {
   expectBodies,
@@ -19,6 +20,7 @@ import {
 import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
 import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
 import { takeExtend, takeTell } from './take-verbs.ts'
+import { takePurge, takeRedrive, takeSeek } from './take-whole.ts'
 
 /** What a command may mean for the opening it is in. */
 export type Ending = 'reopen' | 'crash'
@@ -90,6 +92,10 @@ async function takeOnQueue(
   kind:
     | 'kick'
     | 'delete'
+    | 'redrive'
+    | 'purge'
+    | 'move'
+    | 'seek'
     | 'pause'
     | 'create-group'
     | 'configure'
@@ -105,6 +111,14 @@ async function takeOnQueue(
       return takeKick(driver, random)
     case 'delete':
       return takeDelete(driver, random)
+    case 'redrive':
+      return takeRedrive(driver, random)
+    case 'seek':
+      return takeSeek(driver, random)
+    case 'move':
+      return takeMove(driver, random)
+    case 'purge':
+      return takePurge(driver, random)
     case 'pause':
       return takePause(driver, random)
     case 'create-group':

@@ -28,6 +28,8 @@ export interface Put {
   readonly sequence: number
   readonly headers: Readonly<Record<string, string>>
   readonly put: Deadline
+  /** Comes in the place of the message that has the key. */
+  readonly replaces?: boolean
 }
 
 export interface PutAnswer {
@@ -40,11 +42,12 @@ export interface PutAnswer {
 
 export function put(state: State, what: Put, now: Now): PutAnswer {
   const queue = queueOf(state, what.queue)
-  const { keyUntil, ...rest } = what
+  const { keyUntil, replaces, ...rest } = what
   if (what.key !== undefined) {
     const taken = queue.keys.get(what.key)
     if (taken !== undefined && passed(taken.until, now) !== 'yes') {
-      return { id: taken.id, offset: taken.offset, duplicate: true }
+      if (!replaces) return { id: taken.id, offset: taken.offset, duplicate: true }
+      remove(state, what.queue, taken.id)
     }
   }
   if (what.producer !== undefined) {
@@ -83,12 +86,20 @@ export function createGroup(
     return
   }
   const group: GroupState = { name, leasedMax, cells: new Map(), nextBuried: 1 }
+  queue.groups.set(name, group)
+  beginWith(queue, group, starts)
+}
+
+function beginWith(
+  queue: QueueState,
+  group: GroupState,
+  starts: (message: MessageFacts) => boolean,
+): void {
   for (const message of queue.messages.values()) {
     const cell = newCell(message)
     if (!starts(message)) cell.state = 'finished'
     group.cells.set(message.id, cell)
   }
-  queue.groups.set(name, group)
   forgetFinished(queue)
 }
 
@@ -212,6 +223,44 @@ export function remove(state: State, queueName: string, id: number): void {
   const queue = queueOf(state, queueName)
   queue.messages.delete(id)
   for (const group of queue.groups.values()) group.cells.delete(id)
+}
+
+export function purge(state: State, queueName: string): void {
+  for (const id of [...queueOf(state, queueName).messages.keys()]) remove(state, queueName, id)
+}
+
+/** The group begins anew, as `createGroup` has it. */
+export function seek(
+  state: State,
+  queueName: string,
+  name: string,
+  starts: (message: MessageFacts) => boolean,
+): void {
+  const queue = queueOf(state, queueName)
+  const group = queue.groups.get(name)
+  if (group === undefined) return
+  beginWith(queue, group, starts)
+}
+
+/** Finished for its group, and put into another queue. */
+export function move(
+  state: State,
+  place: Place,
+  target: string,
+  isDelayed: boolean,
+  putAt: Deadline,
+  now: Now,
+): void {
+  const message = state.queues.get(place.queue)?.messages.get(place.id)
+  const cell = cellOf(state, place)
+  if (message === undefined || cell === undefined) return
+  const { body, expires, headers } = message
+  const { priority } = cell
+  const due = isDelayed ? cell.due : undefined
+  ack(state, place)
+  const facts = { queue: target, body, priority, due, expires, headers, put: putAt }
+  const noClaim = { key: undefined, keyUntil: undefined, producer: undefined, sequence: 0 }
+  put(state, { ...facts, ...noClaim }, now)
 }
 
 export function configureQueue(state: State, queue: string, limit: Limit): void {

@@ -187,3 +187,13 @@ async function take(store: LogStore, queue: string): Promise<readonly Delivery[]
 function changed(open: OpenLog, members: Partial<OwnedLog>): OpenLog {
   return async (owner, options) => Object.assign(await open(owner, options), members)
 }
+
+test('the event loop is watched while a worker works, and not for long after', () =>
+  inStore(async (store, process) => {
+    const worker = store.queue('q').work(() => undefined)
+    await passes(process, 3_000)
+    expect(process.loopWatchers).toBe(1)
+    await worker.stop()
+    await passes(process, 2_000)
+    expect(process.loopWatchers).toBe(0)
+  }))
