@@ -86,6 +86,11 @@ export const ERROR_CODES = {
     remedy:
       'Stop the process that the message names and try again, or let both use the same version of qlog. `qlog read` and `qlog verify` need no answer.',
   },
+  QLOG_QUEUE_FULL: {
+    when: 'A queue holds as much as its messagesMax or bytesMax allows, or what is put is larger than that. Nothing was put.',
+    remedy:
+      'Put again when something was finished, raise the limit with configure(), or let it make room: whenFull: "drop-oldest".',
+  },
   QLOG_READ_ONLY: {
     when: 'A changing call on a log that was opened read-only.',
     remedy: 'Open the log with openLog().',

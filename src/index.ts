@@ -122,6 +122,8 @@ export {
   type PutValue,
   type Queue,
   type QueueOptions,
+  type QueueSettings,
+  type QueueSettingsChange,
   type QueueStats,
   type QueueTotals,
   type RangeOptions,

@@ -98,8 +98,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'commit/puts.ts',
-        'return this.#pending.get(nameOf(queue, key))?.first',
-        'return this.#pending.get(nameOf(-1, key))?.first',
+        'return this.#pending.get(claimName(queue, claim))?.first',
+        'return this.#pending.get(claimName(-1, claim))?.first',
       ),
     ],
     tests: [STORE_SUITE],
@@ -165,11 +165,11 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'settle/transaction.ts',
-        'appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))\n',
-        'const isBoth = puts.length > 0 && ops.length > 0\n' +
+        'appended = await this.#core.send(new PutMany(all, this.#core.keys, ops, done))\n',
+        'const isBoth = all.length > 0 && ops.length > 0\n' +
           '        if (isBoth) this.#core.send(new PlainOperation(ops))\n' +
           '        const rest = isBoth ? [] : ops\n' +
-          '        appended = await this.#core.send(new PutMany(puts, this.#core.keys, rest, done))\n',
+          '        appended = await this.#core.send(new PutMany(all, this.#core.keys, rest, done))\n',
       ),
     ],
     tests: [STORE_SUITE],
@@ -306,9 +306,9 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
       store(
         'commit/key-decision.ts',
-        'const first = core.keys.durable(number, plan.key, core.clock.nowMs())',
+        'const first = core.keys.durable(number, plan, core.clock.nowMs())',
         'const { keys, clock } = core\n' +
-          '  const first = keys.pending(number, plan.key) ?? keys.durable(number, plan.key, clock.nowMs())',
+          '  const first = keys.pending(number, plan) ?? keys.durable(number, plan, clock.nowMs())',
       ),
       store(
         'commit/put-batch.ts',
@@ -349,8 +349,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/lease-order.ts',
-        '    taken.endMs = endMs\n    this.#add(taken)\n',
-        '    taken.endMs = endMs\n',
+        '  moved(taken: Taken): void {\n    this.#add(taken)\n',
+        '  moved(taken: Taken): void {\n    if (taken.endMs < 0) this.#add(taken)\n',
       ),
     ],
     tests: [STORE_SUITE],

@@ -2,13 +2,7 @@
  * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
-import {
-  type Gap,
-  isSpaceError,
-  QlogError,
-  systemErrorCode,
-  throwIfAborted,
-} from '../errors.ts'
+import { type Gap, isSpaceError, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'

@@ -87,6 +87,7 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
 
 const PUT_OPTIONS = [
   ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
+  ...['producer', 'sequence'],
 ]
 const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 
@@ -118,6 +119,7 @@ export function checkPut(
     key,
     keyWindowMs: windowMs,
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
+    ...checkProducer(options),
     after: -1,
     onDuplicate,
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
@@ -167,6 +169,21 @@ export function checkKey(key: unknown): string {
     throw new QlogTypeError(`key must have at most ${KEY_BYTES_MAX} bytes`)
   }
   return key
+}
+
+function checkProducer({ producer, sequence, key }: PutOptions): {
+  readonly producer: string | undefined
+  readonly sequence: number
+} {
+  if (producer === undefined) {
+    if (sequence === undefined) return { producer, sequence: 0 }
+    throw new QlogTypeError('sequence needs a producer')
+  }
+  checkName('producer', producer)
+  // What a key turns down has no record, so its number would not be remembered.
+  if (key !== undefined) throw new QlogTypeError('producer and key exclude each other')
+  // Its range ends one above.
+  return { producer, sequence: checkInteger('sequence', sequence, 0, Number.MAX_SAFE_INTEGER - 1) }
 }
 
 export function checkHeaders(headers: unknown): Headers {

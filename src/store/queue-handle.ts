@@ -5,7 +5,7 @@ import { type ImportedMessage, importMessages } from './commit/importing.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
-import { PutMany, PutOne } from './commit/puts.ts'
+import { type Claim, isClaim, PutMany, PutOne } from './commit/puts.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -19,6 +19,7 @@ import { findInQueue } from './look/listing.ts'
 import { infoOf } from './look/looking.ts'
 import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
+import { checkSettings, shownSettings } from './queue-settings.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
 import type { PauseOp } from './records/control-record.ts'
 import { beginPurge } from './settle/whole.ts'
@@ -36,6 +37,7 @@ import {
   type PutResult,
   type PutValue,
   type Queue,
+  type QueueSettingsChange,
   type QueueStats,
   type RangeOptions,
   type StoredMessage,
@@ -73,9 +75,10 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
       const plan = this.values.plan(options)
       if (plan.onDuplicate !== 'drop') return this.#putOver(bytes, plan)
       const queue = core.registry.queueNumber(this.name)
-      const first = plan.key === undefined ? undefined : this.#first(queue, plan.key)
+      const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
-      return core.send(new PutOne(new Put(queue, bytes, plan), core.keys))
+      const put = new Put(queue, bytes, core.settings.planFor(queue, plan))
+      return core.send(new PutOne(put, core.keys))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -133,7 +136,10 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     if (group !== undefined) checkGroupName(group)
     const { registry, keys, clock } = this.#core
     const number = registry.knownNumber(this.name)
-    const found = number === undefined ? undefined : keys.durable(number, key, clock.nowMs())
+    const found =
+      number === undefined
+        ? undefined
+        : keys.durable(number, { key, producer: undefined, sequence: 0 }, clock.nowMs())
     return found && this.get(found.id, group)
   }
 
@@ -185,6 +191,14 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     this.#core.assertOpen()
     const operation = new PlainOperation([pauseOp(this.#core, this.name, pauseMs)])
     await this.#core.send(operation)
+  }
+
+  async configure(settings: QueueSettingsChange): Promise<void> {
+    const { registry, settings: inForce } = this.#core
+    this.#core.assertOpen()
+    const change = checkSettings(this.#core, this.name, settings)
+    if (Object.keys(change).length === 0) return
+    await inForce.change(registry.queueNumber(this.name), change)
   }
 
   async purge(): Promise<number> {
@@ -246,11 +260,11 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     return result
   }
 
-  #first(queue: number, key: string): Promise<PutResult> | undefined {
+  #first(queue: number, plan: Claim): Promise<PutResult> | undefined {
     const { keys, clock } = this.#core
-    const pending = keys.pending(queue, key)
+    const pending = keys.pending(queue, plan)
     if (pending !== undefined) return pending.then(asDuplicate)
-    const first = keys.durable(queue, key, clock.nowMs())
+    const first = keys.durable(queue, plan, clock.nowMs())
     return first && Promise.resolve(asDuplicate(first))
   }
 
@@ -264,17 +278,20 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
 export function queueStats(core: StoreCore, name: string): QueueStats {
   const queue = core.registry.queue(name)
   if (!queue) {
+    const settings = shownSettings(core)
     const totals = new QueueCounts().totals()
-    const none = { nextOffset: 0, messages: 0, oldestMs: undefined, pausedMs: 0 }
-    return { queue: name, ...none, totals, groups: [] }
+    const none = { nextOffset: 0, messages: 0, bytes: undefined, oldestMs: undefined, pausedMs: 0 }
+    return { queue: name, ...none, settings, totals, groups: [] }
   }
-  const { nextOffset, live, pausedUntilMs } = queue.state
+  const { nextOffset, live, pausedUntilMs, sizes, settings } = queue.state
   const groups = [...queue.groups.values()].map((group) => groupStats(group))
   const ages = groups.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
     queue: name,
     nextOffset,
     messages: live,
+    bytes: sizes?.total,
+    settings: shownSettings(core, settings),
     oldestMs:
       groups.length === 0 ? oldestUnreadMs(queue) : ages.length > 0 ? Math.max(...ages) : undefined,
     pausedMs: Math.max(0, pausedUntilMs - core.clock.nowMs()),

@@ -6,11 +6,13 @@
 import { DamagedError, QlogError } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
+import { Admission } from './commit/admission.ts'
 import type { Journal, JournalEvents } from './commit/journal.ts'
 import { PlainOperation, type Sendable } from './commit/operation.ts'
 import { PendingKeys } from './commit/puts.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
+import { SettingsInForce } from './commit/settings-in-force.ts'
 import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
@@ -18,6 +20,7 @@ import type { ElapsedClock } from './elapsed-clock.ts'
 import { StoreWatch } from './observe/store-watch.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
+import { DeadLetters } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
 import {
@@ -60,6 +63,9 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly riding: Riding
   readonly keys: PendingKeys
   readonly gone: GoneMessages
+  readonly settings: SettingsInForce
+  readonly deadLetters: DeadLetters
+  readonly #admission: Admission
   readonly watch: StoreWatch
   status: StoreStatus = 'open'
   /** The disk has no room for messages: the log lives on what was set aside for this. */
@@ -102,6 +108,10 @@ export class StoreCore implements Decisions, JournalEvents {
       later: (delayMs, callback) => void system.clock.after(delayMs, callback),
     })
     this.keys = new PendingKeys(state)
+    const send = (operation: Sendable) => this.send(operation)
+    this.settings = new SettingsInForce(state, send, () => clock.nowMs())
+    this.#admission = new Admission(this)
+    this.deadLetters = new DeadLetters(this)
     this.watch = new StoreWatch(system, directory, state)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
@@ -149,6 +159,10 @@ export class StoreCore implements Decisions, JournalEvents {
     this.riding.flush()
   }
 
+  admit(operation: Sendable): void {
+    this.#admission.admit(operation)
+  }
+
   applied(): void {
     this.gone.flush()
     this.watch.applied()
@@ -177,8 +191,17 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   attemptsUsedUp(taken: readonly Taken[]): void {
+    for (const one of taken) one.status = 'settling'
+    const isLetter = ({ group }: Taken) => this.deadLetters.isFor(group.queue)
+    const letters = this.settings.isEmpty ? [] : taken.filter(isLetter)
+    if (letters.length > 0) this.deadLetters.usedUp(letters)
+    if (letters.length === taken.length) return
+    this.buryUsedUp(letters.length === 0 ? taken : taken.filter((one) => !isLetter(one)))
+  }
+
+  /** These have no attempt left, and no other place to go. */
+  buryUsedUp(taken: readonly Taken[]): void {
     const ops = taken.map((one) => {
-      one.status = 'settling'
       const error = one.group.state.exception(one.offset)?.error ?? ''
       return this.buryOp(one, 'attempts', error)
     })
@@ -195,6 +218,10 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    if (this.deadLetters.isFor(queue)) {
+      this.deadLetters.expired(queue, ids, offsets)
+      return
+    }
     for (let first = 0; first < ids.length; first += OPS_MAX) {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
@@ -220,6 +247,7 @@ export class StoreCore implements Decisions, JournalEvents {
     offsets: readonly number[],
     whenVoid?: () => void,
     hasExpired = false,
+    whenDone?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
     const settle = () => {
@@ -234,6 +262,7 @@ export class StoreCore implements Decisions, JournalEvents {
           this.watch.expired(queue.state.name, ids)
         }
         for (const id of ids) this.gone.note(id)
+        whenDone?.()
       },
       () => {
         settle()

@@ -40,6 +40,13 @@ export interface PutOptions {
   readonly key?: string
   /** How long after its put a key is taken, in milliseconds; 10 minutes unless told. */
   readonly keyWindowMs?: number
+  /**
+   * Who sends it, with `sequence`: a message that is sent again is put once. 1 to 200 bytes; not with
+   * `key`. A queue remembers the 1024 producers that put last.
+   */
+  readonly producer?: string
+  /** The number that the producer gave it, from 0 on, in any order. */
+  readonly sequence?: number
   /** What becomes of this put where the key is taken; 'drop' unless told. */
   readonly onDuplicate?: OnDuplicate
   /** Short texts that travel with the body. */
@@ -54,11 +61,14 @@ export interface PutItem<In = Uint8Array | string> extends PutOptions {
 export type BareItem<In> = Exclude<In, object> | Extract<In, Uint8Array>
 
 export interface PutResult {
-  /** Number of the message in the store; of the first one where this is a duplicate. */
+  /**
+   * Number of the message in the store; of the first one where this is a duplicate. 0 where a producer
+   * sent it again and the first is durable already: its number is not remembered.
+   */
   readonly id: number
-  /** Its place in the queue: 0, 1, 2 ... */
+  /** Its place in the queue: 0, 1, 2 ...; -1 where `id` is 0. */
   readonly offset: number
-  /** The key was taken, and nothing was put. */
+  /** The key was taken, or the producer has put this number: nothing was put. */
   readonly duplicate: boolean
 }
 
@@ -117,6 +127,35 @@ export interface RetryOptions {
   readonly backoffMaxMs?: number
 }
 
+/** What a queue keeps to, durably. */
+export interface QueueSettings {
+  /** Most messages that are not gone; undefined = no limit. */
+  readonly messagesMax: number | undefined
+  /**
+   * Most bytes that their records take: bodies, headers and what is known of them. Counted from the change
+   * on that sets it first; undefined = no limit.
+   */
+  readonly bytesMax: number | undefined
+  /** What a put does that has no room: 'refuse', QLOG_QUEUE_FULL; 'drop-oldest', messages that nobody has leased go. */
+  readonly whenFull: 'refuse' | 'drop-oldest'
+  /** Time to live of puts that name none; undefined = for ever. */
+  readonly ttlMs: number | undefined
+  /**
+   * Where messages go that expire or have no attempt left; undefined: what expires is gone, and what has
+   * no attempt left is buried.
+   */
+  readonly deadLetter: { readonly queue: string } | undefined
+}
+
+/** What is left out stays; `null` takes a setting away. */
+export interface QueueSettingsChange {
+  readonly messagesMax?: number | null
+  readonly bytesMax?: number | null
+  readonly whenFull?: 'refuse' | 'drop-oldest'
+  readonly ttlMs?: number | null
+  readonly deadLetter?: { readonly queue: string } | null
+}
+
 export interface QueueOptions {
   readonly retry?: RetryOptions
   /**
@@ -169,7 +208,8 @@ export interface BuryOptions {
 /** What `retry` decided. */
 export type RetryOutcome =
   | { readonly buried: false; readonly delayMs: number }
-  | { readonly buried: true }
+  /** No attempt is left: buried, or moved to the queue of this name. */
+  | { readonly buried: true; readonly deadLetter?: string }
 
 /**
  * A message leased to a session. Each verb ends the lease, once; a second one, or one after the lease
@@ -384,7 +424,8 @@ export interface Group<T = unknown> {
    * Puts messages into another queue, each with a new id, and finishes them for this group; tells how
    * many. In pieces of one entry each: after a crash a message is in one of the two. Body, headers,
    * priority, time to live and due time stay; keys and attempts do not. Rejects with QLOG_DISK_FULL,
-   * QLOG_ABORTED; what was moved by then stays moved.
+   * QLOG_QUEUE_FULL where the other queue has no room for a whole piece, QLOG_ABORTED; what was moved by
+   * then stays moved.
    */
   move(target: string, options: MoveOptions): Promise<number>
   /**
@@ -406,6 +447,9 @@ export interface QueueStats {
   readonly nextOffset: number
   /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** Bytes of their records; undefined where they are not counted, as no limit ever needed them. */
+  readonly bytes: number | undefined
+  readonly settings: QueueSettings
   /** The longest of its groups; where there are none, of the oldest message. */
   readonly oldestMs: number | undefined
   readonly pausedMs: number
@@ -421,8 +465,8 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   readonly name: string
   /**
    * Resolves once the message is durable; its bytes are taken before this returns. Waits where too much
-   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_CODEC, QLOG_TOO_LARGE, QLOG_DISK_FULL,
-   * QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
+   * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_CODEC, QLOG_TOO_LARGE, QLOG_QUEUE_FULL,
+   * QLOG_DISK_FULL, QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
    */
   put(value: In, options?: PutOptions): Promise<PutResult>
   /** All or none, as one atomic batch. What is an object stands in an item: `{ body: value }`. */
@@ -459,6 +503,8 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   purge(): Promise<number>
   /** Nothing is delivered for so long, across restarts too; 0 goes on at once. */
   pause(pauseMs: number): Promise<void>
+  /** Changes settings, durably, for every put from this call on; what is there already stays. */
+  configure(settings: QueueSettingsChange): Promise<void>
   stats(): QueueStats
 }
 

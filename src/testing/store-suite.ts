@@ -9,6 +9,7 @@ import { BATCHES } from './store-suite/batches.ts'
 import { BY_ID } from './store-suite/by-id.ts'
 import { CLOSING } from './store-suite/closing.ts'
 import { CONSUMING } from './store-suite/consuming.ts'
+import { DEAD_LETTERS } from './store-suite/dead-letters.ts'
 import { DELAYS } from './store-suite/delays.ts'
 import { DELIVERIES } from './store-suite/deliveries.ts'
 import type { StoreFactory, StoreSuite } from './store-suite/factory.ts'
@@ -19,12 +20,15 @@ import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
+import { LIMITS } from './store-suite/limits.ts'
 import { LOOKING } from './store-suite/looking.ts'
+import { MAKING_ROOM } from './store-suite/making-room.ts'
 import { MOVE } from './store-suite/move.ts'
 import { ON_DUPLICATE } from './store-suite/on-duplicate.ts'
 import { ORDER } from './store-suite/order.ts'
 import { OVERLAPS } from './store-suite/overlaps.ts'
 import { PAUSE } from './store-suite/pause.ts'
+import { PRODUCERS } from './store-suite/producers.ts'
 import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { REDRIVE } from './store-suite/redrive.ts'
@@ -44,8 +48,12 @@ import { type StoreTest, World } from './store-suite/world.ts'
 const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]])[] = [
   ['puts', PUTS],
   ['keys', KEYS],
+  ['producers', PRODUCERS],
   ['duplicates', ON_DUPLICATE],
   ['time to live', TTL],
+  ['limits', LIMITS],
+  ['making room', MAKING_ROOM],
+  ['dead letters', DEAD_LETTERS],
   ['order', ORDER],
   ['delays', DELAYS],
   ['leases', LEASES],

@@ -17,6 +17,7 @@ import {
   encodeMessageHead,
   type MessageFacts,
 } from '../../src/store/records/message-record.ts'
+import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
 import { slicesOf } from '../../src/store/state/slices.ts'
 import { StoreState } from '../../src/store/state/store-state.ts'
@@ -35,6 +36,8 @@ const PLAIN: MessageFacts = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  producer: undefined,
+  sequence: 0,
   after: -1,
 }
 
@@ -176,6 +179,23 @@ describe('control records', () => {
     [{ kind: 'purge', queue: 300 }, '10 ac 02'],
     [{ kind: 'seek', ...of, from: 127 }, '12 ac 02 02 7f'],
     [{ kind: 'redrive', ...of, ranges: [3, 4] }, '11 ac 02 02 01 03 01'],
+    [{ kind: 'queue-settings', queue: 1, settings: NO_SETTINGS }, '13 01 00'],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, messagesMax: 200 } },
+      '13 01 01 c8 01',
+    ],
+    [
+      {
+        kind: 'queue-settings',
+        queue: 1,
+        settings: { ...NO_SETTINGS, bytesMax: 5, whenFull: 1, ttlMs: 300 },
+      },
+      '13 01 04 00 05 01 ac 02',
+    ],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
+      '13 01 05 00 00 00 00 02',
+    ],
   ]
 
   test.each(golden)('%o', (op, hex) => {
@@ -195,7 +215,9 @@ describe('control records', () => {
 
   test.each([
     ['kind 0', '00'],
-    ['a kind that is not known', '7f'],
+    ['a kind that is not known', '7f 01'],
+    ['a way to make room that is not known', '13 01 03 00 05 02'],
+    ['more settings than are known', `13 01 20 ${'01 '.repeat(32)}`],
     ['a number that is longer than it need be', '0f 01 80 00'],
     ['a number of 54 bits', '0f 01 ff ff ff ff ff ff ff 1f'],
     ['a number of nine bytes', '0f 01 80 80 80 80 80 80 80 80 01'],
@@ -243,6 +265,11 @@ describe('message records', () => {
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
       '10 01 00 02 05 01 6b 62',
     ],
+    [{ ...PLAIN, producer: 'p', sequence: 300, headers: {}, body }, '40 01 00 01 70 ac 02 62'],
+    [
+      { ...PLAIN, producer: 'p', sequence: 0, headers: { a: '' }, body },
+      '60 01 00 01 70 00 01 01 61 00 62',
+    ],
     [
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
       'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
@@ -272,9 +299,9 @@ describe('message records', () => {
   })
 
   test.each([
-    ['a flag that is not known', '40 01 00 62'],
+    ['a producer beyond the end', '40 01 00 62'],
+    ['flags beyond the last that is known', '80 02 01 00 62'],
     ['flags of three bytes', '80 80 01 01 00 62'],
-    ['a flag beside the last that is not known', 'c0 01 01 00 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],

@@ -20,6 +20,8 @@ const STOPPED: readonly string[] = ['QLOG_FAILED', 'QLOG_FENCED', 'QLOG_CLOSED']
 export interface JournalEvents {
   /** Called in front of every operation: what was put together before goes first. */
   beforeAppend(): void
+  /** Called once the messages have their places; throws where their queues have no room. */
+  admit(operation: Sendable): void
   /** Called once a group has become durable and is applied. */
   applied(): void
   failed(cause: Error): void
@@ -121,7 +123,7 @@ export class Journal implements LogOwner {
       this.#sent[next] = undefined
       if (operation.ticket === 0) continue
       for (const op of operation.ops) state.apply(op)
-      for (const put of operation.puts) state.put(put, put.id)
+      for (const put of operation.puts) state.put(put, put.id, put.byteLength)
       operation.committed()
     }
     this.appliedLsn = lsn
@@ -164,14 +166,17 @@ export class Journal implements LogOwner {
   #append(operation: Sendable): boolean {
     const log = this.#log
     if (!log) throw new Error('the journal appends only while the store is open')
-    const { puts, ops } = operation
-    const control = ops.map((op) => new Bytes(encodeControl(op)))
+    const { puts } = operation
     this.#place(puts)
     const firstId = log.nextId
+    let control: readonly Bytes[]
     try {
+      this.#events?.admit(operation)
+      control = operation.ops.map((op) => new Bytes(encodeControl(op)))
       operation.ticket = log.append({ messages: puts, control })
     } catch (error) {
       this.#takeBack(puts)
+      operation.part(error instanceof Error ? error : new Error(String(error)))
       if (error instanceof QlogError && error.code === 'QLOG_BUSY') return false
       // A log that stops while nothing of ours is on its way may have told nobody.
       if (error instanceof QlogError && STOPPED.includes(error.code)) this.#stop(error)

@@ -1,12 +1,16 @@
-/** What becomes of a put whose key may be taken: decided by what is durable, once nothing of the key is on its way. */
+/**
+ * What becomes of a put whose key, or producer's number, may be taken: decided by what is durable, once
+ * nothing of it is on its way.
+ */
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
 import type { PlainOperation } from './operation.ts'
 import type { PutPlan } from './put.ts'
+import { isClaim } from './puts.ts'
 
 export interface KeyDecision {
-  /** Nothing is put, and this is the message that has the key. */
+  /** Nothing is put, and this is the message that has the key or number. */
   readonly first?: PutResult
   /** Takes out the message in whose place this one comes. */
   readonly replaced?: PlainOperation
@@ -16,10 +20,11 @@ export interface KeyDecision {
 
 const FREE: KeyDecision = {}
 
-export function decideKey(core: StoreCore, name: string, plan: PutPlan): KeyDecision {
-  const number = plan.key === undefined ? undefined : core.registry.knownNumber(name)
-  if (number === undefined || plan.key === undefined) return FREE
-  const first = core.keys.durable(number, plan.key, core.clock.nowMs())
+export function decideClaim(core: StoreCore, name: string, plan: PutPlan): KeyDecision {
+  const number = isClaim(plan) ? core.registry.knownNumber(name) : undefined
+  if (number === undefined) return FREE
+  const first = core.keys.durable(number, plan, core.clock.nowMs())
+  // A number of a producer is taken for good: only a key can be asked to make way.
   if (!first || plan.onDuplicate === 'drop') return first ? { first } : FREE
   const { id, offset } = first
   const queue = core.registry.queue(name)

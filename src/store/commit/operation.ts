@@ -18,17 +18,22 @@ export interface Sendable {
   committed(): void
   refused(cause: Error): void
   failed(error: Error): void
+  /** `other` leaves in the same entry, and has the same outcome. */
+  join(other: Sendable): void
+  /** What has joined was turned down, and this may be sent again without it. */
+  part(cause: Error): void
 }
 
 export abstract class Operation<T = void> implements Sendable {
   readonly puts: readonly Put[]
-  readonly ops: readonly ControlOp[]
+  ops: readonly ControlOp[]
   /** Of the append; 0 before it, and again once it was turned down. */
   ticket = 0
   /** Settles with the outcome. Nobody has to wait for it. */
   readonly promise: Promise<T>
   #resolve: (value: T) => void = () => undefined
   #reject: (error: Error) => void = () => undefined
+  #joined: Sendable[] | undefined
 
   constructor(puts: readonly Put[] = NO_PUTS, ops: readonly ControlOp[] = NO_OPS) {
     this.puts = puts
@@ -44,11 +49,28 @@ export abstract class Operation<T = void> implements Sendable {
 
   /** The state has it. */
   committed(): void {
+    if (this.#joined) for (const other of this.#joined) other.committed()
     this.#resolve(this.result())
+  }
+
+  join(other: Sendable): void {
+    this.#joined ??= []
+    this.#joined.push(other)
+    this.ops = [...other.ops, ...this.ops]
+  }
+
+  part(cause: Error): void {
+    const joined = this.#joined
+    if (!joined) return
+    this.#joined = undefined
+    const ops = new Set(joined.flatMap((other) => other.ops))
+    this.ops = this.ops.filter((op) => !ops.has(op))
+    for (const other of joined) other.refused(cause)
   }
 
   /** It was not written, and what was decided is void. */
   refused(cause: Error): void {
+    this.part(cause)
     this.failed(cause)
   }
 
@@ -64,8 +86,13 @@ export class PlainOperation extends Operation {
   readonly #whenVoid: (() => void) | undefined
 
   /** `whenVoid` is called where it was turned down, and undoes what was decided. */
-  constructor(ops: readonly ControlOp[], whenDone?: () => void, whenVoid?: () => void) {
-    super(NO_PUTS, ops)
+  constructor(
+    ops: readonly ControlOp[],
+    whenDone?: () => void,
+    whenVoid?: () => void,
+    puts: readonly Put[] = NO_PUTS,
+  ) {
+    super(puts, ops)
     this.#whenDone = whenDone
     this.#whenVoid = whenVoid
     // A record that rides along is awaited by nobody.

@@ -1,14 +1,15 @@
 /**
- * Messages that are put together, perhaps in several queues: those whose key is taken are left out, and
+ * Messages that are put together, perhaps in several queues: those whose key or number is taken are left out, and
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
-import { decideKey } from './key-decision.ts'
+import { decideClaim } from './key-decision.ts'
 import type { PlainOperation } from './operation.ts'
 import { Put, type PutPlan } from './put.ts'
+import { claimName, isClaim } from './puts.ts'
 
 interface Item {
   readonly queue: string
@@ -36,7 +37,7 @@ export class PutBatch {
     this.#items.push({ queue, bytes, plan })
   }
 
-  /** A key is taken by a message on its way: what becomes of this batch depends on that one. */
+  /** A key or number is taken by a message on its way: what becomes of this batch depends on that one. */
   get mustWait(): boolean {
     return this.#pendingFirsts().length > 0
   }
@@ -51,14 +52,14 @@ export class PutBatch {
   }
 
   /**
-   * The messages to append, in the order of the calls. No key of them is on its way. From now on what
+   * The messages to append, in the order of the calls. No key or number of them is on its way. From now on what
    * they replace is about to leave, unless `undo` is called.
    */
   build(): Put[] {
     const puts: Put[] = []
-    const keys = new Map<string, number>()
+    const claims = new Map<string, number>()
     try {
-      this.#sources = this.#items.map((item) => this.#place(item, puts, keys))
+      this.#sources = this.#items.map((item) => this.#place(item, puts, claims))
     } catch (error) {
       this.undo()
       throw error
@@ -96,32 +97,36 @@ export class PutBatch {
   #pendingFirsts(): Promise<PutResult>[] {
     const firsts: Promise<PutResult>[] = []
     for (const { queue, plan } of this.#items) {
-      const number = plan.key === undefined ? undefined : this.#core.registry.knownNumber(queue)
-      if (number === undefined || plan.key === undefined) continue
-      const first = this.#core.keys.pending(number, plan.key)
+      const number = isClaim(plan) ? this.#core.registry.knownNumber(queue) : undefined
+      if (number === undefined) continue
+      const first = this.#core.keys.pending(number, plan)
       if (first !== undefined) firsts.push(first)
     }
     return firsts
   }
 
-  #place({ queue, bytes, plan }: Item, puts: Put[], keys: Map<string, number>): Source {
-    const name = plan.key === undefined ? undefined : `${queue}\n${plan.key}`
-    const twin = name === undefined ? undefined : keys.get(name)
+  #place({ queue, bytes, plan }: Item, puts: Put[], claims: Map<string, number>): Source {
+    const name = isClaim(plan) ? claimName(queue, plan) : undefined
+    const twin = name === undefined ? undefined : claims.get(name)
     if (twin !== undefined) {
       const before = puts[twin]
       if (plan.onDuplicate === 'replace' && before) {
-        puts[twin] = new Put(before.queue, bytes, { ...plan, after: before.after })
+        puts[twin] = this.#put(before.queue, bytes, { ...plan, after: before.after })
       }
       return { kind: 'twin', row: twin }
     }
-    const { first, replaced, after } = decideKey(this.#core, queue, plan)
+    const { first, replaced, after } = decideClaim(this.#core, queue, plan)
     if (first) return { kind: 'other', first }
     if (replaced) this.#replaced.push(replaced)
     const row = puts.length
-    if (name !== undefined) keys.set(name, row)
+    if (name !== undefined) claims.set(name, row)
     const number = this.#core.registry.queueNumber(queue)
-    puts.push(new Put(number, bytes, after === undefined ? plan : { ...plan, after }))
+    puts.push(this.#put(number, bytes, after === undefined ? plan : { ...plan, after }))
     return { kind: 'own', row }
+  }
+
+  #put(queue: number, bytes: Uint8Array, plan: PutPlan): Put {
+    return new Put(queue, bytes, this.#core.settings.planFor(queue, plan))
   }
 }
 

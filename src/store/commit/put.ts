@@ -25,6 +25,8 @@ export const PLAIN_PUT: PutPlan = {
   key: undefined,
   keyWindowMs: 0,
   keyUntilMs: 0,
+  producer: undefined,
+  sequence: 0,
   after: -1,
   headers: NO_HEADERS,
   onDuplicate: 'drop',
@@ -40,12 +42,16 @@ export class Put implements Encodable, MessageFacts {
   readonly key: string | undefined
   readonly keyWindowMs: number
   readonly keyUntilMs: number
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly after: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
   id = 0
   byteLength = 0
+  /** A queue that is full takes it all the same: it must not be lost. */
+  mayExceed = false
   /** All in front of the body; absent where nothing but queue and offset has to be told. */
   #head: Uint8Array | undefined
 
@@ -59,6 +65,8 @@ export class Put implements Encodable, MessageFacts {
     this.key = plan.key
     this.keyWindowMs = plan.keyWindowMs
     this.keyUntilMs = plan.keyUntilMs
+    this.producer = plan.producer
+    this.sequence = plan.sequence
     this.after = plan.after
     this.headers = plan.headers
   }
@@ -71,6 +79,7 @@ export class Put implements Encodable, MessageFacts {
       this.dueKind === DueKind.NONE &&
       this.expiresMs === 0 &&
       this.key === undefined &&
+      this.producer === undefined &&
       this.headers === NO_HEADERS
     this.#head = isPlain ? undefined : encodeMessageHead(this, this.headers)
     const headBytes = this.#head?.length ?? 1 + varintBytes(this.queue) + varintBytes(offset)

@@ -14,7 +14,7 @@ export class PutOne extends Operation<PutResult> {
   constructor(put: Put, keys: PendingKeys) {
     super([put])
     this.#put = put
-    this.#keys = put.key === undefined ? undefined : keys
+    this.#keys = isClaim(put) ? keys : undefined
     this.#keys?.take(put, this.promise)
   }
 
@@ -44,7 +44,7 @@ export class PutMany extends Operation<readonly PutResult[]> {
     this.#keys = keys
     this.#whenDone = whenDone
     puts.forEach((put, row) => {
-      if (put.key === undefined) return
+      if (!isClaim(put)) return
       const one = this.promise.then((results) => results[row] as PutResult)
       one.catch(() => undefined)
       keys.take(put, one)
@@ -71,7 +71,18 @@ function resultOf({ id, offset }: Put): PutResult {
   return { id, offset, duplicate: false }
 }
 
-/** Keys that are taken by messages on their way. */
+/** What makes a message a duplicate of another: its key, or its producer's number. */
+export interface Claim {
+  readonly key: string | undefined
+  readonly producer: string | undefined
+  readonly sequence: number
+}
+
+export function isClaim({ key, producer }: Claim): boolean {
+  return key !== undefined || producer !== undefined
+}
+
+/** Keys and numbers of producers that are taken by messages on their way. */
 export class PendingKeys {
   readonly #state: StoreState
   readonly #pending = new Map<string, { readonly put: Put; readonly first: Promise<PutResult> }>()
@@ -80,28 +91,38 @@ export class PendingKeys {
     this.#state = state
   }
 
-  /** The outcome of the first message of this key, where that is on its way. */
-  pending(queue: number, key: string): Promise<PutResult> | undefined {
-    return this.#pending.get(nameOf(queue, key))?.first
+  /** The outcome of the first message of this claim, where that is on its way. */
+  pending(queue: number, claim: Claim): Promise<PutResult> | undefined {
+    return this.#pending.get(claimName(queue, claim))?.first
   }
 
-  /** The first message of this key, where it is durable and the key not free again. */
-  durable(queue: number, key: string, elapsedMs: number): PutResult | undefined {
-    const entry = this.#state.queues.get(queue)?.keys.get(key, elapsedMs)
+  /** The first message of this claim, where it is durable and the claim not free again. */
+  durable(queue: number, claim: Claim, elapsedMs: number): PutResult | undefined {
+    const { key, producer, sequence } = claim
+    const state = this.#state.queues.get(queue)
+    if (producer !== undefined) {
+      return state?.producers.has(producer, sequence) ? NOT_REMEMBERED : undefined
+    }
+    const entry = key === undefined ? undefined : state?.keys.get(key, elapsedMs)
     return entry && { id: entry.id, offset: entry.offset, duplicate: false }
   }
 
   take(put: Put, first: Promise<PutResult>): void {
-    if (put.key !== undefined) this.#pending.set(nameOf(put.queue, put.key), { put, first })
+    if (isClaim(put)) this.#pending.set(claimName(put.queue, put), { put, first })
   }
 
   leave(put: Put): void {
-    if (put.key === undefined) return
-    const name = nameOf(put.queue, put.key)
+    if (!isClaim(put)) return
+    const name = claimName(put.queue, put)
     if (this.#pending.get(name)?.put === put) this.#pending.delete(name)
   }
 }
 
-function nameOf(queue: number, key: string): string {
-  return `${queue} ${key}`
+/** What a producer has put is known by its number alone. */
+const NOT_REMEMBERED: PutResult = { id: 0, offset: -1, duplicate: false }
+
+/** Names a claim among those of all queues; the queue by its number or its name. */
+export function claimName(queue: number | string, { key, producer, sequence }: Claim): string {
+  const claim = producer === undefined ? `key\n${key}` : `${sequence}\n${producer}`
+  return `${queue}\n${claim}`
 }

@@ -74,6 +74,12 @@ export class Registry implements Offsets {
     return queue
   }
 
+  /** The name of the queue with this number, also where that is on its way. */
+  nameOf(queue: number): string {
+    for (const [name, number] of this.#pendingQueues) if (number === queue) return name
+    return this.#state.queues.get(queue)?.name ?? ''
+  }
+
   queue(name: string): QueueDispatch | undefined {
     const state = this.#state.queue(name)
     return state && this.#dispatcher.queue(state)

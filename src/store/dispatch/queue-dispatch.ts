@@ -330,8 +330,9 @@ export class QueueDispatch implements QueueEvents {
 
   #isLeased(offset: number): boolean {
     for (const group of this.groups.values()) {
+      const taken = group.out.get(offset)
       // What is only held ready for a delivery has not begun.
-      if ((group.out.get(offset)?.leaseMs ?? 0) > 0) return true
+      if (taken && (taken.leaseMs > 0 || taken.status === 'settling')) return true
     }
     return false
   }

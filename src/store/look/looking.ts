@@ -142,7 +142,9 @@ export function plainDelayed(core: StoreCore, group: GroupDispatch, count: numbe
     let left = count
     heap.visitInOrder((dueMs, id, payload) => {
       const offset = group.queue.offsetOf(payload)
-      if (!group.isWaiting(offset, id) || group.state.exception(offset)) return true
+      // What has been delivered was due, and stays ready where a clock is set back.
+      const isPlain = !group.state.exception(offset) && !group.state.leased.has(offset)
+      if (!isPlain || !group.isWaiting(offset, id)) return true
       all.push({ offset, id, inMs: dueInMs(core, kind, dueMs) })
       return --left > 0
     })

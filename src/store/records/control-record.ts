@@ -9,6 +9,7 @@
 import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
 import type { DueKind } from './message-record.ts'
+import { readSettings, type SettingValues, writeSettings } from './queue-settings.ts'
 
 /** Pairs [first, end) in one flat array, rising and apart. */
 export type OffsetRanges = readonly number[]
@@ -135,6 +136,13 @@ export interface SeekOp {
   readonly from: number
 }
 
+export interface QueueSettingsOp {
+  readonly kind: 'queue-settings'
+  readonly queue: number
+  /** All of them, also those that did not change. */
+  readonly settings: SettingValues
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -150,6 +158,7 @@ export type ControlOp =
   | PauseOp
   | PurgeOp
   | SeekOp
+  | QueueSettingsOp
 
 /** In the order of their numbers on disk, from 1. */
 const KINDS = [
@@ -171,6 +180,7 @@ const KINDS = [
   'purge',
   'redrive',
   'seek',
+  'queue-settings',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -198,6 +208,10 @@ export function encodeControl(op: ControlOp): Uint8Array {
     case 'pause':
       writer.varint(op.queue)
       writer.varint(op.untilMs)
+      break
+    case 'queue-settings':
+      writer.varint(op.queue)
+      writeSettings(writer, op.settings)
       break
     case 'purge':
       writer.varint(op.queue)
@@ -285,6 +299,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
     case 'purge':
       return { kind, queue: reader.varint() }
+    case 'queue-settings':
+      return { kind, queue: reader.varint(), settings: readSettings(reader) }
     default:
       return readGroupOp(reader, kind, reader.varint(), reader.varint())
   }

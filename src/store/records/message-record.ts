@@ -2,7 +2,7 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [after] | [header count, {name, value}] | body to the end
+ *     [producer, sequence] | [after] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
@@ -17,9 +17,10 @@ const Flag = {
   EXPIRES: 8,
   KEY: 16,
   HEADERS: 32,
+  PRODUCER: 64,
   AFTER: 128,
 } as const
-const FLAGS_KNOWN = 63 | Flag.AFTER
+const FLAGS_MAX = 255
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -49,6 +50,10 @@ export interface MessageFacts {
   readonly keyWindowMs: number
   /** When the key is free again, in the store's own time. */
   readonly keyUntilMs: number
+  /** Who numbers its messages, so that one that is sent again is put once. */
+  readonly producer: string | undefined
+  /** The number that it gave this one. */
+  readonly sequence: number
   /** The offset of the message of its key that it comes after; -1 = none. */
   readonly after: number
 }
@@ -70,6 +75,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
     (facts.key === undefined ? 0 : Flag.KEY) |
     (names.length === 0 ? 0 : Flag.HEADERS) |
+    (facts.producer === undefined ? 0 : Flag.PRODUCER) |
     (facts.after < 0 ? 0 : Flag.AFTER)
   const writer = new ByteWriter()
   writer.varint(flags)
@@ -82,6 +88,10 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.varint(facts.keyWindowMs)
     writer.varint(facts.keyUntilMs)
     writer.text(facts.key)
+  }
+  if (facts.producer !== undefined) {
+    writer.text(facts.producer)
+    writer.varint(facts.sequence)
   }
   if (facts.after >= 0) writer.varint(facts.after)
   if (names.length > 0) {
@@ -108,6 +118,8 @@ export class MessageDecoder implements MessageFacts {
   key: string | undefined
   keyWindowMs = 0
   keyUntilMs = 0
+  producer: string | undefined
+  sequence = 0
   after = -1
   readonly #reader = new ByteReader()
   #flags = 0
@@ -128,8 +140,11 @@ export class MessageDecoder implements MessageFacts {
     this.keyWindowMs = hasKey ? reader.varint() : 0
     this.keyUntilMs = hasKey ? reader.varint() : 0
     this.key = hasKey ? reader.text(reader.varint()) : undefined
+    const hasProducer = (flags & Flag.PRODUCER) !== 0
+    this.producer = hasProducer ? reader.text(reader.varint()) : undefined
+    this.sequence = hasProducer ? reader.varint() : 0
     this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
-    if (reader.failed || flags !== (flags & FLAGS_KNOWN)) throw malformed()
+    if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
   }
 
@@ -168,6 +183,8 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     key: decoder.key,
     keyWindowMs: decoder.keyWindowMs,
     keyUntilMs: decoder.keyUntilMs,
+    producer: decoder.producer,
+    sequence: decoder.sequence,
     after: decoder.after,
     headers,
     body: decoder.body(),

@@ -126,7 +126,10 @@ async function send(
   const number = core.registry.queueNumber(plan.target)
   const puts = there.flatMap((taken) => {
     const message = messages[held.indexOf(taken)]
-    return message ? [new Put(number, message.body, planOf(group, plan, taken, message))] : []
+    if (!message) return []
+    // A queue that has no room for all of the piece turns it down, and they stay.
+    const put = core.settings.planFor(number, planOf(group, plan, taken, message))
+    return [new Put(number, message.body, put)]
   })
   const done = () => core.finished(there)
   await core.send(new PutMany(puts, core.keys, [finishOp(group, there)], done))

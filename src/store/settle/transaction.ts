@@ -4,6 +4,7 @@
  */
 import { QlogTypeError } from '../../errors.ts'
 import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.ts'
+import type { Put } from '../commit/put.ts'
 import { PutBatch } from '../commit/put-batch.ts'
 import { PutMany } from '../commit/puts.ts'
 import { staleLease } from '../deliver/delivery.ts'
@@ -42,6 +43,7 @@ export class StoreTransaction implements Transaction {
   readonly #pauses: { readonly queue: string; readonly pauseMs: number }[] = []
   readonly #settled = new Set<Taken>()
   readonly #acks: Taken[] = []
+  readonly #letters: Put[] = []
   readonly #whenDone: (() => void)[] = []
   readonly #whenVoid: (() => void)[] = []
   #isOver = false
@@ -77,7 +79,12 @@ export class StoreTransaction implements Transaction {
   }
 
   retry(delivery: Delivery, error?: unknown): void {
-    this.#ops.push(this.#verbs.retryOne(this.#settle(delivery), error).op)
+    const taken = this.#settle(delivery)
+    const { op, letter } = this.#verbs.retryOne(taken, delivery, error)
+    this.#ops.push(op)
+    if (!letter) return
+    this.#letters.push(letter)
+    this.#acks.push(taken)
   }
 
   bury(delivery: Delivery, options?: BuryOptions): void {
@@ -169,7 +176,8 @@ export class StoreTransaction implements Transaction {
       const ops = [...this.#ops, ...this.#batch.ops, ...pauses]
       if (puts.length + ops.length > 0) {
         const done = () => this.#done()
-        appended = await this.#core.send(new PutMany(puts, this.#core.keys, ops, done))
+        const all = [...puts, ...this.#letters]
+        appended = await this.#core.send(new PutMany(all, this.#core.keys, ops, done))
       }
     } catch (error) {
       this.#undo()

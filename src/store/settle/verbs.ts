@@ -12,6 +12,7 @@ import {
   textOf,
 } from '../check.ts'
 import { PlainOperation } from '../commit/operation.ts'
+import type { Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
@@ -26,6 +27,8 @@ const JITTER = 0.2
 interface Settled {
   readonly op: ControlOp
   readonly outcome: RetryOutcome
+  /** What is put into the queue for dead letters. */
+  readonly letter: Put | undefined
 }
 
 export class Verbs {
@@ -74,10 +77,14 @@ export class Verbs {
   async retry(deliveries: readonly Delivery[], error?: unknown): Promise<RetryOutcome[]> {
     const taken = this.assertAllLeased(deliveries)
     if (taken.length === 0) return []
-    const settled = taken.map((one) => this.retryOne(one, error))
+    const settled = taken.map((one, row) => this.retryOne(one, deliveries[row] as Delivery, error))
+    const dead = taken.filter((_one, row) => settled[row]?.letter)
     await this.#send(
       taken,
       settled.map(({ op }) => op),
+      () => this.#core.finished(dead),
+      undefined,
+      settled.flatMap(({ letter }) => (letter ? [letter] : [])),
     )
     return settled.map(({ outcome }) => outcome)
   }
@@ -106,13 +113,20 @@ export class Verbs {
     return [...byGroup(taken)].map(([group, all]) => finishOp(group, all))
   }
 
-  retryOne(taken: Taken, error: unknown): Settled {
+  /** `delivery` is that of the message, whose body goes where dead letters go. */
+  retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled {
     const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retryOf(
       taken.group.queue.state.name,
     )
     const text = textOf(error)
     if (taken.attempt >= attemptsMax) {
-      return { op: this.#core.buryOp(taken, 'attempts', text), outcome: { buried: true } }
+      const letter = this.#core.deadLetters.letterOf(taken, delivery, text)
+      if (letter) {
+        const deadLetter = this.#core.registry.nameOf(letter.queue)
+        return { op: finishOp(taken.group, [taken]), outcome: { buried: true, deadLetter }, letter }
+      }
+      const op = this.#core.buryOp(taken, 'attempts', text)
+      return { op, outcome: { buried: true }, letter }
     }
     const plainMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(40, taken.attempt - 1))
     const delayMs = Math.round(plainMs * (1 - JITTER + 2 * JITTER * this.#chance()))
@@ -121,6 +135,7 @@ export class Verbs {
     return {
       op: this.#core.returnOp(taken, 'retried', { ...due, error: text }),
       outcome: { buried: false, delayMs },
+      letter: undefined,
     }
   }
 
@@ -174,6 +189,7 @@ export class Verbs {
     ops: readonly ControlOp[],
     whenDone?: () => void,
     whenVoid?: () => void,
+    puts?: readonly Put[],
   ): Promise<void> {
     const { dispatcher } = this.#core
     for (const one of taken) dispatcher.settle(one)
@@ -181,7 +197,7 @@ export class Verbs {
       for (const one of taken) dispatcher.unsettle(one)
       whenVoid?.()
     }
-    const operation = new PlainOperation(ops, whenDone, undo)
+    const operation = new PlainOperation(ops, whenDone, undo, puts)
     await this.#core.send(operation)
   }
 

@@ -4,7 +4,7 @@
  */
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp, PurgeOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 
 /** What was decided, and how that ends. */
@@ -19,17 +19,18 @@ export interface WholeChange {
 /** Empties the queue with this number, which may be on its way itself. */
 export function beginPurge(core: StoreCore, queue: number): WholeChange {
   const { purging } = core.dispatcher
-  purging.add(queue)
+  const op: PurgeOp = { kind: 'purge', queue }
+  purging.add(op)
   const goOn = endLeases(core, groupsOf(core, queue))
   return {
-    ops: [{ kind: 'purge', queue }],
+    ops: [op],
     done: () => {
-      purging.remove(queue)
+      purging.remove(op)
       // Which messages that were is known by what is left.
       core.gone.discardAll()
     },
     undo: () => {
-      purging.remove(queue)
+      purging.remove(op)
       goOn()
       for (const group of groupsOf(core, queue)) group.queue.woke(group)
     },

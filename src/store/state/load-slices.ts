@@ -6,8 +6,10 @@ import { QlogError } from '../../errors.ts'
 import { OffsetSet } from '../containers/offset-set.ts'
 import { ByteReader } from '../containers/varint.ts'
 import { decodeControl } from '../records/control-record.ts'
+import { readSettings } from '../records/queue-settings.ts'
 import { Exception } from './exception.ts'
 import type { QueueState } from './queue-state.ts'
+import { SizeTable } from './size-table.ts'
 import { EXCEPTION_STATES } from './slices.ts'
 import { StoreState } from './store-state.ts'
 
@@ -19,6 +21,10 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
   loadStore(state, store)
   for (const queue of state.queues.values()) {
     loadQueue(queue, required(slices, `q${queue.number}`))
+    const settings = slices.get(`q${queue.number}.s`)
+    if (settings && !loadSettings(queue, settings)) throw unreadable(`q${queue.number}.s`)
+    const producers = slices.get(`q${queue.number}.p`)
+    if (producers && !queue.producers.load(producers)) throw unreadable(`q${queue.number}.p`)
     const trailing = slices.get(`q${queue.number}.t`)
     if (trailing && !queue.trailing.load(trailing)) throw unreadable(`q${queue.number}.t`)
   }
@@ -43,7 +49,7 @@ interface ChunkName {
 function chunksOf(slices: ReadonlyMap<string, Uint8Array>): ChunkName[] {
   const chunks: ChunkName[] = []
   for (const name of slices.keys()) {
-    const [, queue, kind, number, chunk] = /^q(\d+)\.([rklgx])(\d*)\.(\d+)$/.exec(name) ?? []
+    const [, queue, kind, number, chunk] = /^q(\d+)\.([rkblgx])(\d*)\.(\d+)$/.exec(name) ?? []
     if (kind === undefined) continue
     chunks.push({ name, queue: Number(queue), kind, number: Number(number), chunk: Number(chunk) })
   }
@@ -106,12 +112,22 @@ function loadChunk(
 ): boolean {
   if (kind === 'r') return queue.removed.loadChunk(chunk, bytes)
   if (kind === 'k') return loadKeys(queue, bytes)
+  if (kind === 'b') return queue.sizes?.loadChunk(chunk, bytes) ?? false
   if (kind === 'l') {
     const lane = queue.lanes.find(({ slot }) => slot === number)
     return lane?.postings.loadPart(bytes) ?? false
   }
   if (kind === 'x') return loadExceptions(queue, number, bytes)
   return loadGroupChunk(queue, number, chunk, bytes)
+}
+
+function loadSettings(queue: QueueState, bytes: Uint8Array): boolean {
+  const reader = new ByteReader(bytes)
+  queue.settings = readSettings(reader)
+  queue.settingsVersion = 1
+  const counted = reader.varint()
+  if (counted === 1) queue.sizes = new SizeTable()
+  return reader.complete && counted <= 1
 }
 
 function loadKeys(queue: QueueState, bytes: Uint8Array): boolean {

@@ -1,6 +1,7 @@
 /** The hash of a queue's state: of what answers questions, not of how it is kept. Pure memory. */
 import { PostingsCursor } from '../containers/postings-cursor.ts'
 import type { StateHash } from '../containers/state-hash.ts'
+import { valuesOf } from '../records/queue-settings.ts'
 import type { Exception } from './exception.ts'
 import type { GroupState } from './group-state.ts'
 import type { QueueState } from './queue-state.ts'
@@ -18,6 +19,10 @@ export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number)
       for (const value of [id, offset, untilMs]) hash.number(value)
     }
   }
+  queue.producers.hashInto(hash)
+  for (const value of valuesOf(queue.settings)) hash.number(value)
+  hash.number(queue.sizes ? queue.bytes : -1)
+  queue.sizes?.hashInto(hash)
   queue.trailing.hashInto(hash)
   hashMessages(hash, queue)
   const groups = [...queue.groups.values()].sort((a, b) => a.number - b.number)

@@ -4,9 +4,12 @@
  */
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { MessageFacts } from '../records/message-record.ts'
+import { isSameSettings, NO_SETTINGS, type SettingValues } from '../records/queue-settings.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
+import { ProducerTable } from './producer-table.ts'
+import { SizeTable } from './size-table.ts'
 import { GroupCounts, QueueCounts } from './totals.ts'
 import { Trailing } from './trailing.ts'
 
@@ -44,6 +47,12 @@ export class QueueState {
   /** Taken out while there was no group, whose business that is otherwise. */
   readonly removed = new OffsetSet()
   readonly keys = new KeyTable()
+  readonly producers = new ProducerTable()
+  settings: SettingValues = NO_SETTINGS
+  /** Grows with every change of the settings. */
+  settingsVersion = 0
+  /** Bytes of messages that are not gone; undefined as long as no limit needs them. */
+  sizes: SizeTable | undefined
   readonly trailing = new Trailing()
   /** Messages that are not gone. */
   live = 0
@@ -70,7 +79,8 @@ export class QueueState {
     return undefined
   }
 
-  put(facts: MessageFacts, id: number, timeMs: number): void {
+  /** `bytes` is what its record takes. */
+  put(facts: MessageFacts, id: number, timeMs: number, bytes: number): void {
     const { offset, key } = facts
     this.noteUsed(offset)
     const lane = this.laneFor(facts.priority)
@@ -88,11 +98,13 @@ export class QueueState {
     this.version++
     this.live++
     this.entries++
+    this.sizes?.add(offset, bytes)
     this.counts.put++
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
     }
+    if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
     // The one that it was to come after may have left in front of it.
     if (facts.after >= 0 && !this.isGone(facts.after)) this.trailing.add(offset, facts.after)
     this.events?.put(lane, facts, id)
@@ -206,6 +218,26 @@ export class QueueState {
     return true
   }
 
+  /** Gone once this group has finished it, too. */
+  isGoneBut(offset: number, group: number): boolean {
+    for (const { number, finished } of this.groups.values()) {
+      if (finished.has(offset) !== (number !== group)) return false
+    }
+    return this.groups.has(group)
+  }
+
+  /** Bytes of messages that are not gone and were put since bytes are counted. */
+  get bytes(): number {
+    return this.sizes?.total ?? 0
+  }
+
+  configure(settings: SettingValues): void {
+    if (isSameSettings(settings, this.settings)) return
+    this.settings = settings
+    this.settingsVersion++
+    if (settings.bytesMax > 0) this.sizes ??= new SizeTable()
+  }
+
   /** Every offset below is gone. */
   get goneFloor(): number {
     if (this.groups.size === 0) return this.removed.floor
@@ -273,6 +305,7 @@ export class QueueState {
     for (let i = 0; i < gone.length; i += 2) {
       const [first = 0, end = 0] = [gone[i], gone[i + 1]]
       this.live -= end - first
+      this.sizes?.remove(first, end)
       if (this.trailing.size > 0) this.trailing.forget(first, end)
     }
     this.sweep()
@@ -284,7 +317,7 @@ export class QueueState {
     for (let i = 0; i < ranges.length; i += 2) {
       const end = ranges[i + 1] ?? 0
       for (let from = ranges[i] ?? 0; from < end; ) {
-        const stays = this.#nextStaying(from, end)
+        const stays = this.nextStaying(from, end)
         if (stays > from) gone.push(from, stays)
         from = this.#nextGone(stays, end)
       }
@@ -295,16 +328,16 @@ export class QueueState {
   /** Of [first, end), the ranges that are not gone. */
   #stayingOf(first: number, end: number): number[] {
     const staying: number[] = []
-    for (let from = this.#nextStaying(first, end); from < end; ) {
+    for (let from = this.nextStaying(first, end); from < end; ) {
       const gone = this.#nextGone(from, end)
       staying.push(from, gone)
-      from = this.#nextStaying(gone, end)
+      from = this.nextStaying(gone, end)
     }
     return staying
   }
 
   /** The first offset from `from` on that is not gone; `end` where all are. */
-  #nextStaying(from: number, end: number): number {
+  nextStaying(from: number, end: number): number {
     if (this.groups.size === 0) return Math.min(end, this.removed.nextAbsent(from))
     let next = end
     for (const { finished } of this.groups.values())

@@ -6,6 +6,9 @@
  *     q7             a queue: its counters, its lanes, its groups with their settings
  *     q7.r.3         offsets taken out of the queue, by chunk
  *     q7.k.3         its keys, by small chunk
+ *     q7.p           its producers, where it has any
+ *     q7.s           its settings, where it ever had any, and whether bytes are counted
+ *     q7.b.3         bytes of its messages, where they are, by chunk of 1,024 offsets
  *     q7.t           messages that come after others of their key, where there are any
  *     q7.l2.0        a lane's messages, in parts
  *     q7.g1.3        a group's offsets, by chunk
@@ -14,6 +17,7 @@
 import { CHUNK_OFFSETS } from '../containers/chunk-size.ts'
 import { ByteWriter } from '../containers/varint.ts'
 import { encodeControl } from '../records/control-record.ts'
+import { writeSettings } from '../records/queue-settings.ts'
 import type { Exception, ExceptionState } from './exception.ts'
 import type { ExceptionChunk } from './exception-chunk.ts'
 import type { GroupState } from './group-state.ts'
@@ -52,7 +56,7 @@ function slice(name: string, version: number, encode: () => Uint8Array): Slice {
 }
 
 function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
-  const { number, removed, keys, trailing } = queue
+  const { number, removed, keys, producers, sizes, trailing } = queue
   for (const chunk of removed.chunkNumbers()) {
     const name = `q${number}.r.${chunk}`
     slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
@@ -60,6 +64,16 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
   for (const chunk of keys.chunkNumbers()) {
     const name = `q${number}.k.${chunk}`
     slices.push(slice(name, keys.versionOf(chunk), () => encodeKeys(queue, chunk, state.elapsedMs)))
+  }
+  if (producers.size > 0) {
+    slices.push(slice(`q${number}.p`, producers.version, () => producers.encode()))
+  }
+  if (queue.settingsVersion > 0) {
+    slices.push(slice(`q${number}.s`, queue.settingsVersion, () => encodeSettings(queue)))
+  }
+  for (const chunk of sizes?.chunkNumbers() ?? []) {
+    const encode = () => sizes?.encodeChunk(chunk) ?? new Uint8Array(0)
+    slices.push(slice(`q${number}.b.${chunk}`, sizes?.versionOf(chunk) ?? 0, encode))
   }
   if (trailing.size > 0) {
     slices.push(slice(`q${number}.t`, trailing.version, () => trailing.encode()))
@@ -127,6 +141,13 @@ function encodeQueue(queue: QueueState): Uint8Array {
       writer.varint(value)
     }
   }
+  return writer.finish()
+}
+
+function encodeSettings({ settings, sizes }: QueueState): Uint8Array {
+  const writer = new ByteWriter()
+  writeSettings(writer, settings)
+  writer.varint(sizes ? 1 : 0)
   return writer.finish()
 }
 

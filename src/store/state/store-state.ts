@@ -61,7 +61,7 @@ export class StoreState {
     for (const record of entry.control) this.apply(decodeControl(record))
     for (let i = 0; i < entry.messages.length; i++) {
       const record = entry.messages[i]
-      if (record) this.put(this.#decoder.decode(record), entry.ids[i] ?? 0)
+      if (record) this.put(this.#decoder.decode(record), entry.ids[i] ?? 0, record.length)
     }
   }
 
@@ -71,12 +71,13 @@ export class StoreState {
     for (const queue of this.queues.values()) queue.beginCounting()
   }
 
-  put(facts: MessageFacts, id: number): void {
+  /** `bytes` is what its record takes. */
+  put(facts: MessageFacts, id: number, bytes: number): void {
     this.nextId = Math.max(this.nextId, id + 1)
     if (facts.key !== undefined) {
       this.elapsedMs = Math.max(this.elapsedMs, facts.keyUntilMs - facts.keyWindowMs)
     }
-    this.#queueOf(facts.queue).put(facts, id, this.timeMs)
+    this.#queueOf(facts.queue).put(facts, id, this.timeMs, bytes)
   }
 
   apply(op: ControlOp): void {
@@ -105,6 +106,9 @@ export class StoreState {
       }
       case 'purge':
         this.#queueOf(op.queue).purge()
+        return
+      case 'queue-settings':
+        this.#queueOf(op.queue).configure(op.settings)
         return
       default:
         this.#applyToGroup(op)

@@ -193,6 +193,24 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'what was delivered before a crash is not delayed again where the wall clock is set back',
+    needs: ['jumpWallClock', 'crash'],
+    run: async (world) => {
+      await world.put('q', 'a', { at: world.nowMs + MINUTE_MS })
+      const later = await world.put('q', 'b', { at: world.nowMs + 10 * MINUTE_MS })
+      await world.advance(MINUTE_MS + SECOND_MS)
+      equal(textsOf(await world.take('q')), ['a'])
+      await world.put('other', 'after the lease')
+      world.jumpWallClock(-HOUR_MS / 2)
+      await world.crashAndOpen()
+      const group = world.store.queue('q').group()
+      equal(world.counts('q'), { ready: 1, delayed: 1, leased: 0, buried: 0 })
+      equal((await group.peek('delayed'))?.id, later.id)
+      equal(await group.kick(2), 1)
+      equal(world.counts('q'), { ready: 2, delayed: 0, leased: 0, buried: 0 })
+    },
+  },
+  {
     name: 'a session that waits learns soon that the wall clock was set forwards',
     needs: ['jumpWallClock'],
     run: async (world) => {

@@ -11,7 +11,7 @@ export async function visibleState(store: Store): Promise<unknown> {
   const queues: unknown[] = []
   for (const name of [...store.queues()].sort()) {
     const queue = store.queue(name)
-    const { nextOffset, messages, groups } = queue.stats()
+    const { nextOffset, messages, bytes, settings, groups } = queue.stats()
     const bodies = (await queue.read({ limit: LIMIT })).map(({ id, offset, body, putMs }) => [
       id,
       offset,
@@ -22,7 +22,7 @@ export async function visibleState(store: Store): Promise<unknown> {
     for (const { group } of [...groups].sort((a, b) => (a.group < b.group ? -1 : 1))) {
       seen.push(await groupState(store, name, group))
     }
-    queues.push({ name, nextOffset, messages, bodies, groups: seen })
+    queues.push({ name, nextOffset, messages, bytes, settings, bodies, groups: seen })
   }
   return { messages: store.stats().messages, queues }
 }

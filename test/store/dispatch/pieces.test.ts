@@ -62,9 +62,11 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       key: undefined,
       keyUntilMs: 0,
       keyWindowMs: 0,
+      producer: undefined,
+      sequence: 0,
       after: -1,
     }
-    state.put(facts, offset + 1, 1)
+    state.put(facts, offset + 1, 1, 9)
   }
   return { host, queue }
 }

@@ -26,6 +26,7 @@ const WEIGHTS = {
   pause: 1,
   'create-group': 3,
   configure: 2,
+  'configure-queue': 4,
   'remove-group': 1,
   transaction: 6,
   'open-session': 2,

@@ -58,6 +58,10 @@ function queueDifference(
   if (paused === 'yes' && !isLeft(expected, queue.pausedUntil, stats.pausedMs)) {
     return `paused for ${stats.pausedMs} ms, not until ${JSON.stringify(queue.pausedUntil)}`
   }
+  const { messagesMax, whenFull } = stats.settings
+  const limit = `${queue.limit.messagesMax} ${queue.limit.dropsOldest}`
+  const seenLimit = `${messagesMax} ${whenFull === 'drop-oldest'}`
+  if (limit !== seenLimit) return `limit ${limit} expected, ${seenLimit} seen`
   const groups = [...queue.groups.keys()].sort().join()
   const seenGroups = [...seen.groups.keys()].sort().join()
   if (groups !== seenGroups) return `groups: ${groups} expected, ${seenGroups} seen`

@@ -65,6 +65,11 @@ export class Reference {
     return [this.#durable, ...this.#waiting.map(({ after }) => after)]
   }
 
+  /** Labels of what is in flight. */
+  get flying(): readonly string[] {
+    return this.#waiting.map(({ label }) => label)
+  }
+
   get inFlight(): number {
     return this.#waiting.length
   }

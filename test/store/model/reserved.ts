@@ -188,6 +188,8 @@ export function buriedInstead(reserving: Reserving): readonly Place[] | undefine
   const usedUp = candidates.filter((one) => one.isUsedUp && one.ready !== 'no')
   if (usedUp.length === 0) return []
   if (candidates.some(({ ready }) => ready === 'maybe')) return undefined
+  const rooms = reserving.watched.map((watched) => roomIn(reserving, watched))
+  if (rooms.some(({ least, most }) => least < most)) return undefined
   const gone: Candidate[] = []
   let given = 0
   for (const candidate of candidates) {

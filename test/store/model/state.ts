@@ -54,6 +54,8 @@ export interface MessageFacts {
   readonly due: Deadline | undefined
   readonly expires: Deadline | undefined
   readonly key: string | undefined
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly headers: Readonly<Record<string, string>>
   /** Wall clock, as the put was called and as it was durable. */
   readonly put: Deadline
@@ -73,13 +75,22 @@ export interface GroupState {
   nextBuried: number
 }
 
+export interface Limit {
+  readonly messagesMax: number | undefined
+  readonly dropsOldest: boolean
+  readonly countsBytes: boolean
+}
+
 export interface QueueState {
   readonly name: string
   nextOffset: number
   pausedUntil: Deadline | undefined
+  limit: Limit
   /** Messages that are not gone, by id. */
   readonly messages: Map<number, MessageFacts>
   readonly keys: Map<string, TakenKey>
+  /** What producers have put: producer and number. */
+  readonly sent: Set<string>
   readonly groups: Map<string, GroupState>
 }
 
@@ -102,7 +113,8 @@ export function copyState(state: State): State {
       groups.set(groupName, { ...group, cells })
     }
     const messages = new Map(queue.messages)
-    queues.set(name, { ...queue, messages, keys: new Map(queue.keys), groups })
+    const keys = new Map(queue.keys)
+    queues.set(name, { ...queue, messages, keys, sent: new Set(queue.sent), groups })
   }
   return { nextId: state.nextId, queues }
 }
@@ -144,12 +156,23 @@ export function queueOf(state: State, name: string): QueueState {
     name,
     nextOffset: 0,
     pausedUntil: undefined,
+    limit: { messagesMax: undefined, dropsOldest: false, countsBytes: false },
     messages: new Map(),
     keys: new Map(),
+    sent: new Set(),
     groups: new Map(),
   }
   state.queues.set(name, queue)
   return queue
+}
+
+/** Undefined where the queue has none. */
+export function limitOf(
+  state: State,
+  queue: string,
+): { readonly messagesMax: number; readonly dropsOldest: boolean } | undefined {
+  const { messagesMax, dropsOldest = false } = state.queues.get(queue)?.limit ?? {}
+  return messagesMax === undefined ? undefined : { messagesMax, dropsOldest }
 }
 
 export function groupOf(state: State, queue: string, name: string): GroupState | undefined {

@@ -2,7 +2,15 @@
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { type Driver, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { type GroupState, isExpired, passed, type QueueState, type State } from './state.ts'
+import {
+  type GroupState,
+  isExpired,
+  limitOf,
+  passed,
+  type QueueState,
+  type State,
+} from './state.ts'
+import { expectFull, makeRoom } from './take-limits.ts'
 import { pickGroup } from './take-queues.ts'
 import * as verbs from './verbs.ts'
 
@@ -18,18 +26,28 @@ export async function takeMove(driver: Driver, random: Random): Promise<void> {
   const count = random.chance(0.5) ? random.between(1, 3) : undefined
   const ids = idsIn(driver, queue, group, state)?.slice(0, count)
   if (ids === undefined) return
+  // When exactly something expires is not known, and so not how many a queue with a limit has.
+  const isLimited = limitOf(driver.reference.current, target) !== undefined
+  if (isLimited && ids.some((id) => queue.messages.get(id)?.expires)) return
   const label = `move of ${group.name}/${ids.join()} to ${target}`
   const put = driver.after(0, 'wall')
-  const change = (after: State): void => {
+  const change = (after: State): 'room' | 'full' => {
+    if (makeRoom(after, target, ids.length) === 'full') return 'full'
     for (const id of ids) {
       const place = { queue: queue.name, group: group.name, id }
       verbs.move(after, place, target, state === 'delayed', put, driver.now)
     }
+    return 'room'
   }
   if (ids.length > 0) driver.beginQueue(target)
-  const [entry] = ids.length > 0 ? driver.reference.append(label, change) : []
+  const [entry, room] = ids.length > 0 ? driver.reference.append(label, change) : []
   const options = { state, ...(count !== undefined && { count }) }
   const promise = driver.queue(queue.name).group(group.name).move(target, options)
+  if (entry && room === 'full') {
+    driver.reference.forget(entry)
+    await expectFull(driver, promise)
+    return
+  }
   await driver.send(label, entry, promise, (answer) => {
     if (answer !== ids.length) {
       throw new Violation(`${label}: ${ids.length} expected, ${answer} answered`)

@@ -6,13 +6,24 @@ import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
 import { type Driver, type Held, QUEUES } from './driver.ts'
 import { Violation } from './reference.ts'
-import { isExpired, type MessageFacts, passed, type State } from './state.ts'
+import {
+  copyState,
+  isExpired,
+  limitOf,
+  type MessageFacts,
+  type Now,
+  passed,
+  type State,
+} from './state.ts'
+import { beforePut, expectFull, makeRoom } from './take-limits.ts'
 import { tell } from './take-verbs.ts'
 import { purgeStep } from './take-whole.ts'
 import * as verbs from './verbs.ts'
 
 const PRIORITIES = [0, 7, 1024, 1024, 1024, 5_000, 0xffff_ffff] as const
 const KEYS = ['k1', 'k2', 'k3'] as const
+const PRODUCERS = ['p1', 'p2'] as const
+const SEQUENCES_MAX = 7
 const DELAYS_MS = [500, 1_000, 3_000, 12_000] as const
 const HEADERS = [{ type: 'a' }, { type: 'b', trace: 'é'.repeat(20) }, { __proto__x: '' }] as const
 
@@ -24,13 +35,17 @@ interface Draft {
 
 export async function takePut(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
+  await beforePut(driver, random, queue)
+  if (driver.stopped) return
   const drawn = draftOf(driver, random, queue)
   const draft = random.chance(0.5) ? replacing(driver, queue, drawn) : drawn
-  const [entry, answer] = driver.reference.append(`put into ${queue}`, (state) =>
-    verbs.put(state, draft.what, driver.now),
+  const [entry, answers] = driver.reference.append(`put into ${queue}`, (state) =>
+    putAll(state, queue, [draft], driver),
   )
-  if (answer.duplicate) driver.reference.forget(entry)
+  const [answer] = answers ?? []
+  if (!answer || answer.duplicate) driver.reference.forget(entry)
   const promise = driver.queue(queue).put(draft.body, draft.options)
+  if (!answer) return expectFull(driver, promise)
   const sent = driver.send('put', answer.duplicate ? undefined : entry, promise, (result) =>
     expectAnswer([answer], [result]),
   )
@@ -39,15 +54,18 @@ export async function takePut(driver: Driver, random: Random): Promise<void> {
 
 export async function takePutMany(driver: Driver, random: Random): Promise<void> {
   const queue = random.pick(QUEUES)
+  await beforePut(driver, random, queue)
+  if (driver.stopped) return
   const drafts = Array.from({ length: random.between(1, 6) }, () => draftOf(driver, random, queue))
   const [entry, answers] = driver.reference.append(
     `put of ${drafts.length} into ${queue}`,
-    (state) => drafts.map(({ what }) => verbs.put(state, what, driver.now)),
+    (state) => putAll(state, queue, drafts, driver),
   )
-  const isEmpty = answers.every(({ duplicate }) => duplicate)
+  const isEmpty = !answers || answers.every(({ duplicate }) => duplicate)
   if (isEmpty) driver.reference.forget(entry)
   const items = drafts.map(({ body, options }): PutItem => ({ ...options, body }))
   const promise = driver.queue(queue).putMany(items)
+  if (!answers) return expectFull(driver, promise)
   const sent = driver.send('putMany', isEmpty ? undefined : entry, promise, (results) =>
     expectAnswer(answers, results),
   )
@@ -63,7 +81,7 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   const touched = new Set<number>()
   for (let count = random.between(1, 5); count > 0; count -= 1) {
     const shape = random.below(isCalm ? 8 : 6)
-    if (shape < 3) steps.push(putStep(driver, random, drafts))
+    if (shape < 3) pushIf(steps, putStep(driver, random, drafts))
     else if (shape < 6) pushIf(steps, tellStep(driver, random, touched))
     else if (shape === 6) pushIf(steps, kickStep(driver, random, touched))
     else pushIf(steps, deleteStep(driver, random, touched))
@@ -87,6 +105,28 @@ export async function takeTransaction(driver: Driver, random: Random): Promise<v
   if (random.chance(0.7)) await sent
 }
 
+/** Their outcomes; undefined where the queue has no room for them. */
+function putAll(
+  state: State,
+  queue: string,
+  drafts: readonly Draft[],
+  driver: Driver,
+): verbs.PutAnswer[] | undefined {
+  const { now } = driver
+  const tried = copyState(state)
+  const isNew = drafts.filter(({ what }) => !verbs.put(tried, what, now).duplicate)
+  const replaced = drafts.flatMap(({ what }) => replacedBy(state, what, now) ?? [])
+  if (makeRoom(state, queue, isNew.length, replaced) === 'full') return undefined
+  return drafts.map(({ what }) => verbs.put(state, what, now))
+}
+
+/** The message in whose place this one comes, as long as that has the key. */
+function replacedBy(state: State, what: verbs.Put, now: Now): number | undefined {
+  if (!what.replaces || what.key === undefined) return undefined
+  const taken = state.queues.get(what.queue)?.keys.get(what.key)
+  return taken && passed(taken.until, now) !== 'yes' ? taken.id : undefined
+}
+
 export interface Step {
   change(state: State): void
   call(transaction: Transaction): void
@@ -96,8 +136,10 @@ function pushIf(steps: Step[], step: Step | undefined): void {
   if (step) steps.push(step)
 }
 
-function putStep(driver: Driver, random: Random, drafts: Draft[]): Step {
+function putStep(driver: Driver, random: Random, drafts: Draft[]): Step | undefined {
   const queue = random.pick(QUEUES)
+  // How a transaction is refused for want of room is for tests of its own.
+  if (limitOf(driver.reference.current, queue)) return undefined
   const draft = draftOf(driver, random, queue)
   drafts.push(draft)
   return {
@@ -174,7 +216,7 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     if (at > driver.now.wallMs) due = { kind: 'wall', lowMs: at, highMs: at }
   }
   let expires: verbs.Put['expires']
-  if (random.chance(0.1)) {
+  if (random.chance(0.1) && !limitOf(driver.reference.current, queue)) {
     options.ttlMs = random.pick([2_000, 6_000, 20_000])
     expires = driver.after(options.ttlMs)
   }
@@ -188,22 +230,31 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     if (windowMs !== undefined) options.keyWindowMs = windowMs
     keyUntil = driver.after(windowMs ?? 600_000)
   }
+  const producer = key === undefined && random.chance(0.15) ? random.pick(PRODUCERS) : undefined
+  const sequence = random.below(SEQUENCES_MAX)
+  const isNumbered = producer !== undefined && isSentClear(driver, queue, producer, sequence)
+  if (isNumbered) Object.assign(options, { producer, sequence })
   const headers = random.chance(0.15) ? random.pick(HEADERS) : {}
   if (random.chance(0.5) || Object.keys(headers).length > 0) options.headers = headers
   const put = driver.after(0, 'wall')
   return {
     body,
     options,
-    what: { queue, body, priority, due, expires, key, keyUntil, headers, put },
+    what: {
+      ...{ queue, body, priority, due, expires, key, keyUntil, headers, put },
+      producer: isNumbered ? producer : undefined,
+      sequence: isNumbered ? sequence : 0,
+    },
   }
 }
 
-/** The same in the place of whatever has the key, where nothing is on its way and nobody has begun that. */
+/** The same put in the place of whatever has the key, where nothing is on its way and nobody has begun that. */
 function replacing(driver: Driver, queue: string, draft: Draft): Draft {
   const { key } = draft.what
   const state = driver.reference.current.queues.get(queue)
   const id = key === undefined ? undefined : state?.keys.get(key)?.id
-  if (driver.reference.inFlight > 0 || state === undefined || id === undefined) return draft
+  const { inFlight, reserving } = driver.reference
+  if (inFlight + reserving.length > 0 || state === undefined || id === undefined) return draft
   const message = state.messages.get(id)
   const groups = [...state.groups.values()]
   const isUntouched = groups.every(({ cells }) => {
@@ -228,6 +279,13 @@ function isClear(driver: Driver, queue: string, key: string): boolean {
   return isKnown && ids.size === 1
 }
 
+/** The same of a number of a producer. */
+function isSentClear(driver: Driver, queue: string, producer: string, sequence: number): boolean {
+  const name = verbs.sentName(producer, sequence)
+  const known = driver.reference.states.map((state) => state.queues.get(queue)?.sent.has(name))
+  return new Set(known.map((one) => one === true)).size === 1
+}
+
 function sizeOf(random: Random): number {
   const shape = random.below(20)
   if (shape < 14) return random.between(0, 200)
@@ -235,7 +293,15 @@ function sizeOf(random: Random): number {
 }
 
 function expectAnswer(expected: readonly verbs.PutAnswer[], results: readonly PutResult[]): void {
-  const left = JSON.stringify(expected.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
-  const right = JSON.stringify(results.map(({ id, offset, duplicate }) => [id, offset, duplicate]))
+  const left = JSON.stringify(expected.map((one) => answerOf(one, one)))
+  const right = JSON.stringify(results.map((one, row) => answerOf(one, expected[row])))
   if (left !== right) throw new Violation(`puts: ${left} expected, ${right} answered`)
+}
+
+/** What can be compared: of what a producer sent again, only that it did. */
+function answerOf(
+  { id, offset, duplicate }: verbs.PutAnswer,
+  expected: verbs.PutAnswer | undefined,
+): readonly unknown[] {
+  return expected?.isSentAgain ? [duplicate] : [id, offset, duplicate]
 }

@@ -19,8 +19,7 @@ const WAIT_MS = 3_000
 export async function takeReserve(driver: Driver, random: Random): Promise<void> {
   const holder = await holderFor(driver, random)
   if (driver.stopped) return
-  const reserving = reserve(driver, random, holder, 0)
-  await reserving
+  await reserve(driver, random, holder, 0)
 }
 
 /** Something may be put, or come due, while it waits. */
@@ -31,9 +30,7 @@ export async function takeReserveWaiting(
 ): Promise<void> {
   const holder = await holderFor(driver, random)
   if (driver.stopped) return
-  const reserving = reserve(driver, random, holder, WAIT_MS)
-  if (random.chance(0.7)) await meanwhile()
-  await reserving
+  await reserve(driver, random, holder, WAIT_MS, random.chance(0.7) ? meanwhile : undefined)
 }
 
 async function reserve(
@@ -41,6 +38,7 @@ async function reserve(
   random: Random,
   holder: Holder,
   timeoutMs: number,
+  meanwhile?: () => Promise<void>,
 ): Promise<void> {
   const { reference } = driver
   const count = random.pick([1, 1, 2, 5, 20])
@@ -62,7 +60,7 @@ async function reserve(
   reference.reserving = watched
   const label = `reserve in ${watched.map(({ queue, group }) => `${queue}/${group}`).join()}`
   const promise = holder.session.reserve({ ...options, timeoutMs: mayWait ? timeoutMs : 0 })
-  await driver.send(label, undefined, promise, (deliveries) => {
+  const sent = driver.send(label, undefined, promise, (deliveries) => {
     reference.reserving = []
     const ended = driver.now
     const places = deliveries.map(placeOf)
@@ -72,6 +70,9 @@ async function reserve(
     buryInstead(driver, buried)
     take(driver, holder, deliveries, leaseMs ?? LEASE_MS_DEFAULT, started.elapsedMs)
   })
+  // Not before it has begun: whoever puts meanwhile knows that it is under way.
+  if (meanwhile) await meanwhile()
+  await sent
 }
 
 /** What a reserve would bury, once that is plain; undefined where it will not be. */

@@ -2,6 +2,7 @@
 import { Random } from '../../../src/system/simulated/random.ts'
 import type { Command } from './commands.ts'
 import type { Driver } from './driver.ts'
+import { takeConfigureQueue } from './take-limits.ts'
 import { takeMove } from './take-move.ts'
 import { takePut, takePutMany, takeTransaction } from './take-puts.ts'
 import {
@@ -98,6 +99,7 @@ async function takeOnQueue(
     | 'pause'
     | 'create-group'
     | 'configure'
+    | 'configure-queue'
     | 'remove-group'
     | 'wait'
     | 'jump'
@@ -123,6 +125,8 @@ async function takeOnQueue(
       return takeCreateGroup(driver, random)
     case 'configure':
       return takeConfigure(driver, random)
+    case 'configure-queue':
+      return takeConfigureQueue(driver, random)
     case 'remove-group':
       return takeRemoveGroup(driver, random)
     case 'wait':

@@ -5,6 +5,7 @@ import {
   type Deadline,
   type GroupState,
   groupOf,
+  type Limit,
   type MessageFacts,
   type Now,
   newCell,
@@ -23,6 +24,8 @@ export interface Put {
   readonly expires: Deadline | undefined
   readonly key: string | undefined
   readonly keyUntil: Deadline | undefined
+  readonly producer: string | undefined
+  readonly sequence: number
   readonly headers: Readonly<Record<string, string>>
   readonly put: Deadline
   /** Comes in the place of the message that has the key. */
@@ -33,6 +36,8 @@ export interface PutAnswer {
   readonly id: number
   readonly offset: number
   readonly duplicate: boolean
+  /** A producer sent it again: which message was the first is told as long as that is on its way. */
+  readonly isSentAgain?: boolean
 }
 
 export function put(state: State, what: Put, now: Now): PutAnswer {
@@ -45,6 +50,11 @@ export function put(state: State, what: Put, now: Now): PutAnswer {
       remove(state, what.queue, taken.id)
     }
   }
+  if (what.producer !== undefined) {
+    const name = sentName(what.producer, what.sequence)
+    if (queue.sent.has(name)) return { id: 0, offset: -1, duplicate: true, isSentAgain: true }
+    queue.sent.add(name)
+  }
   const message: MessageFacts = { ...rest, id: state.nextId, offset: queue.nextOffset }
   state.nextId += 1
   queue.nextOffset += 1
@@ -55,6 +65,10 @@ export function put(state: State, what: Put, now: Now): PutAnswer {
     queue.keys.set(what.key, { id, offset, until: keyUntil })
   }
   return { id, offset, duplicate: false }
+}
+
+export function sentName(producer: string, sequence: number): string {
+  return `${producer} ${sequence}`
 }
 
 /** `starts` tells of each message whether the group begins with it or behind it. */
@@ -245,7 +259,12 @@ export function move(
   const due = isDelayed ? cell.due : undefined
   ack(state, place)
   const facts = { queue: target, body, priority, due, expires, headers, put: putAt }
-  put(state, { ...facts, key: undefined, keyUntil: undefined }, now)
+  const noClaim = { key: undefined, keyUntil: undefined, producer: undefined, sequence: 0 }
+  put(state, { ...facts, ...noClaim }, now)
+}
+
+export function configureQueue(state: State, queue: string, limit: Limit): void {
+  queueOf(state, queue).limit = limit
 }
 
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {

@@ -1,0 +1,81 @@
+/**
+ * The settings of each queue that count for what is put now: those on their way into the log, else those
+ * of the state. And how they are changed.
+ */
+import { isSameSettings, NO_SETTINGS, type SettingValues } from '../records/queue-settings.ts'
+import type { StoreState } from '../state/store-state.ts'
+import { PlainOperation, type Sendable } from './operation.ts'
+import type { PutPlan } from './put.ts'
+
+export class SettingsInForce {
+  readonly #state: StoreState
+  readonly #send: (operation: Sendable) => Promise<unknown>
+  readonly #nowMs: () => number
+  /** Of queues that have any. */
+  readonly #byQueue = new Map<number, SettingValues>()
+  /** The last change of each queue that is on its way. */
+  readonly #pending = new Map<number, Promise<unknown>>()
+
+  /** `nowMs` tells the store's own time. */
+  constructor(
+    state: StoreState,
+    send: (operation: Sendable) => Promise<unknown>,
+    nowMs: () => number,
+  ) {
+    this.#state = state
+    this.#send = send
+    this.#nowMs = nowMs
+    for (const { number, settings } of state.queues.values()) this.#set(number, settings)
+  }
+
+  /** No queue has any. */
+  get isEmpty(): boolean {
+    return this.#byQueue.size === 0
+  }
+
+  of(queue: number): SettingValues {
+    return this.#byQueue.get(queue) ?? NO_SETTINGS
+  }
+
+  /** Changes these; resolves once that is durable. */
+  async change(queue: number, change: Partial<SettingValues>): Promise<void> {
+    const before = this.of(queue)
+    const settings: SettingValues = { ...before, ...change }
+    if (isSameSettings(before, settings)) {
+      await this.#pending.get(queue)
+      return
+    }
+    this.#set(queue, settings)
+    const undo = () => {
+      if (this.#byQueue.get(queue) === settings) this.#set(queue, this.#durable(queue))
+    }
+    const operation = new PlainOperation(
+      [{ kind: 'queue-settings', queue, settings }],
+      undefined,
+      undo,
+    )
+    const sent = this.#send(operation)
+    this.#pending.set(queue, sent)
+    try {
+      await sent
+    } finally {
+      if (this.#pending.get(queue) === sent) this.#pending.delete(queue)
+    }
+  }
+
+  /** What a put asks for, with what its queue says where it says nothing itself. */
+  planFor(queue: number, plan: PutPlan): PutPlan {
+    if (this.#byQueue.size === 0 || plan.expiresMs > 0) return plan
+    const { ttlMs } = this.of(queue)
+    return ttlMs === 0 ? plan : { ...plan, expiresMs: this.#nowMs() + ttlMs }
+  }
+
+  #durable(queue: number): SettingValues {
+    return this.#state.queues.get(queue)?.settings ?? NO_SETTINGS
+  }
+
+  #set(queue: number, settings: SettingValues): void {
+    if (isSameSettings(settings, NO_SETTINGS)) this.#byQueue.delete(queue)
+    else this.#byQueue.set(queue, settings)
+  }
+}

@@ -1,0 +1,62 @@
+/** The settings of a queue as its users see them: checked on the way in, told on the way out. */
+import { QlogTypeError } from '../errors.ts'
+import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { DROP_OLDEST, NO_SETTINGS, type SettingValues } from './records/queue-settings.ts'
+import type { StoreCore } from './store-core.ts'
+import type { QueueSettings, QueueSettingsChange } from './types.ts'
+
+const NAMES = ['messagesMax', 'bytesMax', 'whenFull', 'ttlMs', 'deadLetter']
+const WHEN_FULL = ['refuse', 'drop-oldest'] as const
+
+/** What a change asks for; `null` takes a setting away, what is left out stays. */
+/** A queue for dead letters begins with this, but not before all else is checked. */
+export function checkSettings(
+  core: StoreCore,
+  queue: string,
+  change: QueueSettingsChange,
+): Partial<SettingValues> {
+  checkOptionNames('the settings', change, NAMES)
+  const { messagesMax, bytesMax, whenFull, ttlMs, deadLetter } = change
+  const letters = deadLetter && checkDeadLetter(queue, deadLetter)
+  return {
+    ...(messagesMax !== undefined && { messagesMax: checkMax('messagesMax', messagesMax) }),
+    ...(bytesMax !== undefined && { bytesMax: checkMax('bytesMax', bytesMax) }),
+    ...(whenFull !== undefined && { whenFull: checkWhenFull(whenFull) }),
+    ...(ttlMs !== undefined && { ttlMs: ttlMs === null ? 0 : checkMs('ttlMs', ttlMs, 1) }),
+    ...(deadLetter !== undefined && {
+      deadLetter: letters ? core.registry.queueNumber(letters) : 0,
+    }),
+  }
+}
+
+/** Those of a queue that has none unless given. */
+export function shownSettings(core: StoreCore, values = NO_SETTINGS): QueueSettings {
+  const deadLetter = core.state.queues.get(values.deadLetter)
+  return {
+    messagesMax: values.messagesMax === 0 ? undefined : values.messagesMax,
+    bytesMax: values.bytesMax === 0 ? undefined : values.bytesMax,
+    whenFull: WHEN_FULL[values.whenFull] ?? 'refuse',
+    ttlMs: values.ttlMs === 0 ? undefined : values.ttlMs,
+    deadLetter: deadLetter && { queue: deadLetter.name },
+  }
+}
+
+function checkDeadLetter(queue: string, deadLetter: unknown): string {
+  if (typeof deadLetter !== 'object' || deadLetter === null) {
+    throw new QlogTypeError('deadLetter must be an object with the name of a queue, or null')
+  }
+  checkOptionNames('deadLetter', deadLetter, ['queue'])
+  const name = checkName('deadLetter.queue', (deadLetter as { queue?: unknown }).queue)
+  if (name === queue) throw new QlogTypeError('deadLetter.queue must be another queue')
+  return name
+}
+
+function checkMax(what: string, max: unknown): number {
+  return max === null ? 0 : checkInteger(what, max, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function checkWhenFull(whenFull: unknown): number {
+  if (whenFull === 'refuse') return 0
+  if (whenFull === 'drop-oldest') return DROP_OLDEST
+  throw new QlogTypeError(`whenFull must be one of ${WHEN_FULL.join(', ')}`)
+}
