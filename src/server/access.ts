@@ -177,6 +177,7 @@ async function callAtDoor(
   const client = new DoorClient(connection, { pid: owner.pid, host: owner.host })
   const stop = (): void => client.close()
   signal?.addEventListener('abort', stop, { once: true })
+  if (signal?.aborted) stop()
   let isGreeted = false
   try {
     isGreeted = await client.hello(system.clock)

@@ -4,8 +4,11 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openLog, openStore, type Store } from '../../src/index.ts'
+import { openAccess } from '../../src/server/access.ts'
 import { openStoreThrough, type StoreAccess, type TakenMessage } from '../../src/server/index.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
+import type { Connection, SocketListener, SocketProbe } from '../../src/system/system.ts'
+import { connectionPair } from './door/memory.ts'
 
 let directory = ''
 const closing: (() => Promise<void>)[] = []
@@ -213,4 +216,27 @@ test('only through the door of an owner: opens nothing where there is none', asy
   const opened = await openStoreThrough(directory, { onlyOwned: true })
   closing.push(() => opened.close())
   expect(opened.owner?.pid).toBe(process.pid)
+})
+
+test('an abort ends the wait for an owner that says no hello', async () => {
+  await owner()
+  const { caller } = connectionPair()
+  const real = realSystem()
+  let asked: () => void = () => undefined
+  const asking = new Promise<void>((resolve) => {
+    asked = resolve
+  })
+  const connect = async (): Promise<Connection> => {
+    asked()
+    return caller
+  }
+  const probe = (path: string): Promise<SocketProbe> => real.sockets.probe(path)
+  const listen = (path: string): Promise<SocketListener> => real.sockets.listen(path)
+  const system = { ...real, sockets: { listen, probe, connect } }
+  const abort = new AbortController()
+  const opening = openAccess(system, openStore, directory, { signal: abort.signal })
+  await asking
+  abort.abort()
+  await expect(opening).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
+  expect(caller.isClosed).toBe(true)
 })
