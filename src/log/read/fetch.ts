@@ -82,7 +82,10 @@ export class Fetcher {
     try {
       return await fetchBodies(line, this.#parts, ids, options)
     } catch (error) {
+      // Its file is free again once the caller hears of it; those that wait go elsewhere.
       line.isBroken = true
+      this.#lines.delete(line)
+      await this.#close(line)
       throw error
     }
   }
@@ -131,9 +134,15 @@ export class Fetcher {
   /** Closes its reader once nothing reads with it. */
   #drop(line: Line): void {
     if (!this.#lines.delete(line)) return
-    const closed = line.turn.then(() => line.reader.close())
+    this.#close(line, line.turn).catch(() => undefined)
+  }
+
+  /** Whoever closes all of this waits for it too. */
+  #close(line: Line, turn: Promise<unknown> = Promise.resolve()): Promise<void> {
+    const closed = turn.then(() => line.reader.close())
     this.#closing = Promise.all([this.#closing, closed]).then(() => undefined)
     this.#closing.catch(() => undefined)
+    return closed
   }
 
   #tidyLater(): void {
