@@ -81,7 +81,8 @@ test.skipIf(!hasLimits)(
 test.skipIf(!hasLimits)('a process out of descriptors goes on appending', async () => {
   const directory = freshDirectory()
   const acknowledged = new Map<number, number>()
-  const writer = startBelow('-n 96', 'starved-writer.mjs', directory)
+  // Loading the package opens its files all at once, and needs some hundred.
+  const writer = startBelow('-n 1024', 'starved-writer.mjs', directory)
   const others = await hear(writer, acknowledged, (line) => line === 'closed')
   expect(others).toEqual([expect.stringMatching(/^hoarded \d+ EMFILE$/), 'open', 'closed'])
   expect(acknowledged.size).toBe(400)
