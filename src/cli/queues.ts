@@ -1,6 +1,8 @@
 /** `qlog queues`: the queues of a store as a table. Changes nothing in them. */
+
 import type { Command } from 'commander'
 import type { QueueStats } from '../index.ts'
+import { addRow } from '../server/index.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import { EXIT } from './exit-codes.ts'
@@ -30,7 +32,7 @@ export function registerQueues(program: Command, context: CommandContext): void 
         withStore(context, directory, {}, async (store) => {
           const { output } = context
           const queues: QueueStats[] = []
-          await store.call('queues', {}, { onItem: (queue) => void queues.push(queue) })
+          await store.call('queues', {}, { onItem: (row) => addRow(queues, row) })
           if (options.json) for (const queue of queues) output.json({ v: JSON_VERSION, ...queue })
           else if (queues.length > 0) output.data(queueTable(queues))
           else output.words('There is no queue yet.')

@@ -3,7 +3,7 @@
  * meanwhile finds it free, and an owner that goes and comes back is met again. Touches no stream.
  */
 import { QlogError, type QueueStats } from '../index.ts'
-import type { AccessOptions, StoreAccess } from '../server/index.ts'
+import { type AccessOptions, addRow, type StoreAccess } from '../server/index.ts'
 import type { TopFigures, TopView } from './top-figures.ts'
 
 /** Queues that are kept of a look; those behind them are counted. */
@@ -56,9 +56,12 @@ export class TopLooks {
     try {
       const queues: QueueStats[] = []
       let moreQueues = 0
-      const onItem = (queue: QueueStats): void => {
-        if (queues.length < QUEUES_MAX) queues.push(queue)
-        else moreQueues += 1
+      let lastQueue = ''
+      const onItem = (row: QueueStats): void => {
+        const isOfLast = row.queue === lastQueue
+        lastQueue = row.queue
+        if (queues.length < QUEUES_MAX || queues.at(-1)?.queue === row.queue) addRow(queues, row)
+        else if (!isOfLast) moreQueues += 1
       }
       const { signal } = options
       const stats = await store.call('stats', {}, { onItem, signal })

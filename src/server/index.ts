@@ -22,6 +22,8 @@ export type {
   VerbTypes,
 } from './door/verbs/types.ts'
 
+export { addRow } from './queue-rows.ts'
+
 /**
  * The store in `directory`, by its verbs: through the door of the process that holds it, or opened here
  * where nobody does. Rejects with QLOG_NOT_A_LOG, QLOG_NO_DOOR, QLOG_LOCK_UNCLEAR, QLOG_DAMAGED,

@@ -3,9 +3,14 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { openLog, openStore, type Store } from '../../src/index.ts'
+import { openLog, openStore, type QueueStats, type Store } from '../../src/index.ts'
 import { openAccess } from '../../src/server/access.ts'
-import { openStoreThrough, type StoreAccess, type TakenMessage } from '../../src/server/index.ts'
+import {
+  addRow,
+  openStoreThrough,
+  type StoreAccess,
+  type TakenMessage,
+} from '../../src/server/index.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import type { Connection, SocketListener, SocketProbe } from '../../src/system/system.ts'
 import { connectionPair } from './door/memory.ts'
@@ -89,6 +94,17 @@ describe.each(['through the door', 'here'])('%s', (where) => {
     expect(await store.call('delete', { queue: 'jobs', ids: [2, 99] })).toEqual({ deleted: 1 })
     await store.call('compact', {})
     expect(await store.call('stats', {})).toMatchObject({ status: 'open', messages: 1, damaged: 0 })
+  })
+
+  test('a queue with very many groups comes whole', async () => {
+    if (where !== 'here') await owner()
+    const store = await access()
+    const names = Array.from({ length: 700 }, (_, row) => `${'g'.repeat(190)} ${row}`)
+    await put(store, 'jobs', 'one')
+    for (const group of names) await store.call('take', { queue: 'jobs', group, count: 1 }, {})
+    const queues: QueueStats[] = []
+    await store.call('queues', {}, { onItem: (row) => addRow(queues, row) })
+    expect(queues.map(({ groups }) => groups.map(({ group }) => group))).toEqual([names])
   })
 
   test('messages of any bytes come back as they were', async () => {

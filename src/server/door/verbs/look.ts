@@ -1,6 +1,7 @@
 /** The verbs that look: queues, groups, peek, list, stats. They change nothing and make nothing. */
 import { checkInteger } from '../../../store/check.ts'
 import type { MessageInfo, MessageState, Queue } from '../../../store/types.ts'
+import { rowsOf } from '../../queue-rows.ts'
 import { existingGroup, existingQueue } from './places.ts'
 import type { Verb, VerbCall, VerbTypes } from './types.ts'
 
@@ -11,7 +12,9 @@ const PAGE = 1_000
 const PAGE_BYTES = 4 * 1024 * 1024
 
 export const queues: Verb<VerbTypes['queues']> = async ({ store, item }) => {
-  for (const name of store.queues()) await item(store.queue(name).stats())
+  for (const name of store.queues()) {
+    for (const row of rowsOf(store.queue(name).stats())) await item(row)
+  }
   return {}
 }
 
@@ -25,7 +28,7 @@ export const groups: Verb<VerbTypes['groups']> = async ({ store, args, item }) =
 
 export const stats: Verb<VerbTypes['stats']> = async ({ store, item }) => {
   const { queues: rows, damaged, ...figures } = store.stats()
-  for (const row of rows) await item(row)
+  for (const queue of rows) for (const row of rowsOf(queue)) await item(row)
   return { ...figures, damaged: damaged.length }
 }
 

@@ -110,6 +110,7 @@ export interface VerbTypes {
   }
   readonly take: { readonly args: TakeArgs; readonly item: TakenMessage; readonly done: object }
   readonly settle: { readonly args: SettleArgs; readonly item: object; readonly done: object }
+  /** Of a queue with many groups several items, each with some: `addRow` joins them; so too of stats. */
   readonly queues: { readonly args: object; readonly item: QueueStats; readonly done: object }
   readonly groups: {
     readonly args: { readonly queue?: string }
