@@ -83,6 +83,8 @@ export class Driver {
   #store: ProvableStore | undefined
   #opening = 0
   #bootId = ''
+  /** A lease has run out whose message had outlived its time: it comes back, and then it goes. */
+  #isLeaving = false
   /** Boots of the last opening that is known, and of the last one that wrote. */
   #knownIn = ''
   #writtenIn = ''
@@ -315,6 +317,7 @@ export class Driver {
     // Whether it came back or went is told by what is seen of it next.
     if (expired === 'maybe') return
     this.reference.leases.delete(nameOf(place))
+    if (expired === 'yes') this.#isLeaving = true
     if (message === undefined || expired === 'yes') return
     this.reference.append(`time-out of ${nameOf(place)}`, (state) => verbs.timeOut(state, place), [
       place,
@@ -369,8 +372,9 @@ export class Driver {
     for (let rounds = 0; rounds < STEPS_ASIDE_MAX; rounds += 1) {
       await this.quiesce()
       if (this.stopped) return
+      this.#isLeaving = false
       await this.stepAside(LOOKING_MS)
-      if (this.reference.inFlight === 0) break
+      if (this.reference.inFlight === 0 && !this.#isLeaving) break
     }
     const { current: state, leases } = this.reference
     const { now } = this
