@@ -97,7 +97,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a key compared with durable messages alone',
     edits: [
       store(
-        'commit/puts.ts',
+        'commit/pending-claims.ts',
         'return this.#pending.get(claimName(queue, claim))?.first',
         'return this.#pending.get(claimName(-1, claim))?.first',
       ),
@@ -165,11 +165,11 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'settle/transaction.ts',
-        'appended = await this.#core.send(new PutMany(all, this.#core.keys, ops, done))\n',
+        'appended = await this.#core.send(new PutMany(all, this.#core.claims, ops, done))\n',
         'const isBoth = all.length > 0 && ops.length > 0\n' +
           '        if (isBoth) this.#core.send(new PlainOperation(ops))\n' +
           '        const rest = isBoth ? [] : ops\n' +
-          '        appended = await this.#core.send(new PutMany(all, this.#core.keys, rest, done))\n',
+          '        appended = await this.#core.send(new PutMany(all, this.#core.claims, rest, done))\n',
       ),
     ],
     tests: [STORE_SUITE],
@@ -305,10 +305,10 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
       store(
-        'commit/key-decision.ts',
-        'const first = core.keys.durable(number, plan, core.clock.nowMs())',
-        'const { keys, clock } = core\n' +
-          '  const first = keys.pending(number, plan) ?? keys.durable(number, plan, clock.nowMs())',
+        'commit/claim-decision.ts',
+        'const first = core.claims.durable(number, plan, core.clock.nowMs())',
+        'const { claims, clock } = core\n' +
+          '  const first = claims.pending(number, plan) ?? claims.durable(number, plan, clock.nowMs())',
       ),
       store(
         'commit/put-batch.ts',

@@ -3,9 +3,10 @@ import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkKey, checkMs, checkOptionNames } from './check.ts'
 import { type ImportedMessage, importMessages } from './commit/importing.ts'
 import { PlainOperation } from './commit/operation.ts'
+import { type Claim, isClaim } from './commit/pending-claims.ts'
 import { Put, type PutPlan } from './commit/put.ts'
 import { asDuplicate, PutBatch } from './commit/put-batch.ts'
-import { type Claim, isClaim, PutMany, PutOne } from './commit/puts.ts'
+import { PutMany, PutOne } from './commit/puts.ts'
 import {
   checkGroupName,
   checkRefs,
@@ -78,7 +79,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
       const first = isClaim(plan) ? this.#first(queue, plan) : undefined
       if (first !== undefined) return first
       const put = new Put(queue, bytes, core.settings.planFor(queue, plan))
-      return core.send(new PutOne(put, core.keys))
+      return core.send(new PutOne(put, core.claims))
     } catch (error) {
       return Promise.reject(error)
     }
@@ -134,12 +135,12 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     this.#core.assertOpen()
     checkKey(key)
     if (group !== undefined) checkGroupName(group)
-    const { registry, keys, clock } = this.#core
+    const { registry, claims, clock } = this.#core
     const number = registry.knownNumber(this.name)
     const found =
       number === undefined
         ? undefined
-        : keys.durable(number, { key, producer: undefined, sequence: 0 }, clock.nowMs())
+        : claims.durable(number, { key, producer: undefined, sequence: 0 }, clock.nowMs())
     return found && this.get(found.id, group)
   }
 
@@ -244,7 +245,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     if (puts.length === 0) return batch.results([])
     try {
       const done = () => batch.done()
-      return batch.results(await core.send(new PutMany(puts, core.keys, batch.ops, done)))
+      return batch.results(await core.send(new PutMany(puts, core.claims, batch.ops, done)))
     } catch (error) {
       batch.undo()
       throw error
@@ -261,10 +262,10 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
   }
 
   #first(queue: number, plan: Claim): Promise<PutResult> | undefined {
-    const { keys, clock } = this.#core
-    const pending = keys.pending(queue, plan)
+    const { claims, clock } = this.#core
+    const pending = claims.pending(queue, plan)
     if (pending !== undefined) return pending.then(asDuplicate)
-    const first = keys.durable(queue, plan, clock.nowMs())
+    const first = claims.durable(queue, plan, clock.nowMs())
     return first && Promise.resolve(asDuplicate(first))
   }
 

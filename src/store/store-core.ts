@@ -9,7 +9,7 @@ import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
 import type { Journal, JournalEvents } from './commit/journal.ts'
 import { PlainOperation, type Sendable } from './commit/operation.ts'
-import { PendingKeys } from './commit/puts.ts'
+import { PendingClaims } from './commit/pending-claims.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
 import { SettingsInForce } from './commit/settings-in-force.ts'
@@ -61,7 +61,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly dispatcher: Dispatcher
   readonly registry: Registry
   readonly riding: Riding
-  readonly keys: PendingKeys
+  readonly claims: PendingClaims
   readonly gone: GoneMessages
   readonly settings: SettingsInForce
   readonly deadLetters: DeadLetters
@@ -107,7 +107,7 @@ export class StoreCore implements Decisions, JournalEvents {
       soon: (callback) => system.clock.soon(callback),
       later: (delayMs, callback) => void system.clock.after(delayMs, callback),
     })
-    this.keys = new PendingKeys(state)
+    this.claims = new PendingClaims(state)
     const send = (operation: Sendable) => this.send(operation)
     this.settings = new SettingsInForce(state, send, () => clock.nowMs())
     this.#admission = new Admission(this)

@@ -35,5 +35,5 @@ export async function importMessages(
   })
   const number = core.registry.queueNumber(queue)
   const puts = checked.map(({ bytes, plan }) => new Put(number, bytes, plan))
-  return core.send(new PutMany(puts, core.keys))
+  return core.send(new PutMany(puts, core.claims))
 }

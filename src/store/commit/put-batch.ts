@@ -6,10 +6,10 @@
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
-import { decideClaim } from './key-decision.ts'
+import { decideClaim } from './claim-decision.ts'
 import type { PlainOperation } from './operation.ts'
+import { claimName, isClaim } from './pending-claims.ts'
 import { Put, type PutPlan } from './put.ts'
-import { claimName, isClaim } from './puts.ts'
 
 interface Item {
   readonly queue: string
@@ -99,7 +99,7 @@ export class PutBatch {
     for (const { queue, plan } of this.#items) {
       const number = isClaim(plan) ? this.#core.registry.knownNumber(queue) : undefined
       if (number === undefined) continue
-      const first = this.#core.keys.pending(number, plan)
+      const first = this.#core.claims.pending(number, plan)
       if (first !== undefined) firsts.push(first)
     }
     return firsts

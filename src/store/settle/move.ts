@@ -132,7 +132,7 @@ async function send(
     return [new Put(number, message.body, put)]
   })
   const done = () => core.finished(there)
-  await core.send(new PutMany(puts, core.keys, [finishOp(group, there)], done))
+  await core.send(new PutMany(puts, core.claims, [finishOp(group, there)], done))
 }
 
 /** What stays of it: a key and attempts belong to the queue it was in. */

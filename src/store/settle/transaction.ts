@@ -177,7 +177,7 @@ export class StoreTransaction implements Transaction {
       if (puts.length + ops.length > 0) {
         const done = () => this.#done()
         const all = [...puts, ...this.#letters]
-        appended = await this.#core.send(new PutMany(all, this.#core.keys, ops, done))
+        appended = await this.#core.send(new PutMany(all, this.#core.claims, ops, done))
       }
     } catch (error) {
       this.#undo()

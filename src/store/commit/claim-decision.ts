@@ -6,10 +6,10 @@ import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types.ts'
 import type { PlainOperation } from './operation.ts'
+import { isClaim } from './pending-claims.ts'
 import type { PutPlan } from './put.ts'
-import { isClaim } from './puts.ts'
 
-export interface KeyDecision {
+export interface ClaimDecision {
   /** Nothing is put, and this is the message that has the key or number. */
   readonly first?: PutResult
   /** Takes out the message in whose place this one comes. */
@@ -18,12 +18,12 @@ export interface KeyDecision {
   readonly after?: number
 }
 
-const FREE: KeyDecision = {}
+const FREE: ClaimDecision = {}
 
-export function decideClaim(core: StoreCore, name: string, plan: PutPlan): KeyDecision {
+export function decideClaim(core: StoreCore, name: string, plan: PutPlan): ClaimDecision {
   const number = isClaim(plan) ? core.registry.knownNumber(name) : undefined
   if (number === undefined) return FREE
-  const first = core.keys.durable(number, plan, core.clock.nowMs())
+  const first = core.claims.durable(number, plan, core.clock.nowMs())
   // A number of a producer is taken for good: only a key can be asked to make way.
   if (!first || plan.onDuplicate === 'drop') return first ? { first } : FREE
   const { id, offset } = first
