@@ -3,7 +3,7 @@ import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { DROP_OLDEST, NO_SETTINGS, type SettingValues } from './records/queue-settings.ts'
 import type { StoreCore } from './store-core.ts'
-import type { QueueSettings, QueueSettingsChange } from './types.ts'
+import type { QueueSettings, QueueSettingsChange } from './types/settings.ts'
 
 const NAMES = ['messagesMax', 'bytesMax', 'whenFull', 'ttlMs', 'deadLetter']
 const WHEN_FULL = ['refuse', 'drop-oldest'] as const
