@@ -7,6 +7,7 @@ import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
+import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
@@ -21,6 +22,7 @@ export class LogStore implements Store {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
+  readonly #retention: Retention
   readonly #sessions = new Set<StoreSession>()
   readonly #workers: Workers
   #hasApplied = false
@@ -30,15 +32,18 @@ export class LogStore implements Store {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core, saved)
+    this.#retention = new Retention(core)
     this.#workers = new Workers(core, () => this.session())
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
       if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
+      this.#retention.applied()
       this.#workers.applied()
     }
     core.onFailed = (cause) => {
+      this.#retention.close()
       for (const session of this.#sessions) session.fail(cause)
       this.#workers.failed(cause)
     }
@@ -96,7 +101,8 @@ export class LogStore implements Store {
       openMs: watch.openMs,
       queues,
       totals: counts.totals(),
-      messages: [...state.queues.values()].reduce((sum, { live }) => sum + live, 0),
+      messages: [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0),
+      retained: queues.reduce((sum, { retained }) => sum + retained, 0),
       ready: groups.reduce((sum, { ready }) => sum + ready, 0),
       delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
@@ -122,6 +128,7 @@ export class LogStore implements Store {
 
   async compact(): Promise<void> {
     this.#core.assertOpen()
+    await this.#retention.settle()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
     this.#core.gone.discardAll()
     await this.#core.gone.settled()
@@ -152,6 +159,7 @@ export class LogStore implements Store {
     const wasOpen = core.status === 'open'
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    this.#retention.close()
     // What their handlers do from now on is in vain.
     const stopped = this.#workers.close()
     try {

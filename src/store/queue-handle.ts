@@ -190,6 +190,8 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const change = checkSettings(this.#core, this.name, settings)
     if (Object.keys(change).length === 0) return
     await inForce.change(registry.queueNumber(this.name), change)
+    // What was retained is gone with that.
+    if (change.retains === 0) this.#core.gone.discardAll()
   }
 
   async purge(): Promise<number> {
@@ -271,17 +273,20 @@ export function queueStats(core: StoreCore, name: string): QueueStats {
   if (!queue) {
     const settings = shownSettings(core)
     const totals = new QueueCounts().totals()
-    const none = { nextOffset: 0, messages: 0, bytes: undefined, oldestMs: undefined, pausedMs: 0 }
-    return { queue: name, ...none, settings, totals, groups: [] }
+    const none = { nextOffset: 0, messages: 0, retained: 0, pausedMs: 0 }
+    const unknown = { bytes: undefined, retainedBytes: undefined, oldestMs: undefined }
+    return { queue: name, ...none, ...unknown, settings, totals, groups: [] }
   }
-  const { nextOffset, live, pausedUntilMs, sizes, settings } = queue.state
+  const { nextOffset, pending, retained, pausedUntilMs, sizes, settings } = queue.state
   const groups = [...queue.groups.values()].map((group) => groupStats(group))
   const ages = groups.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
     queue: name,
     nextOffset,
-    messages: live,
-    bytes: sizes?.total,
+    messages: pending,
+    bytes: sizes && queue.state.bytes,
+    retained: retained.count,
+    retainedBytes: sizes && queue.state.retainedBytes,
     settings: shownSettings(core, settings),
     oldestMs:
       groups.length === 0 ? oldestUnreadMs(queue) : ages.length > 0 ? Math.max(...ages) : undefined,

@@ -214,16 +214,30 @@ export class StoreCore implements Decisions, JournalEvents {
     for (const offset of offsets) queue.leaving.add(offset)
   }
 
+  lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    queueMicrotask(() => this.#deleteEach(queue, ids, offsets, 'lapsed'))
+    for (const offset of offsets) queue.leaving.add(offset)
+  }
+
   #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
     if (this.deadLetters.isFor(queue)) {
       this.deadLetters.expired(queue, ids, offsets)
       return
     }
+    this.#deleteEach(queue, ids, offsets, 'expired')
+  }
+
+  #deleteEach(
+    queue: QueueDispatch,
+    ids: readonly number[],
+    offsets: readonly number[],
+    why: 'expired' | 'lapsed',
+  ): void {
     for (let first = 0; first < ids.length; first += OPS_MAX) {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.send(this.deleteOperation(queue, some, at, undo, true))
+      this.send(this.deleteOperation(queue, some, at, undo, why))
     }
   }
 
@@ -243,7 +257,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
-    hasExpired = false,
+    why: 'deleted' | 'expired' | 'lapsed' = 'deleted',
     whenDone?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
@@ -254,7 +268,8 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
-        if (hasExpired) {
+        if (why === 'lapsed') queue.state.counts.lastHadLapsed()
+        else if (why === 'expired') {
           queue.state.counts.lastHadExpired()
           this.watch.expired(queue.state.name, ids)
         }

@@ -196,6 +196,15 @@ describe('control records', () => {
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
       '13 01 05 00 00 00 00 02',
     ],
+    [{ kind: 'forget', queue: 1, below: 300 }, '14 01 ac 02'],
+    [
+      {
+        kind: 'queue-settings',
+        queue: 1,
+        settings: { ...NO_SETTINGS, retains: 1, retainMs: 5, retainMessages: 6, retainBytes: 7 },
+      },
+      '13 01 0a 00 00 00 00 00 00 01 05 06 07',
+    ],
     [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
       '13 01 06 00 00 00 00 00 e8 07',

@@ -143,6 +143,13 @@ export interface QueueSettingsOp {
   readonly settings: SettingValues
 }
 
+/** What the queue retains below this offset is gone. */
+export interface ForgetOp {
+  readonly kind: 'forget'
+  readonly queue: number
+  readonly below: number
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -159,6 +166,7 @@ export type ControlOp =
   | PurgeOp
   | SeekOp
   | QueueSettingsOp
+  | ForgetOp
 
 /** In the order of their numbers on disk, from 1. */
 const KINDS = [
@@ -181,6 +189,7 @@ const KINDS = [
   'redrive',
   'seek',
   'queue-settings',
+  'forget',
 ] as const satisfies readonly ControlOp['kind'][]
 
 /** In the order of their numbers on disk. */
@@ -215,6 +224,10 @@ export function encodeControl(op: ControlOp): Uint8Array {
       break
     case 'purge':
       writer.varint(op.queue)
+      break
+    case 'forget':
+      writer.varint(op.queue)
+      writer.varint(op.below)
       break
     default:
       writer.varint(op.queue)
@@ -299,6 +312,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
     case 'purge':
       return { kind, queue: reader.varint() }
+    case 'forget':
+      return { kind, queue: reader.varint(), below: reader.varint() }
     case 'queue-settings':
       return { kind, queue: reader.varint(), settings: readSettings(reader) }
     default:

@@ -143,8 +143,8 @@ export class DeadLetters {
     ids.forEach((id, row) => {
       const offset = offsets[row] ?? 0
       const message = messages[row]
-      // What cannot be read, or is gone meanwhile, only goes.
-      if (!message || queue.state.isGone(offset)) return
+      // What cannot be read, or is done meanwhile, only goes.
+      if (!message || queue.state.isDone(offset)) return
       const letter = this.#letter(
         queue,
         message.priority,
@@ -155,7 +155,7 @@ export class DeadLetters {
     })
     const undo = () => queue.expireAgain(ids, offsets)
     const operation = new PlainOperation([], undefined, undefined, puts)
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, true))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, 'expired'))
     this.#core.send(operation)
   }
 

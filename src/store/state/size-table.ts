@@ -44,6 +44,19 @@ export class SizeTable {
     this.#total += bytes
   }
 
+  /** Bytes of the messages from `first` up to `end`. */
+  sum(first: number, end: number): number {
+    let sum = 0
+    const last = Math.floor((end - 1) / CHUNK_SIZES)
+    for (let number = Math.floor(first / CHUNK_SIZES); number <= last; number++) {
+      const start = number * CHUNK_SIZES
+      const sizes = this.#chunks.get(number)?.sizes
+      if (!sizes) continue
+      for (const bytes of sizes.subarray(Math.max(0, first - start), end - start)) sum += bytes
+    }
+    return sum
+  }
+
   remove(first: number, end: number): void {
     const last = Math.floor((end - 1) / CHUNK_SIZES)
     for (let number = Math.floor(first / CHUNK_SIZES); number <= last; number++) {

@@ -110,6 +110,9 @@ export class StoreState {
       case 'queue-settings':
         this.#queueOf(op.queue).configure(op.settings)
         return
+      case 'forget':
+        this.#queueOf(op.queue).forget(op.below)
+        return
       default:
         this.#applyToGroup(op)
     }
