@@ -5,7 +5,9 @@ import { DROP_OLDEST, NO_SETTINGS, type SettingValues } from './records/queue-se
 import type { StoreCore } from './store-core.ts'
 import type { QueueSettings, QueueSettingsChange } from './types/settings.ts'
 
-const NAMES = ['messagesMax', 'bytesMax', 'whenFull', 'ttlMs', 'deadLetter']
+const NAMES = ['messagesMax', 'bytesMax', 'whenFull', 'ttlMs', 'deadLetter', 'groupIdleMs']
+/** What is shorter would remove groups between two looks of a reader that is there. */
+const GROUP_IDLE_MS_MIN = 1_000
 const WHEN_FULL = ['refuse', 'drop-oldest'] as const
 
 /** What a change asks for; `null` takes a setting away, what is left out stays. */
@@ -16,13 +18,14 @@ export function checkSettings(
   change: QueueSettingsChange,
 ): Partial<SettingValues> {
   checkOptionNames('the settings', change, NAMES)
-  const { messagesMax, bytesMax, whenFull, ttlMs, deadLetter } = change
+  const { messagesMax, bytesMax, whenFull, ttlMs, deadLetter, groupIdleMs } = change
   const letters = deadLetter && checkDeadLetter(queue, deadLetter)
   return {
     ...(messagesMax !== undefined && { messagesMax: checkMax('messagesMax', messagesMax) }),
     ...(bytesMax !== undefined && { bytesMax: checkMax('bytesMax', bytesMax) }),
     ...(whenFull !== undefined && { whenFull: checkWhenFull(whenFull) }),
     ...(ttlMs !== undefined && { ttlMs: ttlMs === null ? 0 : checkMs('ttlMs', ttlMs, 1) }),
+    ...(groupIdleMs !== undefined && { groupIdleMs: checkIdleMs(groupIdleMs) }),
     ...(deadLetter !== undefined && {
       deadLetter: letters ? core.registry.queueNumber(letters) : 0,
     }),
@@ -38,6 +41,7 @@ export function shownSettings(core: StoreCore, values = NO_SETTINGS): QueueSetti
     whenFull: WHEN_FULL[values.whenFull] ?? 'refuse',
     ttlMs: values.ttlMs === 0 ? undefined : values.ttlMs,
     deadLetter: deadLetter && { queue: deadLetter.name },
+    groupIdleMs: values.groupIdleMs === 0 ? undefined : values.groupIdleMs,
   }
 }
 
@@ -53,6 +57,10 @@ function checkDeadLetter(queue: string, deadLetter: unknown): string {
 
 function checkMax(what: string, max: unknown): number {
   return max === null ? 0 : checkInteger(what, max, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function checkIdleMs(idleMs: unknown): number {
+  return idleMs === null ? 0 : checkMs('groupIdleMs', idleMs, GROUP_IDLE_MS_MIN)
 }
 
 function checkWhenFull(whenFull: unknown): number {

@@ -32,7 +32,12 @@ function group(queue: string, name: string, of: Partial<GroupStats> = {}): Group
 function queue(name: string, of: Partial<QueueStats> = {}): QueueStats {
   const plain = { nextOffset: 0, messages: 0, oldestMs: undefined, pausedMs: 0, groups: [] }
   const limits = { messagesMax: undefined, bytesMax: undefined, ttlMs: undefined }
-  const settings = { ...limits, whenFull: 'refuse', deadLetter: undefined } as const
+  const settings = {
+    ...limits,
+    whenFull: 'refuse',
+    deadLetter: undefined,
+    groupIdleMs: undefined,
+  } as const
   return { queue: name, totals: NOTHING, bytes: undefined, settings, ...plain, ...of }
 }
 

@@ -196,6 +196,10 @@ describe('control records', () => {
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
       '13 01 05 00 00 00 00 02',
     ],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
+      '13 01 06 00 00 00 00 00 e8 07',
+    ],
   ]
 
   test.each(golden)('%o', (op, hex) => {

@@ -15,6 +15,8 @@ export interface SettingValues {
   readonly ttlMs: number
   /** Number of the queue that gets dead letters; 0 = none. */
   readonly deadLetter: number
+  /** A group that nobody has read for so many milliseconds is removed; 0 = never. */
+  readonly groupIdleMs: number
 }
 
 /** In the order in which they stand in a record. */
@@ -24,6 +26,7 @@ const FIELDS = [
   'whenFull',
   'ttlMs',
   'deadLetter',
+  'groupIdleMs',
 ] as const satisfies readonly (keyof SettingValues)[]
 
 export const NO_SETTINGS: SettingValues = Object.freeze({
@@ -32,6 +35,7 @@ export const NO_SETTINGS: SettingValues = Object.freeze({
   whenFull: 0,
   ttlMs: 0,
   deadLetter: 0,
+  groupIdleMs: 0,
 })
 
 export const DROP_OLDEST = 1

@@ -18,6 +18,11 @@ export interface QueueSettings {
    * no attempt left is buried.
    */
   readonly deadLetter: { readonly queue: string } | undefined
+  /**
+   * A group that nobody has read for so long is removed, unless it is the only one; counted while the
+   * store is open. undefined = never.
+   */
+  readonly groupIdleMs: number | undefined
 }
 
 /** What is left out stays; `null` takes a setting away. */
@@ -27,4 +32,6 @@ export interface QueueSettingsChange {
   readonly whenFull?: 'refuse' | 'drop-oldest'
   readonly ttlMs?: number | null
   readonly deadLetter?: { readonly queue: string } | null
+  /** At least a second. */
+  readonly groupIdleMs?: number | null
 }
