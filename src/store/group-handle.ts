@@ -11,7 +11,7 @@ import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './loo
 import { oldestReadyMs } from './look/oldest.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'

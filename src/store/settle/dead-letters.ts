@@ -9,7 +9,7 @@ import { PLAIN_PUT, Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { DecodedMessage, Headers } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
 
