@@ -71,7 +71,7 @@ export class Lending {
     let bytes = 0
     let isFull = false
     try {
-      const records = await this.#core.fetchRecords(ids, budget, signal)
+      const records = await this.#core.fetch.records(ids, budget, signal)
       this.#assertOpen()
       for (let row = 0; row < taken.length; row++) {
         const one = taken[row] as Taken

@@ -62,7 +62,7 @@ export async function exportPage(
   const wanted = { from, limit: PAGE_COUNT }
   const found = await findInQueue(core.system.clock, queue, wanted, () => true)
   const ids = found.map(({ id }) => id)
-  const bodies = await core.fetchMany(ids, PAGE_BYTES)
+  const bodies = await core.fetch.many(ids, PAGE_BYTES)
   const messages: ExportedMessage[] = []
   for (const [row, message] of bodies.entries()) {
     const one = found[row]

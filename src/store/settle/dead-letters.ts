@@ -165,7 +165,10 @@ export class DeadLetters {
   ): Promise<readonly (DecodedMessage | undefined)[] | undefined> {
     const { batchBytesMax } = this.#core.log.limits
     try {
-      return await this.#core.fetchMany(ids, Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)))
+      return await this.#core.fetch.many(
+        ids,
+        Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)),
+      )
     } catch (error) {
       if (error instanceof QlogError) return undefined
       throw error
