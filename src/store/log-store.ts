@@ -58,7 +58,7 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
+    if (options?.retry !== undefined) this.#core.retries.set(name, checkRetry(options.retry))
     return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 

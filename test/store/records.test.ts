@@ -4,12 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import {
-  type ControlOp,
-  decodeControl,
-  encodeControl,
-  rangesOf,
-} from '../../src/store/records/control-record.ts'
+import type { ControlOp } from '../../src/store/records/control-ops.ts'
+import { decodeControl, encodeControl } from '../../src/store/records/control-record.ts'
 import {
   type DecodedMessage,
   DueKind,
@@ -17,6 +13,7 @@ import {
   encodeMessageHead,
   type MessageFacts,
 } from '../../src/store/records/message-record.ts'
+import { rangesOf } from '../../src/store/records/offset-ranges.ts'
 import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
 import { slicesOf } from '../../src/store/state/slices.ts'

@@ -67,7 +67,7 @@ export async function exportPage(
     ({ offset }) => !queue.state.isDone(offset),
   )
   const ids = found.map(({ id }) => id)
-  const bodies = await core.fetchMany(ids, PAGE_BYTES)
+  const bodies = await core.fetch.many(ids, PAGE_BYTES)
   const messages: ExportedMessage[] = []
   for (const [row, message] of bodies.entries()) {
     const one = found[row]
