@@ -64,6 +64,9 @@ export class QueueState {
   counts = new QueueCounts()
   events: QueueEvents | undefined
   readonly #byPriority = new Map<number, Lane>()
+  /** Records that were put since the store was opened, and their bytes. */
+  #seenCount = 0
+  #seenBytes = 0
   /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
   #sweepLane = 0
   #sweepChunk = 0
@@ -99,6 +102,8 @@ export class QueueState {
     this.live++
     this.entries++
     this.sizes?.add(offset, bytes)
+    this.#seenCount++
+    this.#seenBytes += bytes
     this.counts.put++
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
@@ -229,6 +234,13 @@ export class QueueState {
   /** Bytes of messages that are not gone and were put since bytes are counted. */
   get bytes(): number {
     return this.sizes?.total ?? 0
+  }
+
+  /** What a record takes, as far as any is known: of those that are counted, else of those seen. */
+  get meanBytes(): number | undefined {
+    const { sizes } = this
+    if (sizes && sizes.count > 0) return sizes.total / sizes.count
+    return this.#seenCount === 0 ? undefined : this.#seenBytes / this.#seenCount
   }
 
   configure(settings: SettingValues): void {
