@@ -1,7 +1,8 @@
 /**
  * Loads that are known to fill disks in other queues: each in rounds, after which what must stay is known.
  */
-import type { Delivery, Session } from '../../src/store/types.ts'
+import type { Delivery } from '../../src/store/types/deliveries.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
 import type { LiveMessages } from './disk-use.ts'
 import type { Ground } from './ground.ts'
 

@@ -22,16 +22,13 @@ import type { StoreCore } from './store-core.ts'
 import type {
   Group,
   GroupSettings,
-  GroupStats,
   ListOptions,
-  MessageInfo,
-  MessageRef,
-  MessageState,
   MoveOptions,
   RedriveOptions,
   SeekPlace,
-  StoredMessage,
-} from './types.ts'
+} from './types/groups.ts'
+import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
 export const LIST_LIMIT_MAX = 10_000

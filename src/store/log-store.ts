@@ -12,17 +12,11 @@ import { pinningOf } from './space/pinning.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import type {
-  Queue,
-  QueueOptions,
-  RetryOptions,
-  Store,
-  StoreStats,
-  StoreStatus,
-  Transaction,
-  TransactionResult,
-  TypedQueueOptions,
-} from './types.ts'
+import type { RetryOptions } from './types/deliveries.ts'
+import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
+import type { StoreStats, StoreStatus } from './types/stats.ts'
+import type { Store } from './types/store.ts'
+import type { Transaction, TransactionResult } from './types/transactions.ts'
 import { Workers } from './work/workers.ts'
 
 export class LogStore implements Store {

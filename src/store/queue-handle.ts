@@ -26,23 +26,13 @@ import type { PauseOp } from './records/control-record.ts'
 import { beginPurge } from './settle/whole.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import {
-  type BareItem,
-  type Delivery,
-  GROUP_DEFAULT,
-  type Group,
-  type GroupOptions,
-  type MessageRef,
-  type PutItem,
-  type PutOptions,
-  type PutResult,
-  type PutValue,
-  type Queue,
-  type QueueSettingsChange,
-  type QueueStats,
-  type RangeOptions,
-  type StoredMessage,
-} from './types.ts'
+import type { Delivery } from './types/deliveries.ts'
+import { GROUP_DEFAULT, type Group, type GroupOptions } from './types/groups.ts'
+import type { MessageRef, StoredMessage } from './types/messages.ts'
+import type { BareItem, PutItem, PutOptions, PutResult, PutValue } from './types/puts.ts'
+import type { Queue, RangeOptions } from './types/queues.ts'
+import type { QueueSettingsChange } from './types/settings.ts'
+import type { QueueStats } from './types/stats.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
 import type { Workers } from './work/workers.ts'
 

@@ -3,10 +3,10 @@ import { QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { DROP_OLDEST, NO_SETTINGS, type SettingValues } from './records/queue-settings.ts'
 import type { StoreCore } from './store-core.ts'
-import type { QueueSettings, QueueSettingsChange } from './types.ts'
+import type { QueueSettings, QueueSettingsChange } from './types/settings.ts'
 
 const NAMES = ['messagesMax', 'bytesMax', 'whenFull', 'ttlMs', 'deadLetter', 'groupIdleMs']
-/** What is shorter would remove groups between two looks of a reader that is there. */
+/** What is shorter would take groups away from readers that come and go. */
 const GROUP_IDLE_MS_MIN = 1_000
 const WHEN_FULL = ['refuse', 'drop-oldest'] as const
 

@@ -23,12 +23,9 @@ import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
 import { DeadLetters } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
-import {
-  ATTEMPTS_MAX_DEFAULT,
-  type MessageRef,
-  type RetryOptions,
-  type StoreStatus,
-} from './types.ts'
+import { ATTEMPTS_MAX_DEFAULT, type RetryOptions } from './types/deliveries.ts'
+import type { MessageRef } from './types/messages.ts'
+import type { StoreStatus } from './types/stats.ts'
 
 export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchLoop' | 'warn'>
 

@@ -4,7 +4,7 @@
  */
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { PutResult } from '../types.ts'
+import type { PutResult } from '../types/puts.ts'
 import type { PlainOperation } from './operation.ts'
 import { isClaim } from './pending-claims.ts'
 import type { PutPlan } from './put.ts'

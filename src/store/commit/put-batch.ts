@@ -5,7 +5,7 @@
 
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { PutResult } from '../types.ts'
+import type { PutResult } from '../types/puts.ts'
 import { decideClaim } from './claim-decision.ts'
 import type { PlainOperation } from './operation.ts'
 import { claimName, isClaim } from './pending-claims.ts'

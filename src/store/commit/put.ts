@@ -8,7 +8,7 @@ import {
   type MessageFacts,
   NO_HEADERS,
 } from '../records/message-record.ts'
-import { type OnDuplicate, PRIORITY_DEFAULT } from '../types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT } from '../types/puts.ts'
 
 /** What `put` was asked for, checked. */
 export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {

@@ -3,7 +3,7 @@
  * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
  */
 import { throwIfAborted } from '../../errors.ts'
-import type { Delivery } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
 import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
 

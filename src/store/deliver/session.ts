@@ -10,16 +10,13 @@ import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
 import {
   type BuryOptions,
-  type DeliveriesOptions,
   type Delivery,
-  GROUP_DEFAULT,
-  type GroupOptions,
   LEASE_MS_DEFAULT,
   type ReleaseOptions,
-  type ReserveOptions,
   type RetryOutcome,
-  type Session,
-} from '../types.ts'
+} from '../types/deliveries.ts'
+import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
+import type { DeliveriesOptions, ReserveOptions, Session } from '../types/sessions.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
 import { Lending } from './lending.ts'
 import { SessionWait } from './session-wait.ts'

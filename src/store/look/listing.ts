@@ -7,7 +7,7 @@ import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import { smallChunkOf } from '../state/offset-chunks.ts'
 import { turn } from '../turn.ts'
-import type { MessageState } from '../types.ts'
+import type { MessageState } from '../types/messages.ts'
 import { QueueWalk, stateOf } from './looking.ts'
 
 /** Messages looked at in one turn of the event loop. */

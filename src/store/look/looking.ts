@@ -10,7 +10,7 @@ import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessageInfo, MessageState } from '../types.ts'
+import type { MessageInfo, MessageState } from '../types/messages.ts'
 
 /** What a group knows of a message, found in its lane. */
 export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {

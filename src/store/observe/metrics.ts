@@ -3,7 +3,7 @@
  * and units follow Prometheus. `docs/observability.md` holds the same table. Pure.
  */
 import { FLUSH_BUCKETS_MS } from '../../log/flush-times.ts'
-import type { GroupStats, QueueStats, StoreStats } from '../types.ts'
+import type { GroupStats, QueueStats, StoreStats } from '../types/stats.ts'
 
 export type MetricLabels = Readonly<Record<string, string | number>>
 

@@ -14,7 +14,8 @@ import { findInState } from '../look/listing.ts'
 import { stateOf } from '../look/looking.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessagePlace, MoveOptions } from '../types.ts'
+import type { MoveOptions } from '../types/groups.ts'
+import type { MessagePlace } from '../types/messages.ts'
 import { checkMessagePlace } from './redrive.ts'
 
 /** Messages and bytes of one entry at most, but for a first one that is larger. */

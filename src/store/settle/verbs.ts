@@ -18,7 +18,7 @@ import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { ControlOp } from '../records/control-record.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 
 /** Back-off is spread by so much in both directions, so that failures of one moment part. */
 const JITTER = 0.2

@@ -6,7 +6,7 @@ import type { GroupState } from '../state/group-state.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import { CHUNK_SIZES } from '../state/size-table.ts'
 import type { StoreState } from '../state/store-state.ts'
-import type { PinningGroup } from '../types.ts'
+import type { PinningGroup } from '../types/stats.ts'
 
 /** Steps of one look, of which each compares two numbers: about a millisecond. */
 const STEPS_MAX = 100_000

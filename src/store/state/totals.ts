@@ -2,7 +2,7 @@
  * What was done with messages since the store was opened: plain counts beside the state, which no log
  * entry and no snapshot holds. Pure memory.
  */
-import type { DeliveryTotals, QueueTotals } from '../types.ts'
+import type { DeliveryTotals, QueueTotals } from '../types/stats.ts'
 
 export class GroupCounts implements DeliveryTotals {
   delivered = 0

@@ -1,5 +1,5 @@
 /** Move: messages of a group go to another queue, each piece of them as one entry. */
-import type { MoveOptions } from '../../store/types.ts'
+import type { MoveOptions } from '../../store/types/groups.ts'
 import { equal, isTrue, present, rejected, Watched } from './checks.ts'
 import { fillUp } from './full-disk.ts'
 import { type StoreTest, textsOf } from './world.ts'

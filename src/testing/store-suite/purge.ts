@@ -1,5 +1,5 @@
 /** Purge: a queue is emptied for every group at once, whatever state its messages are in. */
-import type { StoredMessage } from '../../store/types.ts'
+import type { StoredMessage } from '../../store/types/messages.ts'
 import { equal, isTrue, rejected, Watched } from './checks.ts'
 import { fillUp } from './full-disk.ts'
 import { visibleState } from './visible-state.ts'

@@ -1,5 +1,5 @@
 /** Redrive: buried messages come back, all of a group or those that a filter names. */
-import type { RedriveOptions } from '../../store/types.ts'
+import type { RedriveOptions } from '../../store/types/groups.ts'
 import { equal, isTrue, present, rejected, Watched } from './checks.ts'
 import { fillUp } from './full-disk.ts'
 import { visibleState } from './visible-state.ts'

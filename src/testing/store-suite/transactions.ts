@@ -1,5 +1,5 @@
 /** Transactions: any set of verbs as one atomic entry, or nothing. */
-import type { Transaction } from '../../store/types.ts'
+import type { Transaction } from '../../store/types/transactions.ts'
 import { equal, first, isTrue, present, rejected, Watched } from './checks.ts'
 import { visibleState } from './visible-state.ts'
 import { type StoreTest, textsOf, type World, withBody } from './world.ts'

@@ -1,5 +1,5 @@
 /** The first difference between what a store shows and what it should show. */
-import type { MessageInfo, MessageState } from '../../../src/store/types.ts'
+import type { MessageInfo, MessageState } from '../../../src/store/types/messages.ts'
 import { isSameBody } from '../../simulation/bodies.ts'
 import { PEEKED, type Seen, type SeenGroup, type SeenQueue } from './look.ts'
 import { type Lease, nameOf } from './reference.ts'

@@ -5,7 +5,7 @@ import { NO_SETTINGS } from '../../../src/store/records/queue-settings.ts'
 import { pinningOf } from '../../../src/store/space/pinning.ts'
 import type { QueueState } from '../../../src/store/state/queue-state.ts'
 import { StoreState } from '../../../src/store/state/store-state.ts'
-import type { PinningGroup } from '../../../src/store/types.ts'
+import type { PinningGroup } from '../../../src/store/types/stats.ts'
 import { Random } from '../../../src/system/simulated/random.ts'
 
 const COUNTED = { ...NO_SETTINGS, bytesMax: Number.MAX_SAFE_INTEGER }
