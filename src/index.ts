@@ -24,6 +24,7 @@ export {
   type DamageEvent,
   type ExpiredEvent,
   type FlushEvent,
+  type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
   type SegmentEvent,
@@ -136,6 +137,7 @@ export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store
 export type {
   DeliveryTotals,
   GroupStats,
+  PinningGroup,
   QueueStats,
   QueueTotals,
   StoreStats,

@@ -176,8 +176,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  /** Whoever looks at the group, or changes it, uses it. */
   #known(): GroupDispatch | undefined {
-    return this.#core.registry.group(this.queue, this.name)
+    const group = this.#core.registry.group(this.queue, this.name)
+    group?.use.note()
+    return group
   }
 
   #group(): Promise<GroupDispatch> {

@@ -63,6 +63,7 @@ export class StoreSession implements Session {
     this.assertOpen()
     this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
+    group.use.begin(this)
     this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
@@ -75,6 +76,7 @@ export class StoreSession implements Session {
     )
     if (row < 0) return
     const [watch] = this.#watches.splice(row, 1)
+    watch?.group.use.end(this)
     for (const wait of this.#waits) watch?.group.waiters.delete(wait)
   }
 
@@ -230,8 +232,12 @@ export class StoreSession implements Session {
     this.#onClose(this)
     const error = new QlogError('QLOG_CLOSED', 'the session is closed')
     for (const wait of this.#waits) wait.end(error)
-    for (const iterator of this.#iterators) await iterator.end(error)
-    await this.lending.giveBackAll()
+    try {
+      for (const iterator of this.#iterators) await iterator.end(error)
+      await this.lending.giveBackAll()
+    } finally {
+      for (const { group } of this.#watches) group.use.end(this)
+    }
   }
 
   async #takeOrWait(plan: ReservePlan, leftMs: number): Promise<Taken[]> {

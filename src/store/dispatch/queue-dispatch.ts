@@ -180,6 +180,10 @@ export class QueueDispatch implements QueueEvents {
     return this.#host.wallMs()
   }
 
+  elapsedMs(): number {
+    return this.#host.elapsedMs()
+  }
+
   /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */
   ended(taken: Taken): void {
     this.#host.ended(taken)

@@ -73,6 +73,12 @@ export class StoreWatch {
     if (isHeard('qlog:expired')) publish('qlog:expired', { directory: this.#directory, queue, ids })
   }
 
+  /** The group is gone, and that is durable. */
+  groupIdle(queue: string, group: string, idleMs: number): void {
+    if (!isHeard('qlog:group-idle')) return
+    publish('qlog:group-idle', { directory: this.#directory, queue, group, idleMs })
+  }
+
   failed(error: Error): void {
     this.loop.close()
     if (isHeard('qlog:store-failed')) {
