@@ -133,7 +133,7 @@ export {
 } from './store/types/puts.ts'
 export type { Queue, QueueOptions, RangeOptions, TypedQueueOptions } from './store/types/queues.ts'
 export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
-export type { QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
+export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
 export type {
   DeliveryTotals,
   GroupStats,

@@ -179,8 +179,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/queue-state.ts',
-        'if (start > 0) finished.add(0, start)\n    // From now on',
-        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    // From now on',
+        'if (start > 0) finished.add(0, start)\n    this.#revive(finished, start)\n    // From now on',
+        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    this.#revive(finished, start)\n    // From now on',
       ),
     ],
     tests: [STORE_SUITE],
@@ -400,6 +400,44 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
         'look/oldest.ts',
         "return exception.state !== 'buried' && !group.isDelayed(exception)",
         'return !group.isDelayed(exception)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what a seek brought back is given away with what is forgotten',
+    edits: [
+      store(
+        'space/retention.ts',
+        'if (queue.isGone(offsets[row] ?? 0)) this.#core.gone.note(id)',
+        'this.#core.gone.note(id)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the lanes let go of what is retained',
+    edits: [store('state/queue-state.ts', 'return this.retained.next(0, floor)', 'return floor')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a group that goes back does not get what is retained',
+    edits: [
+      store(
+        'state/queue-state.ts',
+        'this.#revive(finished, start)\n    group.restart',
+        'group.restart',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a finished message that outlives its time becomes a dead letter',
+    edits: [
+      store(
+        'dispatch/queue-dispatch.ts',
+        'if (this.state.isDone(offset)) {\n        lapsed',
+        'if (this.state.isGone(offset)) {\n        lapsed',
       ),
     ],
     tests: [STORE_SUITE],

@@ -11,7 +11,7 @@ import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './loo
 import { oldestReadyMs } from './look/oldest.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
@@ -66,7 +66,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
-      const [message] = await this.#core.fetchMany([found.id], undefined)
+      const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
       if (stateOf(group, found) !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
@@ -87,7 +87,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     const found = await findInState(this.#core.system.clock, group, state, { from, limit })
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
-    await this.#core.fetchHeads(ids, (row, message) => {
+    await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
       if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
     })
@@ -239,7 +239,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }

@@ -9,6 +9,7 @@ import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
 import { IdleGroups } from './space/idle-groups.ts'
 import { pinningOf } from './space/pinning.ts'
+import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
@@ -23,6 +24,7 @@ export class LogStore implements Store {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
+  readonly #retention: Retention
   readonly #sessions = new Set<StoreSession>()
   readonly #workers: Workers
   readonly #idleGroups: IdleGroups
@@ -33,18 +35,21 @@ export class LogStore implements Store {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core, saved)
+    this.#retention = new Retention(core)
     this.#workers = new Workers(core, () => this.session())
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
       if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
+      this.#retention.applied()
       this.#workers.applied()
     }
     this.#idleGroups = new IdleGroups(core)
     core.settings.onSettled = () => this.#idleGroups.look()
     core.onFailed = (cause) => {
       this.#idleGroups.close()
+      this.#retention.close()
       for (const session of this.#sessions) session.fail(cause)
       this.#workers.failed(cause)
     }
@@ -59,7 +64,7 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
+    if (options?.retry !== undefined) this.#core.retries.set(name, checkRetry(options.retry))
     return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
@@ -96,7 +101,8 @@ export class LogStore implements Store {
     const queues = this.queues().map((name) => queueStats(this.#core, name))
     const groups = queues.flatMap((queue) => queue.groups)
     const figures = log.figures()
-    const messages = [...state.queues.values()].reduce((sum, { live }) => sum + live, 0)
+    const messages = [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0)
+    const retained = queues.reduce((sum, queue) => sum + queue.retained, 0)
     const counts = new QueueCounts()
     for (const { totals } of queues) counts.addQueue(totals)
     return {
@@ -105,11 +111,12 @@ export class LogStore implements Store {
       queues,
       totals: counts.totals(),
       messages,
+      retained,
       ready: groups.reduce((sum, { ready }) => sum + ready, 0),
       delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
       buried: groups.reduce((sum, { buried }) => sum + buried, 0),
-      pinning: pinningOf(state, messages === 0 ? 0 : figures.liveBytes / messages),
+      pinning: pinningOf(state, figures.liveBytes / Math.max(1, messages + retained)),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
       appendedBytes: journal.appendedBytes + journal.controlBytes,
@@ -131,6 +138,7 @@ export class LogStore implements Store {
 
   async compact(): Promise<void> {
     this.#core.assertOpen()
+    await this.#retention.settle()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
     this.#core.gone.discardAll()
     await this.#core.gone.settled()
@@ -162,6 +170,7 @@ export class LogStore implements Store {
     this.#idleGroups.close()
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    this.#retention.close()
     // What their handlers do from now on is in vain.
     const stopped = this.#workers.close()
     try {

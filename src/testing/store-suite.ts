@@ -34,6 +34,7 @@ import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { REDRIVE } from './store-suite/redrive.ts'
 import { RESTART } from './store-suite/restart.ts'
+import { RETENTION } from './store-suite/retention.ts'
 import { SEEK } from './store-suite/seek.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
 import { STOPPING } from './store-suite/stopping.ts'
@@ -81,6 +82,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['purge', PURGE],
   ['redrive', REDRIVE],
   ['seek', SEEK],
+  ['retention', RETENTION],
   ['move', MOVE],
   ['closing', CLOSING],
   ['failure', FAILING],

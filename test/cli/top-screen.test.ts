@@ -30,15 +30,17 @@ function group(queue: string, name: string, of: Partial<GroupStats> = {}): Group
 }
 
 function queue(name: string, of: Partial<QueueStats> = {}): QueueStats {
-  const plain = { nextOffset: 0, messages: 0, oldestMs: undefined, pausedMs: 0, groups: [] }
+  const plain = { nextOffset: 0, messages: 0, retained: 0, pausedMs: 0, groups: [] }
+  const unknown = { bytes: undefined, retainedBytes: undefined, oldestMs: undefined }
   const limits = { messagesMax: undefined, bytesMax: undefined, ttlMs: undefined }
   const settings = {
     ...limits,
     whenFull: 'refuse',
     deadLetter: undefined,
     groupIdleMs: undefined,
+    retention: undefined,
   } as const
-  return { queue: name, totals: NOTHING, bytes: undefined, settings, ...plain, ...of }
+  return { queue: name, totals: NOTHING, settings, ...plain, ...unknown, ...of }
 }
 
 function figures(openMs: number, queues: QueueStats[], of: Partial<TopFigures['stats']> = {}) {
@@ -58,6 +60,7 @@ function figures(openMs: number, queues: QueueStats[], of: Partial<TopFigures['s
       retried: sum('retried'),
     },
     messages: queues.reduce((all, { messages }) => all + messages, 0),
+    retained: 0,
     ready: count('ready'),
     delayed: count('delayed'),
     leased: count('leased'),

@@ -64,7 +64,7 @@ export class StoreSession implements Session {
     this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
     group.use.begin(this)
-    this.#watches.push({ group, attemptsMax: () => this.#core.retryOf(queue).attemptsMax })
+    this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
   }
@@ -123,7 +123,7 @@ export class StoreSession implements Session {
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
     const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
-    const record = await this.#core.fetchRecord(id)
+    const record = await this.#core.fetch.record(id)
     this.assertOpen()
     const message = record && decodeMessage(record)
     const queue = message && this.#core.state.queues.get(message.queue)

@@ -4,7 +4,7 @@
  */
 import { isHeard, publish } from '../../channels.ts'
 import type { System } from '../../system/system.ts'
-import type { BuryOp } from '../records/control-record.ts'
+import type { BuryOp } from '../records/control-ops.ts'
 import type { GroupState } from '../state/group-state.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreState } from '../state/store-state.ts'

@@ -101,7 +101,7 @@ async function movePiece(
   if (held.length === 0) return { count: 0, next: undefined }
   try {
     const ids = held.map(({ id }) => id)
-    const messages = await core.fetchMany(ids, PIECE_BYTES)
+    const messages = await core.fetch.many(ids, PIECE_BYTES)
     core.assertOpen()
     const there = held.filter((taken, row) => {
       if (row < messages.length && messages[row] === undefined)

@@ -74,8 +74,8 @@ function mostOf(candidate: Candidate, budget: { steps: number }): PinningGroup |
 }
 
 /** The bytes of every message that is there are known. */
-function isCounted({ sizes, live }: QueueState): boolean {
-  return sizes !== undefined && sizes.count === live
+function isCounted({ sizes, pending, retained }: QueueState): boolean {
+  return sizes !== undefined && sizes.count === pending + retained.count
 }
 
 /** Goes from one change of any finished set to the next, lowest offsets first, as far as the steps last. */
@@ -87,8 +87,8 @@ function aloneIn(
 ): Alone[] {
   const [only] = groups
   // However scattered: everything that is there waits for it.
-  if (groups.length === 1 && only && queue.nextOffset - only.finished.count === queue.live) {
-    return [{ messages: queue.live, bytes: queue.bytes }]
+  if (groups.length === 1 && only && queue.nextOffset - only.finished.count === queue.pending) {
+    return [{ messages: queue.pending, bytes: queue.bytes }]
   }
   const all = groups.map((): Alone => ({ messages: 0, bytes: 0 }))
   const isAbsent = groups.map(() => false)
@@ -109,7 +109,7 @@ function aloneIn(
     if (alone) {
       alone.messages += next - at
       if (counted) {
-        alone.bytes += queue.sizes?.bytesWithin(at, next) ?? 0
+        alone.bytes += queue.sizes?.sum(at, next) ?? 0
         budget.steps -= BYTES_STEPS + (next - at) / CHUNK_SIZES
       }
     }

@@ -53,8 +53,8 @@ export class SizeTable {
     this.#total += bytes
   }
 
-  /** Bytes of the messages of [first, end). */
-  bytesWithin(first: number, end: number): number {
+  /** Bytes of the messages from `first` up to `end`. */
+  sum(first: number, end: number): number {
     let sum = 0
     for (let from = first; from < end; ) {
       const number = Math.floor(from / CHUNK_SIZES)

@@ -49,6 +49,12 @@ export class QueueCounts extends GroupCounts implements QueueTotals {
     this.#lastDeleted = 0
   }
 
+  /** The last of them were finished, and are only retained no longer. */
+  lastHadLapsed(): void {
+    this.deleted -= this.#lastDeleted
+    this.#lastDeleted = 0
+  }
+
   addQueue(other: QueueTotals): void {
     this.add(other)
     this.put += other.put

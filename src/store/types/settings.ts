@@ -2,10 +2,10 @@
 
 /** What a queue keeps to, durably. */
 export interface QueueSettings {
-  /** Most messages that are not gone; undefined = no limit. */
+  /** Most messages that some group, or nobody yet, has still to finish; undefined = no limit. */
   readonly messagesMax: number | undefined
   /**
-   * Most bytes that their records take: bodies, headers and what is known of them. Counted from the change
+   * Most bytes that the records of these take: bodies, headers and what is known of them. Counted from the change
    * on that sets it first; undefined = no limit.
    */
   readonly bytesMax: number | undefined
@@ -23,6 +23,21 @@ export interface QueueSettings {
    * store is open. undefined = never.
    */
   readonly groupIdleMs: number | undefined
+  /** What stays of messages that every group has finished; undefined: they are gone at once. */
+  readonly retention: 'all' | QueueRetention | undefined
+}
+
+/**
+ * Finished messages stay within all of the limits that are given, the newest of them. What is beyond goes
+ * about a second later.
+ */
+export interface QueueRetention {
+  /** They go once they were put so long ago, by the wall clock. */
+  readonly ageMs?: number
+  /** Most of them. */
+  readonly messages?: number
+  /** Most bytes of their records, counted from the change on that first needs bytes. */
+  readonly bytes?: number
 }
 
 /** What is left out stays; `null` takes a setting away. */
@@ -34,4 +49,6 @@ export interface QueueSettingsChange {
   readonly deadLetter?: { readonly queue: string } | null
   /** At least a second. */
   readonly groupIdleMs?: number | null
+  /** All of it at once; with `null` what is retained goes. */
+  readonly retention?: 'all' | QueueRetention | null
 }

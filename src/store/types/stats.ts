@@ -28,8 +28,10 @@ export interface StoreStats {
   readonly queues: readonly QueueStats[]
   /** Sums over the queues. */
   readonly totals: QueueTotals
-  /** Messages that are not gone. */
+  /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** Finished ones that their queues keep. */
+  readonly retained: number
   /** Sums over the groups of all queues: a message counts in each. */
   readonly ready: number
   readonly delayed: number
@@ -64,6 +66,10 @@ export interface QueueStats {
   readonly messages: number
   /** Bytes of their records; undefined where they are not counted, as no limit ever needed them. */
   readonly bytes: number | undefined
+  /** Messages that every group has finished, and that stay as the settings say. */
+  readonly retained: number
+  /** Bytes of their records, where bytes are counted. */
+  readonly retainedBytes: number | undefined
   readonly settings: QueueSettings
   /** The longest of its groups; where there are none, of the oldest message. */
   readonly oldestMs: number | undefined

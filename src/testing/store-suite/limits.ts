@@ -289,7 +289,7 @@ export const LIMITS: readonly StoreTest[] = [
     run: async (world) => {
       const queue = world.store.queue('q')
       const none = { messagesMax: undefined, bytesMax: undefined, whenFull: 'refuse' }
-      const others = { deadLetter: undefined, groupIdleMs: undefined }
+      const others = { deadLetter: undefined, groupIdleMs: undefined, retention: undefined }
       equal(queue.stats().settings, { ...none, ...others, ttlMs: undefined })
       await queue.configure({ messagesMax: 7, ttlMs: MINUTE_MS })
       await queue.configure({ whenFull: 'drop-oldest', bytesMax: 1_000 })
