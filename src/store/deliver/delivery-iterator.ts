@@ -114,11 +114,11 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     return delivery
   }
 
-  /** False where it was deleted while it was held, or its group removed, or its queue is paused now. */
+  /** False where its queue is paused now. Whether it is still held is seen where its lease begins. */
   #mayLeave({ taken }: LeasedDelivery): boolean {
     const { queue } = taken.group
     this.#options.session.advance(queue)
-    return taken.status === 'held' && !queue.isPaused
+    return !queue.isPaused
   }
 
   get #isLow(): boolean {
