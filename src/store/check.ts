@@ -87,7 +87,7 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
 
 const PUT_OPTIONS = [
   ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
-  ...['producer', 'sequence'],
+  ...['producer', 'sequence', 'leaseMs'],
 ]
 const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 
@@ -99,7 +99,7 @@ export function checkPut(
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
   checkOptionNames('the options of put', options, [...PUT_OPTIONS, ...more])
-  const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', headers } = options
+  const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', leaseMs, headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
     throw new QlogTypeError('keyWindowMs needs a key')
@@ -121,6 +121,7 @@ export function checkPut(
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
     ...checkProducer(options),
     after: -1,
+    leaseMs: leaseMs === undefined ? 0 : checkMs('leaseMs', leaseMs, 1),
     onDuplicate,
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
   }

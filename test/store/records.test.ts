@@ -39,6 +39,7 @@ const PLAIN: MessageFacts = {
   producer: undefined,
   sequence: 0,
   after: -1,
+  leaseMs: 0,
 }
 
 function bytesOf(hex: string): Uint8Array {
@@ -274,6 +275,7 @@ describe('message records', () => {
       { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
       'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
     ],
+    [{ ...PLAIN, leaseMs: 300, headers: {}, body }, '80 02 01 00 ac 02 62'],
     [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
   ]
 
@@ -300,7 +302,7 @@ describe('message records', () => {
 
   test.each([
     ['a producer beyond the end', '40 01 00 62'],
-    ['flags beyond the last that is known', '80 02 01 00 62'],
+    ['flags beyond the last that is known', '80 04 01 00 62'],
     ['flags of three bytes', '80 80 01 01 00 62'],
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],

@@ -28,6 +28,7 @@ export const PLAIN_PUT: PutPlan = {
   producer: undefined,
   sequence: 0,
   after: -1,
+  leaseMs: 0,
   headers: NO_HEADERS,
   onDuplicate: 'drop',
 }
@@ -45,6 +46,7 @@ export class Put implements Encodable, MessageFacts {
   readonly producer: string | undefined
   readonly sequence: number
   readonly after: number
+  readonly leaseMs: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -68,6 +70,7 @@ export class Put implements Encodable, MessageFacts {
     this.producer = plan.producer
     this.sequence = plan.sequence
     this.after = plan.after
+    this.leaseMs = plan.leaseMs
     this.headers = plan.headers
   }
 
@@ -80,6 +83,7 @@ export class Put implements Encodable, MessageFacts {
       this.expiresMs === 0 &&
       this.key === undefined &&
       this.producer === undefined &&
+      this.leaseMs === 0 &&
       this.headers === NO_HEADERS
     this.#head = isPlain ? undefined : encodeMessageHead(this, this.headers)
     const headBytes = this.#head?.length ?? 1 + varintBytes(this.queue) + varintBytes(offset)

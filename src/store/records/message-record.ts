@@ -2,7 +2,7 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [producer, sequence] | [after] | [header count, {name, value}] | body to the end
+ *     [producer, sequence] | [after] | [leaseMs] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
@@ -19,8 +19,9 @@ const Flag = {
   HEADERS: 32,
   PRODUCER: 64,
   AFTER: 128,
+  LEASE: 256,
 } as const
-const FLAGS_MAX = 255
+const FLAGS_MAX = 511
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -56,6 +57,8 @@ export interface MessageFacts {
   readonly sequence: number
   /** The offset of the message of its key that it comes after; -1 = none. */
   readonly after: number
+  /** How long a lease of it is, where whoever reserves does not say; 0 = as long as any. */
+  readonly leaseMs: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -76,7 +79,8 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     (facts.key === undefined ? 0 : Flag.KEY) |
     (names.length === 0 ? 0 : Flag.HEADERS) |
     (facts.producer === undefined ? 0 : Flag.PRODUCER) |
-    (facts.after < 0 ? 0 : Flag.AFTER)
+    (facts.after < 0 ? 0 : Flag.AFTER) |
+    (facts.leaseMs === 0 ? 0 : Flag.LEASE)
   const writer = new ByteWriter()
   writer.varint(flags)
   writer.varint(facts.queue)
@@ -94,6 +98,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.varint(facts.sequence)
   }
   if (facts.after >= 0) writer.varint(facts.after)
+  if (facts.leaseMs > 0) writer.varint(facts.leaseMs)
   if (names.length > 0) {
     writer.varint(names.length)
     for (const name of names) {
@@ -121,6 +126,7 @@ export class MessageDecoder implements MessageFacts {
   producer: string | undefined
   sequence = 0
   after = -1
+  leaseMs = 0
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -144,6 +150,7 @@ export class MessageDecoder implements MessageFacts {
     this.producer = hasProducer ? reader.text(reader.varint()) : undefined
     this.sequence = hasProducer ? reader.varint() : 0
     this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
+    this.leaseMs = (flags & Flag.LEASE) !== 0 ? reader.varint() : 0
     if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
   }
@@ -186,6 +193,7 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     producer: decoder.producer,
     sequence: decoder.sequence,
     after: decoder.after,
+    leaseMs: decoder.leaseMs,
     headers,
     body: decoder.body(),
   }
