@@ -105,6 +105,7 @@ class SocketListener implements Listener, ClientHost {
   #cancelSweep: () => void = () => undefined
   #isSweeping = false
   #closing: Promise<void> | undefined
+  #onAllGone: () => void = () => undefined
 
   constructor(system: ListenSystem, options: ListenOptions) {
     this.#system = system
@@ -148,6 +149,7 @@ class SocketListener implements Listener, ClientHost {
       this.#clients.delete(client)
       this.#goneBytesRead += client.bytesRead
       this.#goneBytesWritten += client.bytesWritten
+      if (this.#clients.size === 0) this.#onAllGone()
     })
     client.begin(this.#options.protocol)
     this.#sweepSoon()
@@ -190,12 +192,18 @@ class SocketListener implements Listener, ClientHost {
     const server = this.#server
     if (server === undefined) return
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+    // The server closes before the last connection has told its conversation.
+    const allGone = new Promise<void>((resolve) => {
+      this.#onAllGone = resolve
+      if (this.#clients.size === 0) resolve()
+    })
     const late = (): void => this.#breakOff()
     const cancel = timeoutMs > 0 ? this.clock.after(timeoutMs, late, true) : () => undefined
     for (const client of [...this.#clients]) client.stop()
     if (timeoutMs <= 0) late()
     try {
       await closed
+      await allGone
     } finally {
       cancel()
       this.#cancelSweep()
