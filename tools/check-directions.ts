@@ -96,7 +96,8 @@ const areas: Readonly<Record<string, Area>> = {
   server: {
     areas: ['errors', 'format', 'log', 'store', 'inspect'],
     files: [systemInterface],
-    node: pureModules,
+    // Listeners: their sockets are not those of the log's lock, which the simulator has to know.
+    node: [...pureModules, 'crypto', 'fs/promises', 'net', 'tls'],
   },
   protocols: { areas: ['errors'], files: publicEntries, node: pureModules },
   testing: {
