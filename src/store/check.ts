@@ -15,8 +15,8 @@ const HEADERS_MAX = 64
 /** Texts of a burying or a failed attempt are cut to this. */
 const TEXT_CHARS_MAX = 1024
 const KEY_WINDOW_MS_DEFAULT = 600_000
-/** A hundred years: more is a mistake, and sums stay far below 2^53. */
-export const MS_MAX = 3_155_760_000_000
+/** What 32 bits of seconds hold, 136 years: more is a mistake, and sums stay far below 2^53. */
+export const MS_MAX = 4_294_967_295_000
 
 const encoder = new TextEncoder()
 
