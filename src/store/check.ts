@@ -89,16 +89,23 @@ const PUT_OPTIONS = [
   ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
   ...['producer', 'sequence', 'leaseMs'],
 ]
+const NO_MORE: readonly string[] = []
+const NOT_DUE = { dueKind: DueKind.NONE, dueMs: 0 } as const
+const NOT_NUMBERED = { producer: undefined, sequence: 0 } as const
 const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 
 /** What a put asks for, its times in the store's own terms. */
 export function checkPut(
   options: PutOptions | undefined,
   clock: ElapsedClock,
-  more: readonly string[] = [],
+  more: readonly string[] = NO_MORE,
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
-  checkOptionNames('the options of put', options, [...PUT_OPTIONS, ...more])
+  checkOptionNames(
+    'the options of put',
+    options,
+    more === NO_MORE ? PUT_OPTIONS : [...PUT_OPTIONS, ...more],
+  )
   const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', leaseMs, headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
@@ -112,14 +119,19 @@ export function checkPut(
   }
   const windowMs =
     key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1)
+  const due = checkDue(options, clock)
+  const numbered = checkProducer(options)
+  // Field by field: this runs once a message.
   return {
     priority: priority === undefined ? PRIORITY_DEFAULT : checkPriority(priority),
-    ...checkDue(options, clock),
+    dueKind: due.dueKind,
+    dueMs: due.dueMs,
     expiresMs: ttlMs === undefined ? 0 : clock.nowMs() + checkMs('ttlMs', ttlMs, 1),
     key,
     keyWindowMs: windowMs,
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
-    ...checkProducer(options),
+    producer: numbered.producer,
+    sequence: numbered.sequence,
     after: -1,
     leaseMs: leaseMs === undefined ? 0 : checkMs('leaseMs', leaseMs, 1),
     onDuplicate,
@@ -138,13 +150,13 @@ export function checkDue(
   }
   if (delayMs !== undefined) {
     const ms = checkMs('delayMs', delayMs)
-    if (ms === 0) return { dueKind: DueKind.NONE, dueMs: 0 }
+    if (ms === 0) return NOT_DUE
     return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }
   }
-  if (at === undefined) return { dueKind: DueKind.NONE, dueMs: 0 }
+  if (at === undefined) return NOT_DUE
   const atMs = at instanceof Date ? at.getTime() : at
   const dueMs = checkMs('at', atMs)
-  if (dueMs <= clock.wallMs()) return { dueKind: DueKind.NONE, dueMs: 0 }
+  if (dueMs <= clock.wallMs()) return NOT_DUE
   return { dueKind: DueKind.WALL, dueMs }
 }
 
@@ -177,7 +189,7 @@ function checkProducer({ producer, sequence, key }: PutOptions): {
   readonly sequence: number
 } {
   if (producer === undefined) {
-    if (sequence === undefined) return { producer, sequence: 0 }
+    if (sequence === undefined) return NOT_NUMBERED
     throw new QlogTypeError('sequence needs a producer')
   }
   checkName('producer', producer)

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { PLAIN_PUT, Put } from '../../src/store/commit/put.ts'
 import {
   type ControlOp,
   decodeControl,
@@ -16,6 +17,7 @@ import {
   decodeMessage,
   encodeMessageHead,
   type MessageFacts,
+  NO_HEADERS,
 } from '../../src/store/records/message-record.ts'
 import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
@@ -282,6 +284,21 @@ describe('message records', () => {
   test.each(golden)('%o', (message, hex) => {
     expect(hexOf(encodeMessage(message))).toBe(hex)
     expect(decodeMessage(bytesOf(hex))).toEqual(message)
+  })
+
+  test('a put that says numbers alone writes the same bytes without making them first', () => {
+    const short = golden.filter(([{ key, producer, headers }]) => {
+      return key === undefined && producer === undefined && Object.keys(headers).length === 0
+    })
+    expect(short.length).toBeGreaterThan(5)
+    for (const [message, hex] of short) {
+      const plan = { ...PLAIN_PUT, ...message, headers: NO_HEADERS }
+      const put = new Put(message.queue, message.body, plan)
+      put.place(message.offset)
+      const bytes = new Uint8Array(put.byteLength)
+      put.encodeInto(bytes, 0)
+      expect(hexOf(bytes)).toBe(hex)
+    }
   })
 
   test('a header of any name is a header and nothing else', () => {

@@ -7,7 +7,7 @@
  * All numbers are varints, texts have their length in front. Pure memory.
  */
 import { QlogError } from '../../errors.ts'
-import { ByteReader, ByteWriter } from '../containers/varint.ts'
+import { ByteReader, ByteWriter, varintBytes, writeVarint } from '../containers/varint.ts'
 import { PRIORITY_DEFAULT } from '../types.ts'
 
 const Flag = {
@@ -72,15 +72,11 @@ export interface DecodedMessage extends MessageFacts {
 export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8Array {
   const names = Object.keys(headers)
   const flags =
-    (facts.priority === PRIORITY_DEFAULT ? 0 : Flag.PRIORITY) |
-    (facts.dueKind === DueKind.ELAPSED ? Flag.DUE_ELAPSED : 0) |
-    (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
-    (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
+    numberFlags(facts) |
     (facts.key === undefined ? 0 : Flag.KEY) |
     (names.length === 0 ? 0 : Flag.HEADERS) |
     (facts.producer === undefined ? 0 : Flag.PRODUCER) |
-    (facts.after < 0 ? 0 : Flag.AFTER) |
-    (facts.leaseMs === 0 ? 0 : Flag.LEASE)
+    (facts.after < 0 ? 0 : Flag.AFTER)
   const writer = new ByteWriter()
   writer.varint(flags)
   writer.varint(facts.queue)
@@ -107,6 +103,52 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     }
   }
   return writer.finish()
+}
+
+/** Of what most messages say at most: numbers alone. */
+function numberFlags(facts: MessageFacts): number {
+  return (
+    (facts.priority === PRIORITY_DEFAULT ? 0 : Flag.PRIORITY) |
+    (facts.dueKind === DueKind.ELAPSED ? Flag.DUE_ELAPSED : 0) |
+    (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
+    (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
+    (facts.leaseMs === 0 ? 0 : Flag.LEASE)
+  )
+}
+
+/** The message has a head of numbers alone: `shortHeadBytes` and `writeShortHead` are for it. */
+export function isShortHead(facts: MessageFacts, headers: Headers): boolean {
+  return (
+    facts.key === undefined &&
+    facts.producer === undefined &&
+    facts.after < 0 &&
+    headers === NO_HEADERS
+  )
+}
+
+export function shortHeadBytes(facts: MessageFacts): number {
+  const flags = numberFlags(facts)
+  let bytes = varintBytes(flags) + varintBytes(facts.queue) + varintBytes(facts.offset)
+  if (flags === 0) return bytes
+  if ((flags & Flag.PRIORITY) !== 0) bytes += varintBytes(facts.priority)
+  if (facts.dueKind !== DueKind.NONE) bytes += varintBytes(facts.dueMs)
+  if (facts.expiresMs !== 0) bytes += varintBytes(facts.expiresMs)
+  if (facts.leaseMs !== 0) bytes += varintBytes(facts.leaseMs)
+  return bytes
+}
+
+/** The same bytes as those of `encodeMessageHead`, without an object for each; returns where they end. */
+export function writeShortHead(facts: MessageFacts, target: Uint8Array, at: number): number {
+  const flags = numberFlags(facts)
+  let next = writeVarint(target, at, flags)
+  next = writeVarint(target, next, facts.queue)
+  next = writeVarint(target, next, facts.offset)
+  if (flags === 0) return next
+  if ((flags & Flag.PRIORITY) !== 0) next = writeVarint(target, next, facts.priority)
+  if (facts.dueKind !== DueKind.NONE) next = writeVarint(target, next, facts.dueMs)
+  if (facts.expiresMs !== 0) next = writeVarint(target, next, facts.expiresMs)
+  if (facts.leaseMs !== 0) next = writeVarint(target, next, facts.leaseMs)
+  return next
 }
 
 /**
