@@ -80,7 +80,10 @@ export const SERVE_OPTIONS: readonly ServeOption[] = [
   },
   { flags: '--tls-cert <FILE>', help: 'certificate for both protocols, PEM' },
   { flags: '--tls-key <FILE>', help: 'its key, PEM' },
-  { flags: '--token-file <FILE>', help: 'clients must show one of these tokens, one a line' },
+  {
+    flags: '--token-file <FILE>',
+    help: 'clients of memcache must show one of these tokens, one a line',
+  },
   { flags: '--connections-max <N>', help: 'connections at once, each address; 10000 unless told' },
   {
     flags: '--idle-timeout <S>',
@@ -102,7 +105,8 @@ export const SERVE_OPTIONS: readonly ServeOption[] = [
   { flags: '-z <BYTES>', help: 'largest job; 65535 unless told' },
   { flags: '-s <BYTES>', help: 'largest file of the log' },
   { flags: '-V', help: 'log more' },
-  { flags: '-c, -n', help: 'taken, and without effect, as in beanstalkd' },
+  { flags: '-c', help: 'taken, and without effect, as in beanstalkd' },
+  { flags: '-n', help: 'the same' },
   { flags: '-v', help: 'print the version' },
 ]
 
@@ -237,6 +241,10 @@ function planOf(found: Found, inherited: number): ServePlan {
   const tlsKey = last(found, 'tls-key')
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new WordError('--tls-cert and --tls-key belong together')
+  }
+  if (last(found, 'token-file') !== undefined && beanstalkd.length > 0) {
+    // Served without them, everybody would be let in where the words say the opposite.
+    throw new WordError('--token-file: the protocol of beanstalkd has no tokens here')
   }
   const idle = last(found, 'idle-timeout')
   return {
