@@ -131,7 +131,13 @@ export {
   type PutResult,
   type PutValue,
 } from './store/types/puts.ts'
-export type { Queue, QueueOptions, RangeOptions, TypedQueueOptions } from './store/types/queues.ts'
+export type {
+  DeleteOptions,
+  Queue,
+  QueueOptions,
+  RangeOptions,
+  TypedQueueOptions,
+} from './store/types/queues.ts'
 export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
 export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
 export type {

@@ -9,6 +9,7 @@ import { checkSettings, groupPlan } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
+import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-ops.ts'
@@ -28,6 +29,7 @@ import type {
   SeekPlace,
 } from './types/groups.ts'
 import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import { PRIORITY_MAX } from './types/puts.ts'
 import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
@@ -92,6 +94,15 @@ export class GroupHandle<T = unknown> implements Group<T> {
       if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
     })
     return infos
+  }
+
+  async countReady(belowPriority: number): Promise<number> {
+    this.#core.assertOpen()
+    checkInteger('belowPriority', belowPriority, 0, PRIORITY_MAX + 1)
+    const group = this.#known()
+    if (!group) return 0
+    this.#core.dispatcher.advance()
+    return countReady(this.#core.system.clock, group, belowPriority)
   }
 
   async kick(what: number | readonly (MessageRef | number)[]): Promise<number> {

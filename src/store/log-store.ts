@@ -3,6 +3,7 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
+import { lookAt } from './look/looking.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
@@ -14,6 +15,8 @@ import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import type { RetryOptions } from './types/deliveries.ts'
+import { GROUP_DEFAULT } from './types/groups.ts'
+import type { StoredMessage } from './types/messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
 import type { StoreStats, StoreStatus } from './types/stats.ts'
 import type { Store } from './types/store.ts'
@@ -70,6 +73,14 @@ export class LogStore implements Store {
 
   queues(): readonly string[] {
     return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
+  }
+
+  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
+    checkName('the name of a group', group)
+    const seen = await lookAt(this.#core, id, group)
+    return seen && { ...seen.info, body: seen.body, value: seen.body }
   }
 
   session(): StoreSession {

@@ -10,7 +10,7 @@ import { Random } from '../../../src/system/simulated/random.ts'
 
 const COUNTED = { ...NO_SETTINGS, bytesMax: Number.MAX_SAFE_INTEGER }
 const PLAIN = {
-  ...{ priority: 5, dueKind: DueKind.NONE, dueMs: 0, expiresMs: 0, after: -1 },
+  ...{ priority: 5, dueKind: DueKind.NONE, dueMs: 0, expiresMs: 0, after: -1, leaseMs: 0 },
   ...{ key: undefined, keyUntilMs: 0, keyWindowMs: 0, producer: undefined, sequence: 0 },
 }
 
