@@ -24,6 +24,7 @@ export {
   type DamageEvent,
   type ExpiredEvent,
   type FlushEvent,
+  type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
   type SegmentEvent,
@@ -130,12 +131,19 @@ export {
   type PutResult,
   type PutValue,
 } from './store/types/puts.ts'
-export type { Queue, QueueOptions, RangeOptions, TypedQueueOptions } from './store/types/queues.ts'
+export type {
+  DeleteOptions,
+  Queue,
+  QueueOptions,
+  RangeOptions,
+  TypedQueueOptions,
+} from './store/types/queues.ts'
 export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
 export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
 export type {
   DeliveryTotals,
   GroupStats,
+  PinningGroup,
   QueueStats,
   QueueTotals,
   StoreStats,

@@ -9,9 +9,10 @@ import { checkSettings, groupPlan } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
+import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
@@ -28,6 +29,7 @@ import type {
   SeekPlace,
 } from './types/groups.ts'
 import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import { PRIORITY_MAX } from './types/puts.ts'
 import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
@@ -66,7 +68,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
-      const [message] = await this.#core.fetchMany([found.id], undefined)
+      const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
       if (stateOf(group, found) !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
@@ -87,11 +89,20 @@ export class GroupHandle<T = unknown> implements Group<T> {
     const found = await findInState(this.#core.system.clock, group, state, { from, limit })
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
-    await this.#core.fetchHeads(ids, (row, message) => {
+    await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
       if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
     })
     return infos
+  }
+
+  async countReady(belowPriority: number): Promise<number> {
+    this.#core.assertOpen()
+    checkInteger('belowPriority', belowPriority, 0, PRIORITY_MAX + 1)
+    const group = this.#known()
+    if (!group) return 0
+    this.#core.dispatcher.advance()
+    return countReady(this.#core.system.clock, group, belowPriority)
   }
 
   async kick(what: number | readonly (MessageRef | number)[]): Promise<number> {
@@ -176,8 +187,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  /** Whoever looks at the group, or changes it, uses it. */
   #known(): GroupDispatch | undefined {
-    return this.#core.registry.group(this.queue, this.name)
+    const group = this.#core.registry.group(this.queue, this.name)
+    group?.use.note()
+    return group
   }
 
   #group(): Promise<GroupDispatch> {
@@ -236,7 +250,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }

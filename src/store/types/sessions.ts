@@ -19,10 +19,13 @@ export interface Session {
    * `timeoutMs` passed first. Rejects with QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED, QLOG_DAMAGED.
    */
   reserve(options?: ReserveOptions): Promise<readonly Delivery[]>
-  /** This very message, whatever its place in the order; undefined where it is not ready or delayed. */
+  /**
+   * This very message, whatever its place in the order; undefined where it is not ready or delayed.
+   * `buried`: also where it is buried.
+   */
   reserveById(
     id: number,
-    options?: { group?: string; leaseMs?: number },
+    options?: { group?: string; leaseMs?: number; buried?: boolean },
   ): Promise<Delivery | undefined>
   /** One delivery after the other. Leaving the loop gives back what was held ready. */
   deliveries(options?: DeliveriesOptions): AsyncIterableIterator<Delivery>
@@ -43,7 +46,7 @@ export interface ReserveOptions {
   readonly bytesMax?: number
   /** How long to wait for a first message; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
-  /** How long each lease is; 30 s unless told. */
+  /** How long each lease is; unless told what the put of each message says, else 30 s. */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }
