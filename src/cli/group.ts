@@ -34,7 +34,7 @@ export function registerGroup(program: Command, context: CommandContext): void {
     .command('group')
     .summary('make, change or remove a group')
     .description(
-      'Makes a group with --from, changes its settings, or removes it, durably, and prints it as `qlog groups` does; without options it only prints. A group that nobody reads on holds every message of its queue back until it is removed.',
+      'Makes a group with --from, changes its settings, or removes it, durably, and prints it as `qlog groups` does; without options it only prints. A group that nobody reads on holds every message of its queue back until it is removed. The first group of a queue lets go of what stands in front of its place.',
     )
     .argument('<DIR>', DIR_WORDS)
     .argument('<QUEUE>', 'name of the queue, which has to be there')
