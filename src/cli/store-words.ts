@@ -17,11 +17,7 @@ export async function withStore(
   run: (store: StoreAccess, signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const signal = context.interruption()
-  const onWait = ({ pid, host }: OwnerName): void => {
-    context.output.words(
-      `waiting for process ${pid} on ${oneLine(host)}, which holds the store ...`,
-    )
-  }
+  const onWait = waitTeller(context)
   const store = await context.openStore(directory, { ...options, onWait, signal })
   let exitCode: ExitCode
   try {
@@ -33,6 +29,13 @@ export async function withStore(
   }
   await store.close()
   return signal.aborted ? EXIT.interrupted : exitCode
+}
+
+/** Says for whom the command waits. */
+export function waitTeller({ output }: CommandContext): (owner: OwnerName) => void {
+  return ({ pid, host }) => {
+    output.words(`waiting for process ${pid} on ${oneLine(host)}, which holds the store ...`)
+  }
 }
 
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })

@@ -3,7 +3,7 @@
  * meanwhile finds it free, and an owner that goes and comes back is met again. Touches no stream.
  */
 import { QlogError, type QueueStats } from '../index.ts'
-import { type AccessOptions, addRow, type StoreAccess } from '../server/index.ts'
+import { type AccessOptions, addRow, type OwnerName, type StoreAccess } from '../server/index.ts'
 import type { TopFigures, TopView } from './top-figures.ts'
 
 /** Queues that are kept of a look; those behind them are counted. */
@@ -17,10 +17,13 @@ type OpenStore = (directory: string, options?: AccessOptions) => Promise<StoreAc
 export class TopLooks {
   readonly #openStore: OpenStore
   readonly #directory: string
+  readonly #onWait: (owner: OwnerName) => void
   #last: TopFigures | undefined
   #lastTime = ''
 
-  constructor(openStore: OpenStore, directory: string) {
+  /** `onWait` hears of an owner that lets the first look wait: then no screen is painted yet. */
+  constructor(openStore: OpenStore, directory: string, onWait: (owner: OwnerName) => void) {
+    this.#onWait = onWait
     this.#openStore = openStore
     this.#directory = directory
   }
@@ -33,7 +36,8 @@ export class TopLooks {
     const before = this.#last
     const onlyOwned = before !== undefined
     try {
-      this.#last = await this.#look({ onlyOwned, signal })
+      const first = before === undefined ? { onWait: this.#onWait } : {}
+      this.#last = await this.#look({ onlyOwned, signal, ...first })
       this.#lastTime = new Date().toTimeString().slice(0, 'hh:mm:ss'.length)
     } catch (error) {
       if (before === undefined || !(error instanceof QlogError) || !ABSENT.has(error.code)) {

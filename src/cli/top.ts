@@ -7,7 +7,7 @@ import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import type { OutputStream } from './output.ts'
-import { DIR_WORDS } from './store-words.ts'
+import { DIR_WORDS, waitTeller } from './store-words.ts'
 import { TerminalScreen } from './terminal-screen.ts'
 import { TopLooks } from './top-looks.ts'
 import { topLines } from './top-screen.ts'
@@ -43,7 +43,7 @@ export function registerTop(program: Command, context: CommandContext): void {
     .action(
       action(context, (directory: string, options: TopOptions) => {
         const { terminal } = context.output
-        const looks = new TopLooks(context.openStore, directory)
+        const looks = new TopLooks(context.openStore, directory, waitTeller(context))
         if (terminal === undefined || options.once) return printBlocks(context, looks, options)
         return new LiveTop(context, looks, options.interval ?? INTERVAL_MS).run(terminal)
       }),

@@ -36,8 +36,8 @@ export interface StoreAccess {
   /** The process whose door is used; undefined where the store is open here. */
   readonly owner: OwnerName | undefined
   /**
-   * Rejects with the codes of the store's own methods; through a door with QLOG_DISCONNECTED and
-   * QLOG_NO_DOOR too.
+   * Rejects with the codes of the store's own methods, and QLOG_NOT_FOUND; through a door
+   * with QLOG_DISCONNECTED and QLOG_NO_DOOR too.
    */
   call<V extends VerbName>(
     verb: V,
