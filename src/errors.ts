@@ -18,6 +18,11 @@ export const ERROR_CODES = {
     when: 'An AbortSignal handed to a wait was aborted. The error has the name AbortError.',
     remedy: 'Nothing: you asked for it. An append that was already taken may still become durable.',
   },
+  QLOG_ADDRESS: {
+    when: 'A server cannot listen at its address; cause has the system’s error.',
+    remedy:
+      'Choose an address that is free and of this machine, or stop the process that listens there. Ports below 1024 may need the right to use them.',
+  },
   QLOG_BUSY: {
     when: 'The low-level append was called while inFlightBytesMax already waits for its flush.',
     remedy: 'Wait for room() first; the public append() does so by itself.',

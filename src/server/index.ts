@@ -1,9 +1,12 @@
 /**
- * `qlog/server`: using a store that another process holds, through its door.
+ * `qlog/server`: using a store that another process holds, through its door; and serving protocols to
+ * others over sockets.
  */
 import { openStore } from '../index.ts'
 import { realSystem } from '../system/real/real-system.ts'
 import { type AccessOptions, openAccess, type StoreAccess } from './access.ts'
+import { listenOn } from './listen/listen.ts'
+import type { Listener, ListenOptions } from './listen/types.ts'
 
 export type { AccessOptions, CallOptions, OwnerName, StoreAccess } from './access.ts'
 export type {
@@ -22,6 +25,21 @@ export type {
   VerbTypes,
 } from './door/verbs/types.ts'
 
+export { type Address, addressText, parseAddress } from './listen/address.ts'
+export { CONNECTIONS_MAX, LISTEN_LIMITS, type ListenLimits } from './listen/limits.ts'
+export { type TokenCheck, tokenCheck } from './listen/tokens.ts'
+export type {
+  Client,
+  Conversation,
+  EndReason,
+  Intake,
+  Listener,
+  ListenerTotals,
+  ListenOptions,
+  Protocol,
+  ServerErrorListener,
+  TlsOptions,
+} from './listen/types.ts'
 export { addRow } from './queue-rows.ts'
 
 /**
@@ -34,4 +52,12 @@ export function openStoreThrough(
   options: AccessOptions = {},
 ): Promise<StoreAccess> {
   return openAccess(realSystem(), openStore, directory, options)
+}
+
+/**
+ * Serves a protocol at an address. Rejects with QLOG_ADDRESS where that cannot be listened at, with
+ * QLOG_INVALID_ARGUMENT and QLOG_ABORTED.
+ */
+export function listen(options: ListenOptions): Promise<Listener> {
+  return listenOn(realSystem(), options)
 }
