@@ -6,6 +6,7 @@ import { PostingsCursor } from '../containers/postings-cursor.ts'
 import { isHeldBehind } from '../dispatch/behind.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import type { Taken } from '../dispatch/taken.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
@@ -52,7 +53,7 @@ export function infoOf(
     dueInMs: state === 'delayed' ? dueInMs(core, due.dueKind, due.dueMs) : 0,
     leaseLeftMs: taken?.status === 'leased' ? Math.max(0, taken.endMs - core.clock.nowMs()) : 0,
     attempts: group?.state.attempts(offset) ?? 0,
-    counters: countersOf(group, offset, exception),
+    counters: countersOf(group, offset, exception, taken),
     reason: state === 'buried' ? exception?.reason : undefined,
     error: exception?.error ? exception.error : undefined,
     leaseMs: message.leaseMs === 0 ? undefined : message.leaseMs,
@@ -84,13 +85,16 @@ function countersOf(
   group: GroupDispatch | undefined,
   offset: number,
   exception: Exception | undefined,
+  taken: Taken | undefined,
 ): MessageInfo['counters'] {
+  const attempts = group?.state.attempts(offset) ?? 0
+  // The lease that is going on, where its record is still to come.
+  const unrecorded = taken?.status === 'leased' && taken.attempt > attempts ? 1 : 0
   if (!exception) {
-    const leases = group?.state.attempts(offset) ?? 0
-    return { leases, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
+    return { leases: attempts + unrecorded, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
   }
   const { leases, timeouts, releases, buries, kicks } = exception
-  return { leases, timeouts, releases, buries, kicks }
+  return { leases: leases + unrecorded, timeouts, releases, buries, kicks }
 }
 
 export function dueInMs(core: StoreCore, kind: DueKind, dueMs: number): number {
