@@ -40,6 +40,13 @@ export const DIFFERENCES: readonly Difference[] = [
     levelled: (left, right) => [masked(left, OF_THE_PROCESS), masked(right, OF_THE_PROCESS)],
   },
   {
+    name: 'when who waits gets a job',
+    commands: [],
+    reason:
+      'at once, or a moment after its put is answered: the two get half a second to agree (pair.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
     name: 'cmd-stats',
     commands: [],
     reason:
@@ -76,6 +83,18 @@ export const DIFFERENCES: readonly Difference[] = [
         (text, name) => nearer(left, text, name),
         right,
       ),
+    ],
+  },
+  {
+    name: 'a delay that is over',
+    commands: ['stats-job'],
+    reason:
+      'beanstalkd remembers what delay a job was last told; qlog keeps it only while it lasts',
+    levelled: (left, right) => [
+      left,
+      /^state: delayed$/m.test(right)
+        ? nearer(left, right, 'delay')
+        : right.replace(/^delay: 0$/m, /^delay: .*$/m.exec(left)?.[0] ?? ''),
     ],
   },
   {
