@@ -22,6 +22,7 @@ import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { problemsOf } from './smoke.ts'
 import { runSpace, SPACE_USAGE } from './space/run.ts'
+import { runStart, START_USAGE } from './start.ts'
 import { serveStoreVerbs } from './store/child.ts'
 import { CHILD_COMMAND } from './store/child-process.ts'
 import { runStore, STORE_USAGE, storeSmokeProblems } from './store/run.ts'
@@ -35,6 +36,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- zeroing [--pairs N]
        npm run bench -- ${SPACE_USAGE}
        npm run bench -- ${STORE_USAGE}
+       npm run bench -- ${START_USAGE}
        npm run bench -- table FILE
        npm run bench -- codecs|packing [--json] [--write]
 FILE: what efficiency --json or store --json printed.
@@ -117,6 +119,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   }
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
+  if (what === 'start') return runStart(more, machineFacts())
   if (what === 'space') return runSpace(more, machineFacts())
   const wanted = readArguments(commandArguments)
   if (wanted === undefined) {

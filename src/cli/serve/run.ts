@@ -16,6 +16,8 @@ import {
   listenerMetricsText,
   serveFigures,
   type TlsOptions,
+  type TokenCheck,
+  tokenCheck,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
 import { logEvents, logWarnings } from './events.ts'
@@ -150,7 +152,7 @@ class Server {
 
   async #open(signal: AbortSignal): Promise<void> {
     const { directory, beanstalkd, memcache } = this.#plan
-    const tokens = this.#readTokens()
+    const token = this.#readTokens()
     refuseBinlog(directory)
     const [qlog, beanstalkdModule, memcacheModule] = await Promise.all([
       import('../../index.ts'),
@@ -161,7 +163,8 @@ class Server {
     this.#store = store
     this.#metricsOfStore = () => qlog.metricsText(store)
     const onError = (error: Error): void => this.#log.failed('protocol-error', 'a protocol', error)
-    const common = { version: this.#version, onError, ...(tokens === undefined ? {} : { tokens }) }
+    const common = { version: this.#version, onError }
+    const shown = token === undefined ? {} : { token }
     const { jobBytesMax } = this.#plan
     const size = jobBytesMax === undefined ? {} : { jobBytesMax }
     const jobs = beanstalkdModule?.beanstalkd(store, { ...common, ...size })
@@ -170,7 +173,8 @@ class Server {
       if (this.#isDraining) jobs.drain()
       this.#beanstalkd.serve(jobs)
     }
-    if (memcacheModule !== undefined) this.#memcache.serve(memcacheModule.memcache(store, common))
+    if (memcacheModule !== undefined)
+      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...shown }))
     if (directory === ':memory:') {
       this.#log.say(
         'warn',
@@ -202,7 +206,7 @@ class Server {
     return { cert: readOptionFile('--tls-cert', tlsCert), key: readOptionFile('--tls-key', tlsKey) }
   }
 
-  #readTokens(): readonly string[] | undefined {
+  #readTokens(): TokenCheck | undefined {
     const { tokenFile } = this.#plan
     if (tokenFile === undefined) return undefined
     const text = readOptionFile('--token-file', tokenFile)
@@ -210,7 +214,7 @@ class Server {
       throw new UsageError(`${tokenFile} is no file of tokens`, 'It holds one token a line.')
     }
     const lines = text.split('\n').map((line) => line.trim())
-    return lines.filter((line) => line !== '' && !line.startsWith('#'))
+    return tokenCheck(lines.filter((line) => line !== '' && !line.startsWith('#')))
   }
 
   #metricsOfStore: () => string = () => ''
