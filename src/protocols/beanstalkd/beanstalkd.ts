@@ -18,6 +18,8 @@ export interface BeanstalkdOptions {
   readonly version?: string
   /** Told of what goes wrong beyond a client's affair; a warning of the process unless it is given. */
   readonly onError?: (error: Error) => void
+  /** The wall clock by which the age of jobs is told: that of the store. For tests. */
+  readonly nowMs?: () => number
 }
 
 export interface BeanstalkdProtocol extends Protocol {
@@ -28,6 +30,7 @@ export interface BeanstalkdProtocol extends Protocol {
 /** Serves `store` in the language of beanstalkd 1.12. Throws QLOG_INVALID_ARGUMENT. */
 export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): BeanstalkdProtocol {
   const { jobBytesMax = JOB_BYTES_MAX_DEFAULT, version = 'qlog', onError = warn } = options
+  const { nowMs = Date.now } = options
   if (!Number.isInteger(jobBytesMax) || jobBytesMax < 0 || jobBytesMax > JOB_BYTES_MAX_MAX) {
     throw new QlogTypeError(`jobBytesMax must be a whole number from 0 to ${JOB_BYTES_MAX_MAX}`)
   }
@@ -41,6 +44,7 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
     id: randomId(),
     version,
     startedMs: performance.now(),
+    nowMs,
     report: (error) => onError(asError(error)),
   }
   return {

@@ -38,7 +38,9 @@ export function statsJob(talk: Talk, scanner: Scanner): void {
   talk.answer(async () => {
     const isKnown = Number.isSafeInteger(id) && id > 0
     const found = isKnown ? await talk.shared.store.get(id) : undefined
-    return found === undefined ? Reply.NOT_FOUND : documentReply(jobStats(found))
+    return found === undefined
+      ? Reply.NOT_FOUND
+      : documentReply(jobStats(found, talk.shared.nowMs()))
   })
 }
 

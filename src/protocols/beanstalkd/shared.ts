@@ -18,6 +18,8 @@ export interface Shared {
   readonly version: string
   /** On the clock of `performance`. */
   readonly startedMs: number
+  /** The wall clock. */
+  nowMs(): number
   /** Something went wrong that is more than its client's affair. */
   report(error: unknown): void
 }

@@ -79,8 +79,9 @@ export async function tubeStats(tube: Tube): Promise<string> {
   ])
 }
 
-export function jobStats(job: MessageInfo): string {
-  const ageMs = Math.max(0, Date.now() - job.putMs)
+/** `nowMs` is the wall clock's time. */
+export function jobStats(job: MessageInfo, nowMs: number): string {
+  const ageMs = Math.max(0, nowMs - job.putMs)
   const { counters } = job
   return document([
     ['id', job.id],
