@@ -35,7 +35,6 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
     talk.say(Reply.BAD_FORMAT)
     return
   }
-  talk.noteWorker()
   talk.alone(async () => {
     const { session } = talk.watching
     const isKnown = Number.isSafeInteger(id) && id > 0
@@ -44,6 +43,7 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
       talk.write(Reply.NOT_FOUND)
       return
     }
+    talk.noteWorker()
     talk.held.add(delivery, session.leased)
     talk.writeJob('RESERVED', delivery.id, delivery.body)
   })

@@ -61,6 +61,16 @@ export const DIFFERENCES: readonly Difference[] = [
     levelled: (left, right) => [left, right],
   },
   {
+    name: 'cmd-pause-tube',
+    commands: ['stats'],
+    reason:
+      'qlog counts also a pause-tube whose numbers cannot be read, as it does with no other command',
+    levelled: (left, right) => [
+      masked(left, ['cmd-pause-tube']),
+      masked(right, ['cmd-pause-tube']),
+    ],
+  },
+  {
     name: '1.13 quoting',
     commands: ['stats-tube', 'stats-job'],
     reason: '1.13 puts names of tubes in quotes, without which some are no YAML; Debian has 1.12',
