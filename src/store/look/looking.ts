@@ -39,6 +39,8 @@ export function infoOf(
   const { id, offset } = found
   const exception = group?.state.exception(offset)
   const taken = group?.out.get(offset)
+  // The lease of a delivery counts from its beginning on, also while its record is on its way.
+  const unrecorded = group && taken && isUnrecorded(group, taken) ? 1 : 0
   const due = exception ?? found
   const fresh = queue.isScheduled(offset) ? 'delayed' : 'ready'
   const state = group ? stateOf(group, found) : fresh
@@ -52,8 +54,8 @@ export function infoOf(
     putMs: found.timeMs,
     dueInMs: state === 'delayed' ? dueInMs(core, due.dueKind, due.dueMs) : 0,
     leaseLeftMs: taken?.status === 'leased' ? Math.max(0, taken.endMs - core.clock.nowMs()) : 0,
-    attempts: group?.state.attempts(offset) ?? 0,
-    counters: countersOf(group, offset, exception, taken),
+    attempts: (group?.state.attempts(offset) ?? 0) + unrecorded,
+    counters: countersOf(group, offset, exception, unrecorded),
     reason: state === 'buried' ? exception?.reason : undefined,
     error: exception?.error ? exception.error : undefined,
     leaseMs: message.leaseMs === 0 ? undefined : message.leaseMs,
@@ -81,20 +83,23 @@ export async function lookAt(
   return { info, body: message.body }
 }
 
+function isUnrecorded(group: GroupDispatch, taken: Taken): boolean {
+  return taken.leaseMs > 0 && group.state.attempts(taken.offset) < taken.attempt
+}
+
 function countersOf(
   group: GroupDispatch | undefined,
   offset: number,
   exception: Exception | undefined,
-  taken: Taken | undefined,
+  unrecorded: number,
 ): MessageInfo['counters'] {
-  const attempts = group?.state.attempts(offset) ?? 0
-  // The lease that is going on, where its record is still to come.
-  const unrecorded = taken?.status === 'leased' && taken.attempt > attempts ? 1 : 0
   if (!exception) {
-    return { leases: attempts + unrecorded, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
+    const leases = (group?.state.attempts(offset) ?? 0) + unrecorded
+    return { leases, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
   }
-  const { leases, timeouts, releases, buries, kicks } = exception
-  return { leases: leases + unrecorded, timeouts, releases, buries, kicks }
+  const { timeouts, releases, buries, kicks } = exception
+  const leases = exception.leases + unrecorded
+  return { leases, timeouts, releases, buries, kicks }
 }
 
 export function dueInMs(core: StoreCore, kind: DueKind, dueMs: number): number {

@@ -2,17 +2,69 @@
  * A server of beanstalkd's protocol over a store on a simulated machine, and its clients: every second and
  * every byte is in the hands of the test.
  */
-import type { Store, StoreOptions } from '../../../src/index.ts'
+import type { LogOptions, Store, StoreOptions } from '../../../src/index.ts'
+import { openSegmentLog } from '../../../src/log/open.ts'
+import { checkOptions } from '../../../src/log/options.ts'
+import type { OpenLog } from '../../../src/log/seam.ts'
 import {
   type BeanstalkdOptions,
   type BeanstalkdProtocol,
   beanstalkd,
 } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
+import type { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
+import type { SimulatedProcess } from '../../../src/system/simulated/process.ts'
 import { type FakeClient, fakeClient } from '../../../src/testing/index.ts'
 import { SegmentWorld } from '../../testing/store-worlds.ts'
 
+const KIB = 1024
+
+/** Files of 16 to 64 KiB on a simulated disk, which a test may damage, fill and let fail. */
+class ServerWorld extends SegmentWorld {
+  logOptions: LogOptions = {}
+
+  protected override openLog(process: SimulatedProcess): OpenLog {
+    return async (owner, { signal }) => {
+      const sizes = { segmentBytesMin: 16 * KIB, segmentBytesMax: 64 * KIB }
+      const options = { ...sizes, messageBytesMax: 48 * KIB, ...this.logOptions }
+      return openSegmentLog(
+        process,
+        '/log',
+        owner,
+        checkOptions({ ...options, ...(signal && { signal }) }),
+      )
+    }
+  }
+
+  get disk(): SimulatedDisk {
+    return this.simulation.disk
+  }
+
+  /** The machine loses its power, and what was not synced with it. */
+  powerCut(): void {
+    this.owner?.kill()
+    this.simulation.powerCut()
+  }
+
+  /** Changes the bytes of the one file that holds this text; `change` is told where it stands. */
+  damage(text: string, change: (bytes: Uint8Array, at: number) => void): string {
+    for (const [name, bytes] of this.disk.tree()) {
+      const at = Buffer.from(bytes).indexOf(text)
+      if (at < 0) continue
+      const damaged = Uint8Array.from(bytes)
+      change(damaged, at)
+      this.disk.putFile(name, damaged)
+      return name
+    }
+    throw new Error(`no file holds ${text}`)
+  }
+
+  hasFile(name: string): boolean {
+    return [...this.disk.tree()].some(([other]) => other === name)
+  }
+}
+
 export class Served {
-  readonly world = new SegmentWorld(7)
+  readonly world = new ServerWorld(7)
   readonly errors: Error[] = []
   readonly #options: BeanstalkdOptions
   #store: Store | undefined
@@ -59,6 +111,13 @@ export class Served {
     await this.world.advance(0)
     await this.store.close()
     await this.open({}, more)
+  }
+
+  /** The process ends without a word, with everything that was not synced; then it begins again. */
+  async powerCut(): Promise<void> {
+    this.#peers = []
+    this.world.powerCut()
+    await this.open()
   }
 
   /** The process is killed, and what was not synced may be lost; then it begins again. */
