@@ -20,7 +20,7 @@ export interface MemcacheOptions {
   readonly retry?: RetryOptions
   /** What must be shown before anything else: as the password, whoever the user is. See `tokenCheck`. */
   readonly token?: TokenCheck
-  /** What `version` answers; three numbers, since clients read it. */
+  /** Of this server: stands behind that of the memcached whose replies these are. */
   readonly version?: string
   /** Told of what no reply can say: a read that could not be given back. A warning unless it is given. */
   readonly onError?: (error: Error) => void
@@ -42,6 +42,8 @@ const KNOWN = [
   ...['valueBytesMax', 'openReadsMax', 'openTimeoutMs', 'honourExpiry', 'retry', 'token'],
   ...['version', 'onError'],
 ]
+/** Clients decide by these three numbers what a server can. */
+const LEVEL = '1.6.18-qlog'
 const VALUE_BYTES_LIMIT = 32 * 1024 * 1024
 
 export function checkOptions(options: MemcacheOptions): MemcachePlan {
@@ -50,7 +52,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     throw new QlogTypeError(`unknown option "${name}" of memcache; known are ${KNOWN.join(', ')}`)
   }
   const { valueBytesMax = VALUE_BYTES_MAX, openReadsMax = 1, openTimeoutMs = OPEN_MS_MAX } = options
-  const { token, retry, honourExpiry = false, version = '0.0.0' } = options
+  const { token, retry, honourExpiry = false, version } = options
   if (retry !== undefined) checkRetry(retry)
   return {
     valueBytesMax: checkWhole('valueBytesMax', valueBytesMax, VALUE_BYTES_LIMIT),
@@ -59,7 +61,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     honourExpiry,
     retry,
     isToken: token,
-    version,
+    version: version === undefined ? LEVEL : `${LEVEL}-${version}`,
     onError: options.onError ?? ((error) => process.emitWarning(error)),
   }
 }

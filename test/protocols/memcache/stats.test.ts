@@ -30,7 +30,7 @@ test('figures of the server and of each queue, by the names of Kestrel', async (
     cmd_peek: '1',
     get_hits: '3',
     get_misses: '2',
-    version: '1.2.3',
+    version: '1.6.18-qlog-1.2.3',
     queue_creates: '1',
     queue_deletes: '0',
     queue_q_items: '1',
