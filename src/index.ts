@@ -96,6 +96,7 @@ export {
   ATTEMPTS_MAX_DEFAULT,
   type BareItem,
   type BuryOptions,
+  type DeleteOptions,
   type DeliveriesOptions,
   type Delivery,
   type DeliveryCounters,

@@ -99,7 +99,8 @@ const areas: Readonly<Record<string, Area>> = {
     // Listeners: their sockets are not those of the log's lock, which the simulator has to know.
     node: [...pureModules, 'crypto', 'fs/promises', 'net', 'tls'],
   },
-  protocols: { areas: ['errors'], files: publicEntries, node: pureModules },
+  // What a server says of its machine is what the system calls it.
+  protocols: { areas: ['errors'], files: publicEntries, node: [...pureModules, 'os'] },
   testing: {
     areas: ['errors', 'format', 'system', 'log', 'store', 'inspect', 'server', 'protocols'],
     files: ['src/index.ts'],

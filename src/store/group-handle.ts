@@ -9,6 +9,7 @@ import { checkSettings, groupPlan } from './group-options.ts'
 import { findInState } from './look/listing.ts'
 import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
+import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-record.ts'
@@ -19,18 +20,19 @@ import { beginSeek } from './settle/whole.ts'
 import type { Exception } from './state/exception.ts'
 import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import type {
-  Group,
-  GroupSettings,
-  GroupStats,
-  ListOptions,
-  MessageInfo,
-  MessageRef,
-  MessageState,
-  MoveOptions,
-  RedriveOptions,
-  SeekPlace,
-  StoredMessage,
+import {
+  type Group,
+  type GroupSettings,
+  type GroupStats,
+  type ListOptions,
+  type MessageInfo,
+  type MessageRef,
+  type MessageState,
+  type MoveOptions,
+  PRIORITY_MAX,
+  type RedriveOptions,
+  type SeekPlace,
+  type StoredMessage,
 } from './types.ts'
 
 const LIST_LIMIT_DEFAULT = 100
@@ -95,6 +97,15 @@ export class GroupHandle<T = unknown> implements Group<T> {
       if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
     })
     return infos
+  }
+
+  async countReady(belowPriority: number): Promise<number> {
+    this.#core.assertOpen()
+    checkInteger('belowPriority', belowPriority, 0, PRIORITY_MAX + 1)
+    const group = this.#known()
+    if (!group) return 0
+    this.#core.dispatcher.advance()
+    return countReady(this.#core.system.clock, group, belowPriority)
   }
 
   async kick(what: number | readonly (MessageRef | number)[]): Promise<number> {

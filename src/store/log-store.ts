@@ -3,6 +3,7 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
+import { lookAt } from './look/looking.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
@@ -10,16 +11,18 @@ import { Verbs } from './settle/verbs.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import type {
-  Queue,
-  QueueOptions,
-  RetryOptions,
-  Store,
-  StoreStats,
-  StoreStatus,
-  Transaction,
-  TransactionResult,
-  TypedQueueOptions,
+import {
+  GROUP_DEFAULT,
+  type Queue,
+  type QueueOptions,
+  type RetryOptions,
+  type Store,
+  type StoredMessage,
+  type StoreStats,
+  type StoreStatus,
+  type Transaction,
+  type TransactionResult,
+  type TypedQueueOptions,
 } from './types.ts'
 import { Workers } from './work/workers.ts'
 
@@ -65,6 +68,14 @@ export class LogStore implements Store {
 
   queues(): readonly string[] {
     return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
+  }
+
+  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
+    checkName('the name of a group', group)
+    const seen = await lookAt(this.#core, id, group)
+    return seen && { ...seen.info, body: seen.body, value: seen.body }
   }
 
   session(): StoreSession {

@@ -17,7 +17,7 @@ import {
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { type ExportedPage, exportPage } from './look/exporting.ts'
 import { findInQueue } from './look/listing.ts'
-import { infoOf } from './look/looking.ts'
+import { infoOf, lookAt } from './look/looking.ts'
 import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
@@ -28,6 +28,7 @@ import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import {
   type BareItem,
+  type DeleteOptions,
   type Delivery,
   GROUP_DEFAULT,
   type Group,
@@ -121,14 +122,8 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     this.#core.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkGroupName(group)
-    const message = await this.#core.fetchOne(id)
-    this.#core.dispatcher.advance()
-    const queue = this.#core.registry.queue(this.name)
-    if (!message || !queue || message.queue !== queue.state.number) return undefined
-    const found = queue.find(message.offset)
-    if (!found || queue.state.isGone(found.offset)) return undefined
-    const info = infoOf(this.#core, queue, queue.group(group), group, found, message)
-    return this.values.stored(info, message.body)
+    const seen = await lookAt(this.#core, id, group, this.name)
+    return seen && this.values.stored(seen.info, seen.body)
   }
 
   async findByKey(key: string, group?: string): Promise<StoredMessage<T> | undefined> {
@@ -169,14 +164,22 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     return stored
   }
 
-  async delete(messages: readonly (MessageRef | number)[]): Promise<number> {
+  async delete(
+    messages: readonly (MessageRef | number)[],
+    options: DeleteOptions = {},
+  ): Promise<number> {
     this.#core.assertOpen()
     checkRefs(messages)
+    checkOptionNames('the options of delete', options, ['unlessLeased'])
+    const { unlessLeased = false } = options
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return 0
     const located = await this.#core.locate(queue, messages)
     const there = located.filter(
-      ({ offset }) => !queue.state.isGone(offset) && !queue.leaving.has(offset),
+      ({ offset }) =>
+        !queue.state.isGone(offset) &&
+        !queue.leaving.has(offset) &&
+        !(unlessLeased && queue.isOut(offset)),
     )
     if (there.length === 0 || queue.isPurging) return 0
     const operation = this.#core.deleteOperation(

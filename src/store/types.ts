@@ -49,6 +49,8 @@ export interface PutOptions {
   readonly sequence?: number
   /** What becomes of this put where the key is taken; 'drop' unless told. */
   readonly onDuplicate?: OnDuplicate
+  /** How long a lease of it is, in milliseconds, where a session reserves it without a word of that. */
+  readonly leaseMs?: number
   /** Short texts that travel with the body. */
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -97,6 +99,8 @@ export interface MessageInfo extends MessageRef {
   readonly reason: string | undefined
   /** What the last `retry` was told; undefined where there was none. */
   readonly error: string | undefined
+  /** What its put asked its leases to be; undefined where it did not. */
+  readonly leaseMs: number | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly key: string | undefined
   readonly bodyBytes: number
@@ -251,7 +255,7 @@ export interface ReserveOptions {
   readonly bytesMax?: number
   /** How long to wait for a first message; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
-  /** How long each lease is; 30 s unless told. */
+  /** How long each lease is; unless told what the put of each message says, else 30 s. */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }
@@ -280,10 +284,13 @@ export interface Session {
    * `timeoutMs` passed first. Rejects with QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED, QLOG_DAMAGED.
    */
   reserve(options?: ReserveOptions): Promise<readonly Delivery[]>
-  /** This very message, whatever its place in the order; undefined where it is not ready or delayed. */
+  /**
+   * This very message, whatever its place in the order; undefined where it is not ready or delayed.
+   * `buried`: also where it is buried.
+   */
   reserveById(
     id: number,
-    options?: { group?: string; leaseMs?: number },
+    options?: { group?: string; leaseMs?: number; buried?: boolean },
   ): Promise<Delivery | undefined>
   /** One delivery after the other. Leaving the loop gives back what was held ready. */
   deliveries(options?: DeliveriesOptions): AsyncIterableIterator<Delivery>
@@ -315,6 +322,11 @@ export interface RangeOptions {
   /** At most so many messages, 1 to 10000; 100 unless told. */
   readonly limit?: number
   readonly bytesMax?: number
+}
+
+export interface DeleteOptions {
+  /** Those that are leased, in whatever group, stay. */
+  readonly unlessLeased?: boolean
 }
 
 /** Names a message of a queue by its number or its place. */
@@ -411,6 +423,8 @@ export interface Group<T = unknown> {
   peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage<T> | undefined>
   /** Messages by offset, without their bodies. */
   list(options?: ListOptions): Promise<readonly MessageInfo[]>
+  /** How many ready messages have a lower number as their priority: those that are more urgent. */
+  countReady(belowPriority: number): Promise<number>
   /** Makes up to `count` messages ready: buried ones where there are any, else delayed ones. */
   kick(count: number): Promise<number>
   /** Makes these ready; tells how many of them were buried or delayed. */
@@ -495,7 +509,7 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   /** Messages that are not gone, by offset, finished or not. */
   read(options?: RangeOptions): Promise<readonly StoredMessage<T>[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */
-  delete(messages: readonly (MessageRef | number)[]): Promise<number>
+  delete(messages: readonly (MessageRef | number)[], options?: DeleteOptions): Promise<number>
   /**
    * Empties the queue: everything put before this call is gone for every group, leased or not, as one
    * record whatever the number. Tells how many messages there were.
@@ -588,6 +602,8 @@ export interface Store extends AsyncDisposable {
   queue(name: string, options?: QueueOptions): Queue
   /** Names of the queues that exist. */
   queues(): readonly string[]
+  /** The message with this id, in whatever queue, for the group; undefined where it is gone. */
+  get(id: number, group?: string): Promise<StoredMessage | undefined>
   session(): Session
   /** Runs `body` at once and appends what it asked for as one atomic entry, durable when this resolves. */
   transaction(body: (transaction: Transaction) => void): Promise<TransactionResult>

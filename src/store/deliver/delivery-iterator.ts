@@ -13,7 +13,7 @@ const PREFETCH_BYTES_MAX = 16 * 1024 * 1024
 export interface DeliveryIteratorOptions {
   readonly session: StoreSession
   readonly prefetch: number
-  readonly leaseMs: number
+  readonly leaseMs: number | undefined
   readonly signal: AbortSignal | undefined
   readonly whenDone: () => void
 }

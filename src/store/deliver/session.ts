@@ -14,7 +14,6 @@ import {
   type Delivery,
   GROUP_DEFAULT,
   type GroupOptions,
-  LEASE_MS_DEFAULT,
   type ReleaseOptions,
   type ReserveOptions,
   type RetryOutcome,
@@ -30,7 +29,7 @@ interface ReservePlan {
   readonly count: number
   readonly bytesMax: number
   readonly timeoutMs: number
-  readonly leaseMs: number
+  readonly leaseMs: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -116,14 +115,14 @@ export class StoreSession implements Session {
 
   async reserveById(
     id: number,
-    options: { group?: string; leaseMs?: number } = {},
+    options: { group?: string; leaseMs?: number; buried?: boolean } = {},
   ): Promise<Delivery | undefined> {
     this.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
-    checkOptionNames('the options of reserveById', options, ['group', 'leaseMs'])
+    checkOptionNames('the options of reserveById', options, ['group', 'leaseMs', 'buried'])
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
-    const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
+    const leaseMs = checkLeaseMs(options.leaseMs)
     const record = await this.#core.fetchRecord(id)
     this.assertOpen()
     const message = record && decodeMessage(record)
@@ -138,7 +137,7 @@ export class StoreSession implements Session {
       ))
     this.assertOpen()
     const priority = group.state.exception(message.offset)?.priority ?? message.priority
-    const taken = group.takeThis(id, message.offset, priority)
+    const taken = group.takeThis(id, message.offset, priority, options.buried === true)
     if (!taken) return undefined
     taken.attempt = group.state.attempts(message.offset) + 1
     this.lending.hold(taken)
@@ -158,7 +157,7 @@ export class StoreSession implements Session {
         1,
         RESERVE_COUNT_MAX,
       ),
-      leaseMs: checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1),
+      leaseMs: checkLeaseMs(options.leaseMs),
       signal: checkSignal(options.signal),
       whenDone: () => this.#iterators.delete(iterator),
     })
@@ -261,7 +260,7 @@ export class StoreSession implements Session {
 function checkReserve(options: ReserveOptions): ReservePlan {
   const known = ['count', 'bytesMax', 'timeoutMs', 'leaseMs', 'signal']
   checkOptionNames('the options of reserve', options, known)
-  const { count = 1, bytesMax, timeoutMs, leaseMs = LEASE_MS_DEFAULT, signal } = options
+  const { count = 1, bytesMax, timeoutMs, leaseMs, signal } = options
   return {
     count: checkInteger('count', count, 1, RESERVE_COUNT_MAX),
     bytesMax:
@@ -269,9 +268,13 @@ function checkReserve(options: ReserveOptions): ReservePlan {
         ? Number.POSITIVE_INFINITY
         : checkInteger('bytesMax', bytesMax, 1, Number.MAX_SAFE_INTEGER),
     timeoutMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : checkMs('timeoutMs', timeoutMs),
-    leaseMs: checkMs('leaseMs', leaseMs, 1),
+    leaseMs: checkLeaseMs(leaseMs),
     signal: checkSignal(signal),
   }
+}
+
+function checkLeaseMs(leaseMs: number | undefined): number | undefined {
+  return leaseMs === undefined ? undefined : checkMs('leaseMs', leaseMs, 1)
 }
 
 function checkSignal(signal: unknown): AbortSignal | undefined {

@@ -161,6 +161,15 @@ export class GroupDispatch implements GroupEvents {
     return best === 'aged' ? undefined : best?.cursor.offset
   }
 
+  /**
+   * Where attempts are not counted nobody is buried for what a neighbour does: what was leased at an unclean
+   * end is ready like anything else.
+   */
+  trustSuspects(): void {
+    if (this.#suspects.size === 0) return
+    for (const suspect of this.#suspects.dropAll()) this.#back(suspect)
+  }
+
   /** Takes what `settleBest` found out of the order. */
   takeBest(): Taken {
     const source = this.#best
@@ -203,11 +212,14 @@ export class GroupDispatch implements GroupEvents {
     return taken
   }
 
-  /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
-  takeThis(id: number, offset: number, priority: number): Taken | undefined {
+  /**
+   * Takes this very message, wherever it stands; undefined where it is not ready or delayed, nor buried
+   * where that may be.
+   */
+  takeThis(id: number, offset: number, priority: number, mayBeBuried: boolean): Taken | undefined {
     if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
-    if (exception?.state === 'buried') return undefined
+    if (exception?.state === 'buried' && !mayBeBuried) return undefined
     if (exception) return this.#takeException(exception)
     this.#suspects.drop(offset)
     this.#early.add(offset, offset + 1)

@@ -55,10 +55,29 @@ export function infoOf(
     counters: countersOf(group, offset, exception),
     reason: state === 'buried' ? exception?.reason : undefined,
     error: exception?.error ? exception.error : undefined,
+    leaseMs: message.leaseMs === 0 ? undefined : message.leaseMs,
     headers: message.headers,
     key: message.key,
     bodyBytes: message.body.length,
   }
+}
+
+/** One message by its id; undefined where it is gone, or stands in another queue than that of this name. */
+export async function lookAt(
+  core: StoreCore,
+  id: number,
+  group: string,
+  queueName?: string,
+): Promise<{ readonly info: MessageInfo; readonly body: Uint8Array } | undefined> {
+  const message = await core.fetchOne(id)
+  core.dispatcher.advance()
+  const state = message && core.state.queues.get(message.queue)
+  if (!state || (queueName !== undefined && state.name !== queueName)) return undefined
+  const queue = core.dispatcher.queue(state)
+  const found = queue.find(message.offset)
+  if (!found || state.isGone(found.offset)) return undefined
+  const info = infoOf(core, queue, queue.group(group), group, found, message)
+  return { info, body: message.body }
 }
 
 function countersOf(

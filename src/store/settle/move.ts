@@ -142,10 +142,10 @@ function planOf(
   taken: Taken,
   message: DecodedMessage,
 ): PutPlan {
-  const { expiresMs, headers } = message
+  const { expiresMs, leaseMs, headers } = message
   const due = plan.state === 'delayed' ? (group.state.exception(taken.offset) ?? message) : NOT_DUE
   const { dueKind, dueMs } = due
-  return { ...PLAIN_PUT, priority: taken.priority, dueKind, dueMs, expiresMs, headers }
+  return { ...PLAIN_PUT, priority: taken.priority, dueKind, dueMs, expiresMs, leaseMs, headers }
 }
 
 const NOT_DUE = { dueKind: DueKind.NONE, dueMs: 0 } as const

@@ -15,6 +15,38 @@ const NOTHING = {
 
 export const FIGURES: readonly StoreTest[] = [
   {
+    name: 'how many ready messages are urgent follows every change of state and priority',
+    run: async (world) => {
+      const urgent = () => world.store.queue('q').group().countReady(100)
+      equal(await urgent(), 0)
+      const items = Array.from({ length: 70 }, (_, row) => ({ body: `${row}`, priority: row % 7 }))
+      await world.store.queue('q').putMany(items)
+      await world.store.queue('q').putMany([{ body: 'x', priority: 100 }, { body: 'y' }])
+      await world.put('q', 'later', { priority: 1, delayMs: 60_000 })
+      await world.store.queue('q').createGroup('default')
+      equal(await urgent(), 70)
+      // More priorities than there are lanes of their own.
+      for (let priority = 20; priority < 90; priority++) await world.put('q', 'z', { priority })
+      equal(await urgent(), 140)
+      const taken = await world.take('q', { count: 10 })
+      equal(await urgent(), 130)
+      const [a, b, c, d, ...others] = taken
+      await present(a).release({ priority: 3 })
+      await present(b).release({ priority: 500 })
+      await present(c).release({ delayMs: 60_000 })
+      await present(d).bury()
+      equal(await urgent(), 131)
+      for (const one of others) await one.ack()
+      equal(await urgent(), 131)
+      await world.advance(60_001)
+      equal(await urgent(), 133)
+      equal(await world.store.queue('q').group().kick(1), 1)
+      equal(await urgent(), 134)
+      await world.reopen()
+      equal(await urgent(), 134)
+    },
+  },
+  {
     name: 'totals count what happened to messages, in the group, the queue and the store',
     run: async (world) => {
       await world.putAll('q', 'acked', 'released', 'retried', 'buried', 'late')

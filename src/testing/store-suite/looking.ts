@@ -136,6 +136,7 @@ export const LOOKING: readonly StoreTest[] = [
           counters: { leases: 1, timeouts: 0, releases: 0, buries: 1, kicks: 0 },
           reason: 'why',
           error: undefined,
+          leaseMs: undefined,
           headers: { h: 'v' },
           key: 'k',
           bodyBytes: 12,
