@@ -7,6 +7,7 @@ import { faultOf, INTERNAL } from './faults.ts'
 import { flagsOf } from './flags.ts'
 import { parseAddress, parseRead, type ReadRequest } from './key.ts'
 import { PUT_BYTES_IN_FLIGHT_MAX } from './limits.ts'
+import { PROTOCOL_VERSION } from './options.ts'
 import type { Lane, Parts, Pipeline, Reply } from './pipeline.ts'
 import { flushAll, put, remove } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
@@ -157,7 +158,7 @@ export class BinaryVerbs {
 
   #version(request: Request): void {
     if (request.bodyBytes > 0) this.#refuse(request)
-    else this.#say(request, Status.OK, this.#readers.plan.version)
+    else this.#say(request, Status.OK, PROTOCOL_VERSION)
   }
 
   #quit(request: Request): void {

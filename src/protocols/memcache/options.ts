@@ -20,11 +20,17 @@ export interface MemcacheOptions {
   readonly retry?: RetryOptions
   /** What must be shown before anything else: as the password, whoever the user is. See `tokenCheck`. */
   readonly token?: TokenCheck
-  /** Of this server: stands behind that of the memcached whose replies these are. */
+  /** Of this server, for `stats`; `version` answers that of the memcached whose replies these are. */
   readonly version?: string
   /** Told of what no reply can say: a read that could not be given back. A warning unless it is given. */
   readonly onError?: (error: Error) => void
 }
+
+/**
+ * The memcached whose replies these are. Clients decide by the three numbers what a server can, and some
+ * fall over anything else.
+ */
+export const PROTOCOL_VERSION = '1.6.18'
 
 /** The same, complete. */
 export interface MemcachePlan {
@@ -34,7 +40,7 @@ export interface MemcachePlan {
   readonly honourExpiry: boolean
   readonly retry: RetryOptions | undefined
   readonly isToken: TokenCheck | undefined
-  readonly version: string
+  readonly version: string | undefined
   readonly onError: (error: Error) => void
 }
 
@@ -42,8 +48,6 @@ const KNOWN = [
   ...['valueBytesMax', 'openReadsMax', 'openTimeoutMs', 'honourExpiry', 'retry', 'token'],
   ...['version', 'onError'],
 ]
-/** Clients decide by these three numbers what a server can. */
-const LEVEL = '1.6.18-qlog'
 const VALUE_BYTES_LIMIT = 32 * 1024 * 1024
 
 export function checkOptions(options: MemcacheOptions): MemcachePlan {
@@ -61,7 +65,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     honourExpiry,
     retry,
     isToken: token,
-    version: version === undefined ? LEVEL : `${LEVEL}-${version}`,
+    version,
     onError: options.onError ?? ((error) => process.emitWarning(error)),
   }
 }

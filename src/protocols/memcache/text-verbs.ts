@@ -4,6 +4,7 @@ import { faultOf, INTERNAL } from './faults.ts'
 import { flagsOf } from './flags.ts'
 import { type Address, type KeyFault, parseAddress, parseRead, type ReadRequest } from './key.ts'
 import { GET_BYTES_MAX, MONITOR_COUNT, OPEN_READS_MAX, WAIT_MS_MAX } from './limits.ts'
+import { PROTOCOL_VERSION } from './options.ts'
 import type { Lane, Parts, Pipeline, Reply } from './pipeline.ts'
 import { flush, flushAll, remove } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
@@ -244,7 +245,7 @@ export class TextVerbs {
   }
 
   #version(): void {
-    this.#pipeline.say([`VERSION ${this.#readers.plan.version}\r\n`])
+    this.#pipeline.say([`VERSION ${PROTOCOL_VERSION}\r\n`])
   }
 
   #unsupported(words: Words): void {

@@ -178,7 +178,7 @@ describe('a read that waits', () => {
     expect(one.wire.takeText()).toBe('')
     expect(here.store.queues()).toEqual(['q'])
     await two.ask(set('q', 'a'))
-    const reply = `${value('q/t=60000', 'a')}${END}STORED\r\n${value('p', 'x')}${END}VERSION 1.6.18-qlog-1.2.3\r\n`
+    const reply = `${value('q/t=60000', 'a')}${END}STORED\r\n${value('p', 'x')}${END}VERSION 1.6.18\r\n`
     let text = ''
     while (text.length < reply.length) text += await one.wire.text()
     expect(text).toBe(reply)

@@ -9,7 +9,7 @@ import {
   fakeClient,
 } from '../../../src/testing/fake-client.ts'
 
-export const VERSION = '1.6.18-qlog-1.2.3'
+export const VERSION = '1.6.18'
 const SENTINEL = `VERSION ${VERSION}\r\n`
 
 const stores: Store[] = []
