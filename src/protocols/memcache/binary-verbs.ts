@@ -73,15 +73,16 @@ export class BinaryVerbs {
     const read = parseRead(request.key)
     if (read === 'bad queue name') this.#say(request, Status.INVALID, 'Invalid arguments')
     else if (typeof read === 'string') this.#refuse(request)
-    else this.#run(request, laneOf(read), () => this.#read(request, read))
+    else this.#run(request, laneOf(read), (reply) => this.#read(request, read, reply))
   }
 
-  async #read(request: Request, read: ReadRequest): Promise<Parts> {
+  async #read(request: Request, read: ReadRequest, reply: Reply): Promise<Parts> {
     if (this.#consumer.isConflict([read])) {
       this.#pipeline.end()
       return invalid(request)
     }
-    const found = await this.#consumer.read(read)
+    const took = laneOf(read) === 'get' ? (bytes: number) => reply.took(bytes) : undefined
+    const found = await this.#consumer.read(read, took)
     const key = namesKey.has(request.op) ? request.key : ''
     if (found) {
       const extras = new Uint8Array(4)

@@ -51,8 +51,8 @@ export class Consumer {
     return false
   }
 
-  /** What the key asks for; undefined where there is nothing to show. */
-  async read(request: ReadRequest): Promise<Found | undefined> {
+  /** What the key asks for; undefined where there is nothing to show. `took` is told of a body at once. */
+  async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
     if (request.peek) {
@@ -68,7 +68,7 @@ export class Consumer {
       if (!request.open) return undefined
     }
     tally.cmdGet++
-    const found = await this.#next(reader, request.waitMs, request.open)
+    const found = await this.#next(reader, request.waitMs, request.open, took)
     if (found) tally.getHits++
     else tally.getMisses++
     return found
@@ -112,13 +112,19 @@ export class Consumer {
     })
   }
 
-  async #next(reader: Reader, waitMs: number, isOpening: boolean): Promise<Found | undefined> {
+  async #next(
+    reader: Reader,
+    waitMs: number,
+    isOpening: boolean,
+    took?: (bytes: number) => void,
+  ): Promise<Found | undefined> {
     const delivery = await this.#take(reader, waitMs)
     if (!delivery) return undefined
     if (this.#isClosed) {
       await this.#giveBack([delivery], 'the connection ended')
       return undefined
     }
+    took?.(delivery.body.length)
     // What is shown for good is on disk as finished before.
     if (isOpening) this.#open.add(reader, delivery)
     else await delivery.ack()

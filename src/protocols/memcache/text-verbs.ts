@@ -91,7 +91,8 @@ export class TextVerbs {
     }
     if (requests.length === 1) {
       const [request] = requests as [ReadRequest]
-      const found = await this.#consumer.read(request)
+      const took = isPlainRead(request) ? (bytes: number) => reply.took(bytes) : undefined
+      const found = await this.#consumer.read(request, took)
       return found ? [...valueParts(request.asked, found, hasCas), 'END\r\n'] : END
     }
     let bytes = 0
