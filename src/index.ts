@@ -11,7 +11,7 @@ import type { OpenLog } from './log/seam.ts'
 import type { Log, LogOptions, LogReader, ReaderOptions } from './log/types.ts'
 import { Door } from './server/door/door.ts'
 import { openStoreOn } from './store/open-store.ts'
-import type { Store, StoreOptions, StoreTarget } from './store/types.ts'
+import type { Store, StoreOptions, StoreTarget } from './store/types/store.ts'
 import { realSystem } from './system/real/real-system.ts'
 import type { Connection } from './system/system.ts'
 
@@ -24,6 +24,7 @@ export {
   type DamageEvent,
   type ExpiredEvent,
   type FlushEvent,
+  type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
   type SegmentEvent,
@@ -94,26 +95,34 @@ export {
 export { METRICS_CONTENT_TYPE, metricsText } from './store/observe/metrics-text.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
-  type BareItem,
   type BuryOptions,
-  type DeleteOptions,
-  type DeliveriesOptions,
   type Delivery,
-  type DeliveryCounters,
-  type DeliveryTotals,
+  LEASE_MS_DEFAULT,
+  type ReleaseOptions,
+  type RetryOptions,
+  type RetryOutcome,
+} from './store/types/deliveries.ts'
+export {
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
   type GroupSettings,
   type GroupStart,
-  type GroupStats,
-  LEASE_MS_DEFAULT,
   type ListOptions,
-  type MessageInfo,
-  type MessagePlace,
-  type MessageRef,
-  type MessageState,
   type MoveOptions,
+  type RedriveOptions,
+  type SeekPlace,
+} from './store/types/groups.ts'
+export type {
+  DeliveryCounters,
+  MessageInfo,
+  MessagePlace,
+  MessageRef,
+  MessageState,
+  StoredMessage,
+} from './store/types/messages.ts'
+export {
+  type BareItem,
   type OnDuplicate,
   PRIORITY_DEFAULT,
   PRIORITY_MAX,
@@ -121,30 +130,27 @@ export {
   type PutOptions,
   type PutResult,
   type PutValue,
-  type Queue,
-  type QueueOptions,
-  type QueueSettings,
-  type QueueSettingsChange,
-  type QueueStats,
-  type QueueTotals,
-  type RangeOptions,
-  type RedriveOptions,
-  type ReleaseOptions,
-  type ReserveOptions,
-  type RetryOptions,
-  type RetryOutcome,
-  type SeekPlace,
-  type Session,
-  type Store,
-  type StoredMessage,
-  type StoreOptions,
-  type StoreStats,
-  type StoreStatus,
-  type StoreTarget,
-  type Transaction,
-  type TransactionResult,
-  type TypedQueueOptions,
-} from './store/types.ts'
+} from './store/types/puts.ts'
+export type {
+  DeleteOptions,
+  Queue,
+  QueueOptions,
+  RangeOptions,
+  TypedQueueOptions,
+} from './store/types/queues.ts'
+export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
+export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
+export type {
+  DeliveryTotals,
+  GroupStats,
+  PinningGroup,
+  QueueStats,
+  QueueTotals,
+  StoreStats,
+  StoreStatus,
+} from './store/types/stats.ts'
+export type { Store, StoreOptions, StoreTarget } from './store/types/store.ts'
+export type { Transaction, TransactionResult } from './store/types/transactions.ts'
 export type {
   ConsumeOptions,
   Handler,

@@ -97,7 +97,7 @@ const areas: Readonly<Record<string, Area>> = {
     areas: ['errors', 'format', 'log', 'store', 'inspect'],
     files: [systemInterface],
     // Listeners: their sockets are not those of the log's lock, which the simulator has to know.
-    node: [...pureModules, 'crypto', 'fs/promises', 'net', 'tls'],
+    node: [...pureModules, 'crypto', 'fs/promises', 'http', 'net', 'tls'],
   },
   // What a server says of its machine is what the system calls it.
   protocols: { areas: ['errors'], files: publicEntries, node: [...pureModules, 'os'] },
@@ -112,7 +112,7 @@ const areas: Readonly<Record<string, Area>> = {
     node: [...pureModules, 'fs', 'os', 'perf_hooks', 'timers/promises'],
   },
   cli: {
-    areas: ['errors', 'measure'],
+    areas: ['errors', 'measure', 'protocols'],
     files: publicEntries,
     node: commandModules,
     packages: ['commander'],

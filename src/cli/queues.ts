@@ -16,7 +16,7 @@ export function registerQueues(program: Command, context: CommandContext): void 
     .command('queues')
     .summary('the queues of a store')
     .description(
-      'Lists the queues: messages that are not finished, those put so far, how many are ready, delayed, leased and buried in all groups together.',
+      'Lists the queues: messages that are not finished, those put so far, how many are ready, delayed, leased and buried in all groups together; and how many finished ones are retained, where any are.',
     )
     .argument('<DIR>', DIR_WORDS)
     .option('--json', 'one JSON line a queue, its groups included')
@@ -42,11 +42,12 @@ export function registerQueues(program: Command, context: CommandContext): void 
     )
 }
 
-const HEAD = ['queue', 'messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried', '']
-const FIGURES = new Set(['messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried'])
+const HEAD = ['queue', 'messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried']
+const FIGURES = new Set([...HEAD.slice(1), 'retained'])
 
 export function queueTable(queues: readonly QueueStats[]): string {
-  const rows = queues.map(({ queue, messages, nextOffset, pausedMs, groups }) => {
+  const isRetaining = queues.some(({ retained }) => retained > 0)
+  const rows = queues.map(({ queue, messages, nextOffset, retained, pausedMs, groups }) => {
     const sum = (state: 'ready' | 'delayed' | 'leased' | 'buried'): string =>
       groups.length === 0 ? '-' : formatCount(groups.reduce((all, one) => all + one[state], 0))
     return [
@@ -58,10 +59,11 @@ export function queueTable(queues: readonly QueueStats[]): string {
       sum('delayed'),
       sum('leased'),
       sum('buried'),
+      ...(isRetaining ? [formatCount(retained)] : []),
       pausedWords(pausedMs),
     ]
   })
-  return formatTable(HEAD, rows, FIGURES)
+  return formatTable([...HEAD, ...(isRetaining ? ['retained'] : []), ''], rows, FIGURES)
 }
 
 export function pausedWords(pausedMs: number): string {

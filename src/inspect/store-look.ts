@@ -9,7 +9,8 @@ import type { Entry, EntryRange, SavedPart, Snapshot } from '../log/seam.ts'
 import { findState } from '../log/snapshot/find-state.ts'
 import { PartReader } from '../log/snapshot/part-reader.ts'
 import { replay } from '../store/open-store.ts'
-import { type ControlOp, decodeControl } from '../store/records/control-record.ts'
+import type { ControlOp } from '../store/records/control-ops.ts'
+import { decodeControl } from '../store/records/control-record.ts'
 import { decodeMessage } from '../store/records/message-record.ts'
 import type { StoreState } from '../store/state/store-state.ts'
 import type { System } from '../system/system.ts'
@@ -27,8 +28,10 @@ export interface GroupLook {
 
 export interface QueueLook {
   readonly queue: string
-  /** Messages that are not gone. */
+  /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** Finished ones that stay to be read again. */
+  readonly retained: number
   /** Messages put so far. */
   readonly nextOffset: number
   readonly groups: readonly GroupLook[]
@@ -45,14 +48,14 @@ export class StoreLook {
   /** By name. */
   get queues(): readonly QueueLook[] {
     const queues = [...this.#state.queues.values()].map((queue): QueueLook => {
-      const { name, live, nextOffset } = queue
+      const { name, pending, retained, nextOffset } = queue
       const groups = [...queue.groups.values()].map(({ name: group, finished, buriedCount }) => ({
         group,
         unfinished: Math.max(0, nextOffset - finished.count),
         buried: buriedCount,
         floor: Math.min(finished.floor, nextOffset),
       }))
-      return { queue: name, messages: live, nextOffset, groups }
+      return { queue: name, messages: pending, retained: retained.count, nextOffset, groups }
     })
     return queues.sort((a, b) => (a.queue < b.queue ? -1 : 1))
   }

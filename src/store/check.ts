@@ -6,7 +6,7 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
-import { type OnDuplicate, PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types/puts.ts'
 
 const NAME_BYTES_MAX = 200
 const KEY_BYTES_MAX = 1024

@@ -12,7 +12,7 @@ import { oldestReadyMs } from './look/oldest.ts'
 import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
@@ -20,20 +20,17 @@ import { beginSeek } from './settle/whole.ts'
 import type { Exception } from './state/exception.ts'
 import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import {
-  type Group,
-  type GroupSettings,
-  type GroupStats,
-  type ListOptions,
-  type MessageInfo,
-  type MessageRef,
-  type MessageState,
-  type MoveOptions,
-  PRIORITY_MAX,
-  type RedriveOptions,
-  type SeekPlace,
-  type StoredMessage,
-} from './types.ts'
+import type {
+  Group,
+  GroupSettings,
+  ListOptions,
+  MoveOptions,
+  RedriveOptions,
+  SeekPlace,
+} from './types/groups.ts'
+import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import { PRIORITY_MAX } from './types/puts.ts'
+import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
 export const LIST_LIMIT_MAX = 10_000
@@ -71,7 +68,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
-      const [message] = await this.#core.fetchMany([found.id], undefined)
+      const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
       if (stateOf(group, found) !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
@@ -92,7 +89,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     const found = await findInState(this.#core.system.clock, group, state, { from, limit })
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
-    await this.#core.fetchHeads(ids, (row, message) => {
+    await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
       if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
     })
@@ -190,8 +187,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  /** Whoever looks at the group, or changes it, uses it. */
   #known(): GroupDispatch | undefined {
-    return this.#core.registry.group(this.queue, this.name)
+    const group = this.#core.registry.group(this.queue, this.name)
+    group?.use.note()
+    return group
   }
 
   #group(): Promise<GroupDispatch> {
@@ -250,7 +250,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }

@@ -8,7 +8,7 @@ import { LogStore } from './log-store.ts'
 import { type LoadedState, loadState } from './space/snapshots.ts'
 import { StoreState } from './state/store-state.ts'
 import { StoreCore, type StoreSystem } from './store-core.ts'
-import type { StoreOptions } from './types.ts'
+import type { StoreOptions } from './types/store.ts'
 
 /**
  * Rejects like the log's own opening, and with QLOG_NEWER_FORMAT, QLOG_DAMAGED. Events name the store by

@@ -7,14 +7,9 @@ import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
 import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
 import type { PutPlan } from './commit/put.ts'
 import type { StoreCore } from './store-core.ts'
-import type {
-  MessageInfo,
-  PutItem,
-  PutOptions,
-  QueueOptions,
-  StoredMessage,
-  TypedQueueOptions,
-} from './types.ts'
+import type { MessageInfo, StoredMessage } from './types/messages.ts'
+import type { PutItem, PutOptions } from './types/puts.ts'
+import type { QueueOptions, TypedQueueOptions } from './types/queues.ts'
 
 /** The options of a queue that concern its handle alone, checked. */
 export interface ValueOptions<T> {

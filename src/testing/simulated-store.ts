@@ -6,7 +6,7 @@ import { QlogTypeError } from '../errors.ts'
 import { openSegmentLog } from '../log/open.ts'
 import { checkDirectory, checkOptions } from '../log/options.ts'
 import { openStoreOn } from '../store/open-store.ts'
-import type { Store, StoreOptions } from '../store/types.ts'
+import type { Store, StoreOptions } from '../store/types/store.ts'
 import type { SimulatedProcess } from '../system/simulated/process.ts'
 
 /**

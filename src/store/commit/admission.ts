@@ -107,10 +107,10 @@ export class Admission {
     const isEnough = () =>
       (offsets.length >= excess.messages && bytes >= excess.bytes) || offsets.length === DROPS_MAX
     const { state, leaving } = queue
-    if (leaving.size === 0) inFlight.searchFrom = state.goneFloor
+    if (leaving.size === 0) inFlight.searchFrom = state.doneFloor
     // A purge takes out all that is durable.
     const end = this.#core.dispatcher.purging.endOf(state.number) < 0 ? state.nextOffset : 0
-    let offset = state.nextStaying(inFlight.searchFrom, end)
+    let offset = state.nextPending(inFlight.searchFrom, end)
     for (; offset < end && !isEnough(); ) {
       const found = leaving.has(offset) || queue.isOut(offset) ? undefined : queue.find(offset)
       if (found) {
@@ -118,7 +118,7 @@ export class Admission {
         offsets.push(offset)
         bytes += state.sizes?.get(offset) ?? 0
       }
-      offset = state.nextStaying(offset + 1, end)
+      offset = state.nextPending(offset + 1, end)
     }
     for (const put of inFlight.puts) {
       if (isEnough()) break
@@ -137,7 +137,7 @@ export class Admission {
       // What was in the hands of somebody may have come back.
       inFlight.searchFrom = 0
     }
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, false, settle))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, 'deleted', settle))
     return true
   }
 
@@ -164,12 +164,12 @@ export class Admission {
 function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Excess {
   if (!queue) return { messages: 0, bytes: 0 }
   const { state } = queue
-  const staying: Excess = { messages: state.live, bytes: state.bytes }
+  const staying: Excess = { messages: state.pending, bytes: state.bytes }
   for (const op of operation.ops) {
     if (op.kind !== 'finish' || op.queue !== state.number) continue
     forEachRange(op.ranges, (first, end) => {
       for (let offset = first; offset < end; offset++) {
-        if (queue.leaving.has(offset) || !state.isGoneBut(offset, op.group)) continue
+        if (queue.leaving.has(offset) || !state.isDoneBut(offset, op.group)) continue
         staying.messages--
         staying.bytes -= state.sizes?.get(offset) ?? 0
       }

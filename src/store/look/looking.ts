@@ -11,7 +11,7 @@ import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessageInfo, MessageState } from '../types.ts'
+import type { MessageInfo, MessageState } from '../types/messages.ts'
 
 /** What a group knows of a message, found in its lane. */
 export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {
@@ -72,7 +72,7 @@ export async function lookAt(
   group: string,
   queueName?: string,
 ): Promise<{ readonly info: MessageInfo; readonly body: Uint8Array } | undefined> {
-  const message = await core.fetchOne(id)
+  const message = await core.fetch.one(id)
   core.dispatcher.advance()
   const state = message && core.state.queues.get(message.queue)
   if (!state || (queueName !== undefined && state.name !== queueName)) return undefined

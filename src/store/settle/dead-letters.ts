@@ -9,7 +9,7 @@ import { PLAIN_PUT, Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { DecodedMessage, Headers } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
 
@@ -143,8 +143,8 @@ export class DeadLetters {
     ids.forEach((id, row) => {
       const offset = offsets[row] ?? 0
       const message = messages[row]
-      // What cannot be read, or is gone meanwhile, only goes.
-      if (!message || queue.state.isGone(offset)) return
+      // What cannot be read, or is done meanwhile, only goes.
+      if (!message || queue.state.isDone(offset)) return
       const letter = this.#letter(
         queue,
         message.priority,
@@ -155,7 +155,7 @@ export class DeadLetters {
     })
     const undo = () => queue.expireAgain(ids, offsets)
     const operation = new PlainOperation([], undefined, undefined, puts)
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, true))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, 'expired'))
     this.#core.send(operation)
   }
 
@@ -165,7 +165,10 @@ export class DeadLetters {
   ): Promise<readonly (DecodedMessage | undefined)[] | undefined> {
     const { batchBytesMax } = this.#core.log.limits
     try {
-      return await this.#core.fetchMany(ids, Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)))
+      return await this.#core.fetch.many(
+        ids,
+        Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)),
+      )
     } catch (error) {
       if (error instanceof QlogError) return undefined
       throw error

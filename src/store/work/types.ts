@@ -1,7 +1,8 @@
 /** What users of workers and of consuming loops touch. Types only. */
 // Projects with an older library of types have no AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Delivery, GroupOptions } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
+import type { GroupOptions } from '../types/groups.ts'
 
 export interface ConsumeOptions extends GroupOptions {
   /** 'default' unless told. */

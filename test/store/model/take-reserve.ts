@@ -1,6 +1,7 @@
 /** Commands that reserve, and what their deliveries must be. */
 
-import type { Delivery, ReserveOptions } from '../../../src/store/types.ts'
+import type { Delivery } from '../../../src/store/types/deliveries.ts'
+import type { ReserveOptions } from '../../../src/store/types/sessions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { isSameBody } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'

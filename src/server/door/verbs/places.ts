@@ -1,7 +1,9 @@
 /** Finds the queue and group that a verb names, without making them: whoever looks changes nothing. */
 import { QlogTypeError } from '../../../errors.ts'
 import { checkName } from '../../../store/check.ts'
-import { GROUP_DEFAULT, type Group, type Queue, type Store } from '../../../store/types.ts'
+import { GROUP_DEFAULT, type Group } from '../../../store/types/groups.ts'
+import type { Queue } from '../../../store/types/queues.ts'
+import type { Store } from '../../../store/types/store.ts'
 import type { Place } from './types.ts'
 
 const NAMES_SHOWN_MAX = 10

@@ -1,7 +1,7 @@
 /** The verbs `take` and `settle`: messages are leased to the caller, who then says what became of them. */
 import { QlogError, QlogTypeError } from '../../../errors.ts'
 import { checkInteger } from '../../../store/check.ts'
-import { GROUP_DEFAULT } from '../../../store/types.ts'
+import { GROUP_DEFAULT } from '../../../store/types/groups.ts'
 import { existingQueue } from './places.ts'
 import type { Verb, VerbTypes } from './types.ts'
 

@@ -4,17 +4,11 @@
  */
 
 import type { ExportedMessage, ExportedPut, ExportedState } from '../../../store/look/exporting.ts'
-import type {
-  GroupStats,
-  MessageInfo,
-  MessageState,
-  PutOptions,
-  PutResult,
-  QueueStats,
-  SeekPlace,
-  Store,
-  StoreStats,
-} from '../../../store/types.ts'
+import type { SeekPlace } from '../../../store/types/groups.ts'
+import type { MessageInfo, MessageState } from '../../../store/types/messages.ts'
+import type { PutOptions, PutResult } from '../../../store/types/puts.ts'
+import type { GroupStats, QueueStats, StoreStats } from '../../../store/types/stats.ts'
+import type { Store } from '../../../store/types/store.ts'
 import type { Holder } from '../holder.ts'
 
 /** Which group of which queue; `default` where none is named. */

@@ -1,0 +1,163 @@
+/**
+ * The reading side of one connection: what it takes, what it has open, and what it gives back when it
+ * goes. Knows nothing of how a client asks.
+ */
+import { QlogError } from '../../errors.ts'
+import type { Delivery, Store } from '../../index.ts'
+import type { Address, ReadRequest } from './key.ts'
+import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
+import { OpenReads } from './open-reads.ts'
+import type { MemcachePlan } from './options.ts'
+import type { Reader, Readers } from './readers.ts'
+
+/** What a client sees of a message. */
+export interface Found {
+  readonly id: number
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export class Consumer {
+  readonly #store: Store
+  readonly #readers: Readers
+  readonly #plan: MemcachePlan
+  readonly #open = new OpenReads()
+  /** Ends what waits; made when something does. */
+  #waiting: AbortController | undefined
+  #mayWait = true
+  #isClosed = false
+
+  constructor(readers: Readers) {
+    this.#readers = readers
+    this.#store = readers.store
+    this.#plan = readers.plan
+  }
+
+  /** A plain read beside an open one, or one more open read than may be: Kestrel hangs up. */
+  isConflict(requests: readonly ReadRequest[]): boolean {
+    const opened = new Map<Reader, number>()
+    for (const request of requests) {
+      const { open, close, abort, peek } = request
+      if (peek) continue
+      const reader = this.#readers.of(request)
+      let count = opened.get(reader) ?? this.#open.count(reader)
+      if ((close || abort) && count > 0) count--
+      if (open) count++
+      else if (!close && !abort && count > 0) return true
+      if (open && (count > this.#plan.openReadsMax || this.#open.total >= OPEN_READS_MAX))
+        return true
+      opened.set(reader, count)
+    }
+    return false
+  }
+
+  /** What the key asks for; undefined where there is nothing to show. */
+  async read(request: ReadRequest): Promise<Found | undefined> {
+    const { tally } = this.#readers
+    const reader = this.#readers.of(request)
+    if (request.peek) {
+      tally.cmdPeek++
+      return this.#peek(reader, request.waitMs)
+    }
+    if (request.abort) {
+      await this.#giveBack(this.#open.shift(reader, 1), 'aborted')
+      return undefined
+    }
+    if (request.close) {
+      for (const delivery of this.#open.shift(reader, 1)) await delivery.ack()
+      if (!request.open) return undefined
+    }
+    tally.cmdGet++
+    const found = await this.#next(reader, request.waitMs, request.open)
+    if (found) tally.getHits++
+    else tally.getMisses++
+    return found
+  }
+
+  /** Opens one more read of `monitor`; undefined where none comes in time, or no more may be open. */
+  async openNext(address: Address, waitMs: number): Promise<Found | undefined> {
+    const { total, bytes } = this.#open
+    if (total >= OPEN_READS_MAX || bytes >= OPEN_BYTES_MAX) return undefined
+    const { tally } = this.#readers
+    const found = await this.#next(this.#readers.of(address), waitMs, true)
+    if (!found) return undefined
+    tally.cmdGet++
+    tally.getHits++
+    return found
+  }
+
+  /** Finishes the oldest open reads, as one entry; false where there are fewer. */
+  async confirm(address: Address, count: number): Promise<boolean> {
+    const reader = this.#readers.of(address)
+    if (this.#open.count(reader) < count) return false
+    const deliveries = this.#open.shift(reader, count)
+    if (deliveries.length > 0) await this.#readers.verbs.ack(deliveries)
+    return true
+  }
+
+  /** What waits ends with nothing, and so does whatever would. */
+  stopWaiting(): void {
+    this.#mayWait = false
+    this.#waiting?.abort()
+  }
+
+  /** The connection is gone: everything goes back to its place. */
+  close(): void {
+    this.#isClosed = true
+    this.stopWaiting()
+    const deliveries = this.#open.shiftAll()
+    this.#giveBack(deliveries, 'the connection ended').catch((error: Error) => {
+      // A store that has ended has given back everything itself.
+      if (this.#store.status === 'open') this.#plan.onError(error)
+    })
+  }
+
+  async #next(reader: Reader, waitMs: number, isOpening: boolean): Promise<Found | undefined> {
+    const delivery = await this.#take(reader, waitMs)
+    if (!delivery) return undefined
+    if (this.#isClosed) {
+      await this.#giveBack([delivery], 'the connection ended')
+      return undefined
+    }
+    // What is shown for good is on disk as finished before.
+    if (isOpening) this.#open.add(reader, delivery)
+    else await delivery.ack()
+    return delivery
+  }
+
+  async #take(reader: Reader, waitMs: number): Promise<Delivery | undefined> {
+    const mayWait = waitMs > 0 && this.#mayWait
+    if (mayWait) this.#waiting ??= new AbortController()
+    try {
+      const { openMs } = this.#plan
+      return await reader.take(
+        mayWait ? waitMs : 0,
+        openMs,
+        mayWait ? this.#waiting?.signal : undefined,
+      )
+    } catch (error) {
+      if (error instanceof QlogError && error.code === 'QLOG_ABORTED') return undefined
+      throw error
+    }
+  }
+
+  async #peek(reader: Reader, waitMs: number): Promise<Found | undefined> {
+    if (!reader.exists && waitMs === 0) return undefined
+    await reader.ready()
+    const group = reader.queue.group(reader.group)
+    const found = await group.peek()
+    if (found || waitMs === 0) return found
+    // Nobody can wait for a message without taking it.
+    const delivery = await this.#take(reader, waitMs)
+    await delivery?.release()
+    return delivery
+  }
+
+  async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
+    // A read whose time has passed went back by itself.
+    const left = deliveries.filter(({ leaseLeftMs }) => leaseLeftMs > 0)
+    if (left.length === 0) return
+    if (this.#plan.retry) await this.#readers.verbs.retry(left, why)
+    else await this.#readers.verbs.release(left)
+  }
+}
