@@ -7,6 +7,7 @@ import { TUBE_DEFAULT } from './names.ts'
 import { isOrdinary } from './replies.ts'
 import type { Shared } from './shared.ts'
 import type { Tube } from './tubes.ts'
+import { removeRow } from './unordered.ts'
 
 export class Watching {
   readonly #shared: Shared
@@ -56,8 +57,9 @@ export class Watching {
     const row = this.#watched.findIndex((tube) => tube.name === name)
     if (row < 0) return true
     if (this.#watched.length === 1) return false
-    const [tube] = this.#watched.splice(row, 1)
-    if (!tube) return true
+    const tube = this.#watched[row]
+    if (tube === undefined) return true
+    removeRow(this.#watched, row)
     tube.watching--
     this.#shared.tubes.left(tube)
     this.#hasChanged = true
