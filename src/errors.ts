@@ -70,6 +70,11 @@ export const ERROR_CODES = {
     when: 'The operating system refused a call; cause has its error.',
     remedy: 'Mend what the cause names (permissions, descriptors, the disk), then try again.',
   },
+  QLOG_IS_A_STORE: {
+    when: 'A directory was opened as a plain log, and holds a store. Nothing was written.',
+    remedy:
+      'Open it with openStore(), put into its queues with `qlog put`, and give a log a directory of its own. openReader() and `qlog read` look into it.',
+  },
   QLOG_LOCKED: {
     when: 'Another living process owns this log.',
     remedy: 'Stop the process that the message names, or read it with openReader().',
@@ -85,6 +90,10 @@ export const ERROR_CODES = {
   QLOG_NOT_A_LOG: {
     when: 'The path is not a directory, or holds files that are not a log.',
     remedy: 'Name a directory that is empty, missing, or holds a log.',
+  },
+  QLOG_NOT_A_STORE: {
+    when: 'A directory was opened as a store, and holds a log whose messages no store has put. Nothing was changed.',
+    remedy: 'Open it with openLog(), and give a store a directory of its own.',
   },
   QLOG_NOT_EMPTY: {
     when: 'A new directory was to be made, and the path holds something already. Nothing was touched.',

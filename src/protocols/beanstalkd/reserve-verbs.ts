@@ -1,4 +1,5 @@
 /** reserve, reserve-with-timeout, reserve-job: a job for this connection. */
+import { isIdKnown } from './job-verbs.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
@@ -35,15 +36,14 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
     talk.say(Reply.BAD_FORMAT)
     return
   }
-  talk.noteWorker()
   talk.alone(async () => {
     const { session } = talk.watching
-    const isKnown = Number.isSafeInteger(id) && id > 0
-    const delivery = isKnown ? await session.reserveById(id, { buried: true }) : undefined
+    const delivery = isIdKnown(id) ? await session.reserveById(id, { buried: true }) : undefined
     if (delivery === undefined) {
       talk.write(Reply.NOT_FOUND)
       return
     }
+    talk.noteWorker()
     talk.held.add(delivery, session.leased)
     talk.writeJob('RESERVED', delivery.id, delivery.body)
   })
