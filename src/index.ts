@@ -31,6 +31,7 @@ export {
   type SnapshotEvent,
   type SpaceEvent,
   type StoreFailedEvent,
+  subscribe,
 } from './channels.ts'
 export {
   DamagedError,

@@ -87,7 +87,8 @@ export interface Worker extends AsyncDisposable {
   /**
    * Resolves once the worker has stopped, by `stop`, its signal, or the closing of its store. Rejects as
    * soon as it ends by itself: with QLOG_FAILED or QLOG_FENCED where the store has stopped, QLOG_IO where a
-   * body could not be read, QLOG_CLOSED where its group was removed. Nobody has to wait for it.
+   * body could not be read, QLOG_CLOSED where its group was removed. Where nobody has asked for this by
+   * then, a warning of the process tells it (`QLOG_WORKER_ENDED`).
    */
   readonly ended: Promise<void>
   stats(): WorkerStats
