@@ -154,7 +154,7 @@ export const CHANNELS: {
       group: 'its name',
       id: 'of the message',
       reason: 'what `bury` was told; `attempts` where these were used up',
-      error: 'what the last `retry` was told',
+      error: 'what the last `retry` was told, or that the lease ended without an answer',
     },
   },
   'qlog:expired': {

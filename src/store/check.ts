@@ -95,10 +95,10 @@ const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 export function checkPut(
   options: PutOptions | undefined,
   clock: ElapsedClock,
-  more: readonly string[] = [],
+  what = 'the options of put',
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
-  checkOptionNames('the options of put', options, [...PUT_OPTIONS, ...more])
+  checkOptionNames(what, options, PUT_OPTIONS)
   const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
@@ -141,10 +141,17 @@ export function checkDue(
     return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }
   }
   if (at === undefined) return { dueKind: DueKind.NONE, dueMs: 0 }
-  const atMs = at instanceof Date ? at.getTime() : at
-  const dueMs = checkMs('at', atMs)
+  const dueMs = checkAt(at)
   if (dueMs <= clock.wallMs()) return { dueKind: DueKind.NONE, dueMs: 0 }
   return { dueKind: DueKind.WALL, dueMs }
+}
+
+function checkAt(at: unknown): number {
+  const atMs = at instanceof Date ? at.getTime() : at
+  if (typeof atMs === 'number' && atMs >= 0 && atMs <= MS_MAX) return Math.ceil(atMs)
+  throw new QlogTypeError(
+    `at must be a Date, or milliseconds since 1970 from 0 to ${MS_MAX}, not ${shown(at)}`,
+  )
 }
 
 /** A text that somebody gave as the reason of something: whatever it is, it is kept as text. */
@@ -205,7 +212,12 @@ export function checkHeaders(headers: unknown): Headers {
   return entries.length === 0 ? NO_HEADERS : Object.freeze({ ...headers })
 }
 
-function shown(value: unknown): string {
+/** A wrong value in the words of an error. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
-  return value === null ? 'null' : rawTextOf(value) || typeof value
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return value instanceof Date ? String(value) : Object.prototype.toString.call(value)
 }

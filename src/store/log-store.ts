@@ -1,6 +1,6 @@
 /** The store: joins its core with the faces, and knows how it ends. */
 import { QlogError, QlogTypeError } from '../errors.ts'
-import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
+import { checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
@@ -11,7 +11,6 @@ import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import type { RetryOptions } from './types/deliveries.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
 import type { StoreStats, StoreStatus } from './types/stats.ts'
 import type { Store } from './types/store.ts'
@@ -58,7 +57,7 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
+    if (options?.retry !== undefined) this.#core.retries.set(name, options.retry)
     return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
@@ -210,15 +209,4 @@ export class LogStore implements Store {
 /** What fails while a store closes fails the promises of those it concerns. */
 function ignoreAtTheEnd(error: unknown): void {
   if (!(error instanceof QlogError)) throw error
-}
-
-function checkRetry(retry: RetryOptions): RetryOptions {
-  checkOptionNames('retry', retry, ['attemptsMax', 'backoffMs', 'backoffMaxMs'])
-  const { attemptsMax, backoffMs, backoffMaxMs } = retry
-  if (attemptsMax !== undefined && attemptsMax !== Number.POSITIVE_INFINITY) {
-    checkInteger('attemptsMax', attemptsMax, 1, Number.MAX_SAFE_INTEGER)
-  }
-  if (backoffMs !== undefined) checkMs('backoffMs', backoffMs)
-  if (backoffMaxMs !== undefined) checkMs('backoffMaxMs', backoffMaxMs)
-  return retry
 }

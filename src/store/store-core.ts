@@ -20,27 +20,14 @@ import type { ElapsedClock } from './elapsed-clock.ts'
 import { StoreWatch } from './observe/store-watch.ts'
 import { type OpenOp, rangesOf } from './records/control-record.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
-import { DeadLetters } from './settle/dead-letters.ts'
+import { RetryPlans } from './retry-plans.ts'
+import { DeadLetters, lastErrorOf } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
-import { ATTEMPTS_MAX_DEFAULT, type RetryOptions } from './types/deliveries.ts'
 import type { MessageRef } from './types/messages.ts'
 import type { StoreStatus } from './types/stats.ts'
 
 export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchLoop' | 'warn'>
-
-/** How often and how fast a queue's messages are tried again, with the defaults filled in. */
-export interface RetryPlan {
-  readonly attemptsMax: number
-  readonly backoffMs: number
-  readonly backoffMaxMs: number
-}
-
-const RETRY_DEFAULT: RetryPlan = {
-  attemptsMax: ATTEMPTS_MAX_DEFAULT,
-  backoffMs: 1_000,
-  backoffMaxMs: 3_600_000,
-}
 
 /** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
 export const OPS_MAX = 1024
@@ -64,6 +51,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly deadLetters: DeadLetters
   readonly #admission: Admission
   readonly watch: StoreWatch
+  readonly retries = new RetryPlans()
   status: StoreStatus = 'open'
   /** The disk has no room for messages: the log lives on what was set aside for this. */
   isFull = false
@@ -73,7 +61,6 @@ export class StoreCore implements Decisions, JournalEvents {
   onApplied: () => void = () => undefined
   /** Called once, when the store cannot go on. */
   onFailed: (cause: Error) => void = () => undefined
-  readonly #retries = new Map<string, RetryPlan>()
   readonly #sequences = new WeakMap<object, number>()
   #openSent = false
   #isOpenDurable = false
@@ -198,10 +185,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** These have no attempt left, and no other place to go. */
   buryUsedUp(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => {
-      const error = one.group.state.exception(one.offset)?.error ?? ''
-      return this.buryOp(one, 'attempts', error)
-    })
+    const ops = taken.map((one) => this.buryOp(one, 'attempts', lastErrorOf(one)))
     const undo = () => {
       for (const one of taken) one.group.putBack(one)
     }
@@ -313,18 +297,6 @@ export class StoreCore implements Decisions, JournalEvents {
   /** The lease of each goes on, as far as its time does. */
   #unsettle(taken: readonly Taken[]): void {
     for (const one of taken) this.dispatcher.unsettle(one)
-  }
-
-  setRetry(queue: string, options: RetryOptions): void {
-    this.#retries.set(queue, {
-      attemptsMax: options.attemptsMax ?? RETRY_DEFAULT.attemptsMax,
-      backoffMs: options.backoffMs ?? RETRY_DEFAULT.backoffMs,
-      backoffMaxMs: options.backoffMaxMs ?? RETRY_DEFAULT.backoffMaxMs,
-    })
-  }
-
-  retryOf(queue: string): RetryPlan {
-    return this.#retries.get(queue) ?? RETRY_DEFAULT
   }
 
   /** One message by id; undefined where it is gone. */

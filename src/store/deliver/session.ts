@@ -63,7 +63,7 @@ export class StoreSession implements Session {
     this.assertOpen()
     this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
-    this.#watches.push({ group, attemptsMax: () => this.#core.retryOf(queue).attemptsMax })
+    this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
   }

@@ -115,7 +115,7 @@ export class Verbs {
 
   /** `delivery` is that of the message, whose body goes where dead letters go. */
   retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled {
-    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retryOf(
+    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retries.of(
       taken.group.queue.state.name,
     )
     const text = textOf(error)

@@ -41,9 +41,9 @@ export interface ReserveOptions {
   readonly count?: number
   /** Most bytes of bodies together; the first one comes whatever its size. */
   readonly bytesMax?: number
-  /** How long to wait for a first message; for ever unless told. 0 does not wait. */
+  /** How long to wait for a first message, or for a watch; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
-  /** How long each lease is; 30 s unless told. */
+  /** How long each lease is, 1 ms at least; 30 s unless told. Nobody renews it. */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }

@@ -9,7 +9,7 @@ export interface ConsumeOptions extends GroupOptions {
   readonly group?: string
   /** Bodies held ready, 1 to 65536; 64 unless told. Their leases begin when they leave. */
   readonly prefetch?: number
-  /** How long each lease is; 30 s unless told. */
+  /** How long each lease is, 1 ms at least; 30 s unless told. Nobody renews it. */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }
