@@ -67,7 +67,8 @@ const LONG_BARE = ['help', 'version']
 type Found = ReadonlyMap<string, readonly string[]>
 
 export type ServeWish =
-  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
   | { readonly kind: 'serve'; readonly plan: ServePlan }
 
 /** Throws {@link ServeUsageError}. `environment` and `pid` say whether sockets were handed down. */
