@@ -51,8 +51,8 @@ export class Consumer {
     return false
   }
 
-  /** What the key asks for; undefined where there is nothing to show. */
-  async read(request: ReadRequest): Promise<Found | undefined> {
+  /** What the key asks for; undefined where there is nothing to show. `took` is told of a body at once. */
+  async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
     if (request.peek) {
@@ -64,11 +64,11 @@ export class Consumer {
       return undefined
     }
     if (request.close) {
-      for (const delivery of this.#open.shift(reader, 1)) await delivery.ack()
+      await this.#finish(this.#open.shift(reader, 1))
       if (!request.open) return undefined
     }
     tally.cmdGet++
-    const found = await this.#next(reader, request.waitMs, request.open)
+    const found = await this.#next(reader, request.waitMs, request.open, took)
     if (found) tally.getHits++
     else tally.getMisses++
     return found
@@ -90,8 +90,7 @@ export class Consumer {
   async confirm(address: Address, count: number): Promise<boolean> {
     const reader = this.#readers.of(address)
     if (this.#open.count(reader) < count) return false
-    const deliveries = this.#open.shift(reader, count)
-    if (deliveries.length > 0) await this.#readers.verbs.ack(deliveries)
+    await this.#finish(this.#open.shift(reader, count))
     return true
   }
 
@@ -112,16 +111,22 @@ export class Consumer {
     })
   }
 
-  async #next(reader: Reader, waitMs: number, isOpening: boolean): Promise<Found | undefined> {
+  async #next(
+    reader: Reader,
+    waitMs: number,
+    isOpening: boolean,
+    took?: (bytes: number) => void,
+  ): Promise<Found | undefined> {
     const delivery = await this.#take(reader, waitMs)
     if (!delivery) return undefined
     if (this.#isClosed) {
       await this.#giveBack([delivery], 'the connection ended')
       return undefined
     }
+    took?.(delivery.body.length)
     // What is shown for good is on disk as finished before.
     if (isOpening) this.#open.add(reader, delivery)
-    else await delivery.ack()
+    else await this.#finish([delivery])
     return delivery
   }
 
@@ -153,11 +158,29 @@ export class Consumer {
     return delivery
   }
 
+  /** As one entry, durably. */
+  async #finish(deliveries: readonly Delivery[]): Promise<void> {
+    try {
+      const [only] = deliveries
+      if (only && deliveries.length === 1) await only.ack()
+      else if (only) await this.#readers.verbs.ack(deliveries)
+    } catch (error) {
+      // Nobody holds them any more: what was not finished comes again.
+      await this.#giveBack(deliveries, 'could not be finished').catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
   async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
-    // A read whose time has passed went back by itself.
-    const left = deliveries.filter(({ leaseLeftMs }) => leaseLeftMs > 0)
-    if (left.length === 0) return
-    if (this.#plan.retry) await this.#readers.verbs.retry(left, why)
-    else await this.#readers.verbs.release(left)
+    const giveBack = async (delivery: Delivery): Promise<void> => {
+      try {
+        if (this.#plan.retry) await delivery.retry(why)
+        else await delivery.release()
+      } catch (error) {
+        if (!(error instanceof QlogError && error.code === 'QLOG_STALE_LEASE')) throw error
+      }
+    }
+    await Promise.all(deliveries.map(giveBack))
   }
 }
