@@ -2,6 +2,9 @@
  * The commands by their beginnings. A command is whichever beginning fits first: the rest of the line is
  * its arguments, or makes it malformed.
  */
+import { authorize } from './auth-verb.ts'
+import { deleteMany, releaseMs, reserveMany } from './batch-verbs.ts'
+import { clearTube, limitTube, listJobs, moveJobs } from './extra-verbs.ts'
 import { bury, deleteJob, release, touch } from './job-verbs.ts'
 import { kick, kickJob } from './kick-verbs.ts'
 import {
@@ -34,6 +37,8 @@ const COMMANDS: readonly (readonly [prefix: string, run: Run])[] = [
   ['peek-buried', peekBuried],
   ['reserve-with-timeout ', reserveWithTimeout],
   ['reserve-job ', reserveJob],
+  // In front of what any line that begins with reserve would be.
+  ['reserve-many ', reserveMany],
   ['reserve', reserve],
   ['delete ', deleteJob],
   ['release ', release],
@@ -52,6 +57,15 @@ const COMMANDS: readonly (readonly [prefix: string, run: Run])[] = [
   ['list-tubes', listTubes],
   ['pause-tube', pauseTube],
   ['quit', (talk) => talk.quit()],
+  // What beanstalkd has not: docs/beanstalkd.md.
+  ['auth ', authorize],
+  ['put-with ', (talk, scanner) => talk.putting.beginWith(scanner)],
+  ['delete-many ', deleteMany],
+  ['release-ms ', releaseMs],
+  ['clear-tube ', clearTube],
+  ['limit-tube ', limitTube],
+  ['list-jobs ', listJobs],
+  ['move-jobs ', moveJobs],
 ]
 
 /** By the first byte, in the order of the table. */

@@ -26,13 +26,18 @@ export function deleteJob(talk: Talk, scanner: Scanner): void {
 /** A job that nobody has reserved. */
 async function deleteAny(talk: Talk, id: number): Promise<string> {
   const { store } = talk.shared
-  const found = Number.isSafeInteger(id) && id > 0 ? await store.get(id) : undefined
+  const found = isIdKnown(id) ? await store.get(id) : undefined
   if (found === undefined || found.state === 'leased') return Reply.NOT_FOUND
   // Somebody may have reserved it since.
   const deleted = await store.queue(found.queue).delete([found], { unlessLeased: true })
   if (deleted === 0) return Reply.NOT_FOUND
   countDelete(talk, found.queue)
   return Reply.DELETED
+}
+
+/** Jobs have ids from 1 on; larger ones than a safe integer are never given. */
+export function isIdKnown(id: number): boolean {
+  return id > 0 && Number.isSafeInteger(id)
 }
 
 function countDelete(talk: Talk, queue: string): void {
@@ -82,7 +87,7 @@ export function touch(talk: Talk, scanner: Scanner): void {
 }
 
 /** Ends the reservation; where that is turned down it goes on, as far as its time does. */
-function settle(talk: Talk, held: Delivery, reply: string, end: () => Promise<void>): void {
+export function settle(talk: Talk, held: Delivery, reply: string, end: () => Promise<void>): void {
   const slot = talk.begin(reply)
   end().then(slot.done, (error: unknown) => {
     talk.held.takeBack(held)

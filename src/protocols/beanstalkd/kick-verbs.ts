@@ -1,4 +1,5 @@
 /** kick, kick-job: jobs that are out of the way become ready. */
+import { isIdKnown } from './job-verbs.ts'
 import { KICK_RUN_MAX } from './limits.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
@@ -25,13 +26,14 @@ export function kickJob(talk: Talk, scanner: Scanner): void {
 
 /** Buried ones where there are any, else delayed ones; a large number in pieces. */
 async function kickSome(tube: Tube, count: number): Promise<number> {
-  if (count === 0 || !tube.hasGroup) return 0
-  const { buried, delayed } = tube.group.stats()
+  const group = count === 0 ? undefined : await tube.look()
+  if (group === undefined) return 0
+  const { buried, delayed } = group.stats()
   // What was kicked is delayed no more, and what is left of the number is not meant for the others.
   const there = Math.min(count, buried > 0 ? buried : delayed)
   let kicked = 0
   while (kicked < there) {
-    const some = await tube.group.kick(Math.min(KICK_RUN_MAX, there - kicked))
+    const some = await group.kick(Math.min(KICK_RUN_MAX, there - kicked))
     if (some === 0) break
     kicked += some
   }
@@ -40,7 +42,7 @@ async function kickSome(tube: Tube, count: number): Promise<number> {
 
 async function kickOne(talk: Talk, id: number): Promise<string> {
   const { store } = talk.shared
-  const found = Number.isSafeInteger(id) && id > 0 ? await store.get(id) : undefined
+  const found = isIdKnown(id) ? await store.get(id) : undefined
   if (found === undefined) return Reply.NOT_FOUND
   const kicked = await store.queue(found.queue).group().kick([found])
   return kicked > 0 ? Reply.KICKED : Reply.NOT_FOUND

@@ -1,4 +1,5 @@
 /** stats, stats-job, stats-tube, list-tubes, list-tube-used, list-tubes-watched. */
+import { isIdKnown } from './job-verbs.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import { jobStats, serverStats, tubeStats } from './stats.ts'
@@ -36,9 +37,10 @@ export function statsJob(talk: Talk, scanner: Scanner): void {
   }
   talk.shared.counters.commands['stats-job']++
   talk.answer(async () => {
-    const isKnown = Number.isSafeInteger(id) && id > 0
-    const found = isKnown ? await talk.shared.store.get(id) : undefined
-    return found === undefined ? Reply.NOT_FOUND : documentReply(jobStats(found))
+    const found = isIdKnown(id) ? await talk.shared.store.get(id) : undefined
+    return found === undefined
+      ? Reply.NOT_FOUND
+      : documentReply(jobStats(found, talk.shared.nowMs()))
   })
 }
 

@@ -1,5 +1,6 @@
 /** peek, peek-ready, peek-delayed, peek-buried: jobs that are looked at. */
 import type { Counted } from './counters.ts'
+import { isIdKnown } from './job-verbs.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
@@ -12,8 +13,7 @@ export function peek(talk: Talk, scanner: Scanner): void {
   }
   talk.shared.counters.commands.peek++
   talk.alone(async () => {
-    const isKnown = Number.isSafeInteger(id) && id > 0
-    const found = isKnown ? await talk.shared.store.get(id) : undefined
+    const found = isIdKnown(id) ? await talk.shared.store.get(id) : undefined
     if (found === undefined) talk.write(Reply.NOT_FOUND)
     else talk.writeJob('FOUND', found.id, found.body)
   })
@@ -44,7 +44,8 @@ function peekFirst(
   talk.shared.counters.commands[name]++
   const tube = talk.watching.used
   talk.alone(async () => {
-    const found = tube.hasGroup ? await tube.group.peek(state) : undefined
+    const group = await tube.look()
+    const found = await group?.peek(state)
     if (found === undefined) talk.write(Reply.NOT_FOUND)
     else talk.writeJob('FOUND', found.id, found.body)
   })

@@ -33,8 +33,9 @@ export class Slot {
   text = ''
   bytes = 0
 
-  readonly inserted = (result: PutResult): void => {
-    this.id = result.id
+  readonly inserted = ({ id, duplicate }: PutResult): void => {
+    if (duplicate) this.text = `EXISTS ${id}\r\n`
+    else this.id = id
     this.#done()
   }
 

@@ -16,9 +16,7 @@ export class Putting {
   readonly #talk: Talk
   #isPending = false
   #bytes = 0
-  #priority = 0
-  #delaySeconds = 0
-  #ttrSeconds = 0
+  #options: PutOptions = {}
   /** Bytes to throw away, and what to say then. */
   #skipped = 0
 
@@ -43,20 +41,42 @@ export class Putting {
       return
     }
     talk.shared.counters.commands.put++
-    if (bytes > talk.shared.jobBytesMax) {
-      this.#skipped = bytes + END_BYTES
-      return
-    }
+    if (this.#isTooBig(bytes)) return
     if (!scanner.isAtEnd) {
       talk.say(Reply.BAD_FORMAT)
       return
     }
-    talk.noteProducer()
-    this.#isPending = true
-    this.#priority = priority
-    this.#delaySeconds = delaySeconds
-    this.#ttrSeconds = Math.max(TTR_SECONDS_MIN, ttrSeconds)
-    this.#bytes = bytes
+    const leaseMs = Math.max(TTR_SECONDS_MIN, ttrSeconds) * SECOND_MS
+    const plain = { priority, leaseMs }
+    this.#expect(
+      bytes,
+      delaySeconds === 0 ? plain : { priority, leaseMs, delayMs: delaySeconds * SECOND_MS },
+    )
+  }
+
+  /** The same with milliseconds: put-with <pri> <delay> <ttr> <ttl> <bytes> [<key>]. */
+  beginWith(scanner: Scanner): void {
+    const talk = this.#talk
+    const priority = scanner.u32()
+    const delayMs = priority === BAD ? BAD : scanner.u32()
+    const ttrMs = delayMs === BAD ? BAD : scanner.u32()
+    const ttlMs = ttrMs === BAD ? BAD : scanner.u32()
+    const bytes = ttlMs === BAD ? BAD : scanner.u32()
+    const key = bytes === BAD || scanner.isAtEnd ? undefined : scanner.lastWord()
+    const isWhole = bytes !== BAD && (key !== undefined || scanner.isAtEnd)
+    if (bytes === BAD || !isWhole) {
+      talk.say(Reply.BAD_FORMAT)
+      return
+    }
+    talk.shared.counters.commands.put++
+    if (this.#isTooBig(bytes)) return
+    this.#expect(bytes, {
+      priority,
+      leaseMs: Math.max(1, ttrMs),
+      ...(delayMs > 0 && { delayMs }),
+      ...(ttlMs > 0 && { ttlMs }),
+      ...(key !== undefined && { key }),
+    })
   }
 
   /** Takes the body, or what there is of what is thrown away; false where more has to come. */
@@ -75,6 +95,20 @@ export class Putting {
   end(): void {
     this.#isPending = false
     this.#skipped = 0
+  }
+
+  /** Then the body is thrown away as it comes. */
+  #isTooBig(bytes: number): boolean {
+    if (bytes <= this.#talk.shared.jobBytesMax) return false
+    this.#skipped = bytes + END_BYTES
+    return true
+  }
+
+  #expect(bytes: number, options: PutOptions): void {
+    this.#talk.noteProducer()
+    this.#isPending = true
+    this.#bytes = bytes
+    this.#options = options
   }
 
   #take(): boolean {
@@ -100,13 +134,6 @@ export class Putting {
 
   #put(tube: Tube, body: Uint8Array): void {
     const slot = this.#talk.begin('', body.length)
-    tube.put(body, this.#options()).then(slot.inserted, slot.failed)
-  }
-
-  #options(): PutOptions {
-    const priority = this.#priority
-    const leaseMs = this.#ttrSeconds * SECOND_MS
-    if (this.#delaySeconds === 0) return { priority, leaseMs }
-    return { priority, leaseMs, delayMs: this.#delaySeconds * SECOND_MS }
+    tube.put(body, this.#options).then(slot.inserted, slot.failed)
   }
 }

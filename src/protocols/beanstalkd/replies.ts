@@ -2,6 +2,7 @@
 import { QlogError } from '../../errors.ts'
 
 export const Reply = {
+  AUTHORIZED: 'AUTHORIZED\r\n',
   BAD_FORMAT: 'BAD_FORMAT\r\n',
   BURIED: 'BURIED\r\n',
   DEADLINE_SOON: 'DEADLINE_SOON\r\n',
@@ -18,6 +19,7 @@ export const Reply = {
   RELEASED: 'RELEASED\r\n',
   TIMED_OUT: 'TIMED_OUT\r\n',
   TOUCHED: 'TOUCHED\r\n',
+  UNAUTHORIZED: 'UNAUTHORIZED\r\n',
   UNKNOWN_COMMAND: 'UNKNOWN_COMMAND\r\n',
 } as const
 

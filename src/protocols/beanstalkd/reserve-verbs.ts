@@ -1,4 +1,5 @@
 /** reserve, reserve-with-timeout, reserve-job: a job for this connection. */
+import { isIdKnown } from './job-verbs.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
@@ -38,8 +39,7 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
   talk.noteWorker()
   talk.alone(async () => {
     const { session } = talk.watching
-    const isKnown = Number.isSafeInteger(id) && id > 0
-    const delivery = isKnown ? await session.reserveById(id, { buried: true }) : undefined
+    const delivery = isIdKnown(id) ? await session.reserveById(id, { buried: true }) : undefined
     if (delivery === undefined) {
       talk.write(Reply.NOT_FOUND)
       return

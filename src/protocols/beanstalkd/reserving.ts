@@ -32,6 +32,21 @@ export class Reserving {
     return count
   }
 
+  /** Up to `count` jobs at once, as `write` tells them; one reply where there is none. */
+  many(timeoutMs: number, count: number, write: (jobs: readonly Delivery[]) => void): void {
+    const talk = this.#talk
+    talk.noteWorker()
+    talk.alone(async () => {
+      const session = await talk.watching.ready()
+      const taken = await this.#take(session, timeoutMs, count)
+      if (typeof taken === 'string') talk.write(taken)
+      else {
+        for (const delivery of taken) talk.held.add(delivery, session.leased)
+        write(taken)
+      }
+    })
+  }
+
   /** No more comes of the client: it waits for nothing. */
   peerEnded(): void {
     this.#wait?.abort()

@@ -104,6 +104,23 @@ export class Scanner {
     return tubeNameOf(line, first, at)
   }
 
+  /** What stands up to the next space, spaces in front of it; undefined where nothing does. */
+  word(): string | undefined {
+    const line = this.#line
+    let at = this.#at
+    while (line[at] === SPACE) at++
+    const first = at
+    while (at < line.length && line[at] !== SPACE) at++
+    this.#at = at
+    return at === first ? undefined : String.fromCharCode(...line.subarray(first, at))
+  }
+
+  /** The same, and nothing behind it. */
+  lastWord(): string | undefined {
+    const word = this.word()
+    return this.isAtEnd ? word : undefined
+  }
+
   /** Digits from here on; undefined where 64 bits do not hold them. */
   #magnitude(): number | undefined {
     const line = this.#line

@@ -1,5 +1,6 @@
 /** What all connections of one server have together. */
 import type { Store } from '../../index.ts'
+import type { TokenCheck } from '../../server/index.ts'
 import type { Counters } from './counters.ts'
 import type { SlotPool } from './pipeline.ts'
 import type { Tubes } from './tubes.ts'
@@ -11,6 +12,8 @@ export interface Shared {
   readonly slots: SlotPool
   /** A job's body at most. */
   readonly jobBytesMax: number
+  /** Whether a token is one that may come in; absent where anybody may. */
+  readonly isToken: TokenCheck | undefined
   /** No job is taken any more. */
   isDraining: boolean
   /** Of this server, to tell it from others: 16 hexadecimal digits. */
@@ -18,6 +21,8 @@ export interface Shared {
   readonly version: string
   /** On the clock of `performance`. */
   readonly startedMs: number
+  /** The wall clock. */
+  nowMs(): number
   /** Something went wrong that is more than its client's affair. */
   report(error: unknown): void
 }

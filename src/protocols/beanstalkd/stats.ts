@@ -13,11 +13,11 @@ const TTR_MS_DEFAULT = 30_000
 
 export async function serverStats(shared: Shared): Promise<string> {
   const { store, tubes, counters, jobBytesMax } = shared
-  const stats = store.stats()
-  const all = tubes.all(stats)
-  const sums = sumsOf(stats)
+  const all = tubes.all()
   let urgent = 0
   for (const tube of all) urgent += await urgentOf(tube)
+  const stats = store.stats()
+  const sums = sumsOf(stats)
   const totalJobs = stats.queues.reduce((sum, { nextOffset }) => sum + nextOffset, 0)
   const { userCPUTime, systemCPUTime } = process.resourceUsage()
   const commands = COUNTED.map((name): Field => [`cmd-${name}`, counters.commands[name]])
@@ -57,12 +57,13 @@ export async function serverStats(shared: Shared): Promise<string> {
 }
 
 export async function tubeStats(tube: Tube): Promise<string> {
+  const urgent = await urgentOf(tube)
   const stats = tube.queue.stats()
   const counts = countsOf(tube, stats)
   const leftSeconds = Math.ceil(stats.pausedMs / SECOND_MS)
   return document([
     ['name', quoted(tube.name)],
-    ['current-jobs-urgent', await urgentOf(tube)],
+    ['current-jobs-urgent', urgent],
     ['current-jobs-ready', counts.ready],
     ['current-jobs-reserved', counts.leased],
     ['current-jobs-delayed', counts.delayed],
@@ -79,8 +80,9 @@ export async function tubeStats(tube: Tube): Promise<string> {
   ])
 }
 
-export function jobStats(job: MessageInfo): string {
-  const ageMs = Math.max(0, Date.now() - job.putMs)
+/** `nowMs` is the wall clock's time. */
+export function jobStats(job: MessageInfo, nowMs: number): string {
+  const ageMs = Math.max(0, nowMs - job.putMs)
   const { counters } = job
   return document([
     ['id', job.id],
@@ -131,7 +133,7 @@ function countsOf(tube: Tube, { groups }: QueueStats) {
 }
 
 async function urgentOf(tube: Tube): Promise<number> {
-  return tube.hasGroup ? tube.group.countReady(URGENT_BELOW) : 0
+  return (await tube.look())?.countReady(URGENT_BELOW) ?? 0
 }
 
 function secondsOf(micros: number): string {

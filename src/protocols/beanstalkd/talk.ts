@@ -4,6 +4,7 @@
  * other command that has to ask the store waits for those in front of it, and those behind it wait for it.
  */
 import type { Client, Conversation } from '../../server/index.ts'
+import { authorize } from './auth-verb.ts'
 import { commandOf } from './commands.ts'
 import { Held } from './held.ts'
 import { LineReader, TOO_LONG } from './line-reader.ts'
@@ -24,6 +25,8 @@ export class Talk implements Conversation {
   readonly watching: Watching
   readonly putting: Putting
   readonly reserving: Reserving
+  /** It has shown a token, or needs none. */
+  isAuthorized: boolean
   readonly #pipeline: Pipeline
   readonly #lines = new LineReader()
   readonly #scanner = new Scanner()
@@ -40,6 +43,7 @@ export class Talk implements Conversation {
   constructor(shared: Shared, client: Client) {
     this.shared = shared
     this.client = client
+    this.isAuthorized = shared.isToken === undefined
     this.#pipeline = new Pipeline(
       {
         write: (bytes) => client.write(bytes),
@@ -161,9 +165,16 @@ export class Talk implements Conversation {
   #command(line: Uint8Array): void {
     const command = commandOf(line)
     // What C takes for the end of a text is no end of a command.
-    if (line.includes(NUL)) this.say(Reply.BAD_FORMAT)
+    if (!this.isAuthorized && command?.run !== authorize) this.#refuse()
+    else if (line.includes(NUL)) this.say(Reply.BAD_FORMAT)
     else if (command === undefined) this.say(Reply.UNKNOWN_COMMAND)
     else command.run(this, this.#scanner.begin(line, command.prefix.length), line)
+  }
+
+  /** What follows may be the body of a put: none of it is looked at. */
+  #refuse(): void {
+    this.say(Reply.UNAUTHORIZED)
+    this.quit()
   }
 
   #run(run: () => Promise<void>): void {

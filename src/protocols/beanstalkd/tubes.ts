@@ -57,9 +57,18 @@ export class Tube {
     return this.queue.stats().messages > 0
   }
 
-  /** Looking makes no group, and so no record: where there is none there is no job. */
-  get hasGroup(): boolean {
-    return this.#hasGroup || this.queue.stats().groups.length > 0
+  /**
+   * The group, to look at jobs; undefined where there is none, nor any job: looking makes no record then.
+   * Jobs that were put by others than this protocol may have none yet.
+   */
+  async look(): Promise<Group | undefined> {
+    if (!this.#hasGroup) {
+      const { messages, groups } = this.queue.stats()
+      if (messages + groups.length === 0) return undefined
+      await this.queue.createGroup(this.group.name)
+      this.#hasGroup = true
+    }
+    return this.group
   }
 
   get isReferred(): boolean {

@@ -15,6 +15,19 @@ const NOTHING = {
 
 export const FIGURES: readonly StoreTest[] = [
   {
+    name: 'a lease counts from its beginning on',
+    run: async (world) => {
+      const { id } = await world.put('q', 'a')
+      for (let round = 1; round <= 3; round++) {
+        const delivery = await world.takeOne('q')
+        const { attempts, counters, state } = await world.info('q', id)
+        equal([attempts, counters.leases, state], [1, round, 'leased'])
+        await delivery.release()
+        equal((await world.info('q', id)).counters.leases, round)
+      }
+    },
+  },
+  {
     name: 'how many ready messages are urgent follows every change of state and priority',
     run: async (world) => {
       const urgent = () => world.store.queue('q').group().countReady(100)
