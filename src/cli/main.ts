@@ -4,7 +4,6 @@
  * global `process`: importing the module would open stdin.
  */
 import { fileURLToPath } from 'node:url'
-import { openStoreThrough } from '../server/index.ts'
 import type { CommandContext } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { Output } from './output.ts'
@@ -39,7 +38,9 @@ const context: CommandContext = {
   openReader: async (directory, options) => {
     return (await import('../index.ts')).openReader(directory, options)
   },
-  openStore: openStoreThrough,
+  openStore: async (directory, options) => {
+    return (await import('../server/index.ts')).openStoreThrough(directory, options)
+  },
   get input() {
     // A getter: touching stdin opens it, and most commands read none.
     return process.stdin

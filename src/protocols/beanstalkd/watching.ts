@@ -95,8 +95,8 @@ export class Watching {
     if (!isOrdinary(error)) this.#shared.report(error)
   }
 
-  /** The connection is gone: what it held is ready again, and its reservation counts. */
-  end(held: readonly Delivery[]): void {
+  /** The connection is gone. Resolves once what it held is ready again, and its reservation counts; never rejects. */
+  async end(held: readonly Delivery[]): Promise<void> {
     for (const tube of this.#watched) {
       tube.watching--
       this.#shared.tubes.left(tube)
@@ -105,8 +105,10 @@ export class Watching {
     this.#shared.tubes.left(this.#used)
     const session = this.#session
     if (session === undefined) return
-    if (held.length > 0) session.retry(held).catch(this.#report)
+    const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
     // Whatever becomes of that, the session gives back what is left.
-    session.close().catch(this.#report)
+    const closed = session.close().catch(this.#report)
+    await retried
+    await closed
   }
 }

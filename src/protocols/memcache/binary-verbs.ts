@@ -7,6 +7,7 @@ import { faultOf, INTERNAL } from './faults.ts'
 import { flagsOf } from './flags.ts'
 import { parseAddress, parseRead, type ReadRequest } from './key.ts'
 import { PUT_BYTES_IN_FLIGHT_MAX } from './limits.ts'
+import { PROTOCOL_VERSION } from './options.ts'
 import type { Lane, Parts, Pipeline, Reply } from './pipeline.ts'
 import { flushAll, put, remove } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
@@ -72,15 +73,16 @@ export class BinaryVerbs {
     const read = parseRead(request.key)
     if (read === 'bad queue name') this.#say(request, Status.INVALID, 'Invalid arguments')
     else if (typeof read === 'string') this.#refuse(request)
-    else this.#run(request, laneOf(read), () => this.#read(request, read))
+    else this.#run(request, laneOf(read), (reply) => this.#read(request, read, reply))
   }
 
-  async #read(request: Request, read: ReadRequest): Promise<Parts> {
+  async #read(request: Request, read: ReadRequest, reply: Reply): Promise<Parts> {
     if (this.#consumer.isConflict([read])) {
       this.#pipeline.end()
       return invalid(request)
     }
-    const found = await this.#consumer.read(read)
+    const took = laneOf(read) === 'get' ? (bytes: number) => reply.took(bytes) : undefined
+    const found = await this.#consumer.read(read, took)
     const key = namesKey.has(request.op) ? request.key : ''
     if (found) {
       const extras = new Uint8Array(4)
@@ -157,7 +159,7 @@ export class BinaryVerbs {
 
   #version(request: Request): void {
     if (request.bodyBytes > 0) this.#refuse(request)
-    else this.#say(request, Status.OK, this.#readers.plan.version)
+    else this.#say(request, Status.OK, PROTOCOL_VERSION)
   }
 
   #quit(request: Request): void {

@@ -4,7 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { Delivery, Store } from '../../index.ts'
-import type { Address, ReadRequest } from './key.ts'
+import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
 import type { MemcachePlan } from './options.ts'
@@ -35,24 +35,24 @@ export class Consumer {
 
   /** A plain read beside an open one, or one more open read than may be: Kestrel hangs up. */
   isConflict(requests: readonly ReadRequest[]): boolean {
-    const opened = new Map<Reader, number>()
+    const opened = new Map<string, number>()
     for (const request of requests) {
       const { open, close, abort, peek } = request
       if (peek) continue
-      const reader = this.#readers.of(request)
-      let count = opened.get(reader) ?? this.#open.count(reader)
+      const key = keyOf(request)
+      let count = opened.get(key) ?? this.#open.count(key)
       if ((close || abort) && count > 0) count--
       if (open) count++
       else if (!close && !abort && count > 0) return true
       if (open && (count > this.#plan.openReadsMax || this.#open.total >= OPEN_READS_MAX))
         return true
-      opened.set(reader, count)
+      opened.set(key, count)
     }
     return false
   }
 
-  /** What the key asks for; undefined where there is nothing to show. */
-  async read(request: ReadRequest): Promise<Found | undefined> {
+  /** What the key asks for; undefined where there is nothing to show. `took` is told of a body at once. */
+  async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
     if (request.peek) {
@@ -60,15 +60,15 @@ export class Consumer {
       return this.#peek(reader, request.waitMs)
     }
     if (request.abort) {
-      await this.#giveBack(this.#open.shift(reader, 1), 'aborted')
+      await this.#giveBack(this.#open.shift(reader.key, 1), 'aborted')
       return undefined
     }
     if (request.close) {
-      for (const delivery of this.#open.shift(reader, 1)) await delivery.ack()
+      await this.#finish(this.#open.shift(reader.key, 1))
       if (!request.open) return undefined
     }
     tally.cmdGet++
-    const found = await this.#next(reader, request.waitMs, request.open)
+    const found = await this.#next(reader, request.waitMs, request.open, took)
     if (found) tally.getHits++
     else tally.getMisses++
     return found
@@ -88,10 +88,9 @@ export class Consumer {
 
   /** Finishes the oldest open reads, as one entry; false where there are fewer. */
   async confirm(address: Address, count: number): Promise<boolean> {
-    const reader = this.#readers.of(address)
-    if (this.#open.count(reader) < count) return false
-    const deliveries = this.#open.shift(reader, count)
-    if (deliveries.length > 0) await this.#readers.verbs.ack(deliveries)
+    const key = keyOf(address)
+    if (this.#open.count(key) < count) return false
+    await this.#finish(this.#open.shift(key, count))
     return true
   }
 
@@ -112,16 +111,22 @@ export class Consumer {
     })
   }
 
-  async #next(reader: Reader, waitMs: number, isOpening: boolean): Promise<Found | undefined> {
+  async #next(
+    reader: Reader,
+    waitMs: number,
+    isOpening: boolean,
+    took?: (bytes: number) => void,
+  ): Promise<Found | undefined> {
     const delivery = await this.#take(reader, waitMs)
     if (!delivery) return undefined
     if (this.#isClosed) {
       await this.#giveBack([delivery], 'the connection ended')
       return undefined
     }
+    took?.(delivery.body.length)
     // What is shown for good is on disk as finished before.
-    if (isOpening) this.#open.add(reader, delivery)
-    else await delivery.ack()
+    if (isOpening) this.#open.add(reader.key, delivery)
+    else await this.#finish([delivery])
     return delivery
   }
 
@@ -153,11 +158,29 @@ export class Consumer {
     return delivery
   }
 
+  /** As one entry, durably. */
+  async #finish(deliveries: readonly Delivery[]): Promise<void> {
+    try {
+      const [only] = deliveries
+      if (only && deliveries.length === 1) await only.ack()
+      else if (only) await this.#readers.verbs.ack(deliveries)
+    } catch (error) {
+      // Nobody holds them any more: what was not finished comes again.
+      await this.#giveBack(deliveries, 'could not be finished').catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
   async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
-    // A read whose time has passed went back by itself.
-    const left = deliveries.filter(({ leaseLeftMs }) => leaseLeftMs > 0)
-    if (left.length === 0) return
-    if (this.#plan.retry) await this.#readers.verbs.retry(left, why)
-    else await this.#readers.verbs.release(left)
+    const giveBack = async (delivery: Delivery): Promise<void> => {
+      try {
+        if (this.#plan.retry) await delivery.retry(why)
+        else await delivery.release()
+      } catch (error) {
+        if (!(error instanceof QlogError && error.code === 'QLOG_STALE_LEASE')) throw error
+      }
+    }
+    await Promise.all(deliveries.map(giveBack))
   }
 }

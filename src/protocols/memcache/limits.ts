@@ -24,8 +24,11 @@ export const IN_FLIGHT_MAX = 1_024
 /** Puts of one connection are begun until their bodies take so much together. */
 export const PUT_BYTES_IN_FLIGHT_MAX = 4 * MIB
 
-/** Plain reads of one connection at once: each holds a body. */
-export const GETS_IN_FLIGHT_MAX = 16
+/** Plain reads of one connection that are getting a body, of which nobody knows yet how large it is. */
+export const GETS_LOADING_MAX = 16
+
+/** Further ones begin until the bodies that are being made final take so much together. */
+export const GET_BYTES_IN_FLIGHT_MAX = 4 * MIB
 
 /** Bodies that one `get` of many keys takes; the keys behind them are not looked at. */
 export const GET_BYTES_MAX = 32 * MIB

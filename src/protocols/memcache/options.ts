@@ -20,11 +20,17 @@ export interface MemcacheOptions {
   readonly retry?: RetryOptions
   /** What must be shown before anything else: as the password, whoever the user is. See `tokenCheck`. */
   readonly token?: TokenCheck
-  /** What `version` answers; three numbers, since clients read it. */
+  /** Of this server, for `stats`; `version` answers that of the memcached whose replies these are. */
   readonly version?: string
   /** Told of what no reply can say: a read that could not be given back. A warning unless it is given. */
   readonly onError?: (error: Error) => void
 }
+
+/**
+ * The memcached whose replies these are. Clients decide by the three numbers what a server can, and some
+ * fall over anything else.
+ */
+export const PROTOCOL_VERSION = '1.6.18'
 
 /** The same, complete. */
 export interface MemcachePlan {
@@ -34,7 +40,7 @@ export interface MemcachePlan {
   readonly honourExpiry: boolean
   readonly retry: RetryOptions | undefined
   readonly isToken: TokenCheck | undefined
-  readonly version: string
+  readonly version: string | undefined
   readonly onError: (error: Error) => void
 }
 
@@ -50,7 +56,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     throw new QlogTypeError(`unknown option "${name}" of memcache; known are ${KNOWN.join(', ')}`)
   }
   const { valueBytesMax = VALUE_BYTES_MAX, openReadsMax = 1, openTimeoutMs = OPEN_MS_MAX } = options
-  const { token, retry, honourExpiry = false, version = '0.0.0' } = options
+  const { token, retry, honourExpiry = false, version } = options
   if (retry !== undefined) checkRetry(retry)
   return {
     valueBytesMax: checkWhole('valueBytesMax', valueBytesMax, VALUE_BYTES_LIMIT),

@@ -4,7 +4,7 @@
  * itself. So a read behind a put finds what was put, and a read that waits holds up what is behind it.
  */
 import type { Client } from '../../server/index.ts'
-import { GETS_IN_FLIGHT_MAX, IN_FLIGHT_MAX } from './limits.ts'
+import { GET_BYTES_IN_FLIGHT_MAX, GETS_LOADING_MAX, IN_FLIGHT_MAX } from './limits.ts'
 import type { Tally } from './tally.ts'
 
 /** What may be under way beside others of its kind. */
@@ -12,15 +12,11 @@ export type Lane = 'put' | 'get' | 'alone'
 /** Pieces of a reply; a string is latin1. */
 export type Parts = readonly (string | Uint8Array)[]
 
-const LANE_MAX: Readonly<Record<Lane, number>> = {
-  put: IN_FLIGHT_MAX,
-  get: GETS_IN_FLIGHT_MAX,
-  alone: 1,
-}
-
 /** The place of one reply in the order. */
 export class Reply {
   parts: Parts | undefined
+  /** Of a plain read: bytes of the body that it holds; undefined until it has one. */
+  heldBytes: number | undefined
   readonly #pipeline: Pipeline
 
   constructor(pipeline: Pipeline) {
@@ -30,7 +26,12 @@ export class Reply {
   /** It is complete; once. */
   answer(parts: Parts): void {
     this.parts = parts
-    this.#pipeline.answered()
+    this.#pipeline.answered(this)
+  }
+
+  /** A plain read has got its body, and makes it final now: the next one may begin. */
+  took(bytes: number): void {
+    this.#pipeline.took(this, bytes)
   }
 
   /** A piece of the reply of a command that runs alone, while it still runs. */
@@ -46,6 +47,9 @@ export class Pipeline {
   #replies: Reply[] = []
   #first = 0
   #lane: Lane = 'alone'
+  /** Plain reads that have no body yet, and the bytes of those that have one. */
+  #loading = 0
+  #heldBytes = 0
   #held: { readonly lane: Lane; readonly run: (reply: Reply) => void } | undefined
   #whenRoom: (() => void) | undefined
   #isEnding = false
@@ -72,7 +76,10 @@ export class Pipeline {
   /** Whether a command of this kind begins at once. */
   canRun(lane: Lane): boolean {
     const count = this.#count
-    return count === 0 || (lane !== 'alone' && lane === this.#lane && count < LANE_MAX[lane])
+    if (count === 0) return true
+    if (lane === 'alone' || lane !== this.#lane || count >= IN_FLIGHT_MAX) return false
+    if (lane === 'put') return true
+    return this.#loading < GETS_LOADING_MAX && this.#heldBytes < GET_BYTES_IN_FLIGHT_MAX
   }
 
   /** Begins a command, now or as soon as it may; nothing is taken before that. */
@@ -84,6 +91,7 @@ export class Pipeline {
     this.#lane = lane
     const reply = new Reply(this)
     this.#replies.push(reply)
+    if (lane === 'get') this.#loading++
     run(reply)
   }
 
@@ -122,10 +130,19 @@ export class Pipeline {
     whenRoom?.()
   }
 
-  answered(): void {
+  took(reply: Reply, bytes: number): void {
+    reply.heldBytes = bytes
+    this.#heldBytes += bytes
+    this.#loading--
+    this.#goOn()
+  }
+
+  answered(answered: Reply): void {
+    if (this.#lane === 'get' && answered.heldBytes === undefined) this.#loading--
     let reply = this.#replies[this.#first]
     for (; reply?.parts !== undefined; reply = this.#replies[this.#first]) {
       this.send(reply.parts)
+      this.#heldBytes -= reply.heldBytes ?? 0
       this.#first++
     }
     if (this.#first === this.#replies.length) {

@@ -4,6 +4,7 @@
  */
 import { GROUP_DEFAULT, type GroupStats, type QueueStats, type StoreStats } from '../../index.ts'
 import { keyOf } from './key.ts'
+import { PROTOCOL_VERSION } from './options.ts'
 import type { Readers } from './readers.ts'
 
 export type Figure = readonly [name: string, value: string | number]
@@ -15,7 +16,8 @@ export function serverFigures(readers: Readers, stats: StoreStats): readonly Fig
     ['pid', process.pid],
     ['uptime', Math.floor(stats.openMs / 1_000)],
     ['time', Math.floor(Date.now() / 1_000)],
-    ['version', plan.version],
+    ['version', PROTOCOL_VERSION],
+    ...(plan.version === undefined ? [] : [['qlog_version', plan.version] as const]),
     ['curr_items', stats.messages],
     ['total_items', stats.totals.put],
     ['bytes', stats.log.liveBytes],

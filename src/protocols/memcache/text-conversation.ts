@@ -21,6 +21,7 @@ import type { TextVerbs } from './text-verbs.ts'
 const LF = 10
 const CR = 13
 const ENDING_BYTES = 2
+const SHORT_LINE_BYTES = 64
 const BAD_LINE = 'CLIENT_ERROR bad command line format\r\n'
 const STORED = ['STORED\r\n']
 const SILENCE: readonly string[] = []
@@ -84,7 +85,14 @@ export class TextConversation {
     const { intake } = this.#client
     const hasReturn = at > 0 && intake.peek(at - 1) === CR
     const line = this.#take(at + 1)
-    return Buffer.from(line.buffer, line.byteOffset, at - (hasReturn ? 1 : 0)).toString('latin1')
+    const bytes = at - (hasReturn ? 1 : 0)
+    // For a short line it costs more to make a Buffer than to read it.
+    if (bytes > SHORT_LINE_BYTES) {
+      return Buffer.from(line.buffer, line.byteOffset, bytes).toString('latin1')
+    }
+    let text = ''
+    for (let next = 0; next < bytes; next++) text += String.fromCharCode(line[next] ?? 0)
+    return text
   }
 
   /** Only a line of many keys may be long. */

@@ -4,6 +4,7 @@ import { faultOf, INTERNAL } from './faults.ts'
 import { flagsOf } from './flags.ts'
 import { type Address, type KeyFault, parseAddress, parseRead, type ReadRequest } from './key.ts'
 import { GET_BYTES_MAX, MONITOR_COUNT, OPEN_READS_MAX, WAIT_MS_MAX } from './limits.ts'
+import { PROTOCOL_VERSION } from './options.ts'
 import type { Lane, Parts, Pipeline, Reply } from './pipeline.ts'
 import { flush, flushAll, remove } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
@@ -90,7 +91,8 @@ export class TextVerbs {
     }
     if (requests.length === 1) {
       const [request] = requests as [ReadRequest]
-      const found = await this.#consumer.read(request)
+      const took = isPlainRead(request) ? (bytes: number) => reply.took(bytes) : undefined
+      const found = await this.#consumer.read(request, took)
       return found ? [...valueParts(request.asked, found, hasCas), 'END\r\n'] : END
     }
     let bytes = 0
@@ -244,7 +246,7 @@ export class TextVerbs {
   }
 
   #version(): void {
-    this.#pipeline.say([`VERSION ${this.#readers.plan.version}\r\n`])
+    this.#pipeline.say([`VERSION ${PROTOCOL_VERSION}\r\n`])
   }
 
   #unsupported(words: Words): void {

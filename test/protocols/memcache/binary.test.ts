@@ -147,7 +147,7 @@ describe('the binary protocol answers', () => {
       ['FLUSHQ', [{ op: 0x18 }], []],
       ['FLUSH with no delay', [{ op: 8, extras: [0, 0, 0, 0] }], [reply(8)]],
       ['FLUSH with a delay', [{ op: 8, extras: [0, 0, 0, 1] }], [reply(8, 0x83, NO)]],
-      ['VERSION', [{ op: 0x0b }], [reply(0x0b, 0, '1.2.3')]],
+      ['VERSION', [{ op: 0x0b }], [reply(0x0b, 0, '1.6.18')]],
       ['STAT reset', [{ op: 0x10, key: 'reset' }], [reply(0x10)]],
       ['STAT of what is none', [{ op: 0x10, key: 'foo' }], [reply(0x10, 1, 'Not found')]],
       ['QUIT', [{ op: 7 }], [reply(7)], true],
@@ -243,7 +243,7 @@ describe('where a token is asked for, the binary protocol', () => {
 
   test.each([
     ['lists how it may be shown', [{ op: 0x20 }], [reply(0x20, 0, 'PLAIN')]],
-    ['tells its version', [{ op: 0x0b }], [reply(0x0b, 0, '1.2.3')]],
+    ['tells its version', [{ op: 0x0b }], [reply(0x0b, 0, '1.6.18')]],
     ['refuses the rest', [{ op: 0, key: 'q' }], [reply(0, 0x20, AUTH)]],
     ['refuses a quiet one', [{ ...set('q', 'x'), op: 0x11 }], [reply(0x11, 0x20, AUTH)]],
     ['refuses a wrong token', [plain('\0me\0a-secret-tokem')], [reply(0x21, 0x20, AUTH)]],

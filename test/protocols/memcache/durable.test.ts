@@ -146,12 +146,19 @@ describe('many puts of one connection', () => {
     await store.close()
   })
 
-  test('wait for each other where their bodies are large', async () => {
-    const store = await openStore(':memory:')
-    const one = new Server(store).peer()
-    const body = 'x'.repeat(1_000_000)
-    const sent = Array.from({ length: 12 }, () => `set q 0 0 1000000\r\n${body}\r\n`)
-    expect(await one.ask(sent.join(''))).toBe('STORED\r\n'.repeat(12))
+  test('are begun until their bodies take 4 MiB together', async () => {
+    const { server, store } = await slow(1)
+    const one = server.peer()
+    const put = `set q 0 0 40000\r\n${'x'.repeat(40_000)}\r\n`
+    one.wire.send(put.repeat(200))
+    await one.wire.settled()
+    const taken = 200 * put.length - one.wire.client.intake.length
+    expect(taken).toBeGreaterThan(3_900_000)
+    expect(taken).toBeLessThan(4_300_000)
+    const reply = 'STORED\r\n'.repeat(200)
+    let text = ''
+    while (text.length < reply.length) text += await one.wire.text()
+    expect(text).toBe(reply)
     await store.close()
   })
 })

@@ -132,6 +132,29 @@ describe('an open read', () => {
     expect(await one.ask('get q/open\r\n')).toBe(`${ERROR}<end>`)
   })
 
+  test('goes back though the queue of another one was deleted meanwhile', async () => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    await one.ask(set('p', 'a') + set('q', 'b') + set('r', 'c'))
+    await one.ask('get p/open\r\nget q/open\r\nget r/open\r\n')
+    expect(await two.ask('delete q\r\nflush r\r\n')).toBe(`DELETED\r\n${END}`)
+    one.wire.hangUp()
+    await vi.waitFor(() => expect(here.store.stats().leased).toBe(0))
+    expect(await two.ask('get p q r\r\n')).toBe(value('p', 'a') + END)
+  })
+
+  test('of many that one entry was to finish goes back where one of them is over', async () => {
+    const here = await server()
+    const one = here.peer()
+    await one.ask(set('q', 'a') + set('q', 'b'))
+    await one.ask('monitor q 0\r\n')
+    const [first] = await here.store.queue('q').group().list()
+    await here.store.queue('q').delete([first?.id ?? 0])
+    expect(await one.ask('confirm q 2\r\nget q/peek\r\n')).toBe(
+      `SERVER_ERROR the read is over: the item may come again\r\n${value('q/peek', 'b')}${END}`,
+    )
+  })
+
   test('allows peeking beside it', async () => {
     const one = await peer()
     await one.ask(set('q', 'a') + set('q', 'b'))
@@ -178,10 +201,21 @@ describe('a read that waits', () => {
     expect(one.wire.takeText()).toBe('')
     expect(here.store.queues()).toEqual(['q'])
     await two.ask(set('q', 'a'))
-    const reply = `${value('q/t=60000', 'a')}${END}STORED\r\n${value('p', 'x')}${END}VERSION 1.2.3\r\n`
+    const reply = `${value('q/t=60000', 'a')}${END}STORED\r\n${value('p', 'x')}${END}VERSION 1.6.18\r\n`
     let text = ''
     while (text.length < reply.length) text += await one.wire.text()
     expect(text).toBe(reply)
+  })
+
+  test('gets what is put into a queue that was deleted and began again', async () => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    one.wire.send('get q/t=60000\r\n')
+    await one.wire.settled()
+    expect(await two.ask('delete q\r\n')).toBe('DELETED\r\n')
+    await two.ask(set('q', 'a'))
+    const reply = value('q/t=60000', 'a') + END
+    expect(await one.wire.text(reply.length)).toBe(reply)
   })
 
   test('takes nothing any more once its client is gone', async () => {

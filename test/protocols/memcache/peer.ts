@@ -9,7 +9,7 @@ import {
   fakeClient,
 } from '../../../src/testing/fake-client.ts'
 
-export const VERSION = '1.2.3'
+export const VERSION = '1.6.18'
 const SENTINEL = `VERSION ${VERSION}\r\n`
 
 const stores: Store[] = []
@@ -54,7 +54,7 @@ export class Server {
 
   constructor(store: Store, options: MemcacheOptions = {}) {
     this.store = store
-    this.protocol = memcache(store, { version: VERSION, ...options })
+    this.protocol = memcache(store, { version: '1.2.3', ...options })
   }
 
   peer(options?: FakeClientOptions): Peer {
