@@ -166,7 +166,7 @@ export type {
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
  * missing. One process at a time owns a log.
  *
- * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
+ * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_IS_A_STORE, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
  * QLOG_NEWER_FORMAT, QLOG_READ_ONLY, QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_UNSUPPORTED, QLOG_IO or
  * QLOG_ABORTED.
  */
@@ -187,7 +187,7 @@ export function openReader(directory: string, options: ReaderOptions = {}): Prom
  * Opens the store in a directory, making one where it is empty or missing; in memory for `':memory:'`,
  * gone when it closes; or over any log behind the seam. One process at a time owns a store.
  *
- * Rejects like {@link openLog}, and with QLOG_NEWER_FORMAT where the log holds what no store wrote.
+ * Rejects like {@link openLog}, and with QLOG_NOT_A_STORE where the log holds what no store wrote.
  */
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()

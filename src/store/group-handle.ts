@@ -6,11 +6,19 @@ import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { checkSettings, groupPlan } from './group-options.ts'
-import { findInState } from './look/listing.ts'
-import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
+import { findInQueue, findInState } from './look/listing.ts'
+import {
+  dueInMs,
+  firstPlainDelayed,
+  infoOf,
+  plainDelayed,
+  stateOf,
+  unbegunState,
+} from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
 import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
+import { firstUnbegun } from './look/unbegun.ts'
 import type { QueueValues } from './queue-values.ts'
 import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
@@ -63,20 +71,24 @@ export class GroupHandle<T = unknown> implements Group<T> {
     }
     let before = 0
     for (;;) {
-      const group = await this.#group()
-      const found = this.#first(group, state)
+      const queue = this.#core.registry.queue(this.queue)
+      if (!queue) return undefined
+      this.#core.dispatcher.advance()
+      const group = this.#known()
+      const found = group ? this.#first(group, state) : firstUnbegun(this.#core, queue, state)
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
       const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
-      if (stateOf(group, found) !== state) continue
+      const now = group ? stateOf(group, found) : unbegunState(queue, found.offset)
+      if (now !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
       if (!message) {
         this.#core.dispatcher.noteDamaged(found.id)
         continue
       }
-      const info = infoOf(this.#core, group.queue, group, this.name, found, message)
+      const info = infoOf(this.#core, queue, group, this.name, found, message)
       return this.#values.stored(info, message.body)
     }
   }
@@ -84,14 +96,21 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async list(options: ListOptions = {}): Promise<readonly MessageInfo[]> {
     this.#core.assertOpen()
     const { state, from, limit } = checkList(options)
-    const group = await this.#group()
+    const queue = this.#core.registry.queue(this.queue)
+    if (!queue) return []
     this.#core.dispatcher.advance()
-    const found = await findInState(this.#core.system.clock, group, state, { from, limit })
+    const { clock } = this.#core.system
+    const group = this.#known()
+    const found = group
+      ? await findInState(clock, group, state, { from, limit })
+      : await findInQueue(clock, queue, { from, limit }, ({ offset }) =>
+          isMeant(state, unbegunState(queue, offset)),
+        )
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
     await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
-      if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+      if (one) infos.push(infoOf(this.#core, queue, group, this.name, one, message))
     })
     return infos
   }
@@ -128,7 +147,9 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async redrive(options?: RedriveOptions): Promise<number> {
     this.#core.assertOpen()
     const plan = checkRedrive(options)
-    const group = this.#known() ?? (await this.#group())
+    const group = this.#known()
+    // A group that there is not has buried nothing.
+    if (!group) return 0
     let count = 0
     for (const piece of redrivePieces(buriedIn(group, plan))) {
       // Some of it may have been kicked or deleted while the piece before was on its way.
@@ -316,6 +337,10 @@ function emptyStats(queue: string, group: string): GroupStats {
     promoteAfterMs: undefined,
     waiting: 0,
   }
+}
+
+function isMeant(wanted: MessageState | undefined, state: MessageState): boolean {
+  return wanted === undefined || wanted === state
 }
 
 function checkList(options: ListOptions): {

@@ -27,6 +27,12 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   return group.queue.isScheduled(offset) && !group.state.leased.has(offset) ? 'delayed' : 'ready'
 }
 
+/** The same for a group that has not begun. What comes after another of its key waits for that one. */
+export function unbegunState(queue: QueueDispatch, offset: number): 'ready' | 'delayed' {
+  const isBehind = queue.state.trailing.after(offset) !== undefined
+  return isBehind || queue.isScheduled(offset) ? 'delayed' : 'ready'
+}
+
 /** Everything but the body; without a group as a group would see it that has not begun. */
 export function infoOf(
   core: StoreCore,
@@ -42,8 +48,7 @@ export function infoOf(
   // The lease of a delivery counts from its beginning on, also while its record is on its way.
   const unrecorded = group && taken && isUnrecorded(group, taken) ? 1 : 0
   const due = exception ?? found
-  const fresh = queue.isScheduled(offset) ? 'delayed' : 'ready'
-  const state = group ? stateOf(group, found) : fresh
+  const state = group ? stateOf(group, found) : unbegunState(queue, offset)
   return {
     queue: queue.state.name,
     group: groupName,
