@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   QLOG_DAMAGED: {
     when: 'Bytes below the durable mark fail their checksum, or a file that must exist is missing.',
     remedy:
-      'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" to go on without them.',
+      'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" (a store: log: { onDamage: "quarantine" }) to go on without them.',
   },
   QLOG_DISCONNECTED: {
     when: 'The connection to the process that holds the store ended before the answer came.',
@@ -76,12 +76,14 @@ export const ERROR_CODES = {
       'Open it with openStore(), put into its queues with `qlog put`, and give a log a directory of its own. openReader() and `qlog read` look into it.',
   },
   QLOG_LOCKED: {
-    when: 'Another living process owns this log.',
-    remedy: 'Stop the process that the message names, or read it with openReader().',
+    when: 'A living process owns this log: another one, or this one has opened it already.',
+    remedy:
+      'Stop the process that the message names, or close it where that is this one. Beside it the qlog command and openStoreThrough() use a store, and openReader() reads a log.',
   },
   QLOG_LOCK_UNCLEAR: {
     when: 'The lock neither proves that its owner lives nor that it is dead.',
-    remedy: 'Make sure by other means that nobody uses the log, then open with breakLock: true.',
+    remedy:
+      'Make sure by other means that nobody uses the log, then open with breakLock: true (a store: log: { breakLock: true }).',
   },
   QLOG_NEWER_FORMAT: {
     when: 'The files need a format or feature that this version does not know.',

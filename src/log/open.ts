@@ -10,6 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
+import { ioError } from './lock/lock-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import {
   BATCH_BYTES_MAX,
@@ -243,7 +244,7 @@ async function makeDirectories(system: System, directory: string): Promise<strin
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return []
     if (code !== 'ENOENT' || parent === '') {
-      throw new QlogError('QLOG_IO', `cannot make the directory ${directory}`, { cause: error })
+      throw ioError(`make the directory ${directory}`, error)
     }
     const made = await makeDirectories(system, parent)
     return [...made, ...(await makeDirectories(system, directory))]
@@ -263,7 +264,7 @@ async function flushAncestors(system: System, directory: string): Promise<void> 
     } catch (error) {
       // A directory that may not even be opened was not made by this user.
       if (['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error))) continue
-      throw new QlogError('QLOG_IO', `cannot flush the directory ${path}`, { cause: error })
+      throw ioError(`flush the directory ${path}`, error)
     }
   }
 }
@@ -397,5 +398,5 @@ function adoptedTimeMs(system: System, assessment: Assessment): number {
 
 function asOpenError(error: unknown, directory: string): unknown {
   if (error instanceof QlogError || systemErrorCode(error) === '') return error
-  return new QlogError('QLOG_IO', `cannot open the log ${directory}`, { cause: error })
+  return ioError(`open the log ${directory}`, error)
 }

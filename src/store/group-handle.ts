@@ -366,7 +366,8 @@ export function checkRefs(
 ): readonly (MessageRef | number)[] {
   if (!Array.isArray(messages)) throw new QlogTypeError('an array of messages or ids is expected')
   for (const one of messages) {
-    const id = typeof one === 'number' ? one : (one as MessageRef | undefined)?.id
+    const isObject = typeof one === 'object' && one !== null && 'id' in one
+    const id: unknown = isObject ? one.id : one
     checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
   }
   return messages

@@ -14,7 +14,6 @@ import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import type { RetryOptions } from './types/deliveries.ts'
 import { GROUP_DEFAULT } from './types/groups.ts'
 import type { StoredMessage } from './types/messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
@@ -67,7 +66,7 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.retries.set(name, checkRetry(options.retry))
+    if (options?.retry !== undefined) this.#core.retries.set(name, options.retry)
     return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
@@ -231,15 +230,4 @@ export class LogStore implements Store {
 /** What fails while a store closes fails the promises of those it concerns. */
 function ignoreAtTheEnd(error: unknown): void {
   if (!(error instanceof QlogError)) throw error
-}
-
-function checkRetry(retry: RetryOptions): RetryOptions {
-  checkOptionNames('retry', retry, ['attemptsMax', 'backoffMs', 'backoffMaxMs'])
-  const { attemptsMax, backoffMs, backoffMaxMs } = retry
-  if (attemptsMax !== undefined && attemptsMax !== Number.POSITIVE_INFINITY) {
-    checkInteger('attemptsMax', attemptsMax, 1, Number.MAX_SAFE_INTEGER)
-  }
-  if (backoffMs !== undefined) checkMs('backoffMs', backoffMs)
-  if (backoffMaxMs !== undefined) checkMs('backoffMaxMs', backoffMaxMs)
-  return retry
 }

@@ -1,5 +1,6 @@
 /** Opening a store: the log, the state that was saved in it, and the entries behind that. */
 import { QlogError, QlogTypeError } from '../errors.ts'
+import { STORE_LOG_OPTIONS } from '../log/options.ts'
 import type { Entry, LogOwner, Lsn, OpenLog, OwnedLog, Ticket } from '../log/seam.ts'
 import { checkOptionNames } from './check.ts'
 import { Journal } from './commit/journal.ts'
@@ -20,7 +21,7 @@ export async function openStoreOn(
   options: StoreOptions = {},
   directory = '',
 ): Promise<LogStore> {
-  checkOptionNames('the options of a store', options, ['log', 'signal'])
+  checkStoreOptions(options)
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new QlogTypeError('signal must be an AbortSignal')
@@ -40,6 +41,18 @@ export async function openStoreOn(
     await log.close().catch(() => undefined)
     throw error
   }
+}
+
+function checkStoreOptions(options: StoreOptions): void {
+  if (typeof options === 'object' && options !== null) {
+    for (const name of Object.keys(options)) {
+      if (!STORE_LOG_OPTIONS.includes(name)) continue
+      throw new QlogTypeError(
+        `"${name}" is an option of the store's log: openStore(directory, { log: { ${name} } })`,
+      )
+    }
+  }
+  checkOptionNames('the options of a store', options, ['log', 'signal'])
 }
 
 /** The log's owner from the start; what it is told before the state stands is about nothing. */

@@ -22,7 +22,7 @@ import { StoreWatch } from './observe/store-watch.ts'
 import type { OpenOp } from './records/control-ops.ts'
 import { rangesOf } from './records/offset-ranges.ts'
 import { RetryPlans } from './retry-plans.ts'
-import { DeadLetters } from './settle/dead-letters.ts'
+import { DeadLetters, lastErrorOf } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreStatus } from './types/stats.ts'
@@ -183,10 +183,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** These have no attempt left, and no other place to go. */
   buryUsedUp(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => {
-      const error = one.group.state.exception(one.offset)?.error ?? ''
-      return this.buryOp(one, 'attempts', error)
-    })
+    const ops = taken.map((one) => this.buryOp(one, 'attempts', lastErrorOf(one)))
     const undo = () => {
       for (const one of taken) one.group.putBack(one)
     }

@@ -92,7 +92,8 @@ export class Admission {
       const mayDrop = limits.whenFull === DROP_OLDEST && !isLarger && queue !== undefined
       const isTaken = puts.every(({ mayExceed }) => mayExceed)
       if (!(mayDrop && this.#drop(queue, inFlight, excess, operation)) && !isTaken) {
-        throw full(queueState?.name ?? '', limits)
+        const name = this.#core.registry.nameOf(number)
+        throw isLarger ? tooLarge(name, limits, puts.length, bytes) : full(name, limits)
       }
     }
     inFlight.puts.push(...puts)
@@ -178,10 +179,28 @@ function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Exces
   return staying
 }
 
-function full(queue: string, { messagesMax, bytesMax }: SettingValues): QlogError {
+function full(queue: string, limits: SettingValues): QlogError {
+  return new QlogError('QLOG_QUEUE_FULL', `the queue ${queue} has room for ${wordsOf(limits)}`)
+}
+
+/** No finishing makes room for it. */
+function tooLarge(
+  queue: string,
+  limits: SettingValues,
+  messages: number,
+  bytes: number,
+): QlogError {
+  return new QlogError(
+    'QLOG_QUEUE_FULL',
+    `the queue ${queue} takes at most ${wordsOf(limits)}, and this put alone has ` +
+      `${messages} messages and ${bytes} bytes: it never fits`,
+  )
+}
+
+function wordsOf({ messagesMax, bytesMax }: SettingValues): string {
   const limits = [
     ...(messagesMax > 0 ? [`${messagesMax} messages`] : []),
     ...(bytesMax > 0 ? [`${bytesMax} bytes`] : []),
   ]
-  return new QlogError('QLOG_QUEUE_FULL', `the queue ${queue} has room for ${limits.join(' and ')}`)
+  return limits.join(' and ')
 }

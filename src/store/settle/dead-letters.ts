@@ -28,6 +28,8 @@ interface Death {
   readonly error: string
 }
 
+const NO_ANSWER = 'the lease ended without an answer'
+
 export class DeadLetters {
   readonly #core: StoreCore
   /** What was begun last; each waits for the one before. */
@@ -92,7 +94,7 @@ export class DeadLetters {
       if (!isStillMeant(one)) return
       const { group, offset, id } = one
       const message = messages[row]
-      const error = group.state.exception(offset)?.error ?? ''
+      const error = lastErrorOf(one)
       const attempts = group.state.attempts(offset)
       const letter = message && this.letterOf(one, { ...message, id }, error, attempts)
       if (letter) {
@@ -218,6 +220,14 @@ function deathOf(queue: QueueDispatch, offset: number): Death {
     error ||= state.exception(offset)?.error ?? ''
   }
   return { reason: 'expired', group: undefined, attempts, error }
+}
+
+/**
+ * Why a message has no attempt left that nobody answers for now: what its last `retry` was told, or that
+ * lease after lease ended with its time, or with its process.
+ */
+export function lastErrorOf({ group, offset }: Taken): string {
+  return group.state.exception(offset)?.error || NO_ANSWER
 }
 
 function headersOf(queue: string, id: number, { reason, group, attempts, error }: Death): Headers {

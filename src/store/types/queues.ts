@@ -57,6 +57,10 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
 }
 
 export interface QueueOptions {
+  /**
+   * Of the queue, while the store is open: handles without it keep to it as well, and one with other values
+   * than those that were named first throws QLOG_INVALID_ARGUMENT.
+   */
   readonly retry?: RetryOptions
   /**
    * Called at each put through this handle; what it returns are headers of the message, unless the put has

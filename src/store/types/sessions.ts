@@ -44,9 +44,12 @@ export interface ReserveOptions {
   readonly count?: number
   /** Most bytes of bodies together; the first one comes whatever its size. */
   readonly bytesMax?: number
-  /** How long to wait for a first message; for ever unless told. 0 does not wait. */
+  /** How long to wait for a first message, or for a watch; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
-  /** How long each lease is; unless told what the put of each message says, else 30 s. */
+  /**
+   * How long each lease is, 1 ms at least; unless told what the put of each message says, else 30 s.
+   * Nobody renews it.
+   */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }

@@ -52,7 +52,10 @@ export interface StoreStats {
   readonly space: 'ok' | 'full'
   /** What the log says of itself: flushes, bytes in flight, disk. */
   readonly log: LogFigures
-  /** Ids that deliveries met and could not be read: never delivered, never finished. At most 10000. */
+  /**
+   * Ids that deliveries met and could not be read: never delivered, never finished, and so counted as ready
+   * until they are deleted. At most 10000.
+   */
   readonly damaged: readonly number[]
   /** The clock was set back by over an hour before this opening: times of then are not adopted. */
   readonly clockWasAhead: boolean
@@ -90,6 +93,7 @@ export interface QueueTotals extends DeliveryTotals {
 export interface GroupStats {
   readonly queue: string
   readonly group: string
+  /** With those that damage has taken, which nobody gets: `damaged` of the store's stats. */
   readonly ready: number
   readonly delayed: number
   readonly leased: number

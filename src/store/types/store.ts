@@ -10,13 +10,13 @@ import type { StoreStats, StoreStatus } from './stats.ts'
 import type { Transaction, TransactionResult } from './transactions.ts'
 
 export interface StoreOptions {
-  /** Options of the log, where the store is a directory. */
-  readonly log?: LogOptions
+  /** Options of the log, where the store is a directory. What is kept is a matter of its queues. */
+  readonly log?: Omit<LogOptions, 'retention' | 'signal'>
   readonly signal?: AbortSignal
 }
 
-/** A directory, ':memory:', or a log of another kind. */
-export type StoreTarget = string | OpenLog
+/** A directory, by its path or a `file:` URL; ':memory:'; or a log of another kind. */
+export type StoreTarget = string | URL | OpenLog
 
 /** Many queues over one log. */
 export interface Store extends AsyncDisposable {

@@ -105,7 +105,8 @@ function buryInstead(driver: Driver, buried: readonly Place[]): void {
   driver.reference.append(
     `burial of ${buried.map(nameOf).join()}`,
     (state) => {
-      for (const place of buried) verbs.bury(state, place, { reason: undefined })
+      const told = { reason: undefined, errorElse: 'the lease ended without an answer' }
+      for (const place of buried) verbs.bury(state, place, told)
     },
     buried,
   )

@@ -183,7 +183,13 @@ export function retry(
 export function bury(
   state: State,
   place: Place,
-  told: { reason?: string | undefined; error?: string | undefined; priority?: number | undefined },
+  told: {
+    reason?: string | undefined
+    error?: string | undefined
+    /** Where none was told before either. */
+    errorElse?: string
+    priority?: number | undefined
+  },
 ): void {
   const group = groupOf(state, place.queue, place.group)
   if (group === undefined) return
@@ -193,7 +199,7 @@ export function bury(
     cell.due = undefined
     cell.priority = told.priority ?? cell.priority
     cell.reason = told.reason
-    cell.error = told.error ?? cell.error
+    cell.error = told.error ?? cell.error ?? told.errorElse
     cell.counters.buries += 1
     cell.buriedAs = group.nextBuried
   })

@@ -31,7 +31,7 @@ describe('a burial', () => {
       expect(heard.events).toEqual([
         { ...of, id: told?.id, reason: 'because', error: undefined },
         { ...of, id: failed?.id, reason: 'attempts', error: expect.stringContaining('it broke') },
-        { ...of, id: usedUp?.id, reason: 'attempts', error: undefined },
+        { ...of, id: usedUp?.id, reason: 'attempts', error: 'the lease ended without an answer' },
       ])
     })
   })
