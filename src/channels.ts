@@ -62,6 +62,13 @@ export interface ExpiredEvent {
   readonly ids: readonly number[]
 }
 
+export interface GroupIdleEvent {
+  readonly directory: string
+  readonly queue: string
+  readonly group: string
+  readonly idleMs: number
+}
+
 export interface StoreFailedEvent {
   readonly directory: string
   readonly error: Error
@@ -83,6 +90,7 @@ export interface ChannelEvents {
   'qlog:snapshot': SnapshotEvent
   'qlog:buried': BuriedEvent
   'qlog:expired': ExpiredEvent
+  'qlog:group-idle': GroupIdleEvent
   'qlog:store-failed': StoreFailedEvent
   'qlog:loop-delay': LoopDelayEvent
 }
@@ -161,6 +169,15 @@ export const CHANNELS: {
     when: 'Messages have outlived their time to live, and are gone for good.',
     fields: { directory, queue: 'its name', ids: 'of the messages' },
   },
+  'qlog:group-idle': {
+    when: 'A group that nobody used for the `groupIdleMs` of its queue was removed, and that is durable.',
+    fields: {
+      directory,
+      queue: 'its name',
+      group: 'its name',
+      idleMs: 'since it was used, or the store was opened',
+    },
+  },
   'qlog:store-failed': {
     when: 'A store cannot go on: its log has stopped.',
     fields: { directory, error: 'why' },
@@ -182,6 +199,7 @@ const channels = {
   'qlog:snapshot': channel('qlog:snapshot'),
   'qlog:buried': channel('qlog:buried'),
   'qlog:expired': channel('qlog:expired'),
+  'qlog:group-idle': channel('qlog:group-idle'),
   'qlog:store-failed': channel('qlog:store-failed'),
   'qlog:loop-delay': channel('qlog:loop-delay'),
 } satisfies Record<ChannelName, unknown>

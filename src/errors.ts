@@ -18,6 +18,11 @@ export const ERROR_CODES = {
     when: 'An AbortSignal handed to a wait was aborted. The error has the name AbortError.',
     remedy: 'Nothing: you asked for it. An append that was already taken may still become durable.',
   },
+  QLOG_ADDRESS: {
+    when: 'A server cannot listen at its address; cause has the system’s error.',
+    remedy:
+      'Choose an address that is free and of this machine, or stop the process that listens there. Ports below 1024 may need the right to use them.',
+  },
   QLOG_BUSY: {
     when: 'The low-level append was called while inFlightBytesMax already waits for its flush.',
     remedy: 'Wait for room() first; the public append() does so by itself.',
@@ -65,6 +70,11 @@ export const ERROR_CODES = {
     when: 'The operating system refused a call; cause has its error.',
     remedy: 'Mend what the cause names (permissions, descriptors, the disk), then try again.',
   },
+  QLOG_IS_A_STORE: {
+    when: 'A directory was opened as a plain log, and holds a store. Nothing was written.',
+    remedy:
+      'Open it with openStore(), put into its queues with `qlog put`, and give a log a directory of its own. openReader() and `qlog read` look into it.',
+  },
   QLOG_LOCKED: {
     when: 'A living process owns this log: another one, or this one has opened it already.',
     remedy:
@@ -82,6 +92,10 @@ export const ERROR_CODES = {
   QLOG_NOT_A_LOG: {
     when: 'The path is not a directory, or holds files that are not a log.',
     remedy: 'Name a directory that is empty, missing, or holds a log.',
+  },
+  QLOG_NOT_A_STORE: {
+    when: 'A directory was opened as a store, and holds a log whose messages no store has put. Nothing was changed.',
+    remedy: 'Open it with openLog(), and give a store a directory of its own.',
   },
   QLOG_NO_DOOR: {
     when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy. Or none holds it, where only its owner was to be asked (`onlyOwned`).',

@@ -25,6 +25,7 @@ export {
   type DamageEvent,
   type ExpiredEvent,
   type FlushEvent,
+  type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
   type SegmentEvent,
@@ -132,12 +133,19 @@ export {
   type PutResult,
   type PutValue,
 } from './store/types/puts.ts'
-export type { Queue, QueueOptions, RangeOptions, TypedQueueOptions } from './store/types/queues.ts'
+export type {
+  DeleteOptions,
+  Queue,
+  QueueOptions,
+  RangeOptions,
+  TypedQueueOptions,
+} from './store/types/queues.ts'
 export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
 export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
 export type {
   DeliveryTotals,
   GroupStats,
+  PinningGroup,
   QueueStats,
   QueueTotals,
   StoreStats,
@@ -160,7 +168,7 @@ export type {
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
  * missing. One process at a time owns a log. A directory is a path or a `file:` URL.
  *
- * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
+ * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_IS_A_STORE, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
  * QLOG_NEWER_FORMAT, QLOG_READ_ONLY, QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_UNSUPPORTED, QLOG_IO or
  * QLOG_ABORTED.
  */
@@ -184,7 +192,7 @@ export async function openReader(
  * Opens the store in a directory (a path or a `file:` URL), making one where it is empty or missing; in memory for `':memory:'`,
  * gone when it closes; or over any log behind the seam. One process at a time owns a store.
  *
- * Rejects like {@link openLog}, and with QLOG_NEWER_FORMAT where the log holds what no store wrote.
+ * Rejects like {@link openLog}, and with QLOG_NOT_A_STORE where the log holds what no store wrote.
  */
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()

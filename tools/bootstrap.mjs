@@ -20,7 +20,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { constants } from 'node:os'
-import { delimiter, join, relative, resolve } from 'node:path'
+import { delimiter, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = resolve(fileURLToPath(new URL('..', import.meta.url)))
@@ -91,6 +91,8 @@ export async function compile(build) {
   const compiler = join(modules, 'typescript', 'bin', 'tsc')
   await mustSucceed(process.execPath, [compiler, ...build.options, join(root, build.config)], 'tsc')
   removeOrphans(build)
+  // It needs the compiler, which may have been installed just now.
+  if (build === packageBuild) (await import('./bundle-serve.mjs')).bundleServe(output)
   mkdirSync(output, { recursive: true })
   writeFileSync(stamp, wanted)
 }
@@ -170,7 +172,7 @@ async function mustSucceed(command, commandArguments, name) {
 }
 
 /** The npm that started this script, or the one on the path. */
-function npmCommand() {
+export function npmCommand() {
   const script = process.env['npm_execpath']
   if (script?.endsWith('npm-cli.js')) return { command: process.execPath, leading: [script] }
   return { command: 'npm', leading: [] }
@@ -206,9 +208,13 @@ function removeOrphans(build) {
  */
 function filesUnder(directory) {
   if (!existsSync(directory)) return []
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
+  return (
+    readdirSync(directory, { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name))
+      // The clients that tests run against servers stand in a folder of theirs below test/.
+      .filter((file) => !relative(directory, file).split(sep).includes('node_modules'))
+  )
 }
 
 /** @param {readonly (string | Uint8Array)[]} parts */

@@ -442,4 +442,37 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: [STORE_SUITE],
   },
+  {
+    name: 'store: a group is removed as idle while something of it is leased',
+    edits: [
+      store('space/idle-groups.ts', 'group.use.isRead || group.out.size > 0', 'group.use.isRead'),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the time of an idle group goes on while the store is closed',
+    edits: [
+      store(
+        'dispatch/group-use.ts',
+        'this.#lastMs = nowMs()\n  }\n\n  /** Somebody',
+        'this.#lastMs = 0\n  }\n\n  /** Somebody',
+      ),
+      store(
+        'space/idle-groups.ts',
+        '    return nowMs\n  }\n\n  /** Without',
+        '    return known === undefined ? 0 : nowMs\n  }\n\n  /** Without',
+      ),
+      store(
+        'space/idle-groups.ts',
+        '{ groupIdleMs, sinceMs: nowMs }',
+        '{ groupIdleMs, sinceMs: 0 }',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the last group of a queue is removed as idle',
+    edits: [store('space/idle-groups.ts', 'due.slice(0, groups.length - 1)', 'due')],
+    tests: [STORE_SUITE],
+  },
 ]

@@ -13,6 +13,10 @@ export const EXIT = {
   locked: 5,
   /** Not a log, or one in a newer format. */
   notALog: 6,
+  /** A server that was started by beanstalkd's flags finds its directory locked. */
+  lockedAsBeanstalkd: 10,
+  /** A server cannot listen at its address. */
+  cannotListen: 111,
   interrupted: 130,
 } as const
 
@@ -20,11 +24,14 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
 const EXIT_BY_ERROR_CODE: ReadonlyMap<unknown, ExitCode> = new Map<unknown, ExitCode>([
   ['QLOG_ABORTED', EXIT.interrupted],
+  ['QLOG_ADDRESS', EXIT.cannotListen],
   ['QLOG_DAMAGED', EXIT.rot],
   ['QLOG_INVALID_ARGUMENT', EXIT.usage],
   ['QLOG_LOCKED', EXIT.locked],
   ['QLOG_LOCK_UNCLEAR', EXIT.locked],
   ['QLOG_NEWER_FORMAT', EXIT.notALog],
+  ['QLOG_IS_A_STORE', EXIT.notALog],
+  ['QLOG_NOT_A_STORE', EXIT.notALog],
   ['QLOG_NO_DOOR', EXIT.locked],
   ['QLOG_NOT_A_LOG', EXIT.notALog],
 ])

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
-/** The `qlog` command: joins the program with this process, its streams, signals and exit code. */
-import process from 'node:process'
+/**
+ * The `qlog` command: joins the program with this process, its streams, signals and exit code. It uses the
+ * global `process`: importing the module would open stdin.
+ */
 import { fileURLToPath } from 'node:url'
-import { openLog, openReader } from '../index.ts'
-import { openStoreThrough } from '../server/index.ts'
 import type { CommandContext } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { Output } from './output.ts'
-import { runProgram } from './program.ts'
+import { runServe, serveWords } from './serve.ts'
 
 /** Wrappers such as npm pass on a Ctrl-C that the terminal has already sent to every process. */
 const SAME_SIGNAL_MS = 300
@@ -34,9 +34,13 @@ function listenForInterruption(): AbortSignal {
 }
 
 const context: CommandContext = {
-  openLog,
-  openReader,
-  openStore: openStoreThrough,
+  openLog: async (directory, options) => (await import('../index.ts')).openLog(directory, options),
+  openReader: async (directory, options) => {
+    return (await import('../index.ts')).openReader(directory, options)
+  },
+  openStore: async (directory, options) => {
+    return (await import('../server/index.ts')).openStoreThrough(directory, options)
+  },
   get input() {
     // A getter: touching stdin opens it, and most commands read none.
     return process.stdin
@@ -47,10 +51,18 @@ const context: CommandContext = {
   exitCode: EXIT.fine,
 }
 
+/** A server is ready sooner where nothing of the other commands is loaded. */
+async function run(words: readonly string[]): Promise<number> {
+  const toServe = serveWords(words)
+  if (toServe !== undefined) return runServe(toServe, context, process.env)
+  const { runProgram } = await import('./program.ts')
+  return runProgram(words, context, process.env)
+}
+
 // No timer of the log keeps a process alive, so `read --follow` would end while it waits for others.
 const staysAlive = setInterval(() => {}, 0x7fff_ffff)
 try {
-  process.exitCode = await runProgram(process.argv.slice(2), context, process.env)
+  process.exitCode = await run(process.argv.slice(2))
 } finally {
   clearInterval(staysAlive)
 }

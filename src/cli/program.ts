@@ -31,6 +31,7 @@ import { registerRedrive } from './redrive.ts'
 import { reportError } from './report-error.ts'
 import { registerSeek } from './seek.ts'
 import { registerSegments } from './segments.ts'
+import { registerServe, runServe, serveWords } from './serve.ts'
 import { registerStats } from './stats.ts'
 import {
   registerCompact,
@@ -70,6 +71,7 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerImport,
     ],
   ],
+  ['Servers:', [registerServe]],
   ['Logs:', [registerAppend, registerRead]],
   [
     'Files, whoever uses them:',
@@ -93,6 +95,8 @@ export async function runProgram(
   context: CommandContext,
   environment: NodeJS.ProcessEnv,
 ): Promise<ExitCode> {
+  const toServe = serveWords(words)
+  if (toServe !== undefined) return runServe(toServe, context, environment)
   let exitCode: ExitCode
   try {
     await buildProgram(context).parseAsync(words, { from: 'user' })
@@ -168,7 +172,7 @@ export function buildProgram(context: CommandContext): Command {
 const EXIT_CODE_HELP = `Exit codes:
   0  fine            3  rot in acknowledged data      6  not a log, or newer
   1  unexpected      4  torn tail only              130  interrupted
-  2  usage           5  locked by another process`
+  2  usage           5  locked by another process   111  cannot listen`
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

@@ -1,10 +1,12 @@
 /** Numbers and tables as people read them. Pure. */
 
-const COUNTS = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+/** Made when it is used first: it takes longer to make than most commands take. */
+let counts: Intl.NumberFormat | undefined
 
 /** 1234567 -> '1,234,567'. */
 export function formatCount(count: number): string {
-  return COUNTS.format(count)
+  counts ??= new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
+  return counts.format(count)
 }
 
 /** 1234567 -> '1.2 MB' (decimal units, as disks are sold). */

@@ -1,9 +1,11 @@
 /**
- * `qlog/server`: using a store that another process holds, through its door.
+ * `qlog/server`: using a store that another process holds, through its door; and serving protocols to
+ * others over sockets.
  */
-import { openStore } from '../index.ts'
 import { realSystem } from '../system/real/real-system.ts'
-import { type AccessOptions, openAccess, type StoreAccess } from './access.ts'
+import type { AccessOptions, StoreAccess } from './access.ts'
+import { listenOn } from './listen/listen.ts'
+import type { Listener, ListenOptions } from './listen/types.ts'
 
 export type { AccessOptions, CallOptions, OwnerName, StoreAccess } from './access.ts'
 export type {
@@ -22,6 +24,29 @@ export type {
   VerbTypes,
 } from './door/verbs/types.ts'
 
+export {
+  type FiguresOptions,
+  type FiguresServer,
+  type Health,
+  serveFigures,
+} from './figures.ts'
+export { type Address, addressText, parseAddress } from './listen/address.ts'
+export { LateProtocol } from './listen/late-protocol.ts'
+export { CONNECTIONS_MAX, LISTEN_LIMITS, type ListenLimits } from './listen/limits.ts'
+export { type TokenCheck, tokenCheck } from './listen/tokens.ts'
+export type {
+  Client,
+  Conversation,
+  EndReason,
+  Intake,
+  Listener,
+  ListenerTotals,
+  ListenOptions,
+  Protocol,
+  ServerErrorListener,
+  TlsOptions,
+} from './listen/types.ts'
+export { LISTENER_METRICS, listenerMetricsText } from './listener-metrics.ts'
 export { addRow } from './queue-rows.ts'
 
 /**
@@ -29,9 +54,22 @@ export { addRow } from './queue-rows.ts'
  * where nobody does. Rejects with QLOG_NOT_A_LOG, QLOG_NO_DOOR, QLOG_LOCK_UNCLEAR, QLOG_DAMAGED,
  * QLOG_NEWER_FORMAT, QLOG_UNSUPPORTED, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED.
  */
-export function openStoreThrough(
+export async function openStoreThrough(
   directory: string,
   options: AccessOptions = {},
 ): Promise<StoreAccess> {
+  // A server that binds its ports has no time for a store yet: what that is made of is loaded here.
+  const [{ openStore }, { openAccess }] = await Promise.all([
+    import('../index.ts'),
+    import('./access.ts'),
+  ])
   return openAccess(realSystem(), openStore, directory, options)
+}
+
+/**
+ * Serves a protocol at an address. Rejects with QLOG_ADDRESS where that cannot be listened at, with
+ * QLOG_INVALID_ARGUMENT and QLOG_ABORTED.
+ */
+export function listen(options: ListenOptions): Promise<Listener> {
+  return listenOn(realSystem(), options)
 }

@@ -15,8 +15,8 @@ const HEADERS_MAX = 64
 /** Texts of a burying or a failed attempt are cut to this. */
 const TEXT_CHARS_MAX = 1024
 const KEY_WINDOW_MS_DEFAULT = 600_000
-/** A hundred years: more is a mistake, and sums stay far below 2^53. */
-export const MS_MAX = 3_155_760_000_000
+/** What 32 bits of seconds hold, 136 years: more is a mistake, and sums stay far below 2^53. */
+export const MS_MAX = 4_294_967_295_000
 
 const encoder = new TextEncoder()
 
@@ -87,8 +87,10 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
 
 const PUT_OPTIONS = [
   ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
-  ...['producer', 'sequence'],
+  ...['producer', 'sequence', 'leaseMs'],
 ]
+const NOT_DUE = { dueKind: DueKind.NONE, dueMs: 0 } as const
+const NOT_NUMBERED = { producer: undefined, sequence: 0 } as const
 const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 
 /** What a put asks for, its times in the store's own terms. */
@@ -99,7 +101,7 @@ export function checkPut(
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
   checkOptionNames(what, options, PUT_OPTIONS)
-  const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', headers } = options
+  const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', leaseMs, headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
     throw new QlogTypeError('keyWindowMs needs a key')
@@ -112,15 +114,21 @@ export function checkPut(
   }
   const windowMs =
     key === undefined ? 0 : checkMs('keyWindowMs', keyWindowMs ?? KEY_WINDOW_MS_DEFAULT, 1)
+  const due = checkDue(options, clock)
+  const numbered = checkProducer(options)
+  // Field by field: this runs once a message.
   return {
     priority: priority === undefined ? PRIORITY_DEFAULT : checkPriority(priority),
-    ...checkDue(options, clock),
+    dueKind: due.dueKind,
+    dueMs: due.dueMs,
     expiresMs: ttlMs === undefined ? 0 : clock.nowMs() + checkMs('ttlMs', ttlMs, 1),
     key,
     keyWindowMs: windowMs,
     keyUntilMs: key === undefined ? 0 : clock.nowMs() + windowMs,
-    ...checkProducer(options),
+    producer: numbered.producer,
+    sequence: numbered.sequence,
     after: -1,
+    leaseMs: leaseMs === undefined ? 0 : checkMs('leaseMs', leaseMs, 1),
     onDuplicate,
     headers: headers === undefined ? NO_HEADERS : checkHeaders(headers),
   }
@@ -137,12 +145,12 @@ export function checkDue(
   }
   if (delayMs !== undefined) {
     const ms = checkMs('delayMs', delayMs)
-    if (ms === 0) return { dueKind: DueKind.NONE, dueMs: 0 }
+    if (ms === 0) return NOT_DUE
     return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }
   }
-  if (at === undefined) return { dueKind: DueKind.NONE, dueMs: 0 }
+  if (at === undefined) return NOT_DUE
   const dueMs = checkAt(at)
-  if (dueMs <= clock.wallMs()) return { dueKind: DueKind.NONE, dueMs: 0 }
+  if (dueMs <= clock.wallMs()) return NOT_DUE
   return { dueKind: DueKind.WALL, dueMs }
 }
 
@@ -183,7 +191,7 @@ function checkProducer({ producer, sequence, key }: PutOptions): {
   readonly sequence: number
 } {
   if (producer === undefined) {
-    if (sequence === undefined) return { producer, sequence: 0 }
+    if (sequence === undefined) return NOT_NUMBERED
     throw new QlogTypeError('sequence needs a producer')
   }
   checkName('producer', producer)

@@ -6,12 +6,21 @@ import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { checkSettings, groupPlan } from './group-options.ts'
-import { findInState } from './look/listing.ts'
-import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
+import { findInQueue, findInState } from './look/listing.ts'
+import {
+  dueInMs,
+  firstPlainDelayed,
+  infoOf,
+  plainDelayed,
+  stateOf,
+  unbegunState,
+} from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
+import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
+import { firstUnbegun } from './look/unbegun.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
@@ -28,6 +37,7 @@ import type {
   SeekPlace,
 } from './types/groups.ts'
 import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import { PRIORITY_MAX } from './types/puts.ts'
 import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
@@ -61,20 +71,24 @@ export class GroupHandle<T = unknown> implements Group<T> {
     }
     let before = 0
     for (;;) {
-      const group = await this.#group()
-      const found = this.#first(group, state)
+      const queue = this.#core.registry.queue(this.queue)
+      if (!queue) return undefined
+      this.#core.dispatcher.advance()
+      const group = this.#known()
+      const found = group ? this.#first(group, state) : firstUnbegun(this.#core, queue, state)
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
-      const [message] = await this.#core.fetchMany([found.id], undefined)
+      const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
-      if (stateOf(group, found) !== state) continue
+      const now = group ? stateOf(group, found) : unbegunState(queue, found.offset)
+      if (now !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
       if (!message) {
         this.#core.dispatcher.noteDamaged(found.id)
         continue
       }
-      const info = infoOf(this.#core, group.queue, group, this.name, found, message)
+      const info = infoOf(this.#core, queue, group, this.name, found, message)
       return this.#values.stored(info, message.body)
     }
   }
@@ -82,16 +96,32 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async list(options: ListOptions = {}): Promise<readonly MessageInfo[]> {
     this.#core.assertOpen()
     const { state, from, limit } = checkList(options)
-    const group = await this.#group()
+    const queue = this.#core.registry.queue(this.queue)
+    if (!queue) return []
     this.#core.dispatcher.advance()
-    const found = await findInState(this.#core.system.clock, group, state, { from, limit })
+    const { clock } = this.#core.system
+    const group = this.#known()
+    const found = group
+      ? await findInState(clock, group, state, { from, limit })
+      : await findInQueue(clock, queue, { from, limit }, ({ offset }) =>
+          isMeant(state, unbegunState(queue, offset)),
+        )
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
-    await this.#core.fetchHeads(ids, (row, message) => {
+    await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
-      if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+      if (one) infos.push(infoOf(this.#core, queue, group, this.name, one, message))
     })
     return infos
+  }
+
+  async countReady(belowPriority: number): Promise<number> {
+    this.#core.assertOpen()
+    checkInteger('belowPriority', belowPriority, 0, PRIORITY_MAX + 1)
+    const group = this.#known()
+    if (!group) return 0
+    this.#core.dispatcher.advance()
+    return countReady(this.#core.system.clock, group, belowPriority)
   }
 
   async kick(what: number | readonly (MessageRef | number)[]): Promise<number> {
@@ -117,7 +147,9 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async redrive(options?: RedriveOptions): Promise<number> {
     this.#core.assertOpen()
     const plan = checkRedrive(options)
-    const group = this.#known() ?? (await this.#group())
+    const group = this.#known()
+    // A group that there is not has buried nothing.
+    if (!group) return 0
     let count = 0
     for (const piece of redrivePieces(buriedIn(group, plan))) {
       // Some of it may have been kicked or deleted while the piece before was on its way.
@@ -176,8 +208,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  /** Whoever looks at the group, or changes it, uses it. */
   #known(): GroupDispatch | undefined {
-    return this.#core.registry.group(this.queue, this.name)
+    const group = this.#core.registry.group(this.queue, this.name)
+    group?.use.note()
+    return group
   }
 
   #group(): Promise<GroupDispatch> {
@@ -236,7 +271,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }
@@ -302,6 +337,10 @@ function emptyStats(queue: string, group: string): GroupStats {
     promoteAfterMs: undefined,
     waiting: 0,
   }
+}
+
+function isMeant(wanted: MessageState | undefined, state: MessageState): boolean {
+  return wanted === undefined || wanted === state
 }
 
 function checkList(options: ListOptions): {

@@ -1,16 +1,21 @@
 /** The store: joins its core with the faces, and knows how it ends. */
 import { QlogError, QlogTypeError } from '../errors.ts'
-import { checkMs, checkName, checkOptionNames } from './check.ts'
+import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
+import { lookAt } from './look/looking.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
+import { IdleGroups } from './space/idle-groups.ts'
+import { pinningOf } from './space/pinning.ts'
 import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
+import { GROUP_DEFAULT } from './types/groups.ts'
+import type { StoredMessage } from './types/messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
 import type { StoreStats, StoreStatus } from './types/stats.ts'
 import type { Store } from './types/store.ts'
@@ -24,6 +29,7 @@ export class LogStore implements Store {
   readonly #retention: Retention
   readonly #sessions = new Set<StoreSession>()
   readonly #workers: Workers
+  readonly #idleGroups: IdleGroups
   #hasApplied = false
   #closing: Promise<void> | undefined
 
@@ -41,8 +47,11 @@ export class LogStore implements Store {
       this.#retention.applied()
       this.#workers.applied()
     }
+    this.#idleGroups = new IdleGroups(core)
+    core.settings.onSettled = () => this.#idleGroups.look()
     core.onFailed = (cause) => {
       this.#retention.close()
+      this.#idleGroups.close()
       for (const session of this.#sessions) session.fail(cause)
       this.#workers.failed(cause)
     }
@@ -63,6 +72,14 @@ export class LogStore implements Store {
 
   queues(): readonly string[] {
     return [...this.#core.state.queues.values()].map(({ name }) => name).sort()
+  }
+
+  async get(id: number, group = GROUP_DEFAULT): Promise<StoredMessage | undefined> {
+    this.#core.assertOpen()
+    checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
+    checkName('the name of a group', group)
+    const seen = await lookAt(this.#core, id, group)
+    return seen && { ...seen.info, body: seen.body, value: seen.body }
   }
 
   session(): StoreSession {
@@ -93,6 +110,8 @@ export class LogStore implements Store {
     const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
     const groups = queues.flatMap((queue) => queue.groups)
+    const figures = log.figures()
+    const messages = [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0)
     const counts = new QueueCounts()
     for (const { totals } of queues) counts.addQueue(totals)
     return {
@@ -100,12 +119,13 @@ export class LogStore implements Store {
       openMs: watch.openMs,
       queues,
       totals: counts.totals(),
-      messages: [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0),
+      messages,
       retained: queues.reduce((sum, { retained }) => sum + retained, 0),
       ready: groups.reduce((sum, { ready }) => sum + ready, 0),
       delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
       buried: groups.reduce((sum, { buried }) => sum + buried, 0),
+      pinning: pinningOf(state, messages === 0 ? 0 : figures.liveBytes / messages),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
       appendedBytes: journal.appendedBytes + journal.controlBytes,
@@ -113,7 +133,7 @@ export class LogStore implements Store {
       snapshots: watch.snapshots,
       snapshotAgeMs: watch.snapshotAgeMs,
       space: isFull ? 'full' : 'ok',
-      log: log.figures(),
+      log: figures,
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,
     }
@@ -156,6 +176,7 @@ export class LogStore implements Store {
     const core = this.#core
     const { clock } = core.system
     const wasOpen = core.status === 'open'
+    this.#idleGroups.close()
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
     this.#retention.close()

@@ -17,12 +17,12 @@ import {
 import { checkGroupOptions, groupPlan } from './group-options.ts'
 import { type ExportedPage, exportPage } from './look/exporting.ts'
 import { findInQueue } from './look/listing.ts'
-import { infoOf } from './look/looking.ts'
+import { infoOf, lookAt } from './look/looking.ts'
 import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
-import type { PauseOp } from './records/control-record.ts'
+import type { PauseOp } from './records/control-ops.ts'
 import { beginPurge } from './settle/whole.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
@@ -30,7 +30,7 @@ import type { Delivery } from './types/deliveries.ts'
 import { GROUP_DEFAULT, type Group, type GroupOptions } from './types/groups.ts'
 import type { MessageRef, StoredMessage } from './types/messages.ts'
 import type { BareItem, PutItem, PutOptions, PutResult, PutValue } from './types/puts.ts'
-import type { Queue, RangeOptions } from './types/queues.ts'
+import type { DeleteOptions, Queue, RangeOptions } from './types/queues.ts'
 import type { QueueSettingsChange } from './types/settings.ts'
 import type { QueueStats } from './types/stats.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
@@ -111,14 +111,8 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     this.#core.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
     checkGroupName(group)
-    const message = await this.#core.fetchOne(id)
-    this.#core.dispatcher.advance()
-    const queue = this.#core.registry.queue(this.name)
-    if (!message || !queue || message.queue !== queue.state.number) return undefined
-    const found = queue.find(message.offset)
-    if (!found || queue.state.isGone(found.offset)) return undefined
-    const info = infoOf(this.#core, queue, queue.group(group), group, found, message)
-    return this.values.stored(info, message.body)
+    const seen = await lookAt(this.#core, id, group, this.name)
+    return seen && this.values.stored(seen.info, seen.body)
   }
 
   async findByKey(key: string, group?: string): Promise<StoredMessage<T> | undefined> {
@@ -148,7 +142,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const found = await findInQueue(this.#core.system.clock, queue, wanted, () => true)
     const group = queue.group(GROUP_DEFAULT)
     const ids = found.map(({ id }) => id)
-    const messages = await this.#core.fetchMany(ids, bytesMax)
+    const messages = await this.#core.fetch.many(ids, bytesMax)
     const stored: StoredMessage<T>[] = []
     for (const [row, message] of messages.entries()) {
       const one = found[row]
@@ -159,14 +153,22 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     return stored
   }
 
-  async delete(messages: readonly (MessageRef | number)[]): Promise<number> {
+  async delete(
+    messages: readonly (MessageRef | number)[],
+    options: DeleteOptions = {},
+  ): Promise<number> {
     this.#core.assertOpen()
     checkRefs(messages)
+    checkOptionNames('the options of delete', options, ['unlessLeased'])
+    const { unlessLeased = false } = options
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return 0
-    const located = await this.#core.locate(queue, messages)
+    const located = await this.#core.fetch.locate(queue, messages)
     const there = located.filter(
-      ({ offset }) => !queue.state.isGone(offset) && !queue.leaving.has(offset),
+      ({ offset }) =>
+        !queue.state.isGone(offset) &&
+        !queue.leaving.has(offset) &&
+        !(unlessLeased && queue.isOut(offset)),
     )
     if (there.length === 0 || queue.isPurging) return 0
     const operation = this.#core.deleteOperation(

@@ -14,7 +14,7 @@ const NAMES = [
   'groupIdleMs',
   'retention',
 ]
-/** What is shorter would remove groups between two looks of a reader that is there. */
+/** What is shorter would take groups away from readers that come and go. */
 const GROUP_IDLE_MS_MIN = 1_000
 const WHEN_FULL = ['refuse', 'drop-oldest'] as const
 

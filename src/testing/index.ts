@@ -47,6 +47,7 @@ export {
   type SimulationOptions,
 } from '../system/simulated/simulation.ts'
 export type { Clock, System } from '../system/system.ts'
+export { FakeClient, type FakeClientOptions, fakeClient } from './fake-client.ts'
 export {
   type LogConformance,
   type LogFixture,

@@ -18,6 +18,7 @@ import { FIGURES } from './store-suite/figures.ts'
 import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
+import { IDLE_GROUPS } from './store-suite/idle-groups.ts'
 import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LIMITS } from './store-suite/limits.ts'
@@ -62,6 +63,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['batches', BATCHES],
   ['groups', GROUPS],
   ['where a group begins', GROUP_STARTS],
+  ['idle groups', IDLE_GROUPS],
   ['sessions', SESSIONS],
   ['by id', BY_ID],
   ['loops', DELIVERIES],

@@ -65,6 +65,7 @@ function figures(openMs: number, queues: QueueStats[], of: Partial<TopFigures['s
     delayed: count('delayed'),
     leased: count('leased'),
     buried: count('buried'),
+    pinning: undefined,
     waitingSessions: count('waiting'),
     stateBytes: 48_000,
     appendedBytes: 1_000,
@@ -142,7 +143,12 @@ function working(looks: number): TopFigures {
     totals: totals(looks, 0, 0),
     groups: [group('mails', 'default', { ready: 4, lag: 4, oldestMs: 90_000 })],
   })
-  return figures(looks * 2_000, [orders, mails, queue('unread', { messages: 3, oldestMs: 7e8 })])
+  const pinning = {
+    ...{ queue: 'orders', group: 'billing', messages: 12_335 },
+    ...{ bytes: 4_500_000, isEstimate: true },
+  }
+  const unread = queue('unread', { messages: 3, oldestMs: 7e8 })
+  return figures(looks * 2_000, [orders, mails, unread], { pinning })
 }
 
 describe('top', () => {
@@ -175,7 +181,8 @@ describe('top', () => {
       ],
     })
     const odd = queue('日本語の\u001b[2J\u202eキュー👍🏽'.repeat(4), { messages: 1 })
-    const now = figures(4e9, [one, odd])
+    const of = { queue: odd.queue, group: long, messages: most, bytes: most, isEstimate: false }
+    const now = figures(4e9, [one, odd], { pinning: of })
     const before = figures(4e9 - 1_000, [queue(long)])
     const directory = `/srv/${'deep/'.repeat(40)}data`
     expect(screen(view(now, before, { directory }), columns, 24)).toMatchSnapshot()

@@ -113,7 +113,7 @@ export class Admission {
     const end = this.#core.dispatcher.purging.endOf(state.number) < 0 ? state.nextOffset : 0
     let offset = state.nextPending(inFlight.searchFrom, end)
     for (; offset < end && !isEnough(); ) {
-      const found = leaving.has(offset) || isOut(queue, offset) ? undefined : queue.find(offset)
+      const found = leaving.has(offset) || queue.isOut(offset) ? undefined : queue.find(offset)
       if (found) {
         ids.push(found.id)
         offsets.push(offset)
@@ -159,12 +159,6 @@ export class Admission {
     for (const { byteLength } of gone) inFlight.bytes -= byteLength
     return inFlight
   }
-}
-
-/** Somebody has it, or a change of it is on its way. */
-function isOut(queue: QueueDispatch, offset: number): boolean {
-  for (const group of queue.groups.values()) if (group.out.has(offset)) return true
-  return false
 }
 
 /** What is there, but for what the operation itself finishes for the last group that has it. */

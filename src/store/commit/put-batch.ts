@@ -3,7 +3,7 @@
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types/puts.ts'
 import { decideClaim } from './claim-decision.ts'

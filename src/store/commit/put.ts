@@ -1,12 +1,14 @@
 /** A message on its way into the log: encodes itself into the log's buffer. Pure memory. */
 import type { Encodable } from '../../log/seam.ts'
-import { varintBytes, writeVarint } from '../containers/varint.ts'
 import {
   DueKind,
   encodeMessageHead,
   type Headers,
+  isShortHead,
   type MessageFacts,
   NO_HEADERS,
+  shortHeadBytes,
+  writeShortHead,
 } from '../records/message-record.ts'
 import { type OnDuplicate, PRIORITY_DEFAULT } from '../types/puts.ts'
 
@@ -28,6 +30,7 @@ export const PLAIN_PUT: PutPlan = {
   producer: undefined,
   sequence: 0,
   after: -1,
+  leaseMs: 0,
   headers: NO_HEADERS,
   onDuplicate: 'drop',
 }
@@ -45,6 +48,7 @@ export class Put implements Encodable, MessageFacts {
   readonly producer: string | undefined
   readonly sequence: number
   readonly after: number
+  readonly leaseMs: number
   readonly headers: Headers
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
@@ -52,7 +56,7 @@ export class Put implements Encodable, MessageFacts {
   byteLength = 0
   /** A queue that is full takes it all the same: it must not be lost. */
   mayExceed = false
-  /** All in front of the body; absent where nothing but queue and offset has to be told. */
+  /** All in front of the body; absent where that is numbers alone. */
   #head: Uint8Array | undefined
 
   constructor(queue: number, body: Uint8Array, plan: PutPlan) {
@@ -68,22 +72,16 @@ export class Put implements Encodable, MessageFacts {
     this.producer = plan.producer
     this.sequence = plan.sequence
     this.after = plan.after
+    this.leaseMs = plan.leaseMs
     this.headers = plan.headers
   }
 
   /** Gives it its place; it can be encoded from then on. */
   place(offset: number): void {
     this.offset = offset
-    const isPlain =
-      this.priority === PRIORITY_DEFAULT &&
-      this.dueKind === DueKind.NONE &&
-      this.expiresMs === 0 &&
-      this.key === undefined &&
-      this.producer === undefined &&
-      this.headers === NO_HEADERS
-    this.#head = isPlain ? undefined : encodeMessageHead(this, this.headers)
-    const headBytes = this.#head?.length ?? 1 + varintBytes(this.queue) + varintBytes(offset)
-    this.byteLength = headBytes + this.body.length
+    const isShort = isShortHead(this, this.headers)
+    this.#head = isShort ? undefined : encodeMessageHead(this, this.headers)
+    this.byteLength = (this.#head?.length ?? shortHeadBytes(this)) + this.body.length
   }
 
   encodeInto(target: Uint8Array, at: number): void {
@@ -91,11 +89,7 @@ export class Put implements Encodable, MessageFacts {
     if (this.#head) {
       target.set(this.#head, at)
       next += this.#head.length
-    } else {
-      target[next++] = 0
-      next = writeVarint(target, next, this.queue)
-      next = writeVarint(target, next, this.offset)
-    }
+    } else next = writeShortHead(this, target, at)
     target.set(this.body, next)
   }
 }

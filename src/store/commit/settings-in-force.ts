@@ -8,6 +8,8 @@ import { PlainOperation, type Sendable } from './operation.ts'
 import type { PutPlan } from './put.ts'
 
 export class SettingsInForce {
+  /** Called once a change has become durable, or was turned down. */
+  onSettled: () => void = () => undefined
   readonly #state: StoreState
   readonly #send: (operation: Sendable) => Promise<unknown>
   readonly #nowMs: () => number
@@ -67,6 +69,7 @@ export class SettingsInForce {
       await sent
     } finally {
       if (this.#pending.get(queue) === sent) this.#pending.delete(queue)
+      this.onSettled()
     }
   }
 

@@ -13,7 +13,7 @@ const PREFETCH_BYTES_MAX = 16 * 1024 * 1024
 export interface DeliveryIteratorOptions {
   readonly session: StoreSession
   readonly prefetch: number
-  readonly leaseMs: number
+  readonly leaseMs: number | undefined
   readonly signal: AbortSignal | undefined
   readonly whenDone: () => void
 }
@@ -85,11 +85,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
           await this.#filling
           continue
         }
-        const { queue } = delivery.taken.group
-        session.advance(queue)
-        // It may have been deleted, or its group removed, while it was held.
-        if (delivery.taken.status !== 'held') continue
-        if (queue.isPaused) {
+        if (!this.#mayLeave(delivery)) {
           session.lending.putBack([delivery])
           continue
         }
@@ -112,14 +108,17 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     if (!delivery || this.#isDone || this.#failure || signal?.aborted || !session.isOpen) {
       return undefined
     }
-    const { taken } = delivery
-    const { queue } = taken.group
-    session.advance(queue)
-    if (taken.status !== 'held' || queue.isPaused) return undefined
-    if (!session.lending.beginNow(delivery, leaseMs)) return undefined
+    if (!this.#mayLeave(delivery) || !session.lending.beginNow(delivery, leaseMs)) return undefined
     this.#shift()
     if (this.#isLow) this.#fillBehind()
     return delivery
+  }
+
+  /** False where its queue is paused now. Whether it is still held is seen where its lease begins. */
+  #mayLeave({ taken }: LeasedDelivery): boolean {
+    const { queue } = taken.group
+    this.#options.session.advance(queue)
+    return !queue.isPaused
   }
 
   get #isLow(): boolean {

@@ -12,6 +12,8 @@ export class LeasedDelivery implements Delivery {
   readonly taken: Taken
   readonly headers: Headers
   readonly key: string | undefined
+  /** What the message asks its leases to be; 0 = nothing. */
+  readonly leaseMs: number
   /** Set where it was asked for through a queue with a codec. */
   lazy: LazyValue<unknown> | undefined
   readonly #verbs: Verbs
@@ -25,6 +27,7 @@ export class LeasedDelivery implements Delivery {
     this.taken = taken
     this.#record = record
     this.key = decoder.key
+    this.leaseMs = decoder.leaseMs
     this.headers = decoder.headers()
     this.#bodyStart = decoder.bodyStart
   }

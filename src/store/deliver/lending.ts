@@ -7,10 +7,12 @@ import { PlainOperation } from '../commit/operation.ts'
 import { byGroup } from '../commit/riding.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Watch } from '../dispatch/watch.ts'
-import { type ControlOp, rangesOf } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import { MessageDecoder } from '../records/message-record.ts'
+import { rangesOf } from '../records/offset-ranges.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import { OPS_MAX, type StoreCore } from '../store-core.ts'
+import { LEASE_MS_DEFAULT } from '../types/deliveries.ts'
 import { LeasedDelivery } from './delivery.ts'
 import { SessionLeases } from './session-leases.ts'
 
@@ -70,7 +72,7 @@ export class Lending {
     let bytes = 0
     let isFull = false
     try {
-      const records = await this.#core.fetchRecords(ids, budget, signal)
+      const records = await this.#core.fetch.records(ids, budget, signal)
       this.#assertOpen()
       for (let row = 0; row < taken.length; row++) {
         const one = taken[row] as Taken
@@ -94,36 +96,42 @@ export class Lending {
 
   /**
    * The leases begin, and those that have begun come back. Where a message may have killed its process
-   * before, that is recorded first.
+   * before, that is recorded first. Without `leaseMs` each is as long as its message asks for.
    */
   async begin(
     deliveries: readonly LeasedDelivery[],
-    leaseMs: number,
+    leaseMs: number | undefined,
   ): Promise<readonly LeasedDelivery[]> {
     this.#assertOpen()
     const nowMs = this.#core.clock.nowMs()
     const { dispatcher, riding } = this.#core
     let recorded: Promise<void> | undefined
     let begun = 0
-    for (const { taken } of deliveries) {
-      if (!this.#lease(taken, leaseMs, nowMs)) continue
+    let firstEndMs = Number.POSITIVE_INFINITY
+    for (const delivery of deliveries) {
+      const { taken } = delivery
+      const forMs = leaseMs ?? ownLeaseMs(delivery)
+      if (!this.#lease(taken, forMs, nowMs)) continue
       begun++
+      firstEndMs = Math.min(firstEndMs, forMs)
       if (this.#core.isRecordedFirst(taken.id)) recorded = riding.lease(taken)
       else riding.leaseAlong(taken)
     }
-    dispatcher.expectEnd(leaseMs)
+    if (begun > 0) dispatcher.expectEnd(firstEndMs)
     if (recorded === undefined && begun === deliveries.length) return deliveries
     if (recorded !== undefined) await this.#untilRecorded(recorded, deliveries)
     return deliveries.filter(({ taken }) => taken.status === 'leased')
   }
 
   /** Begins this lease, where nothing stands in the way and nothing has to be recorded first. */
-  beginNow({ taken }: LeasedDelivery, leaseMs: number): boolean {
+  beginNow(delivery: LeasedDelivery, leaseMs: number | undefined): boolean {
+    const { taken } = delivery
     const { clock, dispatcher, riding } = this.#core
     if (this.#core.isRecordedFirst(taken.id)) return false
-    if (!this.#lease(taken, leaseMs, clock.nowMs())) return false
+    const forMs = leaseMs ?? ownLeaseMs(delivery)
+    if (!this.#lease(taken, forMs, clock.nowMs())) return false
     riding.leaseAlong(taken)
-    dispatcher.expectEnd(leaseMs)
+    dispatcher.expectEnd(forMs)
     return true
   }
 
@@ -193,6 +201,10 @@ export class Lending {
     if (!isOverBudget) this.#core.dispatcher.noteDamaged(id)
     group.putBack(taken)
   }
+}
+
+function ownLeaseMs({ leaseMs }: LeasedDelivery): number {
+  return leaseMs === 0 ? LEASE_MS_DEFAULT : leaseMs
 }
 
 function giveBackOps(leased: readonly Taken[]): ControlOp[] {

@@ -8,13 +8,7 @@ import { checkGroupOptions, groupPlan } from '../group-options.ts'
 import { decodeMessage } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
-import {
-  type BuryOptions,
-  type Delivery,
-  LEASE_MS_DEFAULT,
-  type ReleaseOptions,
-  type RetryOutcome,
-} from '../types/deliveries.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
 import type { DeliveriesOptions, ReserveOptions, Session } from '../types/sessions.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
@@ -27,7 +21,7 @@ interface ReservePlan {
   readonly count: number
   readonly bytesMax: number
   readonly timeoutMs: number
-  readonly leaseMs: number
+  readonly leaseMs: number | undefined
   readonly signal: AbortSignal | undefined
 }
 
@@ -63,6 +57,7 @@ export class StoreSession implements Session {
     this.assertOpen()
     this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
+    group.use.begin(this)
     this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
@@ -75,6 +70,7 @@ export class StoreSession implements Session {
     )
     if (row < 0) return
     const [watch] = this.#watches.splice(row, 1)
+    watch?.group.use.end(this)
     for (const wait of this.#waits) watch?.group.waiters.delete(wait)
   }
 
@@ -113,15 +109,15 @@ export class StoreSession implements Session {
 
   async reserveById(
     id: number,
-    options: { group?: string; leaseMs?: number } = {},
+    options: { group?: string; leaseMs?: number; buried?: boolean } = {},
   ): Promise<Delivery | undefined> {
     this.assertOpen()
     checkInteger('id', id, 1, Number.MAX_SAFE_INTEGER)
-    checkOptionNames('the options of reserveById', options, ['group', 'leaseMs'])
+    checkOptionNames('the options of reserveById', options, ['group', 'leaseMs', 'buried'])
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
-    const leaseMs = checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1)
-    const record = await this.#core.fetchRecord(id)
+    const leaseMs = checkLeaseMs(options.leaseMs)
+    const record = await this.#core.fetch.record(id)
     this.assertOpen()
     const message = record && decodeMessage(record)
     const queue = message && this.#core.state.queues.get(message.queue)
@@ -135,7 +131,7 @@ export class StoreSession implements Session {
       ))
     this.assertOpen()
     const priority = group.state.exception(message.offset)?.priority ?? message.priority
-    const taken = group.takeThis(id, message.offset, priority)
+    const taken = group.takeThis(id, message.offset, priority, options.buried === true)
     if (!taken) return undefined
     taken.attempt = group.state.attempts(message.offset) + 1
     this.lending.hold(taken)
@@ -155,7 +151,7 @@ export class StoreSession implements Session {
         1,
         RESERVE_COUNT_MAX,
       ),
-      leaseMs: checkMs('leaseMs', options.leaseMs ?? LEASE_MS_DEFAULT, 1),
+      leaseMs: checkLeaseMs(options.leaseMs),
       signal: checkSignal(options.signal),
       whenDone: () => this.#iterators.delete(iterator),
     })
@@ -230,8 +226,12 @@ export class StoreSession implements Session {
     this.#onClose(this)
     const error = new QlogError('QLOG_CLOSED', 'the session is closed')
     for (const wait of this.#waits) wait.end(error)
-    for (const iterator of this.#iterators) await iterator.end(error)
-    await this.lending.giveBackAll()
+    try {
+      for (const iterator of this.#iterators) await iterator.end(error)
+      await this.lending.giveBackAll()
+    } finally {
+      for (const { group } of this.#watches) group.use.end(this)
+    }
   }
 
   async #takeOrWait(plan: ReservePlan, leftMs: number): Promise<Taken[]> {
@@ -258,7 +258,7 @@ export class StoreSession implements Session {
 function checkReserve(options: ReserveOptions): ReservePlan {
   const known = ['count', 'bytesMax', 'timeoutMs', 'leaseMs', 'signal']
   checkOptionNames('the options of reserve', options, known)
-  const { count = 1, bytesMax, timeoutMs, leaseMs = LEASE_MS_DEFAULT, signal } = options
+  const { count = 1, bytesMax, timeoutMs, leaseMs, signal } = options
   return {
     count: checkInteger('count', count, 1, RESERVE_COUNT_MAX),
     bytesMax:
@@ -266,9 +266,13 @@ function checkReserve(options: ReserveOptions): ReservePlan {
         ? Number.POSITIVE_INFINITY
         : checkInteger('bytesMax', bytesMax, 1, Number.MAX_SAFE_INTEGER),
     timeoutMs: timeoutMs === undefined ? Number.POSITIVE_INFINITY : checkMs('timeoutMs', timeoutMs),
-    leaseMs: checkMs('leaseMs', leaseMs, 1),
+    leaseMs: checkLeaseMs(leaseMs),
     signal: checkSignal(signal),
   }
+}
+
+function checkLeaseMs(leaseMs: number | undefined): number | undefined {
+  return leaseMs === undefined ? undefined : checkMs('leaseMs', leaseMs, 1)
 }
 
 function checkSignal(signal: unknown): AbortSignal | undefined {

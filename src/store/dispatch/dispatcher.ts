@@ -125,7 +125,10 @@ export class Dispatcher implements DispatchHost, StateEvents {
     this.#endLeases()
     const elapsedMs = this.#clock.nowMs()
     const wallMs = this.#clock.wallMs()
-    for (const { group } of watches) group.queue.advance(elapsedMs, wallMs)
+    for (const { group, attemptsMax } of watches) {
+      group.queue.advance(elapsedMs, wallMs)
+      if (attemptsMax() === Number.POSITIVE_INFINITY) group.trustSuspects()
+    }
     const taken: Taken[] = []
     const usedUp: Taken[] = []
     while (taken.length < count) {

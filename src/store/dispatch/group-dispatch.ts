@@ -12,6 +12,7 @@ import { AgedOrder } from './aged-order.ts'
 import { heldBehind, isBehind } from './behind.ts'
 import { Early } from './early.ts'
 import { ExceptionHeaps } from './exception-heaps.ts'
+import { GroupUse } from './group-use.ts'
 import type { LaneRow } from './lane-row.ts'
 import { PlainOrder } from './plain-order.ts'
 import type { QueueDispatch } from './queue-dispatch.ts'
@@ -35,6 +36,7 @@ export class GroupDispatch implements GroupEvents {
   readonly out = new OffsetTable<Taken>()
   /** Who waits for a message of this group, longest first. */
   readonly waiters = new Set<Waiter>()
+  readonly use: GroupUse
   /** The group was removed: whatever holds it gets nothing more. */
   isRemoved = false
   /** Records on their way that let it begin anew. */
@@ -58,6 +60,7 @@ export class GroupDispatch implements GroupEvents {
   constructor(queue: QueueDispatch, state: GroupState) {
     this.queue = queue
     this.state = state
+    this.use = new GroupUse(() => queue.elapsedMs())
     this.#early = new Early(queue)
   }
 
@@ -161,6 +164,15 @@ export class GroupDispatch implements GroupEvents {
     return best === 'aged' ? undefined : best?.cursor.offset
   }
 
+  /**
+   * Where attempts are not counted nobody is buried for what a neighbour does: what was leased at an unclean
+   * end is ready like anything else.
+   */
+  trustSuspects(): void {
+    if (this.#suspects.size === 0) return
+    for (const suspect of this.#suspects.dropAll()) this.#back(suspect)
+  }
+
   /** Takes what `settleBest` found out of the order. */
   takeBest(): Taken {
     const source = this.#best
@@ -203,11 +215,14 @@ export class GroupDispatch implements GroupEvents {
     return taken
   }
 
-  /** Takes this very message, wherever it stands; undefined where it is not ready or delayed. */
-  takeThis(id: number, offset: number, priority: number): Taken | undefined {
+  /**
+   * Takes this very message, wherever it stands; undefined where it is not ready or delayed, nor buried
+   * where that may be.
+   */
+  takeThis(id: number, offset: number, priority: number, mayBeBuried: boolean): Taken | undefined {
     if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
-    if (exception?.state === 'buried') return undefined
+    if (exception?.state === 'buried' && !mayBeBuried) return undefined
     if (exception) return this.#takeException(exception)
     this.#suspects.drop(offset)
     this.#early.add(offset, offset + 1)
@@ -401,6 +416,7 @@ export class GroupDispatch implements GroupEvents {
       this.queue.woke(this)
     }
     if (taken.leaseMs > 0) this.#leased--
+    this.use.note()
     this.queue.ended(taken)
     taken.holder?.ended(taken)
     taken.status = 'ended'

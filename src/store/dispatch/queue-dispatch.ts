@@ -176,8 +176,18 @@ export class QueueDispatch implements QueueEvents {
     return this.leaving.has(offset) || this.#overdue.has(offset) || this.#host.isDamaged(id)
   }
 
+  /** Somebody has it, or a change of it is on its way. */
+  isOut(offset: number): boolean {
+    for (const { out } of this.groups.values()) if (out.has(offset)) return true
+    return false
+  }
+
   wallMs(): number {
     return this.#host.wallMs()
+  }
+
+  elapsedMs(): number {
+    return this.#host.elapsedMs()
   }
 
   /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */

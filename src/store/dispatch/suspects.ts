@@ -69,6 +69,16 @@ export class Suspects {
     this.#heap.remove(suspect)
   }
 
+  /** None of those that wait is a suspect any more; returns them. */
+  dropAll(): Taken[] {
+    const all = [...this.#byOffset.values()]
+    for (const suspect of all) {
+      this.drop(suspect.offset)
+      suspect.isSuspect = false
+    }
+    return all
+  }
+
   /** Of these, those that are finished are suspects no more. */
   dropFinished(first: number, end: number, isFinished: (offset: number) => boolean): void {
     if (end - first < this.#byOffset.size) {

@@ -67,7 +67,7 @@ export async function exportPage(
     ({ offset }) => !queue.state.isDone(offset),
   )
   const ids = found.map(({ id }) => id)
-  const bodies = await core.fetchMany(ids, PAGE_BYTES)
+  const bodies = await core.fetch.many(ids, PAGE_BYTES)
   const messages: ExportedMessage[] = []
   for (const [row, message] of bodies.entries()) {
     const one = found[row]
@@ -98,13 +98,15 @@ function exported(
 }
 
 function exportedPut(core: StoreCore, message: DecodedMessage): ExportedPut {
-  const { priority, dueKind, dueMs, expiresMs, key, keyWindowMs, keyUntilMs, headers } = message
+  const { priority, dueKind, dueMs, expiresMs, leaseMs, headers } = message
+  const { key, keyWindowMs, keyUntilMs } = message
   const nowMs = core.clock.nowMs()
   return {
     priority,
     ...dueOf(core, dueKind, dueMs),
     ...(expiresMs !== 0 && { ttlMs: expiresMs - nowMs }),
     ...(key !== undefined && { key, keyWindowMs, keyLeftMs: Math.max(0, keyUntilMs - nowMs) }),
+    ...(leaseMs !== 0 && { leaseMs }),
     ...(Object.keys(headers).length > 0 && { headers }),
   }
 }

@@ -6,6 +6,7 @@ import { PostingsCursor } from '../containers/postings-cursor.ts'
 import { isHeldBehind } from '../dispatch/behind.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
+import type { Taken } from '../dispatch/taken.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
@@ -26,6 +27,12 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   return group.queue.isScheduled(offset) && !group.state.leased.has(offset) ? 'delayed' : 'ready'
 }
 
+/** The same for a group that has not begun. What comes after another of its key waits for that one. */
+export function unbegunState(queue: QueueDispatch, offset: number): 'ready' | 'delayed' {
+  const isBehind = queue.state.trailing.after(offset) !== undefined
+  return isBehind || queue.isScheduled(offset) ? 'delayed' : 'ready'
+}
+
 /** Everything but the body; without a group as a group would see it that has not begun. */
 export function infoOf(
   core: StoreCore,
@@ -38,9 +45,10 @@ export function infoOf(
   const { id, offset } = found
   const exception = group?.state.exception(offset)
   const taken = group?.out.get(offset)
+  // The lease of a delivery counts from its beginning on, also while its record is on its way.
+  const unrecorded = group && taken && isUnrecorded(group, taken) ? 1 : 0
   const due = exception ?? found
-  const fresh = queue.isScheduled(offset) ? 'delayed' : 'ready'
-  const state = group ? stateOf(group, found) : fresh
+  const state = group ? stateOf(group, found) : unbegunState(queue, offset)
   return {
     queue: queue.state.name,
     group: groupName,
@@ -51,26 +59,51 @@ export function infoOf(
     putMs: found.timeMs,
     dueInMs: state === 'delayed' ? dueInMs(core, due.dueKind, due.dueMs) : 0,
     leaseLeftMs: taken?.status === 'leased' ? Math.max(0, taken.endMs - core.clock.nowMs()) : 0,
-    attempts: group?.state.attempts(offset) ?? 0,
-    counters: countersOf(group, offset, exception),
+    attempts: (group?.state.attempts(offset) ?? 0) + unrecorded,
+    counters: countersOf(group, offset, exception, unrecorded),
     reason: state === 'buried' ? exception?.reason : undefined,
     error: exception?.error ? exception.error : undefined,
+    leaseMs: message.leaseMs === 0 ? undefined : message.leaseMs,
     headers: message.headers,
     key: message.key,
     bodyBytes: message.body.length,
   }
 }
 
+/** One message by its id; undefined where it is gone, or stands in another queue than that of this name. */
+export async function lookAt(
+  core: StoreCore,
+  id: number,
+  group: string,
+  queueName?: string,
+): Promise<{ readonly info: MessageInfo; readonly body: Uint8Array } | undefined> {
+  const message = await core.fetch.one(id)
+  core.dispatcher.advance()
+  const state = message && core.state.queues.get(message.queue)
+  if (!state || (queueName !== undefined && state.name !== queueName)) return undefined
+  const queue = core.dispatcher.queue(state)
+  const found = queue.find(message.offset)
+  if (!found || state.isGone(found.offset)) return undefined
+  const info = infoOf(core, queue, queue.group(group), group, found, message)
+  return { info, body: message.body }
+}
+
+function isUnrecorded(group: GroupDispatch, taken: Taken): boolean {
+  return taken.leaseMs > 0 && group.state.attempts(taken.offset) < taken.attempt
+}
+
 function countersOf(
   group: GroupDispatch | undefined,
   offset: number,
   exception: Exception | undefined,
+  unrecorded: number,
 ): MessageInfo['counters'] {
   if (!exception) {
-    const leases = group?.state.attempts(offset) ?? 0
+    const leases = (group?.state.attempts(offset) ?? 0) + unrecorded
     return { leases, timeouts: 0, releases: 0, buries: 0, kicks: 0 }
   }
-  const { leases, timeouts, releases, buries, kicks } = exception
+  const { timeouts, releases, buries, kicks } = exception
+  const leases = exception.leases + unrecorded
   return { leases, timeouts, releases, buries, kicks }
 }
 

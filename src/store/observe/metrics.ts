@@ -64,6 +64,13 @@ export const METRICS: readonly Metric[] = [
     space === 'full' ? 1 : 0,
   ),
   ofStore('damaged_messages', 'Messages that cannot be read.', ({ damaged }) => damaged.length),
+  {
+    name: 'qlog_pinned_bytes',
+    help: 'Bytes that only this group keeps from being given back: of the group that keeps most.',
+    type: 'gauge',
+    labels: GROUP_LABELS,
+    read: ({ pinning }) => (pinning ? [{ labels: labelsOf(pinning), value: pinning.bytes }] : []),
+  },
   ofStore('appended_bytes_total', 'Bytes appended to the log.', (stats) => stats.appendedBytes),
   ofStore('state_bytes', 'Bytes of the state as it was saved last.', (stats) => stats.stateBytes),
   ofStore('snapshots_total', 'Times the state was saved.', ({ snapshots }) => snapshots),
@@ -138,7 +145,7 @@ function typeOf(name: string): 'counter' | 'gauge' {
   return name.endsWith('_total') ? 'counter' : 'gauge'
 }
 
-function labelsOf({ queue, group }: GroupStats): MetricLabels {
+function labelsOf({ queue, group }: Pick<GroupStats, 'queue' | 'group'>): MetricLabels {
   return { queue, group }
 }
 

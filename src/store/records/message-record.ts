@@ -2,12 +2,12 @@
  * A message as it stands in the log: what the store must know of it, and behind that its body.
  *
  *     flags | queue | offset | [priority] | [dueMs] | [expiresMs] | [keyWindowMs, keyUntilMs, key] |
- *     [producer, sequence] | [after] | [header count, {name, value}] | body to the end
+ *     [producer, sequence] | [after] | [leaseMs] | [header count, {name, value}] | body to the end
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
 import { QlogError } from '../../errors.ts'
-import { ByteReader, ByteWriter } from '../containers/varint.ts'
+import { ByteReader, ByteWriter, varintBytes, writeVarint } from '../containers/varint.ts'
 import { PRIORITY_DEFAULT } from '../types/puts.ts'
 
 const Flag = {
@@ -19,8 +19,9 @@ const Flag = {
   HEADERS: 32,
   PRODUCER: 64,
   AFTER: 128,
+  LEASE: 256,
 } as const
-const FLAGS_MAX = 255
+const FLAGS_MAX = 511
 
 /** What a due time is counted by. */
 export const DueKind = {
@@ -56,6 +57,8 @@ export interface MessageFacts {
   readonly sequence: number
   /** The offset of the message of its key that it comes after; -1 = none. */
   readonly after: number
+  /** How long a lease of it is, where whoever reserves does not say; 0 = as long as any. */
+  readonly leaseMs: number
 }
 
 /** The same with what only a reader of the message wants. */
@@ -69,10 +72,7 @@ export interface DecodedMessage extends MessageFacts {
 export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8Array {
   const names = Object.keys(headers)
   const flags =
-    (facts.priority === PRIORITY_DEFAULT ? 0 : Flag.PRIORITY) |
-    (facts.dueKind === DueKind.ELAPSED ? Flag.DUE_ELAPSED : 0) |
-    (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
-    (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
+    numberFlags(facts) |
     (facts.key === undefined ? 0 : Flag.KEY) |
     (names.length === 0 ? 0 : Flag.HEADERS) |
     (facts.producer === undefined ? 0 : Flag.PRODUCER) |
@@ -94,6 +94,7 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     writer.varint(facts.sequence)
   }
   if (facts.after >= 0) writer.varint(facts.after)
+  if (facts.leaseMs > 0) writer.varint(facts.leaseMs)
   if (names.length > 0) {
     writer.varint(names.length)
     for (const name of names) {
@@ -102,6 +103,52 @@ export function encodeMessageHead(facts: MessageFacts, headers: Headers): Uint8A
     }
   }
   return writer.finish()
+}
+
+/** Of what most messages say at most: numbers alone. */
+function numberFlags(facts: MessageFacts): number {
+  return (
+    (facts.priority === PRIORITY_DEFAULT ? 0 : Flag.PRIORITY) |
+    (facts.dueKind === DueKind.ELAPSED ? Flag.DUE_ELAPSED : 0) |
+    (facts.dueKind === DueKind.WALL ? Flag.DUE_WALL : 0) |
+    (facts.expiresMs === 0 ? 0 : Flag.EXPIRES) |
+    (facts.leaseMs === 0 ? 0 : Flag.LEASE)
+  )
+}
+
+/** The message has a head of numbers alone: `shortHeadBytes` and `writeShortHead` are for it. */
+export function isShortHead(facts: MessageFacts, headers: Headers): boolean {
+  return (
+    facts.key === undefined &&
+    facts.producer === undefined &&
+    facts.after < 0 &&
+    headers === NO_HEADERS
+  )
+}
+
+export function shortHeadBytes(facts: MessageFacts): number {
+  const flags = numberFlags(facts)
+  let bytes = varintBytes(flags) + varintBytes(facts.queue) + varintBytes(facts.offset)
+  if (flags === 0) return bytes
+  if ((flags & Flag.PRIORITY) !== 0) bytes += varintBytes(facts.priority)
+  if (facts.dueKind !== DueKind.NONE) bytes += varintBytes(facts.dueMs)
+  if (facts.expiresMs !== 0) bytes += varintBytes(facts.expiresMs)
+  if (facts.leaseMs !== 0) bytes += varintBytes(facts.leaseMs)
+  return bytes
+}
+
+/** The same bytes as those of `encodeMessageHead`, without an object for each; returns where they end. */
+export function writeShortHead(facts: MessageFacts, target: Uint8Array, at: number): number {
+  const flags = numberFlags(facts)
+  let next = writeVarint(target, at, flags)
+  next = writeVarint(target, next, facts.queue)
+  next = writeVarint(target, next, facts.offset)
+  if (flags === 0) return next
+  if ((flags & Flag.PRIORITY) !== 0) next = writeVarint(target, next, facts.priority)
+  if (facts.dueKind !== DueKind.NONE) next = writeVarint(target, next, facts.dueMs)
+  if (facts.expiresMs !== 0) next = writeVarint(target, next, facts.expiresMs)
+  if (facts.leaseMs !== 0) next = writeVarint(target, next, facts.leaseMs)
+  return next
 }
 
 /**
@@ -121,6 +168,7 @@ export class MessageDecoder implements MessageFacts {
   producer: string | undefined
   sequence = 0
   after = -1
+  leaseMs = 0
   readonly #reader = new ByteReader()
   #flags = 0
 
@@ -144,6 +192,7 @@ export class MessageDecoder implements MessageFacts {
     this.producer = hasProducer ? reader.text(reader.varint()) : undefined
     this.sequence = hasProducer ? reader.varint() : 0
     this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
+    this.leaseMs = (flags & Flag.LEASE) !== 0 ? reader.varint() : 0
     if (reader.failed || flags > FLAGS_MAX) throw malformed()
     return this
   }
@@ -186,6 +235,7 @@ export function decodeMessage(record: Uint8Array): DecodedMessage {
     producer: decoder.producer,
     sequence: decoder.sequence,
     after: decoder.after,
+    leaseMs: decoder.leaseMs,
     headers,
     body: decoder.body(),
   }

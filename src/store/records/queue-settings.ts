@@ -15,7 +15,7 @@ export interface SettingValues {
   readonly ttlMs: number
   /** Number of the queue that gets dead letters; 0 = none. */
   readonly deadLetter: number
-  /** A group that nobody has read for so many milliseconds is removed; 0 = never. */
+  /** A group that nobody has used for so many milliseconds is removed; 0 = never. */
   readonly groupIdleMs: number
   /** 1 = messages stay once every group has finished them, within what follows; 0 = they go. */
   readonly retains: number

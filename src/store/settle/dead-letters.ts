@@ -9,7 +9,7 @@ import { PLAIN_PUT, Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { DecodedMessage, Headers } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
 
@@ -167,7 +167,10 @@ export class DeadLetters {
   ): Promise<readonly (DecodedMessage | undefined)[] | undefined> {
     const { batchBytesMax } = this.#core.log.limits
     try {
-      return await this.#core.fetchMany(ids, Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)))
+      return await this.#core.fetch.many(
+        ids,
+        Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)),
+      )
     } catch (error) {
       if (error instanceof QlogError) return undefined
       throw error

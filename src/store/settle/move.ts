@@ -101,7 +101,7 @@ async function movePiece(
   if (held.length === 0) return { count: 0, next: undefined }
   try {
     const ids = held.map(({ id }) => id)
-    const messages = await core.fetchMany(ids, PIECE_BYTES)
+    const messages = await core.fetch.many(ids, PIECE_BYTES)
     core.assertOpen()
     const there = held.filter((taken, row) => {
       if (row < messages.length && messages[row] === undefined)
@@ -143,10 +143,10 @@ function planOf(
   taken: Taken,
   message: DecodedMessage,
 ): PutPlan {
-  const { expiresMs, headers } = message
+  const { expiresMs, leaseMs, headers } = message
   const due = plan.state === 'delayed' ? (group.state.exception(taken.offset) ?? message) : NOT_DUE
   const { dueKind, dueMs } = due
-  return { ...PLAIN_PUT, priority: taken.priority, dueKind, dueMs, expiresMs, headers }
+  return { ...PLAIN_PUT, priority: taken.priority, dueKind, dueMs, expiresMs, leaseMs, headers }
 }
 
 const NOT_DUE = { dueKind: DueKind.NONE, dueMs: 0 } as const

@@ -2,7 +2,7 @@
 import { QlogTypeError } from '../../errors.ts'
 import { checkInteger, checkOptionNames } from '../check.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
-import { rangesOf } from '../records/control-record.ts'
+import { rangesOf } from '../records/offset-ranges.ts'
 import type { Exception } from '../state/exception.ts'
 import type { RedriveOptions } from '../types/groups.ts'
 import type { MessagePlace } from '../types/messages.ts'

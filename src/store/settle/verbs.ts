@@ -16,7 +16,7 @@ import type { Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 

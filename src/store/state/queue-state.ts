@@ -70,6 +70,9 @@ export class QueueState {
   counts = new QueueCounts()
   events: QueueEvents | undefined
   readonly #byPriority = new Map<number, Lane>()
+  /** Records that were put since the store was opened, and their bytes. */
+  #seenCount = 0
+  #seenBytes = 0
   /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
   #sweepLane = 0
   #sweepChunk = 0
@@ -105,6 +108,8 @@ export class QueueState {
     this.pending++
     this.entries++
     this.sizes?.add(offset, bytes)
+    this.#seenCount++
+    this.#seenBytes += bytes
     this.counts.put++
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
@@ -255,6 +260,13 @@ export class QueueState {
     return (this.sizes?.total ?? 0) - this.retainedBytes
   }
 
+  /** What a record takes, as far as any is known: of those that are counted, else of those seen. */
+  get meanBytes(): number | undefined {
+    const { sizes } = this
+    if (sizes && sizes.count > 0) return sizes.total / sizes.count
+    return this.#seenCount === 0 ? undefined : this.#seenBytes / this.#seenCount
+  }
+
   configure(settings: SettingValues): void {
     if (isSameSettings(settings, this.settings)) return
     this.settings = settings
@@ -338,7 +350,7 @@ export class QueueState {
     this.retainedBytes = 0
     if (this.sizes && this.retained.count > 0) {
       this.retained.forEachRange(0, this.nextOffset, (first, end) => {
-        this.retainedBytes += this.sizes?.sum(first, end) ?? 0
+        this.retainedBytes += this.sizes?.bytesWithin(first, end) ?? 0
       })
     }
   }
@@ -352,7 +364,7 @@ export class QueueState {
       for (let i = 0; i < done.length; i += 2) {
         const [first = 0, end = 0] = [done[i], done[i + 1]]
         this.retained.add(first, end)
-        this.retainedBytes += this.sizes?.sum(first, end) ?? 0
+        this.retainedBytes += this.sizes?.bytesWithin(first, end) ?? 0
       }
     }
     this.sweep()
@@ -382,7 +394,7 @@ export class QueueState {
     const ranges = this.retained.take(first, end)
     if (!this.sizes) return ranges
     for (let i = 0; i < ranges.length; i += 2) {
-      this.retainedBytes -= this.sizes.sum(ranges[i] ?? 0, ranges[i + 1] ?? 0)
+      this.retainedBytes -= this.sizes.bytesWithin(ranges[i] ?? 0, ranges[i + 1] ?? 0)
     }
     return ranges
   }

@@ -22,6 +22,8 @@ export interface Group<T = unknown> {
   peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage<T> | undefined>
   /** Messages by offset, without their bodies. */
   list(options?: ListOptions): Promise<readonly MessageInfo[]>
+  /** How many ready messages have a lower number as their priority: those that are more urgent. */
+  countReady(belowPriority: number): Promise<number>
   /** Makes up to `count` messages ready: buried ones where there are any, else delayed ones. */
   kick(count: number): Promise<number>
   /** Makes these ready; tells how many of them were buried or delayed. */

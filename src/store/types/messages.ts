@@ -30,6 +30,8 @@ export interface MessageInfo extends MessageRef {
   readonly reason: string | undefined
   /** What the last `retry` was told; undefined where there was none. */
   readonly error: string | undefined
+  /** What its put asked its leases to be; undefined where it did not. */
+  readonly leaseMs: number | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly key: string | undefined
   readonly bodyBytes: number

@@ -33,6 +33,8 @@ export interface PutOptions {
   readonly sequence?: number
   /** What becomes of this put where the key is taken; 'drop' unless told. */
   readonly onDuplicate?: OnDuplicate
+  /** How long a lease of it is, in milliseconds, where a session reserves it without a word of that. */
+  readonly leaseMs?: number
   /** Short texts that travel with the body. */
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -43,7 +43,7 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   /** Messages that are not gone, by offset, finished or not. */
   read(options?: RangeOptions): Promise<readonly StoredMessage<T>[]>
   /** Takes messages out of the queue, for every group; tells how many were there. */
-  delete(messages: readonly (MessageRef | number)[]): Promise<number>
+  delete(messages: readonly (MessageRef | number)[], options?: DeleteOptions): Promise<number>
   /**
    * Empties the queue: everything put before this call is gone for every group, leased or not, as one
    * record whatever the number. Tells how many messages there were.
@@ -72,6 +72,11 @@ export interface QueueOptions {
 /** The same for a queue of values. The codec belongs to the handle: the log knows only bytes. */
 export interface TypedQueueOptions<T> extends QueueOptions {
   readonly codec: Codec<T>
+}
+
+export interface DeleteOptions {
+  /** Those that are leased, in whatever group, stay. */
+  readonly unlessLeased?: boolean
 }
 
 export interface RangeOptions {

@@ -19,10 +19,13 @@ export interface Session {
    * `timeoutMs` passed first. Rejects with QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED, QLOG_DAMAGED.
    */
   reserve(options?: ReserveOptions): Promise<readonly Delivery[]>
-  /** This very message, whatever its place in the order; undefined where it is not ready or delayed. */
+  /**
+   * This very message, whatever its place in the order; undefined where it is not ready or delayed.
+   * `buried`: also where it is buried.
+   */
   reserveById(
     id: number,
-    options?: { group?: string; leaseMs?: number },
+    options?: { group?: string; leaseMs?: number; buried?: boolean },
   ): Promise<Delivery | undefined>
   /** One delivery after the other. Leaving the loop gives back what was held ready. */
   deliveries(options?: DeliveriesOptions): AsyncIterableIterator<Delivery>
@@ -43,7 +46,10 @@ export interface ReserveOptions {
   readonly bytesMax?: number
   /** How long to wait for a first message, or for a watch; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
-  /** How long each lease is, 1 ms at least; 30 s unless told. Nobody renews it. */
+  /**
+   * How long each lease is, 1 ms at least; unless told what the put of each message says, else 30 s. Nobody
+   * renews it.
+   */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }

@@ -19,7 +19,7 @@ export interface QueueSettings {
    */
   readonly deadLetter: { readonly queue: string } | undefined
   /**
-   * A group that nobody has read for so long is removed, unless it is the only one; counted while the
+   * A group that nobody has used for so long is removed, unless it is the only one; counted while the
    * store is open. undefined = never.
    */
   readonly groupIdleMs: number | undefined

@@ -7,6 +7,20 @@ import type { QueueSettings } from './settings.ts'
 
 export type StoreStatus = 'open' | 'closing' | 'closed' | 'failed'
 
+/** A group, and what it keeps from being given back: all that it alone of its queue has not finished. */
+export interface PinningGroup {
+  readonly queue: string
+  readonly group: string
+  readonly messages: number
+  /** Of their records. */
+  readonly bytes: number
+  /**
+   * Bytes are worked out from the mean of a record, as the queue does not count those of all its messages;
+   * or there was too much to look at, and it is at least this.
+   */
+  readonly isEstimate: boolean
+}
+
 export interface StoreStats {
   readonly status: StoreStatus
   /** Milliseconds since the store was opened: the difference of two looks is the time between them. */
@@ -23,6 +37,8 @@ export interface StoreStats {
   readonly delayed: number
   readonly leased: number
   readonly buried: number
+  /** The group that keeps most bytes from being given back; undefined where none keeps any. */
+  readonly pinning: PinningGroup | undefined
   readonly waitingSessions: number
   /** Bytes that the state takes when it is saved. */
   readonly stateBytes: number

@@ -3,6 +3,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { OpenLog } from '../../log/seam.ts'
 import type { LogOptions } from '../../log/types.ts'
+import type { StoredMessage } from './messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './queues.ts'
 import type { Session } from './sessions.ts'
 import type { StoreStats, StoreStatus } from './stats.ts'
@@ -25,6 +26,8 @@ export interface Store extends AsyncDisposable {
   queue(name: string, options?: QueueOptions): Queue
   /** Names of the queues that exist. */
   queues(): readonly string[]
+  /** The message with this id, in whatever queue, for the group; undefined where it is gone. */
+  get(id: number, group?: string): Promise<StoredMessage | undefined>
   session(): Session
   /** Runs `body` at once and appends what it asked for as one atomic entry, durable when this resolves. */
   transaction(body: (transaction: Transaction) => void): Promise<TransactionResult>

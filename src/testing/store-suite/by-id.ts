@@ -1,6 +1,6 @@
 /** Taking one message by its id, whatever its place in the order. */
 import { equal, isWithin, present } from './checks.ts'
-import { type StoreTest, textsOf, type World, withBody } from './world.ts'
+import { type StoreTest, textOf, textsOf, type World, withBody } from './world.ts'
 
 const MINUTE_MS = 60_000
 
@@ -48,6 +48,47 @@ export const BY_ID: readonly StoreTest[] = [
       for (const id of [present(a).id, present(b).id, present(c).id, 999_999]) {
         equal(await session.reserveById(id), undefined, `message ${id}`)
       }
+    },
+  },
+  {
+    name: 'reserveById takes a buried message where it is told that it may, and it is buried no more',
+    run: async (world) => {
+      const { id } = await world.put('q', 'a')
+      await world.bury('q', 'a')
+      const session = await world.watching('q')
+      equal(await session.reserveById(id), undefined)
+      const delivery = present(await session.reserveById(id, { buried: true }))
+      equal([delivery.text(), (await world.info('q', id)).state], ['a', 'leased'])
+      equal(await session.reserveById(id, { buried: true }), undefined)
+      await session.close()
+      equal(world.counts('q'), { ready: 1, delayed: 0, leased: 0, buried: 0 })
+      equal((await world.takeOne('q')).text(), 'a')
+    },
+  },
+  {
+    name: 'the store finds a message by its id, whatever its queue',
+    run: async (world) => {
+      await world.put('p', 'other')
+      const { id, offset } = await world.put('q', 'a', { leaseMs: 7_000 })
+      const found = present(await world.store.get(id))
+      equal([found.queue, found.offset, found.state, found.leaseMs], ['q', offset, 'ready', 7_000])
+      equal([textOf(found.body), found.value === found.body], ['a', true])
+      await (await world.takeOne('q')).ack()
+      equal(await world.store.get(id), undefined)
+      equal(await world.store.get(999_999), undefined)
+    },
+  },
+  {
+    name: 'delete lets those be that somebody has, where it is told so',
+    run: async (world) => {
+      const [a, b, c] = await world.putAll('q', 'a', 'b', 'c')
+      const taken = await world.takeOne('q')
+      await world.bury('q', 'b')
+      const ids = [present(a).id, present(b).id, present(c).id]
+      equal(await world.store.queue('q').delete(ids, { unlessLeased: true }), 2)
+      await taken.release()
+      equal(await world.ready('q'), ['a'])
+      equal(await world.store.queue('q').delete(ids, { unlessLeased: true }), 1)
     },
   },
   {

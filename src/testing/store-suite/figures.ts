@@ -15,6 +15,51 @@ const NOTHING = {
 
 export const FIGURES: readonly StoreTest[] = [
   {
+    name: 'a lease counts from its beginning on',
+    run: async (world) => {
+      const { id } = await world.put('q', 'a')
+      for (let round = 1; round <= 3; round++) {
+        const delivery = await world.takeOne('q')
+        const { attempts, counters, state } = await world.info('q', id)
+        equal([attempts, counters.leases, state], [1, round, 'leased'])
+        await delivery.release()
+        equal((await world.info('q', id)).counters.leases, round)
+      }
+    },
+  },
+  {
+    name: 'how many ready messages are urgent follows every change of state and priority',
+    run: async (world) => {
+      const urgent = () => world.store.queue('q').group().countReady(100)
+      equal(await urgent(), 0)
+      const items = Array.from({ length: 70 }, (_, row) => ({ body: `${row}`, priority: row % 7 }))
+      await world.store.queue('q').putMany(items)
+      await world.store.queue('q').putMany([{ body: 'x', priority: 100 }, { body: 'y' }])
+      await world.put('q', 'later', { priority: 1, delayMs: 60_000 })
+      await world.store.queue('q').createGroup('default')
+      equal(await urgent(), 70)
+      // More priorities than there are lanes of their own.
+      for (let priority = 20; priority < 90; priority++) await world.put('q', 'z', { priority })
+      equal(await urgent(), 140)
+      const taken = await world.take('q', { count: 10 })
+      equal(await urgent(), 130)
+      const [a, b, c, d, ...others] = taken
+      await present(a).release({ priority: 3 })
+      await present(b).release({ priority: 500 })
+      await present(c).release({ delayMs: 60_000 })
+      await present(d).bury()
+      equal(await urgent(), 131)
+      for (const one of others) await one.ack()
+      equal(await urgent(), 131)
+      await world.advance(60_001)
+      equal(await urgent(), 133)
+      equal(await world.store.queue('q').group().kick(1), 1)
+      equal(await urgent(), 134)
+      await world.reopen()
+      equal(await urgent(), 134)
+    },
+  },
+  {
     name: 'totals count what happened to messages, in the group, the queue and the store',
     run: async (world) => {
       await world.putAll('q', 'acked', 'released', 'retried', 'buried', 'late')
@@ -267,6 +312,37 @@ export const FIGURES: readonly StoreTest[] = [
       world.setFull(false)
       await world.advance(MINUTE_MS)
       equal(world.store.stats().space, 'ok')
+    },
+  },
+  {
+    name: 'the stats of a store name the group that alone has most bytes to finish',
+    run: async (world) => {
+      const { store } = world
+      const named = () => {
+        const { pinning } = store.stats()
+        return pinning && [pinning.queue, pinning.group, pinning.messages]
+      }
+      equal(named(), undefined)
+      await store.queue('big').configure({ bytesMax: 1_000_000 })
+      await world.putAll('big', 'x'.repeat(500))
+      await world.putAll('q', 'a', 'b', 'c')
+      equal(named(), undefined)
+      await store.queue('q').createGroup('slow')
+      equal(named(), ['q', 'slow', 3])
+      await store.queue('big').createGroup('g')
+      equal(named(), ['big', 'g', 1])
+      const { bytes, isEstimate } = present(store.stats().pinning)
+      equal([bytes, isEstimate], [store.queue('big').stats().bytes, false])
+      await world.drain('big', 'g')
+      await store.queue('q').createGroup('default')
+      equal(named(), undefined)
+      await (await world.takeOne('q')).ack()
+      equal(named(), ['q', 'slow', 1])
+      equal(present(store.stats().pinning).isEstimate, true)
+      await world.drain('q', 'slow')
+      equal(named(), ['q', 'default', 2])
+      await world.drain('q')
+      equal(named(), undefined)
     },
   },
   {

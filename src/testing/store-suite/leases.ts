@@ -27,6 +27,43 @@ async function manyStale(session: Session, delivery: Delivery): Promise<void> {
 
 export const LEASES: readonly StoreTest[] = [
   {
+    name: 'a lease is as long as the put says, unless the reserve does; also after a restart',
+    run: async (world) => {
+      const own = await world.put('q', 'own', { leaseMs: 5_000 })
+      await world.put('q', 'plain')
+      equal((await world.info('q', own.id)).leaseMs, 5_000)
+      for (const look of [() => world.settle(), () => world.reopen()]) {
+        await look()
+        const session = await world.watching('q')
+        const [first, second] = await session.reserve({ count: 2 })
+        isWithin(present(first).leaseLeftMs, 4_000, 5_000, 'of its own')
+        isWithin(present(second).leaseLeftMs, 29_000, 30_000, 'of no own')
+        await session.close()
+        const told = await world.takeOne('q', { leaseMs: 60_000 })
+        isWithin(told.leaseLeftMs, 59_000, 60_000, 'as the reserve says')
+        await told.release()
+      }
+      const byId = present(await (await world.watching('q')).reserveById(own.id))
+      isWithin(byId.leaseLeftMs, 4_000, 5_000, 'by id')
+      await world.advance(6_000)
+      await world.settle()
+      equal(world.counts('q').leased, 0)
+    },
+  },
+  {
+    name: 'the leases of messages taken together end each at its time',
+    run: async (world) => {
+      await world.put('q', 'long', { leaseMs: 60_000 })
+      await world.put('q', 'short', { leaseMs: 3_000 })
+      const session = await world.watching('q')
+      await session.reserve({ count: 2 })
+      await world.advance(3_500)
+      equal(await world.ready('q'), ['short'])
+      await world.advance(60_000)
+      equal(await world.ready('q'), ['long', 'short'])
+    },
+  },
+  {
     name: 'a leased message is delivered to nobody else of its group',
     run: async (world) => {
       await world.putAll('q', 'a', 'b')

@@ -10,6 +10,29 @@ async function writeLeases(world: World): Promise<void> {
 
 export const SUSPECTS: readonly StoreTest[] = [
   {
+    name: 'where attempts have no limit, what was leased at a crash goes out like anything else',
+    needs: ['crash'],
+    run: async (world) => {
+      await world.putAll('q', 'a', 'b', 'c', 'd')
+      const later = await world.takeOne('q')
+      await later.release({ delayMs: 600_000 })
+      await world.take('q', { count: 2 })
+      await writeLeases(world)
+      await world.crashAndOpen()
+      world.store.queue('q', { retry: { attemptsMax: Number.POSITIVE_INFINITY } })
+      equal(
+        (await world.take('q')).map((one) => [one.text(), one.attempt]),
+        [
+          ['b', 2],
+          ['c', 2],
+          ['d', 1],
+        ],
+      )
+      await world.advance(600_001)
+      equal((await world.takeOne('q')).text(), 'a')
+    },
+  },
+  {
     name: 'a message that was leased at a crash gains an attempt, one that was not does not',
     needs: ['crash'],
     run: async (world) => {

@@ -20,6 +20,9 @@ export interface TakeOptions extends ReserveOptions {
   readonly group?: string
 }
 
+/** How long after a call a crash comes: before its write, within its flush, behind it. */
+export const CRASHES_MS: readonly number[] = [0, 0.1, 0.5, 2, 10, 30, 100]
+
 /** More than any test puts into one queue. */
 const MANY = 400
 /** The longest that anything durable takes in a slow world, and more. */

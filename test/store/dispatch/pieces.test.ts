@@ -69,6 +69,7 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       producer: undefined,
       sequence: 0,
       after: -1,
+      leaseMs: 0,
     }
     state.put(facts, offset + 1, 1, 9)
   }

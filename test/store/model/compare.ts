@@ -126,10 +126,14 @@ export function factsDifference(
     readonly offset: number
     readonly headers: Readonly<Record<string, string>>
     readonly key: string | undefined
+    readonly leaseMs?: number | undefined
   },
 ): string | undefined {
   if (seen.offset !== message.offset) {
     return `message ${message.id} has offset ${seen.offset}, not ${message.offset}`
+  }
+  if ('counters' in seen && seen.leaseMs !== message.leaseMs) {
+    return `message ${message.id} asks for leases of ${seen.leaseMs} ms`
   }
   if (seen.key !== message.key) return `message ${message.id} has key ${seen.key}`
   if (textOf(seen.headers) !== textOf(message.headers)) {

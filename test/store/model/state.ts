@@ -53,6 +53,8 @@ export interface MessageFacts {
   readonly priority: number
   readonly due: Deadline | undefined
   readonly expires: Deadline | undefined
+  /** What its put asked its leases to be. */
+  readonly leaseMs: number | undefined
   readonly key: string | undefined
   readonly producer: string | undefined
   readonly sequence: number

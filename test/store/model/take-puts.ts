@@ -221,6 +221,8 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     options.ttlMs = random.pick([2_000, 6_000, 20_000])
     expires = driver.after(options.ttlMs)
   }
+  const leaseMs = random.chance(0.1) ? random.pick([1_000, 4_000, 60_000]) : undefined
+  if (leaseMs !== undefined) options.leaseMs = leaseMs
   let key: string | undefined
   let keyUntil: verbs.Put['keyUntil']
   const drawn = random.pick(KEYS)
@@ -242,7 +244,7 @@ function draftOf(driver: Driver, random: Random, queue: string): Draft {
     body,
     options,
     what: {
-      ...{ queue, body, priority, due, expires, key, keyUntil, headers, put },
+      ...{ queue, body, priority, due, expires, leaseMs, key, keyUntil, headers, put },
       producer: isNumbered ? producer : undefined,
       sequence: isNumbered ? sequence : 0,
     },

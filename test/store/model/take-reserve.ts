@@ -69,7 +69,7 @@ async function reserve(
     const moments = [started, ended]
     expectReserved({ ...asked, states: [...states, ...reference.states], moments }, places)
     buryInstead(driver, buried)
-    take(driver, holder, deliveries, leaseMs ?? LEASE_MS_DEFAULT, started.elapsedMs)
+    take(driver, holder, deliveries, leaseMs, started.elapsedMs)
   })
   // Not before it has begun: whoever puts meanwhile knows that it is under way.
   if (meanwhile) await meanwhile()
@@ -127,20 +127,22 @@ export async function takeReserveById(driver: Driver, random: Random): Promise<v
   const started = driver.now
   const { states } = reference
   reference.reserving = [{ queue: queue.name, group: group.name }]
-  const promise = holder.session.reserveById(id, { group: group.name })
+  const buried = random.chance(0.5)
+  const promise = holder.session.reserveById(id, { group: group.name, buried })
   await driver.send(`reserve of ${nameOf(place)}`, undefined, promise, (delivery) => {
     reference.reserving = []
     const isFree = (state: State): boolean => {
       const cell = cellOf(state, place)
       const message = state.queues.get(place.queue)?.messages.get(id)
-      return cell?.state === 'waiting' && message !== undefined
+      const mayGo = cell?.state === 'waiting' || (buried && cell?.state === 'buried')
+      return mayGo && message !== undefined
     }
     if (delivery === undefined) return
     if (delivery.id !== id || delivery.queue !== queue.name) {
       throw new Violation(`${delivery.queue}/${delivery.id} was given for ${nameOf(place)}`)
     }
     if (!states.some(isFree)) throw new Violation(`${nameOf(place)} was given and is not free`)
-    take(driver, holder, [delivery], LEASE_MS_DEFAULT, started.elapsedMs, isFree)
+    take(driver, holder, [delivery], undefined, started.elapsedMs, isFree)
   })
 }
 
@@ -149,7 +151,7 @@ function take(
   driver: Driver,
   holder: Holder,
   deliveries: readonly Delivery[],
-  leaseMs: number,
+  leaseMs: number | undefined,
   fromMs: number,
   isFree?: (state: State) => boolean,
 ): void {
@@ -186,10 +188,12 @@ function take(
   const { elapsedMs } = driver.now
   for (const [row, delivery] of deliveries.entries()) {
     const place = places[row] ?? placeOf(delivery)
+    const own = reference.current.queues.get(place.queue)?.messages.get(place.id)?.leaseMs
+    const forMs = leaseMs ?? own ?? LEASE_MS_DEFAULT
     const end: Deadline = {
       kind: 'elapsed',
-      lowMs: fromMs + leaseMs - 2,
-      highMs: elapsedMs + leaseMs + 2,
+      lowMs: fromMs + forMs - 2,
+      highMs: elapsedMs + forMs + 2,
     }
     const lease: Lease = { place, end }
     reference.leases.set(nameOf(place), lease)

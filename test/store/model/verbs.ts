@@ -22,6 +22,7 @@ export interface Put {
   readonly priority: number
   readonly due: Deadline | undefined
   readonly expires: Deadline | undefined
+  readonly leaseMs: number | undefined
   readonly key: string | undefined
   readonly keyUntil: Deadline | undefined
   readonly producer: string | undefined
@@ -261,11 +262,11 @@ export function move(
   const message = state.queues.get(place.queue)?.messages.get(place.id)
   const cell = cellOf(state, place)
   if (message === undefined || cell === undefined) return
-  const { body, expires, headers } = message
+  const { body, expires, leaseMs, headers } = message
   const { priority } = cell
   const due = isDelayed ? cell.due : undefined
   ack(state, place)
-  const facts = { queue: target, body, priority, due, expires, headers, put: putAt }
+  const facts = { queue: target, body, priority, due, expires, leaseMs, headers, put: putAt }
   const noClaim = { key: undefined, keyUntil: undefined, producer: undefined, sequence: 0 }
   put(state, { ...facts, ...noClaim }, now)
 }

@@ -69,6 +69,30 @@ describe('a burial', () => {
   })
 })
 
+test('a group that is removed because nobody uses it is told once that is durable, others are not', async () => {
+  const heard = new Listener('qlog:group-idle')
+  const pace = { delayMsMin: PACE_MS, delayMsMax: PACE_MS }
+  const medium = new MemoryMedium()
+  await inStore(
+    async (store, process) => {
+      const queue = store.queue('q')
+      for (const name of ['read', 'idle', 'removed']) await queue.createGroup(name)
+      await queue.configure({ groupIdleMs: 60_000 })
+      await queue.group('removed').remove()
+      await store.session().watch('q', { group: 'read' })
+      await passes(process, 60_000 - PACE_MS)
+      expect(heard.events).toEqual([])
+      await passes(process, 1_000)
+      const [event, ...others] = heard.events
+      expect(others).toEqual([])
+      expect(event).toMatchObject({ directory: NAME, queue: 'q', group: 'idle' })
+      expect(event?.idleMs).toBeGreaterThanOrEqual(60_000)
+      expect(event?.idleMs).toBeLessThan(60_500)
+    },
+    (process) => openSlowLog(process, medium, pace),
+  )
+})
+
 test('messages that expire are told, those that are deleted are not', async () => {
   const heard = new Listener('qlog:expired')
   await inStore(async (store, process) => {

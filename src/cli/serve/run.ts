@@ -1,0 +1,284 @@
+/**
+ * A server from its first port to its last answer: binds, becomes its user, opens the store, serves, and
+ * stops when it is told. Binding comes first, so that it may need rights that the rest must not have, and
+ * whoever connects while the store opens waits instead of being refused.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { QlogError, systemErrorCode } from '../../errors.ts'
+import type { Store, StoreOptions } from '../../index.ts'
+import {
+  type FiguresServer,
+  type Health,
+  LateProtocol,
+  type Listener,
+  type ListenOptions,
+  listen,
+  listenerMetricsText,
+  serveFigures,
+  type TlsOptions,
+  type TokenCheck,
+  tokenCheck,
+} from '../../server/index.ts'
+import { UsageError } from '../usage-error.ts'
+import { logEvents, logWarnings } from './events.ts'
+import type { ServePlan } from './plan.ts'
+import type { ServeLog } from './serve-log.ts'
+import { becomeUser } from './user.ts'
+
+/** What a job takes of a record besides its body: headers, key, numbers. */
+const RECORD_EXTRA_BYTES = 64 * 1024
+const MESSAGE_BYTES_MAX_DEFAULT = 16 * 1024 * 1024
+const TOKEN_FILE_BYTES_MAX = 256 * 1024
+
+/** Resolves once it was stopped and everything is closed. Rejects where it cannot serve. */
+export async function runPlan(
+  plan: ServePlan,
+  version: string,
+  interruption: () => AbortSignal,
+  log: ServeLog,
+): Promise<void> {
+  const server = new Server(plan, version, log)
+  // Taken at once: the platform would open its debugger at this signal.
+  const drain = (): void => server.drain()
+  process.on('SIGUSR1', drain)
+  const stopListening = [logWarnings(log), logEvents(log)]
+  try {
+    await server.run(interruption())
+  } finally {
+    process.off('SIGUSR1', drain)
+    for (const stop of stopListening) stop()
+  }
+}
+
+class Server {
+  readonly #plan: ServePlan
+  readonly #version: string
+  readonly #log: ServeLog
+  readonly #beanstalkd = new LateProtocol('beanstalkd')
+  readonly #memcache = new LateProtocol('memcache')
+  readonly #listeners: Listener[] = []
+  readonly #figures: FiguresServer[] = []
+  #store: Store | undefined
+  #isStopping = false
+  #isDraining = false
+  #startDraining: () => void = () => undefined
+
+  constructor(plan: ServePlan, version: string, log: ServeLog) {
+    this.#plan = plan
+    this.#version = version
+    this.#log = log
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { pid } = process
+    const { directory, notes } = this.#plan
+    this.#log.say('info', 'starting', `qlog ${this.#version} starts`, {
+      version: this.#version,
+      pid,
+      directory,
+    })
+    for (const note of notes) this.#log.say('warn', 'note', note)
+    try {
+      await this.#bind()
+      if (this.#plan.user !== undefined) becomeUser(this.#plan.user)
+      await this.#open(signal)
+      await aborted(signal)
+    } finally {
+      await this.#stop()
+    }
+  }
+
+  /** Puts are refused from now on, also once the store is open. */
+  drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#startDraining()
+    this.#log.say('info', 'draining', 'refuses puts of beanstalkd’s protocol from now on')
+  }
+
+  async #bind(): Promise<void> {
+    const { beanstalkd, memcache, metrics, connectionsMax, idleTimeoutMs } = this.#plan
+    const tls = this.#readTls()
+    for (const [protocol, addresses] of [
+      [this.#beanstalkd, beanstalkd],
+      [this.#memcache, memcache],
+    ] as const) {
+      for (const address of addresses) {
+        const options: ListenOptions = {
+          address,
+          protocol,
+          tls,
+          ...(connectionsMax === undefined ? {} : { connectionsMax }),
+          ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+          onError: (error, connection) => {
+            this.#log.failed('server-error', protocol.name, error, { address, connection })
+          },
+          onEnded: (connection, why) => {
+            const words = `connection ${connection} was ended: ${why}`
+            this.#log.say('warn', 'connection-ended', words, {
+              protocol: protocol.name,
+              address,
+              connection,
+              why,
+            })
+          },
+        }
+        const listener = await listen(options)
+        this.#listeners.push(listener)
+        this.#sayListening(protocol.name, listener.address, tls !== undefined)
+      }
+    }
+    for (const address of metrics) await this.#bindFigures(address)
+  }
+
+  async #bindFigures(address: string): Promise<void> {
+    const figures = await serveFigures({
+      address,
+      metrics: () => this.#metrics(),
+      health: () => this.#health(),
+      onError: (error) => this.#log.failed('server-error', 'metrics', error, { address }),
+    })
+    this.#figures.push(figures)
+    this.#sayListening('metrics', figures.address, false)
+  }
+
+  #sayListening(protocol: string, address: string, isTls: boolean): void {
+    this.#log.say('info', 'listening', `${protocol} at ${address}`, {
+      protocol,
+      address,
+      tls: isTls,
+    })
+  }
+
+  async #open(signal: AbortSignal): Promise<void> {
+    const { directory, beanstalkd, memcache } = this.#plan
+    const token = this.#readTokens()
+    refuseBinlog(directory)
+    const [qlog, beanstalkdModule, memcacheModule] = await Promise.all([
+      import('../../index.ts'),
+      beanstalkd.length > 0 ? import('../../protocols/beanstalkd/beanstalkd.ts') : undefined,
+      memcache.length > 0 ? import('../../protocols/memcache/index.ts') : undefined,
+    ])
+    const store = await qlog.openStore(directory, { ...this.#storeOptions(), signal })
+    this.#store = store
+    this.#metricsOfStore = () => qlog.metricsText(store)
+    const onError = (error: Error): void => this.#log.failed('protocol-error', 'a protocol', error)
+    const common = { version: this.#version, onError }
+    const shown = token === undefined ? {} : { token }
+    const { jobBytesMax } = this.#plan
+    const size = jobBytesMax === undefined ? {} : { jobBytesMax }
+    const jobs = beanstalkdModule?.beanstalkd(store, { ...common, ...size })
+    if (jobs !== undefined) {
+      this.#startDraining = () => jobs.drain()
+      if (this.#isDraining) jobs.drain()
+      this.#beanstalkd.serve(jobs)
+    }
+    if (memcacheModule !== undefined)
+      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...shown }))
+    if (directory === ':memory:') {
+      this.#log.say(
+        'warn',
+        'nothing-kept',
+        'there is no directory (-b): nothing outlives this process',
+      )
+    }
+    const tookMs = Math.round(performance.now())
+    const { messages } = store.stats()
+    this.#log.say('info', 'ready', `serves, ${tookMs} ms after its start`, { tookMs, messages })
+  }
+
+  #storeOptions(): StoreOptions {
+    const { directory, sync, jobBytesMax = 0, segmentBytesMax } = this.#plan
+    if (directory === ':memory:') return {}
+    const messageBytesMax = Math.max(MESSAGE_BYTES_MAX_DEFAULT, jobBytesMax + RECORD_EXTRA_BYTES)
+    return {
+      log: {
+        sync,
+        messageBytesMax,
+        ...(segmentBytesMax === undefined ? {} : { segmentBytesMax }),
+      },
+    }
+  }
+
+  #readTls(): TlsOptions | undefined {
+    const { tlsCert, tlsKey } = this.#plan
+    if (tlsCert === undefined || tlsKey === undefined) return undefined
+    return { cert: readOptionFile('--tls-cert', tlsCert), key: readOptionFile('--tls-key', tlsKey) }
+  }
+
+  #readTokens(): TokenCheck | undefined {
+    const { tokenFile } = this.#plan
+    if (tokenFile === undefined) return undefined
+    const text = readOptionFile('--token-file', tokenFile)
+    if (text.length > TOKEN_FILE_BYTES_MAX) {
+      throw new UsageError(`${tokenFile} is no file of tokens`, 'It holds one token a line.')
+    }
+    const lines = text.split('\n').map((line) => line.trim())
+    return tokenCheck(lines.filter((line) => line !== '' && !line.startsWith('#')))
+  }
+
+  #metricsOfStore: () => string = () => ''
+
+  #metrics(): string {
+    return `${this.#metricsOfStore()}${listenerMetricsText(this.#listeners)}`
+  }
+
+  #health(): Health {
+    const store = this.#store
+    if (this.#isStopping) return { isHealthy: false, status: 'stopping' }
+    if (store === undefined) return { isHealthy: false, status: 'starting' }
+    if (store.status !== 'open') return { isHealthy: false, status: store.status }
+    if (store.stats().space === 'full') return { isHealthy: false, status: 'full' }
+    return { isHealthy: true, status: this.#isDraining ? 'draining' : 'ok' }
+  }
+
+  async #stop(): Promise<void> {
+    this.#isStopping = true
+    const startedMs = performance.now()
+    const connections = this.#listeners.reduce((sum, one) => sum + one.connections, 0)
+    this.#log.say('info', 'stopping', 'answers what was accepted', { connections })
+    const timeoutMs = this.#store === undefined ? 0 : this.#plan.stopTimeoutMs
+    await Promise.all(this.#listeners.map((listener) => listener.close({ timeoutMs })))
+    try {
+      await this.#store?.close()
+    } finally {
+      await Promise.all(this.#figures.map((figures) => figures.close()))
+    }
+    const tookMs = Math.round(performance.now() - startedMs)
+    this.#log.say('info', 'stopped', `everything is closed, after ${tookMs} ms`, { tookMs })
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function readOptionFile(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new UsageError(`${option}: ${why}`, 'Name a file that this user may read.')
+  }
+}
+
+/** beanstalkd's own files hold jobs that this server would not know of. */
+function refuseBinlog(directory: string): void {
+  if (directory === ':memory:') return
+  let names: string[]
+  try {
+    names = readdirSync(directory)
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return
+    throw new QlogError('QLOG_IO', `${directory} cannot be read`, { cause: error })
+  }
+  const binlog = names.find((name) => /^binlog\.\d+$/.test(name))
+  if (binlog === undefined) return
+  throw new UsageError(
+    `${directory} holds the binlog of a beanstalkd (${binlog}), whose jobs would be missing`,
+    `Bring them over, \`qlog import NEWDIR --from-binlog ${directory}\`, and serve NEWDIR.`,
+  )
+}

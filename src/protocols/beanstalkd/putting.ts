@@ -1,0 +1,139 @@
+/** The put of one connection whose body is on its way in, or the body that is thrown away. */
+import type { PutOptions } from '../../index.ts'
+import { TTR_SECONDS_MIN } from './limits.ts'
+import { Reply } from './replies.ts'
+import { BAD, type Scanner } from './scanner.ts'
+import type { Talk } from './talk.ts'
+import type { Tube } from './tubes.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+/** Behind the body. */
+const END_BYTES = 2
+const SECOND_MS = 1_000
+
+export class Putting {
+  readonly #talk: Talk
+  #isPending = false
+  #bytes = 0
+  #options: PutOptions = {}
+  /** Bytes to throw away, and what to say then. */
+  #skipped = 0
+
+  constructor(talk: Talk) {
+    this.#talk = talk
+  }
+
+  /** What comes next is no command. */
+  get isUnderWay(): boolean {
+    return this.#isPending || this.#skipped > 0
+  }
+
+  /** Reads the rest of the line: put <pri> <delay> <ttr> <bytes>. */
+  begin(scanner: Scanner): void {
+    const talk = this.#talk
+    const priority = scanner.u32()
+    const delaySeconds = priority === BAD ? BAD : scanner.u32()
+    const ttrSeconds = delaySeconds === BAD ? BAD : scanner.u32()
+    const bytes = ttrSeconds === BAD ? BAD : scanner.u32()
+    if (bytes === BAD) {
+      talk.say(Reply.BAD_FORMAT)
+      return
+    }
+    talk.shared.counters.commands.put++
+    if (this.#isTooBig(bytes)) return
+    if (!scanner.isAtEnd) {
+      talk.say(Reply.BAD_FORMAT)
+      return
+    }
+    const leaseMs = Math.max(TTR_SECONDS_MIN, ttrSeconds) * SECOND_MS
+    const plain = { priority, leaseMs }
+    this.#expect(
+      bytes,
+      delaySeconds === 0 ? plain : { priority, leaseMs, delayMs: delaySeconds * SECOND_MS },
+    )
+  }
+
+  /** The same with milliseconds: put-with <pri> <delay> <ttr> <ttl> <bytes> [<key>]. */
+  beginWith(scanner: Scanner): void {
+    const talk = this.#talk
+    const priority = scanner.u32()
+    const delayMs = priority === BAD ? BAD : scanner.u32()
+    const ttrMs = delayMs === BAD ? BAD : scanner.u32()
+    const ttlMs = ttrMs === BAD ? BAD : scanner.u32()
+    const bytes = ttlMs === BAD ? BAD : scanner.u32()
+    const key = bytes === BAD || scanner.isAtEnd ? undefined : scanner.lastWord()
+    const isWhole = bytes !== BAD && (key !== undefined || scanner.isAtEnd)
+    if (bytes === BAD || !isWhole) {
+      talk.say(Reply.BAD_FORMAT)
+      return
+    }
+    talk.shared.counters.commands.put++
+    if (this.#isTooBig(bytes)) return
+    this.#expect(bytes, {
+      priority,
+      leaseMs: Math.max(1, ttrMs),
+      ...(delayMs > 0 && { delayMs }),
+      ...(ttlMs > 0 && { ttlMs }),
+      ...(key !== undefined && { key }),
+    })
+  }
+
+  /** Takes the body, or what there is of what is thrown away; false where more has to come. */
+  goOn(): boolean {
+    const { intake } = this.#talk.client
+    if (this.#isPending) return this.#take()
+    const there = Math.min(this.#skipped, intake.length)
+    intake.skip(there)
+    this.#skipped -= there
+    if (this.#skipped > 0) return false
+    this.#talk.say(Reply.JOB_TOO_BIG)
+    return true
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    this.#isPending = false
+    this.#skipped = 0
+  }
+
+  /** Then the body is thrown away as it comes. */
+  #isTooBig(bytes: number): boolean {
+    if (bytes <= this.#talk.shared.jobBytesMax) return false
+    this.#skipped = bytes + END_BYTES
+    return true
+  }
+
+  #expect(bytes: number, options: PutOptions): void {
+    this.#talk.noteProducer()
+    this.#isPending = true
+    this.#bytes = bytes
+    this.#options = options
+  }
+
+  #take(): boolean {
+    const talk = this.#talk
+    const { intake } = talk.client
+    const bytes = this.#bytes
+    if (intake.length < bytes + END_BYTES) {
+      intake.expect(bytes + END_BYTES)
+      return false
+    }
+    this.#isPending = false
+    if (intake.peek(bytes) !== CR || intake.peek(bytes + 1) !== LF) {
+      intake.skip(bytes + END_BYTES)
+      talk.say(Reply.EXPECTED_CRLF)
+      return true
+    }
+    const body = intake.take(bytes)
+    intake.skip(END_BYTES)
+    if (talk.shared.isDraining) talk.say(Reply.DRAINING)
+    else this.#put(talk.watching.used, body)
+    return true
+  }
+
+  #put(tube: Tube, body: Uint8Array): void {
+    const slot = this.#talk.begin('', body.length)
+    tube.put(body, this.#options).then(slot.inserted, slot.failed)
+  }
+}

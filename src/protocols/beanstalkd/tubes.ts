@@ -1,0 +1,152 @@
+/**
+ * Tubes: queues of the store as this protocol sees them. A tube is there while it holds a job or a
+ * connection uses or watches it, and `default` always; its queue stays in the store. Nothing here has to
+ * survive.
+ */
+import type {
+  Group,
+  PutOptions,
+  PutResult,
+  Queue,
+  QueueStats,
+  Store,
+  StoreStats,
+} from '../../index.ts'
+import { queueOf } from '../queue-of.ts'
+import { isTubeName, TUBE_DEFAULT } from './names.ts'
+import { removeRow } from './unordered.ts'
+
+/** Jobs are tried for ever, and what a connection leaves behind is ready at once. */
+const RETRY = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0 }
+
+export class Tube {
+  readonly name: string
+  readonly queue: Queue
+  readonly group: Group
+  /** Connections that use it, watch it, wait for a job of it. */
+  using = 0
+  watching = 0
+  waiting = 0
+  /** Commands, since it is there. */
+  deletes = 0
+  pauses = 0
+  /** What the last pause was told. */
+  pauseSeconds = 0
+  /** Jobs that were put in front of its time. */
+  readonly #putBefore: number
+  #hasGroup = false
+
+  constructor(store: Store, name: string) {
+    this.name = name
+    this.queue = queueOf(store, name, RETRY)
+    this.group = this.queue.group()
+    const { messages, nextOffset } = this.queue.stats()
+    this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset
+  }
+
+  /** Whatever is put is read by the group: without it a job that is deleted would stay. */
+  put(body: Uint8Array, options: PutOptions): Promise<PutResult> {
+    if (!this.#hasGroup) this.#begin()
+    return this.queue.put(body, options)
+  }
+
+  /** Jobs that were ever put, as far as `stats` of its queue tell. */
+  totalJobs({ nextOffset }: QueueStats): number {
+    return nextOffset - this.#putBefore
+  }
+
+  get hasJobs(): boolean {
+    return this.queue.stats().messages > 0
+  }
+
+  /**
+   * The group, to look at jobs; undefined where there is none, nor any job: looking makes no record then.
+   * Jobs that were put by others than this protocol may have none yet.
+   */
+  async look(): Promise<Group | undefined> {
+    if (!this.#hasGroup) {
+      const { messages, groups } = this.queue.stats()
+      if (messages + groups.length === 0) return undefined
+      await this.queue.createGroup(this.group.name)
+      this.#hasGroup = true
+    }
+    return this.group
+  }
+
+  get isReferred(): boolean {
+    return this.using + this.watching > 0 || this.name === TUBE_DEFAULT
+  }
+
+  #begin(): void {
+    this.#hasGroup = true
+    // The records of the queue and its group stand in front of the message's: nobody has to wait.
+    this.queue.createGroup(this.group.name).catch(() => {
+      // What is put behind it failed for the same reason, and tells its client.
+      this.#hasGroup = false
+    })
+  }
+}
+
+export class Tubes {
+  readonly #store: Store
+  readonly #byName = new Map<string, Tube>()
+  /** The same, in the order in which they are listed. */
+  readonly #listed: Tube[] = []
+
+  constructor(store: Store) {
+    this.#store = store
+    this.get(TUBE_DEFAULT)
+  }
+
+  /** The tube of this name, which is there from now on if anybody refers to it. */
+  get(name: string): Tube {
+    const known = this.#byName.get(name)
+    if (known) return known
+    const tube = new Tube(this.#store, name)
+    this.#byName.set(name, tube)
+    this.#listed.push(tube)
+    return tube
+  }
+
+  /** Undefined where there is none. */
+  find(name: string): Tube | undefined {
+    const known = this.#byName.get(name)
+    if (known?.isReferred) return known
+    if (known?.hasJobs) return known
+    if (known) {
+      this.#forget(known)
+      return undefined
+    }
+    return this.#store.queue(name).stats().messages > 0 ? this.get(name) : undefined
+  }
+
+  /** The tube of a job that is there. */
+  of(queue: string): Tube {
+    return this.get(queue)
+  }
+
+  /** Somebody refers to it no more. */
+  left(tube: Tube): void {
+    if (!tube.isReferred && !tube.hasJobs) this.#forget(tube)
+  }
+
+  /** All that are there, in the order of the real server. */
+  all(stats: StoreStats = this.#store.stats()): readonly Tube[] {
+    const withJobs = new Set<string>()
+    for (const { queue, messages } of stats.queues) {
+      if (messages === 0 || !isTubeName(queue)) continue
+      withJobs.add(queue)
+      this.get(queue)
+    }
+    for (const tube of this.#byName.values()) {
+      if (!tube.isReferred && !withJobs.has(tube.name)) this.#forget(tube)
+    }
+    return [...this.#listed]
+  }
+
+  #forget(tube: Tube): void {
+    if (this.#byName.get(tube.name) !== tube) return
+    this.#byName.delete(tube.name)
+    removeRow(this.#listed, this.#listed.indexOf(tube))
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * What one connection uses and watches, and the session that takes jobs for it: made when it reserves for
+ * the first time, and told of changes of the watch list when it reserves next.
+ */
+import type { Delivery, Session } from '../../index.ts'
+import { TUBE_DEFAULT } from './names.ts'
+import { isOrdinary } from './replies.ts'
+import type { Shared } from './shared.ts'
+import type { Tube } from './tubes.ts'
+import { removeRow } from './unordered.ts'
+
+export class Watching {
+  readonly #shared: Shared
+  #used: Tube
+  readonly #watched: Tube[] = []
+  #session: Session | undefined
+  /** The session watches something else than this list. */
+  #hasChanged = true
+
+  constructor(shared: Shared) {
+    this.#shared = shared
+    const tube = shared.tubes.get(TUBE_DEFAULT)
+    this.#used = tube
+    this.#watched.push(tube)
+    tube.using++
+    tube.watching++
+  }
+
+  get used(): Tube {
+    return this.#used
+  }
+
+  get watched(): readonly Tube[] {
+    return this.#watched
+  }
+
+  use(name: string): void {
+    const before = this.#used
+    const tube = this.#shared.tubes.get(name)
+    if (tube === before) return
+    tube.using++
+    this.#used = tube
+    before.using--
+    this.#shared.tubes.left(before)
+  }
+
+  watch(name: string): void {
+    const tube = this.#shared.tubes.get(name)
+    if (this.#watched.includes(tube)) return
+    tube.watching++
+    this.#watched.push(tube)
+    this.#hasChanged = true
+  }
+
+  /** False where it is the last one. */
+  ignore(name: string): boolean {
+    const row = this.#watched.findIndex((tube) => tube.name === name)
+    if (row < 0) return true
+    if (this.#watched.length === 1) return false
+    const tube = this.#watched[row]
+    if (tube === undefined) return true
+    removeRow(this.#watched, row)
+    tube.watching--
+    this.#shared.tubes.left(tube)
+    this.#hasChanged = true
+    return true
+  }
+
+  /** The session, watching what the connection watches. */
+  async ready(): Promise<Session> {
+    this.#session ??= this.#shared.store.session()
+    const session = this.#session
+    if (!this.#hasChanged) return session
+    const names = new Set(this.#watched.map(({ name }) => name))
+    for (const { queue } of session.watched) {
+      if (!names.delete(queue)) session.ignore(queue)
+    }
+    await Promise.all([...names].map((name) => session.watch(name)))
+    this.#hasChanged = false
+    return session
+  }
+
+  /** For what needs no watch list. */
+  get session(): Session {
+    this.#session ??= this.#shared.store.session()
+    return this.#session
+  }
+
+  /** Jobs that it holds, as far as there is a session. */
+  get heldNow(): number {
+    return this.#session?.leased ?? 0
+  }
+
+  readonly #report = (error: unknown): void => {
+    if (!isOrdinary(error)) this.#shared.report(error)
+  }
+
+  /** The connection is gone. Resolves once what it held is ready again, and its reservation counts; never rejects. */
+  async end(held: readonly Delivery[]): Promise<void> {
+    for (const tube of this.#watched) {
+      tube.watching--
+      this.#shared.tubes.left(tube)
+    }
+    this.#used.using--
+    this.#shared.tubes.left(this.#used)
+    const session = this.#session
+    if (session === undefined) return
+    const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
+    // Whatever becomes of that, the session gives back what is left.
+    const closed = session.close().catch(this.#report)
+    await retried
+    await closed
+  }
+}

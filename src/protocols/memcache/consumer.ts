@@ -1,0 +1,186 @@
+/**
+ * The reading side of one connection: what it takes, what it has open, and what it gives back when it
+ * goes. Knows nothing of how a client asks.
+ */
+import { QlogError } from '../../errors.ts'
+import type { Delivery, Store } from '../../index.ts'
+import { type Address, keyOf, type ReadRequest } from './key.ts'
+import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
+import { OpenReads } from './open-reads.ts'
+import type { MemcachePlan } from './options.ts'
+import type { Reader, Readers } from './readers.ts'
+
+/** What a client sees of a message. */
+export interface Found {
+  readonly id: number
+  readonly body: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export class Consumer {
+  readonly #store: Store
+  readonly #readers: Readers
+  readonly #plan: MemcachePlan
+  readonly #open = new OpenReads()
+  /** Ends what waits; made when something does. */
+  #waiting: AbortController | undefined
+  #mayWait = true
+  #isClosed = false
+
+  constructor(readers: Readers) {
+    this.#readers = readers
+    this.#store = readers.store
+    this.#plan = readers.plan
+  }
+
+  /** A plain read beside an open one, or one more open read than may be: Kestrel hangs up. */
+  isConflict(requests: readonly ReadRequest[]): boolean {
+    const opened = new Map<string, number>()
+    for (const request of requests) {
+      const { open, close, abort, peek } = request
+      if (peek) continue
+      const key = keyOf(request)
+      let count = opened.get(key) ?? this.#open.count(key)
+      if ((close || abort) && count > 0) count--
+      if (open) count++
+      else if (!close && !abort && count > 0) return true
+      if (open && (count > this.#plan.openReadsMax || this.#open.total >= OPEN_READS_MAX))
+        return true
+      opened.set(key, count)
+    }
+    return false
+  }
+
+  /** What the key asks for; undefined where there is nothing to show. `took` is told of a body at once. */
+  async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
+    const { tally } = this.#readers
+    const reader = this.#readers.of(request)
+    if (request.peek) {
+      tally.cmdPeek++
+      return this.#peek(reader, request.waitMs)
+    }
+    if (request.abort) {
+      await this.#giveBack(this.#open.shift(reader.key, 1), 'aborted')
+      return undefined
+    }
+    if (request.close) {
+      await this.#finish(this.#open.shift(reader.key, 1))
+      if (!request.open) return undefined
+    }
+    tally.cmdGet++
+    const found = await this.#next(reader, request.waitMs, request.open, took)
+    if (found) tally.getHits++
+    else tally.getMisses++
+    return found
+  }
+
+  /** Opens one more read of `monitor`; undefined where none comes in time, or no more may be open. */
+  async openNext(address: Address, waitMs: number): Promise<Found | undefined> {
+    const { total, bytes } = this.#open
+    if (total >= OPEN_READS_MAX || bytes >= OPEN_BYTES_MAX) return undefined
+    const { tally } = this.#readers
+    const found = await this.#next(this.#readers.of(address), waitMs, true)
+    if (!found) return undefined
+    tally.cmdGet++
+    tally.getHits++
+    return found
+  }
+
+  /** Finishes the oldest open reads, as one entry; false where there are fewer. */
+  async confirm(address: Address, count: number): Promise<boolean> {
+    const key = keyOf(address)
+    if (this.#open.count(key) < count) return false
+    await this.#finish(this.#open.shift(key, count))
+    return true
+  }
+
+  /** What waits ends with nothing, and so does whatever would. */
+  stopWaiting(): void {
+    this.#mayWait = false
+    this.#waiting?.abort()
+  }
+
+  /** The connection is gone: everything goes back to its place. */
+  close(): void {
+    this.#isClosed = true
+    this.stopWaiting()
+    const deliveries = this.#open.shiftAll()
+    this.#giveBack(deliveries, 'the connection ended').catch((error: Error) => {
+      // A store that has ended has given back everything itself.
+      if (this.#store.status === 'open') this.#plan.onError(error)
+    })
+  }
+
+  async #next(
+    reader: Reader,
+    waitMs: number,
+    isOpening: boolean,
+    took?: (bytes: number) => void,
+  ): Promise<Found | undefined> {
+    const delivery = await this.#take(reader, waitMs)
+    if (!delivery) return undefined
+    if (this.#isClosed) {
+      await this.#giveBack([delivery], 'the connection ended')
+      return undefined
+    }
+    took?.(delivery.body.length)
+    // What is shown for good is on disk as finished before.
+    if (isOpening) this.#open.add(reader.key, delivery)
+    else await this.#finish([delivery])
+    return delivery
+  }
+
+  async #take(reader: Reader, waitMs: number): Promise<Delivery | undefined> {
+    const mayWait = waitMs > 0 && this.#mayWait
+    if (mayWait) this.#waiting ??= new AbortController()
+    try {
+      const { openMs } = this.#plan
+      return await reader.take(
+        mayWait ? waitMs : 0,
+        openMs,
+        mayWait ? this.#waiting?.signal : undefined,
+      )
+    } catch (error) {
+      if (error instanceof QlogError && error.code === 'QLOG_ABORTED') return undefined
+      throw error
+    }
+  }
+
+  async #peek(reader: Reader, waitMs: number): Promise<Found | undefined> {
+    if (!reader.exists && waitMs === 0) return undefined
+    await reader.ready()
+    const group = reader.queue.group(reader.group)
+    const found = await group.peek()
+    if (found || waitMs === 0) return found
+    // Nobody can wait for a message without taking it.
+    const delivery = await this.#take(reader, waitMs)
+    await delivery?.release()
+    return delivery
+  }
+
+  /** As one entry, durably. */
+  async #finish(deliveries: readonly Delivery[]): Promise<void> {
+    try {
+      const [only] = deliveries
+      if (only && deliveries.length === 1) await only.ack()
+      else if (only) await this.#readers.verbs.ack(deliveries)
+    } catch (error) {
+      // Nobody holds them any more: what was not finished comes again.
+      await this.#giveBack(deliveries, 'could not be finished').catch(() => undefined)
+      throw error
+    }
+  }
+
+  /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
+  async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
+    const giveBack = async (delivery: Delivery): Promise<void> => {
+      try {
+        if (this.#plan.retry) await delivery.retry(why)
+        else await delivery.release()
+      } catch (error) {
+        if (!(error instanceof QlogError && error.code === 'QLOG_STALE_LEASE')) throw error
+      }
+    }
+    await Promise.all(deliveries.map(giveBack))
+  }
+}

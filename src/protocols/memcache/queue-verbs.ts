@@ -1,0 +1,53 @@
+/** What concerns queues and not one reader's messages: putting, flushing, deleting. */
+import { GROUP_DEFAULT, type PutResult } from '../../index.ts'
+import { putOptions } from './flags.ts'
+import type { Address } from './key.ts'
+import type { Readers } from './readers.ts'
+
+/** Durable when it resolves. The bytes are taken before this returns. Rejects as the store's put does. */
+export function put(
+  readers: Readers,
+  address: Address,
+  body: Uint8Array,
+  flags: number,
+  exptime: number,
+): Promise<PutResult> {
+  readers.tally.cmdSet++
+  const reader = readers.of(address)
+  // The record of the group stands in front of the message: where that is durable, so is the group.
+  const made = reader.ready()
+  const stored = reader.queue.put(body, putOptions(flags, exptime, readers.plan.honourExpiry))
+  return made === undefined ? stored : Promise.all([stored, made]).then(([result]) => result)
+}
+
+/** Everything that was put before is done with, for this reader. */
+export async function flush(readers: Readers, address: Address): Promise<void> {
+  const reader = readers.of(address)
+  if (!reader.exists) return
+  await reader.queue.group(reader.group).seek('next')
+  reader.flushes++
+}
+
+/** Everything in all queues is gone, for every reader, as one entry. */
+export async function flushAll(readers: Readers): Promise<void> {
+  const { store } = readers
+  const names = store.queues()
+  await store.transaction((transaction) => {
+    for (const name of names) transaction.purge(name)
+  })
+}
+
+/** The reader is gone, and what it kept; false where there was none. */
+export async function remove(readers: Readers, { queue: name, group }: Address): Promise<boolean> {
+  const queue = readers.store.queue(name)
+  const { groups, messages } = queue.stats()
+  const isThere = groups.some((one) => one.group === group)
+  const isOpen = readers.store.status === 'open'
+  if (isOpen && !isThere && !(group === GROUP_DEFAULT && groups.length === 0 && messages > 0))
+    return false
+  // A queue without any group would keep what its last one has not finished.
+  if (groups.length <= 1) await queue.purge()
+  if (isThere) await queue.group(group).remove()
+  readers.tally.queueDeletes++
+  return true
+}

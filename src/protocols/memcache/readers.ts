@@ -1,0 +1,142 @@
+/**
+ * Queues and their groups as all connections of one server share them: made at their first use, with a
+ * session that takes messages for whoever asks. An open read is given back by its own connection, so that
+ * no session has to end for it.
+ */
+import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
+import { queueOf } from '../queue-of.ts'
+import { type Address, keyOf } from './key.ts'
+import { READERS_MAX } from './limits.ts'
+import type { MemcachePlan } from './options.ts'
+import type { Tally } from './tally.ts'
+
+export class Reader {
+  readonly queue: Queue
+  readonly group: string
+  /** The key that means it. */
+  readonly key: string
+  /** How often it was flushed, for `stats`. */
+  flushes = 0
+  readonly #readers: Readers
+  #session: Session | undefined
+  #pending: Promise<void> | undefined
+  #takes = 0
+
+  constructor(readers: Readers, { queue, group }: Address) {
+    this.#readers = readers
+    // Reads are unlimited unless the server was told: the queue keeps to that for all its users.
+    const retry = readers.plan.retry ?? { attemptsMax: Number.POSITIVE_INFINITY }
+    this.queue = queueOf(readers.store, queue, retry)
+    this.group = group
+    this.key = keyOf({ queue, group })
+  }
+
+  get isIdle(): boolean {
+    return this.#takes === 0 && this.#pending === undefined && (this.#session?.leased ?? 0) === 0
+  }
+
+  /** The group is there and has been used. */
+  get isReady(): boolean {
+    return this.#session !== undefined && this.#session.watched.length > 0
+  }
+
+  /** There is such a group, or for the default one at least something in the queue. */
+  get exists(): boolean {
+    // A store that has failed knows nothing: whoever goes on is told so.
+    if (this.isReady || this.#readers.store.status !== 'open') return true
+    const { groups, messages } = this.queue.stats()
+    if (groups.some(({ group }) => group === this.group)) return true
+    return this.group === GROUP_DEFAULT && messages > 0
+  }
+
+  /** Makes the group where there is none; undefined where that has been done. */
+  ready(): Promise<void> | undefined {
+    if (this.isReady) return undefined
+    this.#pending ??= this.#begin().finally(() => {
+      this.#pending = undefined
+    })
+    return this.#pending
+  }
+
+  /** The next message; undefined where none comes within the time. */
+  async take(
+    waitMs: number,
+    leaseMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Delivery | undefined> {
+    // A look for what was never put makes no queue; a child begins with its first look.
+    if (waitMs === 0 && this.group === GROUP_DEFAULT && !this.exists) return undefined
+    this.#takes++
+    try {
+      await this.ready()
+      const options = { timeoutMs: waitMs, leaseMs, ...(signal && { signal }) }
+      const [delivery] = (await this.#session?.reserve(options)) ?? []
+      return delivery
+    } finally {
+      this.#takes--
+    }
+  }
+
+  /** Nobody uses it at present; whoever still has it begins anew. */
+  async close(): Promise<void> {
+    const session = this.#session
+    this.#session = undefined
+    await session?.close()
+  }
+
+  async #begin(): Promise<void> {
+    const isChild = this.group !== GROUP_DEFAULT
+    // A queue whose only group began later than its messages would let go of them.
+    if (isChild) await this.#readers.of({ queue: this.queue.name, group: GROUP_DEFAULT }).ready()
+    const { groups, nextOffset } = this.queue.stats()
+    if (groups.length === 0 && nextOffset === 0) this.#readers.tally.queueCreates++
+    this.#session ??= this.#readers.store.session()
+    const from = isChild ? 'next' : 'first'
+    await this.#session.watch(this.queue.name, { group: this.group, from })
+  }
+}
+
+export class Readers {
+  readonly store: Store
+  readonly plan: MemcachePlan
+  readonly tally: Tally
+  readonly #byKey = new Map<string, Reader>()
+  #verbs: Session | undefined
+
+  constructor(store: Store, plan: MemcachePlan, tally: Tally) {
+    this.store = store
+    this.plan = plan
+    this.tally = tally
+  }
+
+  of(address: Address): Reader {
+    const key = keyOf(address)
+    const known = this.#byKey.get(key)
+    if (known) return known
+    if (this.#byKey.size >= READERS_MAX) this.#makeRoom()
+    const reader = new Reader(this, address)
+    this.#byKey.set(key, reader)
+    return reader
+  }
+
+  /** Settles deliveries of all readers, many as one entry; it holds none of them. */
+  get verbs(): Session {
+    this.#verbs ??= this.store.session()
+    return this.#verbs
+  }
+
+  /** Only where it is held ready. */
+  known(address: Address): Reader | undefined {
+    return this.#byKey.get(keyOf(address))
+  }
+
+  /** More than so many may be in use at once: each of them by a connection. */
+  #makeRoom(): void {
+    for (const [key, reader] of this.#byKey) {
+      if (!reader.isIdle) continue
+      this.#byKey.delete(key)
+      reader.close().catch(this.plan.onError)
+      return
+    }
+  }
+}

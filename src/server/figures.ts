@@ -1,0 +1,99 @@
+/**
+ * Metrics and health over HTTP, for what watches a server: `GET /metrics` and `GET /healthz`. Touches
+ * `node:http`, which is loaded when it is asked for.
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { parseAddress } from './listen/address.ts'
+import { bind } from './listen/bind.ts'
+
+/** Scrapers are few; more connections than this are let go. */
+const CONNECTIONS_MAX = 64
+/** A request is there whole within this time. */
+const REQUEST_TIMEOUT_MS = 10_000
+const KEEP_ALIVE_MS = 5_000
+
+export interface Health {
+  readonly isHealthy: boolean
+  /** One word. */
+  readonly status: string
+}
+
+export interface FiguresOptions {
+  /** As for `listen`. */
+  readonly address: string
+  /** The text of `/metrics`, in the format of Prometheus. */
+  readonly metrics: () => string
+  readonly health: () => Health
+  readonly onError: (error: Error) => void
+}
+
+export interface FiguresServer {
+  /** With the port that it really is. */
+  readonly address: string
+  /** Ends every connection too. */
+  close(): Promise<void>
+}
+
+/** Rejects with QLOG_ADDRESS, QLOG_INVALID_ARGUMENT. */
+export async function serveFigures(options: FiguresOptions): Promise<FiguresServer> {
+  const address = parseAddress(options.address)
+  const http = await import('node:http')
+  const server = http.createServer({
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  })
+  server.maxConnections = CONNECTIONS_MAX
+  server.on('request', (request, response) => answer(options, request, response))
+  const bound = await bind(server, address)
+  server.on('error', options.onError)
+  return { address: bound, close: () => close(server) }
+}
+
+function answer(options: FiguresOptions, request: IncomingMessage, response: ServerResponse): void {
+  // Bodies are of no interest, and must not be waited for.
+  request.resume()
+  try {
+    const { status, type, text } = answerOf(options, request)
+    response.writeHead(status, {
+      'Content-Type': type,
+      'Content-Length': Buffer.byteLength(text),
+      'Cache-Control': 'no-store',
+    })
+    response.end(request.method === 'HEAD' ? undefined : text)
+  } catch (error) {
+    options.onError(error instanceof Error ? error : new Error(String(error)))
+    response.writeHead(500).end()
+  }
+}
+
+interface Answer {
+  readonly status: number
+  readonly type: string
+  readonly text: string
+}
+
+function answerOf({ metrics, health }: FiguresOptions, request: IncomingMessage): Answer {
+  const type = 'text/plain; charset=utf-8'
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    return { status: 405, type, text: 'GET only\n' }
+  }
+  const path = (request.url ?? '').split('?', 1)[0]
+  if (path === '/metrics') {
+    return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: metrics() }
+  }
+  if (path !== '/healthz') return { status: 404, type, text: '/metrics or /healthz\n' }
+  const { isHealthy, status } = health()
+  return {
+    status: isHealthy ? 200 : 503,
+    type: 'application/json',
+    text: `${JSON.stringify({ status })}\n`,
+  }
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,74 @@
+/**
+ * How long a connection may do nothing: counted in steps between two looks, so that no byte that comes
+ * has to ask a clock. Pure.
+ */
+import type { ListenLimits } from './limits.ts'
+import type { EndReason } from './types.ts'
+
+/** How a connection stands at a look. */
+export interface Standing {
+  readonly isOpen: boolean
+  /** It is not the peer that is waited for. */
+  readonly isBusy: boolean
+  readonly isSending: boolean
+  /** Everything was sent, and the peer was told that no more will come. */
+  readonly hasHungUp: boolean
+  /** Bytes that its conversation has taken since the connection began. */
+  readonly takenBytes: number
+  /** Bytes that it left. */
+  readonly waitingBytes: number
+  readonly expectedBytes: number
+}
+
+export class Patience {
+  readonly #limits: ListenLimits
+  readonly #idleTimeoutMs: number
+  #hasHeard = false
+  #hasTaken = false
+  #takenBytes = 0
+  #idleMs = 0
+  #halfMs = 0
+  #stuckMs = 0
+  #lingeredMs = 0
+
+  constructor(limits: ListenLimits, idleTimeoutMs: number) {
+    this.#limits = limits
+    this.#idleTimeoutMs = idleTimeoutMs
+  }
+
+  /** Bytes came. */
+  heard(): void {
+    this.#hasHeard = true
+  }
+
+  /** The peer took answers. */
+  tookAnswers(): void {
+    this.#hasTaken = true
+  }
+
+  /** Why the connection has to end, `ms` after the look before. */
+  look(ms: number, standing: Standing): EndReason | 'lingered' | undefined {
+    const isStuck = standing.isSending && !this.#hasTaken
+    this.#stuckMs = isStuck ? this.#stuckMs + ms : 0
+    this.#hasTaken = false
+    if (this.#stuckMs >= this.#limits.outputTimeoutMs) return 'takes-nothing'
+    if (standing.hasHungUp) {
+      this.#lingeredMs += ms
+      return this.#lingeredMs >= this.#limits.lingerMs ? 'lingered' : undefined
+    }
+    return standing.isOpen ? this.#lookAtIntake(ms, standing) : undefined
+  }
+
+  #lookAtIntake(ms: number, standing: Standing): EndReason | undefined {
+    const { isBusy, takenBytes, waitingBytes, expectedBytes } = standing
+    const isHalf = waitingBytes > 0 || expectedBytes > 0
+    const isSame = takenBytes === this.#takenBytes
+    this.#takenBytes = takenBytes
+    this.#halfMs = isHalf && isSame && !isBusy ? this.#halfMs + ms : 0
+    this.#idleMs = isHalf || isBusy || this.#hasHeard ? 0 : this.#idleMs + ms
+    this.#hasHeard = false
+    if (this.#idleMs >= this.#idleTimeoutMs) return 'idle'
+    const bodyMs = (expectedBytes / this.#limits.bodyBytesPerSecondMin) * 1_000
+    return this.#halfMs >= this.#limits.commandTimeoutMs + bodyMs ? 'half-command' : undefined
+  }
+}

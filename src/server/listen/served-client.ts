@@ -1,0 +1,294 @@
+/**
+ * One connection between its wire and its conversation: turns, gathered answers, backpressure both ways,
+ * time-outs, the end. Whatever the peer does, the memory in use is bounded. Touches the wire it is given.
+ */
+import type { Clock } from '../../system/system.ts'
+import type { BodyRoom } from './body-room.ts'
+import { ByteIntake } from './intake.ts'
+import { type ListenLimits, WRITE_BYTES_MAX } from './limits.ts'
+import { Output } from './output.ts'
+import { Patience } from './patience.ts'
+import type { Client, Conversation, EndReason, Intake, Protocol } from './types.ts'
+import type { Wire } from './wire.ts'
+
+/** What a connection needs of its listener. */
+export interface ClientHost {
+  readonly clock: Pick<Clock, 'soon'>
+  readonly limits: ListenLimits
+  readonly idleTimeoutMs: number
+  readonly bodyRoom: BodyRoom
+  /** The frame ends it. */
+  onEnded(client: number, why: EndReason): void
+  /** Its protocol threw. */
+  onError(error: Error, client: number): void
+}
+
+export class ServedClient implements Client {
+  readonly number: number
+  readonly isTls: boolean
+  readonly #host: ClientHost
+  readonly #wire: Wire
+  readonly #intake: ByteIntake
+  readonly #output = new Output()
+  readonly #patience: Patience
+  #conversation: Conversation | undefined
+  /** open, then ending (answers still go out) or dropped, then gone. */
+  #state: 'open' | 'ending' | 'dropped' | 'gone' = 'open'
+  #isStopped = false
+  #isPaused = false
+  #isScheduled = false
+  #wantsAdvance = false
+  /** Bytes that the wire is sending. */
+  #sendingBytes = 0
+  #isSending = false
+  #hasHungUp = false
+  /** Bytes of a large body that are admitted, or asked for; and the way to give them back. */
+  #roomBytes = 0
+  #isAdmitted = true
+  #leaveRoom: (() => void) | undefined
+  #bytesRead = 0
+  #bytesWritten = 0
+
+  constructor(host: ClientHost, wire: Wire, number: number) {
+    this.#host = host
+    this.#wire = wire
+    this.number = number
+    this.isTls = wire.isTls
+    this.#intake = new ByteIntake(host.limits.intakeBytesMax)
+    this.#patience = new Patience(host.limits, host.idleTimeoutMs)
+  }
+
+  get intake(): Intake {
+    return this.#intake
+  }
+
+  /** Bytes of answers that the peer has not taken, as far as this process knows. */
+  get waitingBytes(): number {
+    return this.#output.bytes + this.#sendingBytes
+  }
+
+  get isCongested(): boolean {
+    return this.#output.bytes + this.#sendingBytes > this.#host.limits.outputBytesMax
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
+  get bytesWritten(): number {
+    return this.#bytesWritten
+  }
+
+  get isGone(): boolean {
+    return this.#state === 'gone'
+  }
+
+  // What the conversation calls.
+
+  write(bytes: Uint8Array | string): void {
+    if (this.#state !== 'open') return
+    this.#output.add(bytes)
+    this.#schedule()
+  }
+
+  wake(): void {
+    if (this.#state !== 'open') return
+    this.#wantsAdvance = true
+    this.#schedule()
+  }
+
+  end(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'ending'
+    this.#letGoOfIntake()
+    // What still comes is thrown away: a socket with unread bytes would take the answers with it.
+    if (this.#isPaused) this.#setPaused(false)
+    this.#schedule()
+  }
+
+  destroy(): void {
+    if (this.#state === 'gone' || this.#state === 'dropped') return
+    this.#state = 'dropped'
+    this.#letGoOfIntake()
+    this.#output.clear()
+    this.#wire.destroy()
+  }
+
+  // What the wire and the listener call.
+
+  begin(protocol: Protocol): void {
+    this.#guard(() => {
+      this.#conversation = protocol.converse(this)
+    })
+  }
+
+  received(chunk: Uint8Array): void {
+    this.#bytesRead += chunk.length
+    if (this.#state !== 'open') return
+    this.#patience.heard()
+    this.#intake.add(chunk)
+    this.#advance()
+  }
+
+  peerEnded(): void {
+    if (this.#state !== 'open') return
+    this.#intake.end()
+    this.#advance()
+  }
+
+  gone(): void {
+    if (this.#state === 'gone') return
+    this.#state = 'gone'
+    this.#letGoOfIntake()
+    this.#output.clear()
+    const conversation = this.#conversation
+    this.#conversation = undefined
+    if (conversation !== undefined) this.#guard(() => conversation.closed())
+  }
+
+  /** The server stops. */
+  stop(): void {
+    if (this.#state !== 'open' || this.#isStopped) return
+    this.#isStopped = true
+    this.#regulate()
+    this.#guard(() => this.#conversation?.stop())
+    this.#settle()
+  }
+
+  /** So much time has passed since this was called last. */
+  tick(ms: number): void {
+    const isBusy = this.#state === 'open' && (this.#conversation?.isBusy ?? false)
+    const why = this.#patience.look(ms, {
+      isOpen: this.#state === 'open',
+      isBusy: isBusy || this.isCongested || !this.#isAdmitted || this.#isStopped,
+      isSending: this.#isSending,
+      hasHungUp: this.#hasHungUp,
+      takenBytes: this.#intake.takenBytes,
+      waitingBytes: this.#intake.length,
+      expectedBytes: this.#intake.expected,
+    })
+    if (why === 'lingered') this.destroy()
+    else if (why !== undefined) this.drop(why)
+    else this.#settle()
+  }
+
+  /** Ends it at once, for this reason. */
+  drop(why: EndReason): void {
+    if (this.#state === 'gone' || this.#state === 'dropped') return
+    this.#host.onEnded(this.number, why)
+    this.destroy()
+  }
+
+  readonly #turn = (): void => {
+    if (this.#wantsAdvance) this.#advance()
+    else this.#settle()
+    this.#flush()
+    this.#isScheduled = false
+    if (this.#wantsAdvance && !this.isCongested) this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    this.#host.clock.soon(this.#turn)
+  }
+
+  #advance(): void {
+    this.#wantsAdvance = true
+    const conversation = this.#conversation
+    // Once the peer takes its answers again, this is asked for again.
+    if (this.#state !== 'open' || conversation === undefined || this.isCongested) return
+    this.#wantsAdvance = false
+    try {
+      conversation.advance()
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#settle()
+  }
+
+  /** Ends what has come to its end, and reads on or not. */
+  #settle(): void {
+    if (this.#state !== 'open') return
+    const conversation = this.#conversation
+    const isLast = this.#isStopped || (this.#intake.ended && !this.#wantsAdvance)
+    if (isLast && conversation !== undefined && !conversation.isBusy) this.end()
+    else this.#regulate()
+  }
+
+  #regulate(): void {
+    const { length, expected } = this.#intake
+    if (expected > this.#roomBytes || (expected === 0 && this.#roomBytes > 0)) this.#askForRoom()
+    const isFull = length >= this.#host.limits.intakeBytesMax + expected
+    const pauses = this.#isStopped || isFull || !this.#isAdmitted || this.isCongested
+    if (pauses !== this.#isPaused) this.#setPaused(pauses)
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    if (isPaused) this.#wire.pause()
+    else this.#wire.resume()
+  }
+
+  /** Room for the large body that is expected; none where none is. */
+  #askForRoom(): void {
+    this.#leaveRoom?.()
+    this.#leaveRoom = undefined
+    this.#roomBytes = 0
+    this.#isAdmitted = true
+    const { expected } = this.#intake
+    if (expected <= this.#host.limits.largeBodyBytes) return
+    this.#roomBytes = expected
+    this.#isAdmitted = false
+    this.#leaveRoom = this.#host.bodyRoom.take(expected, () => {
+      this.#isAdmitted = true
+      if (this.#state === 'open') this.#schedule()
+    })
+  }
+
+  #letGoOfIntake(): void {
+    this.#intake.clear()
+    this.#leaveRoom?.()
+    this.#leaveRoom = undefined
+    this.#roomBytes = 0
+    this.#isAdmitted = true
+  }
+
+  #flush(): void {
+    if (this.#isSending || this.#state === 'dropped' || this.#state === 'gone') return
+    const part = this.#output.take(WRITE_BYTES_MAX)
+    if (part === undefined) {
+      if (this.#state === 'ending' && !this.#hasHungUp) {
+        this.#hasHungUp = true
+        this.#wire.end()
+      }
+      return
+    }
+    this.#isSending = true
+    this.#sendingBytes = part.length
+    this.#wire.write(part, this.#taken)
+  }
+
+  readonly #taken = (): void => {
+    const wasCongested = this.isCongested
+    this.#bytesWritten += this.#sendingBytes
+    this.#isSending = false
+    this.#sendingBytes = 0
+    this.#patience.tookAnswers()
+    this.#flush()
+    if (wasCongested && !this.isCongested) this.wake()
+  }
+
+  #guard(call: () => void): void {
+    try {
+      call()
+    } catch (error) {
+      this.#fail(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#host.onError(error instanceof Error ? error : new Error(String(error)), this.number)
+    this.drop('failed')
+  }
+}

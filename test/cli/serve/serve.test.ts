@@ -1,0 +1,268 @@
+/** `qlog serve` as a process: its ports, signals, exit codes, metrics, and what outlives it. */
+import { writeFileSync } from 'node:fs'
+import * as http from 'node:http'
+import * as net from 'node:net'
+import { join } from 'node:path'
+import * as tls from 'node:tls'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeCertificate } from '../../server/listen/certificate.ts'
+import { Peer, target } from '../../server/listen/peer.ts'
+import { freshDirectory, jsonLines, runBuilt } from '../support.ts'
+import { ServerProcess } from './server-process.ts'
+
+const PUT = 'put 0 0 60 5\r\nhello\r\n'
+
+function store(): string {
+  return join(freshDirectory(), 'store')
+}
+
+async function ask(peer: Peer, words: string, answer: string): Promise<void> {
+  peer.send(words)
+  let text = ''
+  while (text.length < answer.length) text += await peer.text()
+  expect(text).toBe(answer)
+}
+
+describe('a server', () => {
+  test('what one protocol puts, the other takes, and a restart keeps', async () => {
+    const directory = store()
+    const words = [directory, '--beanstalkd', '127.0.0.1:0', '--memcache', '127.0.0.1:0']
+    const first = await ServerProcess.start(words)
+    const beanstalk = await Peer.connect(first.address('beanstalkd'))
+    await ask(beanstalk, PUT, 'INSERTED 1\r\n')
+    const cache = await Peer.connect(first.address('memcache'))
+    await ask(cache, 'get default\r\n', 'VALUE default 0 5\r\nhello\r\nEND\r\n')
+    await ask(cache, 'set mails 0 0 3\r\nabc\r\n', 'STORED\r\n')
+    expect(await first.stop()).toBe(0)
+    expect(first.noise).toEqual([])
+    const second = await ServerProcess.start(words)
+    const again = await Peer.connect(second.address('beanstalkd'))
+    await ask(again, 'watch mails\r\nreserve\r\n', 'WATCHING 2\r\nRESERVED 2 3\r\nabc\r\n')
+    expect(await second.stop()).toBe(0)
+  })
+
+  test('in the form of beanstalkd, at a unix socket', async () => {
+    const directory = store()
+    const socket = `unix:${join(freshDirectory(), 'b.sock')}`
+    const server = await ServerProcess.start([
+      '--beanstalkd',
+      '-b',
+      directory,
+      '-l',
+      socket,
+      '-f50',
+      '-z100',
+      '-V',
+    ])
+    const peer = await Peer.connect(socket)
+    await ask(peer, PUT, 'INSERTED 1\r\n')
+    await ask(peer, `put 0 0 60 101\r\n${'x'.repeat(101)}\r\n`, 'JOB_TOO_BIG\r\n')
+    expect(await server.stop()).toBe(0)
+    await expect(Peer.connect(socket)).rejects.toThrow('ENOENT')
+    const listed = await runBuilt(['queues', directory, '--json'])
+    expect(JSON.parse(listed.stdout.toString())).toMatchObject({ queue: 'default', messages: 1 })
+  })
+
+  test('without -b it says that nothing is kept', async () => {
+    const server = await ServerProcess.start(['--beanstalkd', '127.0.0.1:0'])
+    expect(await server.hears('nothing-kept')).toMatchObject({ level: 'warn' })
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    await ask(peer, PUT, 'INSERTED 1\r\n')
+    expect(await server.stop()).toBe(0)
+  })
+
+  test('takes a listening socket that was handed down', async () => {
+    const path = join(freshDirectory(), 'handed.sock')
+    const listening = net.createServer()
+    await new Promise<void>((resolve) => listening.listen({ path }, resolve))
+    onTestFinished(() => void listening.close())
+    const descriptor = (listening as unknown as { _handle: { fd: number } })._handle.fd
+    const server = await ServerProcess.start([store(), '--beanstalkd', 'fd:3'], {
+      descriptors: [descriptor],
+    })
+    expect(server.address('beanstalkd')).toBe('fd:3')
+    // As long as this process listens too, either of them may take a connection: it takes one and stops.
+    listening.on('connection', (socket) => socket.destroy())
+    let answer = ''
+    while (answer === '') {
+      const peer = await Peer.connect(`unix:${path}`)
+      peer.socket.end(PUT)
+      answer = await peer.rest()
+    }
+    expect(answer).toBe('INSERTED 1\r\n')
+    expect(await server.stop()).toBe(0)
+  })
+})
+
+describe('signals', () => {
+  test('SIGUSR1 refuses puts, goes on with the rest, and opens no debugger', async () => {
+    const server = await ServerProcess.start([store(), '--beanstalkd', '127.0.0.1:0'])
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    await ask(peer, PUT, 'INSERTED 1\r\n')
+    server.signal('SIGUSR1')
+    await server.hears('draining')
+    await ask(peer, PUT, 'DRAINING\r\n')
+    await ask(peer, 'reserve\r\n', 'RESERVED 1 5\r\nhello\r\n')
+    server.signal('SIGUSR1')
+    await ask(peer, 'delete 1\r\n', 'DELETED\r\n')
+    expect(await server.stop()).toBe(0)
+    // The platform would say on stderr that its debugger listens.
+    expect(server.noise).toEqual([])
+  })
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s answers what was accepted', async (name) => {
+    const directory = store()
+    const server = await ServerProcess.start([directory, '--beanstalkd', '127.0.0.1:0'])
+    const peers = await Promise.all(
+      Array.from({ length: 20 }, () => Peer.connect(server.address('beanstalkd'))),
+    )
+    const waiting = await Peer.connect(server.address('beanstalkd'))
+    await ask(waiting, 'watch nothing\r\nignore default\r\n', 'WATCHING 2\r\nWATCHING 1\r\n')
+    waiting.send('reserve\r\n')
+    for (const peer of peers) peer.send(PUT.repeat(50))
+    const firsts = await Promise.all(peers.map((peer) => peer.text()))
+    server.signal(name)
+    const rests = await Promise.all(peers.map((peer) => peer.rest()))
+    expect(await server.ended).toBe(0)
+    // What was accepted was answered, and what was not has left nothing.
+    const listed = jsonLines((await runBuilt(['queues', directory, '--json'])).stdout)
+    const answered = [...firsts, ...rests].join('').match(/INSERTED \d+\r\n/g)?.length
+    expect(answered).toBeGreaterThan(0)
+    expect(listed).toContainEqual(expect.objectContaining({ queue: 'default', messages: answered }))
+    expect(server.log.map((line) => line['event'])).toEqual(
+      expect.arrayContaining(['stopping', 'stopped']),
+    )
+  })
+
+  test('a client that takes no answer does not hold up the end for ever', async () => {
+    const words = [store(), '--beanstalkd', '127.0.0.1:0', '--stop-timeout', '0.2']
+    const server = await ServerProcess.start(words)
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    peer.send('reserve\r\n')
+    const hanging = await Peer.connect(server.address('beanstalkd'))
+    hanging.socket.pause()
+    expect(await server.stop()).toBe(0)
+  })
+})
+
+describe('exit codes', () => {
+  test('a wrong word: 2, and 5 in the form of beanstalkd', async () => {
+    const own = new ServerProcess([store(), '--beanstalkd', '--loud'])
+    expect(await own.ended).toBe(2)
+    expect(own.noise[0]).toContain('--loud')
+    const dropIn = new ServerProcess(['--beanstalkd', '-Q'])
+    expect(await dropIn.ended).toBe(5)
+    const user = new ServerProcess(['--beanstalkd', '127.0.0.1:0', '-u', 'nobody-of-this-name'])
+    expect(await user.ended).toBe(5)
+  })
+
+  test('a directory that another process holds: 5, and 10 in the form of beanstalkd', async () => {
+    const directory = store()
+    await ServerProcess.start([directory, '--beanstalkd', '127.0.0.1:0'])
+    const own = new ServerProcess([directory, '--beanstalkd', '127.0.0.1:0'])
+    expect(await own.ended).toBe(5)
+    expect(own.log.at(-1)).toMatchObject({ event: 'cannot-serve', code: 'QLOG_LOCKED' })
+    const dropIn = new ServerProcess([
+      '--beanstalkd',
+      '-b',
+      directory,
+      '-p',
+      '0',
+      '-l',
+      '127.0.0.1',
+    ])
+    expect(await dropIn.ended).toBe(10)
+  })
+
+  test('an address that is taken: 111', async () => {
+    const first = await ServerProcess.start([store(), '--beanstalkd', '127.0.0.1:0'])
+    const address = first.address('beanstalkd')
+    const second = new ServerProcess([store(), '--memcache', address])
+    expect(await second.ended).toBe(111)
+    expect(second.log.at(-1)).toMatchObject({ event: 'cannot-serve', code: 'QLOG_ADDRESS' })
+  })
+
+  test('a directory with a binlog of beanstalkd is refused: its jobs would be missing', async () => {
+    const directory = freshDirectory()
+    writeFileSync(join(directory, 'binlog.1'), '')
+    const server = new ServerProcess(['--beanstalkd', '-b', directory, '-p0', '-l', '127.0.0.1'])
+    expect(await server.ended).toBe(5)
+    expect(server.log.at(-1)).toMatchObject({ remedy: expect.stringContaining('--from-binlog') })
+  })
+
+  test('-v prints the version', async () => {
+    const { exitCode, stdout } = await runBuilt(['serve', '--beanstalkd', '-v'])
+    expect(exitCode).toBe(0)
+    expect(stdout.toString()).toMatch(/^qlog \d+\.\d+\.\d+/)
+  })
+})
+
+describe('metrics and health', () => {
+  test('are there over HTTP', async () => {
+    const words = [store(), '--beanstalkd', '127.0.0.1:0', '--metrics', '127.0.0.1:0']
+    const server = await ServerProcess.start(words)
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    await ask(peer, PUT, 'INSERTED 1\r\n')
+    const at = server.address('metrics')
+    expect(await get(at, '/healthz')).toEqual({ status: 200, text: '{"status":"ok"}\n' })
+    const { status, text } = await get(at, '/metrics')
+    expect(status).toBe(200)
+    expect(text).toContain('qlog_queue_put_total{queue="default"} 1\n')
+    expect(text).toMatch(/qlog_server_connections\{protocol="beanstalkd",address="127[^"]+"\} 1\n/)
+    expect((await get(at, '/')).status).toBe(404)
+    expect((await get(at, '/metrics', 'POST')).status).toBe(405)
+    server.signal('SIGUSR1')
+    await server.hears('draining')
+    expect((await get(at, '/healthz')).text).toBe('{"status":"draining"}\n')
+    expect(await server.stop()).toBe(0)
+  })
+})
+
+describe('TLS and tokens', () => {
+  test('both protocols speak it, with a token first', async (context) => {
+    const directory = freshDirectory()
+    const pem = makeCertificate(directory)
+    if (pem === undefined) return context.skip('openssl is not installed')
+    const tokens = join(directory, 'tokens')
+    writeFileSync(tokens, '# for the shop\nfirst-token\nsecond-token\n')
+    const files = [
+      '--tls-cert',
+      join(directory, 'cert.pem'),
+      '--tls-key',
+      join(directory, 'key.pem'),
+    ]
+    const words = [store(), '--memcache', '127.0.0.1:0', ...files, '--token-file', tokens]
+    const server = await ServerProcess.start(words)
+    const connect = (): Peer => {
+      const where = target(server.address('memcache'))
+      return new Peer(tls.connect({ ...where, ca: pem.cert, servername: 'localhost' }))
+    }
+    const shown = connect()
+    await ask(shown, 'set auth 0 0 17\r\nuser second-token\r\n', 'STORED\r\n')
+    await ask(shown, 'set q 0 0 1\r\nx\r\n', 'STORED\r\n')
+    const wrong = connect()
+    wrong.send('set auth 0 0 16\r\nuser wrong-token\r\n')
+    expect(await wrong.text()).toContain('CLIENT_ERROR')
+    expect(await server.stop()).toBe(0)
+  })
+})
+
+function get(
+  address: string,
+  path: string,
+  method = 'GET',
+): Promise<{ status: number; text: string }> {
+  const [host, port] = address.split(':')
+  return new Promise((resolve, reject) => {
+    const request = http.request({ host, port, path, method, agent: false }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+    })
+    request.on('error', reject)
+    request.end()
+  })
+}

@@ -1,0 +1,176 @@
+/** Which job comes next, to whom, and what a connection leaves behind. */
+import { describe, expect, test } from 'vitest'
+import { serving } from './served.ts'
+
+describe('the order of jobs', () => {
+  test('lowest priority number first, then lowest id, over all watched tubes', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      const a = await peer.put('a', { pri: 5 })
+      await peer.ask('use t')
+      const b = await peer.put('b', { pri: 5 })
+      const c = await peer.put('c', { pri: 1 })
+      await peer.ask('use default')
+      const d = await peer.put('d', { pri: 5 })
+      await peer.ask('watch t')
+      expect([
+        await peer.reserve(),
+        await peer.reserve(),
+        await peer.reserve(),
+        await peer.reserve(),
+      ]).toEqual([c, a, b, d])
+    }))
+
+  test('a released job goes back to the front of its priority', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      const a = await peer.put('a')
+      const b = await peer.put('b')
+      await peer.reserve()
+      await peer.ask(`release ${a} 1024 0`)
+      expect([await peer.reserve(), await peer.reserve()]).toEqual([a, b])
+    }))
+
+  test('who has waited longest gets the next job', () =>
+    serving(async (served) => {
+      const [one, two, putter] = [served.connect(), served.connect(), served.connect()]
+      one.send('reserve\r\n')
+      await served.advance(10)
+      two.send('reserve\r\n')
+      await served.advance(10)
+      const a = await putter.put('a')
+      expect(await one.reply()).toBe(`RESERVED ${a} 1\r\na\r\n`)
+      const b = await putter.put('b')
+      expect(await two.reply()).toBe(`RESERVED ${b} 1\r\nb\r\n`)
+    }))
+
+  test('an ignored tube gives nothing more, a watched one does from then on', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      const a = await peer.put('a')
+      expect(await peer.reserve()).toBe(a)
+      await peer.ask('watch t')
+      await peer.ask('ignore default')
+      const b = await peer.put('b')
+      expect(await peer.ask('reserve-with-timeout 0')).toBe('TIMED_OUT\r\n')
+      await peer.ask('watch default')
+      expect(await peer.reserve()).toBe(b)
+      expect(await peer.ask(`delete ${a}`)).toBe('DELETED\r\n')
+    }))
+})
+
+describe('a connection', () => {
+  test('that ends leaves its jobs ready at once, with the reservation counted', () =>
+    serving(async (served) => {
+      const [one, other] = [served.connect(), served.connect()]
+      const a = await one.put('a')
+      const b = await one.put('b')
+      await one.reserve()
+      await one.reserve()
+      one.client.hangUp()
+      await served.advance(10)
+      expect(await other.stats(`stats-job ${a}`)).toMatchObject({
+        state: 'ready',
+        reserves: '1',
+        timeouts: '0',
+        releases: '0',
+      })
+      expect([await other.reserve(), await other.reserve()]).toEqual([a, b])
+    }))
+
+  test('that ends while it waits takes no job with it', () =>
+    serving(async (served) => {
+      const [one, other] = [served.connect(), served.connect()]
+      one.send('reserve\r\n')
+      await served.advance(10)
+      expect(await other.stats('stats')).toMatchObject({ 'current-waiting': '1' })
+      one.client.hangUp()
+      await served.advance(10)
+      const id = await other.put('a')
+      expect(await other.reserve()).toBe(id)
+      expect(await other.stats('stats')).toMatchObject({
+        'current-waiting': '0',
+        'current-connections': '1',
+        'current-workers': '1',
+        'total-connections': '2',
+      })
+    }))
+
+  test('that half-closes while it waits is told TIMED_OUT, has the rest answered, and ends', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      peer.send('reserve\r\nlist-tube-used\r\nreserve-with-timeout 99\r\nput 1 0 1 9\r\nhal')
+      await served.advance(10)
+      expect(peer.rest()).toBe('')
+      peer.client.end()
+      await peer.client.ended()
+      expect(peer.rest()).toBe('TIMED_OUT\r\nUSING default\r\nTIMED_OUT\r\n')
+    }))
+
+  test('that half-closes behind its puts gets all answers', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      peer.send('put 1 0 10 1\r\na\r\nput 1 0 10 1\r\nb\r\nreserve\r\n')
+      peer.client.end()
+      await peer.client.ended()
+      expect(peer.rest()).toBe('INSERTED 1\r\nINSERTED 2\r\nRESERVED 1 1\r\na\r\n')
+      await served.advance(10)
+      const other = served.connect()
+      expect(await other.reserve()).toBe(1)
+    }))
+
+  test('has what it began answered when the server stops, and what waits told TIMED_OUT', () =>
+    serving(async (served) => {
+      const [putter, waiter, idle] = [served.connect(), served.connect(), served.connect()]
+      waiter.send('reserve\r\nlist-tube-used\r\n')
+      await served.advance(10)
+      putter.send('use x\r\nput 1 0 10 1\r\na\r\nput 1 0 10 1\r\nb\r\n')
+      for (const { client } of [putter, waiter, idle]) client.stop()
+      for (const { client } of [putter, waiter, idle]) await client.ended()
+      expect(putter.rest()).toBe('USING x\r\nINSERTED 1\r\nINSERTED 2\r\n')
+      expect(waiter.rest()).toBe('TIMED_OUT\r\n')
+      expect(idle.rest()).toBe('')
+    }))
+})
+
+describe('a tube', () => {
+  test('is there while a job or a connection refers to it', () =>
+    serving(async (served) => {
+      const [one, other] = [served.connect(), served.connect()]
+      const tubes = async () => (await other.ask('list-tubes')).split('\n').slice(2, -2)
+      await one.ask('use t')
+      expect(await tubes()).toEqual(['- default', '- t'])
+      const id = await one.put('a')
+      await one.ask('watch w')
+      await one.ask('use default')
+      expect(await tubes()).toEqual(['- default', '- t', '- w'])
+      await one.ask('ignore w')
+      expect(await tubes()).toEqual(['- default', '- t'])
+      await one.ask(`delete ${id}`)
+      expect(await tubes()).toEqual(['- default'])
+      expect(await other.ask('stats-tube t')).toBe('NOT_FOUND\r\n')
+      expect(await other.ask('pause-tube t 1')).toBe('NOT_FOUND\r\n')
+      await one.ask('use u')
+      one.client.hangUp()
+      await served.advance(10)
+      expect(await tubes()).toEqual(['- default'])
+    }))
+
+  test('with jobs is there after a restart, one without is not; default always is', () =>
+    serving(async (served) => {
+      const one = served.connect()
+      await one.ask('use empty')
+      const id = await one.put('x')
+      await one.ask('use full')
+      await one.put('a')
+      await one.ask(`delete ${id}`)
+      await served.restart()
+      const peer = served.connect()
+      expect(await peer.ask('list-tubes')).toBe('OK 21\r\n---\n- default\n- full\n\r\n')
+      expect(await peer.stats('stats-tube full')).toMatchObject({
+        'current-jobs-ready': '1',
+        'total-jobs': '1',
+        'current-using': '0',
+      })
+    }))
+})

@@ -1,0 +1,154 @@
+/**
+ * The named differences: what may differ between the replies of the two servers, each with its reason.
+ * Everything else has to be the same, byte for byte. Pure.
+ */
+
+export interface Difference {
+  readonly name: string
+  readonly commands: readonly string[]
+  readonly reason: string
+  /** Both replies with what may differ made the same. */
+  readonly levelled: (left: string, right: string) => readonly [left: string, right: string]
+}
+
+/** Whole seconds that a figure may be off where it was asked for at slightly different times. */
+const SECONDS_OFF_MAX = 1
+
+/** Lines of `stats` that tell of the process and not of the queues. */
+const OF_THE_PROCESS = [
+  'pid',
+  'version',
+  'rusage-utime',
+  'rusage-stime',
+  'uptime',
+  'id',
+  'hostname',
+  'os',
+  'platform',
+  'binlog-oldest-index',
+  'binlog-current-index',
+  'binlog-records-migrated',
+  'binlog-records-written',
+  'binlog-max-size',
+]
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    name: 'process fields',
+    commands: ['stats'],
+    reason: 'they tell of the process, the machine and the log, not of the queues',
+    levelled: (left, right) => [masked(left, OF_THE_PROCESS), masked(right, OF_THE_PROCESS)],
+  },
+  {
+    name: 'when who waits gets a job',
+    commands: [],
+    reason:
+      'at once, or a moment after its put is answered: the two get half a second to agree (pair.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
+    name: 'cmd-stats',
+    commands: [],
+    reason:
+      'the test asks for statistics itself: compared without those, where it is known how many (pair.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
+    name: 'job ids',
+    commands: [],
+    reason:
+      'compared as the number of the job in the script (pair.ts); the table tells how many differ',
+    levelled: (left, right) => [left, right],
+  },
+  {
+    name: 'cmd-pause-tube',
+    commands: ['stats'],
+    reason:
+      'qlog counts also a pause-tube whose numbers cannot be read, as it does with no other command',
+    levelled: (left, right) => [
+      masked(left, ['cmd-pause-tube']),
+      masked(right, ['cmd-pause-tube']),
+    ],
+  },
+  {
+    name: '1.13 quoting',
+    commands: ['stats-tube', 'stats-job'],
+    reason: '1.13 puts names of tubes in quotes, without which some are no YAML; Debian has 1.12',
+    levelled: (left, right) => [unquoted(left), unquoted(right)],
+  },
+  {
+    name: 'log file number',
+    commands: ['stats-job'],
+    reason:
+      '`file` tells which binlog file holds the job: qlog has no binlog, and the other none here',
+    levelled: (left, right) => [masked(left, ['file']), masked(right, ['file'])],
+  },
+  {
+    name: 'seconds',
+    commands: ['stats-job', 'stats-tube'],
+    reason: 'the two are asked a moment apart, which can be the turn of a second',
+    levelled: (left, right) => [
+      left,
+      ['age', 'time-left', 'pause-time-left'].reduce(
+        (text, name) => nearer(left, text, name),
+        right,
+      ),
+    ],
+  },
+  {
+    name: 'a delay that is over',
+    commands: ['stats-job'],
+    reason:
+      'beanstalkd remembers what delay a job was last told; qlog keeps it only while it lasts',
+    levelled: (left, right) => [
+      left,
+      /^state: delayed$/m.test(right)
+        ? nearer(left, right, 'delay')
+        : right.replace(/^delay: 0$/m, /^delay: .*$/m.exec(left)?.[0] ?? ''),
+    ],
+  },
+  {
+    name: 'length of statistics',
+    commands: ['stats', 'stats-job', 'stats-tube'],
+    reason:
+      'follows from the fields above; the length given is checked against the bytes that come',
+    levelled: (left, right) => [withoutLength(left), withoutLength(right)],
+  },
+]
+
+/** The two replies of a command, levelled by every difference that it may have. */
+export function levelled(
+  command: string,
+  left: string,
+  right: string,
+): readonly [left: string, right: string] {
+  let pair: readonly [string, string] = [left, right]
+  for (const one of DIFFERENCES) {
+    if (one.commands.includes(command)) pair = one.levelled(...pair)
+  }
+  return pair
+}
+
+function masked(text: string, names: readonly string[]): string {
+  return names.reduce(
+    (masking, name) => masking.replace(new RegExp(`^${name}: .*$`, 'm'), `${name}: *`),
+    text,
+  )
+}
+
+function unquoted(text: string): string {
+  return text.replace(/^(tube|name): "(.*)"$/m, '$1: $2')
+}
+
+/** The right text with the left figure of that name, where the two are close. */
+function nearer(left: string, right: string, name: string): string {
+  const line = new RegExp(`^${name}: (\\d+)$`, 'm')
+  const [wanted, got] = [left, right].map((text) => line.exec(text)?.[1])
+  if (wanted === undefined || got === undefined) return right
+  const isNear = Math.abs(Number(wanted) - Number(got)) <= SECONDS_OFF_MAX
+  return isNear ? right.replace(line, `${name}: ${wanted}`) : right
+}
+
+function withoutLength(text: string): string {
+  return text.replace(/^OK \d+\r\n/, 'OK *\r\n')
+}

@@ -1,0 +1,43 @@
+/** A token, where the server asks for one: memcached's way, the first `set`. */
+import { expect, test } from 'vitest'
+import { tokenCheck } from '../../../src/server/index.ts'
+import { server } from './peer.ts'
+
+const token = tokenCheck(['a-secret-token', 'another-token'])
+const NO = 'CLIENT_ERROR unauthenticated\r\n'
+const FAILURE = 'CLIENT_ERROR authentication failure\r\n'
+
+test.each([
+  ['get a\r\n', NO],
+  ['quit\r\n', NO],
+  ['foo\r\n', NO],
+  ['set a 0 0 x\r\n', NO],
+  ['set a 0 0 -1\r\n', NO],
+  ['set a 0 0 3\r\nabc\r\n', FAILURE],
+  ['set a 0 0 14\r\na-secret-tokem\r\n', FAILURE],
+  ['set a 0 0 14\r\na-secret-tokenx\r\n', `CLIENT_ERROR bad command line termination\r\n${NO}`],
+  [`get ${'a '.repeat(2000)}\r\n`, 'CLIENT_ERROR line too long\r\n<end>'],
+  ['set a 0 0 100000\r\n', 'CLIENT_ERROR line too long\r\n<end>'],
+])(
+  'nothing is done before it is shown: %j',
+  async (sent, reply) => {
+    const here = await server({ token })
+    const { wire } = here.peer()
+    wire.send(sent)
+    for (let turn = 0; turn < 3; turn++) await wire.settled()
+    const answer = `${wire.takeText()}${wire.hasEnded ? '<end>' : ''}`
+    expect(answer).toBe(reply)
+    expect(here.store.queues()).toEqual([])
+  },
+  5_000,
+)
+
+test.each([
+  'set a 0 0 14\r\na-secret-token\r\n',
+  'set whatever 1 2 18 noreply\r\nme! another-token\r\n'.replace('18', '17'),
+])('any of the tokens opens, with or without a user: %j', async (sent) => {
+  const here = await server({ token })
+  expect(await here.peer().ask(`${sent}set q 0 0 1\r\nx\r\nget q\r\n`)).toBe(
+    'STORED\r\nSTORED\r\nVALUE q 0 1\r\nx\r\nEND\r\n',
+  )
+})

@@ -1,0 +1,239 @@
+/** A connection of the frame: turns, answers, backpressure, time-outs, the end. */
+import { describe, expect, test } from 'vitest'
+import { LISTEN_LIMITS } from '../../../src/server/listen/limits.ts'
+import { fakeClient } from '../../../src/testing/fake-client.ts'
+import { LineProtocol } from './line-protocol.ts'
+
+const KIB = 1024
+
+describe('turns', () => {
+  test('all answers of a turn go out as one write', async () => {
+    const peer = fakeClient(new LineProtocol())
+    peer.send('a\r\nb\r\necho 3\r\nxyz\r\nc\r\n')
+    await peer.settled()
+    expect(peer.writes).toBe(1)
+    expect(peer.takeText()).toBe('GOT a\r\nGOT b\r\nxyz\r\nGOT c\r\n')
+  })
+
+  test('bytes one by one and all at once are answered alike', async () => {
+    const script = `a\r\necho 70000\r\n${'z'.repeat(70_000)}\r\nb\r\necho 0\r\n\r\nquit\r\n`
+    const atOnce = fakeClient(new LineProtocol())
+    atOnce.send(script)
+    await atOnce.ended()
+    const oneByOne = fakeClient(new LineProtocol())
+    for (const byte of script) oneByOne.send(byte)
+    await oneByOne.ended()
+    const text = atOnce.takeText()
+    expect(text.length).toBeGreaterThan(70_000)
+    expect(oneByOne.takeText() === text).toBe(true)
+  })
+
+  test('what stands behind a command that waits is answered after it', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('wait\r\na\r\nb\r\n')
+    await peer.settled()
+    expect(peer.takeText()).toBe('')
+    protocol.last.answer()
+    await peer.settled()
+    expect(peer.takeText()).toBe('ANSWER\r\nGOT a\r\nGOT b\r\n')
+  })
+
+  test('a mistake in the protocol ends this connection, and is told', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('boom\r\n')
+    await peer.ended()
+    await peer.settled()
+    expect(peer.errors.map((error) => error.message)).toEqual(['a mistake'])
+    expect(peer.endedBy).toBe('failed')
+    expect(protocol.last.closings).toBe(1)
+  })
+})
+
+describe('backpressure', () => {
+  test('a reader that takes nothing keeps no more than the limit and one answer', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.reads = false
+    peer.send('fill 20000000\r\na\r\n')
+    await peer.settled()
+    expect(peer.waitingBytes).toBeGreaterThan(LISTEN_LIMITS.outputBytesMax)
+    expect(peer.waitingBytes).toBeLessThanOrEqual(LISTEN_LIMITS.outputBytesMax + 64 * KIB)
+    expect(peer.isPaused).toBe(true)
+    const { advances } = protocol.last
+    peer.send('b\r\n')
+    protocol.last.client.wake()
+    await peer.settled()
+    expect(protocol.last.advances).toBe(advances)
+    peer.reads = true
+    const last = 'GOT a\r\nGOT b\r\n'
+    const text = await peer.text(20_000_000 + last.length)
+    expect(text.endsWith(`x${last}`)).toBe(true)
+    expect(peer.isPaused).toBe(false)
+  })
+
+  test('reads no further while a conversation takes nothing', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol, { limits: { intakeBytesMax: KIB } })
+    peer.send('wait\r\n')
+    peer.send('a\r\n'.repeat(300))
+    expect(peer.isPaused).toBe(false)
+    peer.send('b\r\n'.repeat(100))
+    expect(peer.isPaused).toBe(true)
+    protocol.last.answer()
+    await peer.settled()
+    expect(peer.isPaused).toBe(false)
+    expect(protocol.last.taken).toHaveLength(401)
+  })
+
+  test('reads on for a body that is longer than the intake', () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol, { limits: { intakeBytesMax: KIB } })
+    peer.send('echo 5000\r\n')
+    for (let sent = 0; sent < 5_000; sent += 500) {
+      expect(peer.isPaused).toBe(false)
+      peer.send('x'.repeat(500))
+    }
+    peer.send('\r\n')
+    expect(protocol.last.taken).toEqual(['echo 5000', 'body 5000'])
+  })
+
+  test('large bodies of all connections together have room for so many bytes', async () => {
+    // Two connections of one listener share it: here one client alone has more than there is.
+    const limits = { intakeBytesMax: KIB, largeBodyBytes: 2 * KIB, largeBodiesBytesMax: KIB }
+    const peer = fakeClient(new LineProtocol(), { limits })
+    peer.send('echo 3000\r\n')
+    // One that is larger than all the room comes in alone, or it would never come.
+    expect(peer.isPaused).toBe(false)
+    peer.send(`${'x'.repeat(3_000)}\r\n`)
+    expect((await peer.text(3_002)).length).toBe(3_002)
+  })
+})
+
+describe('the end', () => {
+  test('a half-closed peer gets its answers, then the end', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('a\r\nwait\r\n')
+    peer.end()
+    await peer.settled()
+    expect(peer.takeText()).toBe('GOT a\r\n')
+    expect(peer.hasEnded).toBe(false)
+    protocol.last.answer()
+    await peer.ended()
+    expect(peer.takeText()).toBe('ANSWER\r\n')
+    await peer.settled()
+    expect(protocol.last.closings).toBe(1)
+  })
+
+  test('a half command of a half-closed peer is dropped', async () => {
+    const peer = fakeClient(new LineProtocol())
+    peer.send('a\r\nhal')
+    peer.end()
+    await peer.ended()
+    expect(peer.takeText()).toBe('GOT a\r\n')
+  })
+
+  test('after end() nothing is taken, and what was written goes out', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('a\r\nquit\r\nb\r\n')
+    expect(protocol.last.client.intake.length).toBe(0)
+    peer.send('c\r\n')
+    await peer.ended()
+    expect(peer.takeText()).toBe('GOT a\r\n')
+    expect(protocol.last.taken).toEqual(['a', 'quit'])
+    peer.pass(1_999)
+    await peer.settled()
+    expect(peer.isGone).toBe(false)
+    peer.pass(1)
+    await peer.settled()
+    expect(protocol.last.closings).toBe(1)
+  })
+
+  test('destroy() ends at once, and closed() follows once', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('a\r\n')
+    protocol.last.client.destroy()
+    protocol.last.client.destroy()
+    expect(protocol.last.closings).toBe(0)
+    await peer.settled()
+    expect(protocol.last.closings).toBe(1)
+    expect(peer.takeText()).toBe('')
+    protocol.last.client.write('late')
+    protocol.last.client.wake()
+    await peer.settled()
+    expect(peer.takeText()).toBe('')
+  })
+
+  test('a stop answers what was accepted', async () => {
+    const protocol = new LineProtocol()
+    const busy = fakeClient(protocol)
+    busy.send('wait\r\na\r\n')
+    const idle = fakeClient(protocol)
+    busy.stop()
+    idle.stop()
+    await idle.ended()
+    expect(busy.hasEnded).toBe(false)
+    expect(busy.isPaused).toBe(true)
+    protocol.conversations[0]?.answer()
+    await busy.ended()
+    expect(busy.takeText()).toBe('ANSWER\r\n')
+  })
+})
+
+describe('time-outs', () => {
+  const second = 1_000
+
+  test('a command that does not get complete ends its connection', async () => {
+    const peer = fakeClient(new LineProtocol())
+    for (let at = 0; at < 29; at += 1) {
+      peer.send('x')
+      peer.pass(second)
+    }
+    expect(peer.endedBy).toBe(undefined)
+    peer.send('x')
+    peer.pass(second)
+    expect(peer.endedBy).toBe('half-command')
+  })
+
+  test('a body may take longer, as long as its bytes need', async () => {
+    const peer = fakeClient(new LineProtocol())
+    peer.send(`echo ${80 * 8 * KIB - 2}\r\n`)
+    for (let at = 0; at < 110; at += 1) peer.pass(second)
+    expect(peer.endedBy).toBe(undefined)
+    peer.pass(second)
+    expect(peer.endedBy).toBe('half-command')
+  })
+
+  test('a connection that waits for an answer is not idle, nor what is behind it a half command', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol, { idleTimeoutMs: 10_000 })
+    peer.send('wait\r\na\r\n')
+    for (let at = 0; at < 1_000; at += 1) peer.pass(second)
+    expect(peer.endedBy).toBe(undefined)
+    protocol.last.answer()
+    await peer.settled()
+    for (let at = 0; at < 11; at += 1) peer.pass(second)
+    expect(peer.endedBy).toBe('idle')
+  })
+
+  test('a peer that takes no answer is ended', async () => {
+    const peer = fakeClient(new LineProtocol())
+    peer.reads = false
+    peer.send('a\r\n')
+    await peer.settled()
+    for (let at = 0; at < 119; at += 1) peer.pass(second)
+    expect(peer.endedBy).toBe(undefined)
+    peer.pass(second)
+    expect(peer.endedBy).toBe('takes-nothing')
+  })
+
+  test('without an idle time-out a silent connection stays', () => {
+    const peer = fakeClient(new LineProtocol())
+    for (let day = 0; day < 1_000; day += 1) peer.pass(86_400_000)
+    expect(peer.endedBy).toBe(undefined)
+  })
+})
