@@ -64,7 +64,7 @@ export const ERROR_CODES = {
   },
   QLOG_INVALID_ARGUMENT: {
     when: 'An option or argument has the wrong type or is out of range.',
-    remedy: 'Pass a value within the range that the message names.',
+    remedy: 'Pass what the message asks for: it names the types, range or words that there are.',
   },
   QLOG_IO: {
     when: 'The operating system refused a call; cause has its error.',
@@ -96,6 +96,15 @@ export const ERROR_CODES = {
   QLOG_NOT_A_STORE: {
     when: 'A directory was opened as a store, and holds a log whose messages no store has put. Nothing was changed.',
     remedy: 'Open it with openLog(), and give a store a directory of its own.',
+  },
+  QLOG_NOT_EMPTY: {
+    when: 'A new directory was to be made, and the path holds something already. Nothing was touched.',
+    remedy: 'Name a path where nothing is, or an empty directory.',
+  },
+  QLOG_NOT_FOUND: {
+    when: 'A verb of the door, and so a command, names a queue or group that is not there. Nothing was made.',
+    remedy:
+      'Name one that the message lists, or see `qlog queues DIR` and `qlog groups DIR`. `qlog take --create-group` and `qlog group` make a group that is missing.',
   },
   QLOG_NO_DOOR: {
     when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy. Or none holds it, where only its owner was to be asked (`onlyOwned`).',

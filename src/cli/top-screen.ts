@@ -91,6 +91,7 @@ function messageItems({ stats, queues }: TopFigures): Items {
   return [
     [formatCount(stats.messages)],
     oldest >= 0 ? [`oldest ${formatSpan(oldest)}`] : undefined,
+    stats.retained > 0 ? [`retained ${shortCount(stats.retained)}`] : undefined,
     [`leased ${shortCount(stats.leased)}`],
     [`buried ${shortCount(stats.buried)}`, alarm(stats.buried > 0, 'yellow')],
     [`delayed ${shortCount(stats.delayed)}`],

@@ -156,6 +156,22 @@ describe('top', () => {
     expect(screen(view(working(40), working(39)), columns, 24)).toMatchSnapshot()
   })
 
+  it('retained messages are counted where there are any', () => {
+    const now = working(40)
+    expect(screen(view(now), 120, 24)).not.toContain('retained')
+    const queues = now.queues.map((one) =>
+      one.queue === 'orders' ? { ...one, retained: 98_765 } : one,
+    )
+    const retaining = { ...now, queues, stats: { ...now.stats, retained: 98_765 } }
+    const shown = screen(view(retaining), 120, 24)
+    expect(shown).toMatch(/^messages .* retained 98\.8k /m)
+    expect(shown).toMatch(/^queue +depth\/lag retained /m)
+    expect(shown).toMatch(/^orders +12,345 {4}98\.8k /m)
+    expect(shown).toMatch(/^mails \(paused\) +4 {8}0 /m)
+    expect(shown).toMatch(/^ {2}audit +10 {10}/m)
+    screen(view(retaining), 80, 24)
+  })
+
   it('the first look has no rates', () => {
     expect(screen(view(working(40)), 80, 24)).toMatchSnapshot()
   })
