@@ -43,7 +43,8 @@ const EXAMPLES = `Examples:
 
 const END_CODES = `
 Exit codes besides those of every command:
-  111  cannot listen        10, 5  with -b instead of a directory: locked, wrong flag`
+  111  cannot listen
+  10   locked, and 5 wrong words: where -b stands instead of a directory`
 
 /** Serves until it is told to stop. Never rejects. */
 export async function runServe(

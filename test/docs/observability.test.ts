@@ -3,6 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
 import { CHANNELS } from '../../src/channels.ts'
+import { LISTENER_METRICS } from '../../src/server/listener-metrics.ts'
 import { METRICS } from '../../src/store/observe/metrics.ts'
 
 const page = fs.readFileSync(
@@ -33,4 +34,23 @@ test('the table of metrics has each that is offered', () => {
     return `| \`${name}\` | ${type} | ${shown === '' ? '' : `${shown} `}| ${help} |`
   })
   expect(rowsBelow('| metric | type | labels | meaning |')).toEqual(rows)
+})
+
+test('the table of metrics of servers has each that is offered', () => {
+  const rows = LISTENER_METRICS.map(({ name, type, help }) => `| \`${name}\` | ${type} | ${help} |`)
+  expect(rowsBelow('| server metric | type | meaning |').slice(0, -1)).toEqual(rows)
+})
+
+test('the page of servers names every event that one logs', () => {
+  const folder = path.resolve(import.meta.dirname, '../../src/cli/serve')
+  const sources = fs
+    .readdirSync(folder)
+    .map((name) => fs.readFileSync(path.join(folder, name), 'utf8'))
+  const said = sources.flatMap((text) => [
+    ...text.matchAll(/\.(?:say\(\s*'\w+',|failed\()\s*'([\w-]+)'/g),
+  ])
+  const events = new Set(said.map((match) => match[1] ?? ''))
+  expect(events.size).toBeGreaterThan(15)
+  const deploy = fs.readFileSync(path.resolve(folder, '../../../docs/deploy/README.md'), 'utf8')
+  expect([...events].filter((event) => !deploy.includes(`\`${event}\``))).toEqual([])
 })

@@ -59,6 +59,32 @@ export const WRONG_STORES: readonly WrongStore[] = [
     }),
   },
   {
+    name: 'forgets how long the leases of a message are',
+    subject: 'leases',
+    caughtBy: 'a lease is as long as the put says, unless the reserve does; also after a restart',
+    make: () => ({
+      queue: (queue) => ({
+        put: (body, { leaseMs: _, ...rest } = {}) => queue.put(body, rest),
+      }),
+    }),
+  },
+  {
+    name: 'deletes what somebody has',
+    subject: 'by id',
+    caughtBy: 'delete lets those be that somebody has, where it is told so',
+    make: () => ({
+      queue: (queue) => ({ delete: (messages) => queue.delete(messages) }),
+    }),
+  },
+  {
+    name: 'counts all ready messages as urgent',
+    subject: 'figures',
+    caughtBy: 'how many ready messages are urgent follows every change of state and priority',
+    make: () => ({
+      group: (group) => ({ countReady: async () => group.stats().ready }),
+    }),
+  },
+  {
     name: 'releases with the old priority',
     subject: 'order',
     caughtBy: 'a release with a priority moves the message, and it keeps that priority',

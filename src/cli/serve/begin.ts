@@ -35,7 +35,11 @@ export async function serve(
     output.words('Run `qlog serve --help` for examples.')
     return error.isDropIn ? WRONG_AS_BEANSTALKD : EXIT.usage
   }
-  if (wish.kind !== 'serve') {
+  if (wish.kind === 'help') {
+    output.words('Run `qlog serve --help`.')
+    return EXIT.fine
+  }
+  if (wish.kind === 'version') {
     output.data(`qlog ${packageVersion()}\n`)
     await output.flush()
     return EXIT.fine

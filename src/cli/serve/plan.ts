@@ -1,11 +1,12 @@
 /**
- * The words of `qlog serve`, read as beanstalkd reads its own: short flags may be joined (`-f50`, `-VF`).
- * What the help says of them stands in `options.ts`. Pure.
+ * What the words of `qlog serve` ask for: an own form, and that of beanstalkd. What the help says of them
+ * stands in `options.ts`. Pure.
  */
 import { QlogTypeError } from '../../errors.ts'
 import type { SyncMode } from '../../index.ts'
 import { addressText, parseAddress } from '../../server/index.ts'
 import { BEANSTALKD_PORT, MEMCACHE_PORT, METRICS_PORT } from './options.ts'
+import { type Found, findWords, WordError } from './words.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
@@ -53,21 +54,9 @@ export class ServeUsageError extends Error {
   }
 }
 
-/** Of short flags: which take a value. */
-const SHORT_VALUES = 'blpfuzs'
-const SHORT_BARE = 'FVcnvh'
-const LONG_ADDRESSES = ['beanstalkd', 'memcache', 'metrics']
-const LONG_VALUES = [
-  ...['sync', 'tls-cert', 'tls-key', 'token-file', 'connections-max', 'idle-timeout'],
-  'stop-timeout',
-]
-const LONG_BARE = ['help', 'version']
-
-/** What stands in the words, by name; lists in the order in which they were given. */
-type Found = ReadonlyMap<string, readonly string[]>
-
 export type ServeWish =
-  | { readonly kind: 'help' | 'version' }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
   | { readonly kind: 'serve'; readonly plan: ServePlan }
 
 /** Throws {@link ServeUsageError}. `environment` and `pid` say whether sockets were handed down. */
@@ -94,71 +83,6 @@ export function readServeWords(
 /** In beanstalkd's form the directory is one of the flags. */
 function isDropInForm(found: Found): boolean {
   return !found.has('directory')
-}
-
-class WordError extends Error {}
-
-function findWords(words: readonly string[], found: Map<string, string[]>): void {
-  const note = (name: string, value: string): void => {
-    const values = found.get(name)
-    if (values === undefined) found.set(name, [value])
-    else values.push(value)
-  }
-  const rest = [...words]
-  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word.startsWith('--')) readLong(word, rest, note)
-    else if (word.startsWith('-') && word.length > 1) readShort(word, rest, note)
-    else note('directory', word)
-  }
-}
-
-function readLong(word: string, rest: string[], note: (name: string, value: string) => void): void {
-  const equals = word.indexOf('=')
-  const name = equals < 0 ? word.slice(2) : word.slice(2, equals)
-  const joined = equals < 0 ? undefined : word.slice(equals + 1)
-  if (LONG_ADDRESSES.includes(name)) {
-    const next = rest[0]
-    // A word behind it belongs to it where it can be nothing else.
-    const isNext = joined === undefined && next !== undefined && isAddress(next)
-    note(name, joined ?? (isNext ? (rest.shift() ?? '') : ''))
-  } else if (LONG_VALUES.includes(name)) {
-    const value = joined ?? rest.shift()
-    if (value === undefined) throw new WordError(`--${name} needs a value`)
-    note(name, value)
-  } else if (LONG_BARE.includes(name) && joined === undefined) {
-    note(name, '')
-  } else {
-    throw new WordError(`unknown option ${word}`)
-  }
-}
-
-function readShort(
-  word: string,
-  rest: string[],
-  note: (name: string, value: string) => void,
-): void {
-  for (let at = 1; at < word.length; at += 1) {
-    const flag = word.charAt(at)
-    if (SHORT_BARE.includes(flag)) {
-      note(flag, '')
-    } else if (SHORT_VALUES.includes(flag)) {
-      const value = word.slice(at + 1) || rest.shift()
-      if (value === undefined) throw new WordError(`flag requires an argument: -${flag}`)
-      note(flag, value)
-      return
-    } else {
-      throw new WordError(`unknown flag: -${flag}`)
-    }
-  }
-}
-
-function isAddress(word: string): boolean {
-  try {
-    parseAddress(word)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** How many listening sockets a service manager handed down to this very process. */

@@ -78,8 +78,7 @@ export class Talk implements Conversation {
   stop(): void {
     this.#isStopping = true
     this.#hasMore = false
-    this.#waiting = undefined
-    if (this.#isAlone) this.reserving.stop()
+    this.reserving.stop()
     this.#endIfIdle()
   }
 
@@ -200,7 +199,8 @@ export class Talk implements Conversation {
     const waiting = this.#waiting
     if (waiting !== undefined && this.#pipeline.isEmpty) {
       this.#waiting = undefined
-      this.#run(waiting)
+      // Nobody is there any more to be answered, nor to hold a job.
+      if (!this.#isClosed) this.#run(waiting)
       return
     }
     this.#goOn()

@@ -47,8 +47,8 @@ export interface ReserveOptions {
   /** How long to wait for a first message, or for a watch; for ever unless told. 0 does not wait. */
   readonly timeoutMs?: number
   /**
-   * How long each lease is, 1 ms at least; unless told what the put of each message says, else 30 s. Nobody
-   * renews it.
+   * How long each lease is, 1 ms at least; unless told what the put of each message says, else 30 s.
+   * Nobody renews it.
    */
   readonly leaseMs?: number
   readonly signal?: AbortSignal

@@ -1,5 +1,5 @@
 /** `qlog serve` as a process: its ports, signals, exit codes, metrics, and what outlives it. */
-import { writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as net from 'node:net'
 import { join } from 'node:path'
@@ -90,6 +90,23 @@ describe('a server', () => {
       answer = await peer.rest()
     }
     expect(answer).toBe('INSERTED 1\r\n')
+    expect(await server.stop()).toBe(0)
+  })
+})
+
+describe('-u', () => {
+  test('the port is bound by root, the store opened by the user', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('only root can become somebody else')
+    const directory = freshDirectory()
+    chmodSync(directory, 0o777)
+    const words = [join(directory, 'store'), '--beanstalkd', '127.0.0.1:0', '-u', 'nobody']
+    const server = await ServerProcess.start(words)
+    const status = readFileSync(`/proc/${server.child.pid}/status`, 'utf8')
+    const nobody = statSync(join(directory, 'store')).uid
+    expect(nobody).not.toBe(0)
+    expect(status).toContain(`Uid:\t${nobody}\t${nobody}\t${nobody}\t${nobody}\n`)
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    await ask(peer, PUT, 'INSERTED 1\r\n')
     expect(await server.stop()).toBe(0)
   })
 })

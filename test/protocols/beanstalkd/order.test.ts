@@ -122,12 +122,16 @@ describe('a connection', () => {
   test('has what it began answered when the server stops, and what waits told TIMED_OUT', () =>
     serving(async (served) => {
       const [putter, waiter, idle] = [served.connect(), served.connect(), served.connect()]
+      const reserver = served.connect()
       waiter.send('reserve\r\nlist-tube-used\r\n')
       await served.advance(10)
-      putter.send('use x\r\nput 1 0 10 1\r\na\r\nput 1 0 10 1\r\nb\r\n')
-      for (const { client } of [putter, waiter, idle]) client.stop()
-      for (const { client } of [putter, waiter, idle]) await client.ended()
-      expect(putter.rest()).toBe('USING x\r\nINSERTED 1\r\nINSERTED 2\r\n')
+      putter.send('use x\r\nput 1 0 10 1\r\na\r\nput 1 0 10 1\r\nb\r\npeek-ready\r\n')
+      reserver.send('use y\r\nput 1 0 10 1\r\nc\r\nreserve\r\n')
+      const all = [putter, waiter, idle, reserver]
+      for (const { client } of all) client.stop()
+      for (const { client } of all) await client.ended()
+      expect(reserver.rest()).toBe('USING y\r\nINSERTED 3\r\nTIMED_OUT\r\n')
+      expect(putter.rest()).toBe('USING x\r\nINSERTED 1\r\nINSERTED 2\r\nFOUND 1 1\r\na\r\n')
       expect(waiter.rest()).toBe('TIMED_OUT\r\n')
       expect(idle.rest()).toBe('')
     }))

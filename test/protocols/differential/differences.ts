@@ -47,6 +47,14 @@ export const DIFFERENCES: readonly Difference[] = [
     levelled: (left, right) => [left, right],
   },
   {
+    name: 'which job of a connection that ends goes to who waits',
+    commands: [],
+    reason:
+      'beanstalkd puts them back one by one, and the first that was reserved goes; qlog puts all back, and ' +
+      'the first by priority goes. The script ends there (pair.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
     name: 'cmd-stats',
     commands: [],
     reason:

@@ -24,6 +24,8 @@ const UNREAD_BYTES_MAX = 300
 export interface Mismatch {
   readonly step: number
   readonly why: string
+  /** It is one of the named differences that cannot be levelled: only the rest of the script is lost by it. */
+  readonly isNamed?: true
 }
 
 export type StartServer = () => Promise<ServerProcess>
@@ -35,6 +37,10 @@ export class Pair {
   /** Jobs in the order in which they were put, with the ids that each server gave them. */
   readonly #leftIds: string[] = []
   readonly #rightIds: string[] = []
+  /** Connections end in this step, and their jobs go to others. */
+  #isEnding = false
+  /** Both gave a job to who waited for those of a connection that ended, though not the same one. */
+  #isOtherJob = false
   readonly #pending = new Map<number, { reader: RequestReader; requests: Request[] }>()
 
   private constructor(left: Side, right: Side, coverage: Coverage) {
@@ -58,12 +64,12 @@ export class Pair {
   async run(script: Script): Promise<Mismatch | undefined> {
     for (const [index, step] of script.entries()) {
       const why = await this.#step(step).catch((error: unknown) => String(error))
-      if (why !== undefined) return { step: index, why }
+      if (why !== undefined) return this.#mismatch(index, why)
     }
     // One that answers may let others go on.
     for (let index = this.#left.blocked[0]; index !== undefined; index = this.#left.blocked[0]) {
       const why = await this.#step({ kind: 'half-close', connection: index })
-      if (why !== undefined) return { step: script.length, why: `behind the last step: ${why}` }
+      if (why !== undefined) return this.#mismatch(script.length, `behind the last step: ${why}`)
     }
     try {
       await Promise.all([this.#left.clear(this.#leftIds), this.#right.clear(this.#rightIds)])
@@ -76,8 +82,16 @@ export class Pair {
     return undefined
   }
 
+  #mismatch(step: number, why: string): Mismatch {
+    return this.#isOtherJob ? { step, why, isNamed: true } : { step, why }
+  }
+
   async #step(step: Step): Promise<string | undefined> {
     const sides = [this.#left, this.#right]
+    this.#isEnding =
+      step.kind === 'close' ||
+      step.kind === 'half-close' ||
+      (step.kind === 'send' && step.commands.some((one) => commandOf(one) === 'quit'))
     if (step.kind === 'wait') {
       await new Promise((resolve) => setTimeout(resolve, step.seconds * 1000))
       await Promise.all(sides.map((side) => side.rest()))
@@ -193,6 +207,8 @@ export class Pair {
       const request = isEnd && requests[0]?.command !== 'quit' ? undefined : requests.shift()
       const command = request?.command ?? (isEnd ? 'end' : '')
       if (one === undefined || other === undefined || !this.#areSame(command, one, other)) {
+        const areJobs = [one, other].every((reply) => reply?.startsWith('RESERVED '))
+        this.#isOtherJob = this.#isEnding && areJobs
         return `${command} ${shown(request?.line)} is answered\n${shown(one)}\n${shown(other)}`
       }
       if (command === '') return `${shown(one)} answers nothing that was sent`

@@ -1,0 +1,85 @@
+/**
+ * Splits the words of `qlog serve` into flags and their values, as beanstalkd splits its own: short flags may
+ * be joined (`-f50`, `-VF`). What they mean is told in `plan.ts`. Pure.
+ */
+import { parseAddress } from '../../server/index.ts'
+
+/** Of short flags: which take a value. */
+const SHORT_VALUES = 'blpfuzs'
+const SHORT_BARE = 'FVcnvh'
+const LONG_ADDRESSES = ['beanstalkd', 'memcache', 'metrics']
+const LONG_VALUES = [
+  ...['sync', 'tls-cert', 'tls-key', 'token-file', 'connections-max', 'idle-timeout'],
+  'stop-timeout',
+]
+const LONG_BARE = ['help', 'version']
+
+/** What stands in the words, by name; lists in the order in which they were given. */
+export type Found = ReadonlyMap<string, readonly string[]>
+
+/** The words cannot be meant. */
+export class WordError extends Error {}
+
+/** Notes what it finds in `found`, also where it throws {@link WordError} in the middle. */
+export function findWords(words: readonly string[], found: Map<string, string[]>): void {
+  const note = (name: string, value: string): void => {
+    const values = found.get(name)
+    if (values === undefined) found.set(name, [value])
+    else values.push(value)
+  }
+  const rest = [...words]
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word.startsWith('--')) readLong(word, rest, note)
+    else if (word.startsWith('-') && word.length > 1) readShort(word, rest, note)
+    else note('directory', word)
+  }
+}
+
+function readLong(word: string, rest: string[], note: (name: string, value: string) => void): void {
+  const equals = word.indexOf('=')
+  const name = equals < 0 ? word.slice(2) : word.slice(2, equals)
+  const joined = equals < 0 ? undefined : word.slice(equals + 1)
+  if (LONG_ADDRESSES.includes(name)) {
+    const next = rest[0]
+    // A word behind it belongs to it where it can be nothing else.
+    const isNext = joined === undefined && next !== undefined && isAddress(next)
+    note(name, joined ?? (isNext ? (rest.shift() ?? '') : ''))
+  } else if (LONG_VALUES.includes(name)) {
+    const value = joined ?? rest.shift()
+    if (value === undefined) throw new WordError(`--${name} needs a value`)
+    note(name, value)
+  } else if (LONG_BARE.includes(name) && joined === undefined) {
+    note(name, '')
+  } else {
+    throw new WordError(`unknown option ${word}`)
+  }
+}
+
+function readShort(
+  word: string,
+  rest: string[],
+  note: (name: string, value: string) => void,
+): void {
+  for (let at = 1; at < word.length; at += 1) {
+    const flag = word.charAt(at)
+    if (SHORT_BARE.includes(flag)) {
+      note(flag, '')
+    } else if (SHORT_VALUES.includes(flag)) {
+      const value = word.slice(at + 1) || rest.shift()
+      if (value === undefined) throw new WordError(`flag requires an argument: -${flag}`)
+      note(flag, value)
+      return
+    } else {
+      throw new WordError(`unknown flag: -${flag}`)
+    }
+  }
+}
+
+function isAddress(word: string): boolean {
+  try {
+    parseAddress(word)
+    return true
+  } catch {
+    return false
+  }
+}
