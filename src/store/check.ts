@@ -89,7 +89,6 @@ const PUT_OPTIONS = [
   ...['priority', 'delayMs', 'at', 'ttlMs', 'key', 'keyWindowMs', 'onDuplicate', 'headers'],
   ...['producer', 'sequence', 'leaseMs'],
 ]
-const NO_MORE: readonly string[] = []
 const NOT_DUE = { dueKind: DueKind.NONE, dueMs: 0 } as const
 const NOT_NUMBERED = { producer: undefined, sequence: 0 } as const
 const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
@@ -99,10 +98,9 @@ export function checkPut(
   options: PutOptions | undefined,
   clock: ElapsedClock,
   what = 'the options of put',
-  more: readonly string[] = NO_MORE,
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
-  checkOptionNames(what, options, more === NO_MORE ? PUT_OPTIONS : [...PUT_OPTIONS, ...more])
+  checkOptionNames(what, options, PUT_OPTIONS)
   const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', leaseMs, headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {

@@ -12,6 +12,7 @@ import type {
   Store,
   StoreStats,
 } from '../../index.ts'
+import { queueOf } from '../queue-of.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
 import { removeRow } from './unordered.ts'
 
@@ -37,7 +38,7 @@ export class Tube {
 
   constructor(store: Store, name: string) {
     this.name = name
-    this.queue = store.queue(name, { retry: RETRY })
+    this.queue = queueOf(store, name, RETRY)
     this.group = this.queue.group()
     const { messages, nextOffset } = this.queue.stats()
     this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset

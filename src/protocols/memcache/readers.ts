@@ -4,6 +4,7 @@
  * no session has to end for it.
  */
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
+import { queueOf } from '../queue-of.ts'
 import { type Address, keyOf } from './key.ts'
 import { READERS_MAX } from './limits.ts'
 import type { MemcachePlan } from './options.ts'
@@ -25,7 +26,7 @@ export class Reader {
     this.#readers = readers
     // Reads are unlimited unless the server was told: the queue keeps to that for all its users.
     const retry = readers.plan.retry ?? { attemptsMax: Number.POSITIVE_INFINITY }
-    this.queue = readers.store.queue(queue, { retry })
+    this.queue = queueOf(readers.store, queue, retry)
     this.group = group
     this.key = keyOf({ queue, group })
   }
