@@ -2,7 +2,7 @@
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
  * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing; `store` measures
- * queues. Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
+ * queues, `serve` the server. Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
  */
 
 import * as fs from 'node:fs'
@@ -20,6 +20,9 @@ import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
+import { serveGenerator } from './serve/generator.ts'
+import { GENERATOR_COMMAND } from './serve/generator-process.ts'
+import { runServe, SERVE_USAGE, serveSmokeProblems } from './serve/run.ts'
 import { problemsOf } from './smoke.ts'
 import { runSpace, SPACE_USAGE } from './space/run.ts'
 import { runStart, START_USAGE } from './start.ts'
@@ -36,10 +39,11 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- zeroing [--pairs N]
        npm run bench -- ${SPACE_USAGE}
        npm run bench -- ${STORE_USAGE}
+       npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
        npm run bench -- table FILE
        npm run bench -- codecs|packing [--json] [--write]
-FILE: what efficiency --json or store --json printed.
+FILE: what efficiency, store or serve printed with --json.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -112,6 +116,17 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   }
   if (what === 'store') {
     return runStore(more, openPlace, (place) => ({
+      bench: what,
+      ...machineFacts(),
+      ...diskFacts(place),
+    }))
+  }
+  if (what === GENERATOR_COMMAND) {
+    serveGenerator()
+    return 0
+  }
+  if (what === 'serve') {
+    return runServe(more, openPlace, (place) => ({
       bench: what,
       ...machineFacts(),
       ...diskFacts(place),
@@ -204,7 +219,9 @@ async function concludeSmoke(
 ): Promise<number> {
   const packing = await packingProblems()
   const store = await storeSmokeProblems(place, json)
-  const problems = [...problemsOf(cases, results), ...codecProblems(), ...packing, ...store]
+  const serve = await serveSmokeProblems(place, json)
+  const more = [...codecProblems(), ...packing, ...store, ...serve]
+  const problems = [...problemsOf(cases, results), ...more]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'
   process.stderr.write(`bench smoke: ${outcome}, ${results.length} results\n`)

@@ -15,12 +15,13 @@ const HEAD = [
   'loop p99 ms',
 ]
 
-/** Markdown from the output of `efficiency --json` or `store --json`: a line about the machine, then the table. */
+/** Markdown from the output of `efficiency --json`, `store --json` or `serve --json`: a line about the machine, then the table. */
 export function tableOf(jsonLines: string): string {
   const lines = jsonLines.split('\n').filter((line) => line.startsWith('{'))
   const [header, ...results] = lines.map((line): unknown => JSON.parse(line))
   const about = header as Record<string, unknown>
-  if (about['bench'] === 'store') return storeTableOf(about, results.filter(isOfStore))
+  if (about['bench'] === 'store' || about['bench'] === 'serve')
+    return storeTableOf(about, results.filter(isOfStore))
   const rows = results.map((result) => cellsOf(result as Result))
   const table = [HEAD, HEAD.map((_, i) => (i < 2 ? '---' : '---:')), ...rows]
   const body = table.map((cells) => `| ${cells.join(' | ')} |`).join('\n')

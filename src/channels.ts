@@ -3,7 +3,7 @@
  * the table of `docs/observability.md` is this one. Nothing is made for a channel that nobody hears.
  */
 import { channel } from 'node:diagnostics_channel'
-import type { Gap } from './errors.ts'
+import { type Gap, QlogTypeError } from './errors.ts'
 
 export interface FlushEvent {
   readonly directory: string
@@ -62,6 +62,13 @@ export interface ExpiredEvent {
   readonly ids: readonly number[]
 }
 
+export interface GroupIdleEvent {
+  readonly directory: string
+  readonly queue: string
+  readonly group: string
+  readonly idleMs: number
+}
+
 export interface StoreFailedEvent {
   readonly directory: string
   readonly error: Error
@@ -83,6 +90,7 @@ export interface ChannelEvents {
   'qlog:snapshot': SnapshotEvent
   'qlog:buried': BuriedEvent
   'qlog:expired': ExpiredEvent
+  'qlog:group-idle': GroupIdleEvent
   'qlog:store-failed': StoreFailedEvent
   'qlog:loop-delay': LoopDelayEvent
 }
@@ -154,12 +162,21 @@ export const CHANNELS: {
       group: 'its name',
       id: 'of the message',
       reason: 'what `bury` was told; `attempts` where these were used up',
-      error: 'what the last `retry` was told',
+      error: 'what the last `retry` was told, or that the lease ended without an answer',
     },
   },
   'qlog:expired': {
     when: 'Messages have outlived their time to live, and are gone for good.',
     fields: { directory, queue: 'its name', ids: 'of the messages' },
+  },
+  'qlog:group-idle': {
+    when: 'A group that nobody used for the `groupIdleMs` of its queue was removed, and that is durable.',
+    fields: {
+      directory,
+      queue: 'its name',
+      group: 'its name',
+      idleMs: 'since it was used, or the store was opened',
+    },
   },
   'qlog:store-failed': {
     when: 'A store cannot go on: its log has stopped.',
@@ -182,9 +199,29 @@ const channels = {
   'qlog:snapshot': channel('qlog:snapshot'),
   'qlog:buried': channel('qlog:buried'),
   'qlog:expired': channel('qlog:expired'),
+  'qlog:group-idle': channel('qlog:group-idle'),
   'qlog:store-failed': channel('qlog:store-failed'),
   'qlog:loop-delay': channel('qlog:loop-delay'),
 } satisfies Record<ChannelName, unknown>
+
+/**
+ * Calls the listener with each event of the channel, from now on until what this returns is called: the
+ * `subscribe` of `node:diagnostics_channel`, with the types of the events. Throws QLOG_INVALID_ARGUMENT.
+ */
+export function subscribe<Name extends ChannelName>(
+  name: Name,
+  listener: (event: ChannelEvents[Name]) => void,
+): () => void {
+  if (!Object.hasOwn(channels, name)) {
+    const known = Object.keys(channels).join(', ')
+    throw new QlogTypeError(`there is no channel ${String(name)}; known are ${known}`)
+  }
+  if (typeof listener !== 'function') throw new QlogTypeError('subscribe takes a function')
+  // Of its own, so that a function that is given twice is called twice, and let go of one by one.
+  const onMessage = (event: unknown): void => listener(event as ChannelEvents[Name])
+  channels[name].subscribe(onMessage)
+  return () => void channels[name].unsubscribe(onMessage)
+}
 
 /** Somebody listens: to be asked before an event is put together. */
 export function isHeard(name: ChannelName): boolean {

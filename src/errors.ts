@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   QLOG_DAMAGED: {
     when: 'Bytes below the durable mark fail their checksum, or a file that must exist is missing.',
     remedy:
-      'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" to go on without them.',
+      'Run `qlog verify DIR` for the exact ids and bytes, then `qlog recover DIR --out NEWDIR`, or open with onDamage: "quarantine" (a store: log: { onDamage: "quarantine" }) to go on without them.',
   },
   QLOG_DISCONNECTED: {
     when: 'The connection to the process that holds the store ended before the answer came.',
@@ -64,19 +64,26 @@ export const ERROR_CODES = {
   },
   QLOG_INVALID_ARGUMENT: {
     when: 'An option or argument has the wrong type or is out of range.',
-    remedy: 'Pass a value within the range that the message names.',
+    remedy: 'Pass what the message asks for: it names the types, range or words that there are.',
   },
   QLOG_IO: {
     when: 'The operating system refused a call; cause has its error.',
     remedy: 'Mend what the cause names (permissions, descriptors, the disk), then try again.',
   },
+  QLOG_IS_A_STORE: {
+    when: 'A directory was opened as a plain log, and holds a store. Nothing was written.',
+    remedy:
+      'Open it with openStore(), put into its queues with `qlog put`, and give a log a directory of its own. openReader() and `qlog read` look into it.',
+  },
   QLOG_LOCKED: {
-    when: 'Another living process owns this log.',
-    remedy: 'Stop the process that the message names, or read it with openReader().',
+    when: 'A living process owns this log: another one, or this one has opened it already.',
+    remedy:
+      'Stop the process that the message names, or close it where that is this one. Beside it the qlog command and openStoreThrough() use a store, and openReader() reads a log.',
   },
   QLOG_LOCK_UNCLEAR: {
     when: 'The lock neither proves that its owner lives nor that it is dead.',
-    remedy: 'Make sure by other means that nobody uses the log, then open with breakLock: true.',
+    remedy:
+      'Make sure by other means that nobody uses the log, then open with breakLock: true (a store: log: { breakLock: true }).',
   },
   QLOG_NEWER_FORMAT: {
     when: 'The files need a format or feature that this version does not know.',
@@ -85,6 +92,19 @@ export const ERROR_CODES = {
   QLOG_NOT_A_LOG: {
     when: 'The path is not a directory, or holds files that are not a log.',
     remedy: 'Name a directory that is empty, missing, or holds a log.',
+  },
+  QLOG_NOT_A_STORE: {
+    when: 'A directory was opened as a store, and holds a log whose messages no store has put. Nothing was changed.',
+    remedy: 'Open it with openLog(), and give a store a directory of its own.',
+  },
+  QLOG_NOT_EMPTY: {
+    when: 'A new directory was to be made, and the path holds something already. Nothing was touched.',
+    remedy: 'Name a path where nothing is, or an empty directory.',
+  },
+  QLOG_NOT_FOUND: {
+    when: 'A verb of the door, and so a command, names a queue or group that is not there. Nothing was made.',
+    remedy:
+      'Name one that the message lists, or see `qlog queues DIR` and `qlog groups DIR`. `qlog take --create-group` and `qlog group` make a group that is missing.',
   },
   QLOG_NO_DOOR: {
     when: 'The store is open in another process, and that one does not answer, or not to this: an older version of qlog, a plain log, or a process that is stopped or busy. Or none holds it, where only its owner was to be asked (`onlyOwned`).',

@@ -6,12 +6,13 @@ import { MemoryMedium } from './log/memory/medium.ts'
 import { openMemoryLog } from './log/memory/memory-log.ts'
 import { openPublicLog, openSegmentLog } from './log/open.ts'
 import { openPublicReader } from './log/open-reader.ts'
-import { checkDirectory, checkOptions } from './log/options.ts'
+import { checkDirectory, checkStoreLogOptions } from './log/options.ts'
 import type { OpenLog } from './log/seam.ts'
 import type { Log, LogOptions, LogReader, ReaderOptions } from './log/types.ts'
 import { Door } from './server/door/door.ts'
 import { openStoreOn } from './store/open-store.ts'
-import type { Store, StoreOptions, StoreTarget } from './store/types.ts'
+import type { Store, StoreOptions, StoreTarget } from './store/types/store.ts'
+import { pathOf } from './system/real/path-of.ts'
 import { realSystem } from './system/real/real-system.ts'
 import type { Connection } from './system/system.ts'
 
@@ -24,6 +25,7 @@ export {
   type DamageEvent,
   type ExpiredEvent,
   type FlushEvent,
+  type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
   type SegmentEvent,
@@ -31,6 +33,7 @@ export {
   type SnapshotEvent,
   type SpaceEvent,
   type StoreFailedEvent,
+  subscribe,
 } from './channels.ts'
 export {
   DamagedError,
@@ -94,26 +97,34 @@ export {
 export { METRICS_CONTENT_TYPE, metricsText } from './store/observe/metrics-text.ts'
 export {
   ATTEMPTS_MAX_DEFAULT,
-  type BareItem,
   type BuryOptions,
-  type DeleteOptions,
-  type DeliveriesOptions,
   type Delivery,
-  type DeliveryCounters,
-  type DeliveryTotals,
+  LEASE_MS_DEFAULT,
+  type ReleaseOptions,
+  type RetryOptions,
+  type RetryOutcome,
+} from './store/types/deliveries.ts'
+export {
   GROUP_DEFAULT,
   type Group,
   type GroupOptions,
   type GroupSettings,
   type GroupStart,
-  type GroupStats,
-  LEASE_MS_DEFAULT,
   type ListOptions,
-  type MessageInfo,
-  type MessagePlace,
-  type MessageRef,
-  type MessageState,
   type MoveOptions,
+  type RedriveOptions,
+  type SeekPlace,
+} from './store/types/groups.ts'
+export type {
+  DeliveryCounters,
+  MessageInfo,
+  MessagePlace,
+  MessageRef,
+  MessageState,
+  StoredMessage,
+} from './store/types/messages.ts'
+export {
+  type BareItem,
   type OnDuplicate,
   PRIORITY_DEFAULT,
   PRIORITY_MAX,
@@ -121,30 +132,27 @@ export {
   type PutOptions,
   type PutResult,
   type PutValue,
-  type Queue,
-  type QueueOptions,
-  type QueueSettings,
-  type QueueSettingsChange,
-  type QueueStats,
-  type QueueTotals,
-  type RangeOptions,
-  type RedriveOptions,
-  type ReleaseOptions,
-  type ReserveOptions,
-  type RetryOptions,
-  type RetryOutcome,
-  type SeekPlace,
-  type Session,
-  type Store,
-  type StoredMessage,
-  type StoreOptions,
-  type StoreStats,
-  type StoreStatus,
-  type StoreTarget,
-  type Transaction,
-  type TransactionResult,
-  type TypedQueueOptions,
-} from './store/types.ts'
+} from './store/types/puts.ts'
+export type {
+  DeleteOptions,
+  Queue,
+  QueueOptions,
+  RangeOptions,
+  TypedQueueOptions,
+} from './store/types/queues.ts'
+export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
+export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
+export type {
+  DeliveryTotals,
+  GroupStats,
+  PinningGroup,
+  QueueStats,
+  QueueTotals,
+  StoreStats,
+  StoreStatus,
+} from './store/types/stats.ts'
+export type { Store, StoreOptions, StoreTarget } from './store/types/store.ts'
+export type { Transaction, TransactionResult } from './store/types/transactions.ts'
 export type {
   ConsumeOptions,
   Handler,
@@ -158,14 +166,14 @@ export type {
 
 /**
  * Opens the log in `directory` for appending and reading; makes one where the directory is empty or
- * missing. One process at a time owns a log.
+ * missing. One process at a time owns a log. A directory is a path or a `file:` URL.
  *
- * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
+ * Rejects with QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_IS_A_STORE, QLOG_LOCKED, QLOG_LOCK_UNCLEAR,
  * QLOG_NEWER_FORMAT, QLOG_READ_ONLY, QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_UNSUPPORTED, QLOG_IO or
  * QLOG_ABORTED.
  */
-export function openLog(directory: string, options: LogOptions = {}): Promise<Log> {
-  return openPublicLog(realSystem(), directory, options)
+export async function openLog(directory: string | URL, options: LogOptions = {}): Promise<Log> {
+  return openPublicLog(realSystem(), pathOf(directory), options)
 }
 
 /**
@@ -173,22 +181,26 @@ export function openLog(directory: string, options: LogOptions = {}): Promise<Lo
  * living owner. Rejects with QLOG_NOT_A_LOG, QLOG_NEWER_FORMAT, QLOG_DAMAGED, QLOG_IO or
  * QLOG_ABORTED.
  */
-export function openReader(directory: string, options: ReaderOptions = {}): Promise<LogReader> {
-  return openPublicReader(realSystem(), directory, options)
+export async function openReader(
+  directory: string | URL,
+  options: ReaderOptions = {},
+): Promise<LogReader> {
+  return openPublicReader(realSystem(), pathOf(directory), options)
 }
 
 /**
- * Opens the store in a directory, making one where it is empty or missing; in memory for `':memory:'`,
+ * Opens the store in a directory (a path or a `file:` URL), making one where it is empty or missing; in memory for `':memory:'`,
  * gone when it closes; or over any log behind the seam. One process at a time owns a store.
  *
- * Rejects like {@link openLog}, and with QLOG_NEWER_FORMAT where the log holds what no store wrote.
+ * Rejects like {@link openLog}, and with QLOG_NOT_A_STORE where the log holds what no store wrote.
  */
 export async function openStore(target: StoreTarget, options: StoreOptions = {}): Promise<Store> {
   const system = realSystem()
-  const directory = typeof target === 'string' ? target : ''
+  const place = pathOf(target)
+  const directory = typeof place === 'string' ? place : ''
   const door = new Door(system, (error) => process.emitWarning(asError(error)))
   try {
-    const opening = openLogOf(target, options, system, door)
+    const opening = openLogOf(place, options, system, door)
     const store = await openStoreOn(system, opening, options, directory)
     door.serve(store)
     return store
@@ -203,7 +215,7 @@ function asError(error: unknown): Error {
 }
 
 function openLogOf(
-  target: StoreTarget,
+  target: string | OpenLog,
   options: StoreOptions,
   system: ReturnType<typeof realSystem>,
   door: Door,
@@ -214,10 +226,7 @@ function openLogOf(
   }
   if (target === ':memory:') return openMemoryLog(system, new MemoryMedium())
   const directory = checkDirectory(target)
-  const checked = checkOptions(options.log ?? {})
-  if (Object.keys(checked.retention).length > 0) {
-    throw new QlogTypeError('a store has no retention: its groups say what may go')
-  }
+  const checked = checkStoreLogOptions(options.log)
   const onConnection = (connection: Connection): void => door.accept(connection)
   return (owner, { signal }) =>
     openSegmentLog(system, directory, owner, { ...checked, signal, onConnection })

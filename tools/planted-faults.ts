@@ -244,7 +244,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'roll without barrier',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/group-sender.ts',
         '    if (segment && segment.durableOffset < segment.writtenEnd) {\n      this.#flushThenPump(segment)\n      return\n    }\n    const own',
         '    const own',
       ),
@@ -506,9 +506,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'a follower is served from the cache before the group resolved',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/group-sender.ts',
         '    this.#flights.push(flight)\n',
-        '    this.#flights.push(flight)\n    this.settlement.onResolved(flight)\n',
+        '    this.#flights.push(flight)\n    this.#settlement.onResolved(flight)\n',
       ),
       edit(
         'src/log/visible-segments.ts',

@@ -179,8 +179,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/queue-state.ts',
-        'if (start > 0) finished.add(0, start)\n    // From now on',
-        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    // From now on',
+        'if (start > 0) finished.add(0, start)\n    this.#revive(finished, start)\n    // From now on',
+        'if (this.nextOffset > 0) finished.add(0, Math.max(start, 1))\n    this.#revive(finished, start)\n    // From now on',
       ),
     ],
     tests: [STORE_SUITE],
@@ -402,6 +402,77 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
         'return !group.isDelayed(exception)',
       ),
     ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: what a seek brought back is given away with what is forgotten',
+    edits: [
+      store(
+        'space/retention.ts',
+        'if (queue.isGone(offsets[row] ?? 0)) this.#core.gone.note(id)',
+        'this.#core.gone.note(id)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the lanes let go of what is retained',
+    edits: [store('state/queue-state.ts', 'return this.retained.next(0, floor)', 'return floor')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a group that goes back does not get what is retained',
+    edits: [
+      store(
+        'state/queue-state.ts',
+        'this.#revive(finished, start)\n    group.restart',
+        'group.restart',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a finished message that outlives its time becomes a dead letter',
+    edits: [
+      store(
+        'dispatch/queue-dispatch.ts',
+        'if (this.state.isDone(offset)) {\n        lapsed',
+        'if (this.state.isGone(offset)) {\n        lapsed',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a group is removed as idle while something of it is leased',
+    edits: [
+      store('space/idle-groups.ts', 'group.use.isRead || group.out.size > 0', 'group.use.isRead'),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the time of an idle group goes on while the store is closed',
+    edits: [
+      store(
+        'dispatch/group-use.ts',
+        'this.#lastMs = nowMs()\n  }\n\n  /** Somebody',
+        'this.#lastMs = 0\n  }\n\n  /** Somebody',
+      ),
+      store(
+        'space/idle-groups.ts',
+        '    return nowMs\n  }\n\n  /** Without',
+        '    return known === undefined ? 0 : nowMs\n  }\n\n  /** Without',
+      ),
+      store(
+        'space/idle-groups.ts',
+        '{ groupIdleMs, sinceMs: nowMs }',
+        '{ groupIdleMs, sinceMs: 0 }',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: the last group of a queue is removed as idle',
+    edits: [store('space/idle-groups.ts', 'due.slice(0, groups.length - 1)', 'due')],
     tests: [STORE_SUITE],
   },
 ]

@@ -48,7 +48,8 @@ export async function measureSpace(
   await ground.open()
   await ground.store.compact()
   const reopened = await boundOf(ground, work.live())
-  const storeMessages = ground.store.stats().messages
+  const { messages, retained } = ground.store.stats()
+  const storeMessages = messages + retained
   await ground.close()
   const { name, met } = workload
   return {

@@ -1,7 +1,8 @@
 /**
  * Loads that are known to fill disks in other queues: each in rounds, after which what must stay is known.
  */
-import type { Delivery, Session } from '../../src/store/types.ts'
+import type { Delivery } from '../../src/store/types/deliveries.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
 import type { LiveMessages } from './disk-use.ts'
 import type { Ground } from './ground.ts'
 
@@ -22,7 +23,7 @@ export interface Workload {
 
 export interface Work {
   round(): Promise<void>
-  /** What nobody has finished. */
+  /** What nobody has finished, and what is retained. */
   live(): LiveMessages
 }
 
@@ -61,6 +62,13 @@ export const WORKLOADS: readonly Workload[] = [
     rounds: 300,
     isBalanced: true,
     begin: beginQueues,
+  },
+  {
+    name: 'the last 5,000 finished messages are retained',
+    met: 'history',
+    rounds: 300,
+    isBalanced: true,
+    begin: beginRetained,
   },
   {
     name: '10-byte puts, each awaited',
@@ -168,6 +176,25 @@ async function beginQueues(ground: Ground): Promise<Work> {
       await session.ack(await take(session, others.length))
     },
     live: () => ({ messages: slow === undefined ? 0 : rounds, bytes: rounds * bytes.length }),
+  }
+}
+
+/** A second a round passes: what is beyond the limit goes about as late. */
+async function beginRetained(ground: Ground): Promise<Work> {
+  const kept = 5 * BATCH
+  const queue = ground.store.queue('history')
+  await queue.configure({ retention: { messages: kept } })
+  const session = await watching(ground, 'history')
+  const bodies = bodiesOf(BATCH / 10, 1_000)
+  let puts = 0
+  return {
+    round: async () => {
+      for (let row = 0; row < 10; row++) await queue.putMany(bodies)
+      await session.ack(await take(session, BATCH))
+      await ground.pass(1_000)
+      puts += BATCH
+    },
+    live: () => ({ messages: Math.min(puts, kept), bytes: Math.min(puts, kept) * 1_000 }),
   }
 }
 

@@ -4,7 +4,9 @@
  */
 
 import { openStore } from '../../src/index.ts'
-import type { Delivery, Session, Store } from '../../src/store/types.ts'
+import type { Delivery } from '../../src/store/types/deliveries.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
+import type { Store } from '../../src/store/types/store.ts'
 import { delayedLateness, pacedLatencies, throughRate } from './clocked.ts'
 import { MessageSource, putMessages, queueNames, takeMessages } from './loads.ts'
 import { loadSqlite, Peer } from './peer.ts'

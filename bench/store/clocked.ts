@@ -5,7 +5,8 @@
 
 import { makeBodies } from '../../src/measure/driver.ts'
 import { quantile } from '../../src/measure/measures.ts'
-import type { Session, Store } from '../../src/store/types.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
+import type { Store } from '../../src/store/types/store.ts'
 import { Acks, MessageSource, putMessages, queueNames, takeMessages } from './loads.ts'
 import { IN_FLIGHT, MESSAGE_BYTES, PLAIN, RESERVE_COUNT } from './scale.ts'
 

@@ -4,7 +4,10 @@
  */
 
 import { makeBodies } from '../../src/measure/driver.ts'
-import type { Delivery, PutOptions, Session, Store } from '../../src/store/types.ts'
+import type { Delivery } from '../../src/store/types/deliveries.ts'
+import type { PutOptions } from '../../src/store/types/puts.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
+import type { Store } from '../../src/store/types/store.ts'
 import { BATCHES_IN_FLIGHT, IN_FLIGHT, type Layout, MESSAGE_BYTES, type Way } from './scale.ts'
 
 export interface LoadPlan {

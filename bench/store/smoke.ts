@@ -1,11 +1,10 @@
 /** Whether results of the store are well-formed: every case there, every figure a number. Pure. */
 
 import type { StoreResult } from './result.ts'
-import type { StoreCase } from './scale.ts'
 
 /** What is wrong, one sentence each; nothing where all is well. */
 export function storeProblems(
-  cases: readonly StoreCase[],
+  cases: readonly { readonly name: string }[],
   results: readonly StoreResult[],
 ): string[] {
   const problems: string[] = []

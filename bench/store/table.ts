@@ -11,7 +11,7 @@ export function storeTableOf(
   const [loadBefore] = Array.isArray(load) ? load : []
   const about =
     `${machine}, ${kernel}, ${fileSystem}, Node ${node}; ` +
-    `${peer === undefined ? 'without better-sqlite3' : `beside ${peer}`}; medians, in brackets the ` +
+    `${peer === undefined ? 'without its peer' : `beside ${peer}`}; medians, in brackets the ` +
     `quartiles; load of the machine before: ${loadBefore}; ${String(date).slice(0, 10)}.`
   const head = ['case', 'messages', 'runs', 'figure', 'value', 'bar', '']
   const lines = [head, head.map((_, i) => (i === 0 || i === 3 ? '---' : '---:'))]

@@ -4,7 +4,8 @@
  */
 
 import { json } from '../../src/store/codec.ts'
-import type { Queue, Store } from '../../src/store/types.ts'
+import type { Queue } from '../../src/store/types/queues.ts'
+import type { Store } from '../../src/store/types/store.ts'
 import { queueNames } from './loads.ts'
 import { MESSAGE_BYTES, PLAIN, type WorkWay } from './scale.ts'
 

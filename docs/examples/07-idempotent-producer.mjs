@@ -1,6 +1,7 @@
 /**
  * A producer that may send twice: it does not know whether its put happened before it was killed, so it puts
- * again with the same key, and nothing is put twice. The key is taken for `keyWindowMs`.
+ * again with the same key, and nothing is put twice. The key is taken for `keyWindowMs`. A producer that
+ * numbers its messages names itself and the number instead, which counts however late it sends again.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -35,8 +36,18 @@ async function produce(path, killed) {
       console.log(`invoice ${invoice}: message ${id}${duplicate ? ', it was there' : ''}`)
       if (killed && invoice === '18') process.kill(process.pid, 'SIGKILL')
     }
-    console.log('messages:', store.stats().messages)
+    console.log('messages:', payments.stats().messages)
+    if (!killed) await sendSales(store.queue('sales'))
   } finally {
     await store.close()
   }
+}
+
+/** In any order, and those that are in doubt again. */
+async function sendSales(sales) {
+  for (const sequence of [0, 2, 1, 2, 3]) {
+    const { duplicate } = await sales.put(`sale ${sequence}`, { producer: 'till-7', sequence })
+    console.log(`sale ${sequence} of till-7${duplicate ? ' was there' : ''}`)
+  }
+  console.log('sales:', sales.stats().messages)
 }

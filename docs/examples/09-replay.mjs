@@ -1,7 +1,6 @@
 /**
- * Replay: a queue is kept for as long as some group has not finished it. Here a group that nobody reads keeps
- * the history, and a group that comes later goes through all of it, from the first message or from a time; a group that
- * exists can go back.
+ * Replay: a queue that retains its messages keeps what its groups have finished. A group that comes later goes through all
+ * of it, from the first message or from a time; a group that exists can go back.
  */
 import { setTimeout as pass } from 'node:timers/promises'
 import { openStore, text } from 'qlog'
@@ -9,7 +8,7 @@ import { openStore, text } from 'qlog'
 const store = await openStore(':memory:')
 try {
   const prices = store.queue('prices', { codec: text() })
-  const history = await prices.createGroup('history')
+  await prices.configure({ retention: { ageMs: 24 * 3_600_000, messages: 1_000_000 } })
 
   await prices.putMany(['pears 3', 'plums 2'])
   await pass(20)
@@ -32,8 +31,9 @@ try {
   const since = await prices.read({ from: { timeMs: noonMs } })
   console.log('since noon:', since.map(({ offset, value }) => `${offset} ${value}`).join(', '))
 
-  await history.remove()
-  console.log('kept without history:', store.stats().messages)
+  console.log('retained:', prices.stats().retained)
+  await prices.configure({ retention: null })
+  console.log('retained without a retention:', prices.stats().retained)
 } finally {
   await store.close()
 }

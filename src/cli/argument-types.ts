@@ -1,6 +1,6 @@
 /** Words of the command line -> values, with an error that says what would be right. Pure. */
 import { InvalidArgumentError } from 'commander'
-import type { SyncMode } from '../index.ts'
+import type { GroupStart, SyncMode } from '../index.ts'
 
 /** A parser of whole numbers from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (word: string) => number {
@@ -17,6 +17,42 @@ export function seconds(mostSeconds: number): (word: string) => number {
     const value = /^\d+(\.\d{1,3})?$/.test(word) ? Number(word) : Number.NaN
     if (value <= mostSeconds) return Math.round(value * 1000)
     throw new InvalidArgumentError(`It must be seconds from 0 to ${mostSeconds}, like 2 or 0.5.`)
+  }
+}
+
+/** What stands for a setting that is taken away. commander would make an empty text of null. */
+export const NONE = 'none'
+export type None = typeof NONE
+
+/** What the store is asked for. */
+export function nullOfNone<T>(value: T | None): T | null {
+  return value === NONE ? null : value
+}
+
+/** A parser that also takes the word `none`. */
+export function orNone<T>(parse: (word: string) => T): (word: string) => T | None {
+  return (word) => {
+    if (word === NONE) return NONE
+    try {
+      return parse(word)
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error
+      throw new InvalidArgumentError(`${error.message.replace(/\.$/, '')}, or none.`)
+    }
+  }
+}
+
+/** Where a group begins: first, next, the id of a message, or a time. */
+export function groupStart(word: string): GroupStart {
+  if (word === 'first' || word === 'next') return word
+  if (/^\d+$/.test(word)) return { id: wholeNumber(1, Number.MAX_SAFE_INTEGER)(word) }
+  try {
+    return { timeMs: timeMs(word) }
+  } catch (error) {
+    if (!(error instanceof InvalidArgumentError)) throw error
+    throw new InvalidArgumentError(
+      'It must be first, next, the id of a message, or a time like 2026-01-05T10:00:00Z.',
+    )
   }
 }
 

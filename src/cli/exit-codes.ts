@@ -30,8 +30,12 @@ const EXIT_BY_ERROR_CODE: ReadonlyMap<unknown, ExitCode> = new Map<unknown, Exit
   ['QLOG_LOCKED', EXIT.locked],
   ['QLOG_LOCK_UNCLEAR', EXIT.locked],
   ['QLOG_NEWER_FORMAT', EXIT.notALog],
+  ['QLOG_IS_A_STORE', EXIT.notALog],
+  ['QLOG_NOT_A_STORE', EXIT.notALog],
   ['QLOG_NO_DOOR', EXIT.locked],
   ['QLOG_NOT_A_LOG', EXIT.notALog],
+  ['QLOG_NOT_EMPTY', EXIT.usage],
+  ['QLOG_NOT_FOUND', EXIT.usage],
 ])
 
 /** The exit code that an error of a command stands for. */

@@ -21,6 +21,7 @@ export function registerExplain(program: Command, context: CommandContext): void
       'Says what a byte of a segment is, why the block around it is valid or which condition fails, whether one flipped bit explains it, and what that means for messages. Changes nothing.',
     )
     .argument('<FILE:OFFSET>', 'a segment file and a byte in it, decimal or 0x...')
+    .argument('[OFFSET]', 'the byte, where the file is named alone')
     .option('--json', 'one JSON line')
     .addHelpText(
       'before',
@@ -33,8 +34,10 @@ export function registerExplain(program: Command, context: CommandContext): void
       ),
     )
     .action(
-      action(context, (place: string, options: { readonly json?: true }) =>
-        runExplain(context, place, options.json === true),
+      action(
+        context,
+        (file: string, offset: string | undefined, options: { readonly json?: true }) =>
+          runExplain(context, offset === undefined ? file : `${file}:${offset}`, options.json),
       ),
     )
 }
@@ -42,7 +45,7 @@ export function registerExplain(program: Command, context: CommandContext): void
 async function runExplain(
   context: CommandContext,
   place: string,
-  json: boolean,
+  json: true | undefined,
 ): Promise<ExitCode> {
   const { output } = context
   const { file, offset } = parsePlace(place)

@@ -6,6 +6,7 @@ import { action, examples } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { JSON_VERSION } from './inspect-words.ts'
 import { oneLine } from './output.ts'
+import { groupSettingRows, setWords } from './setting-words.ts'
 import { DIR_WORDS, withStore } from './store-words.ts'
 import { formatCount, formatTable } from './text.ts'
 
@@ -36,7 +37,7 @@ export function registerGroups(program: Command, context: CommandContext): void 
             const args = queue === undefined ? {} : { queue }
             await store.call('groups', args, { onItem: (group) => void groups.push(group) })
             if (options.json) for (const group of groups) output.json({ v: JSON_VERSION, ...group })
-            else if (groups.length > 0) output.data(tableOf(groups))
+            else if (groups.length > 0) output.data(groupTable(groups))
             else output.words('There is no group yet: one begins when it first takes.')
             return EXIT.fine
           }),
@@ -47,7 +48,7 @@ export function registerGroups(program: Command, context: CommandContext): void 
 const HEAD = ['queue', 'group', 'ready', 'delayed', 'leased', 'buried', 'floor', 'waiting', '']
 const FIGURES = new Set(['ready', 'delayed', 'leased', 'buried', 'floor', 'waiting'])
 
-function tableOf(groups: readonly GroupStats[]): string {
+export function groupTable(groups: readonly GroupStats[]): string {
   const rows = groups.map((one) => [
     oneLine(one.queue),
     oneLine(one.group),
@@ -57,7 +58,7 @@ function tableOf(groups: readonly GroupStats[]): string {
     formatCount(one.buried),
     formatCount(one.floor),
     formatCount(one.waiting),
-    one.leasedMax == null ? '' : `at most ${formatCount(one.leasedMax)} leased`,
+    setWords(groupSettingRows(one)),
   ])
   return formatTable(HEAD, rows, FIGURES)
 }

@@ -19,6 +19,10 @@ export async function openInput(
     if (!('destroy' in stdin) || typeof stdin.destroy !== 'function') {
       throw new Error('stdin is not a stream that can be let go')
     }
+    // Nothing happens until something is typed: that must not look like a command that hangs.
+    if ('isTTY' in stdin && stdin.isTTY === true) {
+      context.output.words('Reading from the terminal; Ctrl-D on a line of its own ends it.')
+    }
     return stdin as InputStream
   }
   const stream = createReadStream(file)

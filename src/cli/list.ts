@@ -82,12 +82,21 @@ function runList(
       return isFull ? output.flush() : undefined
     }
     await store.call('list', args, { onItem, signal })
-    if (count === 0) output.words('There is no such message.')
+    if (count === 0) output.words(nothingWords(queue, { state, from }))
     else if (count === limit) {
       output.words(`These are ${limit}; there may be more: see --from and --limit.`)
     }
     return EXIT.fine
   })
+}
+
+function nothingWords(
+  queue: string,
+  { state, from }: { state: MessageState | undefined; from: number | undefined },
+): string {
+  const where = from === undefined ? '' : ` from offset ${from} on`
+  const what = state === undefined ? 'message that is not finished' : `${state} message`
+  return `${oneLine(queue)} has no ${what}${where}.`
 }
 
 /** Rows are printed as they come, so that their number does not matter: the columns have fixed widths. */

@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
 import { registerBackup, registerRestore } from './backup.ts'
 import { registerBench } from './bench.ts'
+import { registerConfigure } from './configure.ts'
 import type { CommandContext } from './context.ts'
 import { examples } from './context.ts'
 import { registerDoctor } from './doctor.ts'
@@ -15,6 +16,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { EXIT, exitCodeOf } from './exit-codes.ts'
 import { registerExplain } from './explain.ts'
 import { registerExport } from './export.ts'
+import { registerGroup } from './group.ts'
 import { registerGroups } from './groups.ts'
 import { registerImport } from './import.ts'
 import { registerList } from './list.ts'
@@ -62,6 +64,8 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerRedrive,
       registerMove,
       registerSeek,
+      registerConfigure,
+      registerGroup,
       registerPause,
       registerResume,
       registerDelete,

@@ -93,9 +93,12 @@ async function runPut(
       if (input) await putAll(input, putter, signal, options)
       else if (body !== undefined) await putter.add(new TextEncoder().encode(body))
       await putter.flush()
-    } finally {
-      if (options.quiet !== true) context.output.words(putter.summary())
+    } catch (error) {
+      // What is durable by now is told beside the error; where nothing is, that says it all.
+      if (options.quiet !== true && putter.count > 0) context.output.words(putter.summary())
+      throw error
     }
+    if (options.quiet !== true) context.output.words(putter.summary())
     return EXIT.fine
   })
 }
@@ -176,6 +179,11 @@ class Putter {
     }
     await this.#store.call('put', args, { tail: Buffer.concat(bodies), onItem })
     await this.#context.output.flush()
+  }
+
+  /** Messages that are durable. */
+  get count(): number {
+    return this.#put + this.#duplicates
   }
 
   summary(): string {

@@ -8,15 +8,16 @@ import { action, examples } from './context.ts'
 import { EXIT } from './exit-codes.ts'
 import { JSON_VERSION } from './inspect-words.ts'
 import { oneLine } from './output.ts'
+import { queueSettingRows, setWords } from './setting-words.ts'
 import { DIR_WORDS, formatSpan, SECONDS_MAX, withStore } from './store-words.ts'
-import { formatCount, formatTable } from './text.ts'
+import { formatCount, formatTable, wrapWords } from './text.ts'
 
 export function registerQueues(program: Command, context: CommandContext): void {
   program
     .command('queues')
     .summary('the queues of a store')
     .description(
-      'Lists the queues: messages that are not finished, those put so far, how many are ready, delayed, leased and buried in all groups together.',
+      'Lists the queues: messages that are not finished, those put so far, how many are ready, delayed, leased and buried, summed over the groups: a message counts once in each, so that these may exceed the messages, and `qlog groups` has them apart; before the first group there is none to count for (-). And how many finished ones are retained, where any are.',
     )
     .argument('<DIR>', DIR_WORDS)
     .option('--json', 'one JSON line a queue, its groups included')
@@ -34,7 +35,8 @@ export function registerQueues(program: Command, context: CommandContext): void 
           const queues: QueueStats[] = []
           await store.call('queues', {}, { onItem: (row) => addRow(queues, row) })
           if (options.json) for (const queue of queues) output.json({ v: JSON_VERSION, ...queue })
-          else if (queues.length > 0) output.data(queueTable(queues))
+          else if (queues.length > 0)
+            output.data(queueTable(queues) + settingLines(queues, output.columns))
           else output.words('There is no queue yet.')
           return EXIT.fine
         }),
@@ -42,11 +44,22 @@ export function registerQueues(program: Command, context: CommandContext): void 
     )
 }
 
-const HEAD = ['queue', 'messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried', '']
-const FIGURES = new Set(['messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried'])
+/** What the queues keep to, where any of them keeps to something. */
+export function settingLines(queues: readonly QueueStats[], columns: number): string {
+  const lines = queues.flatMap(({ queue, settings }) => {
+    const words = setWords(queueSettingRows(settings))
+    return words === '' ? [] : wrapWords(`${oneLine(queue)}: ${words}`, columns, INDENT)
+  })
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`
+}
+
+const INDENT = 4
+const HEAD = ['queue', 'messages', 'put', 'groups', 'ready', 'delayed', 'leased', 'buried']
+const FIGURES = new Set([...HEAD.slice(1), 'retained'])
 
 export function queueTable(queues: readonly QueueStats[]): string {
-  const rows = queues.map(({ queue, messages, nextOffset, pausedMs, groups }) => {
+  const isRetaining = queues.some(({ retained }) => retained > 0)
+  const rows = queues.map(({ queue, messages, nextOffset, retained, pausedMs, groups }) => {
     const sum = (state: 'ready' | 'delayed' | 'leased' | 'buried'): string =>
       groups.length === 0 ? '-' : formatCount(groups.reduce((all, one) => all + one[state], 0))
     return [
@@ -58,10 +71,11 @@ export function queueTable(queues: readonly QueueStats[]): string {
       sum('delayed'),
       sum('leased'),
       sum('buried'),
+      ...(isRetaining ? [formatCount(retained)] : []),
       pausedWords(pausedMs),
     ]
   })
-  return formatTable(HEAD, rows, FIGURES)
+  return formatTable([...HEAD, ...(isRetaining ? ['retained'] : []), ''], rows, FIGURES)
 }
 
 export function pausedWords(pausedMs: number): string {

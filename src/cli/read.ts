@@ -1,6 +1,7 @@
 /** `qlog read`: messages on stdout, as they are or as JSON lines. Changes nothing. */
 import type { Command } from 'commander'
 import type { Gap, Message, ReadOptions } from '../index.ts'
+import { type RecordedMessage, type StoreRecords, storeRecords } from '../inspect/index.ts'
 import { wholeNumber } from './argument-types.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
@@ -8,6 +9,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import type { Output } from './output.ts'
 import { oneLine } from './output.ts'
+import { bodyFields } from './store-words.ts'
 
 interface ReadCommandOptions {
   readonly from?: number
@@ -22,9 +24,9 @@ export function registerRead(program: Command, context: CommandContext): void {
     .command('read')
     .summary('print messages')
     .description(
-      'Prints messages in order. Opens the log read-only: needs no lock, works on a live log.',
+      'Prints messages in order. Opens the log read-only: needs no lock, works on a live log. Of a store, those of all queues that the files still hold, with what was put (queue, offset, priority, key, headers in --json); whether one is finished they do not say: `qlog list` does.',
     )
-    .argument('<DIR>', 'directory of the log')
+    .argument('<DIR>', 'directory of the log or store')
     .option('--from <ID>', 'first id to print', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--count <N>', 'stop after N messages', wholeNumber(1, Number.MAX_SAFE_INTEGER))
     .option('--follow', 'wait for new messages at the end')
@@ -35,6 +37,7 @@ export function registerRead(program: Command, context: CommandContext): void {
       examples(
         ['qlog read ./log --from 1000 --count 10', 'ten messages from id 1000 on'],
         ['qlog read ./log --follow --json | jq .body', 'what comes in, as it becomes durable'],
+        ['qlog read ./data --json | jq -c [.queue,.body]', 'a store, whoever holds it'],
         ['qlog read ./log --null | xargs -0 -n 1 echo', 'messages that may hold newlines'],
       ),
     )
@@ -54,9 +57,11 @@ async function runRead(
   const reader = await context.openReader(directory, { signal })
   const printer = new MessagePrinter(context.output, options)
   try {
+    const records = await storeRecords(directory, { signal })
+    const opener = new RecordOpener(directory, records, signal)
     for await (const batch of reader.readBatches(readOptions(options, signal, printer))) {
       // A batch is small, so waiting once a batch keeps memory bounded and follows without delay.
-      const done = printer.printBatch(batch)
+      const done = printer.printBatch(await opener.open(batch))
       await context.output.flush()
       if (done || signal.aborted) break
     }
@@ -85,12 +90,43 @@ function readOptions(
   }
 }
 
+/** A message of a log, or of a store's queue. */
+type Shown = Message & Partial<RecordedMessage>
+
+/** Makes messages of a store's records; those of a plain log are what they are. */
+class RecordOpener {
+  readonly #directory: string
+  readonly #signal: AbortSignal
+  readonly #nameless = new Set<number>()
+  #records: StoreRecords | undefined
+
+  constructor(directory: string, records: StoreRecords | undefined, signal: AbortSignal) {
+    this.#directory = directory
+    this.#records = records
+    this.#signal = signal
+  }
+
+  async open(batch: readonly Message[]): Promise<readonly Shown[]> {
+    if (this.#records === undefined) return batch
+    const opened = batch.map((message) => this.#openOne(message))
+    const nameless = opened.flatMap(({ queue }) => (typeof queue === 'number' ? queue : []))
+    if (nameless.every((queue) => this.#nameless.has(queue))) return opened
+    // A queue that began while this follows: once for each, its name is looked up.
+    for (const queue of nameless) this.#nameless.add(queue)
+    this.#records = (await storeRecords(this.#directory, { signal: this.#signal })) ?? this.#records
+    return batch.map((message) => this.#openOne(message))
+  }
+
+  #openOne(message: Message): Shown {
+    return { ...message, ...this.#records?.read(message.body) }
+  }
+}
+
 class MessagePrinter {
   gapsFound = false
   readonly #output: Output
   readonly #json: boolean
   readonly #delimiter: string
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   #remaining: number
   #gaps: Gap[] = []
   #unconfirmedTold = false
@@ -108,7 +144,7 @@ class MessagePrinter {
   }
 
   /** True when as many messages as wanted have been printed. */
-  printBatch(batch: readonly Message[]): boolean {
+  printBatch(batch: readonly Shown[]): boolean {
     let lastId = 0
     for (const message of batch) {
       if (this.#remaining === 0) return true
@@ -132,7 +168,7 @@ class MessagePrinter {
     }
   }
 
-  #print(message: Message): void {
+  #print(message: Shown): void {
     if (this.#json) {
       this.#output.json(this.#toJson(message))
       return
@@ -142,20 +178,10 @@ class MessagePrinter {
     this.#output.data(this.#delimiter)
   }
 
-  #toJson(message: Message): Record<string, unknown> {
-    const time = new Date(message.timeMs).toISOString()
-    const shown = message.unconfirmed === true ? { unconfirmed: true } : {}
-    return { id: message.id, time, ...this.#bodyFields(message.body), ...shown }
-  }
-
-  #bodyFields(body: Uint8Array): { readonly body: string } | { readonly bodyBase64: string } {
-    try {
-      return { body: this.#decoder.decode(body) }
-    } catch {
-      // Not UTF-8: a string could not give these bytes back.
-      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-      return { bodyBase64: bytes.toString('base64') }
-    }
+  #toJson({ id, timeMs, body, unconfirmed, ...more }: Shown): Record<string, unknown> {
+    const time = new Date(timeMs).toISOString()
+    const shown = unconfirmed === true ? { unconfirmed: true } : {}
+    return { id, time, ...bodyFields(body), ...more, ...shown }
   }
 
   #tellUnconfirmed(id: number): void {

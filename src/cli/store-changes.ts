@@ -7,7 +7,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
 import { oneLine } from './output.ts'
 import { DIR_WORDS, formatSpan, SECONDS_MAX, withStore } from './store-words.ts'
-import { plural } from './text.ts'
+import { formatCount, plural } from './text.ts'
 import { UsageError } from './usage-error.ts'
 
 export function registerKick(program: Command, context: CommandContext): void {
@@ -24,7 +24,8 @@ export function registerKick(program: Command, context: CommandContext): void {
     const place = { queue, ...(group !== undefined && { group }) }
     return withStore(context, directory, {}, async (store) => {
       const { kicked } = await store.call('kick', { ...place, ...(ids ? { ids } : { count }) })
-      context.output.words(`${plural(kicked, 'message')} of ${oneLine(queue)} made ready`)
+      const rest = ids ? restWords(ids, kicked, 'neither buried nor delayed') : ''
+      context.output.words(`${plural(kicked, 'message')} of ${oneLine(queue)} made ready${rest}`)
       return EXIT.fine
     })
   }
@@ -32,7 +33,7 @@ export function registerKick(program: Command, context: CommandContext): void {
     .command('kick')
     .summary('make buried or delayed messages ready')
     .description(
-      'Makes messages of a group ready: buried ones where there are any, else delayed ones; or those named by id.',
+      'Makes messages of a group ready: buried ones where there are any, else delayed ones; or those named by id. Says how many it were; none is no error.',
     )
     .argument('<DIR>', DIR_WORDS)
     .argument('<QUEUE>', 'name of the queue')
@@ -103,13 +104,16 @@ export function registerDelete(program: Command, context: CommandContext): void 
   const run = (directory: string, queue: string, ids: readonly number[]): Promise<ExitCode> =>
     withStore(context, directory, {}, async (store) => {
       const { deleted } = await store.call('delete', { queue, ids })
-      context.output.words(`${plural(deleted, 'message')} of ${oneLine(queue)} deleted`)
+      const rest = restWords(ids, deleted, 'not there')
+      context.output.words(`${plural(deleted, 'message')} of ${oneLine(queue)} deleted${rest}`)
       return EXIT.fine
     })
   program
     .command('delete')
     .summary('delete messages by id')
-    .description('Takes messages out of a queue for every group, whatever state they are in.')
+    .description(
+      'Takes messages out of a queue for every group, whatever state they are in. Says how many were there; ids that are not are no error.',
+    )
     .argument('<DIR>', DIR_WORDS)
     .argument('<QUEUE>', 'name of the queue')
     .argument('<ID...>', 'their ids, as `qlog list` shows them', idsOf)
@@ -133,4 +137,11 @@ export function registerCompact(program: Command, context: CommandContext): void
     .argument('<DIR>', DIR_WORDS)
     .addHelpText('before', examples(['qlog compact ./data', 'beside the service that holds it']))
     .action(action(context, run))
+}
+
+/** What became of the other ids: nothing. That is no failure, but may be a mistake. */
+function restWords(ids: readonly number[], done: number, why: string): string {
+  const rest = new Set(ids).size - done
+  if (rest <= 0) return ''
+  return `; ${formatCount(rest)} of the ids ${rest === 1 ? 'is' : 'are'} ${why}`
 }

@@ -1,8 +1,9 @@
 /** What the commands on a store share: opening it wherever it is, and how its rows are shown. */
-import type { AccessOptions, StoreAccess, TakenMessage } from '../server/index.ts'
+import type { AccessOptions, OwnerName, StoreAccess, TakenMessage } from '../server/index.ts'
 import type { CommandContext } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { EXIT } from './exit-codes.ts'
+import { oneLine } from './output.ts'
 
 export const DIR_WORDS = 'directory of the store, which another process may hold'
 /** The longest time that a command can be told: a hundred years. */
@@ -12,11 +13,16 @@ export const SECONDS_MAX = 3_155_760_000
 export async function withStore(
   context: CommandContext,
   directory: string,
-  options: Omit<AccessOptions, 'signal'>,
+  options: Omit<AccessOptions, 'onWait' | 'signal'>,
   run: (store: StoreAccess, signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const signal = context.interruption()
-  const store = await context.openStore(directory, { ...options, signal })
+  const onWait = ({ pid, host }: OwnerName): void => {
+    context.output.words(
+      `waiting for process ${pid} on ${oneLine(host)}, which holds the store ...`,
+    )
+  }
+  const store = await context.openStore(directory, { ...options, onWait, signal })
   let exitCode: ExitCode
   try {
     exitCode = await run(store, signal)

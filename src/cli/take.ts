@@ -16,6 +16,7 @@ const HELD_MAX = 4_096
 
 interface TakeCommandOptions {
   readonly group?: string
+  readonly createGroup?: true
   readonly count: number
   readonly wait?: number | true
   readonly lease?: number
@@ -29,11 +30,12 @@ export function registerTake(program: Command, context: CommandContext): void {
     .command('take')
     .summary('take messages out of a queue')
     .description(
-      'Leases messages, prints them, and acknowledges them with --ack; without it they are given back, as they were. Works beside a process that holds the store, and competes with its workers.',
+      'Leases messages, prints them, and acknowledges them with --ack; without it they are given back, as they were. Works beside a process that holds the store, and competes with its workers. Makes the first group of a queue, "default", but no other unless told: a group that nobody reads on holds every message back (`qlog group --remove`).',
     )
     .argument('<DIR>', DIR_WORDS)
     .argument('<QUEUE>', 'name of the queue')
     .option('--group <GROUP>', 'the group that reads; "default" unless told')
+    .option('--create-group', 'make the group, and the queue, where they are missing')
     .option('--count <N>', 'at most N messages', wholeNumber(1, Number.MAX_SAFE_INTEGER), 1)
     .option('--wait [S]', 'wait for them, so many seconds or for ever', seconds(SECONDS_MAX))
     .option('--lease <S>', 'how long they are held; 30 unless told', seconds(SECONDS_MAX))
@@ -46,6 +48,7 @@ export function registerTake(program: Command, context: CommandContext): void {
         ['qlog take ./data orders --ack', 'the next message, and it is done'],
         ['qlog take ./data orders --count 10 --json', 'ten of them; all go back'],
         ['qlog take ./data orders --group audit --wait 5 --ack', 'wait up to five seconds'],
+        ['qlog take ./data new --create-group --wait', 'for what is going to be put'],
       ),
     )
     .action(
@@ -121,7 +124,7 @@ class Taker {
   }
 
   async #takeSome(leftMs: number, signal: AbortSignal): Promise<number[]> {
-    const { group, count, lease } = this.#options
+    const { group, count, lease, createGroup } = this.#options
     const leases: number[] = []
     const args = {
       queue: this.#queue,
@@ -129,6 +132,7 @@ class Taker {
       timeoutMs: leftMs === Number.POSITIVE_INFINITY ? null : leftMs,
       ...(group !== undefined && { group }),
       ...(lease !== undefined && { leaseMs: lease }),
+      ...(createGroup === true && { createGroup }),
     }
     const onItem = (message: TakenMessage, body: Uint8Array): void => {
       this.count += 1

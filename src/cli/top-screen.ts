@@ -16,6 +16,8 @@ import { topTable } from './top-table.ts'
 
 /** A flush that takes so long is worth a warning: the store gives one as well. */
 const SLOW_FLUSH_MS = 1_000
+/** The name of a queue, or of a group, takes no more of a line beside others. */
+const PINNED_NAME_COLUMNS = 16
 
 /** Pieces that are shown whole or not at all, most wanted first. */
 type Items = readonly (Span | undefined)[]
@@ -30,6 +32,7 @@ export function topLines(view: TopView, size: TopSize, styles: Styles): string[]
     itemLine('messages', messageItems(view.figures), columns),
     itemLine('flush', flushItems(view.figures), columns),
     itemLine('disk', diskItems(view.figures), columns),
+    itemLine('pinned', pinnedItems(view.figures), columns),
     [],
   ]
   const left = rows - lines.length
@@ -88,6 +91,7 @@ function messageItems({ stats, queues }: TopFigures): Items {
   return [
     [formatCount(stats.messages)],
     oldest >= 0 ? [`oldest ${formatSpan(oldest)}`] : undefined,
+    stats.retained > 0 ? [`retained ${shortCount(stats.retained)}`] : undefined,
     [`leased ${shortCount(stats.leased)}`],
     [`buried ${shortCount(stats.buried)}`, alarm(stats.buried > 0, 'yellow')],
     [`delayed ${shortCount(stats.delayed)}`],
@@ -116,6 +120,19 @@ function diskItems({ stats: { log, stateBytes } }: TopFigures): Items {
     [`dead ${formatBytes(log.deadBytes)} (${formatShare(share)})`],
     [plural(log.segments, 'segment')],
     [`state ${formatBytes(stateBytes)}`],
+  ]
+}
+
+/** Space that comes back once this group has finished, or is removed. */
+function pinnedItems({ stats: { pinning } }: TopFigures): Items {
+  if (pinning === undefined) return [['none']]
+  const { queue, group, messages, bytes, isEstimate } = pinning
+  const by = shorten(cleanText(group), PINNED_NAME_COLUMNS)
+  const of = shorten(cleanText(queue), PINNED_NAME_COLUMNS)
+  return [
+    [`${isEstimate ? 'about ' : ''}${formatBytes(bytes)}`],
+    [`by ${by} of ${of}`],
+    [plural(messages, 'message')],
   ]
 }
 

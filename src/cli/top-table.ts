@@ -9,6 +9,8 @@ interface Row {
   readonly name: string
   /** Of a queue what is not gone, of a group what it has not finished. */
   readonly left: number
+  /** Finished ones that the queue keeps; undefined for a group. */
+  readonly retained: number | undefined
   readonly states:
     | Pick<GroupStats, 'ready' | 'delayed' | 'leased' | 'buried' | 'waiting'>
     | undefined
@@ -26,6 +28,8 @@ interface Column {
   /** What is of rank 0 is shown first where there is little room. */
   readonly rank: number
   text(row: Row, seconds: number): string
+  /** Where it says something; always unless told. */
+  isWanted?(rows: readonly Row[]): boolean
 }
 
 const state = (head: string, rank: number, key: keyof NonNullable<Row['states']>): Column => ({
@@ -49,6 +53,13 @@ const COLUMNS: readonly Column[] = [
     columns: 9,
     rank: 0,
     text: ({ left }) => (left < 10_000_000 ? formatCount(left) : shortCount(left)),
+  },
+  {
+    head: 'retained',
+    columns: 8,
+    rank: 4.5,
+    text: ({ retained }) => (retained === undefined ? '' : shortCount(retained)),
+    isWanted: (rows) => rows.some(({ retained = 0 }) => retained > 0),
   },
   state('ready', 7, 'ready'),
   state('leased', 2, 'leased'),
@@ -89,7 +100,7 @@ export function topTable(
   if (figures.queues.length === 0) return [[['There is no queue yet.'.slice(0, columns)]]]
   const comparable = secondsBetween(before, figures) > 0 ? before : undefined
   const all = rowsOf(figures, comparable, rows - 1)
-  const shown = shownColumns(columns)
+  const shown = shownColumns(columns, all)
   const figureColumns = shown.reduce((sum, one) => sum + one.columns + 1, 0)
   const longest = all.reduce((most, { name }) => Math.max(most, columnsOf(name)), NAME_COLUMNS_MIN)
   const nameColumns = Math.min(columns - figureColumns, longest)
@@ -116,11 +127,12 @@ function rowsOf(figures: TopFigures, before: TopFigures | undefined, room: numbe
 }
 
 function rowsOfQueue(stats: QueueStats, before: QueueStats | undefined): Row[] {
-  const { queue, groups, messages, oldestMs, pausedMs, totals } = stats
+  const { queue, groups, messages, retained, oldestMs, pausedMs, totals } = stats
   const row: Row = {
     kind: 'queue',
     name: cleanText(queue) + (pausedMs > 0 ? ' (paused)' : ''),
     left: messages,
+    retained,
     states: groups.length === 0 ? undefined : sumOf(groups),
     oldestMs,
     put: totals.put,
@@ -142,6 +154,7 @@ function rowOfGroup(stats: GroupStats, before: GroupStats | undefined): Row {
     kind: 'group',
     name: INDENT + cleanText(group),
     left: lag,
+    retained: undefined,
     states: stats,
     oldestMs,
     put: undefined,
@@ -164,10 +177,11 @@ function sumOf(groups: readonly GroupStats[]): NonNullable<Row['states']> {
 }
 
 /** As many as leave room for names, the most wanted ones, in their order. */
-function shownColumns(columns: number): Column[] {
+function shownColumns(columns: number, rows: readonly Row[]): Column[] {
   let left = columns
   const chosen = new Set<Column>()
-  for (const one of COLUMNS.toSorted((a, b) => a.rank - b.rank)) {
+  const wanted = COLUMNS.filter(({ isWanted }) => isWanted?.(rows) ?? true)
+  for (const one of wanted.sort((a, b) => a.rank - b.rank)) {
     left -= one.columns + 1
     if (left < (chosen.size === 0 ? NAME_COLUMNS_LEAST : NAME_COLUMNS_MIN)) break
     chosen.add(one)

@@ -87,7 +87,7 @@ export function judgeFlushes(tookMs: readonly number[], inMemory: boolean): Doct
     p99Us: Number(p99Us.toFixed(1)),
     perSecond,
   }
-  const measured = `A durable write takes ${microseconds(p50Us)} (p99 ${microseconds(p99Us)}), ${perSecond} a second one at a time.`
+  const measured = `Half of the durable writes took up to ${microseconds(p50Us)}, 99 of 100 up to ${microseconds(p99Us)}: ${perSecond} a second one at a time.`
   if (inMemory) {
     return {
       check: 'flush',

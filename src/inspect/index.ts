@@ -10,7 +10,12 @@ import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
 import { listSegments, type SegmentInfo } from './segments.ts'
 import { listSpaceFiles, type SpaceFile } from './space-files.ts'
-import { lookIntoStore, type QueueLook } from './store-look.ts'
+import {
+  lookIntoStore,
+  type QueueLook,
+  type RecordedMessage,
+  recordsOfStore,
+} from './store-look.ts'
 import type { InspectOptions, VerifyReport } from './verify.ts'
 import { type FileReport, verifyFile } from './verify-file.ts'
 import { verifyWithQueues } from './verify-queues.ts'
@@ -32,7 +37,7 @@ export type { SalvageOptions, SalvageReport } from './salvage.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
 export type { SpaceFile } from './space-files.ts'
-export type { GroupLook, QueueLook } from './store-look.ts'
+export type { GroupLook, QueueLook, RecordedMessage } from './store-look.ts'
 export type { InspectOptions, Progress, VerifyReport } from './verify.ts'
 export type { FileReport } from './verify-file.ts'
 export type { FindingLevel, FindingRow } from './words.ts'
@@ -70,6 +75,24 @@ export async function queues(
   return look?.queues
 }
 
+/** Reads the bodies that a reader of a store's log gives. */
+export interface StoreRecords {
+  /** Undefined where the body is no message of a store. */
+  read(record: Uint8Array): RecordedMessage | undefined
+}
+
+/**
+ * What a store's log holds, without opening it: `openReader` gives its messages, and this what each of them
+ * is. Knows the names of the queues that there are by now. Undefined where the log is no store's. Rejects
+ * with QLOG_ABORTED.
+ */
+export function storeRecords(
+  directory: string,
+  options: InspectOptions = {},
+): Promise<StoreRecords | undefined> {
+  return recordsOfStore(realSystem(), directory, options.signal)
+}
+
 /** Files of a log's directory that hold no messages and take space: spares and the reserve. */
 export function spaceFiles(directory: string): Promise<readonly SpaceFile[]> {
   return listSpaceFiles(realSystem(), directory)
@@ -96,7 +119,7 @@ export function explain(
 
 /**
  * Copies a log into a new directory, while its writer goes on: what was durable at one moment, told by the
- * report's `nextId`. Rejects with QLOG_NOT_A_LOG, QLOG_INVALID_ARGUMENT where the target holds something,
+ * report's `nextId`. Rejects with QLOG_NOT_A_LOG, QLOG_NOT_EMPTY where the target holds something,
  * QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
  */
 export function backup(

@@ -21,7 +21,7 @@ export async function requireFree(system: System, target: string): Promise<void>
     throw asIoError(error, `cannot read ${target}`)
   }
   if (names.length > 0) {
-    throw new QlogError('QLOG_INVALID_ARGUMENT', `${target} is not empty: name a new directory`)
+    throw new QlogError('QLOG_NOT_EMPTY', `${target} is not empty: name a new directory`)
   }
 }
 

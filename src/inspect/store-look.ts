@@ -9,9 +9,10 @@ import type { Entry, EntryRange, SavedPart, Snapshot } from '../log/seam.ts'
 import { findState } from '../log/snapshot/find-state.ts'
 import { PartReader } from '../log/snapshot/part-reader.ts'
 import { replay } from '../store/open-store.ts'
-import { type ControlOp, decodeControl } from '../store/records/control-record.ts'
+import type { ControlOp } from '../store/records/control-ops.ts'
+import { decodeControl } from '../store/records/control-record.ts'
 import { decodeMessage } from '../store/records/message-record.ts'
-import type { StoreState } from '../store/state/store-state.ts'
+import { StoreState } from '../store/state/store-state.ts'
 import type { System } from '../system/system.ts'
 import { type IdStretch, type QueueShare, sharesOf } from './queue-shares.ts'
 import { lookAt } from './source.ts'
@@ -27,11 +28,28 @@ export interface GroupLook {
 
 export interface QueueLook {
   readonly queue: string
-  /** Messages that are not gone. */
+  /** Messages that some group, or nobody yet, has still to finish. */
   readonly messages: number
+  /** Finished ones that stay to be read again. */
+  readonly retained: number
   /** Messages put so far. */
   readonly nextOffset: number
   readonly groups: readonly GroupLook[]
+}
+
+/** A message as its record has it: what was put. What became of it since, records of their own tell. */
+export interface RecordedMessage {
+  /** By its number where no name is known. */
+  readonly queue: string | number
+  readonly offset: number
+  readonly priority: number
+  /** When it is due: by the clock that elapsed time is counted with. */
+  readonly dueElapsedMs?: number
+  /** When it is due: milliseconds since 1970. */
+  readonly dueWallMs?: number
+  readonly key?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: Uint8Array
 }
 
 /** Names for what stands in a store's records, and the state of its queues. */
@@ -45,14 +63,14 @@ export class StoreLook {
   /** By name. */
   get queues(): readonly QueueLook[] {
     const queues = [...this.#state.queues.values()].map((queue): QueueLook => {
-      const { name, live, nextOffset } = queue
+      const { name, pending, retained, nextOffset } = queue
       const groups = [...queue.groups.values()].map(({ name: group, finished, buriedCount }) => ({
         group,
         unfinished: Math.max(0, nextOffset - finished.count),
         buried: buriedCount,
         floor: Math.min(finished.floor, nextOffset),
       }))
-      return { queue: name, messages: live, nextOffset, groups }
+      return { queue: name, messages: pending, retained: retained.count, nextOffset, groups }
     })
     return queues.sort((a, b) => (a.queue < b.queue ? -1 : 1))
   }
@@ -64,6 +82,14 @@ export class StoreLook {
 
   /** The fields of a message's record; undefined where it is none of a store's. */
   message(record: Uint8Array): Record<string, unknown> | undefined {
+    const message = this.read(record)
+    if (message === undefined) return undefined
+    const { body, ...fields } = message
+    return { ...fields, bodyBytes: body.length }
+  }
+
+  /** What a message's record holds; undefined where it is none of a store's. */
+  read(record: Uint8Array): RecordedMessage | undefined {
     try {
       const { queue, offset, priority, dueKind, dueMs, key, headers, body } = decodeMessage(record)
       const due = [{}, { dueElapsedMs: dueMs }, { dueWallMs: dueMs }][dueKind]
@@ -71,14 +97,7 @@ export class StoreLook {
         ...(key !== undefined && { key }),
         ...(Object.keys(headers).length > 0 && { headers }),
       }
-      return {
-        queue: this.#queue(queue),
-        offset,
-        priority,
-        ...due,
-        ...more,
-        bodyBytes: body.length,
-      }
+      return { queue: this.#queue(queue), offset, priority, ...due, ...more, body }
     } catch (error) {
       if (error instanceof QlogError) return undefined
       throw error
@@ -128,6 +147,27 @@ export async function lookIntoStore(
     // Damage, a newer version, files that retire under the look: each is told by whoever asks for names.
     if (error instanceof QlogError && error.code !== 'QLOG_ABORTED') return undefined
     throw error
+  }
+}
+
+/**
+ * What reads the records of a store; undefined where the log is no store's. Where the state cannot be read
+ * queues have numbers in place of names. Rejects with QLOG_ABORTED.
+ */
+export async function recordsOfStore(
+  system: System,
+  directory: string,
+  signal?: AbortSignal | undefined,
+): Promise<StoreLook | undefined> {
+  let isOne = false
+  try {
+    const source = await sourceOf(system, directory, signal)
+    isOne = await isStore(source)
+    if (!isOne) return undefined
+    return new StoreLook((await replay(source, signal)).state)
+  } catch (error) {
+    if (!(error instanceof QlogError) || error.code === 'QLOG_ABORTED') throw error
+    return isOne ? new StoreLook(new StoreState()) : undefined
   }
 }
 

@@ -1,20 +1,19 @@
 /**
- * The commit loop: decides which group is sent next and when, several under way at once, and tells the
- * owner what will never appear and what nobody can know. It writes only to segments of its own, and lets
- * nothing resolve before the lock was seen held.
+ * The commit loop: takes what is appended, sees that it leaves, and tells the owner what will never appear
+ * and what nobody can know. It writes only to segments of its own, and lets nothing resolve before the
+ * lock was seen held.
  */
 import { QlogError } from '../errors.ts'
-import { BlockType } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { Composer, type SnapshotBlock, snapshotBytes } from './composer.ts'
+import { Composer, type SnapshotBlock } from './composer.ts'
 import { DuePairs } from './due-pairs.ts'
-import type { Flight } from './flight.ts'
 import { FlightQueue } from './flight-queue.ts'
 import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
+import { GroupSender } from './group-sender.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
 import type { Lock } from './lock.ts'
 import type { LogEvents } from './log-events.ts'
@@ -25,12 +24,6 @@ import { Settlement } from './settlement.ts'
 import { SnapshotTurn } from './snapshot/snapshot-turn.ts'
 import { Admission, isRefusal } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
-
-/**
- * Below this a flush costs much the same whatever it covers, so that appends of one tick had better share
- * it; above, two groups under way are faster than one (measured: docs/decisions/0004).
- */
-const SHARE_BYTES_MIN = 64 * 1024
 
 export interface CommitOptions extends IntervalOptions, LinkOptions {
   readonly idleSyncMs: number
@@ -63,7 +56,6 @@ export class CommitLoop {
 
   readonly #owner: LogOwner
   readonly #supply: SegmentSupply
-  readonly #options: CommitOptions
   readonly #nextBase: number
   readonly #turn: SegmentTurn
   readonly #composer: Composer
@@ -71,8 +63,8 @@ export class CommitLoop {
   readonly #writer: FlightWriter
   readonly #flush: IntervalFlush
   readonly #pairs: DuePairs
+  readonly #sender: GroupSender
   readonly #snapshots = new SnapshotTurn()
-  #pumpScheduled = false
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
 
@@ -90,7 +82,6 @@ export class CommitLoop {
     this.events = events
     this.#owner = owner
     this.#supply = supply
-    this.#options = options
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
@@ -101,11 +92,11 @@ export class CommitLoop {
       isOpen: () => this.state === 'open',
       moved: () => {
         this.#settleReady()
-        this.#pump()
+        this.#sender.pump()
       },
       released: (flight) => {
         this.#composer.reuse(flight)
-        this.#schedulePump()
+        this.#sender.schedule()
       },
       failed: this.#stopOnError,
       fenced: () => this.#stop('fenced', fencedError()),
@@ -130,7 +121,21 @@ export class CommitLoop {
       map: this.#turn.map,
       // In the other modes SYNC would need a flush that nobody asked for.
       idleSyncMs: options.mode === 'always' ? options.idleSyncMs : 0,
-      onDue: () => this.#schedulePump(),
+      onDue: () => this.#sender.schedule(),
+    })
+    this.#sender = new GroupSender({
+      options,
+      supply,
+      composer: this.#composer,
+      flights: this.#flights,
+      settlement: this.settlement,
+      writer: this.#writer,
+      flush: this.#flush,
+      turn: this.#turn,
+      pairs: this.#pairs,
+      snapshots: this.#snapshots,
+      isOpen: () => this.state === 'open',
+      failed: this.#stopOnError,
     })
     this.admission = new Admission({
       system,
@@ -139,12 +144,12 @@ export class CommitLoop {
       supply,
       composer: this.#composer,
       turn: this.#turn,
-      onTried: () => this.#schedulePump(),
+      onTried: () => this.#sender.schedule(),
     })
     if (start.segment) {
       this.settlement.visibleEnd = start.segment.sentEnd
       this.#pairs.noteSent(false)
-      this.#schedulePump()
+      this.#sender.schedule()
     }
   }
 
@@ -228,9 +233,7 @@ export class CommitLoop {
    */
   endAppend(bodyBytes: number, isSync = false): Ticket {
     const ticket = this.#composer.end(bodyBytes)
-    if (isSync) return ticket
-    if (this.#isShare) this.#pump()
-    else this.#schedulePump()
+    if (!isSync) this.#sender.appended()
     return ticket
   }
 
@@ -242,18 +245,16 @@ export class CommitLoop {
       this.#writer.resendSync()
       this.#settleReady()
       isPlacing = true
-      const own = this.#placeForPendingSync()
+      const own = this.#sender.placeSync()
       isPlacing = false
-      const flight = own ? this.#openingFlight(own) : this.#dataFlight()
-      this.#launch(flight)
-      this.#writer.sendSync(flight)
+      this.#sender.sendSync(own)
     } catch (error) {
       if (isPlacing && isRefusal(error)) this.#refusePending(error, 'messages')
       else this.#stopOnError(error)
       throw this.failure ?? error
     }
     this.#settleReady()
-    this.#schedulePump()
+    this.#sender.schedule()
   }
 
   /** No segment could be made for a map: it goes out with the next one that can. */
@@ -264,7 +265,7 @@ export class CommitLoop {
   /** Takes segments out of the map, `instead` into it; `done` runs once that is durable. */
   retire(entries: readonly MapEntry[], done: () => void, instead?: MapEntry): void {
     this.#turn.map.retire(entries, done, instead)
-    this.#schedulePump()
+    this.#sender.schedule()
   }
 
   /**
@@ -275,7 +276,7 @@ export class CommitLoop {
   writeSnapshotBlocks(blocks: readonly SnapshotBlock[]): Promise<readonly Lsn[]> {
     this.#assertOpen()
     const written = this.#snapshots.begin(blocks)
-    this.#schedulePump()
+    this.#sender.schedule()
     return written
   }
 
@@ -285,7 +286,7 @@ export class CommitLoop {
     const named = this.#snapshots.untilStopped<void>((resolve) =>
       this.#turn.map.nameSnapshots(places, resolve),
     )
-    this.#schedulePump()
+    this.#sender.schedule()
     return named
   }
 
@@ -317,7 +318,7 @@ export class CommitLoop {
   /** Waits for what is under way and confirms the end with CLEAN, where this opening wrote. */
   async finish(): Promise<void> {
     while (this.state === 'open' && !this.#isIdle) {
-      this.#schedulePump()
+      this.#sender.schedule()
       await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
     }
     this.#cancelTimers()
@@ -325,7 +326,7 @@ export class CommitLoop {
     await new Promise<void>((resolve) => {
       this.#pairs.end(resolve)
       this.#drainWaiters.push(resolve)
-      this.#schedulePump()
+      this.#sender.schedule()
     })
   }
 
@@ -350,98 +351,9 @@ export class CommitLoop {
     return isEmpty && !this.#turn.map.isDue && !this.#snapshots.waiting
   }
 
-  /**
-   * Appends that resolved together are followed by others together. In one group these would resolve
-   * together again, with nothing to write meanwhile; so a group leaves before its tick is over once it
-   * has its share of what the last ones were. Not into the next segment: to ask for one is not for every
-   * append.
-   */
-  get #isShare(): boolean {
-    const { segment } = this
-    if (!segment || !this.#composer.fits(segment)) return false
-    const shareBytes = Math.max(SHARE_BYTES_MIN, this.settlement.lastBytes / 2)
-    return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
-  }
-
   #assertOpen(): void {
     if (this.state === 'open') return
     throw this.failure ?? new QlogError('QLOG_CLOSED', 'the log is closed')
-  }
-
-  /** Appends of one tick share a group: the pump runs when the caller's code has returned. */
-  #schedulePump(): void {
-    if (this.#pumpScheduled) return
-    this.#pumpScheduled = true
-    queueMicrotask(this.#pumpSoon)
-  }
-
-  readonly #pumpSoon = (): void => {
-    this.#pumpScheduled = false
-    this.#pump()
-  }
-
-  #pump(): void {
-    if (this.state !== 'open') return
-    try {
-      this.#sendNext()
-    } catch (error) {
-      this.#stopOnError(error)
-    }
-  }
-
-  /** Sends what can be sent now; called whenever something changed. */
-  #sendNext(): void {
-    // The first group of a segment resolves before anything follows: else a later D would claim
-    // what a fenced writer cannot know.
-    if (!this.#writer.hasRoom || this.#flights.opensSegment) return
-    const { segment } = this
-    if (this.#turn.map.isDue) {
-      if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
-      return
-    }
-    const blocks = this.#snapshots.next(this.#composer.pending.isEmpty)
-    if (blocks) {
-      this.#sendBlocks(blocks)
-      return
-    }
-    if (!this.#composer.pending.isEmpty) {
-      if (segment && this.#composer.fits(segment)) this.#send(this.#dataFlight())
-      else if (this.#flights.isEmpty) this.#roll()
-      return
-    }
-    if (!this.#flights.isEmpty || !segment) return
-    const due = this.#pairs.takeDue()
-    if (due) this.#sendPair(segment, due)
-    else this.#pairs.armIdle()
-  }
-
-  /** In modes that do not flush each group, the flush of an end must cover all groups in front of it. */
-  #sendBlocks(blocks: readonly SnapshotBlock[]): void {
-    const { segment } = this
-    const fits = segment && this.#composer.fitsBlocks(segment, blocks)
-    const isEnd = blocks.some(({ type }) => type === BlockType.SNAPSHOT_END)
-    if (!this.#flights.isEmpty && (!fits || isEnd)) return
-    if (!fits) {
-      this.#roll(snapshotBytes(blocks))
-      return
-    }
-    const lsn = segment.base + segment.sentEnd
-    const settled = this.#snapshots.sent(lsn)
-    this.#send(this.#composer.snapshot(segment, blocks, settled))
-  }
-
-  /**
-   * Begins the next segment, with room for `moreBytes` behind its first group; everything before must be
-   * durable first, in every mode.
-   */
-  #roll(moreBytes = 0): void {
-    const { segment } = this
-    if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#flushThenPump(segment)
-      return
-    }
-    const own = this.#turn.next(this.settlement.visibleNextId, moreBytes)
-    if (own) this.#send(this.#openingFlight(own))
   }
 
   /** A segment was made, or could not be. */
@@ -458,7 +370,7 @@ export class CommitLoop {
     const needsMore = this.#turn.map.isDue || this.#snapshots.waiting !== undefined
     if (error !== undefined && !(needsNone && !needsMore)) this.#refusePending(error, use)
     else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
-    this.#schedulePump()
+    this.#sender.schedule()
   }
 
   /** Control records had to take of the reserve: messages that came meanwhile must not follow. */
@@ -466,63 +378,6 @@ export class CommitLoop {
     const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
     if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
     else this.admission.keepMessagesOut(cause)
-  }
-
-  #flushThenPump(segment: OwnSegment): void {
-    const flushed = this.#flush.flush(segment, this.settlement.visibleNextId)
-    flushed.then(() => this.#schedulePump(), this.#stopOnError)
-  }
-
-  /** A segment for the pending group if it needs a new one, made synchronously. */
-  #placeForPendingSync(): OwnSegment | undefined {
-    const { segment } = this
-    if (segment && this.#composer.fits(segment)) return undefined
-    if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#flush.flushSync(segment, this.settlement.visibleNextId)
-    }
-    return this.#turn.nextSync(this.settlement.visibleNextId)
-  }
-
-  /** The first group of a segment, of which nothing is visible yet. */
-  #openingFlight(own: OwnSegment): Flight {
-    const flight = this.#turn.open(own, this.settlement.visibleNextId)
-    this.settlement.visibleEnd = 0
-    return flight
-  }
-
-  #dataFlight(): Flight {
-    if (!this.segment) throw new Error('a group needs a segment')
-    return this.#composer.data(this.segment, this.blockIndex)
-  }
-
-  /** Sends a pair, or what must come before it; false where it does not fit. */
-  #sendPair(segment: OwnSegment, type: 'map' | 'sync' | 'clean'): boolean {
-    if (type !== 'map' && segment.durableOffset < segment.writtenEnd) {
-      this.#flushThenPump(segment)
-      return true
-    }
-    const flight = this.#pairs.compose(segment, type)
-    if (!flight) return false
-    this.#send(flight)
-    return true
-  }
-
-  #launch(flight: Flight): void {
-    const { segment, end, opensSegment } = flight
-    const { mode, inFlightBytesBound } = this.#options
-    // What stands further in front of the last valid block is judged by LINK's limit to be durable.
-    if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
-      throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
-    }
-    this.#pairs.noteSent(flight.group === undefined && !opensSegment)
-    this.#flights.push(flight)
-  }
-
-  #send(flight: Flight): void {
-    this.#launch(flight)
-    if (flight.group) this.#snapshots.passed()
-    this.#writer.send(flight)
-    this.#supply.prepareAhead(flight.segment)
   }
 
   /** Lets resolve what can, and tells everybody who waits for that. */
@@ -547,7 +402,7 @@ export class CommitLoop {
     if (use === 'control') this.#snapshots.refuse(error)
     this.admission.refusePending(error, use)
     this.#wakeAll()
-    this.#schedulePump()
+    this.#sender.schedule()
   }
 
   #stop(state: 'failed' | 'fenced', failure: Error): void {

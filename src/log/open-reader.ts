@@ -6,7 +6,7 @@
 import { type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { SocketListener, System } from '../system/system.ts'
-import { type Assessment, assess, lostSegments, withFile } from './assess.ts'
+import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
@@ -19,6 +19,7 @@ import { readerFigures } from './stats.ts'
 import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
+import { withFile } from './with-file.ts'
 import { readReport, type WriterReport } from './writer-report.ts'
 
 /** How often a following reader looks again. */

@@ -10,6 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
+import { ioError } from './lock/lock-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import {
   BATCH_BYTES_MAX,
@@ -49,16 +50,25 @@ export async function openPublicLog(
 ): Promise<Log> {
   const checked = checkOptions(options)
   const waiting = new Waiting()
-  const log = await openSegmentLog(system, checkDirectory(directory), waiting, checked)
+  const how = { ...checked, refusesState: true }
+  const log = await openSegmentLog(system, checkDirectory(directory), waiting, how)
   return new PublicLog(log, waiting, checked.mode)
 }
 
-/** The same for an owner behind the seam; `onConnection` gets whoever connects to its lock's socket. */
+/** What opening needs to know beside the options of the log. */
+interface OwnerOptions {
+  /** Gets whoever connects to the lock's socket. */
+  readonly onConnection?: (connection: Connection) => void
+  /** The owner keeps no state: a log in which one has left its own is not for it to append to. */
+  readonly refusesState?: boolean
+}
+
+/** The same for an owner behind the seam. */
 export async function openSegmentLog(
   system: System,
   directory: string,
   owner: LogOwner,
-  options: CheckedOptions & { readonly onConnection?: (connection: Connection) => void },
+  options: CheckedOptions & OwnerOptions,
 ): Promise<SegmentLog> {
   throwIfAborted(options.signal)
   await prepareDirectory(system, directory)
@@ -77,7 +87,7 @@ async function openLocked(
   system: System,
   directory: string,
   owner: LogOwner,
-  options: CheckedOptions,
+  options: CheckedOptions & OwnerOptions,
   lock: Lock,
 ): Promise<SegmentLog> {
   const survey = await surveyDirectory(system, directory)
@@ -88,6 +98,7 @@ async function openLocked(
   const assessment = await assess(system, survey)
   refuseDamage(directory, assessment, options)
   const found = await findState(system, assessment)
+  if (options.refusesState) refuseState(directory, assessment, found.places)
   const epoch = epochFor(system, lock, assessment)
   if (epoch > lock.epoch) await lock.raiseEpoch(epoch)
 
@@ -120,7 +131,6 @@ async function openLocked(
     await supply.close(false)
     throw error
   }
-  const { newest } = assessment
   return new SegmentLog({
     system,
     directory,
@@ -138,7 +148,7 @@ async function openLocked(
       compressor: options.compression === 'lz4' ? new BlockCompressor(system.lz4) : undefined,
     },
     start: {
-      map: recovered?.map ?? (newest ? [...assessment.map, entryOfNewest(newest)] : []),
+      map: recovered?.map ?? mapOf(assessment),
       nextId: assessment.nextId,
       nextBase: assessment.nextBase,
       snapshots: found.places,
@@ -160,6 +170,17 @@ async function openLocked(
     indexSequence: survey.index?.sequence ?? 0,
     indexName: survey.indexName,
   })
+}
+
+function mapOf({ map, newest }: Assessment): readonly MapEntry[] {
+  return newest ? [...map, entryOfNewest(newest)] : []
+}
+
+/** What a store has written nobody else appends to: it could not make anything of what it finds then. */
+function refuseState(directory: string, assessment: Assessment, places: SnapshotPlaces): void {
+  const hasState = mapOf(assessment).some(({ hasControl }) => hasControl) || places[0] !== 0
+  if (hasState)
+    throw new QlogError('QLOG_IS_A_STORE', `${directory} holds a store, not a plain log`)
 }
 
 /**
@@ -223,7 +244,7 @@ async function makeDirectories(system: System, directory: string): Promise<strin
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return []
     if (code !== 'ENOENT' || parent === '') {
-      throw new QlogError('QLOG_IO', `cannot make the directory ${directory}`, { cause: error })
+      throw ioError(`make the directory ${directory}`, error)
     }
     const made = await makeDirectories(system, parent)
     return [...made, ...(await makeDirectories(system, directory))]
@@ -243,7 +264,7 @@ async function flushAncestors(system: System, directory: string): Promise<void> 
     } catch (error) {
       // A directory that may not even be opened was not made by this user.
       if (['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error))) continue
-      throw new QlogError('QLOG_IO', `cannot flush the directory ${path}`, { cause: error })
+      throw ioError(`flush the directory ${path}`, error)
     }
   }
 }
@@ -377,5 +398,5 @@ function adoptedTimeMs(system: System, assessment: Assessment): number {
 
 function asOpenError(error: unknown, directory: string): unknown {
   if (error instanceof QlogError || systemErrorCode(error) === '') return error
-  return new QlogError('QLOG_IO', `cannot open the log ${directory}`, { cause: error })
+  return ioError(`open the log ${directory}`, error)
 }

@@ -31,7 +31,7 @@ export interface CheckedOptions {
 
 /** Throws QlogTypeError (QLOG_INVALID_ARGUMENT) naming the option and its range. */
 export function checkOptions(options: LogOptions): CheckedOptions {
-  checkNames(options)
+  checkNames(options, KNOWN)
   const segmentBytesMin = integer(
     'segmentBytesMin',
     options.segmentBytesMin ?? 64 * KIB,
@@ -68,6 +68,12 @@ export function checkOptions(options: LogOptions): CheckedOptions {
   }
 }
 
+/** For the log of a store: its groups say what may go. */
+export function checkStoreLogOptions(options: LogOptions = {}): CheckedOptions {
+  checkNames(options, STORE_LOG_OPTIONS)
+  return checkOptions(options)
+}
+
 const KNOWN = [
   'sync',
   'onDamage',
@@ -82,14 +88,22 @@ const KNOWN = [
   'signal',
 ]
 
-function checkNames(options: LogOptions): void {
+/** Those that a store takes as `log`: it has a signal of its own. */
+export const STORE_LOG_OPTIONS = KNOWN.filter((name) => name !== 'retention' && name !== 'signal')
+
+function checkNames(options: LogOptions, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw new QlogTypeError('options must be an object')
   }
   for (const name of Object.keys(options)) {
-    if (!KNOWN.includes(name)) {
-      throw new QlogTypeError(`unknown option "${name}"; known are ${KNOWN.join(', ')}`)
+    if (known.includes(name)) continue
+    if (name === 'retention') {
+      throw new QlogTypeError(
+        'the log of a store has no retention: its groups say what may go, and queue.configure({ ' +
+          'retention }) what stays of it',
+      )
     }
+    throw new QlogTypeError(`unknown option "${name}"; known are ${known.join(', ')}`)
   }
 }
 
@@ -165,9 +179,16 @@ export function checkId(name: string, id: unknown): number {
 
 export function checkDirectory(directory: unknown): string {
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-    throw new QlogTypeError('the directory must be a non-empty string')
+    throw new QlogTypeError(
+      `the directory must be a path, a text that is not empty, not ${shown(directory)}`,
+    )
   }
   return directory.length > 1 && directory.endsWith('/') ? directory.replace(/\/+$/, '') : directory
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 function integer(name: string, value: unknown, min: number, max: number): number {

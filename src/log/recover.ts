@@ -25,8 +25,9 @@ import type { Link, MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { writeRecordHeader } from '../format/records.ts'
 import type { Decompress } from '../format/unpack.ts'
 import type { System } from '../system/system.ts'
-import { type Assessment, type NewestSegment, withFile } from './assess.ts'
+import type { Assessment } from './assess.ts'
 import type { Lock } from './lock.ts'
+import type { NewestSegment } from './newest-segment.ts'
 import {
   createSegment,
   type OwnSegment,
@@ -36,6 +37,7 @@ import {
 } from './segment-file.ts'
 import { linkBytes, linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
 import { readFully } from './survey.ts'
+import { withFile } from './with-file.ts'
 
 /** GAP records a block holds at most; the rest stands in further blocks. */
 const GAPS_PER_BLOCK = 64

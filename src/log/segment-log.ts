@@ -2,13 +2,16 @@
  * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
  * checkpoint. What opening found is handed in; open.ts makes one.
  */
-import { type Gap, isSpaceError, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
+import { type Gap, QlogError, throwIfAborted } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
+import { checkSizes } from './batch-sizes.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
+import { ChangeWaiters } from './change-waiters.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
+import { closeLog } from './closing.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { LogEvents } from './log-events.ts'
@@ -20,7 +23,6 @@ import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
 import type {
   Batch,
-  Encodable,
   Entry,
   EntryRange,
   FetchOptions,
@@ -95,7 +97,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #snapshots: Snapshots
   readonly #segments: VisibleSegments
   readonly #fetcher: Fetcher
-  readonly #changeWaiters = new Set<() => void>()
+  readonly #waiters = new ChangeWaiters()
   #closing: Promise<void> | undefined
 
   constructor(parts: SegmentLogParts) {
@@ -210,7 +212,7 @@ export class SegmentLog implements OwnedLog, LogView {
       segmentBytesMax,
       isDamaged: ({ number }, file) =>
         lost.has(number) || this.gaps.some((gap) => gap.file === file),
-      nextChange: () => new Promise((resolve) => this.#onNextChange(resolve)),
+      nextChange: () => this.#waiters.next(),
     })
   }
 
@@ -272,9 +274,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.assertUsable()
     const { loop, limits } = this
     const { messages, control } = batch
-    if (messages.length + control.length === 0)
-      throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
-    const bytes = this.#checkSizes(messages, control)
+    const bytes = checkSizes(limits, messages, control)
     loop.admission.assertAdmits(messages.length, bytes)
     if (loop.bytesWaiting >= limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${loop.bytesWaiting} bytes wait for their flush already`)
@@ -334,6 +334,7 @@ export class SegmentLog implements OwnedLog, LogView {
     return figuresOf(this)
   }
 
+  /** Rejects with QLOG_DISK_FULL, QLOG_IO where not all could be given back, QLOG_CLOSED, QLOG_FAILED. */
   async compact(): Promise<void> {
     this.assertUsable()
     await this.#retirement.retireAll()
@@ -364,7 +365,6 @@ export class SegmentLog implements OwnedLog, LogView {
     for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
   }
 
-  /** Rejects with QLOG_DISK_FULL, QLOG_IO where not all could be given back, QLOG_CLOSED, QLOG_FAILED. */
   segments(): readonly ReadableSegment[] {
     return this.#segments.all()
   }
@@ -373,15 +373,7 @@ export class SegmentLog implements OwnedLog, LogView {
     throwIfAborted(signal)
     this.assertReadable()
     if (this.loop.failure) throw this.loop.failure
-    await new Promise<void>((resolve) => {
-      const wake = () => {
-        this.#changeWaiters.delete(wake)
-        signal?.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.#changeWaiters.add(wake)
-      signal?.addEventListener('abort', wake, { once: true })
-    })
+    await this.#waiters.next(signal)
     throwIfAborted(signal)
   }
 
@@ -403,7 +395,20 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs)
+    this.#closing ??= closeLog(
+      {
+        ...this.#parts,
+        clock: this.#system.clock,
+        loop: this.loop,
+        compaction: this.#compaction,
+        checkpoints: this.#checkpoints,
+        fetcher: this.#fetcher,
+        retirement: this.#retirement,
+        snapshots: this.#snapshots,
+        wakeForGood: () => this.#waiters.wake(),
+      },
+      options.timeoutMs,
+    )
     return this.#closing
   }
 
@@ -422,94 +427,15 @@ export class SegmentLog implements OwnedLog, LogView {
     return id >= this.firstId && id < visibleNextId && !this.#retirement.isDiscarded(id)
   }
 
-  #checkSizes(messages: readonly Encodable[], control: readonly Encodable[]): number {
-    const { messageBytesMax, batchBytesMax } = this.limits
-    let bytes = 0
-    for (const { byteLength } of messages) {
-      if (byteLength > messageBytesMax) throw tooLarge('a message', byteLength, messageBytesMax)
-      bytes += byteLength
-    }
-    for (const { byteLength } of control) bytes += byteLength
-    const encoded = bytes + 4 * (messages.length + control.length)
-    if (encoded > batchBytesMax) throw tooLarge('a batch', encoded, batchBytesMax)
-    return bytes
-  }
-
   #changed(): void {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
     this.#compaction.appended()
-    for (const wake of [...this.#changeWaiters]) wake()
+    this.#waiters.wake()
     this.#checkpoints.appended()
-  }
-
-  #onNextChange(resolve: () => void): void {
-    const wake = (): void => {
-      this.#changeWaiters.delete(wake)
-      resolve()
-    }
-    this.#changeWaiters.add(wake)
-  }
-
-  async #close(timeoutMs: number | undefined): Promise<void> {
-    const { loop } = this
-    const { supply, lock } = this.#parts
-    const finished = this.#compaction.close().then(() => loop.finish())
-    if (timeoutMs === undefined) await finished
-    else await this.#withinTime(finished, timeoutMs)
-    const wroteSomething = loop.segment !== undefined && loop.state === 'open'
-    await this.#checkpoints.settled()
-    await this.#fetcher.close()
-    await this.#retirement.close()
-    // Each step is taken whatever became of those before it; the first error is told at the end.
-    const errors: unknown[] = []
-    const step = async (work: () => Promise<unknown>): Promise<void> => {
-      await work().catch((error: unknown) => errors.push(error))
-    }
-    let isOurs = false
-    await step(async () => {
-      isOurs = await lock.isHeld()
-    })
-    if (wroteSomething && isOurs && !(await this.#snapshots.saveAtEnd())) {
-      await this.#checkpoints.write()
-    }
-    await step(() => supply.close(isOurs))
-    await step(() => loop.dispose())
-    await this.#snapshots.settled()
-    await this.#compaction.ended()
-    this.#wakeForGood()
-    // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
-    // proof of death enough for the next opener.
-    await lock.release().catch((error: unknown) => {
-      if (!(error instanceof QlogError && isSpaceError(error.cause))) errors.push(error)
-    })
-    const error = errors[0]
-    if (error === undefined) return
-    if (systemErrorCode(error) === '' || error instanceof QlogError) throw error
-    throw new QlogError('QLOG_IO', `cannot close the log ${this.directory}`, { cause: error })
-  }
-
-  async #withinTime(finished: Promise<void>, timeoutMs: number): Promise<void> {
-    let cancel: () => void = () => undefined
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#system.clock.after(timeoutMs, resolve, true)
-    })
-    await Promise.race([finished, late])
-    cancel()
-  }
-
-  #wakeForGood(): void {
-    for (const wake of [...this.#changeWaiters]) wake()
   }
 
   #nowMs(): number {
     return Math.floor(this.#system.clock.nowMs())
   }
-}
-
-function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {
-  return new QlogError(
-    'QLOG_TOO_LARGE',
-    `${what} of ${bytes} bytes is over the limit of ${bytesMax}`,
-  )
 }

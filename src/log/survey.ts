@@ -20,6 +20,7 @@ import { RecordCursor } from '../format/records.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
+import { ioError } from './lock/lock-errors.ts'
 import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
@@ -113,7 +114,7 @@ export async function listDirectory(system: System, directory: string): Promise<
     if (code === 'ENOENT') {
       throw new QlogError('QLOG_NOT_A_LOG', `${directory} does not exist`, { cause: error })
     }
-    throw new QlogError('QLOG_IO', `cannot read the directory ${directory}`, { cause: error })
+    throw ioError(`read the directory ${directory}`, error)
   }
 }
 

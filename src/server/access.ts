@@ -6,11 +6,11 @@ import { QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { doorPath, type LockOwner, readLock } from '../log/lock.ts'
 import { checkDirectory } from '../log/options.ts'
 import { surveyDirectory } from '../log/survey.ts'
-import type { Store, StoreOptions } from '../store/types.ts'
+import type { Store, StoreOptions } from '../store/types/store.ts'
 import type { Connection, System } from '../system/system.ts'
 import { type CallOptions, DoorClient, type OwnerName } from './door/client.ts'
 import { Holder } from './door/holder.ts'
-import { VERBS } from './door/verbs/table.ts'
+import { checkVerb, VERBS } from './door/verbs/table.ts'
 import type { Verb, VerbName, VerbTypes } from './door/verbs/types.ts'
 
 export type { CallOptions, OwnerName } from './door/client.ts'
@@ -18,12 +18,16 @@ export type { CallOptions, OwnerName } from './door/client.ts'
 /** An owner that hangs up may be closing, and one that comes may win: so often it is looked again. */
 const ROUNDS_MAX = 40
 const PAUSE_MS = 50
+/** Whoever waits longer wants to know for whom. */
+const PATIENCE_MS = 1_000
 
 export interface AccessOptions {
   /** Makes the store where the directory is missing or empty. */
   readonly create?: boolean
   /** Opens nothing here: rejects with QLOG_NO_DOOR where no process holds the store. */
   readonly onlyOwned?: boolean
+  /** Called once where the owner has not said hello for a second: it is waited for up to 15. */
+  readonly onWait?: (owner: OwnerName) => void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -55,16 +59,21 @@ export async function openAccess(
   system: System,
   openHere: OpenHere,
   path: string,
-  { create = false, onlyOwned = false, signal }: AccessOptions = {},
+  { create = false, onlyOwned = false, onWait, signal }: AccessOptions = {},
 ): Promise<StoreAccess> {
   const directory = checkDirectory(path)
   if (!create && !onlyOwned) await requireLog(system, directory)
+  let isTold = false
+  const tell = (owner: OwnerName): void => {
+    if (!isTold) onWait?.(owner)
+    isTold = true
+  }
   for (let round = 1; ; round += 1) {
     throwIfAborted(signal)
     const lock = await lockOf(system, directory)
     const isLast = round >= ROUNDS_MAX
     if (lock.state === 'alive') {
-      const client = await callAtDoor(system, directory, lock.owner, signal)
+      const client = await callAtDoor(system, directory, lock.owner, { onWait: tell, signal })
       if (client !== undefined) return new DoorAccess(client)
       if (isLast) throw hangsUp(lock.owner)
     } else if (onlyOwned) {
@@ -97,7 +106,7 @@ export class HereAccess implements StoreAccess {
     args: VerbTypes[V]['args'],
     { tail, onItem, signal }: CallOptions<VerbTypes[V]['item']> = {},
   ): Promise<VerbTypes[V]['done']> {
-    const run = VERBS[verb] as unknown as Verb<VerbTypes[V]>
+    const run = VERBS[checkVerb(verb)] as unknown as Verb<VerbTypes[V]>
     return run({
       store: this.#store,
       holder: this.#holder,
@@ -126,11 +135,12 @@ class DoorAccess implements StoreAccess {
     this.#client = client
   }
 
-  call<V extends VerbName>(
+  async call<V extends VerbName>(
     verb: V,
     args: VerbTypes[V]['args'],
     options?: CallOptions<VerbTypes[V]['item']>,
   ): Promise<VerbTypes[V]['done']> {
+    checkVerb(verb)
     return this.#client.call(verb, args, options)
   }
 
@@ -162,7 +172,7 @@ async function callAtDoor(
   system: System,
   directory: string,
   owner: LockOwner,
-  signal: AbortSignal | undefined,
+  { onWait, signal }: Pick<AccessOptions, 'onWait' | 'signal'>,
 ): Promise<DoorClient | undefined> {
   const path = doorPath(directory, owner)
   let connection: Connection
@@ -174,7 +184,9 @@ async function callAtDoor(
     const words = `process ${owner.pid} on ${owner.host} holds the store, and its socket ${path} cannot be used (${code || String(error)})`
     throw new QlogError('QLOG_NO_DOOR', words, { cause: error })
   }
-  const client = new DoorClient(connection, { pid: owner.pid, host: owner.host })
+  const name = { pid: owner.pid, host: owner.host }
+  const client = new DoorClient(connection, name)
+  const cancel = system.clock.after(PATIENCE_MS, () => onWait?.(name), true)
   const stop = (): void => client.close()
   signal?.addEventListener('abort', stop, { once: true })
   if (signal?.aborted) stop()
@@ -182,6 +194,7 @@ async function callAtDoor(
   try {
     isGreeted = await client.hello(system.clock)
   } finally {
+    cancel()
     signal?.removeEventListener('abort', stop)
     if (!isGreeted) client.close()
   }

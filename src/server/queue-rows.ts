@@ -2,7 +2,7 @@
  * The figures of a queue as they go through the door: one with very many groups in several rows, each with
  * some of them, since a frame is bounded. Pure.
  */
-import type { QueueStats } from '../store/types.ts'
+import type { QueueStats } from '../store/types/stats.ts'
 
 /** Groups of one row: some hundred bytes each. */
 const GROUPS_A_ROW = 256

@@ -6,7 +6,7 @@ import { QlogError, QlogTypeError } from '../errors.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
-import { type OnDuplicate, PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT, PRIORITY_MAX, type PutOptions } from './types/puts.ts'
 
 const NAME_BYTES_MAX = 200
 const KEY_BYTES_MAX = 1024
@@ -98,14 +98,11 @@ const ON_DUPLICATE: readonly OnDuplicate[] = ['drop', 'replace', 'trailing']
 export function checkPut(
   options: PutOptions | undefined,
   clock: ElapsedClock,
+  what = 'the options of put',
   more: readonly string[] = NO_MORE,
 ): PutPlan {
   if (options === undefined) return PLAIN_PUT
-  checkOptionNames(
-    'the options of put',
-    options,
-    more === NO_MORE ? PUT_OPTIONS : [...PUT_OPTIONS, ...more],
-  )
+  checkOptionNames(what, options, more === NO_MORE ? PUT_OPTIONS : [...PUT_OPTIONS, ...more])
   const { priority, ttlMs, key, keyWindowMs, onDuplicate = 'drop', leaseMs, headers } = options
   if (key !== undefined) checkKey(key)
   if (keyWindowMs !== undefined && key === undefined) {
@@ -154,10 +151,17 @@ export function checkDue(
     return { dueKind: DueKind.ELAPSED, dueMs: clock.nowMs() + ms }
   }
   if (at === undefined) return NOT_DUE
-  const atMs = at instanceof Date ? at.getTime() : at
-  const dueMs = checkMs('at', atMs)
+  const dueMs = checkAt(at)
   if (dueMs <= clock.wallMs()) return NOT_DUE
   return { dueKind: DueKind.WALL, dueMs }
+}
+
+function checkAt(at: unknown): number {
+  const atMs = at instanceof Date ? at.getTime() : at
+  if (typeof atMs === 'number' && atMs >= 0 && atMs <= MS_MAX) return Math.ceil(atMs)
+  throw new QlogTypeError(
+    `at must be a Date, or milliseconds since 1970 from 0 to ${MS_MAX}, not ${shown(at)}`,
+  )
 }
 
 /** A text that somebody gave as the reason of something: whatever it is, it is kept as text. */
@@ -218,7 +222,12 @@ export function checkHeaders(headers: unknown): Headers {
   return entries.length === 0 ? NO_HEADERS : Object.freeze({ ...headers })
 }
 
-function shown(value: unknown): string {
+/** A wrong value in the words of an error. */
+export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.slice(0, 60))
-  return value === null ? 'null' : rawTextOf(value) || typeof value
+  if (typeof value === 'bigint') return `${value}n`
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return 'an array'
+  return value instanceof Date ? String(value) : Object.prototype.toString.call(value)
 }

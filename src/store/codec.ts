@@ -70,7 +70,9 @@ export function bytes(): Codec<Uint8Array> {
 export function checkCodec<T>(codec: Codec<T>): Codec<T> {
   const { encode, decode } = (codec ?? {}) as Partial<Codec<T>>
   if (typeof encode === 'function' && typeof decode === 'function') return codec
-  throw new QlogTypeError('codec must have the functions encode and decode')
+  const hint =
+    typeof codec === 'function' ? ', and is itself a function: call it, as in json()' : ''
+  throw new QlogTypeError(`codec must have the functions encode and decode${hint}`)
 }
 
 /** Throws QLOG_CODEC where the codec does not make a body of the value. */

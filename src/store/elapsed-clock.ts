@@ -4,7 +4,7 @@
  * tells how long the machine was off, so that a delay may be off by a jump.
  */
 import type { Clock, Identity } from '../system/system.ts'
-import type { OpenOp } from './records/control-record.ts'
+import type { OpenOp } from './records/control-ops.ts'
 
 /** A recorded time this far ahead of the clock is a mistake of some clock, and not adopted. */
 const TIME_AHEAD_MAX_MS = 3_600_000

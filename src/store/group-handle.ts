@@ -6,13 +6,21 @@ import { heldBehind } from './dispatch/behind.ts'
 import type { GroupDispatch } from './dispatch/group-dispatch.ts'
 import type { FoundMessage } from './dispatch/queue-dispatch.ts'
 import { checkSettings, groupPlan } from './group-options.ts'
-import { findInState } from './look/listing.ts'
-import { dueInMs, firstPlainDelayed, infoOf, plainDelayed, stateOf } from './look/looking.ts'
+import { findInQueue, findInState } from './look/listing.ts'
+import {
+  dueInMs,
+  firstPlainDelayed,
+  infoOf,
+  plainDelayed,
+  stateOf,
+  unbegunState,
+} from './look/looking.ts'
 import { oldestReadyMs } from './look/oldest.ts'
 import { countReady } from './look/ready-count.ts'
 import { checkSeek, isLookedUp, seekOffset } from './look/seek-place.ts'
+import { firstUnbegun } from './look/unbegun.ts'
 import type { QueueValues } from './queue-values.ts'
-import type { KickOp } from './records/control-record.ts'
+import type { KickOp } from './records/control-ops.ts'
 import { checkMove, moveMessages } from './settle/move.ts'
 import { beginRedrive, buriedIn, checkRedrive, isBuried, redrivePieces } from './settle/redrive.ts'
 import { checkCount } from './settle/verbs.ts'
@@ -20,20 +28,17 @@ import { beginSeek } from './settle/whole.ts'
 import type { Exception } from './state/exception.ts'
 import { GroupCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import {
-  type Group,
-  type GroupSettings,
-  type GroupStats,
-  type ListOptions,
-  type MessageInfo,
-  type MessageRef,
-  type MessageState,
-  type MoveOptions,
-  PRIORITY_MAX,
-  type RedriveOptions,
-  type SeekPlace,
-  type StoredMessage,
-} from './types.ts'
+import type {
+  Group,
+  GroupSettings,
+  ListOptions,
+  MoveOptions,
+  RedriveOptions,
+  SeekPlace,
+} from './types/groups.ts'
+import type { MessageInfo, MessageRef, MessageState, StoredMessage } from './types/messages.ts'
+import { PRIORITY_MAX } from './types/puts.ts'
+import type { GroupStats } from './types/stats.ts'
 
 const LIST_LIMIT_DEFAULT = 100
 export const LIST_LIMIT_MAX = 10_000
@@ -66,20 +71,24 @@ export class GroupHandle<T = unknown> implements Group<T> {
     }
     let before = 0
     for (;;) {
-      const group = await this.#group()
-      const found = this.#first(group, state)
+      const queue = this.#core.registry.queue(this.queue)
+      if (!queue) return undefined
+      this.#core.dispatcher.advance()
+      const group = this.#known()
+      const found = group ? this.#first(group, state) : firstUnbegun(this.#core, queue, state)
       // One that comes again is one that cannot be looked at now.
       if (!found || found.id === before) return undefined
       before = found.id
-      const [message] = await this.#core.fetchMany([found.id], undefined)
+      const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
-      if (stateOf(group, found) !== state) continue
+      const now = group ? stateOf(group, found) : unbegunState(queue, found.offset)
+      if (now !== state) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
       if (!message) {
         this.#core.dispatcher.noteDamaged(found.id)
         continue
       }
-      const info = infoOf(this.#core, group.queue, group, this.name, found, message)
+      const info = infoOf(this.#core, queue, group, this.name, found, message)
       return this.#values.stored(info, message.body)
     }
   }
@@ -87,14 +96,21 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async list(options: ListOptions = {}): Promise<readonly MessageInfo[]> {
     this.#core.assertOpen()
     const { state, from, limit } = checkList(options)
-    const group = await this.#group()
+    const queue = this.#core.registry.queue(this.queue)
+    if (!queue) return []
     this.#core.dispatcher.advance()
-    const found = await findInState(this.#core.system.clock, group, state, { from, limit })
+    const { clock } = this.#core.system
+    const group = this.#known()
+    const found = group
+      ? await findInState(clock, group, state, { from, limit })
+      : await findInQueue(clock, queue, { from, limit }, ({ offset }) =>
+          isMeant(state, unbegunState(queue, offset)),
+        )
     const infos: MessageInfo[] = []
     const ids = found.map(({ id }) => id)
-    await this.#core.fetchHeads(ids, (row, message) => {
+    await this.#core.fetch.heads(ids, (row, message) => {
       const one = found[row]
-      if (one) infos.push(infoOf(this.#core, group.queue, group, this.name, one, message))
+      if (one) infos.push(infoOf(this.#core, queue, group, this.name, one, message))
     })
     return infos
   }
@@ -131,7 +147,9 @@ export class GroupHandle<T = unknown> implements Group<T> {
   async redrive(options?: RedriveOptions): Promise<number> {
     this.#core.assertOpen()
     const plan = checkRedrive(options)
-    const group = this.#known() ?? (await this.#group())
+    const group = this.#known()
+    // A group that there is not has buried nothing.
+    if (!group) return 0
     let count = 0
     for (const piece of redrivePieces(buriedIn(group, plan))) {
       // Some of it may have been kicked or deleted while the piece before was on its way.
@@ -190,8 +208,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
     return op
   }
 
+  /** Whoever looks at the group, or changes it, uses it. */
   #known(): GroupDispatch | undefined {
-    return this.#core.registry.group(this.queue, this.name)
+    const group = this.#core.registry.group(this.queue, this.name)
+    group?.use.note()
+    return group
   }
 
   #group(): Promise<GroupDispatch> {
@@ -250,7 +271,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.locate(group.queue, messages)) {
+    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }
@@ -318,6 +339,10 @@ function emptyStats(queue: string, group: string): GroupStats {
   }
 }
 
+function isMeant(wanted: MessageState | undefined, state: MessageState): boolean {
+  return wanted === undefined || wanted === state
+}
+
 function checkList(options: ListOptions): {
   readonly state: MessageState | undefined
   readonly from: number
@@ -341,7 +366,8 @@ export function checkRefs(
 ): readonly (MessageRef | number)[] {
   if (!Array.isArray(messages)) throw new QlogTypeError('an array of messages or ids is expected')
   for (const one of messages) {
-    const id = typeof one === 'number' ? one : (one as MessageRef | undefined)?.id
+    const isObject = typeof one === 'object' && one !== null && 'id' in one
+    const id: unknown = isObject ? one.id : one
     checkInteger('the id of a message', id, 1, Number.MAX_SAFE_INTEGER)
   }
   return messages

@@ -3,7 +3,7 @@ import { checkInteger, checkMs, checkOptionNames } from './check.ts'
 import type { GroupPlan, SettingsPlan } from './commit/registry.ts'
 import { checkPlace, offsetAt, type PlaceBy } from './look/queue-start.ts'
 import type { StoreCore } from './store-core.ts'
-import type { GroupOptions, GroupSettings, GroupStart } from './types.ts'
+import type { GroupOptions, GroupSettings, GroupStart } from './types/groups.ts'
 
 /** Stands for the end of the queue as it is when the record of the group takes effect. */
 export const START_NEXT = Number.MAX_SAFE_INTEGER

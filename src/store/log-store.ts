@@ -8,30 +8,28 @@ import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
+import { IdleGroups } from './space/idle-groups.ts'
+import { pinningOf } from './space/pinning.ts'
+import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import {
-  GROUP_DEFAULT,
-  type Queue,
-  type QueueOptions,
-  type RetryOptions,
-  type Store,
-  type StoredMessage,
-  type StoreStats,
-  type StoreStatus,
-  type Transaction,
-  type TransactionResult,
-  type TypedQueueOptions,
-} from './types.ts'
+import { GROUP_DEFAULT } from './types/groups.ts'
+import type { StoredMessage } from './types/messages.ts'
+import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
+import type { StoreStats, StoreStatus } from './types/stats.ts'
+import type { Store } from './types/store.ts'
+import type { Transaction, TransactionResult } from './types/transactions.ts'
 import { Workers } from './work/workers.ts'
 
 export class LogStore implements Store {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
+  readonly #retention: Retention
   readonly #sessions = new Set<StoreSession>()
   readonly #workers: Workers
+  readonly #idleGroups: IdleGroups
   #hasApplied = false
   #closing: Promise<void> | undefined
 
@@ -39,15 +37,21 @@ export class LogStore implements Store {
     this.#core = core
     this.#verbs = new Verbs(core)
     this.#snapshots = new Snapshots(core, saved)
+    this.#retention = new Retention(core)
     this.#workers = new Workers(core, () => this.session())
     core.onApplied = () => {
       // Not at opening: a store that is opened and closed changes nothing.
       if (!this.#hasApplied) core.gone.discardAll()
       this.#hasApplied = true
       this.#snapshots.applied()
+      this.#retention.applied()
       this.#workers.applied()
     }
+    this.#idleGroups = new IdleGroups(core)
+    core.settings.onSettled = () => this.#idleGroups.look()
     core.onFailed = (cause) => {
+      this.#retention.close()
+      this.#idleGroups.close()
       for (const session of this.#sessions) session.fail(cause)
       this.#workers.failed(cause)
     }
@@ -62,7 +66,7 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.setRetry(name, checkRetry(options.retry))
+    if (options?.retry !== undefined) this.#core.retries.set(name, options.retry)
     return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
   }
 
@@ -106,6 +110,8 @@ export class LogStore implements Store {
     const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
     const groups = queues.flatMap((queue) => queue.groups)
+    const figures = log.figures()
+    const messages = [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0)
     const counts = new QueueCounts()
     for (const { totals } of queues) counts.addQueue(totals)
     return {
@@ -113,11 +119,13 @@ export class LogStore implements Store {
       openMs: watch.openMs,
       queues,
       totals: counts.totals(),
-      messages: [...state.queues.values()].reduce((sum, { live }) => sum + live, 0),
+      messages,
+      retained: queues.reduce((sum, { retained }) => sum + retained, 0),
       ready: groups.reduce((sum, { ready }) => sum + ready, 0),
       delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
       buried: groups.reduce((sum, { buried }) => sum + buried, 0),
+      pinning: pinningOf(state, messages === 0 ? 0 : figures.liveBytes / messages),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
       appendedBytes: journal.appendedBytes + journal.controlBytes,
@@ -125,7 +133,7 @@ export class LogStore implements Store {
       snapshots: watch.snapshots,
       snapshotAgeMs: watch.snapshotAgeMs,
       space: isFull ? 'full' : 'ok',
-      log: log.figures(),
+      log: figures,
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,
     }
@@ -139,6 +147,7 @@ export class LogStore implements Store {
 
   async compact(): Promise<void> {
     this.#core.assertOpen()
+    await this.#retention.settle()
     // The log keeps what the last snapshot but one needs: two of now let go of everything older.
     this.#core.gone.discardAll()
     await this.#core.gone.settled()
@@ -167,8 +176,10 @@ export class LogStore implements Store {
     const core = this.#core
     const { clock } = core.system
     const wasOpen = core.status === 'open'
+    this.#idleGroups.close()
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
+    this.#retention.close()
     // What their handlers do from now on is in vain.
     const stopped = this.#workers.close()
     try {
@@ -219,15 +230,4 @@ export class LogStore implements Store {
 /** What fails while a store closes fails the promises of those it concerns. */
 function ignoreAtTheEnd(error: unknown): void {
   if (!(error instanceof QlogError)) throw error
-}
-
-function checkRetry(retry: RetryOptions): RetryOptions {
-  checkOptionNames('retry', retry, ['attemptsMax', 'backoffMs', 'backoffMaxMs'])
-  const { attemptsMax, backoffMs, backoffMaxMs } = retry
-  if (attemptsMax !== undefined && attemptsMax !== Number.POSITIVE_INFINITY) {
-    checkInteger('attemptsMax', attemptsMax, 1, Number.MAX_SAFE_INTEGER)
-  }
-  if (backoffMs !== undefined) checkMs('backoffMs', backoffMs)
-  if (backoffMaxMs !== undefined) checkMs('backoffMaxMs', backoffMaxMs)
-  return retry
 }

@@ -1,6 +1,7 @@
 /** Opening a store: the log, the state that was saved in it, and the entries behind that. */
-import { QlogTypeError } from '../errors.ts'
-import type { LogOwner, Lsn, OpenLog, OwnedLog, Ticket } from '../log/seam.ts'
+import { QlogError, QlogTypeError } from '../errors.ts'
+import { STORE_LOG_OPTIONS } from '../log/options.ts'
+import type { Entry, LogOwner, Lsn, OpenLog, OwnedLog, Ticket } from '../log/seam.ts'
 import { checkOptionNames } from './check.ts'
 import { Journal } from './commit/journal.ts'
 import { ElapsedClock } from './elapsed-clock.ts'
@@ -8,10 +9,10 @@ import { LogStore } from './log-store.ts'
 import { type LoadedState, loadState } from './space/snapshots.ts'
 import { StoreState } from './state/store-state.ts'
 import { StoreCore, type StoreSystem } from './store-core.ts'
-import type { StoreOptions } from './types.ts'
+import type { StoreOptions } from './types/store.ts'
 
 /**
- * Rejects like the log's own opening, and with QLOG_NEWER_FORMAT, QLOG_DAMAGED. Events name the store by
+ * Rejects like the log's own opening, and with QLOG_NOT_A_STORE, QLOG_NEWER_FORMAT, QLOG_DAMAGED. Events name the store by
  * `directory`.
  */
 export async function openStoreOn(
@@ -20,7 +21,7 @@ export async function openStoreOn(
   options: StoreOptions = {},
   directory = '',
 ): Promise<LogStore> {
-  checkOptionNames('the options of a store', options, ['log', 'signal'])
+  checkStoreOptions(options)
   const { signal } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new QlogTypeError('signal must be an AbortSignal')
@@ -40,6 +41,18 @@ export async function openStoreOn(
     await log.close().catch(() => undefined)
     throw error
   }
+}
+
+function checkStoreOptions(options: StoreOptions): void {
+  if (typeof options === 'object' && options !== null) {
+    for (const name of Object.keys(options)) {
+      if (!STORE_LOG_OPTIONS.includes(name)) continue
+      throw new QlogTypeError(
+        `"${name}" is an option of the store's log: openStore(directory, { log: { ${name} } })`,
+      )
+    }
+  }
+  checkOptionNames('the options of a store', options, ['log', 'signal'])
 }
 
 /** The log's owner from the start; what it is told before the state stands is about nothing. */
@@ -77,10 +90,29 @@ export async function replay(
   let appliedLsn = after
   for await (const entries of log.read({ after, ...(signal && { signal }) })) {
     for (const entry of entries) {
-      state.applyEntry(entry)
+      applyEntry(state, entry)
       appliedLsn = entry.lsn
     }
   }
   state.nextId = log.nextId
   return { state, saved, appliedLsn }
+}
+
+/** Every store says first that it was opened: whatever stands in front of that word, none of them put. */
+function applyEntry(state: StoreState, entry: Entry): void {
+  if (state.opened === undefined && entry.control.length === 0 && entry.ids[0] === 1) {
+    throw notAStore()
+  }
+  try {
+    state.applyEntry(entry)
+  } catch (error) {
+    // The word may have been lost to damage, and what can be read is a store's all the same.
+    const isUnread = error instanceof QlogError && error.code === 'QLOG_NEWER_FORMAT'
+    throw isUnread && state.opened === undefined ? notAStore(error) : error
+  }
+}
+
+function notAStore(cause?: Error): QlogError {
+  const words = 'the log holds messages that no store has put: it is a plain log'
+  return new QlogError('QLOG_NOT_A_STORE', words, cause && { cause })
 }

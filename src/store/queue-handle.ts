@@ -22,28 +22,17 @@ import { oldestUnreadMs } from './look/oldest.ts'
 import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
-import type { PauseOp } from './records/control-record.ts'
+import type { PauseOp } from './records/control-ops.ts'
 import { beginPurge } from './settle/whole.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
-import {
-  type BareItem,
-  type DeleteOptions,
-  type Delivery,
-  GROUP_DEFAULT,
-  type Group,
-  type GroupOptions,
-  type MessageRef,
-  type PutItem,
-  type PutOptions,
-  type PutResult,
-  type PutValue,
-  type Queue,
-  type QueueSettingsChange,
-  type QueueStats,
-  type RangeOptions,
-  type StoredMessage,
-} from './types.ts'
+import type { Delivery } from './types/deliveries.ts'
+import { GROUP_DEFAULT, type Group, type GroupOptions } from './types/groups.ts'
+import type { MessageRef, StoredMessage } from './types/messages.ts'
+import type { BareItem, PutItem, PutOptions, PutResult, PutValue } from './types/puts.ts'
+import type { DeleteOptions, Queue, RangeOptions } from './types/queues.ts'
+import type { QueueSettingsChange } from './types/settings.ts'
+import type { QueueStats } from './types/stats.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
 import type { Workers } from './work/workers.ts'
 
@@ -153,7 +142,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const found = await findInQueue(this.#core.system.clock, queue, wanted, () => true)
     const group = queue.group(GROUP_DEFAULT)
     const ids = found.map(({ id }) => id)
-    const messages = await this.#core.fetchMany(ids, bytesMax)
+    const messages = await this.#core.fetch.many(ids, bytesMax)
     const stored: StoredMessage<T>[] = []
     for (const [row, message] of messages.entries()) {
       const one = found[row]
@@ -174,7 +163,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const { unlessLeased = false } = options
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return 0
-    const located = await this.#core.locate(queue, messages)
+    const located = await this.#core.fetch.locate(queue, messages)
     const there = located.filter(
       ({ offset }) =>
         !queue.state.isGone(offset) &&
@@ -203,6 +192,8 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const change = checkSettings(this.#core, this.name, settings)
     if (Object.keys(change).length === 0) return
     await inForce.change(registry.queueNumber(this.name), change)
+    // What was retained is gone with that.
+    if (change.retains === 0) this.#core.gone.discardAll()
   }
 
   async purge(): Promise<number> {
@@ -284,17 +275,20 @@ export function queueStats(core: StoreCore, name: string): QueueStats {
   if (!queue) {
     const settings = shownSettings(core)
     const totals = new QueueCounts().totals()
-    const none = { nextOffset: 0, messages: 0, bytes: undefined, oldestMs: undefined, pausedMs: 0 }
-    return { queue: name, ...none, settings, totals, groups: [] }
+    const none = { nextOffset: 0, messages: 0, retained: 0, pausedMs: 0 }
+    const unknown = { bytes: undefined, retainedBytes: undefined, oldestMs: undefined }
+    return { queue: name, ...none, ...unknown, settings, totals, groups: [] }
   }
-  const { nextOffset, live, pausedUntilMs, sizes, settings } = queue.state
+  const { nextOffset, pending, retained, pausedUntilMs, sizes, settings } = queue.state
   const groups = [...queue.groups.values()].map((group) => groupStats(group))
   const ages = groups.flatMap(({ oldestMs }) => oldestMs ?? [])
   return {
     queue: name,
     nextOffset,
-    messages: live,
-    bytes: sizes?.total,
+    messages: pending,
+    bytes: sizes && queue.state.bytes,
+    retained: retained.count,
+    retainedBytes: sizes && queue.state.retainedBytes,
     settings: shownSettings(core, settings),
     oldestMs:
       groups.length === 0 ? oldestUnreadMs(queue) : ages.length > 0 ? Math.max(...ages) : undefined,

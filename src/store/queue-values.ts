@@ -7,14 +7,12 @@ import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
 import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
 import type { PutPlan } from './commit/put.ts'
 import type { StoreCore } from './store-core.ts'
-import type {
-  MessageInfo,
-  PutItem,
-  PutOptions,
-  QueueOptions,
-  StoredMessage,
-  TypedQueueOptions,
-} from './types.ts'
+import type { MessageInfo, StoredMessage } from './types/messages.ts'
+import type { PutItem, PutOptions } from './types/puts.ts'
+import type { QueueOptions, TypedQueueOptions } from './types/queues.ts'
+
+const OBJECTS_IN_BODY = 'a value that is an object goes in { body: value }'
+const ITEM = `an item of putMany (${OBJECTS_IN_BODY})`
 
 /** The options of a queue that concern its handle alone, checked. */
 export interface ValueOptions<T> {
@@ -40,8 +38,8 @@ export class QueueValues<T> {
   }
 
   /** What a put is asked for, with the headers of the moment; its own headers go before those. */
-  plan(options: PutOptions | undefined): PutPlan {
-    const own = checkPut(options, this.#core.clock)
+  plan(options: PutOptions | undefined, what?: string): PutPlan {
+    const own = checkPut(options, this.#core.clock, what)
     const added = this.#context?.()
     if (added === undefined) return own
     return { ...own, headers: checkHeaders({ ...checkHeaders(added), ...own.headers }) }
@@ -52,9 +50,12 @@ export class QueueValues<T> {
     if (typeof item !== 'object' || item === null || item instanceof Uint8Array) {
       return { bytes: this.bytes(item), plan: this.plan(undefined) }
     }
+    if (!('body' in item)) {
+      throw new QlogTypeError(`this item of putMany has no \`body\`: ${OBJECTS_IN_BODY}`)
+    }
     const { body, ...options } = item as PutItem<unknown>
-    const bytes = this.bytes(body)
-    return { bytes, plan: this.plan(Object.keys(options).length === 0 ? undefined : options) }
+    const has = Object.keys(options).length > 0
+    return { plan: this.plan(has ? options : undefined, ITEM), bytes: this.bytes(body) }
   }
 
   /** A message that was looked at; its value is made when it is asked for, and may throw QLOG_CODEC. */

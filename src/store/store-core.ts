@@ -3,7 +3,7 @@
  * session, transaction) are made of; knows the seam and nothing of files.
  */
 
-import { DamagedError, QlogError } from '../errors.ts'
+import { QlogError } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
@@ -17,40 +17,20 @@ import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
+import { MessageFetch } from './message-fetch.ts'
 import { StoreWatch } from './observe/store-watch.ts'
-import { type OpenOp, rangesOf } from './records/control-record.ts'
-import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
-import { DeadLetters } from './settle/dead-letters.ts'
+import type { OpenOp } from './records/control-ops.ts'
+import { rangesOf } from './records/offset-ranges.ts'
+import { RetryPlans } from './retry-plans.ts'
+import { DeadLetters, lastErrorOf } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { StoreState } from './state/store-state.ts'
-import {
-  ATTEMPTS_MAX_DEFAULT,
-  type MessageRef,
-  type RetryOptions,
-  type StoreStatus,
-} from './types.ts'
+import type { StoreStatus } from './types/stats.ts'
 
 export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchLoop' | 'warn'>
 
-/** How often and how fast a queue's messages are tried again, with the defaults filled in. */
-export interface RetryPlan {
-  readonly attemptsMax: number
-  readonly backoffMs: number
-  readonly backoffMaxMs: number
-}
-
-const RETRY_DEFAULT: RetryPlan = {
-  attemptsMax: ATTEMPTS_MAX_DEFAULT,
-  backoffMs: 1_000,
-  backoffMaxMs: 3_600_000,
-}
-
 /** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
 export const OPS_MAX = 1024
-
-/** Bodies are read for what stands in front of them, so many at a time and no more than these bytes. */
-const HEADS_COUNT = 256
-const HEADS_BYTES = 4 * 1024 * 1024
 
 export class StoreCore implements Decisions, JournalEvents {
   readonly system: StoreSystem
@@ -65,6 +45,8 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly gone: GoneMessages
   readonly settings: SettingsInForce
   readonly deadLetters: DeadLetters
+  readonly fetch: MessageFetch
+  readonly retries = new RetryPlans()
   readonly #admission: Admission
   readonly watch: StoreWatch
   status: StoreStatus = 'open'
@@ -76,7 +58,6 @@ export class StoreCore implements Decisions, JournalEvents {
   onApplied: () => void = () => undefined
   /** Called once, when the store cannot go on. */
   onFailed: (cause: Error) => void = () => undefined
-  readonly #retries = new Map<string, RetryPlan>()
   readonly #sequences = new WeakMap<object, number>()
   #openSent = false
   #isOpenDurable = false
@@ -108,6 +89,7 @@ export class StoreCore implements Decisions, JournalEvents {
       later: (delayMs, callback) => void system.clock.after(delayMs, callback),
     })
     this.claims = new PendingClaims(state)
+    this.fetch = new MessageFetch(log, (id) => this.dispatcher.noteDamaged(id))
     const send = (operation: Sendable) => this.send(operation)
     this.settings = new SettingsInForce(state, send, () => clock.nowMs())
     this.#admission = new Admission(this)
@@ -201,10 +183,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** These have no attempt left, and no other place to go. */
   buryUsedUp(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => {
-      const error = one.group.state.exception(one.offset)?.error ?? ''
-      return this.buryOp(one, 'attempts', error)
-    })
+    const ops = taken.map((one) => this.buryOp(one, 'attempts', lastErrorOf(one)))
     const undo = () => {
       for (const one of taken) one.group.putBack(one)
     }
@@ -217,16 +196,30 @@ export class StoreCore implements Decisions, JournalEvents {
     for (const offset of offsets) queue.leaving.add(offset)
   }
 
+  lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    queueMicrotask(() => this.#deleteEach(queue, ids, offsets, 'lapsed'))
+    for (const offset of offsets) queue.leaving.add(offset)
+  }
+
   #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
     if (this.deadLetters.isFor(queue)) {
       this.deadLetters.expired(queue, ids, offsets)
       return
     }
+    this.#deleteEach(queue, ids, offsets, 'expired')
+  }
+
+  #deleteEach(
+    queue: QueueDispatch,
+    ids: readonly number[],
+    offsets: readonly number[],
+    why: 'expired' | 'lapsed',
+  ): void {
     for (let first = 0; first < ids.length; first += OPS_MAX) {
       const some = ids.slice(first, first + OPS_MAX)
       const at = offsets.slice(first, first + OPS_MAX)
       const undo = () => queue.expireAgain(some, at)
-      this.send(this.deleteOperation(queue, some, at, undo, true))
+      this.send(this.deleteOperation(queue, some, at, undo, why))
     }
   }
 
@@ -246,7 +239,7 @@ export class StoreCore implements Decisions, JournalEvents {
     ids: readonly number[],
     offsets: readonly number[],
     whenVoid?: () => void,
-    hasExpired = false,
+    why: 'deleted' | 'expired' | 'lapsed' = 'deleted',
     whenDone?: () => void,
   ): PlainOperation {
     for (const offset of offsets) queue.leaving.add(offset)
@@ -257,7 +250,8 @@ export class StoreCore implements Decisions, JournalEvents {
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],
       () => {
         settle()
-        if (hasExpired) {
+        if (why === 'lapsed') queue.state.counts.lastHadLapsed()
+        else if (why === 'expired') {
           queue.state.counts.lastHadExpired()
           this.watch.expired(queue.state.name, ids)
         }
@@ -301,104 +295,6 @@ export class StoreCore implements Decisions, JournalEvents {
   /** The lease of each goes on, as far as its time does. */
   #unsettle(taken: readonly Taken[]): void {
     for (const one of taken) this.dispatcher.unsettle(one)
-  }
-
-  setRetry(queue: string, options: RetryOptions): void {
-    this.#retries.set(queue, {
-      attemptsMax: options.attemptsMax ?? RETRY_DEFAULT.attemptsMax,
-      backoffMs: options.backoffMs ?? RETRY_DEFAULT.backoffMs,
-      backoffMaxMs: options.backoffMaxMs ?? RETRY_DEFAULT.backoffMaxMs,
-    })
-  }
-
-  retryOf(queue: string): RetryPlan {
-    return this.#retries.get(queue) ?? RETRY_DEFAULT
-  }
-
-  /** One message by id; undefined where it is gone. */
-  async fetchOne(id: number): Promise<DecodedMessage | undefined> {
-    const record = await this.fetchRecord(id)
-    return record && decodeMessage(record)
-  }
-
-  async fetchRecord(id: number): Promise<Uint8Array | undefined> {
-    const [record] = await this.log.fetch([id])
-    return record
-  }
-
-  /**
-   * Messages by id, in that order. Those that damage has taken are remembered and left out like those
-   * that are gone. `bytesMax` as the seam has it.
-   */
-  async fetchMany(
-    ids: readonly number[],
-    bytesMax: number | undefined,
-  ): Promise<readonly (DecodedMessage | undefined)[]> {
-    const records = await this.fetchRecords(ids, bytesMax)
-    return records.map((record) => record && decodeMessage(record))
-  }
-
-  /** The same as they stand in the log. */
-  async fetchRecords(
-    ids: readonly number[],
-    bytesMax: number | undefined,
-    signal?: AbortSignal,
-  ): Promise<readonly (Uint8Array | undefined)[]> {
-    const options = { ...(bytesMax !== undefined && { bytesMax }), ...(signal && { signal }) }
-    try {
-      return await this.log.fetch(ids, options)
-    } catch (error) {
-      if (!(error instanceof DamagedError)) throw error
-      return this.#fetchEach(ids)
-    }
-  }
-
-  async #fetchEach(ids: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
-    const found: (Uint8Array | undefined)[] = []
-    for (const id of ids) {
-      try {
-        found.push(await this.fetchRecord(id))
-      } catch (error) {
-        if (!(error instanceof DamagedError)) throw error
-        this.dispatcher.noteDamaged(id)
-        found.push(undefined)
-      }
-    }
-    return found
-  }
-
-  /** Calls back with those that are there, by their row: for what stands in front of the bodies. */
-  async fetchHeads(
-    ids: readonly number[],
-    visit: (row: number, message: DecodedMessage) => void,
-  ): Promise<void> {
-    for (let first = 0; first < ids.length; ) {
-      const messages = await this.fetchMany(ids.slice(first, first + HEADS_COUNT), HEADS_BYTES)
-      for (const [row, message] of messages.entries()) if (message) visit(first + row, message)
-      first += Math.max(1, messages.length)
-    }
-  }
-
-  /** Which of these stand in the queue, by id and offset; each once. */
-  async locate(
-    queue: QueueDispatch,
-    messages: readonly (MessageRef | number)[],
-  ): Promise<{ readonly id: number; readonly offset: number }[]> {
-    const located = new Map<number, number>()
-    const unknown = new Set<number>()
-    for (const one of messages) {
-      // A message that damage has taken can be named by what `list` once said of it.
-      if (typeof one === 'number') unknown.add(one)
-      else if (queue.find(one.offset)?.id === one.id) located.set(one.id, one.offset)
-      else unknown.add(one.id)
-    }
-    const ids = [...unknown].filter((id) => !located.has(id))
-    await this.fetchHeads(ids, (row, message) => {
-      const id = ids[row]
-      if (id === undefined || message.queue !== queue.state.number) return
-      located.set(id, message.offset)
-    })
-    return [...located].map(([id, offset]) => ({ id, offset }))
   }
 
   #openOp(): OpenOp {

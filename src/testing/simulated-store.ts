@@ -2,11 +2,10 @@
  * A store in a process of the simulated machine: what `openStore` does on the real one. May touch whatever
  * opens logs and stores.
  */
-import { QlogTypeError } from '../errors.ts'
 import { openSegmentLog } from '../log/open.ts'
-import { checkDirectory, checkOptions } from '../log/options.ts'
+import { checkDirectory, checkStoreLogOptions } from '../log/options.ts'
 import { openStoreOn } from '../store/open-store.ts'
-import type { Store, StoreOptions } from '../store/types.ts'
+import type { Store, StoreOptions } from '../store/types/store.ts'
 import type { SimulatedProcess } from '../system/simulated/process.ts'
 
 /**
@@ -20,10 +19,7 @@ export async function openSimulatedStore(
   options: StoreOptions = {},
 ): Promise<Store> {
   const path = checkDirectory(directory)
-  const checked = checkOptions(options.log ?? {})
-  if (Object.keys(checked.retention).length > 0) {
-    throw new QlogTypeError('a store has no retention: its groups say what may go')
-  }
+  const checked = checkStoreLogOptions(options.log)
   return openStoreOn(
     process,
     (owner, { signal }) => openSegmentLog(process, path, owner, { ...checked, signal }),

@@ -18,6 +18,7 @@ import { FIGURES } from './store-suite/figures.ts'
 import { FULL_DISK } from './store-suite/full-disk.ts'
 import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
+import { IDLE_GROUPS } from './store-suite/idle-groups.ts'
 import { KEYS } from './store-suite/keys.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LIMITS } from './store-suite/limits.ts'
@@ -33,6 +34,7 @@ import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { REDRIVE } from './store-suite/redrive.ts'
 import { RESTART } from './store-suite/restart.ts'
+import { RETENTION } from './store-suite/retention.ts'
 import { SEEK } from './store-suite/seek.ts'
 import { SESSIONS } from './store-suite/sessions.ts'
 import { STOPPING } from './store-suite/stopping.ts'
@@ -61,6 +63,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['batches', BATCHES],
   ['groups', GROUPS],
   ['where a group begins', GROUP_STARTS],
+  ['idle groups', IDLE_GROUPS],
   ['sessions', SESSIONS],
   ['by id', BY_ID],
   ['loops', DELIVERIES],
@@ -79,6 +82,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['purge', PURGE],
   ['redrive', REDRIVE],
   ['seek', SEEK],
+  ['retention', RETENTION],
   ['move', MOVE],
   ['closing', CLOSING],
   ['failure', FAILING],

@@ -187,6 +187,8 @@ describe('input that is no export', () => {
     const { exitCode, stderr } = await imported(other, Buffer.from(input))
     expect(stderr).toMatch(expected)
     expect(exitCode).toBe(2)
-    expect(existsSync(other)).toBe(true)
+    expect(stderr).not.toContain('QLOG_')
+    // What does not begin an export makes no store.
+    expect(existsSync(other)).toBe(input.startsWith(HEAD))
   })
 })

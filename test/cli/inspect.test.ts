@@ -104,6 +104,8 @@ describe('qlog explain', () => {
     const directory = made()
     const { stdout } = await run('explain', `${join(directory, LAST)}:0x34`)
     expect(stdout.toString()).toContain('the first salt, in the first copy')
+    const apart = await run('explain', join(directory, LAST), '0x34')
+    expect(apart.stdout.equals(stdout)).toBe(true)
   })
 })
 

@@ -1,8 +1,10 @@
-/** `qlog read` against a log of memory. */
-import { describe, expect, it } from 'vitest'
+/** `qlog read` against a log of memory, and of the files of a store. */
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Gap } from '../../src/errors.ts'
+import { openLog, openReader, openStore, type Store } from '../../src/index.ts'
 import { FakeLog } from './fake-log.ts'
-import { jsonLines, MemoryStream, runInProcess } from './support.ts'
+import { freshDirectory, jsonLines, MemoryStream, runInProcess } from './support.ts'
 
 const TIME = '2026-01-02T03:04:05.678Z'
 
@@ -113,5 +115,78 @@ describe('read', () => {
       blocked?.()
     }
     expect(stdout.bytes.length).toBe(90 * 10_001)
+  })
+})
+
+describe('of a store', () => {
+  const functions = { openLog, openReader }
+
+  /** Two queues; the first message is finished, the second has all that a put can ask for. */
+  async function filled(): Promise<{ readonly data: string; readonly store: Store }> {
+    const data = join(freshDirectory(), 'data')
+    const store = await openStore(data)
+    onTestFinished(() => store.close())
+    await store.queue('orders').put('3 pears')
+    const headers = { tenant: '17' }
+    const at = new Date('2069-01-01T00:00:00Z')
+    await store.queue('orders').put('ä', { priority: 7, key: 'k1', headers, at })
+    await store.queue('raw').put(Uint8Array.of(0xff, 1))
+    const session = store.session()
+    await session.watch('orders')
+    await session.ack(await session.reserve())
+    return { data, store }
+  }
+
+  it('--json has what was put, beside the process that holds it, which need not answer', async () => {
+    const { data } = await filled()
+    const { exitCode, stdout, stderr } = await runInProcess(['read', data, '--json'], { functions })
+    expect(exitCode, stderr).toBe(0)
+    expect(jsonLines(stdout)).toMatchObject([
+      { id: 1, body: '3 pears', queue: 'orders', offset: 0, priority: 1024 },
+      {
+        ...{ id: 2, body: 'ä', queue: 'orders', offset: 1, priority: 7, key: 'k1' },
+        ...{ headers: { tenant: '17' }, dueWallMs: Date.parse('2069-01-01T00:00:00Z') },
+      },
+      { id: 3, bodyBase64: '/wE=', queue: 'raw', offset: 0 },
+    ])
+    expect(Object.keys(jsonLines(stdout)[0] ?? {})).toEqual(
+      expect.arrayContaining(['id', 'time', 'body', 'queue', 'offset', 'priority']),
+    )
+  })
+
+  it('without --json bodies are as they were put', async () => {
+    const { data } = await filled()
+    const { stdout } = await runInProcess(['read', data], { functions })
+    expect(
+      stdout.equals(Buffer.concat([Buffer.from('3 pears\nä\n'), Buffer.of(0xff, 1, 10)])),
+    ).toBe(true)
+  })
+
+  it('--follow names a queue that begins meanwhile', async () => {
+    const { data, store } = await filled()
+    const abort = new AbortController()
+    const stdout = new MemoryStream()
+    const words = ['read', data, '--from', '3', '--follow', '--json']
+    const running = runInProcess(words, { functions, abort, stdout })
+    await vi.waitFor(() => expect(stdout.text).toContain('"raw"'))
+    await store.queue('late').put('new')
+    await vi.waitFor(() => expect(stdout.text).toContain('"queue":"late"'), { timeout: 20_000 })
+    abort.abort()
+    expect((await running).exitCode).toBe(130)
+  })
+
+  it('a plain log whose messages look like those of a store is one all the same', async () => {
+    const { data, store } = await filled()
+    await store.close()
+    const reader = await openReader(data)
+    const bodies: Uint8Array[] = []
+    for await (const { body } of reader.read()) bodies.push(body)
+    await reader.close()
+    const plain = join(freshDirectory(), 'plain')
+    const log = await openLog(plain)
+    await log.appendMany(bodies)
+    await log.close()
+    const { stdout } = await runInProcess(['read', plain, '--null'], { functions })
+    expect(stdout.equals(Buffer.concat(bodies.flatMap((body) => [body, Buffer.of(0)])))).toBe(true)
   })
 })

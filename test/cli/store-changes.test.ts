@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { openStore } from '../../src/index.ts'
 import { endService, fine, lines, qlog, serve } from './service.ts'
 import { freshDirectory, runInProcess } from './support.ts'
 
@@ -72,6 +73,26 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(await said('redrive', data, 'orders')).toBe(none)
   })
 
+  it('redrive says where dead letters of another queue are', async () => {
+    const data = join(freshDirectory(), 'data')
+    const store = await openStore(data)
+    const mails = store.queue('mails', { retry: { attemptsMax: 1 } })
+    await mails.configure({ deadLetter: { queue: 'mails.dead' } })
+    await mails.put('Hello')
+    const session = store.session()
+    await session.watch('mails')
+    for (const mail of await session.reserve()) await mail.retry(new Error('no such address'))
+    await store.close()
+    if (where !== 'alone') await serve(data)
+    const move = `qlog move ${data} mails.dead mails`
+    expect(await said('redrive', data, 'mails.dead')).toBe(
+      `Nothing of the kind is buried, but there are dead letters of mails, which are ordinary messages here: \`${move}\` puts them back.\n`,
+    )
+    expect(await said('redrive', data, 'mails')).toContain('There is no such buried message')
+    await said(...move.split(' ').slice(1))
+    expect(await fine('take', data, 'mails')).toBe('Hello\n')
+  })
+
   it('move puts messages of a state into another queue, once each', async () => {
     const data = await place()
     await putBuried(data)
@@ -100,7 +121,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
   it('purge empties a queue for every group, if its exact name is given twice', async () => {
     const data = await place()
     await putBuried(data)
-    await fine('take', data, 'orders', '--group', 'audit')
+    await fine('take', data, 'orders', '--group', 'audit', '--create-group')
     for (const words of [[], ['--confirm', 'order'], ['--confirm', 'Orders']]) {
       const { exitCode, stderr } = await qlog('purge', data, 'orders', ...words)
       expect(exitCode).toBe(2)
@@ -121,10 +142,10 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     const data = await place()
     await fine('put', data, 'jobs', 'first')
     // Holds every message back.
-    await fine('take', data, 'jobs', '--group', 'audit')
+    await fine('take', data, 'jobs', '--group', 'audit', '--create-group')
     const ids: string[] = []
     for (const body of BODIES) ids.push((await fine('put', data, 'jobs', body, '--ids')).trim())
-    await fine('take', data, 'jobs', '--count', '9', '--ack')
+    await fine('take', data, 'jobs', '--create-group', '--count', '9', '--ack')
     const [, , row] = await lines('list', data, 'jobs', '--group', 'audit')
     const time = new Date(Number(row?.['putMs'])).toISOString()
     const seek = (...words: string[]) => said('seek', data, 'jobs', '--group', 'default', ...words)
@@ -160,7 +181,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(seek.stderr).toContain('queue orders has no group default; there are no groups yet')
     expect(await said('move', data, 'orders', 'other', '--state', 'buried')).toContain('no buried')
     expect(await lines('groups', data, 'orders')).toEqual([])
-    await fine('take', data, 'orders', '--group', 'billing')
+    await fine('take', data, 'orders', '--group', 'billing', '--create-group')
     // A group that nobody reads would hold every message back.
     for (const words of [
       ['redrive', data, 'orders'],

@@ -1,8 +1,10 @@
 /** The commands on a store: alone, and beside a service that holds it and works. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLog, openStore } from '../../src/index.ts'
+import { openStoreThrough } from '../../src/server/index.ts'
 import { endService, fine, killService, lines, qlog, serve } from './service.ts'
 import { freshDirectory, MemoryStream, runBuilt, runInProcess } from './support.ts'
 
@@ -72,7 +74,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     await fine('put', data, 'orders', 'two', '--delay', '100')
     expect(await fine('peek', data, 'orders')).toBe('one\n')
     expect(await lines('groups', data, 'orders')).toEqual([])
-    await fine('take', data, 'orders', '--group', 'audit')
+    await fine('take', data, 'orders', '--group', 'audit', '--create-group')
     const queues = await lines('queues', data)
     expect(queues.find(({ queue }) => queue === 'orders')).toMatchObject({
       messages: 2,
@@ -110,7 +112,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     const id = String(delayed?.['id'])
     expect((await qlog('kick', data, 'jobs', '--id', id)).stderr).toContain('1 message')
     expect((await qlog('delete', data, 'jobs', id, '999999')).stderr).toBe(
-      '1 message of jobs deleted\n',
+      '1 message of jobs deleted; 1 of the ids is not there\n',
     )
     expect(await lines('list', data, 'jobs')).toEqual([])
     await fine('compact', data)
@@ -120,7 +122,8 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     const data = await place()
     if (where === 'alone') await (await openStore(data)).close()
     const stdout = new MemoryStream()
-    const waiting = runInProcess(['take', data, 'later', '--wait', '60', '--ack'], { stdout })
+    const words = ['take', data, 'later', '--create-group', '--wait', '60', '--ack']
+    const waiting = runInProcess(words, { stdout })
     // Beside a service, or through the door of the command that waits.
     for (;;) {
       const { exitCode, stderr } = await qlog('put', data, 'later', 'here')
@@ -131,11 +134,40 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(stdout.text).toBe('here\n')
   })
 
+  it('take makes the first group of a queue, and no other unless told', async () => {
+    const data = await place()
+    await fine('put', data, 'orders', 'one')
+    const names = async () => (await lines('groups', data, 'orders')).map(({ group }) => group)
+    for (const wait of [[], ['--wait']]) {
+      const early = await qlog('take', data, 'orders', '--group', 'audit', ...wait)
+      expect(early.stderr).toContain('queue orders has no group audit; there are no groups yet')
+      expect(early.stderr).toContain('(QLOG_NOT_FOUND)\n  Name one that')
+      expect(early.exitCode).toBe(2)
+    }
+    expect(await names()).toEqual([])
+    expect(await fine('take', data, 'orders')).toBe('one\n')
+    expect(await names()).toEqual(['default'])
+    const typo = await qlog('take', data, 'orders', '--group', 'typo', '--wait')
+    expect(typo.stderr).toContain('queue orders has no group typo; the groups are default')
+    expect(typo.exitCode).toBe(2)
+    expect(await names()).toEqual(['default'])
+    expect(await fine('take', data, 'orders', '--group', 'audit', '--create-group')).toBe('one\n')
+    expect(await names()).toEqual(['default', 'audit'])
+    await fine('put', data, 'news', 'first')
+    await fine('take', data, 'news', '--group', 'mail', '--create-group')
+    // Beside others also `default` would be a mistake that holds everything back.
+    const other = await qlog('take', data, 'news')
+    expect(other.stderr).toContain('queue news has no group default; the groups are mail')
+    expect(other.exitCode).toBe(2)
+  })
+
   it('what is not there is named, with what is there instead', async () => {
     const data = await place()
     await fine('put', data, 'orders', 'one')
     for (const words of [
       ['take', data, 'order'],
+      ['take', data, 'order', '--wait'],
+      ['take', data, 'order', '--group', 'audit'],
       ['peek', data, 'order'],
       ['list', data, 'order'],
       ['kick', data, 'order'],
@@ -150,6 +182,58 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
       expect(out).toBe('')
     }
   })
+})
+
+it('says what there was not, and ends well', async () => {
+  const data = join(freshDirectory(), 'data')
+  await fine('put', data, 'jobs', 'one')
+  const said = async (...words: string[]) => {
+    const { exitCode, stderr } = await qlog(...words)
+    expect(exitCode, words.join(' ')).toBe(0)
+    return stderr
+  }
+  expect(await said('delete', data, 'jobs', '99998', '99999')).toBe(
+    '0 messages of jobs deleted; 2 of the ids are not there\n',
+  )
+  expect(await said('kick', data, 'jobs', '--id', '99999')).toBe(
+    '0 messages of jobs made ready; 1 of the ids is neither buried nor delayed\n',
+  )
+  expect(await said('list', data, 'jobs', '--state', 'buried')).toBe(
+    'jobs has no buried message.\n',
+  )
+  expect(await said('list', data, 'jobs', '--from', '7')).toBe(
+    'jobs has no message that is not finished from offset 7 on.\n',
+  )
+})
+
+it('a put that puts nothing says only why', async () => {
+  const data = join(freshDirectory(), 'data')
+  const { exitCode, stderr, out } = await qlog('put', data, 'a\nb', 'body')
+  expect(exitCode).toBe(2)
+  expect(out).toBe('')
+  expect(stderr).toMatch(/^qlog: the name of a queue must have no control characters: "a\\nb"/)
+})
+
+it('says so where it waits for words from a terminal, and only there', async () => {
+  const data = join(freshDirectory(), 'data')
+  const typed = Object.assign(Readable.from(['one\n']), { isTTY: true })
+  const put = await runInProcess(['put', data, 'jobs'], { input: typed })
+  expect(put.stderr).toBe(
+    'Reading from the terminal; Ctrl-D on a line of its own ends it.\nput 1 message, 3 bytes, into jobs\n',
+  )
+  const piped = await runInProcess(['put', data, 'jobs'], { input: ['two\n'] })
+  expect(piped.stderr).toBe('put 1 message, 3 bytes, into jobs\n')
+})
+
+it('says for whom it waits', async () => {
+  const data = join(freshDirectory(), 'data')
+  await fine('put', data, 'jobs', 'one')
+  const openStore: typeof openStoreThrough = (directory, options) => {
+    options?.onWait?.({ pid: 4711, host: 'here' })
+    return openStoreThrough(directory, options)
+  }
+  const { stderr } = await runInProcess(['peek', data, 'jobs'], { functions: { openStore } })
+  expect(stderr).toBe('waiting for process 4711 on here, which holds the store ...\n')
 })
 
 it('reading commands make no store', async () => {
@@ -179,7 +263,7 @@ it('an owner that is killed while a command waits is told, and the next command 
   const data = join(freshDirectory(), 'data')
   await serve(data)
   await fine('put', data, 'orders', 'one')
-  const waiting = qlog('take', data, 'nothing', '--wait')
+  const waiting = qlog('take', data, 'nothing', '--create-group', '--wait')
   await fine('queues', data)
   killService()
   const { exitCode, stderr } = await waiting

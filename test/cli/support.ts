@@ -49,7 +49,7 @@ export interface InProcessOptions {
   readonly stdout?: MemoryStream
   readonly abort?: AbortController
   /** Where real logs are wanted instead of one of memory. */
-  readonly functions?: Pick<CommandContext, 'openLog' | 'openReader'>
+  readonly functions?: Partial<Pick<CommandContext, 'openLog' | 'openReader' | 'openStore'>>
 }
 
 export interface InProcessResult {

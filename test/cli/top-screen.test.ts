@@ -30,10 +30,17 @@ function group(queue: string, name: string, of: Partial<GroupStats> = {}): Group
 }
 
 function queue(name: string, of: Partial<QueueStats> = {}): QueueStats {
-  const plain = { nextOffset: 0, messages: 0, oldestMs: undefined, pausedMs: 0, groups: [] }
+  const plain = { nextOffset: 0, messages: 0, retained: 0, pausedMs: 0, groups: [] }
+  const unknown = { bytes: undefined, retainedBytes: undefined, oldestMs: undefined }
   const limits = { messagesMax: undefined, bytesMax: undefined, ttlMs: undefined }
-  const settings = { ...limits, whenFull: 'refuse', deadLetter: undefined } as const
-  return { queue: name, totals: NOTHING, bytes: undefined, settings, ...plain, ...of }
+  const settings = {
+    ...limits,
+    whenFull: 'refuse',
+    deadLetter: undefined,
+    groupIdleMs: undefined,
+    retention: undefined,
+  } as const
+  return { queue: name, totals: NOTHING, settings, ...plain, ...unknown, ...of }
 }
 
 function figures(openMs: number, queues: QueueStats[], of: Partial<TopFigures['stats']> = {}) {
@@ -53,10 +60,12 @@ function figures(openMs: number, queues: QueueStats[], of: Partial<TopFigures['s
       retried: sum('retried'),
     },
     messages: queues.reduce((all, { messages }) => all + messages, 0),
+    retained: 0,
     ready: count('ready'),
     delayed: count('delayed'),
     leased: count('leased'),
     buried: count('buried'),
+    pinning: undefined,
     waitingSessions: count('waiting'),
     stateBytes: 48_000,
     appendedBytes: 1_000,
@@ -134,12 +143,33 @@ function working(looks: number): TopFigures {
     totals: totals(looks, 0, 0),
     groups: [group('mails', 'default', { ready: 4, lag: 4, oldestMs: 90_000 })],
   })
-  return figures(looks * 2_000, [orders, mails, queue('unread', { messages: 3, oldestMs: 7e8 })])
+  const pinning = {
+    ...{ queue: 'orders', group: 'billing', messages: 12_335 },
+    ...{ bytes: 4_500_000, isEstimate: true },
+  }
+  const unread = queue('unread', { messages: 3, oldestMs: 7e8 })
+  return figures(looks * 2_000, [orders, mails, unread], { pinning })
 }
 
 describe('top', () => {
   it.each([80, 120])('a working store in %i columns', (columns) => {
     expect(screen(view(working(40), working(39)), columns, 24)).toMatchSnapshot()
+  })
+
+  it('retained messages are counted where there are any', () => {
+    const now = working(40)
+    expect(screen(view(now), 120, 24)).not.toContain('retained')
+    const queues = now.queues.map((one) =>
+      one.queue === 'orders' ? { ...one, retained: 98_765 } : one,
+    )
+    const retaining = { ...now, queues, stats: { ...now.stats, retained: 98_765 } }
+    const shown = screen(view(retaining), 120, 24)
+    expect(shown).toMatch(/^messages .* retained 98\.8k /m)
+    expect(shown).toMatch(/^queue +depth\/lag retained /m)
+    expect(shown).toMatch(/^orders +12,345 {4}98\.8k /m)
+    expect(shown).toMatch(/^mails \(paused\) +4 {8}0 /m)
+    expect(shown).toMatch(/^ {2}audit +10 {10}/m)
+    screen(view(retaining), 80, 24)
   })
 
   it('the first look has no rates', () => {
@@ -167,7 +197,8 @@ describe('top', () => {
       ],
     })
     const odd = queue('日本語の\u001b[2J\u202eキュー👍🏽'.repeat(4), { messages: 1 })
-    const now = figures(4e9, [one, odd])
+    const of = { queue: odd.queue, group: long, messages: most, bytes: most, isEstimate: false }
+    const now = figures(4e9, [one, odd], { pinning: of })
     const before = figures(4e9 - 1_000, [queue(long)])
     const directory = `/srv/${'deep/'.repeat(40)}data`
     expect(screen(view(now, before, { directory }), columns, 24)).toMatchSnapshot()

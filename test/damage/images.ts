@@ -3,11 +3,11 @@
  * machine, with what each must give back. Segments have 16 KiB.
  */
 import { BlockFlag, BlockType, parseSegmentFileName } from '../../src/format/layout.ts'
-import { withFile } from '../../src/log/assess.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { scanSegment } from '../../src/log/scan.ts'
 import { keyOf, readHead } from '../../src/log/survey.ts'
 import type { Log, LogOptions } from '../../src/log/types.ts'
+import { withFile } from '../../src/log/with-file.ts'
 import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'

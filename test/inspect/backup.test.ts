@@ -101,7 +101,7 @@ describe('the target', () => {
     const place = fresh()
     writeLog(join(place, 'log'), smallLog().files)
     await expect(backup(join(place, 'log'), join(place, 'log'))).rejects.toMatchObject({
-      code: 'QLOG_INVALID_ARGUMENT',
+      code: 'QLOG_NOT_EMPTY',
     })
   })
 

@@ -99,7 +99,7 @@ describe('what it refuses', () => {
     writeLog(directory, smallLog().files)
     const before = readdirSync(directory)
     await expect(salvage(directory, directory)).rejects.toMatchObject({
-      code: 'QLOG_INVALID_ARGUMENT',
+      code: 'QLOG_NOT_EMPTY',
     })
     expect(readdirSync(directory)).toEqual(before)
   })

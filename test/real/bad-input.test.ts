@@ -6,7 +6,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode, QlogError, QlogTypeError } from '../../src/errors.ts'
-import { type Log, type LogOptions, openLog, openReader } from '../../src/index.ts'
+import { type Log, type LogOptions, openLog, openReader, openStore } from '../../src/index.ts'
 import { freshDirectory, hashOf, root, run } from './support.ts'
 
 const MIB = 1024 * 1024
@@ -76,12 +76,13 @@ describe('without permission', () => {
     fs.chmodSync(`${directory}/log`, 0o755)
     const before = hashOf(directory)
     const said = await runAsNobody(`${directory}/log`)
-    expect(said.open).toMatch(/^QLOG_IO .*EACCES/)
+    expect(said.open).toContain(`QLOG_IO the directory ${directory}/log is not writable (EACCES)`)
     expect(said.read).toBe('1 messages')
     fs.chmodSync(`${directory}/log`, 0o700)
     expect((await runAsNobody(`${directory}/log`)).open).toMatch(/^QLOG_IO .*EACCES/)
     fs.chmodSync(`${directory}/log`, 0o755)
-    expect((await runAsNobody(`${directory}/new`)).open).toMatch(/^QLOG_IO .*EACCES/)
+    const made = (await runAsNobody(`${directory}/new`)).open
+    expect(made).toMatch(/^QLOG_IO cannot make the directory .*new: EACCES/)
     expect(fs.readdirSync(directory)).toEqual(['log'])
     expect(hashOf(directory).length).toBe(before.length)
   })
@@ -121,9 +122,35 @@ describe('options', () => {
     ['empty', ''],
     ['with a NUL', 'a\0b'],
     ['a number', 7],
+    ['that is no file', new URL('https://localhost/data')],
   ])('a directory %s', async (_name, name) => {
-    expect((await refusal(() => openLog(name as string))).code).toBe('QLOG_INVALID_ARGUMENT')
+    for (const open of [openLog, openStore, openReader]) {
+      const { code, message } = await refusal(() => open(name as string))
+      expect(code).toBe('QLOG_INVALID_ARGUMENT')
+      expect(message).toMatch(/not (""|7|"a\\u0000b")|localhost/)
+    }
   })
+
+  test('those of the log of a store stand in `log`, and retention is not among them', async () => {
+    const open = (options: object) => refusal(() => openStore(`${directory}/store`, options))
+    expect((await open({ sync: 'never' })).message).toContain('{ log: { sync } }')
+    expect((await open({ log: { retention: { bytes: 1 } } })).message).toContain('configure({')
+    const { message } = await open({ log: { sink: 'never' } })
+    expect(message).toContain('known are sync, onDamage')
+    expect(message).not.toContain('retention')
+    expect(fs.readdirSync(directory)).toEqual([])
+  })
+})
+
+test('a directory may be named by a file: URL', async () => {
+  const url = new URL(`file://${directory}/with%20space`)
+  const store = await openStore(url)
+  await store.queue('q').put('a')
+  await store.close()
+  expect(fs.existsSync(`${directory}/with space/LOCK`)).toBe(true)
+  const reader = await openReader(url)
+  expect(reader.directory).toBe(`${directory}/with space`)
+  await reader.close()
 })
 
 describe('an open log', () => {
@@ -154,9 +181,11 @@ describe('an open log', () => {
     await log.append('one')
     const refused = await refusal(() => openLog(directory))
     expect(refused.code).toBe('QLOG_LOCKED')
-    expect(refused.message).toContain(`process ${process.pid}`)
+    expect(refused.message).toContain(`${directory} is open in this process already`)
     expect(await log.append('two')).toBe(2)
     await log.close()
+    // Nothing is kept of it.
+    await (await openLog(directory)).close()
   })
 
   test('after close everything is refused with QLOG_CLOSED, and closing again is not', async () => {

@@ -12,7 +12,7 @@ import {
   type TakenMessage,
 } from '../../src/server/index.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
-import type { Connection, SocketListener, SocketProbe } from '../../src/system/system.ts'
+import type { Clock, Connection, SocketListener, SocketProbe } from '../../src/system/system.ts'
 import { connectionPair } from './door/memory.ts'
 
 let directory = ''
@@ -101,10 +101,21 @@ describe.each(['through the door', 'here'])('%s', (where) => {
     const store = await access()
     const names = Array.from({ length: 700 }, (_, row) => `${'g'.repeat(190)} ${row}`)
     await put(store, 'jobs', 'one')
-    for (const group of names) await store.call('take', { queue: 'jobs', group, count: 1 }, {})
+    for (const group of names) await store.call('take', { queue: 'jobs', group, createGroup: true })
     const queues: QueueStats[] = []
     await store.call('queues', {}, { onItem: (row) => addRow(queues, row) })
     expect(queues.map(({ groups }) => groups.map(({ group }) => group))).toEqual([names])
+  })
+
+  test('what is no verb is told, with the verbs there are', async () => {
+    if (where !== 'here') await owner()
+    const store = await access()
+    const asked = store.call('puts' as 'put', { queue: 'jobs', messages: [] })
+    await expect(asked).rejects.toMatchObject({
+      code: 'QLOG_INVALID_ARGUMENT',
+      message: expect.stringMatching(/^puts is no verb; the verbs are put, take, settle, /),
+    })
+    await put(store, 'jobs', 'one')
   })
 
   test('messages of any bytes come back as they were', async () => {
@@ -138,7 +149,7 @@ describe.each(['through the door', 'here'])('%s', (where) => {
       'there is no queue job; the queues are jobs',
     )
     await expect(store.call('list', { queue: 'jobs', group: 'audit' })).rejects.toMatchObject({
-      code: 'QLOG_INVALID_ARGUMENT',
+      code: 'QLOG_NOT_FOUND',
       message: 'queue jobs has no group audit; there are no groups yet',
     })
     const bodies: string[] = []
@@ -166,7 +177,11 @@ test('a wait ends by its signal, and the store goes on', async () => {
   const store = await owner()
   const one = await access()
   const abort = new AbortController()
-  const waiting = one.call('take', { queue: 'q', timeoutMs: null }, { signal: abort.signal })
+  const waiting = one.call(
+    'take',
+    { queue: 'q', timeoutMs: null, createGroup: true },
+    { signal: abort.signal },
+  )
   await vi.waitFor(() => expect(store.stats().waitingSessions).toBe(1))
   abort.abort()
   await expect(waiting).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
@@ -176,7 +191,7 @@ test('a wait ends by its signal, and the store goes on', async () => {
 test('a store that closes tells its callers, and does not wait for them', async () => {
   const store = await owner()
   const one = await openStoreThrough(directory)
-  const waiting = one.call('take', { queue: 'q', timeoutMs: null })
+  const waiting = one.call('take', { queue: 'q', timeoutMs: null, createGroup: true })
   await vi.waitFor(() => expect(store.stats().waitingSessions).toBe(1))
   const closed = store.close()
   await expect(waiting).rejects.toMatchObject({
@@ -255,4 +270,30 @@ test('an abort ends the wait for an owner that says no hello', async () => {
   abort.abort()
   await expect(opening).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
   expect(caller.isClosed).toBe(true)
+})
+
+test('whoever waits for an owner that says nothing is told for whom, once', async () => {
+  await owner()
+  const { caller } = connectionPair()
+  const real = realSystem()
+  const connect = async (): Promise<Connection> => caller
+  const sockets = {
+    listen: (path: string): Promise<SocketListener> => real.sockets.listen(path),
+    probe: (path: string): Promise<SocketProbe> => real.sockets.probe(path),
+    connect,
+  }
+  // A second passes at once, the owner's fifteen do not.
+  const after: Clock['after'] = (ms, run, keepsAlive) =>
+    real.clock.after(ms === 1_000 ? 0 : ms, run, keepsAlive)
+  const clock: Clock = { ...real.clock, after }
+  const abort = new AbortController()
+  const told: number[] = []
+  const onWait = ({ pid }: { readonly pid: number }): void => {
+    told.push(pid)
+    abort.abort()
+  }
+  const system = { ...real, sockets, clock }
+  const opening = openAccess(system, openStore, directory, { signal: abort.signal, onWait })
+  await expect(opening).rejects.toMatchObject({ code: 'QLOG_ABORTED' })
+  expect(told).toEqual([process.pid])
 })

@@ -5,12 +5,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { PLAIN_PUT, Put } from '../../src/store/commit/put.ts'
-import {
-  type ControlOp,
-  decodeControl,
-  encodeControl,
-  rangesOf,
-} from '../../src/store/records/control-record.ts'
+import type { ControlOp } from '../../src/store/records/control-ops.ts'
+import { decodeControl, encodeControl } from '../../src/store/records/control-record.ts'
 import {
   type DecodedMessage,
   DueKind,
@@ -19,6 +15,7 @@ import {
   type MessageFacts,
   NO_HEADERS,
 } from '../../src/store/records/message-record.ts'
+import { rangesOf } from '../../src/store/records/offset-ranges.ts'
 import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
 import { slicesOf } from '../../src/store/state/slices.ts'
@@ -198,6 +195,19 @@ describe('control records', () => {
     [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
       '13 01 05 00 00 00 00 02',
+    ],
+    [{ kind: 'forget', queue: 1, below: 300 }, '14 01 ac 02'],
+    [
+      {
+        kind: 'queue-settings',
+        queue: 1,
+        settings: { ...NO_SETTINGS, retains: 1, retainMs: 5, retainMessages: 6, retainBytes: 7 },
+      },
+      '13 01 0a 00 00 00 00 00 00 01 05 06 07',
+    ],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
+      '13 01 06 00 00 00 00 00 e8 07',
     ],
   ]
 

@@ -1,7 +1,7 @@
 /** Runs a test in one of the worlds of the store suite, and in one whose log is as slow as is told. */
 import type { OwnedLog } from '../../src/log/seam.ts'
 import { LogStore } from '../../src/store/log-store.ts'
-import type { Store } from '../../src/store/types.ts'
+import type { Store } from '../../src/store/types/store.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { openSlowLog } from '../../src/testing/slow-log.ts'
 import type { StoreFactory } from '../../src/testing/store-suite/factory.ts'

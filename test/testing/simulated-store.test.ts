@@ -45,7 +45,7 @@ test('it takes the options of a log, and refuses what openStore refuses', async 
     await store.close()
     const refused = expect.objectContaining({ code: 'QLOG_INVALID_ARGUMENT' })
     const retention = { log: { retention: { messages: 1 } } }
-    await expect(openSimulatedStore(process, '/data', retention)).rejects.toThrow(refused)
+    await expect(openSimulatedStore(process, '/data', retention as never)).rejects.toThrow(refused)
     await expect(openSimulatedStore(process, '', {})).rejects.toThrow(refused)
   })
 })

@@ -1,15 +1,11 @@
 /** Stores with one planted mistake each, around a good one: what the store suite has to notice. */
-import type {
-  Delivery,
-  Group,
-  GroupOptions,
-  PutResult,
-  Queue,
-  QueueOptions,
-  Session,
-  Store,
-  Transaction,
-} from '../../src/store/types.ts'
+import type { Delivery } from '../../src/store/types/deliveries.ts'
+import type { Group, GroupOptions } from '../../src/store/types/groups.ts'
+import type { PutResult } from '../../src/store/types/puts.ts'
+import type { Queue, QueueOptions } from '../../src/store/types/queues.ts'
+import type { Session } from '../../src/store/types/sessions.ts'
+import type { Store } from '../../src/store/types/store.ts'
+import type { Transaction } from '../../src/store/types/transactions.ts'
 import { codeOf } from '../../src/testing/store-suite/checks.ts'
 import type { StoreFactory } from '../../src/testing/store-suite/factory.ts'
 import { MemoryWorld } from './store-worlds.ts'

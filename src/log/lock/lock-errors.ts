@@ -43,12 +43,28 @@ export function unsupportedError(action: string, cause: unknown): QlogError {
   )
 }
 
-export function lockedError(directory: string, owner: LockOwner): QlogError {
+/** This user may not make files in the directory. */
+export function isForbidden(error: unknown): boolean {
+  const code = systemErrorCode(error)
+  return code === 'EACCES' || code === 'EROFS'
+}
+
+export function forbiddenError(directory: string, cause: unknown): QlogError {
+  const words = `the directory ${directory} is not writable (${systemErrorCode(cause)})`
+  return new QlogError('QLOG_IO', words, { cause })
+}
+
+/** `isOwn`: the owner is an opening of this process. */
+export function lockedError(directory: string, owner: LockOwner, isOwn: boolean): QlogError {
   const since = new Date(owner.sinceMs).toISOString()
   return new QlogError(
     'QLOG_LOCKED',
-    `${directory} is in use by process ${owner.pid} on ${owner.host} since ${since}. ` +
-      'Stop that process, or open the log read-only.',
+    isOwn
+      ? `${directory} is open in this process already, since ${since}. Hand that log or store to ` +
+          'whoever needs it, or close it first.'
+      : `${directory} is in use by process ${owner.pid} on ${owner.host} since ${since}. Stop that ` +
+          'process, or work beside it: a store is reached by the qlog command and by ' +
+          'openStoreThrough() of qlog/server, a log is read by openReader().',
   )
 }
 

@@ -6,7 +6,15 @@
  */
 import { systemErrorCode } from '../../errors.ts'
 import type { Connection, SocketListener, System } from '../../system/system.ts'
-import { allOf, ioError, isUnsupported, runAll, unsupportedError } from './lock-errors.ts'
+import {
+  allOf,
+  forbiddenError,
+  ioError,
+  isForbidden,
+  isUnsupported,
+  runAll,
+  unsupportedError,
+} from './lock-errors.ts'
 import {
   type LockOwner,
   newbornSocketPath,
@@ -16,6 +24,7 @@ import {
   type WrittenLockFile,
   writeLockFile,
 } from './lock-file.ts'
+import { ownOpenings } from './own-openings.ts'
 
 /** How often a socket that a cleaner took for a dead one's is made anew. */
 const DOOR_ATTEMPTS_MAX = 8
@@ -52,6 +61,7 @@ export class Opener {
     const bytes = new Uint8Array(16)
     system.random(bytes)
     this.random = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+    ownOpenings(system).add(this.random)
   }
 
   get temporaryPath(): string {
@@ -86,6 +96,7 @@ export class Opener {
   }
 
   async closeDoor(): Promise<void> {
+    ownOpenings(this.system).delete(this.random)
     const door = this.#door
     if (door === undefined) return
     this.#door = undefined
@@ -137,6 +148,7 @@ export class Opener {
         const cleanedAway = systemErrorCode(error) === 'ENOENT' && later.length === 0
         if (cleanedAway && attempt < DOOR_ATTEMPTS_MAX) continue
         await unlinkIfThere(this.system, newborn)
+        if (isForbidden(error)) throw forbiddenError(this.directory, cause)
         throw ioError(`listen on ${path}`, error, later)
       }
     }

@@ -32,6 +32,7 @@ import {
   unlinkIfThere,
 } from './lock-file.ts'
 import type { Opener } from './opener.ts'
+import { ownOpenings } from './own-openings.ts'
 
 /** Every further round means that another opener got on; this many at once are not normal. */
 export const ROUNDS_MAX = 64
@@ -87,7 +88,10 @@ async function mayFollow(
 ): Promise<boolean> {
   const liveness = await livenessOf(opener.system, opener.directory, file)
   if (liveness.state === 'dead' || liveness.state === 'released') return true
-  if (liveness.state === 'alive') throw lockedError(opener.directory, liveness.owner)
+  if (liveness.state === 'alive') {
+    const { owner } = liveness
+    throw lockedError(opener.directory, owner, ownOpenings(opener.system).has(owner.random))
+  }
   // An owner that released, or an opener that gave up, removes its socket behind itself.
   const again = await readLockFile(opener.system, path)
   if (!isSameLockFile(again, file)) return false

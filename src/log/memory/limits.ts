@@ -1,12 +1,9 @@
 /** What a log in memory takes at most. Pure. */
-import { QlogError, QlogTypeError } from '../../errors.ts'
+import { QlogTypeError } from '../../errors.ts'
 import { BATCH_BYTES_MAX, PART_BYTES_MAX } from '../options.ts'
-import type { Encodable, LogLimits } from '../seam.ts'
+import type { LogLimits } from '../seam.ts'
 
 const MIB = 1024 * 1024
-
-/** Framing of a record, counted the same way by every log: a batch that one takes fits another too. */
-const RECORD_BYTES = 4
 
 const DEFAULTS: LogLimits = {
   messageBytesMax: 16 * MIB,
@@ -27,29 +24,4 @@ export function checkLimits(options: Partial<LogLimits>): LogLimits {
     }
   }
   return { ...DEFAULTS, ...options }
-}
-
-/** The bytes of a batch, framing included, so that empty records count. Throws QLOG_TOO_LARGE, or QLOG_INVALID_ARGUMENT where it is empty. */
-export function checkSizes(
-  limits: LogLimits,
-  messages: readonly Encodable[],
-  control: readonly Encodable[],
-): number {
-  const count = messages.length + control.length
-  if (count === 0) throw new QlogError('QLOG_INVALID_ARGUMENT', 'an empty batch')
-  const { messageBytesMax, batchBytesMax } = limits
-  let bytes = 0
-  for (let i = 0; i < messages.length; i++) {
-    const { byteLength } = messages[i] as Encodable
-    if (byteLength > messageBytesMax) throw tooLarge('a message', byteLength, messageBytesMax)
-    bytes += byteLength
-  }
-  for (let i = 0; i < control.length; i++) bytes += (control[i] as Encodable).byteLength
-  const encoded = bytes + RECORD_BYTES * count
-  if (encoded > batchBytesMax) throw tooLarge('a batch', encoded, batchBytesMax)
-  return encoded
-}
-
-export function tooLarge(what: string, bytes: number, bytesMax: number): QlogError {
-  return new QlogError('QLOG_TOO_LARGE', `${what} of ${bytes} bytes is over ${bytesMax}`)
 }

@@ -3,6 +3,8 @@
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
 import { abortError, QlogError, throwIfAborted } from '../../errors.ts'
+import { checkSizes, RECORD_BYTES } from '../batch-sizes.ts'
+import { ChangeWaiters } from '../change-waiters.ts'
 import { FlushTimes } from '../flush-times.ts'
 import type {
   Batch,
@@ -22,7 +24,7 @@ import type {
 } from '../seam.ts'
 import { encodeOwn } from './arena.ts'
 import { StoredEntry } from './bodies.ts'
-import { checkLimits, checkSizes } from './limits.ts'
+import { checkLimits } from './limits.ts'
 import type { KeptPart, MediumWriter, MemoryMedium } from './medium.ts'
 import { type MemoryPace, type MemorySystem, type PacedLog, TurnPace } from './pace.ts'
 import { MemoryPending } from './pending.ts'
@@ -56,7 +58,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   readonly #owner: LogOwner
   readonly #pace: MemoryPace
   readonly #pending = new MemoryPending()
-  readonly #waiters = new Set<() => void>()
+  readonly #waiters = new ChangeWaiters()
   /** From the time of a group until it is durable, by the wall clock. */
   readonly #flushTimes = new FlushTimes()
   #nextId: MessageId
@@ -117,7 +119,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   append(batch: Batch): Ticket {
     this.assertUsable()
     const { messages, control } = batch
-    const bytes = checkSizes(this.limits, messages, control)
+    const bodyBytes = checkSizes(this.limits, messages, control)
     if (this.#pending.bytes >= this.limits.inFlightBytesMax) {
       throw new QlogError('QLOG_BUSY', `${this.#pending.bytes} bytes wait already`)
     }
@@ -135,7 +137,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     this.#pending.push(
       new StoredEntry(lsn, this.epoch, this.#timeMs, ids, messageBytes, controlBytes),
       ticket,
-      bytes,
+      bodyBytes + RECORD_BYTES * (messages.length + control.length),
     )
     this.#pace.appended(this)
     return ticket
@@ -160,7 +162,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
       // What the owner did in there may have been the end of this log.
       if (this.#failure || this.#vanished) return
     }
-    this.#wake()
+    this.#waiters.wake()
   }
 
   /** Batches with messages behind a ticket are turned away; control records stay. */
@@ -168,7 +170,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     const { refused, firstId } = this.#pending.dropMessages(after)
     if (firstId > 0) this.#nextId = firstId
     for (const { from, upTo } of refused) this.#owner.refused(from, upTo, cause)
-    this.#wake()
+    this.#waiters.wake()
   }
 
   stop(failure: QlogError): void {
@@ -181,7 +183,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     this.#pending.clear()
     if (rejected > 0) this.#owner.failed(rejected, 'rejected', failure)
     if (unknown > 0 && unknown <= sent) this.#owner.failed(unknown, 'indeterminate', failure)
-    this.#wake()
+    this.#waiters.wake()
   }
 
   fence(): void {
@@ -192,7 +194,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     if (!this.#failure) this.#land()
     this.#vanished = true
     this.#pending.clear()
-    this.#wake()
+    this.#waiters.wake()
   }
 
   async room(signal?: AbortSignal): Promise<void> {
@@ -286,15 +288,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   /** Resolves at the next change of what is durable, waits or is over. */
   async changed(signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal)
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        this.#waiters.delete(wake)
-        signal?.removeEventListener('abort', wake)
-        resolve()
-      }
-      this.#waiters.add(wake)
-      signal?.addEventListener('abort', wake, { once: true })
-    })
+    await this.#waiters.next(signal)
     if (signal?.aborted) throw abortError(signal)
   }
 
@@ -329,7 +323,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
             timeoutMs,
             () => {
               late = true
-              this.#wake()
+              this.#waiters.wake()
             },
             true,
           )
@@ -339,10 +333,6 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     cancel?.()
     this.stop(new QlogError('QLOG_CLOSED', 'the log was closed before this was durable'))
     this.#medium.leave(this)
-    this.#wake()
-  }
-
-  #wake(): void {
-    for (const wake of [...this.#waiters]) wake()
+    this.#waiters.wake()
   }
 }

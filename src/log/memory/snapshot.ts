@@ -1,7 +1,7 @@
 /** The owner's state in memory: parts are gathered as they come, and count only when all are there. */
 import { QlogError } from '../../errors.ts'
+import { tooLarge } from '../batch-sizes.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
-import { tooLarge } from './limits.ts'
 import type { KeptPart } from './medium.ts'
 
 /** Rejects with QLOG_TOO_LARGE, QLOG_INVALID_ARGUMENT, or what `parts` throws: nothing is saved then. */

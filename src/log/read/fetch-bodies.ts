@@ -4,7 +4,8 @@
  */
 import { type Gap, throwIfAborted } from '../../errors.ts'
 import type { FetchOptions } from '../seam.ts'
-import { damageBy, type MessageReader } from './message-reader.ts'
+import type { MessageReader } from './message-reader.ts'
+import { damageBy } from './passed-ids.ts'
 
 /** A reader, and the gaps that it told of since somebody looked. */
 export interface Hand {

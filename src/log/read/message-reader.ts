@@ -2,16 +2,9 @@
  * Messages in order of id, in batches: from the segments of a view, through checked blocks. Gaps are
  * told or thrown, never passed over in silence.
  */
-import { DamagedError, type Gap, throwIfAborted } from '../../errors.ts'
+import { throwIfAborted } from '../../errors.ts'
 import type { Block } from '../../format/block.ts'
-import { decodeGap, type GapRecord } from '../../format/gap.ts'
-import {
-  BlockFlag,
-  BlockType,
-  RecordKind,
-  SEGMENT_HEADER_BYTES,
-  segmentFileName,
-} from '../../format/layout.ts'
+import { BlockFlag, BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import { RecordCursor } from '../../format/records.ts'
 import type { System } from '../../system/system.ts'
 import { BlockIndex } from '../block-index.ts'
@@ -19,6 +12,7 @@ import { loadSeal } from '../seal.ts'
 import type { Message, ReadOptions } from '../types.ts'
 import { type LogView, mergedInto, type ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
+import { PassedIds } from './passed-ids.ts'
 import { SegmentGone } from './read-window.ts'
 import { TailWait } from './tail-wait.ts'
 
@@ -33,23 +27,16 @@ export class MessageReader {
   readonly #options: ReadOptions
   readonly #cursor = new RecordCursor()
   readonly #wait: TailWait
+  readonly #ids: PassedIds
   /** The batch being read; never rejects. */
   #running: Promise<void> | undefined
-  #wanted: number
-  /** Ids from here on are not asked for. */
-  #to: number
-  /** The place of `#wanted` is still to be found. */
+  /** The place of the wanted id is still to be found. */
   #isSeeking = true
-  /** The id that must come next if nothing was lost; 0 before the first block. */
-  #expected = 0
   /** The segment that the walk is in or was in last. */
   #segment: ReadableSegment | undefined
   #walk: BlockWalk | undefined
-  /** The block taken last was SPARSE: ids that are missing behind it were discarded. */
-  #isSparse = false
   /** What `next` of the walk said, where its block is still to be taken. */
   #held: boolean | undefined
-  readonly #toldTail = new Set<string>()
   /** Filled from a walk to a full segment's end, for the next reader. */
   #fresh: BlockIndex | undefined
   /** At a record of the block in hand that `#handOf` is; made anew for every other block. */
@@ -60,8 +47,7 @@ export class MessageReader {
     this.#system = system
     this.#view = view
     this.#options = options
-    this.#wanted = options.from ?? 1
-    this.#to = options.to ?? Number.POSITIVE_INFINITY
+    this.#ids = new PassedIds(view, options)
     this.#wait = new TailWait(view, options.signal)
   }
 
@@ -74,10 +60,10 @@ export class MessageReader {
 
   /** Goes on with the ids from `from` up to `to`, in the file that is open where they stand there. */
   seek(from: number, to: number): void {
-    this.#wanted = from
-    this.#to = to
+    this.#ids.wanted = from
+    this.#ids.to = to
     // A block that is held stands in front of the walk already, which so is not where it seems.
-    if (this.#held !== undefined) this.#expected = 0
+    if (this.#held !== undefined) this.#ids.expected = 0
     this.#held = undefined
     this.#isSeeking = true
   }
@@ -106,14 +92,14 @@ export class MessageReader {
     for (;;) {
       if (this.#wait.isEnded) return undefined
       throwIfAborted(signal)
-      if (this.#wanted >= this.#to) return undefined
+      if (this.#ids.wanted >= this.#ids.to) return undefined
       const segment = this.#currentSegment()
       if (segment) {
         const batch = await this.#readFrom(segment)
         if (batch.length > 0) return batch
         continue
       }
-      this.#tellTail()
+      this.#ids.tellTail()
       if (!follow) return undefined
       await this.#wait.changed()
     }
@@ -136,13 +122,13 @@ export class MessageReader {
   #currentSegment(): ReadableSegment | undefined {
     const segments = this.#view.segments()
     const last = this.#segment
-    if (this.#isSeeking || !last) return firstFor(segments, this.#wanted)
+    if (this.#isSeeking || !last) return firstFor(segments, this.#ids.wanted)
     if (mergedInto(segments, last)) {
       // Its file is read to its end all the same; what stood behind it is found by id.
       if (this.#hasMore(last)) return last
-      this.#wanted = Math.max(this.#wanted, last.endId)
+      this.#ids.wanted = Math.max(this.#ids.wanted, last.endId)
       this.#isSeeking = true
-      return firstFor(segments, this.#wanted)
+      return firstFor(segments, this.#ids.wanted)
     }
     for (const segment of segments) {
       if (segment.number < last.number) continue
@@ -166,7 +152,7 @@ export class MessageReader {
       const walk = this.#walk
       if (!walk) {
         this.#isSeeking = false
-        this.#lose(segment, 0, 0, segment.endId, segment.lost ?? 'the file cannot be read')
+        this.#ids.lose(segment, 0, 0, segment.endId, segment.lost ?? 'the file cannot be read')
         return messages
       }
       if (this.#isSeeking) await this.#findPlace(walk, segment)
@@ -195,7 +181,7 @@ export class MessageReader {
       const isDamaged = walk.damageEnd > walk.damageStart
       // A file that retired meanwhile may be another segment's by now: then these are its bytes.
       if (isDamaged && !(await this.#view.stillNames(segment.file))) throw new SegmentGone()
-      this.#noteDamage(walk, segment, found)
+      this.#ids.noteDamage(walk, segment, found)
       if (!found || !walk.block) break
       chunk ??= walk.bytes
       unpackedBytes += walk.payload?.length ?? 0
@@ -203,9 +189,9 @@ export class MessageReader {
       const index = segment.index ?? this.#fresh
       index?.noteWalked(walk.damageStart, firstId, offset, walk.offset)
       if (walk.block.type === BlockType.DATA) this.#take(walk, segment, messages)
-      else if (walk.block.type === BlockType.GAP) this.#passGaps(walk)
-      else this.#expected = Math.max(this.#expected, walk.block.firstId)
-      if (this.#wanted >= this.#to) break
+      else if (walk.block.type === BlockType.GAP) this.#ids.passGaps(walk)
+      else this.#ids.expected = Math.max(this.#ids.expected, walk.block.firstId)
+      if (this.#ids.wanted >= this.#ids.to) break
     } while (
       walk.offset < segment.end &&
       messages.length < BATCH_MESSAGES_MAX &&
@@ -223,10 +209,10 @@ export class MessageReader {
     this.#walk = undefined
     this.#segment = segment
     this.#held = undefined
-    this.#isSparse = false
+    this.#ids.isSparse = false
     this.#fresh = undefined
     // Ids in front of it that were not read belong to segments that have retired.
-    this.#expected = Math.max(this.#isSeeking ? 0 : this.#expected, segment.firstId)
+    this.#ids.expected = Math.max(this.#isSeeking ? 0 : this.#ids.expected, segment.firstId)
     if (segment.lost === undefined) {
       // What is kept of the tail goes by number, which a merged segment shares with one it covers.
       const seat = segment.entry?.dataOnly ? undefined : this.#wait.seat
@@ -238,7 +224,7 @@ export class MessageReader {
 
   /** Moves to the first block that can hold what is wanted, as near as somebody knows where it is. */
   async #findPlace(walk: BlockWalk, segment: ReadableSegment): Promise<void> {
-    const wanted = this.#wanted
+    const wanted = this.#ids.wanted
     const isInside = wanted > segment.firstId
     const tail = segment.entry?.dataOnly ? undefined : this.#view.tail
     const kept = isInside ? tail?.locate(segment.number, wanted) : undefined
@@ -247,12 +233,12 @@ export class MessageReader {
     const place = isInside ? (kept ?? index?.locate(wanted)) : undefined
     this.#isSeeking = false
     const offset = Math.min(place ?? SEGMENT_HEADER_BYTES, segment.end)
-    const isAhead = this.#expected > segment.firstId && this.#expected <= wanted
+    const isAhead = this.#ids.expected > segment.firstId && this.#ids.expected <= wanted
     if (isAhead && offset <= walk.offset) return
     // In the middle of a segment only the first block there tells which id comes next.
-    this.#expected = place === undefined ? segment.firstId : 0
+    this.#ids.expected = place === undefined ? segment.firstId : 0
     if (!isInside && segment.entry && !index) this.#fresh = new BlockIndex(true)
-    walk.seek(offset, (index?.offsetBehind(this.#to - 1) ?? segment.end) - offset)
+    walk.seek(offset, (index?.offsetBehind(this.#ids.to - 1) ?? segment.end) - offset)
     // Where the index may end the walk is to complete it, so it passes nothing over.
     if (isIndexed && index?.offsetBehind(wanted) !== undefined) {
       await walk.passTo(segment, wanted)
@@ -281,91 +267,32 @@ export class MessageReader {
       return
     }
     this.#isSeeking = false
-    this.#lose(segment, 0, 0, segment.endId, 'the file cannot be read')
+    this.#ids.lose(segment, 0, 0, segment.endId, 'the file cannot be read')
   }
 
   #take(walk: BlockWalk, segment: ReadableSegment, messages: Message[]): void {
     const cursor = this.#cursor
-    const to = this.#to
+    const ids = this.#ids
+    const { to } = ids
     const unconfirmed = walk.offset > segment.confirmedEnd
     cursor.open(walk.bytes, walk.at, walk.payload)
-    this.#isSparse = ((walk.block?.flags ?? 0) & BlockFlag.SPARSE) !== 0
+    ids.isSparse = ((walk.block?.flags ?? 0) & BlockFlag.SPARSE) !== 0
     while (cursor.next()) {
       if (cursor.kind !== RecordKind.MESSAGE) continue
       const { id } = cursor
-      this.#expected = id + 1
-      if (id < this.#wanted || id >= to) continue
-      this.#wanted = id + 1
+      ids.expected = id + 1
+      if (id < ids.wanted || id >= to) continue
+      ids.wanted = id + 1
       const { timeMs } = cursor
       const body = walk.bodyOf(cursor)
       messages.push(unconfirmed ? { id, timeMs, body, unconfirmed } : { id, timeMs, body })
     }
-    if (this.#expected >= to) this.#wanted = Math.max(this.#wanted, to)
+    if (ids.expected >= to) ids.wanted = Math.max(ids.wanted, to)
   }
 
   #isGap(walk: BlockWalk, segment: ReadableSegment, found: boolean): boolean {
     if (walk.damageEnd > walk.damageStart || walk.block?.type === BlockType.GAP) return true
-    return !found && this.#isShort(segment)
-  }
-
-  /** Ids are missing at its end although no byte is damaged; those left out by merging are none. */
-  #isShort({ entry, endId }: ReadableSegment): boolean {
-    if (!entry || entry.dataOnly || this.#isSparse) return false
-    return this.#expected < endId
-  }
-
-  /** Invalid bytes below the end: the ids between what was read and what follows are lost. */
-  #noteDamage(walk: BlockWalk, segment: ReadableSegment, found: boolean): void {
-    const bytes = walk.damageEnd - walk.damageStart
-    if (bytes === 0 && found) return
-    if (bytes === 0 && !this.#isShort(segment)) return
-    const endId = found ? (walk.block?.firstId ?? 0) : segment.endId
-    const why = 'the checksum does not match'
-    if (walk.isSnapshotDamage && (this.#expected === 0 || endId <= this.#expected)) {
-      const { file } = segment
-      this.#view.noteGap({ file, offset: walk.damageStart, bytes, firstId: endId, endId, why })
-      return
-    }
-    this.#lose(segment, walk.damageStart, bytes, endId, why)
-  }
-
-  #lose(segment: ReadableSegment, offset: number, bytes: number, endId: number, why: string): void {
-    const firstId = Math.max(1, this.#expected === 0 ? this.#wanted : this.#expected)
-    const gap = { file: segment.file, offset, bytes, firstId, endId: Math.max(firstId, endId), why }
-    this.#expected = gap.endId
-    this.#tell(gap)
-  }
-
-  /** What is known lost behind the end: each once, also where a follower comes here again. */
-  #tellTail(): void {
-    for (const gap of this.#view.tailGaps) {
-      const key = `${gap.file}:${gap.offset}`
-      if (this.#toldTail.has(key)) continue
-      this.#toldTail.add(key)
-      this.#tell(gap)
-    }
-  }
-
-  #passGaps(walk: BlockWalk): void {
-    const cursor = this.#cursor
-    cursor.open(walk.bytes, walk.at)
-    while (cursor.next()) {
-      const gap = decodeGap(cursor.body())
-      if (gap && gap.endId > this.#expected) {
-        this.#expected = gap.endId
-        this.#tell(asGap(gap))
-      }
-    }
-  }
-
-  #tell(gap: Gap): void {
-    if (gap.endId <= this.#wanted && gap.firstId < gap.endId) return
-    if (gap.firstId >= this.#to) return
-    this.#view.noteGap(gap)
-    this.#wanted = Math.max(this.#wanted, gap.endId)
-    const { onGap } = this.#options
-    if (onGap) onGap(gap)
-    else if (!this.#view.skipsGaps) throw damageBy(gap)
+    return !found && this.#ids.isShort(segment)
   }
 }
 
@@ -378,21 +305,6 @@ function mayHold({ type, flags, firstId, recordCount }: Block, id: number): bool
   if (type !== BlockType.DATA || id < firstId) return false
   // The ids of a block follow each other but in a SPARSE one.
   return (flags & BlockFlag.SPARSE) !== 0 || id < firstId + recordCount
-}
-
-/** The error of whoever asked for one of the ids that the gap has taken. */
-export function damageBy(gap: Gap): DamagedError {
-  const { file, offset, firstId, endId } = gap
-  return new DamagedError(
-    `${file}: ids ${firstId} to ${endId - 1} are lost to damage at byte ${offset}`,
-    [gap],
-  )
-}
-
-function asGap(record: GapRecord): Gap {
-  const { offset, bytes, firstId, endId } = record
-  const file = segmentFileName(record.number, record.generation)
-  return { file, offset, bytes, firstId, endId, why: 'set aside by an earlier recovery' }
 }
 
 /** The first segment that can hold `id` or anything behind it. */

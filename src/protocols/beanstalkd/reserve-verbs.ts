@@ -36,7 +36,6 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
     talk.say(Reply.BAD_FORMAT)
     return
   }
-  talk.noteWorker()
   talk.alone(async () => {
     const { session } = talk.watching
     const delivery = isIdKnown(id) ? await session.reserveById(id, { buried: true }) : undefined
@@ -44,6 +43,7 @@ export function reserveJob(talk: Talk, scanner: Scanner): void {
       talk.write(Reply.NOT_FOUND)
       return
     }
+    talk.noteWorker()
     talk.held.add(delivery, session.leased)
     talk.writeJob('RESERVED', delivery.id, delivery.body)
   })

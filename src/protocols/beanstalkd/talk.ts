@@ -87,12 +87,14 @@ export class Talk implements Conversation {
     if (this.#isClosed) return
     this.#isClosed = true
     const { counters } = this.shared
-    counters.connections--
     if (this.#isProducer) counters.producers--
     if (this.#isWorker) counters.workers--
     this.putting.end()
     this.reserving.end()
-    this.watching.end(this.held.takeAll())
+    // Whoever sees it gone finds its jobs ready.
+    void this.watching.end(this.held.takeAll()).then(() => {
+      counters.connections--
+    })
   }
 
   // What commands call.

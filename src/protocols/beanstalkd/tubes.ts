@@ -13,6 +13,7 @@ import type {
   StoreStats,
 } from '../../index.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
+import { removeRow } from './unordered.ts'
 
 /** Jobs are tried for ever, and what a connection leaves behind is ready at once. */
 const RETRY = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0 }
@@ -88,6 +89,8 @@ export class Tube {
 export class Tubes {
   readonly #store: Store
   readonly #byName = new Map<string, Tube>()
+  /** The same, in the order in which they are listed. */
+  readonly #listed: Tube[] = []
 
   constructor(store: Store) {
     this.#store = store
@@ -100,6 +103,7 @@ export class Tubes {
     if (known) return known
     const tube = new Tube(this.#store, name)
     this.#byName.set(name, tube)
+    this.#listed.push(tube)
     return tube
   }
 
@@ -109,7 +113,7 @@ export class Tubes {
     if (known?.isReferred) return known
     if (known?.hasJobs) return known
     if (known) {
-      this.#byName.delete(name)
+      this.#forget(known)
       return undefined
     }
     return this.#store.queue(name).stats().messages > 0 ? this.get(name) : undefined
@@ -122,10 +126,10 @@ export class Tubes {
 
   /** Somebody refers to it no more. */
   left(tube: Tube): void {
-    if (!tube.isReferred && !tube.hasJobs) this.#byName.delete(tube.name)
+    if (!tube.isReferred && !tube.hasJobs) this.#forget(tube)
   }
 
-  /** All that are there, those first that were there first. */
+  /** All that are there, in the order of the real server. */
   all(stats: StoreStats = this.#store.stats()): readonly Tube[] {
     const withJobs = new Set<string>()
     for (const { queue, messages } of stats.queues) {
@@ -134,8 +138,14 @@ export class Tubes {
       this.get(queue)
     }
     for (const tube of this.#byName.values()) {
-      if (!tube.isReferred && !withJobs.has(tube.name)) this.#byName.delete(tube.name)
+      if (!tube.isReferred && !withJobs.has(tube.name)) this.#forget(tube)
     }
-    return [...this.#byName.values()]
+    return [...this.#listed]
+  }
+
+  #forget(tube: Tube): void {
+    if (this.#byName.get(tube.name) !== tube) return
+    this.#byName.delete(tube.name)
+    removeRow(this.#listed, this.#listed.indexOf(tube))
   }
 }

@@ -7,6 +7,7 @@ import { TUBE_DEFAULT } from './names.ts'
 import { isOrdinary } from './replies.ts'
 import type { Shared } from './shared.ts'
 import type { Tube } from './tubes.ts'
+import { removeRow } from './unordered.ts'
 
 export class Watching {
   readonly #shared: Shared
@@ -56,8 +57,9 @@ export class Watching {
     const row = this.#watched.findIndex((tube) => tube.name === name)
     if (row < 0) return true
     if (this.#watched.length === 1) return false
-    const [tube] = this.#watched.splice(row, 1)
-    if (!tube) return true
+    const tube = this.#watched[row]
+    if (tube === undefined) return true
+    removeRow(this.#watched, row)
     tube.watching--
     this.#shared.tubes.left(tube)
     this.#hasChanged = true
@@ -93,8 +95,8 @@ export class Watching {
     if (!isOrdinary(error)) this.#shared.report(error)
   }
 
-  /** The connection is gone: what it held is ready again, and its reservation counts. */
-  end(held: readonly Delivery[]): void {
+  /** The connection is gone. Resolves once what it held is ready again, and its reservation counts; never rejects. */
+  async end(held: readonly Delivery[]): Promise<void> {
     for (const tube of this.#watched) {
       tube.watching--
       this.#shared.tubes.left(tube)
@@ -103,8 +105,10 @@ export class Watching {
     this.#shared.tubes.left(this.#used)
     const session = this.#session
     if (session === undefined) return
-    if (held.length > 0) session.retry(held).catch(this.#report)
+    const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
     // Whatever becomes of that, the session gives back what is left.
-    session.close().catch(this.#report)
+    const closed = session.close().catch(this.#report)
+    await retried
+    await closed
   }
 }

@@ -4,7 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { Delivery, Store } from '../../index.ts'
-import type { Address, ReadRequest } from './key.ts'
+import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
 import type { MemcachePlan } from './options.ts'
@@ -35,18 +35,18 @@ export class Consumer {
 
   /** A plain read beside an open one, or one more open read than may be: Kestrel hangs up. */
   isConflict(requests: readonly ReadRequest[]): boolean {
-    const opened = new Map<Reader, number>()
+    const opened = new Map<string, number>()
     for (const request of requests) {
       const { open, close, abort, peek } = request
       if (peek) continue
-      const reader = this.#readers.of(request)
-      let count = opened.get(reader) ?? this.#open.count(reader)
+      const key = keyOf(request)
+      let count = opened.get(key) ?? this.#open.count(key)
       if ((close || abort) && count > 0) count--
       if (open) count++
       else if (!close && !abort && count > 0) return true
       if (open && (count > this.#plan.openReadsMax || this.#open.total >= OPEN_READS_MAX))
         return true
-      opened.set(reader, count)
+      opened.set(key, count)
     }
     return false
   }
@@ -60,11 +60,11 @@ export class Consumer {
       return this.#peek(reader, request.waitMs)
     }
     if (request.abort) {
-      await this.#giveBack(this.#open.shift(reader, 1), 'aborted')
+      await this.#giveBack(this.#open.shift(reader.key, 1), 'aborted')
       return undefined
     }
     if (request.close) {
-      await this.#finish(this.#open.shift(reader, 1))
+      await this.#finish(this.#open.shift(reader.key, 1))
       if (!request.open) return undefined
     }
     tally.cmdGet++
@@ -88,9 +88,9 @@ export class Consumer {
 
   /** Finishes the oldest open reads, as one entry; false where there are fewer. */
   async confirm(address: Address, count: number): Promise<boolean> {
-    const reader = this.#readers.of(address)
-    if (this.#open.count(reader) < count) return false
-    await this.#finish(this.#open.shift(reader, count))
+    const key = keyOf(address)
+    if (this.#open.count(key) < count) return false
+    await this.#finish(this.#open.shift(key, count))
     return true
   }
 
@@ -125,7 +125,7 @@ export class Consumer {
     }
     took?.(delivery.body.length)
     // What is shown for good is on disk as finished before.
-    if (isOpening) this.#open.add(reader, delivery)
+    if (isOpening) this.#open.add(reader.key, delivery)
     else await this.#finish([delivery])
     return delivery
   }

@@ -1,9 +1,8 @@
-/** Reads of one connection that are open, by reader, oldest first. Plain memory. */
+/** Reads of one connection that are open, by the key of their reader, oldest first. Plain memory. */
 import type { Delivery } from '../../index.ts'
-import type { Reader } from './readers.ts'
 
 export class OpenReads {
-  readonly #byReader = new Map<Reader, Delivery[]>()
+  readonly #byKey = new Map<string, Delivery[]>()
   #total = 0
   #bytes = 0
 
@@ -16,30 +15,30 @@ export class OpenReads {
     return this.#bytes
   }
 
-  count(reader: Reader): number {
-    return this.#byReader.get(reader)?.length ?? 0
+  count(key: string): number {
+    return this.#byKey.get(key)?.length ?? 0
   }
 
-  add(reader: Reader, delivery: Delivery): void {
-    const deliveries = this.#byReader.get(reader)
+  add(key: string, delivery: Delivery): void {
+    const deliveries = this.#byKey.get(key)
     if (deliveries) deliveries.push(delivery)
-    else this.#byReader.set(reader, [delivery])
+    else this.#byKey.set(key, [delivery])
     this.#total++
     this.#bytes += delivery.body.length
   }
 
   /** Takes out the oldest, as many as there are. */
-  shift(reader: Reader, count: number): readonly Delivery[] {
-    const deliveries = this.#byReader.get(reader)
+  shift(key: string, count: number): readonly Delivery[] {
+    const deliveries = this.#byKey.get(key)
     if (!deliveries) return []
     const taken = deliveries.splice(0, count)
-    if (deliveries.length === 0) this.#byReader.delete(reader)
+    if (deliveries.length === 0) this.#byKey.delete(key)
     this.#total -= taken.length
     for (const { body } of taken) this.#bytes -= body.length
     return taken
   }
 
   shiftAll(): readonly Delivery[] {
-    return [...this.#byReader.keys()].flatMap((reader) => this.shift(reader, this.count(reader)))
+    return [...this.#byKey.keys()].flatMap((key) => this.shift(key, this.count(key)))
   }
 }

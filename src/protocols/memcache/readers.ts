@@ -76,9 +76,11 @@ export class Reader {
     }
   }
 
-  /** Nobody uses it any more. */
+  /** Nobody uses it at present; whoever still has it begins anew. */
   async close(): Promise<void> {
-    await this.#session?.close()
+    const session = this.#session
+    this.#session = undefined
+    await session?.close()
   }
 
   async #begin(): Promise<void> {

@@ -7,7 +7,7 @@
  *     caller: { verb, args } + tail              owner: { item } + tail, ..., { done } or { error }
  */
 import { QlogError } from '../../errors.ts'
-import type { Store } from '../../store/types.ts'
+import type { Store } from '../../store/types/store.ts'
 import type { Clock, Connection } from '../../system/system.ts'
 import { type Admission, BadFrameError, encodeFrame, type Frame, FrameReader } from './frame.ts'
 import { Holder } from './holder.ts'

@@ -3,7 +3,7 @@
  * moment the store is open until the socket closes. A probe, which connects and hangs up, costs nothing.
  * Touches the connections it is handed and the store it serves.
  */
-import type { Store } from '../../store/types.ts'
+import type { Store } from '../../store/types/store.ts'
 import type { Connection, System } from '../../system/system.ts'
 import { converse } from './conversation.ts'
 import type { Admission } from './frame.ts'

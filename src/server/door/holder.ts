@@ -3,7 +3,9 @@
  * out. It ends with the connection, and everything that is left goes back. Touches the store.
  */
 import { QlogError } from '../../errors.ts'
-import type { Delivery, Session, Store } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
+import type { Session } from '../../store/types/sessions.ts'
+import type { Store } from '../../store/types/store.ts'
 import { DELIVERIES_MAX } from './limits.ts'
 
 export class Holder {

@@ -92,7 +92,8 @@ export class Admission {
       const mayDrop = limits.whenFull === DROP_OLDEST && !isLarger && queue !== undefined
       const isTaken = puts.every(({ mayExceed }) => mayExceed)
       if (!(mayDrop && this.#drop(queue, inFlight, excess, operation)) && !isTaken) {
-        throw full(queueState?.name ?? '', limits)
+        const name = this.#core.registry.nameOf(number)
+        throw isLarger ? tooLarge(name, limits, puts.length, bytes) : full(name, limits)
       }
     }
     inFlight.puts.push(...puts)
@@ -107,10 +108,10 @@ export class Admission {
     const isEnough = () =>
       (offsets.length >= excess.messages && bytes >= excess.bytes) || offsets.length === DROPS_MAX
     const { state, leaving } = queue
-    if (leaving.size === 0) inFlight.searchFrom = state.goneFloor
+    if (leaving.size === 0) inFlight.searchFrom = state.doneFloor
     // A purge takes out all that is durable.
     const end = this.#core.dispatcher.purging.endOf(state.number) < 0 ? state.nextOffset : 0
-    let offset = state.nextStaying(inFlight.searchFrom, end)
+    let offset = state.nextPending(inFlight.searchFrom, end)
     for (; offset < end && !isEnough(); ) {
       const found = leaving.has(offset) || queue.isOut(offset) ? undefined : queue.find(offset)
       if (found) {
@@ -118,7 +119,7 @@ export class Admission {
         offsets.push(offset)
         bytes += state.sizes?.get(offset) ?? 0
       }
-      offset = state.nextStaying(offset + 1, end)
+      offset = state.nextPending(offset + 1, end)
     }
     for (const put of inFlight.puts) {
       if (isEnough()) break
@@ -137,7 +138,7 @@ export class Admission {
       // What was in the hands of somebody may have come back.
       inFlight.searchFrom = 0
     }
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, false, settle))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, settle, 'deleted', settle))
     return true
   }
 
@@ -164,12 +165,12 @@ export class Admission {
 function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Excess {
   if (!queue) return { messages: 0, bytes: 0 }
   const { state } = queue
-  const staying: Excess = { messages: state.live, bytes: state.bytes }
+  const staying: Excess = { messages: state.pending, bytes: state.bytes }
   for (const op of operation.ops) {
     if (op.kind !== 'finish' || op.queue !== state.number) continue
     forEachRange(op.ranges, (first, end) => {
       for (let offset = first; offset < end; offset++) {
-        if (queue.leaving.has(offset) || !state.isGoneBut(offset, op.group)) continue
+        if (queue.leaving.has(offset) || !state.isDoneBut(offset, op.group)) continue
         staying.messages--
         staying.bytes -= state.sizes?.get(offset) ?? 0
       }
@@ -178,10 +179,28 @@ function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Exces
   return staying
 }
 
-function full(queue: string, { messagesMax, bytesMax }: SettingValues): QlogError {
+function full(queue: string, limits: SettingValues): QlogError {
+  return new QlogError('QLOG_QUEUE_FULL', `the queue ${queue} has room for ${wordsOf(limits)}`)
+}
+
+/** No finishing makes room for it. */
+function tooLarge(
+  queue: string,
+  limits: SettingValues,
+  messages: number,
+  bytes: number,
+): QlogError {
+  return new QlogError(
+    'QLOG_QUEUE_FULL',
+    `the queue ${queue} takes at most ${wordsOf(limits)}, and this put alone has ` +
+      `${messages} messages and ${bytes} bytes: it never fits`,
+  )
+}
+
+function wordsOf({ messagesMax, bytesMax }: SettingValues): string {
   const limits = [
     ...(messagesMax > 0 ? [`${messagesMax} messages`] : []),
     ...(bytesMax > 0 ? [`${bytesMax} bytes`] : []),
   ]
-  return new QlogError('QLOG_QUEUE_FULL', `the queue ${queue} has room for ${limits.join(' and ')}`)
+  return limits.join(' and ')
 }

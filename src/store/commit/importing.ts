@@ -6,7 +6,7 @@ import { QlogTypeError } from '../../errors.ts'
 import { checkBody, checkMs, checkPut } from '../check.ts'
 import type { ExportedPut } from '../look/exporting.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { PutResult } from '../types.ts'
+import type { PutResult } from '../types/puts.ts'
 import { Put } from './put.ts'
 import { PutMany } from './puts.ts'
 

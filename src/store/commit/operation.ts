@@ -3,7 +3,7 @@
  * is durable, was turned down, or nobody knows. Pure memory.
  */
 
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { Put } from './put.ts'
 
 const NO_PUTS: readonly Put[] = []

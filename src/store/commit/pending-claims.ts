@@ -3,7 +3,7 @@
  * durable ones. Pure memory.
  */
 import type { StoreState } from '../state/store-state.ts'
-import type { PutResult } from '../types.ts'
+import type { PutResult } from '../types/puts.ts'
 import type { Put } from './put.ts'
 
 /** What makes a message a duplicate of another: its key, or its producer's number. */

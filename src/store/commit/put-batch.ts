@@ -3,9 +3,9 @@
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { PutResult } from '../types.ts'
+import type { PutResult } from '../types/puts.ts'
 import { decideClaim } from './claim-decision.ts'
 import type { PlainOperation } from './operation.ts'
 import { claimName, isClaim } from './pending-claims.ts'

@@ -10,7 +10,7 @@ import {
   shortHeadBytes,
   writeShortHead,
 } from '../records/message-record.ts'
-import { type OnDuplicate, PRIORITY_DEFAULT } from '../types.ts'
+import { type OnDuplicate, PRIORITY_DEFAULT } from '../types/puts.ts'
 
 /** What `put` was asked for, checked. */
 export interface PutPlan extends Omit<MessageFacts, 'queue' | 'offset'> {

@@ -1,7 +1,7 @@
 /** Messages on their way in, with the claims they take. */
 
-import type { ControlOp } from '../records/control-record.ts'
-import type { PutResult } from '../types.ts'
+import type { ControlOp } from '../records/control-ops.ts'
+import type { PutResult } from '../types/puts.ts'
 import { Operation } from './operation.ts'
 import { isClaim, type PendingClaims } from './pending-claims.ts'
 import type { Put } from './put.ts'

@@ -6,7 +6,7 @@ import { QlogError } from '../../errors.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreState } from '../state/store-state.ts'
 import type { Offsets } from './journal.ts'
 import { PlainOperation, type Sendable } from './operation.ts'
@@ -91,6 +91,11 @@ export class Registry implements Offsets {
     return found && !this.#leaving.has(found) ? found : undefined
   }
 
+  /** Its removal is on its way. */
+  isLeaving(group: GroupDispatch): boolean {
+    return this.#leaving.has(group)
+  }
+
   /** Takes the group away, also one that is only being made. */
   async removeGroup(queueName: string, groupName: string): Promise<void> {
     const queue = this.knownNumber(queueName)
@@ -100,9 +105,14 @@ export class Registry implements Offsets {
     if (pending !== undefined) await pending
     const group = this.group(queueName, groupName)
     if (!group) return
+    await this.remove(group)
+  }
+
+  /** Takes this very group away, from this call on. */
+  async remove(group: GroupDispatch): Promise<void> {
     this.#leaving.add(group)
     const settled = () => void this.#leaving.delete(group)
-    const of = { queue, group: group.state.number }
+    const of = { queue: group.queue.state.number, group: group.state.number }
     const operation = new PlainOperation([{ kind: 'group-removed', ...of }], settled, settled)
     this.#submitOr(operation, settled)
     await operation.promise
@@ -130,7 +140,14 @@ export class Registry implements Offsets {
     }
     await this.#pendingGroups.get(key)
     const group = this.group(queueName, groupName)
-    if (group) await this.configure(group, plan)
+    if (!group) return undefined
+    // Whoever asks for it is about to read it: it does not count as idle meanwhile.
+    group.use.begin(plan)
+    try {
+      await this.configure(group, plan)
+    } finally {
+      group.use.end(plan)
+    }
     return group
   }
 

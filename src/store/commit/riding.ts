@@ -4,7 +4,8 @@
  */
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import { type ControlOp, rangesOf } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
+import { rangesOf } from '../records/offset-ranges.ts'
 import { Operation, type Sendable } from './operation.ts'
 
 /** Messages of one entry at most: what it takes must fit the smallest log. */

@@ -8,11 +8,15 @@ import { PlainOperation, type Sendable } from './operation.ts'
 import type { PutPlan } from './put.ts'
 
 export class SettingsInForce {
+  /** Called once a change has become durable, or was turned down. */
+  onSettled: () => void = () => undefined
   readonly #state: StoreState
   readonly #send: (operation: Sendable) => Promise<unknown>
   readonly #nowMs: () => number
   /** Of queues that have any. */
   readonly #byQueue = new Map<number, SettingValues>()
+  /** How many of them keep finished messages. */
+  #retaining = 0
   /** The last change of each queue that is on its way. */
   readonly #pending = new Map<number, Promise<unknown>>()
 
@@ -26,6 +30,11 @@ export class SettingsInForce {
     this.#send = send
     this.#nowMs = nowMs
     for (const { number, settings } of state.queues.values()) this.#set(number, settings)
+  }
+
+  /** Some queue keeps finished messages. */
+  get retains(): boolean {
+    return this.#retaining > 0
   }
 
   /** No queue has any. */
@@ -60,6 +69,7 @@ export class SettingsInForce {
       await sent
     } finally {
       if (this.#pending.get(queue) === sent) this.#pending.delete(queue)
+      this.onSettled()
     }
   }
 
@@ -75,6 +85,7 @@ export class SettingsInForce {
   }
 
   #set(queue: number, settings: SettingValues): void {
+    this.#retaining += settings.retains - this.of(queue).retains
     if (isSameSettings(settings, NO_SETTINGS)) this.#byQueue.delete(queue)
     else this.#byQueue.set(queue, settings)
   }

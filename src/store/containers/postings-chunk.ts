@@ -26,7 +26,6 @@ export const FLAG_DUE_RELATIVE = 0x04
 export const FLAG_EXPIRES = 0x08
 export const FLAG_EXPIRES_RELATIVE = 0x10
 export const FLAG_PRIORITY = 0x20
-export const FLAG_KEYED = 0x40
 export const FLAG_TIME = 0x80
 
 /** A chunk is full at this many tokens: seeking reads the half of them. */
@@ -113,7 +112,6 @@ export class PostingsChunk {
     expiresKind: number,
     expiresMs: number,
     priority: number,
-    isKeyed: boolean,
   ): void {
     this.closeRun()
     const bytes = this.#makeRoom()
@@ -138,7 +136,7 @@ export class PostingsChunk {
       flags |= FLAG_PRIORITY
       at = writeVarint(bytes, at, priority)
     }
-    bytes[flagsAt] = isKeyed ? flags | FLAG_KEYED : flags
+    bytes[flagsAt] = flags
     this.#wrote(at, id, offset, timeMs)
   }
 

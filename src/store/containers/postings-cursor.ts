@@ -7,7 +7,6 @@ import {
   FLAG_DUE_RELATIVE,
   FLAG_EXPIRES,
   FLAG_EXPIRES_RELATIVE,
-  FLAG_KEYED,
   FLAG_PRIORITY,
   FLAG_TIME,
   type PostingsChunk,
@@ -37,7 +36,6 @@ export class PostingsCursor {
   expiresKind = 0
   expiresMs = 0
   priority = 0
-  isKeyed = false
 
   readonly #source: ChunkSource
   #rewrites = -1
@@ -167,7 +165,6 @@ export class PostingsCursor {
     this.expiresMs =
       this.expiresKind === 0 ? 0 : this.#readTime(bytes, flags & FLAG_EXPIRES_RELATIVE)
     this.priority = (flags & FLAG_PRIORITY) === 0 ? 0 : this.#readVarint(bytes)
-    this.isKeyed = (flags & FLAG_KEYED) !== 0
     return true
   }
 
@@ -178,7 +175,6 @@ export class PostingsCursor {
     this.expiresKind = 0
     this.expiresMs = 0
     this.priority = 0
-    this.isKeyed = false
   }
 
   #readTime(bytes: Uint8Array, isRelative: number): number {

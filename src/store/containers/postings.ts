@@ -78,10 +78,9 @@ export class Postings implements ChunkSource {
     expiresKind = 0,
     expiresMs = 0,
     priority = 0,
-    isKeyed = false,
   ): void {
     this.#checkOrder(id, offset, timeMs)
-    if (dueKind === DUE_NONE && expiresKind === 0 && priority === 0 && !isKeyed) {
+    if (dueKind === DUE_NONE && expiresKind === 0 && priority === 0) {
       this.#appendPlain(id, offset, timeMs)
       this.#appended(id, offset, timeMs, 1)
       return
@@ -89,7 +88,7 @@ export class Postings implements ChunkSource {
     checkExtras(dueKind, dueMs, expiresKind, expiresMs, priority)
     const chunk = this.#chunkFor(id, offset, timeMs)
     const room = chunk.bytes.length
-    chunk.writeExtras(id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed)
+    chunk.writeExtras(id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority)
     this.#byteLength += chunk.bytes.length - room
     this.#appended(id, offset, timeMs, 1)
   }
@@ -322,18 +321,8 @@ function rewritten(
     live ??= new PostingsChunk(chunk.number, id, offset, timeMs)
     if (live.isFull) return chunk
     if (cursor.hasExtras) {
-      const { dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed } = cursor
-      live.writeExtras(
-        id,
-        offset,
-        timeMs,
-        dueKind,
-        dueMs,
-        expiresKind,
-        expiresMs,
-        priority,
-        isKeyed,
-      )
+      const { dueKind, dueMs, expiresKind, expiresMs, priority } = cursor
+      live.writeExtras(id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority)
     } else if (live.isNext(id, offset, timeMs)) live.extendRun(1)
     else live.writeSingle(id, offset, timeMs)
   }

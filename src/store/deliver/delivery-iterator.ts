@@ -3,7 +3,7 @@
  * it is fetched; what was held ready when the loop ends is put back as if it had never been taken.
  */
 import { throwIfAborted } from '../../errors.ts'
-import type { Delivery } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
 import type { LeasedDelivery } from './delivery.ts'
 import type { StoreSession } from './session.ts'
 
@@ -85,11 +85,7 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
           await this.#filling
           continue
         }
-        const { queue } = delivery.taken.group
-        session.advance(queue)
-        // It may have been deleted, or its group removed, while it was held.
-        if (delivery.taken.status !== 'held') continue
-        if (queue.isPaused) {
+        if (!this.#mayLeave(delivery)) {
           session.lending.putBack([delivery])
           continue
         }
@@ -112,14 +108,17 @@ export class DeliveryIterator implements AsyncIterableIterator<Delivery> {
     if (!delivery || this.#isDone || this.#failure || signal?.aborted || !session.isOpen) {
       return undefined
     }
-    const { taken } = delivery
-    const { queue } = taken.group
-    session.advance(queue)
-    if (taken.status !== 'held' || queue.isPaused) return undefined
-    if (!session.lending.beginNow(delivery, leaseMs)) return undefined
+    if (!this.#mayLeave(delivery) || !session.lending.beginNow(delivery, leaseMs)) return undefined
     this.#shift()
     if (this.#isLow) this.#fillBehind()
     return delivery
+  }
+
+  /** False where its queue is paused now. Whether it is still held is seen where its lease begins. */
+  #mayLeave({ taken }: LeasedDelivery): boolean {
+    const { queue } = taken.group
+    this.#options.session.advance(queue)
+    return !queue.isPaused
   }
 
   get #isLow(): boolean {

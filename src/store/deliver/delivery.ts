@@ -4,7 +4,7 @@ import type { LazyValue } from '../codec.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Headers, MessageDecoder } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 
 const decoder = new TextDecoder()
 

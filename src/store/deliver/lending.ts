@@ -7,11 +7,12 @@ import { PlainOperation } from '../commit/operation.ts'
 import { byGroup } from '../commit/riding.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Watch } from '../dispatch/watch.ts'
-import { type ControlOp, rangesOf } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import { MessageDecoder } from '../records/message-record.ts'
+import { rangesOf } from '../records/offset-ranges.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import { OPS_MAX, type StoreCore } from '../store-core.ts'
-import { LEASE_MS_DEFAULT } from '../types.ts'
+import { LEASE_MS_DEFAULT } from '../types/deliveries.ts'
 import { LeasedDelivery } from './delivery.ts'
 import { SessionLeases } from './session-leases.ts'
 
@@ -71,7 +72,7 @@ export class Lending {
     let bytes = 0
     let isFull = false
     try {
-      const records = await this.#core.fetchRecords(ids, budget, signal)
+      const records = await this.#core.fetch.records(ids, budget, signal)
       this.#assertOpen()
       for (let row = 0; row < taken.length; row++) {
         const one = taken[row] as Taken

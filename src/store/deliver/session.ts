@@ -8,17 +8,9 @@ import { checkGroupOptions, groupPlan } from '../group-options.ts'
 import { decodeMessage } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
-import {
-  type BuryOptions,
-  type DeliveriesOptions,
-  type Delivery,
-  GROUP_DEFAULT,
-  type GroupOptions,
-  type ReleaseOptions,
-  type ReserveOptions,
-  type RetryOutcome,
-  type Session,
-} from '../types.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
+import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
+import type { DeliveriesOptions, ReserveOptions, Session } from '../types/sessions.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
 import { Lending } from './lending.ts'
 import { SessionWait } from './session-wait.ts'
@@ -65,7 +57,8 @@ export class StoreSession implements Session {
     this.assertOpen()
     this.#forgetRemoved()
     if (this.#watches.some((watch) => watch.group === group)) return
-    this.#watches.push({ group, attemptsMax: () => this.#core.retryOf(queue).attemptsMax })
+    group.use.begin(this)
+    this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
   }
@@ -77,6 +70,7 @@ export class StoreSession implements Session {
     )
     if (row < 0) return
     const [watch] = this.#watches.splice(row, 1)
+    watch?.group.use.end(this)
     for (const wait of this.#waits) watch?.group.waiters.delete(wait)
   }
 
@@ -123,7 +117,7 @@ export class StoreSession implements Session {
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
     const leaseMs = checkLeaseMs(options.leaseMs)
-    const record = await this.#core.fetchRecord(id)
+    const record = await this.#core.fetch.record(id)
     this.assertOpen()
     const message = record && decodeMessage(record)
     const queue = message && this.#core.state.queues.get(message.queue)
@@ -232,8 +226,12 @@ export class StoreSession implements Session {
     this.#onClose(this)
     const error = new QlogError('QLOG_CLOSED', 'the session is closed')
     for (const wait of this.#waits) wait.end(error)
-    for (const iterator of this.#iterators) await iterator.end(error)
-    await this.lending.giveBackAll()
+    try {
+      for (const iterator of this.#iterators) await iterator.end(error)
+      await this.lending.giveBackAll()
+    } finally {
+      for (const { group } of this.#watches) group.use.end(this)
+    }
   }
 
   async #takeOrWait(plan: ReservePlan, leftMs: number): Promise<Taken[]> {

@@ -22,6 +22,8 @@ export interface Decisions {
   timedOut(taken: readonly Taken[]): void
   attemptsUsedUp(taken: readonly Taken[]): void
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
+  /** These were finished in time, and are not retained any longer. */
+  lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
 }
 
 /** Leases that end, and messages whose attempts are used up, in one turn of the event loop. */
@@ -112,6 +114,10 @@ export class Dispatcher implements DispatchHost, StateEvents {
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
     this.#decisions.expired(queue, ids, offsets)
+  }
+
+  lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    this.#decisions.lapsed(queue, ids, offsets)
   }
 
   /** The best messages of these groups, as many as there are up to `count`, out of the order. */

@@ -12,6 +12,7 @@ import { AgedOrder } from './aged-order.ts'
 import { heldBehind, isBehind } from './behind.ts'
 import { Early } from './early.ts'
 import { ExceptionHeaps } from './exception-heaps.ts'
+import { GroupUse } from './group-use.ts'
 import type { LaneRow } from './lane-row.ts'
 import { PlainOrder } from './plain-order.ts'
 import type { QueueDispatch } from './queue-dispatch.ts'
@@ -35,6 +36,7 @@ export class GroupDispatch implements GroupEvents {
   readonly out = new OffsetTable<Taken>()
   /** Who waits for a message of this group, longest first. */
   readonly waiters = new Set<Waiter>()
+  readonly use: GroupUse
   /** The group was removed: whatever holds it gets nothing more. */
   isRemoved = false
   /** Records on their way that let it begin anew. */
@@ -58,6 +60,7 @@ export class GroupDispatch implements GroupEvents {
   constructor(queue: QueueDispatch, state: GroupState) {
     this.queue = queue
     this.state = state
+    this.use = new GroupUse(() => queue.elapsedMs())
     this.#early = new Early(queue)
   }
 
@@ -413,6 +416,7 @@ export class GroupDispatch implements GroupEvents {
       this.queue.woke(this)
     }
     if (taken.leaseMs > 0) this.#leased--
+    this.use.note()
     this.queue.ended(taken)
     taken.holder?.ended(taken)
     taken.status = 'ended'

@@ -1,5 +1,5 @@
 /** Queues that records on their way empty: nothing of them is given out until then. Pure memory. */
-import type { PurgeOp } from '../records/control-record.ts'
+import type { PurgeOp } from '../records/control-ops.ts'
 
 export class PurgingQueues {
   /**

@@ -37,6 +37,8 @@ export interface DispatchHost {
   ended(taken: Taken): void
   /** These have outlived their time: ids and offsets, in order of offset. */
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
+  /** The same, of messages that were finished in time and are retained. */
+  lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
 }
 
 export interface FoundMessage {
@@ -184,6 +186,10 @@ export class QueueDispatch implements QueueEvents {
     return this.#host.wallMs()
   }
 
+  elapsedMs(): number {
+    return this.#host.elapsedMs()
+  }
+
   /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */
   ended(taken: Taken): void {
     this.#host.ended(taken)
@@ -192,7 +198,8 @@ export class QueueDispatch implements QueueEvents {
     if (this.state.isGone(offset)) this.#overdue.delete(offset)
     else if (!this.#isLeased(offset)) {
       this.#overdue.delete(offset)
-      this.#expire([id], [offset])
+      if (this.state.isDone(offset)) this.#host.lapsed(this, [id], [offset])
+      else this.#expire([id], [offset])
     }
   }
 
@@ -314,19 +321,24 @@ export class QueueDispatch implements QueueEvents {
     let count = 0
     const ids: number[] = []
     const offsets: number[] = []
+    const lapsed: { ids: number[]; offsets: number[] } = { ids: [], offsets: [] }
     while (count < DUE_A_TURN && this.#expiring.size > 0 && this.#expiring.peekKey1 <= elapsedMs) {
       count++
       const id = this.#expiring.peekKey2
       const offset = this.#expiring.peekPayload
       this.#expiring.pop()
       if (this.state.isGone(offset) || this.leaving.has(offset)) continue
-      if (this.#isLeased(offset)) this.#overdue.add(offset)
+      if (this.state.isDone(offset)) {
+        lapsed.ids.push(id)
+        lapsed.offsets.push(offset)
+      } else if (this.#isLeased(offset)) this.#overdue.add(offset)
       else {
         ids.push(id)
         offsets.push(offset)
       }
     }
     if (ids.length > 0) this.#expire(ids, offsets)
+    if (lapsed.ids.length > 0) this.#host.lapsed(this, lapsed.ids, lapsed.offsets)
     return count
   }
 

@@ -6,7 +6,8 @@ import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessageState, PutOptions } from '../types.ts'
+import type { MessageState } from '../types/messages.ts'
+import type { PutOptions } from '../types/puts.ts'
 import { findInQueue } from './listing.ts'
 import { stateOf } from './looking.ts'
 
@@ -51,7 +52,7 @@ export interface ExportedPage {
   readonly next: number | undefined
 }
 
-/** The messages of a queue from this offset on that are not gone; damaged ones are left out. */
+/** The messages of a queue from this offset on that are not done; damaged ones are left out. */
 export async function exportPage(
   core: StoreCore,
   queue: QueueDispatch,
@@ -59,14 +60,19 @@ export async function exportPage(
 ): Promise<ExportedPage> {
   core.dispatcher.advance()
   const wanted = { from, limit: PAGE_COUNT }
-  const found = await findInQueue(core.system.clock, queue, wanted, () => true)
+  const found = await findInQueue(
+    core.system.clock,
+    queue,
+    wanted,
+    ({ offset }) => !queue.state.isDone(offset),
+  )
   const ids = found.map(({ id }) => id)
-  const bodies = await core.fetchMany(ids, PAGE_BYTES)
+  const bodies = await core.fetch.many(ids, PAGE_BYTES)
   const messages: ExportedMessage[] = []
   for (const [row, message] of bodies.entries()) {
     const one = found[row]
-    // It may have gone since, or have run out of time.
-    if (!one || !message || queue.state.isGone(one.offset)) continue
+    // It may be done since, or have run out of time.
+    if (!one || !message || queue.state.isDone(one.offset)) continue
     if (message.expiresMs !== 0 && message.expiresMs <= core.clock.nowMs()) continue
     messages.push(exported(core, queue, one, message))
   }

@@ -7,7 +7,7 @@ import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { FoundMessage, QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import { smallChunkOf } from '../state/offset-chunks.ts'
 import { turn } from '../turn.ts'
-import type { MessageState } from '../types.ts'
+import type { MessageState } from '../types/messages.ts'
 import { QueueWalk, stateOf } from './looking.ts'
 
 /** Messages looked at in one turn of the event loop. */
@@ -46,7 +46,10 @@ export async function findInState(
   // What comes after another of its key is delayed, and stands nowhere but in its lane.
   const isAnywhere = state === 'delayed' && group.queue.state.trailing.size > 0
   if (state === undefined || state === 'ready' || state === 'finished' || isAnywhere) {
-    return findInQueue(clock, group.queue, wanted, (one) => {
+    // What it has finished stands in front, perhaps for ever.
+    const from =
+      state === 'finished' ? wanted.from : Math.max(wanted.from, group.state.finished.floor)
+    return findInQueue(clock, group.queue, { ...wanted, from }, (one) => {
       const is = stateOf(group, one)
       return state === undefined ? is !== 'finished' : is === state
     })

@@ -11,7 +11,7 @@ import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { Exception } from '../state/exception.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessageInfo, MessageState } from '../types.ts'
+import type { MessageInfo, MessageState } from '../types/messages.ts'
 
 /** What a group knows of a message, found in its lane. */
 export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState {
@@ -25,6 +25,12 @@ export function stateOf(group: GroupDispatch, found: FoundMessage): MessageState
   // The same facts as delivering goes by: what has become due stays ready where a clock is set back.
   if (exception) return group.isDelayed(exception) ? 'delayed' : 'ready'
   return group.queue.isScheduled(offset) && !group.state.leased.has(offset) ? 'delayed' : 'ready'
+}
+
+/** The same for a group that has not begun. What comes after another of its key waits for that one. */
+export function unbegunState(queue: QueueDispatch, offset: number): 'ready' | 'delayed' {
+  const isBehind = queue.state.trailing.after(offset) !== undefined
+  return isBehind || queue.isScheduled(offset) ? 'delayed' : 'ready'
 }
 
 /** Everything but the body; without a group as a group would see it that has not begun. */
@@ -42,8 +48,7 @@ export function infoOf(
   // The lease of a delivery counts from its beginning on, also while its record is on its way.
   const unrecorded = group && taken && isUnrecorded(group, taken) ? 1 : 0
   const due = exception ?? found
-  const fresh = queue.isScheduled(offset) ? 'delayed' : 'ready'
-  const state = group ? stateOf(group, found) : fresh
+  const state = group ? stateOf(group, found) : unbegunState(queue, offset)
   return {
     queue: queue.state.name,
     group: groupName,
@@ -72,7 +77,7 @@ export async function lookAt(
   group: string,
   queueName?: string,
 ): Promise<{ readonly info: MessageInfo; readonly body: Uint8Array } | undefined> {
-  const message = await core.fetchOne(id)
+  const message = await core.fetch.one(id)
   core.dispatcher.advance()
   const state = message && core.state.queues.get(message.queue)
   if (!state || (queueName !== undefined && state.name !== queueName)) return undefined

@@ -2,7 +2,7 @@
 import { checkInteger } from '../check.ts'
 import { START_NEXT } from '../group-options.ts'
 import type { QueueState } from '../state/queue-state.ts'
-import type { SeekPlace } from '../types.ts'
+import type { SeekPlace } from '../types/groups.ts'
 import { checkPlace, offsetAt } from './queue-start.ts'
 
 export function checkSeek(place: unknown): SeekPlace {

@@ -3,7 +3,8 @@
  * that package is needed here.
  */
 import { QlogTypeError } from '../../errors.ts'
-import type { Store, StoreStats } from '../types.ts'
+import type { StoreStats } from '../types/stats.ts'
+import type { Store } from '../types/store.ts'
 import { METRICS, type Metric, type MetricLabels } from './metrics.ts'
 
 /** What is asked of a registry: that of `prom-client` fits, from its version 13 on. */

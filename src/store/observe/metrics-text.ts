@@ -1,5 +1,5 @@
 /** The metrics of a store in the text format of Prometheus, for a server of one's own. Pure. */
-import type { Store } from '../types.ts'
+import type { Store } from '../types/store.ts'
 import { METRICS, type MetricLabels } from './metrics.ts'
 
 /** What to send in `Content-Type` beside it. */

@@ -3,7 +3,7 @@
  * and units follow Prometheus. `docs/observability.md` holds the same table. Pure.
  */
 import { FLUSH_BUCKETS_MS } from '../../log/flush-times.ts'
-import type { GroupStats, QueueStats, StoreStats } from '../types.ts'
+import type { GroupStats, QueueStats, StoreStats } from '../types/stats.ts'
 
 export type MetricLabels = Readonly<Record<string, string | number>>
 
@@ -31,7 +31,8 @@ export const METRICS: readonly Metric[] = [
   ofQueues('put_total', 'Messages put.', ({ totals }) => totals.put),
   ofQueues('deleted_total', 'Messages taken out by delete.', ({ totals }) => totals.deleted),
   ofQueues('expired_total', 'Messages gone by their time to live.', ({ totals }) => totals.expired),
-  ofQueues('messages', 'Messages that are not gone.', ({ messages }) => messages),
+  ofQueues('messages', 'Messages that are not finished.', ({ messages }) => messages),
+  ofQueues('retained_messages', 'Finished messages that stay.', ({ retained }) => retained),
   ofQueues('paused_seconds', 'What is left of a pause.', ({ pausedMs }) => pausedMs / 1000),
   ofGroups('delivered_total', 'Leases that began.', ({ totals }) => totals.delivered),
   ofGroups('acked_total', 'Messages finished by ack.', ({ totals }) => totals.acked),
@@ -63,6 +64,13 @@ export const METRICS: readonly Metric[] = [
     space === 'full' ? 1 : 0,
   ),
   ofStore('damaged_messages', 'Messages that cannot be read.', ({ damaged }) => damaged.length),
+  {
+    name: 'qlog_pinned_bytes',
+    help: 'Bytes that only this group keeps from being given back: of the group that keeps most.',
+    type: 'gauge',
+    labels: GROUP_LABELS,
+    read: ({ pinning }) => (pinning ? [{ labels: labelsOf(pinning), value: pinning.bytes }] : []),
+  },
   ofStore('appended_bytes_total', 'Bytes appended to the log.', (stats) => stats.appendedBytes),
   ofStore('state_bytes', 'Bytes of the state as it was saved last.', (stats) => stats.stateBytes),
   ofStore('snapshots_total', 'Times the state was saved.', ({ snapshots }) => snapshots),
@@ -137,7 +145,7 @@ function typeOf(name: string): 'counter' | 'gauge' {
   return name.endsWith('_total') ? 'counter' : 'gauge'
 }
 
-function labelsOf({ queue, group }: GroupStats): MetricLabels {
+function labelsOf({ queue, group }: Pick<GroupStats, 'queue' | 'group'>): MetricLabels {
   return { queue, group }
 }
 

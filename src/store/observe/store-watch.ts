@@ -4,7 +4,7 @@
  */
 import { isHeard, publish } from '../../channels.ts'
 import type { System } from '../../system/system.ts'
-import type { BuryOp } from '../records/control-record.ts'
+import type { BuryOp } from '../records/control-ops.ts'
 import type { GroupState } from '../state/group-state.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreState } from '../state/store-state.ts'
@@ -71,6 +71,12 @@ export class StoreWatch {
   /** These are gone, and that is durable. */
   expired(queue: string, ids: readonly number[]): void {
     if (isHeard('qlog:expired')) publish('qlog:expired', { directory: this.#directory, queue, ids })
+  }
+
+  /** The group is gone, and that is durable. */
+  groupIdle(queue: string, group: string, idleMs: number): void {
+    if (!isHeard('qlog:group-idle')) return
+    publish('qlog:group-idle', { directory: this.#directory, queue, group, idleMs })
   }
 
   failed(error: Error): void {

@@ -2,186 +2,15 @@
  * The control records of the store: every change of its state that is not a message. What the writer
  * decided stands in them, so that replay asks no clock and no option. Pure memory.
  *
- *     kind | fields of that kind, in the order of the tables below
+ *     kind | fields of that kind, in the order in which they are written below
  *
  * All numbers are varints, texts have their length in front.
  */
 import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
-import type { DueKind } from './message-record.ts'
-import { readSettings, type SettingValues, writeSettings } from './queue-settings.ts'
-
-/** Pairs [first, end) in one flat array, rising and apart. */
-export type OffsetRanges = readonly number[]
-
-/** A new opening: from where the store's own time goes on, and which messages may have been started. */
-export interface OpenOp {
-  readonly kind: 'open'
-  /** 32 hexadecimal digits. */
-  readonly bootId: string
-  readonly sinceBootMs: number
-  readonly elapsedMs: number
-  readonly wallMs: number
-  /** The opening before did not close: ids below may have been started without a word of it. */
-  readonly uncleanBelowId: number
-}
-
-export interface CloseOp {
-  readonly kind: 'close'
-}
-
-export interface QueueOp {
-  readonly kind: 'queue'
-  readonly queue: number
-  readonly name: string
-}
-
-/** A group begins: what stands below `from` is none of its business. */
-export interface GroupOp {
-  readonly kind: 'group'
-  readonly queue: number
-  readonly group: number
-  readonly name: string
-  readonly from: number
-}
-
-export interface GroupRemovedOp {
-  readonly kind: 'group-removed'
-  readonly queue: number
-  readonly group: number
-}
-
-/** 0 = none. */
-export interface SettingsOp {
-  readonly kind: 'settings'
-  readonly queue: number
-  readonly group: number
-  readonly leasedMax: number
-  readonly promoteAfterMs: number
-}
-
-/**
- * lease: the first one of plain messages; finish: done for the group; give-back: as if it had never been
- * leased; redrive: those of them that are buried are ready, as if each had been kicked.
- */
-export interface RangesOp {
-  readonly kind: 'lease' | 'finish' | 'give-back' | 'redrive'
-  readonly queue: number
-  readonly group: number
-  readonly ranges: OffsetRanges
-}
-
-/** A message comes back, changed. */
-export interface ReturnOp {
-  readonly kind: 'return'
-  readonly queue: number
-  readonly group: number
-  readonly offset: number
-  readonly id: number
-  readonly how: 'released' | 'retried' | 'timed-out'
-  readonly priority: number
-  readonly dueKind: DueKind
-  readonly dueMs: number
-  readonly error: string
-}
-
-export interface BuryOp {
-  readonly kind: 'bury'
-  readonly queue: number
-  readonly group: number
-  readonly offset: number
-  readonly id: number
-  /** Its place among the buried of the group. */
-  readonly sequence: number
-  readonly priority: number
-  readonly reason: string
-  readonly error: string
-}
-
-/** kick: a buried or delayed message is ready. lease-again: a message that is no plain one is leased. */
-export interface KickOp {
-  readonly kind: 'kick' | 'lease-again'
-  readonly queue: number
-  readonly group: number
-  readonly offset: number
-  readonly id: number
-  readonly priority: number
-}
-
-/** Messages leave the queue, for every group. */
-export interface DeleteOp {
-  readonly kind: 'delete'
-  readonly queue: number
-  readonly ranges: OffsetRanges
-}
-
-export interface PauseOp {
-  readonly kind: 'pause'
-  readonly queue: number
-  /** In the store's own time; 0 = not paused. */
-  readonly untilMs: number
-}
-
-/** Everything that is in the queue when this takes effect leaves it, for every group. */
-export interface PurgeOp {
-  readonly kind: 'purge'
-  readonly queue: number
-}
-
-/** The group begins anew: what stands below `from` is finished, everything else that is not gone comes. */
-export interface SeekOp {
-  readonly kind: 'seek'
-  readonly queue: number
-  readonly group: number
-  readonly from: number
-}
-
-export interface QueueSettingsOp {
-  readonly kind: 'queue-settings'
-  readonly queue: number
-  /** All of them, also those that did not change. */
-  readonly settings: SettingValues
-}
-
-export type ControlOp =
-  | OpenOp
-  | CloseOp
-  | QueueOp
-  | GroupOp
-  | GroupRemovedOp
-  | SettingsOp
-  | RangesOp
-  | ReturnOp
-  | BuryOp
-  | KickOp
-  | DeleteOp
-  | PauseOp
-  | PurgeOp
-  | SeekOp
-  | QueueSettingsOp
-
-/** In the order of their numbers on disk, from 1. */
-const KINDS = [
-  'open',
-  'close',
-  'queue',
-  'group',
-  'group-removed',
-  'settings',
-  'lease',
-  'finish',
-  'give-back',
-  'return',
-  'bury',
-  'kick',
-  'lease-again',
-  'delete',
-  'pause',
-  'purge',
-  'redrive',
-  'seek',
-  'queue-settings',
-] as const satisfies readonly ControlOp['kind'][]
+import { type BuryOp, type ControlOp, KINDS, type KickOp, type ReturnOp } from './control-ops.ts'
+import { readRanges, writeRanges } from './offset-ranges.ts'
+import { readSettings, writeSettings } from './queue-settings.ts'
 
 /** In the order of their numbers on disk. */
 const RETURNS = ['released', 'retried', 'timed-out'] as const
@@ -215,6 +44,10 @@ export function encodeControl(op: ControlOp): Uint8Array {
       break
     case 'purge':
       writer.varint(op.queue)
+      break
+    case 'forget':
+      writer.varint(op.queue)
+      writer.varint(op.below)
       break
     default:
       writer.varint(op.queue)
@@ -299,6 +132,8 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
     case 'purge':
       return { kind, queue: reader.varint() }
+    case 'forget':
+      return { kind, queue: reader.varint(), below: reader.varint() }
     case 'queue-settings':
       return { kind, queue: reader.varint(), settings: readSettings(reader) }
     default:
@@ -358,52 +193,4 @@ function readMessageOp(
 
 function readText(reader: ByteReader): string {
   return reader.text(reader.varint())
-}
-
-function writeRanges(writer: ByteWriter, ranges: OffsetRanges): void {
-  writer.varint(ranges.length / 2)
-  let before = 0
-  for (let i = 0; i < ranges.length; i += 2) {
-    const first = ranges[i] ?? 0
-    const end = ranges[i + 1] ?? 0
-    if (first < before || end <= first) throw new Error('ranges must rise and hold something')
-    writer.varint(first - before)
-    writer.varint(end - first)
-    before = end
-  }
-}
-
-function readRanges(reader: ByteReader): OffsetRanges {
-  const count = reader.varint()
-  const ranges: number[] = []
-  let before = 0
-  for (let i = 0; i < count && !reader.failed; i++) {
-    const first = before + reader.varint()
-    const length = reader.varint()
-    reader.require(length > 0)
-    before = first + length
-    ranges.push(first, before)
-  }
-  return ranges
-}
-
-/** The ranges that hold these offsets, which need not be in order; an offset may come twice. */
-export function rangesOf(offsets: readonly number[]): OffsetRanges {
-  let isSorted = true
-  for (let i = 1; i < offsets.length && isSorted; i++) {
-    isSorted = (offsets[i] ?? 0) >= (offsets[i - 1] ?? 0)
-  }
-  const sorted = isSorted ? offsets : [...offsets].sort((a, b) => a - b)
-  const ranges: number[] = []
-  let first = sorted[0] ?? 0
-  let end = first
-  for (const offset of sorted) {
-    if (offset > end) {
-      ranges.push(first, end)
-      first = offset
-    }
-    end = offset + 1
-  }
-  if (end > first) ranges.push(first, end)
-  return ranges
 }

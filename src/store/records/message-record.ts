@@ -8,7 +8,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter, varintBytes, writeVarint } from '../containers/varint.ts'
-import { PRIORITY_DEFAULT } from '../types.ts'
+import { PRIORITY_DEFAULT } from '../types/puts.ts'
 
 const Flag = {
   PRIORITY: 1,

@@ -5,7 +5,7 @@
 import type { ByteReader, ByteWriter } from '../containers/varint.ts'
 
 export interface SettingValues {
-  /** Most messages that are not gone; 0 = no limit. */
+  /** Most messages that are not done; 0 = no limit. */
   readonly messagesMax: number
   /** Most bytes of their records; 0 = no limit. */
   readonly bytesMax: number
@@ -15,6 +15,16 @@ export interface SettingValues {
   readonly ttlMs: number
   /** Number of the queue that gets dead letters; 0 = none. */
   readonly deadLetter: number
+  /** A group that nobody has used for so many milliseconds is removed; 0 = never. */
+  readonly groupIdleMs: number
+  /** 1 = messages stay once every group has finished them, within what follows; 0 = they go. */
+  readonly retains: number
+  /** So long after they were put; 0 = no limit. */
+  readonly retainMs: number
+  /** So many of them; 0 = no limit. */
+  readonly retainMessages: number
+  /** So many bytes of their records; 0 = no limit. */
+  readonly retainBytes: number
 }
 
 /** In the order in which they stand in a record. */
@@ -24,6 +34,11 @@ const FIELDS = [
   'whenFull',
   'ttlMs',
   'deadLetter',
+  'groupIdleMs',
+  'retains',
+  'retainMs',
+  'retainMessages',
+  'retainBytes',
 ] as const satisfies readonly (keyof SettingValues)[]
 
 export const NO_SETTINGS: SettingValues = Object.freeze({
@@ -32,6 +47,11 @@ export const NO_SETTINGS: SettingValues = Object.freeze({
   whenFull: 0,
   ttlMs: 0,
   deadLetter: 0,
+  groupIdleMs: 0,
+  retains: 0,
+  retainMs: 0,
+  retainMessages: 0,
+  retainBytes: 0,
 })
 
 export const DROP_OLDEST = 1
@@ -58,6 +78,6 @@ export function readSettings(reader: ByteReader): SettingValues {
   reader.require(count <= FIELDS.length)
   const values: { -readonly [Field in keyof SettingValues]: number } = { ...NO_SETTINGS }
   for (const field of FIELDS.slice(0, count)) values[field] = reader.varint()
-  reader.require(values.whenFull <= DROP_OLDEST)
+  reader.require(values.whenFull <= DROP_OLDEST && values.retains <= 1)
   return values
 }

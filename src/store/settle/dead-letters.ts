@@ -9,7 +9,7 @@ import { PLAIN_PUT, Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { DecodedMessage, Headers } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
 
@@ -27,6 +27,8 @@ interface Death {
   readonly attempts: number
   readonly error: string
 }
+
+const NO_ANSWER = 'the lease ended without an answer'
 
 export class DeadLetters {
   readonly #core: StoreCore
@@ -92,7 +94,7 @@ export class DeadLetters {
       if (!isStillMeant(one)) return
       const { group, offset, id } = one
       const message = messages[row]
-      const error = group.state.exception(offset)?.error ?? ''
+      const error = lastErrorOf(one)
       const attempts = group.state.attempts(offset)
       const letter = message && this.letterOf(one, { ...message, id }, error, attempts)
       if (letter) {
@@ -143,8 +145,8 @@ export class DeadLetters {
     ids.forEach((id, row) => {
       const offset = offsets[row] ?? 0
       const message = messages[row]
-      // What cannot be read, or is gone meanwhile, only goes.
-      if (!message || queue.state.isGone(offset)) return
+      // What cannot be read, or is done meanwhile, only goes.
+      if (!message || queue.state.isDone(offset)) return
       const letter = this.#letter(
         queue,
         message.priority,
@@ -155,7 +157,7 @@ export class DeadLetters {
     })
     const undo = () => queue.expireAgain(ids, offsets)
     const operation = new PlainOperation([], undefined, undefined, puts)
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, true))
+    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, 'expired'))
     this.#core.send(operation)
   }
 
@@ -165,7 +167,10 @@ export class DeadLetters {
   ): Promise<readonly (DecodedMessage | undefined)[] | undefined> {
     const { batchBytesMax } = this.#core.log.limits
     try {
-      return await this.#core.fetchMany(ids, Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)))
+      return await this.#core.fetch.many(
+        ids,
+        Math.min(LETTERS_BYTES, Math.floor(batchBytesMax / 4)),
+      )
     } catch (error) {
       if (error instanceof QlogError) return undefined
       throw error
@@ -215,6 +220,14 @@ function deathOf(queue: QueueDispatch, offset: number): Death {
     error ||= state.exception(offset)?.error ?? ''
   }
   return { reason: 'expired', group: undefined, attempts, error }
+}
+
+/**
+ * Why a message has no attempt left that nobody answers for now: what its last `retry` was told, or that
+ * lease after lease ended with its time, or with its process.
+ */
+export function lastErrorOf({ group, offset }: Taken): string {
+  return group.state.exception(offset)?.error || NO_ANSWER
 }
 
 function headersOf(queue: string, id: number, { reason, group, attempts, error }: Death): Headers {

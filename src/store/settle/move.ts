@@ -14,7 +14,8 @@ import { findInState } from '../look/listing.ts'
 import { stateOf } from '../look/looking.ts'
 import { type DecodedMessage, DueKind } from '../records/message-record.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { MessagePlace, MoveOptions } from '../types.ts'
+import type { MoveOptions } from '../types/groups.ts'
+import type { MessagePlace } from '../types/messages.ts'
 import { checkMessagePlace } from './redrive.ts'
 
 /** Messages and bytes of one entry at most, but for a first one that is larger. */
@@ -100,7 +101,7 @@ async function movePiece(
   if (held.length === 0) return { count: 0, next: undefined }
   try {
     const ids = held.map(({ id }) => id)
-    const messages = await core.fetchMany(ids, PIECE_BYTES)
+    const messages = await core.fetch.many(ids, PIECE_BYTES)
     core.assertOpen()
     const there = held.filter((taken, row) => {
       if (row < messages.length && messages[row] === undefined)

@@ -2,9 +2,10 @@
 import { QlogTypeError } from '../../errors.ts'
 import { checkInteger, checkOptionNames } from '../check.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
-import { rangesOf } from '../records/control-record.ts'
+import { rangesOf } from '../records/offset-ranges.ts'
 import type { Exception } from '../state/exception.ts'
-import type { MessagePlace, RedriveOptions } from '../types.ts'
+import type { RedriveOptions } from '../types/groups.ts'
+import type { MessagePlace } from '../types/messages.ts'
 import type { WholeChange } from './whole.ts'
 
 /** Messages of one record at most, so that nothing waits for it long. */

@@ -14,23 +14,14 @@ import { GroupHandle } from '../group-handle.ts'
 import { checkSettings } from '../group-options.ts'
 import { checkSeek, seekOffset } from '../look/seek-place.ts'
 import { pauseOp, QueueHandle } from '../queue-handle.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
-import type {
-  BuryOptions,
-  Delivery,
-  Group,
-  GroupSettings,
-  MessageRef,
-  PutOptions,
-  PutResult,
-  Queue,
-  RedriveOptions,
-  ReleaseOptions,
-  SeekPlace,
-  Transaction,
-  TransactionResult,
-} from '../types.ts'
+import type { BuryOptions, Delivery, ReleaseOptions } from '../types/deliveries.ts'
+import type { Group, GroupSettings, RedriveOptions, SeekPlace } from '../types/groups.ts'
+import type { MessageRef } from '../types/messages.ts'
+import type { PutOptions, PutResult } from '../types/puts.ts'
+import type { Queue } from '../types/queues.ts'
+import type { Transaction, TransactionResult } from '../types/transactions.ts'
 import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
 import type { Verbs } from './verbs.ts'
 import { beginPurge, beginSeek, type WholeChange } from './whole.ts'

@@ -16,9 +16,9 @@ import type { Put } from '../commit/put.ts'
 import { byGroup, finishOp } from '../commit/riding.ts'
 import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp } from '../records/control-record.ts'
+import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types.ts'
+import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 
 /** Back-off is spread by so much in both directions, so that failures of one moment part. */
 const JITTER = 0.2
@@ -115,7 +115,7 @@ export class Verbs {
 
   /** `delivery` is that of the message, whose body goes where dead letters go. */
   retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled {
-    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retryOf(
+    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retries.of(
       taken.group.queue.state.name,
     )
     const text = textOf(error)

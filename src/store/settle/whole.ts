@@ -4,7 +4,7 @@
  */
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
-import type { ControlOp, PurgeOp } from '../records/control-record.ts'
+import type { ControlOp, PurgeOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
 
 /** What was decided, and how that ends. */

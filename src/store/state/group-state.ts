@@ -3,7 +3,8 @@
  * offsets, and the exceptions. Whom messages go to next is the dispatch's business. Pure memory.
  */
 import { OffsetSet } from '../containers/offset-set.ts'
-import type { BuryOp, KickOp, OffsetRanges, ReturnOp } from '../records/control-record.ts'
+import type { BuryOp, KickOp, ReturnOp } from '../records/control-ops.ts'
+import type { OffsetRanges } from '../records/offset-ranges.ts'
 import { Exception } from './exception.ts'
 import { ExceptionChunk } from './exception-chunk.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'

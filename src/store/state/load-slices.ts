@@ -23,6 +23,8 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
     loadQueue(queue, required(slices, `q${queue.number}`))
     const settings = slices.get(`q${queue.number}.s`)
     if (settings && !loadSettings(queue, settings)) throw unreadable(`q${queue.number}.s`)
+    const retained = slices.get(`q${queue.number}.h`)
+    if (retained && !loadRetained(queue, retained)) throw unreadable(`q${queue.number}.h`)
     const producers = slices.get(`q${queue.number}.p`)
     if (producers && !queue.producers.load(producers)) throw unreadable(`q${queue.number}.p`)
     const trailing = slices.get(`q${queue.number}.t`)
@@ -49,7 +51,7 @@ interface ChunkName {
 function chunksOf(slices: ReadonlyMap<string, Uint8Array>): ChunkName[] {
   const chunks: ChunkName[] = []
   for (const name of slices.keys()) {
-    const [, queue, kind, number, chunk] = /^q(\d+)\.([rkblgx])(\d*)\.(\d+)$/.exec(name) ?? []
+    const [, queue, kind, number, chunk] = /^q(\d+)\.([rkbhlgx])(\d*)\.(\d+)$/.exec(name) ?? []
     if (kind === undefined) continue
     chunks.push({ name, queue: Number(queue), kind, number: Number(number), chunk: Number(chunk) })
   }
@@ -81,7 +83,7 @@ function loadQueue(queue: QueueState, bytes: Uint8Array): void {
   queue.nextOffset = reader.varint()
   const nextGroup = reader.varint()
   queue.pausedUntilMs = reader.varint()
-  queue.live = reader.varint()
+  queue.pending = reader.varint()
   queue.removed.setFloor(reader.varint())
   const lanes = reader.varint()
   for (let i = 0; i < lanes && !reader.failed; i++) {
@@ -111,6 +113,7 @@ function loadChunk(
   bytes: Uint8Array,
 ): boolean {
   if (kind === 'r') return queue.removed.loadChunk(chunk, bytes)
+  if (kind === 'h') return queue.retained.loadChunk(chunk, bytes)
   if (kind === 'k') return loadKeys(queue, bytes)
   if (kind === 'b') return queue.sizes?.loadChunk(chunk, bytes) ?? false
   if (kind === 'l') {
@@ -128,6 +131,12 @@ function loadSettings(queue: QueueState, bytes: Uint8Array): boolean {
   const counted = reader.varint()
   if (counted === 1) queue.sizes = new SizeTable()
   return reader.complete && counted <= 1
+}
+
+function loadRetained(queue: QueueState, bytes: Uint8Array): boolean {
+  const reader = new ByteReader(bytes)
+  queue.retained.setFloor(reader.varint())
+  return reader.complete
 }
 
 function loadKeys(queue: QueueState, bytes: Uint8Array): boolean {

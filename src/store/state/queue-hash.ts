@@ -11,8 +11,9 @@ export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number)
   hash.text(queue.name)
   hash.number(queue.nextOffset)
   hash.number(queue.pausedUntilMs)
-  hash.number(queue.live)
+  hash.number(queue.pending)
   queue.removed.hashInto(hash)
+  queue.retained.hashInto(hash)
   for (const chunk of queue.keys.chunkNumbers()) {
     for (const [key, { id, offset, untilMs }] of queue.keys.alive(chunk, elapsedMs)) {
       hash.text(key)

@@ -1,6 +1,7 @@
 /**
  * A queue as the log records it: its messages in lanes, its groups, what was taken out of it. A message
- * is gone once it was removed, or once every group that exists has finished it. Pure memory.
+ * is done once it was removed, or once every group that exists has finished it; it is gone with that,
+ * unless the queue retains it. Pure memory.
  */
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { MessageFacts } from '../records/message-record.ts'
@@ -9,6 +10,7 @@ import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
 import { ProducerTable } from './producer-table.ts'
+import { Retained } from './retained.ts'
 import { SizeTable } from './size-table.ts'
 import { GroupCounts, QueueCounts } from './totals.ts'
 import { Trailing } from './trailing.ts'
@@ -54,8 +56,12 @@ export class QueueState {
   /** Bytes of messages that are not gone; undefined as long as no limit needs them. */
   sizes: SizeTable | undefined
   readonly trailing = new Trailing()
-  /** Messages that are not gone. */
-  live = 0
+  /** Messages that are done, and not gone. */
+  readonly retained = new Retained()
+  /** Their bytes, as far as they are counted. */
+  retainedBytes = 0
+  /** Messages that are not done: some group, or nobody yet, has still to finish them. */
+  pending = 0
   /** Entries in the lanes, gone ones too. */
   entries = 0
   /** Grows with every change of what is saved beside lanes and keys. */
@@ -64,6 +70,9 @@ export class QueueState {
   counts = new QueueCounts()
   events: QueueEvents | undefined
   readonly #byPriority = new Map<number, Lane>()
+  /** Records that were put since the store was opened, and their bytes. */
+  #seenCount = 0
+  #seenBytes = 0
   /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
   #sweepLane = 0
   #sweepChunk = 0
@@ -96,9 +105,11 @@ export class QueueState {
     )
     this.nextOffset = Math.max(this.nextOffset, offset + 1)
     this.version++
-    this.live++
+    this.pending++
     this.entries++
     this.sizes?.add(offset, bytes)
+    this.#seenCount++
+    this.#seenBytes += bytes
     this.counts.put++
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
@@ -106,7 +117,7 @@ export class QueueState {
     }
     if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
     // The one that it was to come after may have left in front of it.
-    if (facts.after >= 0 && !this.isGone(facts.after)) this.trailing.add(offset, facts.after)
+    if (facts.after >= 0 && !this.isDone(facts.after)) this.trailing.add(offset, facts.after)
     this.events?.put(lane, facts, id)
   }
 
@@ -140,15 +151,16 @@ export class QueueState {
 
   addGroup(number: number, name: string, from: number): GroupState {
     // What is gone is gone for groups to come, too: nothing can fetch it any more.
-    const finished = this.#goneSet()
+    const finished = this.#doneSet()
     // A start behind the end means the end: offsets there may yet be given to somebody.
     const start = Math.min(from, this.nextOffset)
-    // What no group that exists begins with is gone: it is nobody's to finish.
+    // What no group that exists begins with is done: it is nobody's to finish.
     const before = this.groups.size > 0 ? [] : absentRanges(finished, 0, start)
     if (start > 0) finished.add(0, start)
-    // From now on the groups know what is gone.
+    this.#revive(finished, start)
+    // From now on the groups know what is done.
     this.removed.setFloor(0)
-    this.#noteGone(before)
+    this.#noteDone(before)
     return this.loadGroup(number, name, finished)
   }
 
@@ -170,18 +182,19 @@ export class QueueState {
     this.counts.add(group.counts)
     this.events?.groupRemoved(group)
     // Without any group the queue keeps everything.
-    if (!isLast) this.#noteGone(this.#goneOf(unfinished))
+    if (!isLast) this.#noteDone(this.#doneOf(unfinished))
   }
 
   /** The group begins anew at this offset; what is gone stays gone. */
   restart(group: GroupState, from: number): void {
-    const finished = this.#goneSet()
+    const finished = this.#doneSet()
     // As where a group begins: a place behind the end means the end.
     const start = Math.min(from, this.nextOffset)
     const passed = absentRanges(group.finished, 0, start)
     if (start > 0) finished.add(0, start)
+    this.#revive(finished, start)
     group.restart(finished, this.nextOffset)
-    this.#noteGone(this.groups.size === 1 ? passed : this.#goneOf(passed))
+    this.#noteDone(this.groups.size === 1 ? passed : this.#doneOf(passed))
     this.events?.groupRestarted(group)
   }
 
@@ -189,18 +202,29 @@ export class QueueState {
   finish(group: GroupState, first: number, end: number): void {
     const unfinished = absentRanges(group.finished, first, end)
     group.counts.acked += group.finish(first, end)
-    this.#noteGone(this.groups.size === 1 ? unfinished : this.#goneOf(unfinished))
+    this.#noteDone(this.groups.size === 1 ? unfinished : this.#doneOf(unfinished))
   }
 
   /** Out of the queue, for every group; returns how many were there. */
   remove(first: number, end: number): number {
-    // What is not gone already, and was given to somebody.
-    const gone = this.#stayingOf(Math.max(first, this.goneFloor), Math.min(end, this.nextOffset))
+    // What is not done already, and was given to somebody.
+    const gone = this.#pendingOf(Math.max(first, this.doneFloor), Math.min(end, this.nextOffset))
     if (this.groups.size === 0) this.removed.add(first, end)
     for (const group of this.groups.values()) group.finish(first, end)
-    const { live } = this
+    const retained = this.#takeRetained(first, end)
+    this.pending -= lengthOf(gone)
+    this.#noteEnded(gone)
     this.#noteGone(gone)
-    return live - this.live
+    this.#noteGone(retained)
+    this.sweep()
+    return lengthOf(gone) + lengthOf(retained)
+  }
+
+  /** What is retained below this offset is gone. */
+  forget(below: number): void {
+    this.version++
+    this.#noteGone(this.#takeRetained(0, below))
+    this.sweep()
   }
 
   /** Everything that is there leaves, for every group. */
@@ -212,34 +236,53 @@ export class QueueState {
     this.events?.purged(count)
   }
 
+  /** It cannot be read any more, by anybody. */
   isGone(offset: number): boolean {
+    return this.isDone(offset) && !this.retained.has(offset)
+  }
+
+  isDone(offset: number): boolean {
     if (this.groups.size === 0) return this.removed.has(offset)
     for (const group of this.groups.values()) if (!group.finished.has(offset)) return false
     return true
   }
 
-  /** Gone once this group has finished it, too. */
-  isGoneBut(offset: number, group: number): boolean {
+  /** Done once this group has finished it, too. */
+  isDoneBut(offset: number, group: number): boolean {
     for (const { number, finished } of this.groups.values()) {
       if (finished.has(offset) !== (number !== group)) return false
     }
     return this.groups.has(group)
   }
 
-  /** Bytes of messages that are not gone and were put since bytes are counted. */
+  /** Bytes of messages that are not done and were put since bytes are counted. */
   get bytes(): number {
-    return this.sizes?.total ?? 0
+    return (this.sizes?.total ?? 0) - this.retainedBytes
+  }
+
+  /** What a record takes, as far as any is known: of those that are counted, else of those seen. */
+  get meanBytes(): number | undefined {
+    const { sizes } = this
+    if (sizes && sizes.count > 0) return sizes.total / sizes.count
+    return this.#seenCount === 0 ? undefined : this.#seenBytes / this.#seenCount
   }
 
   configure(settings: SettingValues): void {
     if (isSameSettings(settings, this.settings)) return
     this.settings = settings
     this.settingsVersion++
-    if (settings.bytesMax > 0) this.sizes ??= new SizeTable()
+    if (settings.bytesMax > 0 || settings.retainBytes > 0) this.sizes ??= new SizeTable()
+    if (settings.retains === 0 && this.retained.count > 0) this.forget(this.nextOffset)
   }
 
   /** Every offset below is gone. */
   get goneFloor(): number {
+    const floor = this.doneFloor
+    return this.retained.next(0, floor)
+  }
+
+  /** Every offset below is done. */
+  get doneFloor(): number {
     if (this.groups.size === 0) return this.removed.floor
     let floor = Number.POSITIVE_INFINITY
     for (const group of this.groups.values()) floor = Math.min(floor, group.finished.floor)
@@ -248,7 +291,7 @@ export class QueueState {
 
   /** Lets go of entries of messages that are gone, where there are too many of them. */
   sweep(): void {
-    this.#unsweepable = Math.min(this.#unsweepable, this.entries - this.live)
+    this.#unsweepable = Math.min(this.#unsweepable, this.entries - this.#kept)
     if (this.#isTidy) return
     const floor = this.goneFloor
     for (const { postings } of this.lanes) postings.dropBelow(floor)
@@ -261,9 +304,14 @@ export class QueueState {
     this.countEntries()
   }
 
+  /** Messages that are not gone. */
+  get #kept(): number {
+    return this.pending + this.retained.count
+  }
+
   get #isTidy(): boolean {
-    const gone = this.entries - this.live
-    return gone <= this.live + GONE_ENTRIES_MAX || gone <= 2 * this.#unsweepable
+    const gone = this.entries - this.#kept
+    return gone <= this.#kept + GONE_ENTRIES_MAX || gone <= 2 * this.#unsweepable
   }
 
   /** A piece of a round through all lanes. */
@@ -279,7 +327,7 @@ export class QueueState {
     // The round is over. What it left is looked at again once there is much more.
     this.#sweepLane = 0
     this.#sweepChunk = 0
-    this.#unsweepable = this.entries - this.live
+    this.#unsweepable = this.entries - this.#kept
   }
 
   /** What happened up to now is not counted any more. */
@@ -299,45 +347,85 @@ export class QueueState {
   /** After loading: what is counted and not saved. */
   countEntries(): void {
     this.entries = this.lanes.reduce((sum, { postings }) => sum + postings.count, 0)
+    this.retainedBytes = 0
+    if (this.sizes && this.retained.count > 0) {
+      this.retained.forEachRange(0, this.nextOffset, (first, end) => {
+        this.retainedBytes += this.sizes?.bytesWithin(first, end) ?? 0
+      })
+    }
   }
 
-  #noteGone(gone: readonly number[]): void {
-    for (let i = 0; i < gone.length; i += 2) {
-      const [first = 0, end = 0] = [gone[i], gone[i + 1]]
-      this.live -= end - first
-      this.sizes?.remove(first, end)
-      if (this.trailing.size > 0) this.trailing.forget(first, end)
+  /** Every group has finished these: they are gone, unless the queue retains them. */
+  #noteDone(done: readonly number[]): void {
+    this.pending -= lengthOf(done)
+    this.#noteEnded(done)
+    if (this.settings.retains === 0) this.#noteGone(done)
+    else {
+      for (let i = 0; i < done.length; i += 2) {
+        const [first = 0, end = 0] = [done[i], done[i + 1]]
+        this.retained.add(first, end)
+        this.retainedBytes += this.sizes?.bytesWithin(first, end) ?? 0
+      }
     }
     this.sweep()
   }
 
-  /** Which of these are gone now. */
-  #goneOf(ranges: readonly number[]): number[] {
-    const gone: number[] = []
+  /** What comes after one of these need not wait for it any more. */
+  #noteEnded(done: readonly number[]): void {
+    if (this.trailing.size === 0) return
+    for (let i = 0; i < done.length; i += 2) this.trailing.forget(done[i] ?? 0, done[i + 1] ?? 0)
+  }
+
+  #noteGone(gone: readonly number[]): void {
+    if (!this.sizes) return
+    for (let i = 0; i < gone.length; i += 2) this.sizes.remove(gone[i] ?? 0, gone[i + 1] ?? 0)
+  }
+
+  /** What is retained from this offset on is somebody's again to finish. */
+  #revive(finished: OffsetSet, from: number): void {
+    const revived = this.#takeRetained(from, this.nextOffset)
+    for (let i = 0; i < revived.length; i += 2)
+      finished.remove(revived[i] ?? 0, revived[i + 1] ?? 0)
+    this.pending += lengthOf(revived)
+  }
+
+  /** Takes out of what is retained what stands there, and returns it. */
+  #takeRetained(first: number, end: number): number[] {
+    const ranges = this.retained.take(first, end)
+    if (!this.sizes) return ranges
+    for (let i = 0; i < ranges.length; i += 2) {
+      this.retainedBytes -= this.sizes.bytesWithin(ranges[i] ?? 0, ranges[i + 1] ?? 0)
+    }
+    return ranges
+  }
+
+  /** Which of these are done now. */
+  #doneOf(ranges: readonly number[]): number[] {
+    const done: number[] = []
     for (let i = 0; i < ranges.length; i += 2) {
       const end = ranges[i + 1] ?? 0
       for (let from = ranges[i] ?? 0; from < end; ) {
-        const stays = this.nextStaying(from, end)
-        if (stays > from) gone.push(from, stays)
-        from = this.#nextGone(stays, end)
+        const pending = this.nextPending(from, end)
+        if (pending > from) done.push(from, pending)
+        from = this.#nextDone(pending, end)
       }
     }
-    return gone
+    return done
   }
 
-  /** Of [first, end), the ranges that are not gone. */
-  #stayingOf(first: number, end: number): number[] {
-    const staying: number[] = []
-    for (let from = this.nextStaying(first, end); from < end; ) {
-      const gone = this.#nextGone(from, end)
-      staying.push(from, gone)
-      from = this.nextStaying(gone, end)
+  /** Of [first, end), the ranges that are not done. */
+  #pendingOf(first: number, end: number): number[] {
+    const pending: number[] = []
+    for (let from = this.nextPending(first, end); from < end; ) {
+      const done = this.#nextDone(from, end)
+      pending.push(from, done)
+      from = this.nextPending(done, end)
     }
-    return staying
+    return pending
   }
 
-  /** The first offset from `from` on that is not gone; `end` where all are. */
-  nextStaying(from: number, end: number): number {
+  /** The first offset from `from` on that is not done; `end` where all are. */
+  nextPending(from: number, end: number): number {
     if (this.groups.size === 0) return Math.min(end, this.removed.nextAbsent(from))
     let next = end
     for (const { finished } of this.groups.values())
@@ -345,8 +433,8 @@ export class QueueState {
     return next
   }
 
-  /** The first offset from `from` on that is gone; `end` where none is. */
-  #nextGone(from: number, end: number): number {
+  /** The first offset from `from` on that is done; `end` where none is. */
+  #nextDone(from: number, end: number): number {
     if (from >= end) return end
     if (this.groups.size === 0) return nextPresentOr(this.removed, from, end)
     for (let at = from; ; ) {
@@ -358,15 +446,15 @@ export class QueueState {
     }
   }
 
-  #goneSet(): OffsetSet {
+  #doneSet(): OffsetSet {
     const [first, ...others] = this.groups.values()
     if (!first) return this.removed.clone()
-    const gone = first.finished.clone()
+    const done = first.finished.clone()
     for (const { finished } of others) {
-      const kept = absentRanges(finished, finished.floor, this.nextOffset)
-      for (let i = 0; i < kept.length; i += 2) gone.remove(kept[i] ?? 0, kept[i + 1] ?? 0)
+      const pending = absentRanges(finished, finished.floor, this.nextOffset)
+      for (let i = 0; i < pending.length; i += 2) done.remove(pending[i] ?? 0, pending[i + 1] ?? 0)
     }
-    return gone
+    return done
   }
 }
 
@@ -378,6 +466,12 @@ function absentRanges(set: OffsetSet, first: number, end: number): number[] {
     from = set.nextAbsent(to)
   }
   return ranges
+}
+
+function lengthOf(ranges: readonly number[]): number {
+  let sum = 0
+  for (let i = 0; i < ranges.length; i += 2) sum += (ranges[i + 1] ?? 0) - (ranges[i] ?? 0)
+  return sum
 }
 
 function nextPresentOr(set: OffsetSet, from: number, end: number): number {

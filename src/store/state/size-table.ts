@@ -6,11 +6,12 @@ import type { StateHash } from '../containers/state-hash.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
 
 /** Offsets of a chunk. */
-const CHUNK_SIZES = 1_024
+export const CHUNK_SIZES = 1_024
 
 class SizeChunk {
   readonly sizes = new Uint32Array(CHUNK_SIZES)
   count = 0
+  total = 0
   version = 0
 }
 
@@ -19,10 +20,16 @@ export class SizeTable {
   /** Of all chunks: one that comes back shall not have a version that it had before. */
   #version = 0
   #total = 0
+  #count = 0
 
   /** Bytes of all messages together. */
   get total(): number {
     return this.#total
+  }
+
+  /** Messages whose bytes are known. */
+  get count(): number {
+    return this.#count
   }
 
   /** 0 where the message is gone, or was put before sizes were kept. */
@@ -40,8 +47,27 @@ export class SizeTable {
     }
     chunk.sizes[offset - number * CHUNK_SIZES] = bytes
     chunk.count++
+    chunk.total += bytes
+    this.#count++
     chunk.version = ++this.#version
     this.#total += bytes
+  }
+
+  /** Bytes of the messages of [first, end). */
+  bytesWithin(first: number, end: number): number {
+    let sum = 0
+    for (let from = first; from < end; ) {
+      const number = Math.floor(from / CHUNK_SIZES)
+      const start = number * CHUNK_SIZES
+      const to = Math.min(end, start + CHUNK_SIZES)
+      const chunk = this.#chunks.get(number)
+      if (chunk && to - from === CHUNK_SIZES) sum += chunk.total
+      else if (chunk) {
+        for (let row = from - start; row < to - start; row++) sum += chunk.sizes[row] ?? 0
+      }
+      from = to
+    }
+    return sum
   }
 
   remove(first: number, end: number): void {
@@ -98,6 +124,8 @@ export class SizeTable {
       if (bytes === 0) continue
       chunk.sizes[row] = 0
       chunk.count--
+      chunk.total -= bytes
+      this.#count--
       this.#total -= bytes
     }
     chunk.version = ++this.#version

@@ -10,6 +10,8 @@
  *     q7.s           its settings, where it ever had any, and whether bytes are counted
  *     q7.b.3         bytes of its messages, where they are, by chunk of 1,024 offsets
  *     q7.t           messages that come after others of their key, where there are any
+ *     q7.h           where what it retains begins, where it retains anything
+ *     q7.h.3         what it retains, by chunk
  *     q7.l2.0        a lane's messages, in parts
  *     q7.g1.3        a group's offsets, by chunk
  *     q7.x1.3        its exceptions, by small chunk
@@ -56,10 +58,17 @@ function slice(name: string, version: number, encode: () => Uint8Array): Slice {
 }
 
 function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
-  const { number, removed, keys, producers, sizes, trailing } = queue
+  const { number, removed, keys, producers, sizes, trailing, retained } = queue
   for (const chunk of removed.chunkNumbers()) {
     const name = `q${number}.r.${chunk}`
     slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
+  }
+  if (retained.count > 0) {
+    slices.push(slice(`q${number}.h`, retained.version, () => encodeNumber(retained.floor)))
+  }
+  for (const chunk of retained.chunkNumbers()) {
+    const name = `q${number}.h.${chunk}`
+    slices.push(slice(name, retained.versionOf(chunk), () => retained.encodeChunk(chunk)))
   }
   for (const chunk of keys.chunkNumbers()) {
     const name = `q${number}.k.${chunk}`
@@ -122,8 +131,8 @@ function encodeStore(state: StoreState): Uint8Array {
 
 function encodeQueue(queue: QueueState): Uint8Array {
   const writer = new ByteWriter()
-  const { nextOffset, nextGroup, pausedUntilMs, live, removed, lanes, groups } = queue
-  for (const value of [nextOffset, nextGroup, pausedUntilMs, live, removed.floor]) {
+  const { nextOffset, nextGroup, pausedUntilMs, pending, removed, lanes, groups } = queue
+  for (const value of [nextOffset, nextGroup, pausedUntilMs, pending, removed.floor]) {
     writer.varint(value)
   }
   writer.varint(lanes.length)
@@ -141,6 +150,12 @@ function encodeQueue(queue: QueueState): Uint8Array {
       writer.varint(value)
     }
   }
+  return writer.finish()
+}
+
+function encodeNumber(value: number): Uint8Array {
+  const writer = new ByteWriter()
+  writer.varint(value)
   return writer.finish()
 }
 

@@ -3,12 +3,8 @@
  * open, as they become durable, and when it opens again. No clock, no chance, no option. Pure memory.
  */
 import { StateHash } from '../containers/state-hash.ts'
-import {
-  type BuryOp,
-  type ControlOp,
-  decodeControl,
-  type OpenOp,
-} from '../records/control-record.ts'
+import type { BuryOp, ControlOp, OpenOp } from '../records/control-ops.ts'
+import { decodeControl } from '../records/control-record.ts'
 import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
 import { forEachRange, type GroupState } from './group-state.ts'
 import { hashQueue } from './queue-hash.ts'
@@ -109,6 +105,9 @@ export class StoreState {
         return
       case 'queue-settings':
         this.#queueOf(op.queue).configure(op.settings)
+        return
+      case 'forget':
+        this.#queueOf(op.queue).forget(op.below)
         return
       default:
         this.#applyToGroup(op)

@@ -2,7 +2,7 @@
  * What was done with messages since the store was opened: plain counts beside the state, which no log
  * entry and no snapshot holds. Pure memory.
  */
-import type { DeliveryTotals, QueueTotals } from '../types.ts'
+import type { DeliveryTotals, QueueTotals } from '../types/stats.ts'
 
 export class GroupCounts implements DeliveryTotals {
   delivered = 0
@@ -46,6 +46,12 @@ export class QueueCounts extends GroupCounts implements QueueTotals {
   lastHadExpired(): void {
     this.deleted -= this.#lastDeleted
     this.expired += this.#lastDeleted
+    this.#lastDeleted = 0
+  }
+
+  /** The last of them were finished, and are only retained no longer. */
+  lastHadLapsed(): void {
+    this.deleted -= this.#lastDeleted
     this.#lastDeleted = 0
   }
 

@@ -5,7 +5,7 @@
 import { LazyValue } from '../codec.ts'
 import { LeasedDelivery } from '../deliver/delivery.ts'
 import type { StoreSession } from '../deliver/session.ts'
-import type { Delivery } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
 import type { ConsumePlan } from './options.ts'
 
 type Next<T> = IteratorResult<Delivery<T>>

@@ -1,7 +1,7 @@
 /** What a handler is told of its message. Knows the delivery and who keeps its lease. */
 import { type Codec, LazyValue } from '../codec.ts'
 import type { LeasedDelivery } from '../deliver/delivery.ts'
-import type { Delivery } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
 import type { LeaseKeeper } from './lease-keeper.ts'
 import type { Job } from './types.ts'
 

@@ -3,7 +3,8 @@ import { QlogTypeError } from '../../errors.ts'
 import { checkInteger, checkMs, checkName } from '../check.ts'
 import type { Codec } from '../codec.ts'
 import { checkGroupOptions } from '../group-options.ts'
-import { GROUP_DEFAULT, type GroupOptions, LEASE_MS_DEFAULT } from '../types.ts'
+import { LEASE_MS_DEFAULT } from '../types/deliveries.ts'
+import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
 import type { ConsumeOptions, Handler, WorkOptions } from './types.ts'
 
 export const CONCURRENCY_MAX = 65_536

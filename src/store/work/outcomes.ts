@@ -3,7 +3,7 @@
  * by one, counted until they are durable, so that a worker is never far ahead of its disk.
  */
 import type { LeasedDelivery } from '../deliver/delivery.ts'
-import type { RetryOutcome } from '../types.ts'
+import type { RetryOutcome } from '../types/deliveries.ts'
 
 /** Outcomes on their way; while there are more, nothing new is begun. */
 const SETTLING_MAX = 8_192

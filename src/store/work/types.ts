@@ -1,14 +1,15 @@
 /** What users of workers and of consuming loops touch. Types only. */
 // Projects with an older library of types have no AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
-import type { Delivery, GroupOptions } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
+import type { GroupOptions } from '../types/groups.ts'
 
 export interface ConsumeOptions extends GroupOptions {
   /** 'default' unless told. */
   readonly group?: string
   /** Bodies held ready, 1 to 65536; 64 unless told. Their leases begin when they leave. */
   readonly prefetch?: number
-  /** How long each lease is; 30 s unless told. */
+  /** How long each lease is, 1 ms at least; 30 s unless told. Nobody renews it. */
   readonly leaseMs?: number
   readonly signal?: AbortSignal
 }
@@ -86,7 +87,8 @@ export interface Worker extends AsyncDisposable {
   /**
    * Resolves once the worker has stopped, by `stop`, its signal, or the closing of its store. Rejects as
    * soon as it ends by itself: with QLOG_FAILED or QLOG_FENCED where the store has stopped, QLOG_IO where a
-   * body could not be read, QLOG_CLOSED where its group was removed. Nobody has to wait for it.
+   * body could not be read, QLOG_CLOSED where its group was removed. Where nobody has asked for this by
+   * then, a warning of the process tells it (`QLOG_WORKER_ENDED`).
    */
   readonly ended: Promise<void>
   stats(): WorkerStats

@@ -14,6 +14,7 @@ import { LeaseKeeper } from './lease-keeper.ts'
 import type { WorkPlan } from './options.ts'
 import { Outcomes } from './outcomes.ts'
 import type { StopOptions, Worker, WorkerStats, WorkerStatus } from './types.ts'
+import { WorkerEnd } from './worker-end.ts'
 
 /** Handlers begun before everything else gets a turn, also where nothing has to be waited for. */
 const JOBS_A_TURN = 16_384
@@ -21,7 +22,7 @@ const JOBS_A_TURN = 16_384
 export class QueueWorker<T> implements Worker {
   readonly queue: string
   readonly group: string
-  readonly ended: Promise<void>
+  readonly #end: WorkerEnd
   #status: WorkerStatus = 'running'
   readonly #core: StoreCore
   readonly #session: StoreSession
@@ -50,8 +51,6 @@ export class QueueWorker<T> implements Worker {
   #finishing: Promise<void> | undefined
   readonly #stopped: Promise<void>
   #resolveStopped: () => void = () => undefined
-  #resolveEnded: () => void = () => undefined
-  #rejectEnded: (error: Error) => void = () => undefined
   readonly #onAbort = (): void => this.#beginStop()
 
   constructor(core: StoreCore, session: StoreSession, plan: WorkPlan<T>, onEnd: () => void) {
@@ -67,11 +66,11 @@ export class QueueWorker<T> implements Worker {
     this.#stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve
     })
-    this.ended = new Promise((resolve, reject) => {
-      this.#resolveEnded = resolve
-      this.#rejectEnded = reject
-    })
-    this.ended.catch(() => undefined)
+    this.#end = new WorkerEnd(core.system, plan)
+  }
+
+  get ended(): Promise<void> {
+    return this.#end.promise
   }
 
   get status(): WorkerStatus {
@@ -252,7 +251,7 @@ export class QueueWorker<T> implements Worker {
     if (this.#status !== 'running') return
     this.#status = 'failed'
     this.#takeNothing()
-    this.#rejectEnded(cause)
+    this.#end.failed(cause)
     this.#pumpSoon()
   }
 
@@ -292,7 +291,7 @@ export class QueueWorker<T> implements Worker {
     await this.#outcomes.drained()
     if (this.#status !== 'failed') this.#status = 'stopped'
     this.#onEnd()
-    this.#resolveEnded()
+    this.#end.stopped()
     this.#resolveStopped()
   }
 }

@@ -2,7 +2,7 @@
 import type { Codec } from '../codec.ts'
 import type { StoreSession } from '../deliver/session.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { Delivery } from '../types.ts'
+import type { Delivery } from '../types/deliveries.ts'
 import { Consumption } from './consumption.ts'
 import { checkConsume, checkWork } from './options.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './types.ts'

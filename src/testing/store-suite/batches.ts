@@ -1,5 +1,5 @@
 /** Many at once: putMany all or none, verbs over many deliveries as one entry, budgets of a reserve. */
-import type { RetryOutcome } from '../../store/types.ts'
+import type { RetryOutcome } from '../../store/types/deliveries.ts'
 import { equal, first, isTrue, present, rejected, Watched } from './checks.ts'
 import { type StoreTest, textsOf, withBody } from './world.ts'
 

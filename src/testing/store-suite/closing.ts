@@ -1,5 +1,7 @@
 /** Closing: what is in flight comes to its end, and then every call says that the store is closed. */
-import type { Delivery, Session, Store } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
+import type { Session } from '../../store/types/sessions.ts'
+import type { Store } from '../../store/types/store.ts'
 import { codeOf, equal, isTrue, isWithin, present, rejected, Watched } from './checks.ts'
 import type { StoreTest } from './world.ts'
 

@@ -1,5 +1,5 @@
 /** Loops with a session of their own: `consume` of a queue. */
-import type { Delivery } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
 import { equal, present, rejected, Watched } from './checks.ts'
 import { type StoreTest, textsOf } from './world.ts'
 

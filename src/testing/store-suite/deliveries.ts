@@ -1,5 +1,5 @@
 /** Loops over deliveries: prefetched bodies, leases that begin when they leave, leaving the loop. */
-import type { Delivery } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
 import { equal, first, isWithin, present, rejected, Watched } from './checks.ts'
 import { type StoreTest, textsOf } from './world.ts'
 

@@ -1,6 +1,6 @@
 /** What the store suite needs of whoever runs it: a world that opens stores and moves time. Types only. */
 
-import type { Store, StoreOptions } from '../../store/types.ts'
+import type { Store, StoreOptions } from '../../store/types/store.ts'
 import type { RegisterTest } from '../log-suite.ts'
 
 /** One fresh world: a place for one store, and a clock that only moves when it is told to. */

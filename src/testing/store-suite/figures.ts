@@ -315,6 +315,37 @@ export const FIGURES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'the stats of a store name the group that alone has most bytes to finish',
+    run: async (world) => {
+      const { store } = world
+      const named = () => {
+        const { pinning } = store.stats()
+        return pinning && [pinning.queue, pinning.group, pinning.messages]
+      }
+      equal(named(), undefined)
+      await store.queue('big').configure({ bytesMax: 1_000_000 })
+      await world.putAll('big', 'x'.repeat(500))
+      await world.putAll('q', 'a', 'b', 'c')
+      equal(named(), undefined)
+      await store.queue('q').createGroup('slow')
+      equal(named(), ['q', 'slow', 3])
+      await store.queue('big').createGroup('g')
+      equal(named(), ['big', 'g', 1])
+      const { bytes, isEstimate } = present(store.stats().pinning)
+      equal([bytes, isEstimate], [store.queue('big').stats().bytes, false])
+      await world.drain('big', 'g')
+      await store.queue('q').createGroup('default')
+      equal(named(), undefined)
+      await (await world.takeOne('q')).ack()
+      equal(named(), ['q', 'slow', 1])
+      equal(present(store.stats().pinning).isEstimate, true)
+      await world.drain('q', 'slow')
+      equal(named(), ['q', 'default', 2])
+      await world.drain('q')
+      equal(named(), undefined)
+    },
+  },
+  {
     name: 'a closed store tells its last figures',
     run: async (world) => {
       const { store } = world

@@ -1,5 +1,5 @@
 /** A disk that is full: messages are refused and nothing else, and what follows is as it should be. */
-import type { PutResult } from '../../store/types.ts'
+import type { PutResult } from '../../store/types/puts.ts'
 import { codeOf, equal, isTrue, present, rejected } from './checks.ts'
 import { type StoreTest, textOf } from './world.ts'
 

@@ -1,5 +1,5 @@
 /** Where a group begins, and that a group that is made late misses nothing it should have. */
-import type { PutResult } from '../../store/types.ts'
+import type { PutResult } from '../../store/types/puts.ts'
 import { equal, present } from './checks.ts'
 import { type StoreTest, textsOf } from './world.ts'
 

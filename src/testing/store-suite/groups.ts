@@ -1,5 +1,5 @@
 /** Groups: each gets everything, and a message is finished when every group is done with it. */
-import { GROUP_DEFAULT } from '../../store/types.ts'
+import { GROUP_DEFAULT } from '../../store/types/groups.ts'
 import { equal, first, isTrue, present, rejected } from './checks.ts'
 import { type StoreTest, textsOf, withBody } from './world.ts'
 

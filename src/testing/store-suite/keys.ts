@@ -1,5 +1,7 @@
 /** Keys: at most one message of a key, for as long as its window lasts. */
-import { equal, isTrue, Watched } from './checks.ts'
+import { changesNothing } from './called-off.ts'
+import { equal } from './checks.ts'
+import { failsWithTwin, outlivesCrash, resolvesBehindTwin } from './twins.ts'
 import { type StoreTest, textsOf } from './world.ts'
 
 const MINUTE_MS = 60_000
@@ -18,38 +20,12 @@ export const KEYS: readonly StoreTest[] = [
   },
   {
     name: 'rule 21: a duplicate of a put still in flight resolves with its number, and not before it',
-    run: async (world) => {
-      const queue = world.store.queue('q')
-      const order: string[] = []
-      const first = queue.put('first', { key: 'k' })
-      const second = queue.put('second', { key: 'k' })
-      void first.then(() => order.push('first'))
-      void second.then(() => order.push('second'))
-      const [a, b] = await Promise.all([first, second])
-      equal(order, ['first', 'second'])
-      equal(b, { id: a.id, offset: a.offset, duplicate: true })
-      equal(await world.ready('q'), ['first'])
-    },
+    run: (world) => resolvesBehindTwin(world, { key: 'k' }),
   },
   {
     name: 'rule 21: a duplicate that resolved stands for a message that outlives a crash',
     needs: ['crash'],
-    run: async (world) => {
-      for (const [round, ms] of [0, 0.5, 3, 30, 100].entries()) {
-        const queue = world.store.queue(`q${round}`)
-        const first = new Watched(queue.put('first', { key: 'k' }))
-        const second = new Watched(queue.put('second', { key: 'k' }))
-        await world.advance(ms)
-        await world.crashAndOpen()
-        const ready = await world.ready(`q${round}`)
-        isTrue(ready.length <= 1, 'one message at most')
-        isTrue(
-          ready.length === 1 || second.state !== 'done',
-          'the duplicate did not rest on nothing',
-        )
-        isTrue(first.state === 'done' || second.state !== 'done', 'the first resolves first')
-      }
-    },
+    run: (world) => outlivesCrash(world, { key: 'k' }),
   },
   {
     name: 'a key is taken across a restart until its window ends',
@@ -136,31 +112,12 @@ export const KEYS: readonly StoreTest[] = [
   {
     name: 'rule 21: a duplicate fails with the put it rests on, and the key is free again',
     needs: ['setFull'],
-    run: async (world) => {
-      const queue = world.store.queue('q')
-      const first = new Watched(queue.put('first', { key: 'k' }))
-      const second = new Watched(queue.put('second', { key: 'k' }))
-      world.setFull(true)
-      await world.settle()
-      equal(second.state, first.state)
-      world.setFull(false)
-      await world.settle()
-      const third = await queue.put('third', { key: 'k' })
-      equal(third.duplicate, first.state === 'done')
-      equal(await world.ready('q'), [first.state === 'done' ? 'first' : 'third'])
-    },
+    run: (world) => failsWithTwin(world, { key: 'k' }),
   },
   {
     name: 'a transaction that threw has taken no key',
     run: async (world) => {
-      try {
-        await world.store.transaction((tx) => {
-          tx.put('q', 'a', { key: 'k' })
-          throw new Error('changed my mind')
-        })
-      } catch (error) {
-        equal(String(error), 'Error: changed my mind')
-      }
+      await changesNothing(world, (tx) => tx.put('q', 'a', { key: 'k' }))
       equal((await world.put('q', 'b', { key: 'k' })).duplicate, false)
       equal(await world.ready('q'), ['b'])
     },

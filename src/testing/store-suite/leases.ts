@@ -1,5 +1,6 @@
 /** Leases: how long they last, how they end, and what a token is worth afterwards. */
-import type { Delivery, Session } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
+import type { Session } from '../../store/types/sessions.ts'
 import { equal, first, isWithin, present, rejected } from './checks.ts'
 import { type StoreTest, textsOf, withBody } from './world.ts'
 

@@ -289,14 +289,14 @@ export const LIMITS: readonly StoreTest[] = [
     run: async (world) => {
       const queue = world.store.queue('q')
       const none = { messagesMax: undefined, bytesMax: undefined, whenFull: 'refuse' }
-      const noLetters = { deadLetter: undefined }
-      equal(queue.stats().settings, { ...none, ...noLetters, ttlMs: undefined })
+      const others = { deadLetter: undefined, groupIdleMs: undefined, retention: undefined }
+      equal(queue.stats().settings, { ...none, ...others, ttlMs: undefined })
       await queue.configure({ messagesMax: 7, ttlMs: MINUTE_MS })
       await queue.configure({ whenFull: 'drop-oldest', bytesMax: 1_000 })
       await queue.configure({})
       const settings = {
         ...{ messagesMax: 7, bytesMax: 1_000, whenFull: 'drop-oldest', ttlMs: MINUTE_MS },
-        ...noLetters,
+        ...others,
       }
       equal(queue.stats().settings, settings)
       await world.put('q', 'a')
@@ -309,7 +309,7 @@ export const LIMITS: readonly StoreTest[] = [
       await world.store.queue('q').configure({ messagesMax: null, bytesMax: null, ttlMs: null })
       equal(world.store.queue('q').stats().settings, {
         ...none,
-        ...noLetters,
+        ...others,
         ttlMs: undefined,
         whenFull: 'drop-oldest',
       })

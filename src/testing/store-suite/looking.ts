@@ -256,4 +256,40 @@ export const LOOKING: readonly StoreTest[] = [
       isTrue(stateBytes >= 0 && snapshotBytes >= 0, 'bytes are counted')
     },
   },
+  {
+    name: 'looking at a group that has not begun makes none, and shows what it would begin with',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const nobody = queue.group('nobody')
+      equal(
+        [await nobody.peek('ready'), await nobody.list(), world.store.queues()],
+        [undefined, [], []],
+      )
+      await world.put('q', 'late', { delayMs: 60_000 })
+      await world.put('q', 'later', { delayMs: 90_000 })
+      await world.put('q', 'plain')
+      await world.put('q', 'first', { priority: 1 })
+      for (let priority = 2; priority < 80; priority++)
+        await world.put('q', `${priority}`, { priority })
+      const [plain] = await world.take('q', { count: 1 })
+      await present(plain).bury()
+      equal((await nobody.peek('ready'))?.offset, 3)
+      equal((await nobody.peek('delayed'))?.offset, 0)
+      equal([await nobody.peek('buried'), await nobody.redrive()], [undefined, 0])
+      const states = (await nobody.list()).slice(0, 4).map(({ state }) => state)
+      equal(states, ['delayed', 'delayed', 'ready', 'ready'])
+      equal(
+        (await nobody.list({ state: 'delayed' })).map(({ offset }) => offset),
+        [0, 1],
+      )
+      equal(await nobody.list({ state: 'buried' }), [])
+      // What is gone, or finished by all and not retained, would not come.
+      await queue.delete([4])
+      equal((await nobody.peek('ready'))?.offset, 4)
+      equal(
+        queue.stats().groups.map(({ group }) => group),
+        ['default'],
+      )
+    },
+  },
 ]

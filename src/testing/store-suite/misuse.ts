@@ -1,5 +1,9 @@
 /** Calls with values that the types forbid: each is refused with its code, and nothing is half done. */
-import type { Delivery, Group, Queue, Session, Store } from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
+import type { Group } from '../../store/types/groups.ts'
+import type { Queue } from '../../store/types/queues.ts'
+import type { Session } from '../../store/types/sessions.ts'
+import type { Store } from '../../store/types/store.ts'
 import { equal, isTrue, rejected } from './checks.ts'
 import { visibleState } from './visible-state.ts'
 import { type World, withBody } from './world.ts'

@@ -1,8 +1,8 @@
 /** Move: messages of a group go to another queue, each piece of them as one entry. */
-import type { MoveOptions } from '../../store/types.ts'
+import type { MoveOptions } from '../../store/types/groups.ts'
 import { equal, isTrue, present, rejected, Watched } from './checks.ts'
 import { fillUp } from './full-disk.ts'
-import { type StoreTest, textsOf } from './world.ts'
+import { CRASHES_MS, type StoreTest, textsOf } from './world.ts'
 
 /** More than one entry moves. */
 const MANY = 700
@@ -167,7 +167,7 @@ export const MOVE: readonly StoreTest[] = [
     name: 'a crash leaves every message in one of the two queues',
     needs: ['crash'],
     run: async (world) => {
-      for (const [round, ms] of [0, 0.1, 0.5, 2, 10, 30, 100].entries()) {
+      for (const [round, ms] of CRASHES_MS.entries()) {
         const [from, to] = [`q${round}`, `to${round}`]
         await world.putAll(from, 'a', 'b', 'c')
         await world.bury(from, 'b')

@@ -1,7 +1,7 @@
 /** What becomes of a put whose key is taken: nothing, in the place of the first, or once more after it. */
 import { equal, isTrue, present, rejected, Watched } from './checks.ts'
 import { fillUp } from './full-disk.ts'
-import { type StoreTest, textsOf, withBody } from './world.ts'
+import { CRASHES_MS, type StoreTest, textsOf, withBody } from './world.ts'
 
 const REPLACE = { key: 'k', onDuplicate: 'replace' } as const
 const TRAILING = { key: 'k', onDuplicate: 'trailing' } as const
@@ -235,7 +235,7 @@ export const ON_DUPLICATE: readonly StoreTest[] = [
     name: 'a crash leaves the first or the one in its place, never both and never none',
     needs: ['crash'],
     run: async (world) => {
-      for (const [round, ms] of [0, 0.1, 0.5, 2, 10, 30, 100].entries()) {
+      for (const [round, ms] of CRASHES_MS.entries()) {
         const queue = `q${round}`
         await world.put(queue, 'old', { key: 'k' })
         const replaced = new Watched(world.put(queue, 'new', REPLACE))

@@ -1,5 +1,5 @@
 /** The order of delivery: ready messages by (priority, id), lowest first, each returning to its place. */
-import { PRIORITY_MAX } from '../../store/types.ts'
+import { PRIORITY_MAX } from '../../store/types/puts.ts'
 import { equal, present } from './checks.ts'
 import { type StoreTest, textsOf, type World, withBody } from './world.ts'
 

@@ -1,5 +1,6 @@
 /** Producers that number their messages: one that is sent again is put once. */
-import { equal, isTrue, rejected, Watched } from './checks.ts'
+import { equal, rejected } from './checks.ts'
+import { failsWithTwin, outlivesCrash, resolvesBehindTwin } from './twins.ts'
 import { type StoreTest, textsOf, type World } from './world.ts'
 
 const NOT_REMEMBERED = { id: 0, offset: -1, duplicate: true }
@@ -34,52 +35,17 @@ export const PRODUCERS: readonly StoreTest[] = [
   },
   {
     name: 'rule 21: a number sent again while the first is in flight resolves with it, not before it',
-    run: async (world) => {
-      const order: string[] = []
-      const first = send(world, 'first', 7)
-      const second = send(world, 'second', 7)
-      void first.then(() => order.push('first'))
-      void second.then(() => order.push('second'))
-      const [a, b] = await Promise.all([first, second])
-      equal(order, ['first', 'second'])
-      equal(b, { id: a.id, offset: a.offset, duplicate: true })
-      equal(await world.ready('q'), ['first'])
-    },
+    run: (world) => resolvesBehindTwin(world, { producer: 'p', sequence: 1 }),
   },
   {
     name: 'rule 21: a duplicate that resolved stands for a message that outlives a crash',
     needs: ['crash'],
-    run: async (world) => {
-      for (const [round, ms] of [0, 0.5, 3, 30, 100].entries()) {
-        const queue = world.store.queue(`q${round}`)
-        const options = { producer: 'p', sequence: 1 }
-        const first = new Watched(queue.put('first', options))
-        const second = new Watched(queue.put('second', options))
-        await world.advance(ms)
-        await world.crashAndOpen()
-        const third = await world.store.queue(`q${round}`).put('third', options)
-        const ready = await world.ready(`q${round}`)
-        equal(ready, [third.duplicate ? 'first' : 'third'])
-        isTrue(third.duplicate || second.state !== 'done', 'it did not rest on nothing')
-        isTrue(first.state === 'done' || second.state !== 'done', 'the first resolves first')
-      }
-    },
+    run: (world) => outlivesCrash(world, { producer: 'p', sequence: 1 }),
   },
   {
     name: 'rule 21: a duplicate fails with the put it rests on, and the number is free again',
     needs: ['setFull'],
-    run: async (world) => {
-      const first = new Watched(send(world, 'first', 1))
-      const second = new Watched(send(world, 'second', 1))
-      world.setFull(true)
-      await world.settle()
-      equal(second.state, first.state)
-      world.setFull(false)
-      await world.settle()
-      const third = await send(world, 'third', 1)
-      equal(third.duplicate, first.state === 'done')
-      equal(await world.ready('q'), [first.state === 'done' ? 'first' : 'third'])
-    },
+    run: (world) => failsWithTwin(world, { producer: 'p', sequence: 1 }),
   },
   {
     name: 'numbers are known after a restart, a compaction and the end of their messages',

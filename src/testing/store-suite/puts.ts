@@ -1,5 +1,5 @@
 /** What a put promises: numbers, bytes, headers, durability. */
-import { PRIORITY_DEFAULT, type PutResult } from '../../store/types.ts'
+import { PRIORITY_DEFAULT, type PutResult } from '../../store/types/puts.ts'
 import { equal, isTrue, isWithin, present, Watched } from './checks.ts'
 import { type StoreTest, textsOf } from './world.ts'
 

@@ -1,24 +1,8 @@
 /** Transactions: any set of verbs as one atomic entry, or nothing. */
-import type { Transaction } from '../../store/types.ts'
+import type { Transaction } from '../../store/types/transactions.ts'
+import { changesNothing } from './called-off.ts'
 import { equal, first, isTrue, present, rejected, Watched } from './checks.ts'
-import { visibleState } from './visible-state.ts'
-import { type StoreTest, textsOf, type World, withBody } from './world.ts'
-
-/** What was thrown by the body comes out as it is, and nothing that can be seen has changed. */
-async function changesNothing(world: World, body: (tx: Transaction) => void): Promise<void> {
-  await world.settle()
-  const before = await visibleState(world.store)
-  const reason = new Error('changed my mind')
-  const thrown = await world.store
-    .transaction((tx) => {
-      body(tx)
-      throw reason
-    })
-    .catch((error: unknown) => error)
-  isTrue(thrown === reason, 'the error of the body comes out')
-  await world.settle()
-  equal(await visibleState(world.store), before)
-}
+import { type StoreTest, textsOf, withBody } from './world.ts'
 
 export const TRANSACTIONS: readonly StoreTest[] = [
   {

@@ -114,6 +114,39 @@ export const VERBS: readonly StoreTest[] = [
       await world.settle()
       const info = await world.info('q', id)
       equal([info.state, info.attempts, info.counters.timeouts], ['buried', 2, 2])
+      equal(info.error, 'the lease ended without an answer')
+    },
+  },
+  {
+    name: 'a lease that ends as the last attempt keeps the error that was told before',
+    run: async (world) => {
+      world.store.queue('q', { retry: { attemptsMax: 2, backoffMs: 1_000 } })
+      const { id } = await world.put('q', 'a')
+      await (await world.takeOne('q')).retry(new Error('it was this'))
+      await world.advance(2_000)
+      await world.takeOne('q', { leaseMs: 5_000 })
+      await world.advance(6_000)
+      equal(await world.take('q'), [])
+      await world.settle()
+      const { state, error } = await world.info('q', id)
+      equal([state, error], ['buried', 'Error: it was this'])
+    },
+  },
+  {
+    name: 'a queue has one retry: a handle without it keeps to it, one with another is refused',
+    run: async (world) => {
+      const { store } = world
+      store.queue('q', { retry: { attemptsMax: 2 } })
+      store.queue('q', { retry: { attemptsMax: 2, backoffMs: 1_000 } })
+      store.queue('other', { retry: { attemptsMax: 3 } })
+      const other = async () => store.queue('q', { retry: { attemptsMax: 3 } })
+      const error = await rejected('QLOG_INVALID_ARGUMENT', other)
+      isTrue(/attemptsMax: 2.*attemptsMax: 3/.test(`${error}`), 'both are named')
+      const { id } = await store.queue('q').put('a')
+      await failAll(world, 5)
+      equal((await world.info('q', id)).attempts, 2)
+      await world.reopen()
+      world.store.queue('q', { retry: { attemptsMax: 3 } })
     },
   },
   {

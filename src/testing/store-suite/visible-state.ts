@@ -1,5 +1,6 @@
 /** All that a store lets see of its state, so that two moments can be compared. Changes nothing. */
-import type { MessageState, Store } from '../../store/types.ts'
+import type { MessageState } from '../../store/types/messages.ts'
+import type { Store } from '../../store/types/store.ts'
 import { textOf } from './world.ts'
 
 const STATES: readonly MessageState[] = ['ready', 'delayed', 'leased', 'buried', 'finished']

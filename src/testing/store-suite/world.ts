@@ -1,18 +1,12 @@
 /** The world that a test of the store suite runs in: one store after the other, and shorthands. */
 import { fail } from 'node:assert'
-import {
-  type Delivery,
-  GROUP_DEFAULT,
-  type GroupOptions,
-  type GroupStats,
-  type MessageInfo,
-  type PutOptions,
-  type PutResult,
-  type ReserveOptions,
-  type Session,
-  type Store,
-  type StoreOptions,
-} from '../../store/types.ts'
+import type { Delivery } from '../../store/types/deliveries.ts'
+import { GROUP_DEFAULT, type GroupOptions } from '../../store/types/groups.ts'
+import type { MessageInfo } from '../../store/types/messages.ts'
+import type { PutOptions, PutResult } from '../../store/types/puts.ts'
+import type { ReserveOptions, Session } from '../../store/types/sessions.ts'
+import type { GroupStats } from '../../store/types/stats.ts'
+import type { Store, StoreOptions } from '../../store/types/store.ts'
 import type { Ability, StoreFactory } from './factory.ts'
 
 /** One test: named by the behaviour it shows, with the rule's number where it has one. */
@@ -25,6 +19,9 @@ export interface StoreTest {
 export interface TakeOptions extends ReserveOptions {
   readonly group?: string
 }
+
+/** How long after a call a crash comes: before its write, within its flush, behind it. */
+export const CRASHES_MS: readonly number[] = [0, 0.1, 0.5, 2, 10, 30, 100]
 
 /** More than any test puts into one queue. */
 const MANY = 400

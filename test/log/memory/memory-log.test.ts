@@ -128,7 +128,7 @@ test('what the last but one snapshot covers goes; messages in it that live are s
 
 test('limits are those that were asked for, and a name that is none is refused', async () => {
   const log = await open(new MemoryMedium(), owner(), { messageBytesMax: 3 })
-  expect(() => log.append(message('four'))).toThrow('over 3')
+  expect(() => log.append(message('four'))).toThrow('over the limit of 3')
   expect(log.append(message('fit'))).toBe(1)
   await log.close()
   const wrong = { messageBytes: 3 } as MemoryLogOptions

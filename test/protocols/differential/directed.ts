@@ -90,6 +90,12 @@ export const DIRECTED: Readonly<Record<string, Script>> = {
     { kind: 'close', connection: 1 },
     send(0, statsJob, 'reserve', 'reserve', 'reserve'),
   ],
+  'of the jobs of a connection that goes, who waits gets the first': [
+    send(0, 'put 10 0 100 1\r\na', 'put 0 0 100 1\r\nb', 'put 5 0 100 1\r\nc'),
+    send(0, 'reserve', 'reserve', 'reserve'),
+    send(1, 'reserve'),
+    { kind: 'close', connection: 0 },
+  ],
   'half-closed while it waits': [send(0, 'reserve'), { kind: 'half-close', connection: 0 }],
   'half-closed while it waits and has more to ask': [
     send(0, 'reserve', 'list-tube-used', 'reserve', 'list-tubes-watched'),

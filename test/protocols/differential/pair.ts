@@ -16,6 +16,8 @@ import { Side } from './side.ts'
 const NEUTRAL = ['list-tube-used', 'list-tubes-watched']
 /** The server reads so many bytes at a time; longer lines have to come in one piece, see `requests.ts`. */
 const LINE_BYTES_MAX = 224
+const MOMENT_MS = 500
+const LOOK_EVERY_MS = 2
 /** Of a command that is sent while its connection waits. */
 const UNREAD_BYTES_MAX = 300
 
@@ -89,7 +91,20 @@ export class Pair {
     } else {
       await this.#end(step.connection, step.kind)
     }
+    await this.#agree()
     return this.#compare()
+  }
+
+  /**
+   * A job goes to who waits for it within the put on one side, and once it is durable on the other: a put may
+   * be answered a moment before that. So the two get a moment to come to the same.
+   */
+  async #agree(): Promise<void> {
+    const limit = performance.now() + MOMENT_MS
+    while (this.#left.outline !== this.#right.outline && performance.now() < limit) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+      await Promise.all([this.#left.rest(), this.#right.rest()])
+    }
   }
 
   /**
@@ -154,6 +169,10 @@ export class Pair {
 
   #compare(): string | undefined {
     const [left, right] = [this.#left.take(), this.#right.take()]
+    // A job that was put on one connection may have been taken by another.
+    for (const [index, { requests }] of this.#pending) {
+      this.#noteIds(requests, left.get(index) ?? [], right.get(index) ?? [])
+    }
     for (const index of new Set([...left.keys(), ...right.keys()])) {
       const why = this.#compareConnection(index, left.get(index) ?? [], right.get(index) ?? [])
       if (why !== undefined) return `connection ${index}: ${why}`
@@ -183,15 +202,20 @@ export class Pair {
     return undefined
   }
 
-  #areSame(command: string, left: string, right: string): boolean {
-    const [leftId, rightId] = [left, right].map(
-      (reply) => /^(?:INSERTED|BURIED|RESERVED|FOUND) (\d+)/.exec(reply)?.[1],
-    )
-    if (command === 'put' && leftId !== undefined && rightId !== undefined) {
-      this.#leftIds.push(leftId)
-      this.#rightIds.push(rightId)
-      this.#coverage.noteIds(leftId, rightId)
+  #noteIds(requests: readonly Request[], left: readonly string[], right: readonly string[]): void {
+    for (const [i, { command }] of requests.slice(0, left.length).entries()) {
+      if (command !== 'put') continue
+      const [one, other] = [left[i], right[i]].map(
+        (reply) => /^(?:INSERTED|BURIED) (\d+)$/.exec(reply ?? '')?.[1],
+      )
+      if (one === undefined || other === undefined) continue
+      this.#leftIds.push(one)
+      this.#rightIds.push(other)
+      this.#coverage.noteIds(one, other)
     }
+  }
+
+  #areSame(command: string, left: string, right: string): boolean {
     const [one, other] = levelled(
       command,
       this.#numbered(command, left, this.#leftIds, this.#left),

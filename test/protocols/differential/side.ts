@@ -124,6 +124,12 @@ export class Side {
     }
   }
 
+  /** How many replies each connection has, and which ones wait: what both sides come to in the end. */
+  get outline(): string {
+    const all = [...this.#connections].sort(([one], [other]) => one - other)
+    return all.map(([index, { marks, replies }]) => `${index}:${marks}:${replies.length}`).join(' ')
+  }
+
   /** What was answered since the last call, by connection. */
   take(): Map<number, string[]> {
     const taken = new Map<number, string[]>()

@@ -82,3 +82,19 @@ test('random bytes end in no error of ours', async () => {
   }
   expect(await here.peer().ask('set z 0 0 1\r\nx\r\n')).toBe('STORED\r\n')
 })
+
+test('more queues than are held ready are served all the same', async () => {
+  const here = await server()
+  const one = here.peer()
+  await one.ask('set q0 0 0 1\r\nx\r\nset q0 0 0 1\r\ny\r\nget q0/open\r\n')
+  for (let first = 1; first <= 10_100; first += 100) {
+    const keys = Array.from({ length: 100 }, (_, at) => `q${first + at}`)
+    const puts = keys.map((key) => `set ${key} 0 0 1\r\nx\r\n`).join('')
+    expect(await one.ask(puts)).toBe('STORED\r\n'.repeat(100))
+  }
+  expect(await one.ask('get q0/close/open\r\nget q1\r\nget q1\r\nget q10100\r\n')).toBe(
+    'VALUE q0/close/open 0 1\r\ny\r\nEND\r\nVALUE q1 0 1\r\nx\r\nEND\r\nEND\r\n' +
+      'VALUE q10100 0 1\r\nx\r\nEND\r\n',
+  )
+  expect(await one.ask('get q0/close\r\nget q0\r\n')).toBe('END\r\nEND\r\n')
+})

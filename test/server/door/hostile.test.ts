@@ -129,7 +129,7 @@ test(
   'a caller that goes away while it waits leaves no wait behind',
   inPlace(async (place) => {
     const { caller } = await greeted(place)
-    const args = { queue: 'jobs', timeoutMs: null }
+    const args = { queue: 'jobs', timeoutMs: null, createGroup: true }
     caller.other?.arrive(encodeFrame({ verb: 'take', args }))
     await vi.waitFor(() => expect(place.store.stats().waitingSessions).toBe(1))
     caller.close()
@@ -143,7 +143,9 @@ test(
   'a second request before the first is answered ends the connection',
   inPlace(async (place) => {
     const { caller } = await greeted(place)
-    caller.other?.arrive(encodeFrame({ verb: 'take', args: { queue: 'jobs', timeoutMs: null } }))
+    caller.other?.arrive(
+      encodeFrame({ verb: 'take', args: { queue: 'jobs', timeoutMs: null, createGroup: true } }),
+    )
     caller.other?.arrive(encodeFrame({ verb: 'queues', args: {} }))
     await isHungUp(caller)
     await vi.waitFor(() => expect(place.store.stats().waitingSessions).toBe(0))

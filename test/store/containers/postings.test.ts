@@ -16,7 +16,6 @@ interface Entry {
   expiresKind: number
   expiresMs: number
   priority: number
-  isKeyed: boolean
 }
 
 const NO_EXTRAS = {
@@ -25,17 +24,16 @@ const NO_EXTRAS = {
   expiresKind: 0,
   expiresMs: 0,
   priority: 0,
-  isKeyed: false,
 }
 
 function append(list: Postings, entry: Entry): void {
-  const { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed } = entry
-  list.append(id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed)
+  const { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority } = entry
+  list.append(id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority)
 }
 
 function entryOf(cursor: PostingsCursor): Entry {
-  const { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed } = cursor
-  return { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority, isKeyed }
+  const { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority } = cursor
+  return { id, offset, timeMs, dueKind, dueMs, expiresKind, expiresMs, priority }
 }
 
 function entriesOf(list: Postings, from = 0): Entry[] {
@@ -69,7 +67,6 @@ const extras = fc.record({
   expiresKind: fc.integer({ min: 0, max: 1 }),
   expiresMs: time,
   priority: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2 ** 32 - 1 })),
-  isKeyed: fc.boolean(),
 })
 const some = fc.record({
   kind: fc.constant('append' as const),
@@ -382,7 +379,7 @@ describe('the stored parts of a list of message facts', () => {
 
   it('are refused where they are malformed, cut off or out of order', () => {
     const list = long(60_000)
-    list.append(200_000, 70_000, 8, 2, 9, 1, 3, 5, true)
+    list.append(200_000, 70_000, 8, 2, 9, 1, 3, 5)
     const parts = stored(list)
     const first = parts[0]?.[1] ?? new Uint8Array()
     const second = parts[1]?.[1] ?? new Uint8Array()

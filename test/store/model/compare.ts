@@ -1,5 +1,5 @@
 /** The first difference between what a store shows and what it should show. */
-import type { MessageInfo, MessageState } from '../../../src/store/types.ts'
+import type { MessageInfo, MessageState } from '../../../src/store/types/messages.ts'
 import { isSameBody } from '../../simulation/bodies.ts'
 import { PEEKED, type Seen, type SeenGroup, type SeenQueue } from './look.ts'
 import { type Lease, nameOf } from './reference.ts'
@@ -58,10 +58,16 @@ function queueDifference(
   if (paused === 'yes' && !isLeft(expected, queue.pausedUntil, stats.pausedMs)) {
     return `paused for ${stats.pausedMs} ms, not until ${JSON.stringify(queue.pausedUntil)}`
   }
-  const { messagesMax, whenFull } = stats.settings
-  const limit = `${queue.limit.messagesMax} ${queue.limit.dropsOldest}`
-  const seenLimit = `${messagesMax} ${whenFull === 'drop-oldest'}`
+  const { messagesMax, whenFull, retention } = stats.settings
+  const { limit: own } = queue
+  const limit = `${own.messagesMax} ${own.dropsOldest} ${own.retains}`
+  const seenLimit = `${messagesMax} ${whenFull === 'drop-oldest'} ${retention === 'all'}`
   if (limit !== seenLimit) return `limit ${limit} expected, ${seenLimit} seen`
+  const { retained } = queue
+  const isAnyExpiring = [...queue.messages.values()].some(({ expires }) => expires)
+  if (!isAnyExpiring && stats.retained !== retained.size) {
+    return `${retained.size} retained expected, ${stats.retained} seen`
+  }
   const groups = [...queue.groups.keys()].sort().join()
   const seenGroups = [...seen.groups.keys()].sort().join()
   if (groups !== seenGroups) return `groups: ${groups} expected, ${seenGroups} seen`

@@ -4,7 +4,9 @@
  * single commands do stands in the files that take them.
  */
 import { QlogError } from '../../../src/errors.ts'
-import type { Delivery, Queue, Session } from '../../../src/store/types.ts'
+import type { Delivery } from '../../../src/store/types/deliveries.ts'
+import type { Queue } from '../../../src/store/types/queues.ts'
+import type { Session } from '../../../src/store/types/sessions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { difference } from './compare.ts'
 import { look, type Seen } from './look.ts'

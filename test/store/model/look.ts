@@ -1,11 +1,7 @@
 /** Everything that a store shows of itself. */
-import type {
-  GroupStats,
-  MessageInfo,
-  QueueStats,
-  Store,
-  StoredMessage,
-} from '../../../src/store/types.ts'
+import type { MessageInfo, StoredMessage } from '../../../src/store/types/messages.ts'
+import type { GroupStats, QueueStats } from '../../../src/store/types/stats.ts'
+import type { Store } from '../../../src/store/types/store.ts'
 
 const ALL = 10_000
 export const PEEKED = ['ready', 'delayed', 'buried'] as const

@@ -38,6 +38,7 @@ function adopted(expectation: Expectation, seen: Seen, before: Now): State {
     for (const message of [...queue.messages.values()]) {
       if (there.has(message.id)) continue
       queue.messages.delete(message.id)
+      queue.retained.delete(message.id)
       for (const group of queue.groups.values()) group.cells.delete(message.id)
     }
     for (const group of queue.groups.values()) {

@@ -9,6 +9,7 @@ import { type Command, randomCommand } from './commands.ts'
 import { Driver } from './driver.ts'
 import { Violation } from './reference.ts'
 import { type Ending, take } from './take.ts'
+import { endIdle } from './take-idle.ts'
 import { MemoryWorld, SegmentWorld, SlowWorld, type World, type WorldKind } from './worlds.ts'
 
 const COMMANDS_MIN = 10
@@ -75,6 +76,7 @@ export class Schedule {
         if (hash === undefined) return
         this.#expectHashes(hash, quietHash, hashes)
         if (inPeace) return driver.expectAll()
+        await endIdle(driver)
         const ending = await this.#takeCommands()
         if (ending === 'crash') return this.#die()
         await driver.close()

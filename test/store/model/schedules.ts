@@ -77,6 +77,7 @@ export function neverReached(report: Report, kind: WorldKind): readonly string[]
     'replayed from the first entry on',
     'hash as before the crash',
     'a queue was full',
+    'an idle group was removed',
     'something in flight was there after a crash',
     ...(kind === 'memory' ? [] : ['something in flight was gone after a crash']),
   ]

@@ -81,6 +81,8 @@ export interface Limit {
   readonly messagesMax: number | undefined
   readonly dropsOldest: boolean
   readonly countsBytes: boolean
+  /** What every group has finished stays. */
+  readonly retains: boolean
 }
 
 export interface QueueState {
@@ -90,6 +92,8 @@ export interface QueueState {
   limit: Limit
   /** Messages that are not gone, by id. */
   readonly messages: Map<number, MessageFacts>
+  /** Those of them that every group has finished, and that are kept. */
+  readonly retained: Set<number>
   readonly keys: Map<string, TakenKey>
   /** What producers have put: producer and number. */
   readonly sent: Set<string>
@@ -116,7 +120,8 @@ export function copyState(state: State): State {
     }
     const messages = new Map(queue.messages)
     const keys = new Map(queue.keys)
-    queues.set(name, { ...queue, messages, keys, sent: new Set(queue.sent), groups })
+    const retained = new Set(queue.retained)
+    queues.set(name, { ...queue, messages, retained, keys, sent: new Set(queue.sent), groups })
   }
   return { nextId: state.nextId, queues }
 }
@@ -158,8 +163,9 @@ export function queueOf(state: State, name: string): QueueState {
     name,
     nextOffset: 0,
     pausedUntil: undefined,
-    limit: { messagesMax: undefined, dropsOldest: false, countsBytes: false },
+    limit: { messagesMax: undefined, dropsOldest: false, countsBytes: false, retains: false },
     messages: new Map(),
+    retained: new Set(),
     keys: new Map(),
     sent: new Set(),
     groups: new Map(),

@@ -18,19 +18,26 @@ export async function takeConfigureQueue(driver: Driver, random: Random): Promis
   const whenFull = random.chance(0.6) ? 'drop-oldest' : 'refuse'
   const bytesMax = any(random, [undefined, undefined, BYTES_MAX, null])
   driver.beginQueue(queue)
-  const label = `put limit ${messagesMax} ${whenFull} ${bytesMax} on ${queue}`
+  const retention = any(random, [undefined, 'all', 'all', null] as const)
+  const label = `put limit ${messagesMax} ${whenFull} ${bytesMax} ${retention} on ${queue}`
   const { limit: before } = queueOf(copyState(driver.reference.current), queue)
   const limit = {
     messagesMax: messagesMax ?? undefined,
     dropsOldest: whenFull === 'drop-oldest',
     countsBytes: bytesMax === undefined ? before.countsBytes : bytesMax !== null,
+    retains: retention === undefined ? before.retains : retention === 'all',
   }
   // What changes nothing has no record.
   const isSame = JSON.stringify(limit) === JSON.stringify(before)
   const [entry] = isSame
     ? []
     : driver.reference.append(label, (state) => verbs.configureQueue(state, queue, limit))
-  const change = { messagesMax, whenFull, ...(bytesMax !== undefined && { bytesMax }) } as const
+  const change = {
+    messagesMax,
+    whenFull,
+    ...(bytesMax !== undefined && { bytesMax }),
+    ...(retention !== undefined && { retention }),
+  } as const
   const sent = driver.send(label, entry, driver.queue(queue).configure(change))
   if (random.chance(0.5)) await sent
 }
@@ -64,7 +71,9 @@ export function makeRoom(
   const limit = limitOf(state, queueName)
   const queue = state.queues.get(queueName)
   if (limit === undefined || queue === undefined || count === 0) return 'room'
-  const staying = [...queue.messages.keys()].filter((id) => !leaving.includes(id))
+  const staying = [...queue.messages.keys()].filter(
+    (id) => !leaving.includes(id) && !queue.retained.has(id),
+  )
   const excess = staying.length + count - limit.messagesMax
   if (excess <= 0) return 'room'
   if (!limit.dropsOldest || count > limit.messagesMax) return 'full'

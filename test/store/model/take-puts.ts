@@ -1,6 +1,7 @@
 /** Commands that put messages, alone, in batches, and together with other verbs in a transaction. */
 
-import type { PutItem, PutOptions, PutResult, Transaction } from '../../../src/store/types.ts'
+import type { PutItem, PutOptions, PutResult } from '../../../src/store/types/puts.ts'
+import type { Transaction } from '../../../src/store/types/transactions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'

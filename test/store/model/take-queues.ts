@@ -1,7 +1,8 @@
 /** Commands on queues and groups, and on the store as a whole. */
 
 import { QlogError } from '../../../src/errors.ts'
-import type { GroupOptions, GroupStart, MessageRef } from '../../../src/store/types.ts'
+import type { GroupOptions, GroupStart } from '../../../src/store/types/groups.ts'
+import type { MessageRef } from '../../../src/store/types/messages.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { any } from './commands.ts'
 import { type Driver, QUEUES } from './driver.ts'

@@ -1,6 +1,7 @@
 /** Commands that reserve, and what their deliveries must be. */
 
-import type { Delivery, ReserveOptions } from '../../../src/store/types.ts'
+import type { Delivery } from '../../../src/store/types/deliveries.ts'
+import type { ReserveOptions } from '../../../src/store/types/sessions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { isSameBody } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
@@ -104,7 +105,8 @@ function buryInstead(driver: Driver, buried: readonly Place[]): void {
   driver.reference.append(
     `burial of ${buried.map(nameOf).join()}`,
     (state) => {
-      for (const place of buried) verbs.bury(state, place, { reason: undefined })
+      const told = { reason: undefined, errorElse: 'the lease ended without an answer' }
+      for (const place of buried) verbs.bury(state, place, told)
     },
     buried,
   )

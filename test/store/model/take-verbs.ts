@@ -1,6 +1,7 @@
 /** The verbs that end or prolong leases, alone and for several deliveries. */
 
-import type { Delivery, Transaction } from '../../../src/store/types.ts'
+import type { Delivery } from '../../../src/store/types/deliveries.ts'
+import type { Transaction } from '../../../src/store/types/transactions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { any } from './commands.ts'
 import {

@@ -2,6 +2,7 @@
 import { Random } from '../../../src/system/simulated/random.ts'
 import type { Command } from './commands.ts'
 import type { Driver } from './driver.ts'
+import { takeLetIdle } from './take-idle.ts'
 import { takeConfigureQueue } from './take-limits.ts'
 import { takeMove } from './take-move.ts'
 import { takePut, takePutMany, takeTransaction } from './take-puts.ts'
@@ -101,6 +102,7 @@ async function takeOnQueue(
     | 'configure'
     | 'configure-queue'
     | 'remove-group'
+    | 'let-idle'
     | 'wait'
     | 'jump'
     | 'checkpoint'
@@ -129,6 +131,8 @@ async function takeOnQueue(
       return takeConfigureQueue(driver, random)
     case 'remove-group':
       return takeRemoveGroup(driver, random)
+    case 'let-idle':
+      return takeLetIdle(driver, random)
     case 'wait':
       return takeWait(driver, random)
     case 'jump':

@@ -48,7 +48,7 @@ export function put(state: State, what: Put, now: Now): PutAnswer {
     const taken = queue.keys.get(what.key)
     if (taken !== undefined && passed(taken.until, now) !== 'yes') {
       if (!replaces) return { id: taken.id, offset: taken.offset, duplicate: true }
-      remove(state, what.queue, taken.id)
+      if (!queue.retained.has(taken.id)) remove(state, what.queue, taken.id)
     }
   }
   if (what.producer !== undefined) {
@@ -183,7 +183,13 @@ export function retry(
 export function bury(
   state: State,
   place: Place,
-  told: { reason?: string | undefined; error?: string | undefined; priority?: number | undefined },
+  told: {
+    reason?: string | undefined
+    error?: string | undefined
+    /** Where none was told before either. */
+    errorElse?: string
+    priority?: number | undefined
+  },
 ): void {
   const group = groupOf(state, place.queue, place.group)
   if (group === undefined) return
@@ -193,7 +199,7 @@ export function bury(
     cell.due = undefined
     cell.priority = told.priority ?? cell.priority
     cell.reason = told.reason
-    cell.error = told.error ?? cell.error
+    cell.error = told.error ?? cell.error ?? told.errorElse
     cell.counters.buries += 1
     cell.buriedAs = group.nextBuried
   })
@@ -223,6 +229,7 @@ export function kick(state: State, place: Place): void {
 export function remove(state: State, queueName: string, id: number): void {
   const queue = queueOf(state, queueName)
   queue.messages.delete(id)
+  queue.retained.delete(id)
   for (const group of queue.groups.values()) group.cells.delete(id)
 }
 
@@ -264,8 +271,10 @@ export function move(
   put(state, { ...facts, ...noClaim }, now)
 }
 
-export function configureQueue(state: State, queue: string, limit: Limit): void {
-  queueOf(state, queue).limit = limit
+export function configureQueue(state: State, queueName: string, limit: Limit): void {
+  const queue = queueOf(state, queueName)
+  queue.limit = limit
+  if (!limit.retains) for (const id of [...queue.retained]) remove(state, queueName, id)
 }
 
 export function pause(state: State, queueName: string, until: Deadline | undefined): void {
@@ -279,13 +288,17 @@ function changeCell(state: State, place: Place, change: (cell: Cell) => void): v
   if (cell.state !== 'leased') cell.suspect = 'no'
 }
 
-/** A message is gone once every group that exists is done with it. */
+/** A message is gone once every group that exists is done with it, unless the queue retains it. */
 function forgetFinished(queue: QueueState): void {
   if (queue.groups.size === 0) return
   for (const id of [...queue.messages.keys()]) {
     const cells = [...queue.groups.values()].map((group) => group.cells.get(id))
-    if (cells.some((cell) => cell !== undefined && cell.state !== 'finished')) continue
-    queue.messages.delete(id)
-    for (const group of queue.groups.values()) group.cells.delete(id)
+    if (cells.some((cell) => cell !== undefined && cell.state !== 'finished')) {
+      queue.retained.delete(id)
+    } else if (queue.limit.retains) queue.retained.add(id)
+    else {
+      queue.messages.delete(id)
+      for (const group of queue.groups.values()) group.cells.delete(id)
+    }
   }
 }

@@ -7,7 +7,8 @@ import {
   registerMetrics,
 } from '../../../src/store/observe/metrics-registry.ts'
 import { metricsText } from '../../../src/store/observe/metrics-text.ts'
-import type { Store, StoreStats } from '../../../src/store/types.ts'
+import type { StoreStats } from '../../../src/store/types/stats.ts'
+import type { Store } from '../../../src/store/types/store.ts'
 
 describe('the table of metrics', () => {
   test('has names and labels as Prometheus wants them, each once', () => {

@@ -6,7 +6,7 @@ import { openMemoryLog } from '../../../src/log/memory/memory-log.ts'
 import type { OpenLog, OwnedLog } from '../../../src/log/seam.ts'
 import type { LogStore } from '../../../src/store/log-store.ts'
 import { openStoreOn } from '../../../src/store/open-store.ts'
-import type { Delivery } from '../../../src/store/types.ts'
+import type { Delivery } from '../../../src/store/types/deliveries.ts'
 import type { SimulatedProcess } from '../../../src/system/simulated/process.ts'
 import { openSlowLog } from '../../../src/testing/slow-log.ts'
 import { Listener } from '../../listen.ts'
@@ -31,7 +31,7 @@ describe('a burial', () => {
       expect(heard.events).toEqual([
         { ...of, id: told?.id, reason: 'because', error: undefined },
         { ...of, id: failed?.id, reason: 'attempts', error: expect.stringContaining('it broke') },
-        { ...of, id: usedUp?.id, reason: 'attempts', error: undefined },
+        { ...of, id: usedUp?.id, reason: 'attempts', error: 'the lease ended without an answer' },
       ])
     })
   })
@@ -67,6 +67,30 @@ describe('a burial', () => {
       expect(heard.events.map(({ reason }) => reason)).toEqual(['together'])
     })
   })
+})
+
+test('a group that is removed because nobody uses it is told once that is durable, others are not', async () => {
+  const heard = new Listener('qlog:group-idle')
+  const pace = { delayMsMin: PACE_MS, delayMsMax: PACE_MS }
+  const medium = new MemoryMedium()
+  await inStore(
+    async (store, process) => {
+      const queue = store.queue('q')
+      for (const name of ['read', 'idle', 'removed']) await queue.createGroup(name)
+      await queue.configure({ groupIdleMs: 60_000 })
+      await queue.group('removed').remove()
+      await store.session().watch('q', { group: 'read' })
+      await passes(process, 60_000 - PACE_MS)
+      expect(heard.events).toEqual([])
+      await passes(process, 1_000)
+      const [event, ...others] = heard.events
+      expect(others).toEqual([])
+      expect(event).toMatchObject({ directory: NAME, queue: 'q', group: 'idle' })
+      expect(event?.idleMs).toBeGreaterThanOrEqual(60_000)
+      expect(event?.idleMs).toBeLessThan(60_500)
+    },
+    (process) => openSlowLog(process, medium, pace),
+  )
 })
 
 test('messages that expire are told, those that are deleted are not', async () => {

@@ -18,6 +18,7 @@ const LOADS = [
   { met: 'beanstalkd #622', rounds: 20 },
   { met: 'Pulsar #25540', rounds: 100 },
   { met: 'one log for all', rounds: 10 },
+  { met: 'history', rounds: 40 },
   { met: 'framing', rounds: 20 },
   { met: 'command line', rounds: 300 },
 ] as const

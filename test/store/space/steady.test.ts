@@ -16,6 +16,7 @@ const RELEASES = process.env['QLOG_SPACE_FULL'] === '1' ? 300_000 : 150_000
 const BALANCED = [
   { met: 'beanstalkd #43', rounds: 210 },
   { met: 'beanstalkd #276', rounds: 300 },
+  { met: 'history', rounds: 210 },
 ] as const
 
 test.each(BALANCED)(

@@ -1,6 +1,6 @@
 /** The verbs that change what is there: kick, redrive, move, purge, seek, pause, delete, compact. */
 import { QlogTypeError } from '../../../errors.ts'
-import { GROUP_DEFAULT } from '../../../store/types.ts'
+import { GROUP_DEFAULT } from '../../../store/types/groups.ts'
 import { existingGroup, existingQueue, groupToChange } from './places.ts'
 import type { Verb, VerbTypes } from './types.ts'
 

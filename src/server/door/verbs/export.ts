@@ -1,6 +1,6 @@
 /** The verb `export`: queues with their groups and messages, each as it stands when it is reached. */
 import { QueueHandle } from '../../../store/queue-handle.ts'
-import type { Store } from '../../../store/types.ts'
+import type { Store } from '../../../store/types/store.ts'
 import { existingQueue } from './places.ts'
 import type { Verb, VerbTypes } from './types.ts'
 

@@ -2,7 +2,8 @@
 import { QlogTypeError } from '../../../errors.ts'
 import { checkInteger, checkName } from '../../../store/check.ts'
 import type { ImportedMessage } from '../../../store/commit/importing.ts'
-import type { Delivery, Session } from '../../../store/types.ts'
+import type { Delivery } from '../../../store/types/deliveries.ts'
+import type { Session } from '../../../store/types/sessions.ts'
 import { queueHandle } from './export.ts'
 import type { ImportState, Verb, VerbTypes } from './types.ts'
 

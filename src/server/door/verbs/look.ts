@@ -1,6 +1,7 @@
 /** The verbs that look: queues, groups, peek, list, stats. They change nothing and make nothing. */
 import { checkInteger } from '../../../store/check.ts'
-import type { MessageInfo, MessageState, Queue } from '../../../store/types.ts'
+import type { MessageInfo, MessageState } from '../../../store/types/messages.ts'
+import type { Queue } from '../../../store/types/queues.ts'
 import { rowsOf } from '../../queue-rows.ts'
 import { existingGroup, existingQueue } from './places.ts'
 import type { Verb, VerbCall, VerbTypes } from './types.ts'

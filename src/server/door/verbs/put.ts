@@ -1,7 +1,7 @@
 /** The verb `put`: bodies that came as one tail become messages. */
 import { QlogTypeError } from '../../../errors.ts'
 import { checkInteger } from '../../../store/check.ts'
-import type { PutItem } from '../../../store/types.ts'
+import type { PutItem } from '../../../store/types/puts.ts'
 import type { Verb, VerbTypes } from './types.ts'
 
 /** Messages of one call: what is in flight for it stays bounded. */

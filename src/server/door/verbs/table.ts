@@ -1,9 +1,11 @@
 /** Every verb of the door, once: a new one is a line here and its types in `types.ts`. */
+import { QlogTypeError } from '../../../errors.ts'
 import { compact, kick, move, pause, purge, redrive, remove, seek } from './change.ts'
 import { exportAll } from './export.ts'
 import { importGroup, importMessages, importStates } from './import.ts'
 import { groups, list, peek, queues, stats } from './look.ts'
 import { put } from './put.ts'
+import { configure, group, removeGroup } from './settings.ts'
 import { settle, take } from './take.ts'
 import type { VerbName, VerbTable } from './types.ts'
 
@@ -21,6 +23,9 @@ export const VERBS: VerbTable = {
   purge,
   seek,
   pause,
+  configure,
+  group,
+  removeGroup,
   delete: remove,
   compact,
   stats,
@@ -32,4 +37,11 @@ export const VERBS: VerbTable = {
 
 export function isVerb(name: unknown): name is VerbName {
   return typeof name === 'string' && Object.hasOwn(VERBS, name)
+}
+
+/** Throws QLOG_INVALID_ARGUMENT, with the verbs there are. */
+export function checkVerb(name: unknown): VerbName {
+  if (isVerb(name)) return name
+  const verbs = Object.keys(VERBS).join(', ')
+  throw new QlogTypeError(`${String(name).slice(0, 40)} is no verb; the verbs are ${verbs}`)
 }

@@ -1,8 +1,8 @@
 /** The verbs `take` and `settle`: messages are leased to the caller, who then says what became of them. */
 import { QlogError, QlogTypeError } from '../../../errors.ts'
 import { checkInteger } from '../../../store/check.ts'
-import { GROUP_DEFAULT } from '../../../store/types.ts'
-import { existingQueue } from './places.ts'
+import { GROUP_DEFAULT } from '../../../store/types/groups.ts'
+import { checkReader } from './places.ts'
 import type { Verb, VerbTypes } from './types.ts'
 
 /** Bodies of one `take` together, unless told; the first one comes whatever its size. */
@@ -11,8 +11,7 @@ const COUNT_MAX = 4_096
 
 export const take: Verb<VerbTypes['take']> = async ({ store, holder, args, signal, item }) => {
   const { queue, group = GROUP_DEFAULT, count = 1, timeoutMs = 0, leaseMs } = args
-  // Whoever waits may wait for a queue to come; else it is a mistake to be told.
-  if (timeoutMs === 0) existingQueue(store, queue)
+  if (args.createGroup !== true) checkReader(store, { queue, group })
   const wanted = Math.min(checkInteger('count', count, 1, COUNT_MAX), holder.room)
   if (wanted === 0) {
     throw new QlogError('QLOG_BUSY', 'so many deliveries are held that no more may be taken')

@@ -4,17 +4,12 @@
  */
 
 import type { ExportedMessage, ExportedPut, ExportedState } from '../../../store/look/exporting.ts'
-import type {
-  GroupStats,
-  MessageInfo,
-  MessageState,
-  PutOptions,
-  PutResult,
-  QueueStats,
-  SeekPlace,
-  Store,
-  StoreStats,
-} from '../../../store/types.ts'
+import type { GroupSettings, GroupStart, SeekPlace } from '../../../store/types/groups.ts'
+import type { MessageInfo, MessageState } from '../../../store/types/messages.ts'
+import type { PutOptions, PutResult } from '../../../store/types/puts.ts'
+import type { QueueSettings, QueueSettingsChange } from '../../../store/types/settings.ts'
+import type { GroupStats, QueueStats, StoreStats } from '../../../store/types/stats.ts'
+import type { Store } from '../../../store/types/store.ts'
 import type { Holder } from '../holder.ts'
 
 /** Which group of which queue; `default` where none is named. */
@@ -50,6 +45,8 @@ export interface TakeArgs extends Place {
   /** 0 unless told: what is there now. `null` waits for ever. */
   readonly timeoutMs?: number | null
   readonly leaseMs?: number
+  /** Makes the queue and the group where they are missing; else only the first group, `default`. */
+  readonly createGroup?: boolean
 }
 
 export interface SettleArgs {
@@ -162,6 +159,36 @@ export interface VerbTypes {
     readonly args: { readonly queue: string; readonly pauseMs: number }
     readonly item: object
     readonly done: object
+  }
+  /** Changes what is told, and tells what the queue keeps to then. */
+  readonly configure: {
+    readonly args: {
+      readonly queue: string
+      readonly settings?: QueueSettingsChange
+      /** Makes the queue where it is missing; else that is QLOG_NOT_FOUND. */
+      readonly createQueue?: boolean
+    }
+    readonly item: object
+    readonly done: { readonly settings: QueueSettings }
+  }
+  /** Changes what is told, and tells of the group. The queue has to be there. */
+  readonly group: {
+    readonly args: {
+      readonly queue: string
+      readonly group: string
+      readonly settings?: GroupSettings
+      /** Makes the group, which begins there and must not exist; else it has to be there. */
+      readonly from?: GroupStart
+    }
+    readonly item: object
+    readonly done: { readonly stats: GroupStats }
+  }
+  /** The group has to be there. */
+  readonly removeGroup: {
+    readonly args: { readonly queue: string; readonly group: string }
+    readonly item: object
+    /** Messages that it had not finished. */
+    readonly done: { readonly left: number }
   }
   readonly delete: {
     readonly args: { readonly queue: string; readonly ids: readonly number[] }

@@ -1,0 +1,77 @@
+/** A directory holds a store or a plain log: who takes one for the other is told, and nothing is written. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openLog, openReader, openStore } from '../../src/index.ts'
+
+let directory = ''
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'qlog-kinds-'))
+})
+
+afterEach(() => {
+  rmSync(directory, { recursive: true })
+})
+
+/** Names and bytes of all files. */
+function files(): Record<string, string> {
+  const names = readdirSync(directory).filter((name) => name !== 'LOCK')
+  return Object.fromEntries(
+    names.sort().map((name) => [name, readFileSync(join(directory, name)).toString('base64')]),
+  )
+}
+
+async function makeStore(how: 'one put' | 'saved' | 'merged away'): Promise<void> {
+  const store = await openStore(directory)
+  const queue = store.queue('q')
+  await queue.put('hello')
+  if (how === 'merged away') {
+    const session = store.session()
+    await session.watch('q')
+    await session.ack(await session.reserve())
+  }
+  if (how !== 'one put') await store.compact()
+  await store.close()
+}
+
+test.each(['one put', 'saved', 'merged away'] as const)(
+  'a plain log is not opened over a store, and changes nothing of it: %s',
+  async (how) => {
+    await makeStore(how)
+    const before = files()
+    await expect(openLog(directory)).rejects.toMatchObject({ code: 'QLOG_IS_A_STORE' })
+    expect(files()).toEqual(before)
+    const store = await openStore(directory)
+    expect(store.stats().messages).toBe(how === 'merged away' ? 0 : 1)
+    await store.close()
+    // Looking is no harm.
+    await (await openReader(directory)).close()
+  },
+)
+
+test.each([
+  ['text', 'hello'],
+  // What a store would read as a message of a queue.
+  ['bytes that look like a message of a store', Uint8Array.of(0, 1, 0, 104)],
+])('a store is not opened over a plain log, and changes nothing of it: %s', async (_how, body) => {
+  const log = await openLog(directory)
+  await log.append(body)
+  await log.append(body)
+  await log.close()
+  const before = files()
+  await expect(openStore(directory)).rejects.toMatchObject({ code: 'QLOG_NOT_A_STORE' })
+  expect(files()).toEqual(before)
+  const again = await openLog(directory)
+  expect(again.nextId).toBe(3)
+  await again.close()
+})
+
+test('a log without any message may become either', async () => {
+  await (await openLog(directory)).close()
+  const store = await openStore(directory)
+  await store.queue('q').put('hello')
+  await store.close()
+  await expect(openLog(directory)).rejects.toMatchObject({ code: 'QLOG_IS_A_STORE' })
+})

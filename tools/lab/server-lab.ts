@@ -1,0 +1,133 @@
+/**
+ * Hostile clients against a running server, round by round: it has to live, its memory has to stay within a
+ * limit, and no job that was acknowledged may be lost, also where it is killed and started again.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { seededRandom } from '../../src/cli/prove-random.ts'
+import { freePort, ServerProcess } from '../beanstalkd/server-process.ts'
+import { Wire } from '../beanstalkd/wire.ts'
+import { below, HOSTILES, type Hostile, type Random } from './hostile.ts'
+import { Witness } from './witness.ts'
+
+const ROUND_MS = 1_500
+const HOSTILES_MAX = 6
+/** A server is killed and started again every so many rounds. */
+const KILL_EVERY = 5
+/** Whatever clients do, the process may never hold more. */
+const MEMORY_BYTES_MAX = 700 * 1024 * 1024
+const MIB = 1024 * 1024
+
+interface Bench {
+  server: ServerProcess
+  readonly directory: string
+  readonly port: number
+  readonly memcachePort: number
+  peakBytes: number
+}
+
+/** Throws, with the words to repeat it, where anything goes wrong. */
+export async function runServerLab(seed: number, minutes: number): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'qlog-lab-'))
+  const [port, memcachePort] = [await freePort(), await freePort()]
+  const bench: Bench = {
+    server: await start(directory, port, memcachePort),
+    ...{ directory, port, memcachePort, peakBytes: 0 },
+  }
+  const witness = new Witness(port, seededRandom(seed))
+  const end = performance.now() + minutes * 60_000
+  let round = 0
+  try {
+    do {
+      await runRound(bench, witness, seed, round)
+      round++
+    } while (performance.now() < end)
+    await restart(bench, witness)
+  } catch (error) {
+    throw failure(error, bench, seed, round)
+  } finally {
+    await bench.server.kill()
+    rmSync(directory, { recursive: true, force: true })
+  }
+  console.log(
+    `lab server: ${round} rounds, ${witness.puts} honest puts, none lost; ` +
+      `at most ${Math.round(bench.peakBytes / MIB)} MiB of memory`,
+  )
+}
+
+/** Chosen anew by each round, from its own number: a round can be repeated without those before it. */
+async function runRound(
+  bench: Bench,
+  witness: Witness,
+  seed: number,
+  round: number,
+): Promise<void> {
+  const random = seededRandom(seed + round * 7919)
+  const chosen = Array.from({ length: 1 + below(random, HOSTILES_MAX) }, () => choose(random))
+  console.log(`round ${round}: ${chosen.map(({ name }) => name).join(', ')}`)
+  const over = performance.now() + ROUND_MS
+  const isOver = (): boolean => performance.now() >= over || bench.server.ending !== undefined
+  const ports = { beanstalkd: bench.port, memcache: bench.memcachePort }
+  await Promise.all([
+    witness.work(isOver),
+    ...chosen.map(({ act, protocol }, i) =>
+      act(ports[protocol], seededRandom(seed + round * 7919 + i + 1), isOver),
+    ),
+  ])
+  await checkServer(bench)
+  await witness.check()
+  if (round % KILL_EVERY === KILL_EVERY - 1) await restart(bench, witness)
+}
+
+interface Chosen {
+  readonly name: string
+  readonly protocol: 'beanstalkd' | 'memcache'
+  readonly act: Hostile
+}
+
+function choose(random: Random): Chosen {
+  const protocol = random() < 0.6 ? 'beanstalkd' : 'memcache'
+  const names = Object.keys(HOSTILES[protocol])
+  const name = names[below(random, names.length)] ?? ''
+  const act = HOSTILES[protocol][name]
+  if (act === undefined) throw new Error(`there is no ${name}`)
+  return { name: `${protocol}: ${name}`, protocol, act }
+}
+
+/** It lives, it answers, and it has not taken too much. */
+async function checkServer({ server, ...bench }: Bench): Promise<void> {
+  if (server.ending !== undefined) throw new Error(`the server ended: ${server.ending}`)
+  const wire = await Wire.connect(bench.port)
+  const reply = await wire.ask('list-tube-used\r\n')
+  wire.destroy()
+  if (reply !== 'USING default') throw new Error(`list-tube-used is answered with ${reply}`)
+  const bytes = server.memoryBytes('peak')
+  if (bytes > MEMORY_BYTES_MAX) {
+    throw new Error(`the server has held ${Math.round(bytes / MIB)} MiB of memory`)
+  }
+}
+
+async function restart(bench: Bench, witness: Witness): Promise<void> {
+  bench.peakBytes = Math.max(bench.peakBytes, bench.server.memoryBytes('peak'))
+  await bench.server.kill()
+  bench.server = await start(bench.directory, bench.port, bench.memcachePort)
+  await witness.check()
+}
+
+function start(directory: string, port: number, memcachePort: number): Promise<ServerProcess> {
+  const flags = ['--memcache', `127.0.0.1:${memcachePort}`]
+  return ServerProcess.start({ kind: 'qlog', directory, port, flags })
+}
+
+function failure(error: unknown, bench: Bench, seed: number, round: number): Error {
+  const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return new Error(
+    [
+      `lab server FAILED in round ${round}: ${why}`,
+      `the server said last: ${bench.server.output.slice(-4000)}`,
+      `To repeat it: npm run lab -- --only server --seed ${seed} --minutes ${Math.ceil((round * ROUND_MS) / 60_000) + 1}`,
+    ].join('\n'),
+  )
+}
