@@ -91,8 +91,11 @@ export async function compile(build) {
   const compiler = join(modules, 'typescript', 'bin', 'tsc')
   await mustSucceed(process.execPath, [compiler, ...build.options, join(root, build.config)], 'tsc')
   removeOrphans(build)
-  // It needs the compiler, which may have been installed just now.
-  if (build === packageBuild) (await import('./bundle-serve.mjs')).bundleServe(output)
+  if (build === packageBuild && existsSync(join(output, 'cli/serve/begin.js'))) {
+    // It needs the compiler, which may have been installed just now.
+    const { bundleServe } = await import('./bundle-serve.mjs')
+    bundleServe(output)
+  }
   mkdirSync(output, { recursive: true })
   writeFileSync(stamp, wanted)
 }

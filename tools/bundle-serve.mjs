@@ -48,11 +48,11 @@ function addModule(output, file, modules) {
     .replace(/^"use strict";\n/, '')
     .replace(/^\/\/# sourceMappingURL.*$/m, '')
     .replaceAll('import.meta.url', `new URL(${JSON.stringify(own)}, import.meta.url).href`)
-    .replace(/require\("([^"]+)"\)/g, (words, /** @type {string} */ name) => {
+    .replace(/\brequire\((["'])([^"']+)\1\)/g, (_words, _quote, /** @type {string} */ name) => {
       const target = targetOf(file, name)
       if (target === undefined) return `native(${JSON.stringify(name)})`
       addModule(output, target, modules)
-      return words.replace(name, target)
+      return `load(${JSON.stringify(target)})`
     })
   modules.set(file, text)
 }
@@ -84,7 +84,7 @@ function exportsOf(text) {
  */
 function bundleText(modules, exported) {
   const functions = [...modules].map(
-    ([file, text]) => `${JSON.stringify(file)}(exports, require) {\n${text}},\n`,
+    ([file, text]) => `${JSON.stringify(file)}(exports) {\n${text}},\n`,
   )
   return `// Made by the build of the files beside this one.
 import { createRequire } from 'node:module'
@@ -97,7 +97,7 @@ function load(file) {
   if (exports === undefined) {
     exports = {}
     loaded.set(file, exports)
-    modules[file](exports, load)
+    modules[file](exports)
   }
   return exports
 }
