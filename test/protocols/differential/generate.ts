@@ -122,7 +122,8 @@ class Maker {
       `ignore ${other}`,
       `stats-tube ${tube}`,
       `stats-tube ${other}`,
-      `pause-tube ${other} ${this.#pick([0, 0, 0, 5000, 4_294_967_295])}`,
+      // A pause of 0 ends at the next turn there, at once here: see the directed scripts.
+      `pause-tube ${other} ${this.#pick([5000, 4_294_967_295])}`,
       `kick ${this.#pick([0, 1, 2, 100, 4_294_967_295])}`,
       `kick ${this.#pick([1, 3])}`,
       'peek-ready',
