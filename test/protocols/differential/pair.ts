@@ -175,10 +175,9 @@ export class Pair {
     const limited = others.some((index) => this.#left.hasFreeTail(index))
       ? short.slice(0, 1)
       : short
-    // What stands behind a reserve would wait with it.
-    const reserve = limited.findIndex(isReserve)
-    const upToReserve = reserve === -1 ? limited : limited.slice(0, reserve + 1)
-    return upToReserve.filter((one, i) => i === 0 || commandOf(one) !== 'stats')
+    // One waits at a time: which of several is served first is a named difference.
+    // Nor is counted meanwhile: qlog counts what stands behind a reserve when it reads it.
+    return limited.filter((one) => !isReserve(one) && commandOf(one) !== 'stats')
   }
 
   #compare(): string | undefined {
