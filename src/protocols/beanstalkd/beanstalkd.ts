@@ -38,7 +38,7 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
   }
   const shared: Shared = {
     store,
-    tubes: new Tubes(store),
+    tubes: new Tubes(store, onError),
     counters: new Counters(),
     slots: new SlotPool(),
     jobBytesMax,

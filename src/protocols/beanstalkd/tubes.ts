@@ -12,12 +12,9 @@ import type {
   Store,
   StoreStats,
 } from '../../index.ts'
-import { queueOf } from '../queue-of.ts'
+import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
 import { removeRow } from './unordered.ts'
-
-/** Jobs are tried for ever, and what a connection leaves behind is ready at once. */
-const RETRY = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0 }
 
 export class Tube {
   readonly name: string
@@ -36,9 +33,9 @@ export class Tube {
   readonly #putBefore: number
   #hasGroup = false
 
-  constructor(store: Store, name: string) {
+  constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
-    this.queue = queueOf(store, name, RETRY)
+    this.queue = queueOf(store, name, PROTOCOL_RETRY, report)
     this.group = this.queue.group()
     const { messages, nextOffset } = this.queue.stats()
     this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset
@@ -89,12 +86,14 @@ export class Tube {
 
 export class Tubes {
   readonly #store: Store
+  readonly #report: (error: Error) => void
   readonly #byName = new Map<string, Tube>()
   /** The same, in the order in which they are listed. */
   readonly #listed: Tube[] = []
 
-  constructor(store: Store) {
+  constructor(store: Store, report: (error: Error) => void) {
     this.#store = store
+    this.#report = report
     this.get(TUBE_DEFAULT)
   }
 
@@ -102,7 +101,7 @@ export class Tubes {
   get(name: string): Tube {
     const known = this.#byName.get(name)
     if (known) return known
-    const tube = new Tube(this.#store, name)
+    const tube = new Tube(this.#store, name, this.#report)
     this.#byName.set(name, tube)
     this.#listed.push(tube)
     return tube
