@@ -54,6 +54,28 @@ test('what a worker of one leaves behind is there at once, whoever made the queu
   await store.close()
 })
 
+test('delete of one empties a queue, and workers of the other go on with it', async () => {
+  const store = await openStore(':memory:')
+  const jobs = beanstalkd(store)
+  const items = fakeClient(memcache(store))
+  const [one, two] = [fakeClient(jobs), fakeClient(jobs)]
+  await said(items, 'set mail 0 0 1\r\na\r\n', 'STORED\r\n')
+  await said(one, 'watch mail\r\nreserve\r\n', 'WATCHING 2\r\nRESERVED 1 1\r\na\r\n')
+  await said(two, 'watch mail\r\n', 'WATCHING 2\r\n')
+  two.send('reserve\r\n')
+  await two.settled()
+  await said(items, 'delete mail\r\n', 'DELETED\r\n')
+  await said(one, 'delete 1\r\n', 'NOT_FOUND\r\n')
+  await said(one, 'use mail\r\nput 0 0 9 1\r\nb\r\n', 'USING mail\r\nINSERTED 2\r\n')
+  await two.settled()
+  expect(two.takeText()).toBe('RESERVED 2 1\r\nb\r\n')
+  await said(one, 'put 0 0 9 1\r\nc\r\n', 'INSERTED 3\r\n')
+  one.send('reserve-with-timeout 0\r\n')
+  expect(await one.text()).toBe('RESERVED 3 1\r\nc\r\n')
+  for (const client of [one, two, items]) client.hangUp()
+  await store.close()
+})
+
 test('a reader that waits in one gets what the other puts', async () => {
   const store = await openStore(':memory:')
   const jobs = fakeClient(beanstalkd(store))

@@ -37,17 +37,28 @@ export async function flushAll(readers: Readers): Promise<void> {
   })
 }
 
-/** The reader is gone, and what it kept; false where there was none. */
+/**
+ * What this reader kept is gone; false where there was nothing to take away. The queue's own group stays,
+ * and so does a fan-out that somebody waits on: they go on with what is put next, by whatever protocol.
+ */
 export async function remove(readers: Readers, { queue: name, group }: Address): Promise<boolean> {
   const queue = readers.store.queue(name)
   const { groups, messages } = queue.stats()
-  const isThere = groups.some((one) => one.group === group)
-  const isOpen = readers.store.status === 'open'
-  if (isOpen && !isThere && !(group === GROUP_DEFAULT && groups.length === 0 && messages > 0))
-    return false
+  const known = groups.find((one) => one.group === group)
+  const isOwn = group === GROUP_DEFAULT
+  const isThere = isOwn ? hasMessages(known?.lag, groups.length, messages) : known !== undefined
+  if (readers.store.status === 'open' && !isThere) return false
   // A queue without any group would keep what its last one has not finished.
   if (groups.length <= 1) await queue.purge()
-  if (isThere) await queue.group(group).remove()
+  if (known !== undefined) {
+    if (isOwn || known.waiting > 0) await queue.group(group).seek('next')
+    else await queue.group(group).remove()
+  }
   readers.tally.queueDeletes++
   return true
+}
+
+/** The queue's own reader has something left; before its first use, all that nobody reads yet. */
+function hasMessages(lag: number | undefined, groups: number, messages: number): boolean {
+  return lag === undefined ? groups === 0 && messages > 0 : lag > 0
 }

@@ -212,7 +212,7 @@ describe('a read that waits', () => {
     const [one, two] = [here.peer(), here.peer()]
     one.wire.send('get q/t=60000\r\n')
     await one.wire.settled()
-    expect(await two.ask('delete q\r\n')).toBe('DELETED\r\n')
+    expect(await two.ask('delete q\r\n')).toBe('NOT_FOUND\r\n')
     await two.ask(set('q', 'a'))
     const reply = value('q/t=60000', 'a') + END
     expect(await one.wire.text(reply.length)).toBe(reply)
@@ -402,6 +402,25 @@ describe('a fan-out', () => {
     expect(await one.ask('delete q\r\nget q+b\r\n')).toBe(`DELETED\r\n${END}`)
     expect(await one.ask('delete q+b\r\n')).toBe('DELETED\r\n')
     expect(here.store.stats().messages).toBe(0)
+  })
+
+  test('that is waited on is only emptied by delete', async () => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    one.wire.send('get q+a/t=60000\r\n')
+    await one.wire.settled()
+    expect(await two.ask('delete q+a\r\n')).toBe('DELETED\r\n')
+    await two.ask(set('q', 'x'))
+    await one.wire.settled()
+    expect(one.wire.takeText()).toBe(value('q+a/t=60000', 'x') + END)
+  })
+
+  test('keeps its messages when the queue itself is deleted', async () => {
+    const one = await peer()
+    await one.ask(`get q+a\r\n${set('q', 'x')}`)
+    expect(await one.ask('delete q\r\nget q\r\nget q+a\r\n')).toBe(
+      `DELETED\r\n${END}${value('q+a', 'x')}${END}`,
+    )
   })
 })
 
