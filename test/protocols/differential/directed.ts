@@ -162,6 +162,11 @@ export const DIRECTED: Readonly<Record<string, Script>> = {
     ...[' -a 0', ' -a x', ' nope 0', ' nope x', 'default 0', ' a:b 0', `  default  0`],
     ...[` ${'n'.repeat(200)} 0`, ` ${'n'.repeat(201)} 0`],
   ].map((rest) => send(0, `pause-tube${rest}`, 'stats')),
+  'a buried job that is reserved is not buried while others are kicked': [
+    send(0, 'put 0 0 100 1\r\na', 'put 0 1000 100 1\r\nb', 'put 0 1000 100 1\r\nc'),
+    send(0, 'reserve', `bury ${job(0)} 0`),
+    send(0, `reserve-job ${job(0)}`, 'stats-tube default', 'kick 3', 'stats-tube default'),
+  ],
   'a timeout of a whole second': [ask(0, 'reserve-with-timeout 1')],
   'delayed, then ready': [
     send(0, 'put 0 1 100 1\r\na', 'reserve-with-timeout 0', statsJob),
