@@ -31,7 +31,7 @@ export const SERVE_OPTIONS: readonly ServeOption[] = [
   { flags: '--tls-key <FILE>', help: 'its key, PEM' },
   {
     flags: '--token-file <FILE>',
-    help: 'clients of memcache must show one of these tokens, one a line',
+    help: 'clients must show one of these tokens first, one a line',
   },
   { flags: '--connections-max <N>', help: 'connections at once, each address; 10000 unless told' },
   {

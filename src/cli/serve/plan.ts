@@ -109,10 +109,6 @@ function planOf(found: Found, inherited: number): ServePlan {
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
     throw new WordError('--tls-cert and --tls-key belong together')
   }
-  if (last(found, 'token-file') !== undefined && beanstalkd.length > 0) {
-    // Served without them, everybody would be let in where the words say the opposite.
-    throw new WordError('--token-file: the protocol of beanstalkd has no tokens here')
-  }
   const idle = last(found, 'idle-timeout')
   return {
     isDropIn,

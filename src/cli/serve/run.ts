@@ -16,7 +16,6 @@ import {
   listenerMetricsText,
   serveFigures,
   type TlsOptions,
-  type TokenCheck,
   tokenCheck,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
@@ -152,7 +151,7 @@ class Server {
 
   async #open(signal: AbortSignal): Promise<void> {
     const { directory, beanstalkd, memcache } = this.#plan
-    const token = this.#readTokens()
+    const tokens = this.#readTokens()
     refuseBinlog(directory)
     const [qlog, beanstalkdModule, memcacheModule] = await Promise.all([
       import('../../index.ts'),
@@ -164,17 +163,18 @@ class Server {
     this.#metricsOfStore = () => qlog.metricsText(store)
     const onError = (error: Error): void => this.#log.failed('protocol-error', 'a protocol', error)
     const common = { version: this.#version, onError }
-    const shown = token === undefined ? {} : { token }
+    const shown = tokens === undefined ? {} : { tokens }
+    const checked = tokens === undefined ? {} : { token: tokenCheck(tokens) }
     const { jobBytesMax } = this.#plan
     const size = jobBytesMax === undefined ? {} : { jobBytesMax }
-    const jobs = beanstalkdModule?.beanstalkd(store, { ...common, ...size })
+    const jobs = beanstalkdModule?.beanstalkd(store, { ...common, ...size, ...shown })
     if (jobs !== undefined) {
       this.#startDraining = () => jobs.drain()
       if (this.#isDraining) jobs.drain()
       this.#beanstalkd.serve(jobs)
     }
     if (memcacheModule !== undefined)
-      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...shown }))
+      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...checked }))
     if (directory === ':memory:') {
       this.#log.say(
         'warn',
@@ -206,7 +206,7 @@ class Server {
     return { cert: readOptionFile('--tls-cert', tlsCert), key: readOptionFile('--tls-key', tlsKey) }
   }
 
-  #readTokens(): TokenCheck | undefined {
+  #readTokens(): readonly string[] | undefined {
     const { tokenFile } = this.#plan
     if (tokenFile === undefined) return undefined
     const text = readOptionFile('--token-file', tokenFile)
@@ -214,7 +214,7 @@ class Server {
       throw new UsageError(`${tokenFile} is no file of tokens`, 'It holds one token a line.')
     }
     const lines = text.split('\n').map((line) => line.trim())
-    return tokenCheck(lines.filter((line) => line !== '' && !line.startsWith('#')))
+    return lines.filter((line) => line !== '' && !line.startsWith('#'))
   }
 
   #metricsOfStore: () => string = () => ''

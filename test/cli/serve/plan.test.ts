@@ -118,7 +118,6 @@ describe('what cannot be meant', () => {
     ['d --beanstalkd --loud', false, 'unknown option --loud'],
     ['d --beanstalkd --sync sometimes', false, '--sync'],
     ['d --beanstalkd --tls-cert c', false, 'belong together'],
-    ['d --beanstalkd --token-file t', false, '--token-file'],
     ['d --beanstalkd --connections-max 0', false, '--connections-max'],
     ['d --beanstalkd --idle-timeout soon', false, '--idle-timeout'],
     ['d --metrics', false, 'say what to serve'],

@@ -248,18 +248,22 @@ describe('TLS and tokens', () => {
       '--tls-key',
       join(directory, 'key.pem'),
     ]
-    const words = [store(), '--memcache', '127.0.0.1:0', ...files, '--token-file', tokens]
+    const served = ['--memcache', '127.0.0.1:0', '--beanstalkd', '127.0.0.1:0']
+    const words = [store(), ...served, ...files, '--token-file', tokens]
     const server = await ServerProcess.start(words)
-    const connect = (): Peer => {
-      const where = target(server.address('memcache'))
+    const connect = (protocol: string): Peer => {
+      const where = target(server.address(protocol))
       return new Peer(tls.connect({ ...where, ca: pem.cert, servername: 'localhost' }))
     }
-    const shown = connect()
+    const shown = connect('memcache')
     await ask(shown, 'set auth 0 0 17\r\nuser second-token\r\n', 'STORED\r\n')
     await ask(shown, 'set q 0 0 1\r\nx\r\n', 'STORED\r\n')
-    const wrong = connect()
+    const wrong = connect('memcache')
     wrong.send('set auth 0 0 16\r\nuser wrong-token\r\n')
     expect(await wrong.text()).toContain('CLIENT_ERROR')
+    await ask(connect('beanstalkd'), PUT, 'UNAUTHORIZED\r\n')
+    const jobs = connect('beanstalkd')
+    await ask(jobs, `auth first-token\r\n${PUT}`, 'AUTHORIZED\r\nINSERTED 2\r\n')
     expect(await server.stop()).toBe(0)
   })
 })
