@@ -302,16 +302,16 @@ export function groupStats(group: GroupDispatch): GroupStats {
   const { queue, state } = group
   const { nextOffset } = queue.state
   const delayed = group.delayedCount
-  const { leased } = group
+  const { leased, buriedCount } = group
   const lag = nextOffset - state.finished.count
-  const ready = Math.max(0, lag - delayed - leased - state.buriedCount)
+  const ready = Math.max(0, lag - delayed - leased - buriedCount)
   return {
     queue: queue.state.name,
     group: state.name,
     ready,
     delayed,
     leased,
-    buried: state.buriedCount,
+    buried: buriedCount,
     lag,
     oldestMs: ready > 0 ? oldestReadyMs(group) : undefined,
     totals: state.counts.totals(),
