@@ -12,12 +12,9 @@ import type {
   Store,
   StoreStats,
 } from '../../index.ts'
-import { queueOf } from '../queue-of.ts'
+import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
 import { removeRow } from './unordered.ts'
-
-/** Jobs are tried for ever, and what a connection leaves behind is ready at once. */
-const RETRY = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0 }
 
 export class Tube {
   readonly name: string
@@ -38,9 +35,9 @@ export class Tube {
   readonly #putBefore: number
   #hasGroup = false
 
-  constructor(store: Store, name: string) {
+  constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
-    this.queue = queueOf(store, name, RETRY)
+    this.queue = queueOf(store, name, PROTOCOL_RETRY, report)
     this.group = this.queue.group()
     const { messages, nextOffset } = this.queue.stats()
     this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset
@@ -114,7 +111,7 @@ export class Tubes {
     const known = this.#byName.get(name)
     if (known && (known.isReferred || known.hasJobs)) return known
     if (known) this.#forget(known)
-    const tube = new Tube(this.#store, name)
+    const tube = new Tube(this.#store, name, this.#report)
     this.#byName.set(name, tube)
     this.#listed.push(tube)
     return tube
