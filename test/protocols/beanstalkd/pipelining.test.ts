@@ -1,7 +1,10 @@
 /** Many commands at once, bytes one by one, slow readers: whatever comes how, the answers are in order. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { beanstalkd } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
 import { fakeClient } from '../../../src/testing/index.ts'
 import { Peer, serving } from './served.ts'
+
+const MIB = 1024 * 1024
 
 describe('commands behind each other', () => {
   test('puts that come together are answered in order, as one write a flush', () =>
@@ -112,6 +115,26 @@ describe('bytes', () => {
       const body = Array.from({ length: 256 }, (_, byte) => String.fromCharCode(byte)).join('')
       await peer.put(body)
       expect(await peer.ask('reserve')).toBe(`RESERVED 1 256\r\n${body}\r\n`)
+    }))
+
+  test('a large body that comes in pieces is copied into one buffer, once', () =>
+    serving(async (served) => {
+      const client = fakeClient(beanstalkd(served.store, { jobBytesMax: 16 * MIB }))
+      const made = vi.spyOn(Buffer, 'allocUnsafeSlow')
+      try {
+        client.send(`put 1 0 60 ${12 * MIB}\r\n`)
+        const piece = Buffer.alloc(1_460, 'x')
+        for (let left = 12 * MIB; left > 0; left -= piece.length) {
+          client.send(piece.subarray(0, Math.min(left, piece.length)))
+        }
+        expect(made.mock.calls).toEqual([[12 * MIB + 2]])
+      } finally {
+        made.mockRestore()
+      }
+      client.send('\r\n')
+      await served.advance(1_000)
+      // It came whole; this store takes none that is so large.
+      expect(client.takeText()).toBe('JOB_TOO_BIG\r\n')
     }))
 
   test('a declared length of two gigabytes costs nothing until it comes', () =>
