@@ -66,6 +66,7 @@ export class Talk implements Conversation {
   advance(): void {
     this.#hasMore = false
     if (this.client.intake.ended) this.reserving.peerEnded()
+    if (!this.client.isCongested) this.reserving.goOn()
     while (!this.#isAlone && !this.#isStopping && !this.#isClosed) {
       if (this.client.isCongested || this.#pipeline.isFull) {
         this.#hasMore = true

@@ -161,4 +161,44 @@ describe('bytes', () => {
       await served.advance(1_000)
       expect(peer.rest()).toBe(`FOUND 1 5000\r\n${'x'.repeat(5_000)}\r\n`.repeat(500))
     }))
+
+  test('a run of reserves stops while its jobs are not taken, and goes on', () =>
+    serving(async (served) => {
+      const client = fakeClient(served.protocol, { limits: { outputBytesMax: 10_000 } })
+      const peer = new Peer(client)
+      const body = 'x'.repeat(40_000)
+      for (let i = 0; i < 100; i++) await peer.put(body)
+      client.reads = false
+      peer.send(`${'reserve\r\n'.repeat(100)}list-tube-used\r\n`)
+      await served.advance(100)
+      // What one look at the store gives, and one write that is under way.
+      expect(client.waitingBytes).toBeLessThan(600_000)
+      expect(served.store.stats().leased).toBeLessThan(15)
+      client.reads = true
+      await served.advance(1_000)
+      const jobs = Array.from(
+        { length: 100 },
+        (_, row) => `RESERVED ${row + 1} 40000\r\n${body}\r\n`,
+      )
+      expect(peer.rest() === `${jobs.join('')}USING default\r\n`).toBe(true)
+    }))
+
+  test('a run of reserves that nobody takes ends with its server or its connection', () =>
+    serving(async (served) => {
+      for (const end of ['stop', 'hangUp'] as const) {
+        const client = fakeClient(served.protocol, { limits: { outputBytesMax: 10_000 } })
+        const peer = new Peer(client)
+        for (let i = 0; i < 30; i++) await peer.put('x'.repeat(40_000))
+        client.reads = false
+        peer.send('reserve\r\n'.repeat(30))
+        await served.advance(100)
+        client[end]()
+        client.reads = true
+        await served.advance(100)
+        expect(client.hasEnded).toBe(true)
+        client.hangUp()
+        await served.advance(100)
+        expect(served.store.stats().leased).toBe(0)
+      }
+    }))
 })
