@@ -23,8 +23,8 @@ export function watch(talk: Talk, scanner: Scanner): void {
     return
   }
   talk.shared.counters.commands.watch++
-  talk.watching.watch(name)
-  talk.say(`WATCHING ${talk.watching.watched.length}\r\n`)
+  const isWatched = talk.watching.watch(name)
+  talk.say(isWatched ? `WATCHING ${talk.watching.watched.length}\r\n` : Reply.OUT_OF_MEMORY)
 }
 
 export function ignore(talk: Talk, scanner: Scanner): void {
