@@ -190,6 +190,10 @@ export class GroupHandle<T = unknown> implements Group<T> {
     await this.#core.registry.configure(await this.#group(), plan)
   }
 
+  get exists(): boolean {
+    return this.#core.registry.group(this.queue, this.name) !== undefined
+  }
+
   stats(): GroupStats {
     const group = this.#core.registry.group(this.queue, this.name)
     return group ? groupStats(group) : emptyStats(this.queue, this.name)

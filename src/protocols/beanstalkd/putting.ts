@@ -109,16 +109,14 @@ export class Putting {
     this.#isPending = true
     this.#bytes = bytes
     this.#options = options
+    this.#talk.client.intake.expect(bytes + END_BYTES)
   }
 
   #take(): boolean {
     const talk = this.#talk
     const { intake } = talk.client
     const bytes = this.#bytes
-    if (intake.length < bytes + END_BYTES) {
-      intake.expect(bytes + END_BYTES)
-      return false
-    }
+    if (intake.length < bytes + END_BYTES) return false
     this.#isPending = false
     if (intake.peek(bytes) !== CR || intake.peek(bytes + 1) !== LF) {
       intake.skip(bytes + END_BYTES)

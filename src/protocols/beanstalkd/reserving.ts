@@ -16,6 +16,8 @@ export class Reserving {
   readonly #talk: Talk
   /** Ends the wait that is under way. */
   #wait: AbortController | undefined
+  /** Goes on with the jobs of a run, once the client has taken those before them. */
+  #goOn: (() => void) | undefined
   #isStopped = false
 
   constructor(talk: Talk) {
@@ -47,6 +49,12 @@ export class Reserving {
     })
   }
 
+  /** The client takes answers again. */
+  goOn(): void {
+    this.#goOn?.()
+    this.#goOn = undefined
+  }
+
   /** No more comes of the client: it waits for nothing. */
   peerEnded(): void {
     this.#wait?.abort()
@@ -56,12 +64,12 @@ export class Reserving {
   stop(): void {
     this.#isStopped = true
     this.#wait?.abort()
+    this.goOn()
   }
 
   /** The connection is gone. */
   end(): void {
-    this.#isStopped = true
-    this.#wait?.abort()
+    this.stop()
   }
 
   async #reserve(timeoutMs: number, count: number, counted: Counted): Promise<void> {
@@ -69,6 +77,7 @@ export class Reserving {
     const { commands } = talk.shared.counters
     const session = await talk.watching.ready()
     for (let left = count; left > 0 && !talk.isClosed; ) {
+      if (left < count && talk.client.isCongested) await this.#untilTaken()
       if (left < count && this.#isStopped) return
       commands[counted]++
       const deliveries = await this.#take(session, timeoutMs, left)
@@ -84,6 +93,14 @@ export class Reserving {
       commands[counted] += deliveries.length - 1
       left -= deliveries.length
     }
+  }
+
+  /** What is not taken by the client waits in memory: no more is added to it. */
+  async #untilTaken(): Promise<void> {
+    if (this.#isStopped) return
+    await new Promise<void>((resolve) => {
+      this.#goOn = resolve
+    })
   }
 
   /** Some jobs, or what to say instead of one. */

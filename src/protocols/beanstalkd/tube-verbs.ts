@@ -27,8 +27,8 @@ export function watch(talk: Talk, scanner: Scanner): void {
   }
   talk.shared.counters.commands.watch++
   refer(talk, name, () => {
-    talk.watching.watch(name)
-    return `WATCHING ${talk.watching.watched.length}\r\n`
+    const isWatched = talk.watching.watch(name)
+    return isWatched ? `WATCHING ${talk.watching.watched.length}\r\n` : Reply.OUT_OF_MEMORY
   })
 }
 

@@ -33,7 +33,8 @@ export class Tube {
   pauseSeconds = 0
   /** Jobs that were put in front of its time. */
   readonly #putBefore: number
-  #hasGroup = false
+  /** The group is being made. */
+  #isBeginning = false
 
   constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
@@ -45,7 +46,7 @@ export class Tube {
 
   /** Whatever is put is read by the group: without it a job that is deleted would stay. */
   put(body: Uint8Array, options: PutOptions): Promise<PutResult> {
-    if (!this.#hasGroup) this.#begin()
+    if (!this.group.exists && !this.#isBeginning) this.#begin()
     return this.queue.put(body, options)
   }
 
@@ -63,11 +64,10 @@ export class Tube {
    * Jobs that were put by others than this protocol may have none yet.
    */
   async look(): Promise<Group | undefined> {
-    if (!this.#hasGroup) {
+    if (!this.group.exists) {
       const { messages, groups } = this.queue.stats()
       if (messages + groups.length === 0) return undefined
       await this.queue.createGroup(this.group.name)
-      this.#hasGroup = true
     }
     return this.group
   }
@@ -82,12 +82,13 @@ export class Tube {
   }
 
   #begin(): void {
-    this.#hasGroup = true
-    // The records of the queue and its group stand in front of the message's: nobody has to wait.
-    this.queue.createGroup(this.group.name).catch(() => {
-      // What is put behind it failed for the same reason, and tells its client.
-      this.#hasGroup = false
-    })
+    this.#isBeginning = true
+    const begun = (): void => {
+      this.#isBeginning = false
+    }
+    // The records of the queue and its group stand in front of the message's: nobody has to wait. Where
+    // that fails, what is put behind it fails for the same reason, and tells its client.
+    this.queue.createGroup(this.group.name).then(begun, begun)
   }
 }
 

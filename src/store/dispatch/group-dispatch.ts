@@ -401,6 +401,7 @@ export class GroupDispatch implements GroupEvents {
       this.#ended(taken)
     })
     this.out.clear()
+    this.use.removed(this)
   }
 
   /** The group is through with these: what comes after them may go. */

@@ -49,8 +49,10 @@ export interface Group<T = unknown> {
   seek(from: SeekPlace): Promise<void>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
   configure(settings: GroupSettings): Promise<void>
+  /** There is such a group now: it was made, and not removed. */
+  readonly exists: boolean
   stats(): GroupStats
-  /** The group is gone, and with it what it kept. Its sessions get nothing more. */
+  /** The group is gone, and with it what it kept. Its sessions get nothing more, unless they watch it anew. */
   remove(): Promise<void>
 }
 
