@@ -195,18 +195,19 @@ function portOf(word: string): number {
   throw new WordError(`-p: no port: ${word}`)
 }
 
+const SYNC_FLAGS = ['sync', 'F', 'f']
+
 /** The last word counts, whichever of the three it is. */
 function syncOf(found: Found): SyncMode {
-  const word = last(found, 'sync')
-  if (word !== undefined) {
-    if (word === 'always' || word === 'never') return word
-    const ms = /^interval:(\d{1,7})$/.exec(word)?.[1]
-    if (ms === undefined) throw new WordError(`--sync is always, never or interval:MS, not ${word}`)
-    return intervalOf('--sync', ms)
-  }
-  if (found.has('F')) return 'never'
-  const ms = last(found, 'f')
-  return ms === undefined ? 'always' : intervalOf('-f', ms)
+  const flag = [...found.keys()].findLast((name) => SYNC_FLAGS.includes(name))
+  if (flag === undefined) return 'always'
+  if (flag === 'F') return 'never'
+  const word = last(found, flag) ?? ''
+  if (flag === 'f') return intervalOf('-f', word)
+  if (word === 'always' || word === 'never') return word
+  const ms = /^interval:(\d{1,7})$/.exec(word)?.[1]
+  if (ms === undefined) throw new WordError(`--sync is always, never or interval:MS, not ${word}`)
+  return intervalOf('--sync', ms)
 }
 
 function intervalOf(name: string, word: string): SyncMode {

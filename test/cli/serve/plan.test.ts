@@ -67,6 +67,13 @@ describe('the form of beanstalkd', () => {
     ['-f 50', { sync: { intervalMs: 50 } }],
     ['-f0', { sync: 'always' }],
     ['-F', { sync: 'never' }],
+    ['-F -f0', { sync: 'always' }],
+    ['-F -f 20', { sync: { intervalMs: 20 } }],
+    ['-f0 -F', { sync: 'never' }],
+    ['-f0 -F -f9', { sync: { intervalMs: 9 } }],
+    ['--sync never -f0', { sync: 'always' }],
+    ['-f20 --sync always', { sync: 'always' }],
+    ['--sync always -F', { sync: 'never' }],
     ['-VFcn', { sync: 'never', isVerbose: true }],
     ['-VVf 20', { sync: { intervalMs: 20 }, isVerbose: true }],
     [
