@@ -11,6 +11,9 @@ import { type Found, findWords, WordError } from './words.ts'
 const KIB = 1024
 const MIB = 1024 * KIB
 
+/** Cannot be written: stands for a port that was not named. */
+const NO_PORT = -1
+
 /** The first descriptor that a service manager hands down. */
 const INHERITED_FIRST = 3
 
@@ -183,9 +186,11 @@ function beanstalkdAddresses(
 }
 
 function hostOf(word: string): string {
-  const address = parseAddress(word, BEANSTALKD_PORT)
+  const address = parseAddress(word, NO_PORT)
   if (address.kind !== 'tcp' || address.host === undefined)
     throw new WordError(`-l: no host: ${word}`)
+  // A port that was left out is this one: else one was named, and would be lost.
+  if (address.port !== NO_PORT) throw new WordError(`-l is a host alone, and -p its port: ${word}`)
   return address.host
 }
 

@@ -61,6 +61,7 @@ describe('the form of beanstalkd', () => {
   test.each([
     ['-b /var/q -l 127.0.0.1 -p 11301', { directory: '/var/q', beanstalkd: ['127.0.0.1:11301'] }],
     ['-b/var/q -l127.0.0.1 -p11301', { directory: '/var/q', beanstalkd: ['127.0.0.1:11301'] }],
+    ['-l [::1]', { beanstalkd: ['[::1]:11300'] }],
     ['-l ::1', { beanstalkd: ['[::1]:11300'] }],
     ['-l unix:/run/b.sock -p 5', { beanstalkd: ['unix:/run/b.sock'] }],
     ['-f50', { sync: { intervalMs: 50 } }],
@@ -116,6 +117,10 @@ describe('what cannot be meant', () => {
     ['--beanstalkd -z many', true, '-z'],
     ['--beanstalkd -f -1', true, '-f'],
     ['--beanstalkd -l 1:2:x', true, 'no address'],
+    ['--beanstalkd -l 127.0.0.1:99', true, '-l is a host alone'],
+    ['--beanstalkd -l 127.0.0.1:11300 -p 99', true, '-l is a host alone'],
+    ['--beanstalkd -l [::1]:99', true, '-l is a host alone'],
+    ['--beanstalkd -l host:0', true, '-l is a host alone'],
     ['--memcache -l 127.0.0.1', true, '-l and -p'],
     ['-b /q', true, 'say what to serve'],
     ['d', false, 'say what to serve'],
