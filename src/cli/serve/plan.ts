@@ -22,6 +22,9 @@ export const JOB_BYTES_MAX_MAX = 32 * MIB - 64 * KIB
 const SEGMENT_BYTES_MIN = 64 * KIB
 const SEGMENT_BYTES_MAX = 1024 * MIB
 
+/** Without any of them a directory was forgotten: nobody else wants every interface, and nothing kept. */
+const DROP_IN_FLAGS = ['b', 'l', 'p']
+
 /** What is to be served, where and how. */
 export interface ServePlan {
   /** Started by beanstalkd's flags: its exit codes count. */
@@ -106,6 +109,11 @@ function planOf(found: Found, inherited: number): ServePlan {
   const memcache = addresses(found, 'memcache', MEMCACHE_PORT)
   if (beanstalkd.length + memcache.length === 0) {
     throw new WordError('say what to serve: --beanstalkd, --memcache or both')
+  }
+  if (isDropIn && inherited === 0 && !DROP_IN_FLAGS.some((flag) => found.has(flag))) {
+    throw new WordError(
+      'say where the store is: `qlog serve DIR ...`, or -b DIR; with -l or -p alone nothing is kept',
+    )
   }
   const tlsCert = last(found, 'tls-cert')
   const tlsKey = last(found, 'tls-key')

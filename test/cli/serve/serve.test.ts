@@ -64,7 +64,7 @@ describe('a server', () => {
   })
 
   test('without -b it says that nothing is kept', async () => {
-    const server = await ServerProcess.start(['--beanstalkd', '127.0.0.1:0'])
+    const server = await ServerProcess.start(['--beanstalkd', '-l', '127.0.0.1', '-p0'])
     expect(await server.hears('nothing-kept')).toMatchObject({ level: 'warn' })
     const peer = await Peer.connect(server.address('beanstalkd'))
     await ask(peer, PUT, 'INSERTED 1\r\n')
@@ -169,7 +169,10 @@ describe('exit codes', () => {
     expect(own.noise[0]).toContain('--loud')
     const dropIn = new ServerProcess(['--beanstalkd', '-Q'])
     expect(await dropIn.ended).toBe(5)
-    const user = new ServerProcess(['--beanstalkd', '127.0.0.1:0', '-u', 'nobody-of-this-name'])
+    const user = new ServerProcess([
+      ...['--beanstalkd', '-l', '127.0.0.1', '-p0'],
+      ...['-u', 'nobody-of-this-name'],
+    ])
     expect(await user.ended).toBe(5)
   })
 
