@@ -1,10 +1,10 @@
 /**
- * Metrics and health over HTTP, for what watches a server: `GET /metrics`, `GET /healthz` (is
- * it of use now) and `GET /livez` (should it be left to run). Touches `node:http`, which is loaded when it is asked for.
+ * Metrics and health over HTTP, for what watches a server: `GET /metrics`, `GET /healthz` (is it of use now)
+ * and `GET /livez` (should it be left to run). Touches `node:http`, which is loaded when it is asked for.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { parseAddress } from './listen/address.ts'
-import { bind } from './listen/bind.ts'
+import { type Bound, bind } from './listen/bind.ts'
 
 /** Scrapers are few; more connections than this are let go. */
 const CONNECTIONS_MAX = 64
@@ -47,7 +47,7 @@ export async function serveFigures(options: FiguresOptions): Promise<FiguresServ
   server.on('request', (request, response) => answer(options, request, response))
   const bound = await bind(server, address)
   server.on('error', options.onError)
-  return { address: bound, close: () => close(server) }
+  return { address: bound.address, close: () => close(server, bound) }
 }
 
 function answer(options: FiguresOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -94,7 +94,8 @@ function answerOf({ metrics, health }: FiguresOptions, request: IncomingMessage)
   }
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, bound: Bound): Promise<void> {
+  bound.unlink()
   return new Promise((resolve) => {
     server.close(() => resolve())
     server.closeAllConnections()
