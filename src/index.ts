@@ -229,5 +229,5 @@ function openLogOf(
   const checked = checkStoreLogOptions(options.log)
   const onConnection = (connection: Connection): void => door.accept(connection)
   return (owner, { signal }) =>
-    openSegmentLog(system, directory, owner, { ...checked, signal, onConnection })
+    openSegmentLog(system, directory, owner, { ...checked, signal, onConnection, opens: 'a store' })
 }

@@ -179,13 +179,13 @@ export class LogStore implements Store {
     this.#idleGroups.close()
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
-    this.#retention.close()
     // What their handlers do from now on is in vain.
     const stopped = this.#workers.close()
     try {
       if (wasOpen) await this.#settleWithin(timeoutMs, stopped)
     } finally {
       core.status = 'closed'
+      this.#retention.close()
       core.dispatcher.close()
       core.journal.close()
       core.watch.close()
@@ -215,6 +215,8 @@ export class LogStore implements Store {
     const closing = [...this.#sessions].map((session) => session.close())
     core.status = 'closing'
     await Promise.allSettled([...closing, stopped])
+    // Who only comes and goes, as commands do, lets go of what is beyond the limits too.
+    await this.#retention.settle()
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()

@@ -35,6 +35,25 @@ test('jobs and items are the same messages', async () => {
   await store.close()
 })
 
+test('what a worker of one leaves behind is there at once, whoever made the queue', async () => {
+  const errors: Error[] = []
+  const onError = (error: Error): void => void errors.push(error)
+  const store = await openStore(':memory:')
+  const jobs = beanstalkd(store, { onError })
+  const items = fakeClient(memcache(store, { onError }))
+  const [one, two] = [fakeClient(jobs), fakeClient(jobs)]
+  await said(items, 'set mail 0 0 1\r\na\r\n', 'STORED\r\n')
+  await said(one, 'watch mail\r\nreserve\r\n', 'WATCHING 2\r\nRESERVED 1 1\r\na\r\n')
+  await said(two, 'watch mail\r\n', 'WATCHING 2\r\n')
+  one.hangUp()
+  while (store.stats().leased > 0) await one.settled()
+  two.send('reserve-with-timeout 0\r\n')
+  expect(await two.text()).toBe('RESERVED 1 1\r\na\r\n')
+  expect(errors).toEqual([])
+  for (const client of [two, items]) client.hangUp()
+  await store.close()
+})
+
 test('a reader that waits in one gets what the other puts', async () => {
   const store = await openStore(':memory:')
   const jobs = fakeClient(beanstalkd(store))

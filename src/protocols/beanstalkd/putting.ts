@@ -134,6 +134,8 @@ export class Putting {
 
   #put(tube: Tube, body: Uint8Array): void {
     const slot = this.#talk.begin('', body.length)
+    slot.tube = tube
+    tube.putsUnderWay++
     tube.put(body, this.#options).then(slot.inserted, slot.failed)
   }
 }

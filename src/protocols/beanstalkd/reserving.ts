@@ -3,6 +3,7 @@
  * the end of its time, or the client hangs up. Reserves that follow each other are served as one.
  */
 import type { Delivery, Session } from '../../index.ts'
+import type { Counted } from './counters.ts'
 import { MARGIN_MS, RESERVE_RUN_BYTES, RESERVE_RUN_MAX } from './limits.ts'
 import { Reply } from './replies.ts'
 import type { Talk } from './talk.ts'
@@ -23,13 +24,12 @@ export class Reserving {
 
   /**
    * Begins one, and as many more as follow in the same words; `timeoutMs` is infinite where it waits for
-   * ever. Returns how many.
+   * ever. Each counts as `counted` once its turn has come.
    */
-  begin(line: Uint8Array, timeoutMs: number): number {
+  begin(line: Uint8Array, timeoutMs: number, counted: Counted): void {
     const count = 1 + this.#countRepeated(line)
     this.#talk.noteWorker()
-    this.#talk.alone(() => this.#reserve(timeoutMs, count))
-    return count
+    this.#talk.alone(() => this.#reserve(timeoutMs, count, counted))
   }
 
   /** Up to `count` jobs at once, as `write` tells them; one reply where there is none. */
@@ -64,11 +64,13 @@ export class Reserving {
     this.#wait?.abort()
   }
 
-  async #reserve(timeoutMs: number, count: number): Promise<void> {
+  async #reserve(timeoutMs: number, count: number, counted: Counted): Promise<void> {
     const talk = this.#talk
+    const { commands } = talk.shared.counters
     const session = await talk.watching.ready()
     for (let left = count; left > 0 && !talk.isClosed; ) {
       if (left < count && this.#isStopped) return
+      commands[counted]++
       const deliveries = await this.#take(session, timeoutMs, left)
       if (typeof deliveries === 'string') {
         talk.write(deliveries)
@@ -79,6 +81,7 @@ export class Reserving {
         talk.held.add(delivery, session.leased)
         talk.writeJob('RESERVED', delivery.id, delivery.body)
       }
+      commands[counted] += deliveries.length - 1
       left -= deliveries.length
     }
   }

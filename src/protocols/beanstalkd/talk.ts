@@ -78,6 +78,7 @@ export class Talk implements Conversation {
   stop(): void {
     this.#isStopping = true
     this.#hasMore = false
+    this.watching.stop()
     this.reserving.stop()
     this.#endIfIdle()
   }

@@ -12,12 +12,9 @@ import type {
   Store,
   StoreStats,
 } from '../../index.ts'
-import { queueOf } from '../queue-of.ts'
+import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
 import { removeRow } from './unordered.ts'
-
-/** Jobs are tried for ever, and what a connection leaves behind is ready at once. */
-const RETRY = { attemptsMax: Number.POSITIVE_INFINITY, backoffMs: 0 }
 
 export class Tube {
   readonly name: string
@@ -27,6 +24,8 @@ export class Tube {
   using = 0
   watching = 0
   waiting = 0
+  /** Jobs that are put and not durable yet. */
+  putsUnderWay = 0
   /** Commands, since it is there. */
   deletes = 0
   pauses = 0
@@ -36,9 +35,9 @@ export class Tube {
   readonly #putBefore: number
   #hasGroup = false
 
-  constructor(store: Store, name: string) {
+  constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
-    this.queue = queueOf(store, name, RETRY)
+    this.queue = queueOf(store, name, PROTOCOL_RETRY, report)
     this.group = this.queue.group()
     const { messages, nextOffset } = this.queue.stats()
     this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset
@@ -73,8 +72,13 @@ export class Tube {
     return this.group
   }
 
+  /** What this protocol paused, and it is not over. */
+  get isPausedHere(): boolean {
+    return this.pauseSeconds > 0 && this.queue.stats().pausedMs > 0
+  }
+
   get isReferred(): boolean {
-    return this.using + this.watching > 0 || this.name === TUBE_DEFAULT
+    return this.using + this.watching + this.putsUnderWay > 0 || this.name === TUBE_DEFAULT
   }
 
   #begin(): void {
@@ -89,20 +93,25 @@ export class Tube {
 
 export class Tubes {
   readonly #store: Store
+  readonly #report: (error: unknown) => void
   readonly #byName = new Map<string, Tube>()
   /** The same, in the order in which they are listed. */
   readonly #listed: Tube[] = []
+  /** Pauses that are about to end, since their tubes are gone. */
+  readonly #endingPauses = new Map<string, Promise<void>>()
 
-  constructor(store: Store) {
+  constructor(store: Store, report: (error: unknown) => void) {
     this.#store = store
+    this.#report = report
     this.get(TUBE_DEFAULT)
   }
 
   /** The tube of this name, which is there from now on if anybody refers to it. */
   get(name: string): Tube {
     const known = this.#byName.get(name)
-    if (known) return known
-    const tube = new Tube(this.#store, name)
+    if (known && (known.isReferred || known.hasJobs)) return known
+    if (known) this.#forget(known)
+    const tube = new Tube(this.#store, name, this.#report)
     this.#byName.set(name, tube)
     this.#listed.push(tube)
     return tube
@@ -130,6 +139,17 @@ export class Tubes {
     if (!tube.isReferred && !tube.hasJobs) this.#forget(tube)
   }
 
+  /** It is paused, and nobody refers to it: whether it is there depends on its jobs. */
+  mayEndPause(name: string): boolean {
+    const known = this.#byName.get(name)
+    return known?.isReferred === false && known.isPausedHere
+  }
+
+  /** Resolves once no pause of a tube of this name is left that is gone; never rejects. */
+  async pauseEnded(name: string): Promise<void> {
+    await this.#endingPauses.get(name)
+  }
+
   /** All that are there, in the order of the real server. */
   all(stats: StoreStats = this.#store.stats()): readonly Tube[] {
     const withJobs = new Set<string>()
@@ -148,5 +168,15 @@ export class Tubes {
     if (this.#byName.get(tube.name) !== tube) return
     this.#byName.delete(tube.name)
     removeRow(this.#listed, this.#listed.indexOf(tube))
+    if (tube.isPausedHere) this.#endPause(tube)
+  }
+
+  /** What refers to the name from now on is another tube. What is put there stands behind this in the log. */
+  #endPause({ name, queue }: Tube): void {
+    const ending = queue.pause(0).catch(this.#report)
+    const ended = ending.then(() => {
+      if (this.#endingPauses.get(name) === ended) this.#endingPauses.delete(name)
+    })
+    this.#endingPauses.set(name, ended)
   }
 }

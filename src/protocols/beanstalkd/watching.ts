@@ -16,6 +16,7 @@ export class Watching {
   #session: Session | undefined
   /** The session watches something else than this list. */
   #hasChanged = true
+  #isStopping = false
 
   constructor(shared: Shared) {
     this.#shared = shared
@@ -95,14 +96,19 @@ export class Watching {
     if (!isOrdinary(error)) this.#shared.report(error)
   }
 
+  /** The server stops: what is paused stays so, though the tube loses its last client. */
+  stop(): void {
+    this.#isStopping = true
+  }
+
   /** The connection is gone. Resolves once what it held is ready again, and its reservation counts; never rejects. */
   async end(held: readonly Delivery[]): Promise<void> {
     for (const tube of this.#watched) {
       tube.watching--
-      this.#shared.tubes.left(tube)
+      this.#left(tube)
     }
     this.#used.using--
-    this.#shared.tubes.left(this.#used)
+    this.#left(this.#used)
     const session = this.#session
     if (session === undefined) return
     const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
@@ -110,5 +116,9 @@ export class Watching {
     const closed = session.close().catch(this.#report)
     await retried
     await closed
+  }
+
+  #left(tube: Tube): void {
+    if (!this.#isStopping) this.#shared.tubes.left(tube)
   }
 }

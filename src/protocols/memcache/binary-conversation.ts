@@ -114,7 +114,7 @@ export class BinaryConversation {
       const given = request.key === 'PLAIN' ? tokenOfPlain(request.value) : undefined
       this.#isTrusted = given !== undefined && isToken(given)
       if (this.#isTrusted) this.#say(request, Status.OK, 'Authenticated')
-      else this.#say(request, Status.AUTH, 'Auth failure.')
+      else this.#refuse(request, Status.AUTH, 'Auth failure.')
     } else if (request.op === Op.SASL_STEP) {
       this.#say(request, Status.AUTH, 'Auth failure.')
     } else {

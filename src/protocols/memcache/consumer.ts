@@ -4,6 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { Delivery, Store } from '../../index.ts'
+import type { Intake } from '../../server/index.ts'
 import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
@@ -21,14 +22,18 @@ export class Consumer {
   readonly #store: Store
   readonly #readers: Readers
   readonly #plan: MemcachePlan
+  readonly #intake: Intake
   readonly #open = new OpenReads()
   /** Ends what waits; made when something does. */
   #waiting: AbortController | undefined
   #mayWait = true
+  /** A read was waiting when its peer ended: most likely nobody is there to be shown anything. */
+  #isDeserted = false
   #isClosed = false
 
-  constructor(readers: Readers) {
+  constructor(readers: Readers, intake: Intake) {
     this.#readers = readers
+    this.#intake = intake
     this.#store = readers.store
     this.#plan = readers.plan
   }
@@ -117,10 +122,12 @@ export class Consumer {
     isOpening: boolean,
     took?: (bytes: number) => void,
   ): Promise<Found | undefined> {
-    const delivery = await this.#take(reader, waitMs)
+    if (this.#isDeserted && !isOpening) return undefined
+    const delivery =
+      (await this.#take(reader, 0)) ?? (await this.#takeWaiting(reader, waitMs, isOpening))
     if (!delivery) return undefined
     if (this.#isClosed) {
-      await this.#giveBack([delivery], 'the connection ended')
+      await giveBackUnshown(delivery)
       return undefined
     }
     took?.(delivery.body.length)
@@ -130,16 +137,30 @@ export class Consumer {
     return delivery
   }
 
+  /** What comes in time, and while there is a peer: a plain read would lose it to one that is gone. */
+  async #takeWaiting(
+    reader: Reader,
+    waitMs: number,
+    isOpening: boolean,
+  ): Promise<Delivery | undefined> {
+    if (!this.#mayWaitFor(waitMs)) return undefined
+    const delivery = await this.#take(reader, waitMs)
+    if (!this.#intake.ended) return delivery
+    this.#isDeserted = true
+    if (isOpening) return delivery
+    if (delivery) await giveBackUnshown(delivery)
+    return undefined
+  }
+
+  #mayWaitFor(waitMs: number): boolean {
+    return waitMs > 0 && this.#mayWait && !this.#intake.ended
+  }
+
   async #take(reader: Reader, waitMs: number): Promise<Delivery | undefined> {
-    const mayWait = waitMs > 0 && this.#mayWait
-    if (mayWait) this.#waiting ??= new AbortController()
+    if (waitMs > 0) this.#waiting ??= new AbortController()
     try {
-      const { openMs } = this.#plan
-      return await reader.take(
-        mayWait ? waitMs : 0,
-        openMs,
-        mayWait ? this.#waiting?.signal : undefined,
-      )
+      const signal = waitMs > 0 ? this.#waiting?.signal : undefined
+      return await reader.take(waitMs, this.#plan.openMs, signal)
     } catch (error) {
       if (error instanceof QlogError && error.code === 'QLOG_ABORTED') return undefined
       throw error
@@ -151,7 +172,7 @@ export class Consumer {
     await reader.ready()
     const group = reader.queue.group(reader.group)
     const found = await group.peek()
-    if (found || waitMs === 0) return found
+    if (found || !this.#mayWaitFor(waitMs)) return found
     // Nobody can wait for a message without taking it.
     const delivery = await this.#take(reader, waitMs)
     await delivery?.release()
@@ -173,14 +194,22 @@ export class Consumer {
 
   /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
   async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
-    const giveBack = async (delivery: Delivery): Promise<void> => {
-      try {
-        if (this.#plan.retry) await delivery.retry(why)
-        else await delivery.release()
-      } catch (error) {
-        if (!(error instanceof QlogError && error.code === 'QLOG_STALE_LEASE')) throw error
-      }
-    }
+    const giveBack = (delivery: Delivery): Promise<void> =>
+      ignoreStale(this.#plan.retry ? delivery.retry(why) : delivery.release())
     await Promise.all(deliveries.map(giveBack))
+  }
+}
+
+/** No attempt, whatever counts as one. */
+function giveBackUnshown(delivery: Delivery): Promise<void> {
+  return ignoreStale(delivery.release())
+}
+
+/** What is over needs nobody to give it back. */
+async function ignoreStale(settled: Promise<unknown>): Promise<void> {
+  try {
+    await settled
+  } catch (error) {
+    if (!(error instanceof QlogError && error.code === 'QLOG_STALE_LEASE')) throw error
   }
 }

@@ -35,7 +35,7 @@ class MemcacheConversation implements Conversation {
     this.#client = client
     this.#readers = readers
     this.#pipeline = new Pipeline(client, readers.tally)
-    this.#consumer = new Consumer(readers)
+    this.#consumer = new Consumer(readers, client.intake)
     readers.tally.connections++
     readers.tally.totalConnections++
   }
@@ -46,6 +46,7 @@ class MemcacheConversation implements Conversation {
 
   advance(): void {
     if (this.#client.intake.length > 0) this.#speech ??= this.#begin()
+    if (this.#client.intake.ended) this.#consumer.stopWaiting()
     this.#pipeline.advance()
     this.#speech?.advance()
   }

@@ -4,7 +4,7 @@
  * no session has to end for it.
  */
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
-import { queueOf } from '../queue-of.ts'
+import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
 import { type Address, keyOf } from './key.ts'
 import { READERS_MAX } from './limits.ts'
 import type { MemcachePlan } from './options.ts'
@@ -24,9 +24,9 @@ export class Reader {
 
   constructor(readers: Readers, { queue, group }: Address) {
     this.#readers = readers
-    // Reads are unlimited unless the server was told: the queue keeps to that for all its users.
-    const retry = readers.plan.retry ?? { attemptsMax: Number.POSITIVE_INFINITY }
-    this.queue = queueOf(readers.store, queue, retry)
+    // The queue keeps to what is asked for first, for all its users.
+    const { retry = PROTOCOL_RETRY, onError } = readers.plan
+    this.queue = queueOf(readers.store, queue, retry, onError)
     this.group = group
     this.key = keyOf({ queue, group })
   }

@@ -190,6 +190,8 @@ export class TextConversation {
     const given = tokenOfText(text.subarray(0, bytes))
     this.#isTrusted = this.#readers.plan.isToken?.(given) ?? false
     this.#say(this.#isTrusted ? 'STORED\r\n' : 'CLIENT_ERROR authentication failure\r\n')
+    // Whoever guesses has to connect for each try.
+    if (!this.#isTrusted) this.#pipeline.end()
     return true
   }
 

@@ -259,6 +259,17 @@ describe('where a token is asked for, the binary protocol', () => {
     expect(got.slice(0, frames.length)).toEqual(frames)
   })
 
+  test.each([
+    ['a wrong token', plain('\0me\0a-secret-tokem')],
+    ['another way', { ...plain('\0me\0a-secret-token'), key: 'LOGIN' }],
+  ])('ends the connection behind %s', async (_, wrong) => {
+    const right = plain('\0me\0a-secret-token')
+    expect(await ask(await server({ token }), [wrong, right])).toEqual([
+      [reply(0x21, 0x20, AUTH)],
+      true,
+    ])
+  })
+
   test('takes the token as the password of anybody', async () => {
     const here = await server({ token })
     expect(await ask(here, [plain('\0me\0a-secret-token'), set('q', 'x')])).toEqual([

@@ -230,16 +230,59 @@ describe('a read that waits', () => {
     expect(await two.ask(`${set('q', 'a')}get q\r\n`)).toBe(`STORED\r\n${value('q', 'a')}${END}`)
   })
 
-  test('is answered though its client has half-closed', async () => {
+  test.each([
+    ['a plain read', 'get q/t=60000\r\n', END],
+    ['one that opens', 'get q/t=60000/open\r\n', END],
+    ['one that peeks', 'get q/t=60000/peek\r\n', END],
+    ['monitor', 'monitor q 60\r\n', END],
+    ['each of several keys', 'get q/t=60000 p/t=60000\r\n', END],
+    ['one behind a put', `${set('p', 'x')}get q/t=60000\r\n`, `STORED\r\n${END}`],
+  ])('ends with nothing once its client has half-closed: %s', async (_, sent, reply) => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    one.wire.send(sent)
+    // The put is under way still.
+    if (!sent.startsWith('set')) await one.wire.settled()
+    one.wire.end()
+    await one.wire.ended()
+    expect(one.wire.takeText()).toBe(reply)
+    expect(here.store.stats()).toMatchObject({ waitingSessions: 0, leased: 0 })
+    expect(await two.ask(`${set('q', 'a')}get q\r\n`)).toBe(`STORED\r\n${value('q', 'a')}${END}`)
+  })
+
+  test('of a client that has half-closed takes what is there', async () => {
     const here = await server()
     const one = here.peer()
-    one.wire.send('get q/t=60000\r\n')
+    one.wire.send(`${set('q', 'a')}get q/t=60000\r\n`)
     one.wire.end()
-    await one.wire.settled()
-    expect(one.wire.hasEnded).toBe(false)
-    await here.peer().ask(set('q', 'a'))
     await one.wire.ended()
-    expect(one.wire.takeText()).toBe(value('q/t=60000', 'a') + END)
+    expect(one.wire.takeText()).toBe(`STORED\r\n${value('q/t=60000', 'a')}${END}`)
+  })
+
+  test('and the reads behind it lose nothing to a client that is gone', async () => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    await two.ask(set('p', 'x') + set('r', 'y'))
+    one.wire.send('get q/t=60000 p\r\nget r\r\n')
+    await one.wire.settled()
+    one.wire.end()
+    await one.wire.ended()
+    expect(one.wire.takeText()).toBe(END + END)
+    expect(await two.ask('get p r\r\n')).toBe(value('p', 'x') + value('r', 'y') + END)
+  })
+
+  test('gives back what came as its client went, as no attempt', async () => {
+    const here = await server({ retry: { attemptsMax: 1 } })
+    const [one, two] = [here.peer(), here.peer()]
+    one.wire.send('get q/t=60000\r\n')
+    await one.wire.settled()
+    two.wire.send(set('q', 'a'))
+    while (here.store.stats().leased === 0) await Promise.resolve()
+    one.wire.end()
+    await one.wire.ended()
+    expect(one.wire.takeText()).toBe(END)
+    expect(here.store.stats()).toMatchObject({ leased: 0, messages: 1 })
+    expect(await two.ask('get q\r\n')).toBe(`STORED\r\n${value('q', 'a')}${END}`)
   })
 
   test('ends with nothing when the server stops, and what was accepted is answered', async () => {
