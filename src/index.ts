@@ -140,7 +140,12 @@ export type {
   RangeOptions,
   TypedQueueOptions,
 } from './store/types/queues.ts'
-export type { DeliveriesOptions, ReserveOptions, Session } from './store/types/sessions.ts'
+export type {
+  DeliveriesOptions,
+  ReserveOptions,
+  Session,
+  SessionOptions,
+} from './store/types/sessions.ts'
 export type { QueueRetention, QueueSettings, QueueSettingsChange } from './store/types/settings.ts'
 export type {
   DeliveryTotals,
@@ -229,5 +234,5 @@ function openLogOf(
   const checked = checkStoreLogOptions(options.log)
   const onConnection = (connection: Connection): void => door.accept(connection)
   return (owner, { signal }) =>
-    openSegmentLog(system, directory, owner, { ...checked, signal, onConnection })
+    openSegmentLog(system, directory, owner, { ...checked, signal, onConnection, opens: 'a store' })
 }

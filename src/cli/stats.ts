@@ -71,21 +71,24 @@ async function runStats(
 }
 
 const QUEUE_HEAD = ['queue', 'messages', 'put', 'group', 'unfinished', 'buried']
-const QUEUE_FIGURES = new Set(['messages', 'put', 'unfinished', 'buried'])
+const QUEUE_FIGURES = new Set(['messages', 'retained', 'put', 'unfinished', 'buried'])
 
 /** A row a group; what is leased and what is due, only an open store knows: see `qlog queues`. */
 function queueTable(store: readonly QueueLook[]): string {
-  const rows = store.flatMap(({ queue, messages, nextOffset, groups }) => {
-    const of = [oneLine(queue), formatCount(messages), formatCount(nextOffset)]
+  const isRetaining = store.some(({ retained }) => retained > 0)
+  const rows = store.flatMap(({ queue, messages, nextOffset, retained, groups }) => {
+    const kept = isRetaining ? [formatCount(retained)] : []
+    const of = [oneLine(queue), formatCount(messages), ...kept, formatCount(nextOffset)]
     if (groups.length === 0) return [[...of, '-', '-', '-']]
     return groups.map(({ group, unfinished, buried }, row) => [
-      ...(row === 0 ? of : ['', '', '']),
+      ...(row === 0 ? of : of.map(() => '')),
       oneLine(group),
       formatCount(unfinished),
       formatCount(buried),
     ])
   })
-  return formatTable(QUEUE_HEAD, rows, QUEUE_FIGURES)
+  const head = isRetaining ? QUEUE_HEAD.toSpliced(2, 0, 'retained') : QUEUE_HEAD
+  return formatTable(head, rows, QUEUE_FIGURES)
 }
 
 /** Ids within merged segments that these do not hold. */

@@ -50,7 +50,7 @@ export async function openPublicLog(
 ): Promise<Log> {
   const checked = checkOptions(options)
   const waiting = new Waiting()
-  const how = { ...checked, refusesState: true }
+  const how = { ...checked, opens: 'a plain log' } as const
   const log = await openSegmentLog(system, checkDirectory(directory), waiting, how)
   return new PublicLog(log, waiting, checked.mode)
 }
@@ -59,8 +59,8 @@ export async function openPublicLog(
 interface OwnerOptions {
   /** Gets whoever connects to the lock's socket. */
   readonly onConnection?: (connection: Connection) => void
-  /** The owner keeps no state: a log in which one has left its own is not for it to append to. */
-  readonly refusesState?: boolean
+  /** What there may be in the directory; anything unless told. */
+  readonly opens?: 'a plain log' | 'a store'
 }
 
 /** The same for an owner behind the seam. */
@@ -98,7 +98,7 @@ async function openLocked(
   const assessment = await assess(system, survey)
   refuseDamage(directory, assessment, options)
   const found = await findState(system, assessment)
-  if (options.refusesState) refuseState(directory, assessment, found.places)
+  refuseOtherKind(directory, options.opens, assessment, found.places)
   const epoch = epochFor(system, lock, assessment)
   if (epoch > lock.epoch) await lock.raiseEpoch(epoch)
 
@@ -176,11 +176,25 @@ function mapOf({ map, newest }: Assessment): readonly MapEntry[] {
   return newest ? [...map, entryOfNewest(newest)] : []
 }
 
-/** What a store has written nobody else appends to: it could not make anything of what it finds then. */
-function refuseState(directory: string, assessment: Assessment, places: SnapshotPlaces): void {
+/**
+ * A plain log has no control records, and a store's log none without: the one is told from the other by
+ * that, before anything is written. Where something is damaged that may have held them, nobody knows.
+ */
+function refuseOtherKind(
+  directory: string,
+  opens: OwnerOptions['opens'],
+  assessment: Assessment,
+  places: SnapshotPlaces,
+): void {
   const hasState = mapOf(assessment).some(({ hasControl }) => hasControl) || places[0] !== 0
-  if (hasState)
+  if (opens === 'a plain log' && hasState) {
     throw new QlogError('QLOG_IS_A_STORE', `${directory} holds a store, not a plain log`)
+  }
+  const { nextId, mapGaps, newestGaps } = assessment
+  const isWhole = mapGaps.length + newestGaps.length + lostSegments(assessment).size === 0
+  if (opens === 'a store' && !hasState && nextId > 1 && isWhole) {
+    throw new QlogError('QLOG_NOT_A_STORE', `${directory} holds a plain log, not a store`)
+  }
 }
 
 /**
@@ -235,7 +249,11 @@ function isOurs(name: string): boolean {
 }
 
 /** Makes the directory and those above it that are missing; returns what it made, outermost first. */
-async function makeDirectories(system: System, directory: string): Promise<string[]> {
+async function makeDirectories(
+  system: System,
+  directory: string,
+  hasParent = false,
+): Promise<string[]> {
   const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
   try {
     await system.files.makeDirectory(directory)
@@ -243,11 +261,12 @@ async function makeDirectories(system: System, directory: string): Promise<strin
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'EEXIST') return []
-    if (code !== 'ENOENT' || parent === '') {
+    // Made a moment ago, and not there: a link that leads nowhere, or no place for directories.
+    if (code !== 'ENOENT' || parent === '' || hasParent) {
       throw ioError(`make the directory ${directory}`, error)
     }
     const made = await makeDirectories(system, parent)
-    return [...made, ...(await makeDirectories(system, directory))]
+    return [...made, ...(await makeDirectories(system, directory, true))]
   }
 }
 

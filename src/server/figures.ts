@@ -1,10 +1,10 @@
 /**
- * Metrics and health over HTTP, for what watches a server: `GET /metrics` and `GET /healthz`. Touches
- * `node:http`, which is loaded when it is asked for.
+ * Metrics and health over HTTP, for what watches a server: `GET /metrics`, `GET /healthz` (is it of use now)
+ * and `GET /livez` (should it be left to run). Touches `node:http`, which is loaded when it is asked for.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { parseAddress } from './listen/address.ts'
-import { bind } from './listen/bind.ts'
+import { type Bound, bind } from './listen/bind.ts'
 
 /** Scrapers are few; more connections than this are let go. */
 const CONNECTIONS_MAX = 64
@@ -14,7 +14,7 @@ const KEEP_ALIVE_MS = 5_000
 
 export interface Health {
   readonly isHealthy: boolean
-  /** One word. */
+  /** One word; `failed` is what only a new start helps against. */
   readonly status: string
 }
 
@@ -47,7 +47,7 @@ export async function serveFigures(options: FiguresOptions): Promise<FiguresServ
   server.on('request', (request, response) => answer(options, request, response))
   const bound = await bind(server, address)
   server.on('error', options.onError)
-  return { address: bound, close: () => close(server) }
+  return { address: bound.address, close: () => close(server, bound) }
 }
 
 function answer(options: FiguresOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -82,16 +82,20 @@ function answerOf({ metrics, health }: FiguresOptions, request: IncomingMessage)
   if (path === '/metrics') {
     return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text: metrics() }
   }
-  if (path !== '/healthz') return { status: 404, type, text: '/metrics or /healthz\n' }
+  if (path !== '/healthz' && path !== '/livez') {
+    return { status: 404, type, text: '/metrics, /healthz or /livez\n' }
+  }
   const { isHealthy, status } = health()
+  const isFine = path === '/livez' ? status !== 'failed' : isHealthy
   return {
-    status: isHealthy ? 200 : 503,
+    status: isFine ? 200 : 503,
     type: 'application/json',
     text: `${JSON.stringify({ status })}\n`,
   }
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, bound: Bound): Promise<void> {
+  bound.unlink()
   return new Promise((resolve) => {
     server.close(() => resolve())
     server.closeAllConnections()

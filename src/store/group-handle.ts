@@ -81,8 +81,9 @@ export class GroupHandle<T = unknown> implements Group<T> {
       before = found.id
       const [message] = await this.#core.fetch.many([found.id], undefined)
       // Taken or finished since: there is another first one.
+      const isLeft = queue.state.isGone(found.offset) || queue.isLeaving(found.offset, found.id)
       const now = group ? stateOf(group, found) : unbegunState(queue, found.offset)
-      if (now !== state) continue
+      if (now !== state || (!group && isLeft)) continue
       // Lost to damage, or to whoever else discards messages of this log: it is passed over from now on.
       if (!message) {
         this.#core.dispatcher.noteDamaged(found.id)
@@ -187,6 +188,10 @@ export class GroupHandle<T = unknown> implements Group<T> {
     this.#core.assertOpen()
     const plan = checkSettings(settings)
     await this.#core.registry.configure(await this.#group(), plan)
+  }
+
+  get exists(): boolean {
+    return this.#core.registry.group(this.queue, this.name) !== undefined
   }
 
   stats(): GroupStats {
@@ -301,16 +306,16 @@ export function groupStats(group: GroupDispatch): GroupStats {
   const { queue, state } = group
   const { nextOffset } = queue.state
   const delayed = group.delayedCount
-  const { leased } = group
+  const { leased, buriedCount } = group
   const lag = nextOffset - state.finished.count
-  const ready = Math.max(0, lag - delayed - leased - state.buriedCount)
+  const ready = Math.max(0, lag - delayed - leased - buriedCount)
   return {
     queue: queue.state.name,
     group: state.name,
     ready,
     delayed,
     leased,
-    buried: state.buriedCount,
+    buried: buriedCount,
     lag,
     oldestMs: ready > 0 ? oldestReadyMs(group) : undefined,
     totals: state.counts.totals(),

@@ -17,6 +17,7 @@ import type { StoreCore } from './store-core.ts'
 import { GROUP_DEFAULT } from './types/groups.ts'
 import type { StoredMessage } from './types/messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './types/queues.ts'
+import type { SessionOptions } from './types/sessions.ts'
 import type { StoreStats, StoreStatus } from './types/stats.ts'
 import type { Store } from './types/store.ts'
 import type { Transaction, TransactionResult } from './types/transactions.ts'
@@ -82,9 +83,10 @@ export class LogStore implements Store {
     return seen && { ...seen.info, body: seen.body, value: seen.body }
   }
 
-  session(): StoreSession {
+  session(options?: SessionOptions): StoreSession {
     this.#core.assertOpen()
-    const session = new StoreSession(this.#core, this.#verbs, (one) => this.#sessions.delete(one))
+    const onClose = (one: StoreSession) => this.#sessions.delete(one)
+    const session = new StoreSession(this.#core, this.#verbs, onClose, options)
     this.#sessions.add(session)
     return session
   }
@@ -179,13 +181,13 @@ export class LogStore implements Store {
     this.#idleGroups.close()
     const { timeoutMs } = options
     const endMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs
-    this.#retention.close()
     // What their handlers do from now on is in vain.
     const stopped = this.#workers.close()
     try {
       if (wasOpen) await this.#settleWithin(timeoutMs, stopped)
     } finally {
       core.status = 'closed'
+      this.#retention.close()
       core.dispatcher.close()
       core.journal.close()
       core.watch.close()
@@ -215,6 +217,8 @@ export class LogStore implements Store {
     const closing = [...this.#sessions].map((session) => session.close())
     core.status = 'closing'
     await Promise.allSettled([...closing, stopped])
+    // Who only comes and goes, as commands do, lets go of what is beyond the limits too.
+    await this.#retention.settle()
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()

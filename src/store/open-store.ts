@@ -98,21 +98,17 @@ export async function replay(
   return { state, saved, appliedLsn }
 }
 
-/** Every store says first that it was opened: whatever stands in front of that word, none of them put. */
+/** Every store says first that it was opened. */
 function applyEntry(state: StoreState, entry: Entry): void {
-  if (state.opened === undefined && entry.control.length === 0 && entry.ids[0] === 1) {
-    throw notAStore()
-  }
   try {
     state.applyEntry(entry)
   } catch (error) {
-    // The word may have been lost to damage, and what can be read is a store's all the same.
     const isUnread = error instanceof QlogError && error.code === 'QLOG_NEWER_FORMAT'
     throw isUnread && state.opened === undefined ? notAStore(error) : error
   }
 }
 
-function notAStore(cause?: Error): QlogError {
+function notAStore(cause: Error): QlogError {
   const words = 'the log holds messages that no store has put: it is a plain log'
-  return new QlogError('QLOG_NOT_A_STORE', words, cause && { cause })
+  return new QlogError('QLOG_NOT_A_STORE', words, { cause })
 }

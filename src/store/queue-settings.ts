@@ -18,7 +18,6 @@ const NAMES = [
 const GROUP_IDLE_MS_MIN = 1_000
 const WHEN_FULL = ['refuse', 'drop-oldest'] as const
 
-/** What a change asks for; `null` takes a setting away, what is left out stays. */
 /** A queue for dead letters begins with this, but not before all else is checked. */
 export function checkSettings(
   core: StoreCore,

@@ -193,12 +193,12 @@ export class StoreCore implements Decisions, JournalEvents {
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
     // This may come from within the log's word of a commit, which is no place to append.
     queueMicrotask(() => this.#deleteExpired(queue, ids, offsets))
-    for (const offset of offsets) queue.leaving.add(offset)
+    for (const offset of offsets) queue.leave(offset)
   }
 
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
-    queueMicrotask(() => this.#deleteEach(queue, ids, offsets, 'lapsed'))
-    for (const offset of offsets) queue.leaving.add(offset)
+    queueMicrotask(() => this.#deleteLapsed(queue, ids, offsets))
+    for (const offset of offsets) queue.leave(offset)
   }
 
   #deleteExpired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
@@ -207,6 +207,18 @@ export class StoreCore implements Decisions, JournalEvents {
       return
     }
     this.#deleteEach(queue, ids, offsets, 'expired')
+  }
+
+  /** Some may have left on their own meanwhile. */
+  #deleteLapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
+    const left: { readonly id: number; readonly offset: number }[] = []
+    offsets.forEach((offset, row) => {
+      if (queue.state.isGone(offset)) queue.stay(offset)
+      else left.push({ id: ids[row] ?? 0, offset })
+    })
+    const leftIds = left.map(({ id }) => id)
+    const leftOffsets = left.map(({ offset }) => offset)
+    if (left.length > 0) this.#deleteEach(queue, leftIds, leftOffsets, 'lapsed')
   }
 
   #deleteEach(
@@ -242,9 +254,9 @@ export class StoreCore implements Decisions, JournalEvents {
     why: 'deleted' | 'expired' | 'lapsed' = 'deleted',
     whenDone?: () => void,
   ): PlainOperation {
-    for (const offset of offsets) queue.leaving.add(offset)
+    for (const offset of offsets) queue.leave(offset)
     const settle = () => {
-      for (const offset of offsets) queue.leaving.delete(offset)
+      for (const offset of offsets) queue.stay(offset)
     }
     return new PlainOperation(
       [{ kind: 'delete', queue: queue.state.number, ranges: rangesOf(offsets) }],

@@ -1,5 +1,13 @@
 /** A directory holds a store or a plain log: who takes one for the other is told, and nothing is written. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -74,4 +82,48 @@ test('a log without any message may become either', async () => {
   await store.queue('q').put('hello')
   await store.close()
   await expect(openLog(directory)).rejects.toMatchObject({ code: 'QLOG_IS_A_STORE' })
+})
+
+test('a plain log whose first messages are gone is a plain log still', async () => {
+  const body = JSON.stringify({
+    order: 1000,
+    customer: 'somebody',
+    text: 'lorem ipsum '.repeat(30),
+  })
+  for (let opening = 0; opening < 3; opening++) {
+    const log = await openLog(directory, { retention: { messages: 1 } })
+    await log.append(body)
+    await log.compact()
+    expect(log.stats().firstId).toBeGreaterThanOrEqual(opening)
+    await log.close()
+  }
+  await expect(openStore(directory)).rejects.toMatchObject({ code: 'QLOG_NOT_A_STORE' })
+  const log = await openLog(directory)
+  expect(log.nextId).toBe(4)
+  await log.close()
+})
+
+test('a store whose first words are lost to rot is a store still, with all that can be read', async () => {
+  const live = join(directory, 'live')
+  const copy = join(directory, 'copy')
+  const store = await openStore(live)
+  for (let row = 0; row < 5; row++) await store.queue('q').put(`${row}`.repeat(9_000))
+  // As after a crash: nothing of it was saved beside the log.
+  cpSync(live, copy, { recursive: true, filter: (path) => !/LOCK|lock-/.test(path) })
+  await store.close()
+  const [segment = ''] = readdirSync(copy).filter((name) => name.endsWith('.qls'))
+  const bytes = readFileSync(join(copy, segment))
+  const name = bytes.indexOf(Buffer.of(3, 1, 1, 'q'.charCodeAt(0)))
+  expect(name).toBeGreaterThan(4_096)
+  bytes.set([bytes.readUInt8(name) ^ 0x55, bytes.readUInt8(name + 1) ^ 0x33], name)
+  writeFileSync(join(copy, segment), bytes)
+  const left = await openStore(copy, { log: { onDamage: 'quarantine' } })
+  expect(left.stats().messages).toBe(5)
+  await left.close()
+})
+
+test('a directory below a link that leads nowhere is refused, and not tried for ever', async () => {
+  const link = join(directory, 'link')
+  symlinkSync(join(directory, 'nowhere', 'at all'), link)
+  await expect(openStore(join(link, 'data'))).rejects.toMatchObject({ code: 'QLOG_IO' })
 })

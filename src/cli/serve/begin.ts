@@ -47,8 +47,8 @@ export async function serve(
   const { plan } = wish
   const log = new ServeLog((line) => output.words(line), plan.isVerbose)
   try {
-    await runPlan(plan, packageVersion(), () => context.interruption(), log)
-    return EXIT.fine
+    const ended = await runPlan(plan, packageVersion(), () => context.interruption(), log)
+    return ended === 'failed' ? EXIT.unexpected : EXIT.fine
   } catch (error) {
     const exitCode = exitCodeOf(error)
     // Whoever stops it before it is open knows that.

@@ -55,6 +55,13 @@ const HEARD: { readonly [Name in ChannelName]?: Hear<Name> } = {
   },
 }
 
+/** Calls once the store has failed. Returns the way to hear no more. */
+export function whenStoreFails(call: () => void): () => void {
+  const name: ChannelName = 'qlog:store-failed'
+  subscribe(name, call)
+  return () => void unsubscribe(name, call)
+}
+
 /** What happens to the store. Returns the way to hear no more. */
 export function logEvents(log: ServeLog): () => void {
   const stops = Object.entries(HEARD).map(([name, hear]) => {

@@ -11,6 +11,9 @@ import { type Found, findWords, WordError } from './words.ts'
 const KIB = 1024
 const MIB = 1024 * KIB
 
+/** Cannot be written: stands for a port that was not named. */
+const NO_PORT = -1
+
 /** The first descriptor that a service manager hands down. */
 const INHERITED_FIRST = 3
 
@@ -18,6 +21,9 @@ const INHERITED_FIRST = 3
 export const JOB_BYTES_MAX_MAX = 32 * MIB - 64 * KIB
 const SEGMENT_BYTES_MIN = 64 * KIB
 const SEGMENT_BYTES_MAX = 1024 * MIB
+
+/** Without any of them a directory was forgotten: nobody else wants every interface, and nothing kept. */
+const DROP_IN_FLAGS = ['b', 'l', 'p']
 
 /** What is to be served, where and how. */
 export interface ServePlan {
@@ -104,6 +110,11 @@ function planOf(found: Found, inherited: number): ServePlan {
   if (beanstalkd.length + memcache.length === 0) {
     throw new WordError('say what to serve: --beanstalkd, --memcache or both')
   }
+  if (isDropIn && inherited === 0 && !DROP_IN_FLAGS.some((flag) => found.has(flag))) {
+    throw new WordError(
+      'say where the store is: `qlog serve DIR ...`, or -b DIR; with -l or -p alone nothing is kept',
+    )
+  }
   const tlsCert = last(found, 'tls-cert')
   const tlsKey = last(found, 'tls-key')
   if ((tlsCert === undefined) !== (tlsKey === undefined)) {
@@ -183,9 +194,11 @@ function beanstalkdAddresses(
 }
 
 function hostOf(word: string): string {
-  const address = parseAddress(word, BEANSTALKD_PORT)
+  const address = parseAddress(word, NO_PORT)
   if (address.kind !== 'tcp' || address.host === undefined)
     throw new WordError(`-l: no host: ${word}`)
+  // A port that was left out is this one: else one was named, and would be lost.
+  if (address.port !== NO_PORT) throw new WordError(`-l is a host alone, and -p its port: ${word}`)
   return address.host
 }
 
@@ -195,18 +208,19 @@ function portOf(word: string): number {
   throw new WordError(`-p: no port: ${word}`)
 }
 
+const SYNC_FLAGS = ['sync', 'F', 'f']
+
 /** The last word counts, whichever of the three it is. */
 function syncOf(found: Found): SyncMode {
-  const word = last(found, 'sync')
-  if (word !== undefined) {
-    if (word === 'always' || word === 'never') return word
-    const ms = /^interval:(\d{1,7})$/.exec(word)?.[1]
-    if (ms === undefined) throw new WordError(`--sync is always, never or interval:MS, not ${word}`)
-    return intervalOf('--sync', ms)
-  }
-  if (found.has('F')) return 'never'
-  const ms = last(found, 'f')
-  return ms === undefined ? 'always' : intervalOf('-f', ms)
+  const flag = [...found.keys()].findLast((name) => SYNC_FLAGS.includes(name))
+  if (flag === undefined) return 'always'
+  if (flag === 'F') return 'never'
+  const word = last(found, flag) ?? ''
+  if (flag === 'f') return intervalOf('-f', word)
+  if (word === 'always' || word === 'never') return word
+  const ms = /^interval:(\d{1,7})$/.exec(word)?.[1]
+  if (ms === undefined) throw new WordError(`--sync is always, never or interval:MS, not ${word}`)
+  return intervalOf('--sync', ms)
 }
 
 function intervalOf(name: string, word: string): SyncMode {

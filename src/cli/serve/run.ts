@@ -19,7 +19,7 @@ import {
   tokenCheck,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
-import { logEvents, logWarnings } from './events.ts'
+import { logEvents, logWarnings, whenStoreFails } from './events.ts'
 import type { ServePlan } from './plan.ts'
 import type { ServeLog } from './serve-log.ts'
 import { becomeUser } from './user.ts'
@@ -29,20 +29,26 @@ const RECORD_EXTRA_BYTES = 64 * 1024
 const MESSAGE_BYTES_MAX_DEFAULT = 16 * 1024 * 1024
 const TOKEN_FILE_BYTES_MAX = 256 * 1024
 
-/** Resolves once it was stopped and everything is closed. Rejects where it cannot serve. */
+/** A store that has failed answers nothing any more: what is under way has so long to be told. */
+const FAILED_GRACE_MS = 2_000
+
+/**
+ * Resolves once everything is closed, because it was stopped or because its store has failed, whichever came
+ * first: a failure is told also where the stop came before. Rejects where it cannot serve.
+ */
 export async function runPlan(
   plan: ServePlan,
   version: string,
   interruption: () => AbortSignal,
   log: ServeLog,
-): Promise<void> {
+): Promise<'stopped' | 'failed'> {
   const server = new Server(plan, version, log)
   // Taken at once: the platform would open its debugger at this signal.
   const drain = (): void => server.drain()
   process.on('SIGUSR1', drain)
   const stopListening = [logWarnings(log), logEvents(log)]
   try {
-    await server.run(interruption())
+    return await server.run(interruption())
   } finally {
     process.off('SIGUSR1', drain)
     for (const stop of stopListening) stop()
@@ -60,6 +66,8 @@ class Server {
   #store: Store | undefined
   #isStopping = false
   #isDraining = false
+  /** Aborted where the store has failed. */
+  readonly #failure = new AbortController()
   #startDraining: () => void = () => undefined
 
   constructor(plan: ServePlan, version: string, log: ServeLog) {
@@ -68,7 +76,7 @@ class Server {
     this.#log = log
   }
 
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignal): Promise<'stopped' | 'failed'> {
     const { pid } = process
     const { directory, notes } = this.#plan
     this.#log.say('info', 'starting', `qlog ${this.#version} starts`, {
@@ -77,14 +85,21 @@ class Server {
       directory,
     })
     for (const note of notes) this.#log.say('warn', 'note', note)
+    const { signal: failed } = this.#failure
+    const forget = whenStoreFails(() => this.#failure.abort())
     try {
-      await this.#bind()
-      if (this.#plan.user !== undefined) becomeUser(this.#plan.user)
-      await this.#open(signal)
-      await aborted(signal)
+      try {
+        await this.#bind()
+        if (this.#plan.user !== undefined) becomeUser(this.#plan.user)
+        await this.#open(signal)
+        await aborted(AbortSignal.any([signal, failed]))
+      } finally {
+        await this.#stop()
+      }
     } finally {
-      await this.#stop()
+      forget()
     }
+    return failed.aborted ? 'failed' : 'stopped'
   }
 
   /** Puts are refused from now on, also once the store is open. */
@@ -225,6 +240,7 @@ class Server {
 
   #health(): Health {
     const store = this.#store
+    if (this.#failure.signal.aborted) return { isHealthy: false, status: 'failed' }
     if (this.#isStopping) return { isHealthy: false, status: 'stopping' }
     if (store === undefined) return { isHealthy: false, status: 'starting' }
     if (store.status !== 'open') return { isHealthy: false, status: store.status }
@@ -237,10 +253,16 @@ class Server {
     const startedMs = performance.now()
     const connections = this.#listeners.reduce((sum, one) => sum + one.connections, 0)
     this.#log.say('info', 'stopping', 'answers what was accepted', { connections })
-    const timeoutMs = this.#store === undefined ? 0 : this.#plan.stopTimeoutMs
+    const { signal: failed } = this.#failure
+    const { stopTimeoutMs } = this.#plan
+    const openMs = failed.aborted ? Math.min(stopTimeoutMs, FAILED_GRACE_MS) : stopTimeoutMs
+    const timeoutMs = this.#store === undefined ? 0 : openMs
     await Promise.all(this.#listeners.map((listener) => listener.close({ timeoutMs })))
     try {
       await this.#store?.close()
+    } catch (error) {
+      if (!failed.aborted) throw error
+      this.#log.failed('store-failed', 'cannot be closed either', error)
     } finally {
       await Promise.all(this.#figures.map((figures) => figures.close()))
     }

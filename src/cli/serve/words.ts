@@ -14,7 +14,10 @@ const LONG_VALUES = [
 ]
 const LONG_BARE = ['help', 'version']
 
-/** What stands in the words, by name; lists in the order in which they were given. */
+/**
+ * What stands in the words, by name; lists in the order in which they were given, and the names in the order
+ * in which each was given last.
+ */
 export type Found = ReadonlyMap<string, readonly string[]>
 
 /** The words cannot be meant. */
@@ -23,9 +26,11 @@ export class WordError extends Error {}
 /** Notes what it finds in `found`, also where it throws {@link WordError} in the middle. */
 export function findWords(words: readonly string[], found: Map<string, string[]>): void {
   const note = (name: string, value: string): void => {
-    const values = found.get(name)
-    if (values === undefined) found.set(name, [value])
-    else values.push(value)
+    const values = found.get(name) ?? []
+    values.push(value)
+    // A name that comes again stands behind the others: of some of them the last one counts.
+    found.delete(name)
+    found.set(name, values)
   }
   const rest = [...words]
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {

@@ -7,6 +7,7 @@ import { type Client, type Conversation, type Protocol, tokenCheck } from '../..
 import { Counters } from './counters.ts'
 import { JOB_BYTES_MAX_DEFAULT, JOB_BYTES_MAX_MAX } from './limits.ts'
 import { SlotPool } from './pipeline.ts'
+import { isOrdinary } from './replies.ts'
 import type { Shared } from './shared.ts'
 import { Talk } from './talk.ts'
 import { Tubes } from './tubes.ts'
@@ -36,9 +37,12 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
   if (!Number.isInteger(jobBytesMax) || jobBytesMax < 0 || jobBytesMax > JOB_BYTES_MAX_MAX) {
     throw new QlogTypeError(`jobBytesMax must be a whole number from 0 to ${JOB_BYTES_MAX_MAX}`)
   }
+  const report = (error: unknown): void => onError(asError(error))
   const shared: Shared = {
     store,
-    tubes: new Tubes(store, onError),
+    tubes: new Tubes(store, (error) => {
+      if (!isOrdinary(error)) report(error)
+    }),
     counters: new Counters(),
     slots: new SlotPool(),
     jobBytesMax,
@@ -48,7 +52,7 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
     version,
     startedMs: performance.now(),
     nowMs,
-    report: (error) => onError(asError(error)),
+    report,
   }
   return {
     name: 'beanstalkd',

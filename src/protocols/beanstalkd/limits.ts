@@ -20,6 +20,8 @@ export const PIPELINED_BYTES_MAX = 4 * 1024 * 1024
 /** Reserves that follow each other and are served as one, and the bodies that they then get at once. */
 export const RESERVE_RUN_MAX = 256
 export const RESERVE_RUN_BYTES = 256 * 1024
+/** Tubes that one connection watches: each reserve looks at all of them. */
+export const WATCHED_MAX = 1_000
 /** Jobs that one reply lists. */
 export const LIST_MAX = 1_000
 /** Jobs that one entry kicks. */

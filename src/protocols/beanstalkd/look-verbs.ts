@@ -24,7 +24,9 @@ export function statsTube(talk: Talk, scanner: Scanner): void {
   }
   talk.shared.counters.commands['stats-tube']++
   talk.answer(async () => {
-    const tube = talk.shared.tubes.find(name)
+    const { tubes } = talk.shared
+    const tube = tubes.find(name)
+    await tubes.pauseEnded(name)
     return tube === undefined ? Reply.NOT_FOUND : documentReply(await tubeStats(tube))
   })
 }

@@ -6,6 +6,7 @@
 import type { PutResult } from '../../index.ts'
 import { PIPELINED_BYTES_MAX, PIPELINED_MAX, SLOTS_KEPT_MAX } from './limits.ts'
 import { replyOf } from './replies.ts'
+import type { Tube } from './tubes.ts'
 
 const INSERTED = new TextEncoder().encode('INSERTED ')
 /** INSERTED, sixteen digits, the end of the line. */
@@ -32,6 +33,8 @@ export class Slot {
   id = 0
   text = ''
   bytes = 0
+  /** Where the job is put. */
+  tube: Tube | undefined
 
   readonly inserted = ({ id, duplicate }: PutResult): void => {
     if (duplicate) this.text = `EXISTS ${id}\r\n`
@@ -49,6 +52,8 @@ export class Slot {
 
   #done(): void {
     this.isDone = true
+    if (this.tube) this.tube.putsUnderWay--
+    this.tube = undefined
     this.pipeline?.settled(this)
   }
 }

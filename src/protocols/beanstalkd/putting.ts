@@ -109,16 +109,14 @@ export class Putting {
     this.#isPending = true
     this.#bytes = bytes
     this.#options = options
+    this.#talk.client.intake.expect(bytes + END_BYTES)
   }
 
   #take(): boolean {
     const talk = this.#talk
     const { intake } = talk.client
     const bytes = this.#bytes
-    if (intake.length < bytes + END_BYTES) {
-      intake.expect(bytes + END_BYTES)
-      return false
-    }
+    if (intake.length < bytes + END_BYTES) return false
     this.#isPending = false
     if (intake.peek(bytes) !== CR || intake.peek(bytes + 1) !== LF) {
       intake.skip(bytes + END_BYTES)
@@ -134,6 +132,8 @@ export class Putting {
 
   #put(tube: Tube, body: Uint8Array): void {
     const slot = this.#talk.begin('', body.length)
+    slot.tube = tube
+    tube.putsUnderWay++
     tube.put(body, this.#options).then(slot.inserted, slot.failed)
   }
 }

@@ -11,7 +11,7 @@ export function reserve(talk: Talk, scanner: Scanner, line: Uint8Array): void {
     talk.say(Reply.BAD_FORMAT)
     return
   }
-  talk.shared.counters.commands.reserve += talk.reserving.begin(line, Number.POSITIVE_INFINITY)
+  talk.reserving.begin(line, Number.POSITIVE_INFINITY, 'reserve')
 }
 
 /**
@@ -26,7 +26,7 @@ export function reserveWithTimeout(talk: Talk, scanner: Scanner, line: Uint8Arra
   }
   const seconds = Number.isFinite(argument.value) ? argument.value | 0 : -1
   const timeoutMs = seconds < 0 ? Number.POSITIVE_INFINITY : seconds * SECOND_MS
-  talk.shared.counters.commands['reserve-with-timeout'] += talk.reserving.begin(line, timeoutMs)
+  talk.reserving.begin(line, timeoutMs, 'reserve-with-timeout')
 }
 
 /** This very job, whatever its state, unless somebody has it. */

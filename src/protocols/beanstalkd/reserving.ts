@@ -3,6 +3,7 @@
  * the end of its time, or the client hangs up. Reserves that follow each other are served as one.
  */
 import type { Delivery, Session } from '../../index.ts'
+import type { Counted } from './counters.ts'
 import { MARGIN_MS, RESERVE_RUN_BYTES, RESERVE_RUN_MAX } from './limits.ts'
 import { Reply } from './replies.ts'
 import type { Talk } from './talk.ts'
@@ -15,6 +16,8 @@ export class Reserving {
   readonly #talk: Talk
   /** Ends the wait that is under way. */
   #wait: AbortController | undefined
+  /** Goes on with the jobs of a run, once the client has taken those before them. */
+  #goOn: (() => void) | undefined
   #isStopped = false
 
   constructor(talk: Talk) {
@@ -23,13 +26,12 @@ export class Reserving {
 
   /**
    * Begins one, and as many more as follow in the same words; `timeoutMs` is infinite where it waits for
-   * ever. Returns how many.
+   * ever. Each counts as `counted` once its turn has come.
    */
-  begin(line: Uint8Array, timeoutMs: number): number {
+  begin(line: Uint8Array, timeoutMs: number, counted: Counted): void {
     const count = 1 + this.#countRepeated(line)
     this.#talk.noteWorker()
-    this.#talk.alone(() => this.#reserve(timeoutMs, count))
-    return count
+    this.#talk.alone(() => this.#reserve(timeoutMs, count, counted))
   }
 
   /** Up to `count` jobs at once, as `write` tells them; one reply where there is none. */
@@ -47,6 +49,12 @@ export class Reserving {
     })
   }
 
+  /** The client takes answers again. */
+  goOn(): void {
+    this.#goOn?.()
+    this.#goOn = undefined
+  }
+
   /** No more comes of the client: it waits for nothing. */
   peerEnded(): void {
     this.#wait?.abort()
@@ -56,19 +64,22 @@ export class Reserving {
   stop(): void {
     this.#isStopped = true
     this.#wait?.abort()
+    this.goOn()
   }
 
   /** The connection is gone. */
   end(): void {
-    this.#isStopped = true
-    this.#wait?.abort()
+    this.stop()
   }
 
-  async #reserve(timeoutMs: number, count: number): Promise<void> {
+  async #reserve(timeoutMs: number, count: number, counted: Counted): Promise<void> {
     const talk = this.#talk
+    const { commands } = talk.shared.counters
     const session = await talk.watching.ready()
     for (let left = count; left > 0 && !talk.isClosed; ) {
+      if (left < count && talk.client.isCongested) await this.#untilTaken()
       if (left < count && this.#isStopped) return
+      commands[counted]++
       const deliveries = await this.#take(session, timeoutMs, left)
       if (typeof deliveries === 'string') {
         talk.write(deliveries)
@@ -79,8 +90,17 @@ export class Reserving {
         talk.held.add(delivery, session.leased)
         talk.writeJob('RESERVED', delivery.id, delivery.body)
       }
+      commands[counted] += deliveries.length - 1
       left -= deliveries.length
     }
+  }
+
+  /** What is not taken by the client waits in memory: no more is added to it. */
+  async #untilTaken(): Promise<void> {
+    if (this.#isStopped) return
+    await new Promise<void>((resolve) => {
+      this.#goOn = resolve
+    })
   }
 
   /** Some jobs, or what to say instead of one. */

@@ -2,7 +2,7 @@
  * The arguments of a command line, read from its bytes as beanstalkd reads them: what may stand in front
  * of a number, what behind it, and which numbers there are. Pure.
  */
-import { isTubeNameByte, tubeNameOf } from './names.ts'
+import { isTubeName, isTubeNameByte, tubeNameOf } from './names.ts'
 
 const U32_MAX = 0xffff_ffff
 const U64_MAX = 2n ** 64n - 1n
@@ -95,13 +95,19 @@ export class Scanner {
 
   /** The name of a tube, spaces in front of it; undefined where there is none. */
   name(): string | undefined {
+    const name = this.looseName()
+    return name !== undefined && isTubeName(name) ? name : undefined
+  }
+
+  /** The same, perhaps too long, or with a dash in front. */
+  looseName(): string | undefined {
     const line = this.#line
     let at = this.#at
     while (line[at] === SPACE) at++
     const first = at
     while (at < line.length && isTubeNameByte(line[at] ?? 0)) at++
     this.#at = at
-    return tubeNameOf(line, first, at)
+    return at === first ? undefined : String.fromCharCode(...line.subarray(first, at))
   }
 
   /** What stands up to the next space, spaces in front of it; undefined where nothing does. */

@@ -5,7 +5,7 @@
  */
 import type { Client, Conversation } from '../../server/index.ts'
 import { authorize } from './auth-verb.ts'
-import { commandOf } from './commands.ts'
+import { type Command, commandOf } from './commands.ts'
 import { Held } from './held.ts'
 import { LineReader, TOO_LONG } from './line-reader.ts'
 import { Pipeline } from './pipeline.ts'
@@ -66,6 +66,7 @@ export class Talk implements Conversation {
   advance(): void {
     this.#hasMore = false
     if (this.client.intake.ended) this.reserving.peerEnded()
+    if (!this.client.isCongested) this.reserving.goOn()
     while (!this.#isAlone && !this.#isStopping && !this.#isClosed) {
       if (this.client.isCongested || this.#pipeline.isFull) {
         this.#hasMore = true
@@ -78,6 +79,7 @@ export class Talk implements Conversation {
   stop(): void {
     this.#isStopping = true
     this.#hasMore = false
+    this.watching.stop()
     this.reserving.stop()
     this.#endIfIdle()
   }
@@ -169,7 +171,17 @@ export class Talk implements Conversation {
     if (!this.isAuthorized && command?.run !== authorize) this.#refuse()
     else if (line.includes(NUL)) this.say(Reply.BAD_FORMAT)
     else if (command === undefined) this.say(Reply.UNKNOWN_COMMAND)
-    else command.run(this, this.#scanner.begin(line, command.prefix.length), line)
+    else this.#do(command, line)
+  }
+
+  /** What a store that has failed throws is an answer, too, and the connection goes on. */
+  #do(command: Command, line: Uint8Array): void {
+    try {
+      command.run(this, this.#scanner.begin(line, command.prefix.length), line)
+    } catch (error) {
+      this.say(replyOf(error))
+      this.#report(error)
+    }
   }
 
   /** What follows may be the body of a put: none of it is looked at. */

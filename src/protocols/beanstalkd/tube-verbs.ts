@@ -1,4 +1,5 @@
 /** use, watch, ignore, pause-tube. */
+import { isTubeName } from './names.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
@@ -12,8 +13,10 @@ export function use(talk: Talk, scanner: Scanner): void {
     return
   }
   talk.shared.counters.commands.use++
-  talk.watching.use(name)
-  talk.say(`USING ${name}\r\n`)
+  refer(talk, name, () => {
+    talk.watching.use(name)
+    return `USING ${name}\r\n`
+  })
 }
 
 export function watch(talk: Talk, scanner: Scanner): void {
@@ -23,8 +26,16 @@ export function watch(talk: Talk, scanner: Scanner): void {
     return
   }
   talk.shared.counters.commands.watch++
-  talk.watching.watch(name)
-  talk.say(`WATCHING ${talk.watching.watched.length}\r\n`)
+  refer(talk, name, () => {
+    const isWatched = talk.watching.watch(name)
+    return isWatched ? `WATCHING ${talk.watching.watched.length}\r\n` : Reply.OUT_OF_MEMORY
+  })
+}
+
+/** A pause ends with its tube, which may end by what is on its way: then that comes first. */
+function refer(talk: Talk, name: string, run: () => string): void {
+  if (talk.shared.tubes.mayEndPause(name)) talk.answer(async () => run())
+  else talk.say(run())
 }
 
 export function ignore(talk: Talk, scanner: Scanner): void {
@@ -39,11 +50,15 @@ export function ignore(talk: Talk, scanner: Scanner): void {
 }
 
 export function pauseTube(talk: Talk, scanner: Scanner): void {
-  talk.shared.counters.commands['pause-tube']++
-  const name = scanner.name()
+  const name = scanner.looseName()
   const seconds = name === undefined ? BAD : scanner.lastU32()
-  if (name === undefined || seconds === BAD) talk.say(Reply.BAD_FORMAT)
-  else talk.answer(() => pause(talk, name, seconds))
+  if (name === undefined || seconds === BAD) {
+    talk.say(Reply.BAD_FORMAT)
+    return
+  }
+  talk.shared.counters.commands['pause-tube']++
+  if (isTubeName(name)) talk.answer(() => pause(talk, name, seconds))
+  else talk.say(Reply.BAD_FORMAT)
 }
 
 async function pause(talk: Talk, name: string, seconds: number): Promise<string> {

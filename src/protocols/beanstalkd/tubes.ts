@@ -24,6 +24,8 @@ export class Tube {
   using = 0
   watching = 0
   waiting = 0
+  /** Jobs that are put and not durable yet. */
+  putsUnderWay = 0
   /** Commands, since it is there. */
   deletes = 0
   pauses = 0
@@ -31,7 +33,8 @@ export class Tube {
   pauseSeconds = 0
   /** Jobs that were put in front of its time. */
   readonly #putBefore: number
-  #hasGroup = false
+  /** The group is being made. */
+  #isBeginning = false
 
   constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
@@ -43,7 +46,7 @@ export class Tube {
 
   /** Whatever is put is read by the group: without it a job that is deleted would stay. */
   put(body: Uint8Array, options: PutOptions): Promise<PutResult> {
-    if (!this.#hasGroup) this.#begin()
+    if (!this.group.exists && !this.#isBeginning) this.#begin()
     return this.queue.put(body, options)
   }
 
@@ -61,37 +64,44 @@ export class Tube {
    * Jobs that were put by others than this protocol may have none yet.
    */
   async look(): Promise<Group | undefined> {
-    if (!this.#hasGroup) {
+    if (!this.group.exists) {
       const { messages, groups } = this.queue.stats()
       if (messages + groups.length === 0) return undefined
       await this.queue.createGroup(this.group.name)
-      this.#hasGroup = true
     }
     return this.group
   }
 
+  /** What this protocol paused, and it is not over. */
+  get isPausedHere(): boolean {
+    return this.pauseSeconds > 0 && this.queue.stats().pausedMs > 0
+  }
+
   get isReferred(): boolean {
-    return this.using + this.watching > 0 || this.name === TUBE_DEFAULT
+    return this.using + this.watching + this.putsUnderWay > 0 || this.name === TUBE_DEFAULT
   }
 
   #begin(): void {
-    this.#hasGroup = true
-    // The records of the queue and its group stand in front of the message's: nobody has to wait.
-    this.queue.createGroup(this.group.name).catch(() => {
-      // What is put behind it failed for the same reason, and tells its client.
-      this.#hasGroup = false
-    })
+    this.#isBeginning = true
+    const begun = (): void => {
+      this.#isBeginning = false
+    }
+    // The records of the queue and its group stand in front of the message's: nobody has to wait. Where
+    // that fails, what is put behind it fails for the same reason, and tells its client.
+    this.queue.createGroup(this.group.name).then(begun, begun)
   }
 }
 
 export class Tubes {
   readonly #store: Store
-  readonly #report: (error: Error) => void
+  readonly #report: (error: unknown) => void
   readonly #byName = new Map<string, Tube>()
   /** The same, in the order in which they are listed. */
   readonly #listed: Tube[] = []
+  /** Pauses that are about to end, since their tubes are gone. */
+  readonly #endingPauses = new Map<string, Promise<void>>()
 
-  constructor(store: Store, report: (error: Error) => void) {
+  constructor(store: Store, report: (error: unknown) => void) {
     this.#store = store
     this.#report = report
     this.get(TUBE_DEFAULT)
@@ -100,7 +110,8 @@ export class Tubes {
   /** The tube of this name, which is there from now on if anybody refers to it. */
   get(name: string): Tube {
     const known = this.#byName.get(name)
-    if (known) return known
+    if (known && (known.isReferred || known.hasJobs)) return known
+    if (known) this.#forget(known)
     const tube = new Tube(this.#store, name, this.#report)
     this.#byName.set(name, tube)
     this.#listed.push(tube)
@@ -129,6 +140,17 @@ export class Tubes {
     if (!tube.isReferred && !tube.hasJobs) this.#forget(tube)
   }
 
+  /** It is paused, and nobody refers to it: whether it is there depends on its jobs. */
+  mayEndPause(name: string): boolean {
+    const known = this.#byName.get(name)
+    return known?.isReferred === false && known.isPausedHere
+  }
+
+  /** Resolves once no pause of a tube of this name is left that is gone; never rejects. */
+  async pauseEnded(name: string): Promise<void> {
+    await this.#endingPauses.get(name)
+  }
+
   /** All that are there, in the order of the real server. */
   all(stats: StoreStats = this.#store.stats()): readonly Tube[] {
     const withJobs = new Set<string>()
@@ -147,5 +169,15 @@ export class Tubes {
     if (this.#byName.get(tube.name) !== tube) return
     this.#byName.delete(tube.name)
     removeRow(this.#listed, this.#listed.indexOf(tube))
+    if (tube.isPausedHere) this.#endPause(tube)
+  }
+
+  /** What refers to the name from now on is another tube. What is put there stands behind this in the log. */
+  #endPause({ name, queue }: Tube): void {
+    const ending = queue.pause(0).catch(this.#report)
+    const ended = ending.then(() => {
+      if (this.#endingPauses.get(name) === ended) this.#endingPauses.delete(name)
+    })
+    this.#endingPauses.set(name, ended)
   }
 }

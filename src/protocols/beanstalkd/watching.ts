@@ -3,6 +3,7 @@
  * the first time, and told of changes of the watch list when it reserves next.
  */
 import type { Delivery, Session } from '../../index.ts'
+import { WATCHED_MAX } from './limits.ts'
 import { TUBE_DEFAULT } from './names.ts'
 import { isOrdinary } from './replies.ts'
 import type { Shared } from './shared.ts'
@@ -12,16 +13,20 @@ import { removeRow } from './unordered.ts'
 export class Watching {
   readonly #shared: Shared
   #used: Tube
-  readonly #watched: Tube[] = []
+  readonly #watched = new Map<string, Tube>()
+  /** The same, in the order in which they are listed. */
+  readonly #listed: Tube[] = []
   #session: Session | undefined
   /** The session watches something else than this list. */
   #hasChanged = true
+  #isStopping = false
 
   constructor(shared: Shared) {
     this.#shared = shared
     const tube = shared.tubes.get(TUBE_DEFAULT)
     this.#used = tube
-    this.#watched.push(tube)
+    this.#watched.set(tube.name, tube)
+    this.#listed.push(tube)
     tube.using++
     tube.watching++
   }
@@ -31,7 +36,7 @@ export class Watching {
   }
 
   get watched(): readonly Tube[] {
-    return this.#watched
+    return this.#listed
   }
 
   use(name: string): void {
@@ -44,22 +49,25 @@ export class Watching {
     this.#shared.tubes.left(before)
   }
 
-  watch(name: string): void {
+  /** False where there are too many. */
+  watch(name: string): boolean {
+    if (this.#watched.has(name)) return true
+    if (this.#watched.size >= WATCHED_MAX) return false
     const tube = this.#shared.tubes.get(name)
-    if (this.#watched.includes(tube)) return
     tube.watching++
-    this.#watched.push(tube)
+    this.#watched.set(name, tube)
+    this.#listed.push(tube)
     this.#hasChanged = true
+    return true
   }
 
   /** False where it is the last one. */
   ignore(name: string): boolean {
-    const row = this.#watched.findIndex((tube) => tube.name === name)
-    if (row < 0) return true
-    if (this.#watched.length === 1) return false
-    const tube = this.#watched[row]
+    const tube = this.#watched.get(name)
     if (tube === undefined) return true
-    removeRow(this.#watched, row)
+    if (this.#watched.size === 1) return false
+    this.#watched.delete(name)
+    removeRow(this.#listed, this.#listed.indexOf(tube))
     tube.watching--
     this.#shared.tubes.left(tube)
     this.#hasChanged = true
@@ -68,21 +76,26 @@ export class Watching {
 
   /** The session, watching what the connection watches. */
   async ready(): Promise<Session> {
-    this.#session ??= this.#shared.store.session()
-    const session = this.#session
+    const { session } = this
     if (!this.#hasChanged) return session
-    const names = new Set(this.#watched.map(({ name }) => name))
-    for (const { queue } of session.watched) {
-      if (!names.delete(queue)) session.ignore(queue)
-    }
-    await Promise.all([...names].map((name) => session.watch(name)))
+    // A group that is removed meanwhile counts as a change, too.
     this.#hasChanged = false
+    try {
+      const names = new Set(this.#watched.keys())
+      for (const { queue } of session.watched) {
+        if (!names.delete(queue)) session.ignore(queue)
+      }
+      await Promise.all([...names].map((name) => session.watch(name)))
+    } catch (error) {
+      this.#hasChanged = true
+      throw error
+    }
     return session
   }
 
   /** For what needs no watch list. */
   get session(): Session {
-    this.#session ??= this.#shared.store.session()
+    this.#session ??= this.#shared.store.session({ onRemoved: this.#removed })
     return this.#session
   }
 
@@ -91,18 +104,32 @@ export class Watching {
     return this.#session?.leased ?? 0
   }
 
+  /** A reserve may wait for it: the group begins anew, and the wait goes on in it. */
+  readonly #removed = (name: string): void => {
+    if (!this.#watched.has(name)) return
+    this.#session?.watch(name).catch((error: unknown) => {
+      this.#hasChanged = true
+      this.#report(error)
+    })
+  }
+
   readonly #report = (error: unknown): void => {
     if (!isOrdinary(error)) this.#shared.report(error)
   }
 
+  /** The server stops: what is paused stays so, though the tube loses its last client. */
+  stop(): void {
+    this.#isStopping = true
+  }
+
   /** The connection is gone. Resolves once what it held is ready again, and its reservation counts; never rejects. */
   async end(held: readonly Delivery[]): Promise<void> {
-    for (const tube of this.#watched) {
+    for (const tube of this.#listed) {
       tube.watching--
-      this.#shared.tubes.left(tube)
+      this.#left(tube)
     }
     this.#used.using--
-    this.#shared.tubes.left(this.#used)
+    this.#left(this.#used)
     const session = this.#session
     if (session === undefined) return
     const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
@@ -110,5 +137,9 @@ export class Watching {
     const closed = session.close().catch(this.#report)
     await retried
     await closed
+  }
+
+  #left(tube: Tube): void {
+    if (!this.#isStopping) this.#shared.tubes.left(tube)
   }
 }

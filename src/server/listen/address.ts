@@ -2,7 +2,7 @@
 import { QlogTypeError } from '../../errors.ts'
 
 /** Room for a path in `sun_path` without its final zero; the kernel cuts longer ones without a word. */
-const UNIX_PATH_BYTES_MAX = 103
+export const UNIX_PATH_BYTES_MAX = 103
 
 const PORT_MAX = 65_535
 

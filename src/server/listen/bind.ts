@@ -1,58 +1,104 @@
 /**
- * A server of the platform at an address. Touches `node:net`, and the file of a unix socket that a process
- * which died has left.
+ * A server of the platform at an address. Touches `node:net`, the file of its own unix socket, and one that a
+ * process which died has left.
  */
+import { randomBytes } from 'node:crypto'
+import { linkSync, lstatSync, unlinkSync } from 'node:fs'
 import { lstat, unlink } from 'node:fs/promises'
 import * as net from 'node:net'
+import { dirname, join } from 'node:path'
 import { QlogError, systemErrorCode } from '../../errors.ts'
-import { type Address, addressText } from './address.ts'
+import { type Address, addressText, UNIX_PATH_BYTES_MAX } from './address.ts'
 import { BACKLOG } from './limits.ts'
 
-/** Listens, and tells the address with the port that it really is. Rejects with QLOG_ADDRESS. */
-export async function bind(server: net.Server, address: Address): Promise<string> {
+// Exclusive: in a cluster's worker the socket would otherwise belong to the primary process.
+const COMMON = { backlog: BACKLOG, exclusive: true }
+
+const TEMPORARY_NAME_BYTES = 6
+
+export interface Bound {
+  /** With the port that it really is. */
+  readonly address: string
+  /** Takes the file of the socket away, where it is still this one. To be called as the server is closed. */
+  readonly unlink: () => void
+}
+
+/** Listens. Rejects with QLOG_ADDRESS. */
+export async function bind(server: net.Server, address: Address): Promise<Bound> {
   try {
-    await listening(server, address)
+    if (address.kind === 'unix') return await bindUnix(server, address.path)
+    await listening(server, platformAddress(address))
   } catch (error) {
-    if (address.kind !== 'unix' || !(await removeLeftSocket(address.path, error))) {
-      throw cannotListen(address, error)
-    }
-    try {
-      await listening(server, address)
-    } catch (second) {
-      throw cannotListen(address, second)
-    }
+    throw cannotListen(address, error)
   }
+  return { address: boundText(server, address), unlink: () => undefined }
+}
+
+function boundText(server: net.Server, address: Address): string {
   const bound = server.address()
-  if (address.kind === 'unix' || bound === null) return addressText(address)
+  if (bound === null) return addressText(address)
   if (typeof bound === 'string') return `unix:${bound}`
   const host = address.kind === 'tcp' ? address.host : bound.address
   return addressText({ kind: 'tcp', host, port: bound.port })
 }
 
-function listening(server: net.Server, address: Address): Promise<void> {
+/**
+ * The platform takes the file away by its name when it closes, whosever it is by then. So the socket is born
+ * with a name of its own, and gets the one that is wished for as a second, which is taken away by hand.
+ */
+async function bindUnix(server: net.Server, path: string): Promise<Bound> {
+  const born = join(dirname(path), `.${randomBytes(TEMPORARY_NAME_BYTES).toString('hex')}`)
+  if (Buffer.byteLength(born) > UNIX_PATH_BYTES_MAX) {
+    throw new Error(`the name of its directory is too long: ${dirname(path)}`)
+  }
+  await listening(server, { ...COMMON, path: born })
+  try {
+    await linkAs(born, path)
+  } catch (error) {
+    await new Promise<void>((resolve) => server.close(() => resolve()))
+    throw error
+  } finally {
+    unlinkSync(born)
+  }
+  const { dev, ino } = lstatSync(path, { bigint: true })
+  return { address: `unix:${path}`, unlink: () => unlinkOwn(path, dev, ino) }
+}
+
+async function linkAs(born: string, path: string): Promise<void> {
+  try {
+    linkSync(born, path)
+  } catch (error) {
+    if (!(await removeLeftSocket(path, error))) throw error
+    linkSync(born, path)
+  }
+}
+
+function unlinkOwn(path: string, dev: bigint, ino: bigint): void {
+  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+  if (found?.dev === dev && found.ino === ino) unlinkSync(path)
+}
+
+function listening(server: net.Server, options: net.ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     const refuse = (error: Error): void => reject(error)
     server.once('error', refuse)
-    server.listen(platformAddress(address), () => {
+    server.listen(options, () => {
       server.off('error', refuse)
       resolve()
     })
   })
 }
 
-function platformAddress(address: Address): net.ListenOptions {
-  // Exclusive: in a cluster's worker the socket would otherwise belong to the primary process.
-  const common = { backlog: BACKLOG, exclusive: true }
-  if (address.kind === 'unix') return { ...common, path: address.path }
+function platformAddress(address: Exclude<Address, { kind: 'unix' }>): net.ListenOptions {
   if (address.kind === 'inherited')
-    return { ...common, fd: address.descriptor } as net.ListenOptions
+    return { ...COMMON, fd: address.descriptor } as net.ListenOptions
   const { host, port } = address
-  return host === undefined ? { ...common, port } : { ...common, port, host }
+  return host === undefined ? { ...COMMON, port } : { ...COMMON, port, host }
 }
 
 /** True where the address is taken by nothing but the file of a socket at which nobody listens. */
 async function removeLeftSocket(path: string, error: unknown): Promise<boolean> {
-  if (systemErrorCode(error) !== 'EADDRINUSE') return false
+  if (systemErrorCode(error) !== 'EEXIST') return false
   try {
     const found = await lstat(path)
     if (!found.isSocket() || (await somebodyListens(path))) return false

@@ -108,6 +108,8 @@ export class ByteIntake implements Intake {
   }
 
   expect(bytes: number): void {
+    // Whoever says it again while pieces come would have all of them copied each time.
+    if (bytes > 0 && bytes === this.#expected) return
     this.#isGathering = false
     this.#expected = 0
     if (this.#at + bytes <= this.#end) return
@@ -250,6 +252,7 @@ export class ByteIntake implements Intake {
    */
   #gatherWhenWorth(): void {
     const bytes = this.#expected
+    if (this.#at + bytes <= this.#end) return
     if (bytes > this.#atOnceBytes && this.#length < bytes / 2) return
     const there = Math.min(bytes, this.#length)
     const gathered = new Uint8Array(Buffer.allocUnsafeSlow(bytes).buffer)

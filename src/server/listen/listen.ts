@@ -5,7 +5,7 @@
 import * as net from 'node:net'
 import { abortError, QlogTypeError, throwIfAborted } from '../../errors.ts'
 import { parseAddress } from './address.ts'
-import { bind } from './bind.ts'
+import { type Bound, bind } from './bind.ts'
 import { BodyRoom } from './body-room.ts'
 import {
   CLOSE_TIMEOUT_MS,
@@ -98,6 +98,7 @@ class SocketListener implements Listener, ClientHost {
     stopped: 0,
   }
   #server: net.Server | undefined
+  #bound: Bound | undefined
   #accepted = 0
   #refused = 0
   #goneBytesRead = 0
@@ -122,9 +123,10 @@ class SocketListener implements Listener, ClientHost {
     return this.#clients.size
   }
 
-  begin(server: net.Server, address: string): void {
+  begin(server: net.Server, bound: Bound): void {
     this.#server = server
-    this.address = address
+    this.#bound = bound
+    this.address = bound.address
     server.maxConnections = this.#options.connectionsMax ?? CONNECTIONS_MAX
     server.on('drop', () => {
       this.#refused += 1
@@ -191,6 +193,7 @@ class SocketListener implements Listener, ClientHost {
   async #close(timeoutMs: number): Promise<void> {
     const server = this.#server
     if (server === undefined) return
+    this.#bound?.unlink()
     const closed = new Promise<void>((resolve) => server.close(() => resolve()))
     // The server closes before the last connection has told its conversation.
     const allGone = new Promise<void>((resolve) => {

@@ -27,7 +27,8 @@ export interface Intake {
   /**
    * The next so many bytes will be taken as one: those that come are written into one buffer, so that
    * `take` copies none. Memory is used as bytes really come, whatever the number; the frame reads on until
-   * they are there, and 64 KiB more. A second call replaces the first.
+   * they are there, and 64 KiB more. A second call replaces the first, and does nothing where it says
+   * the same.
    */
   expect(bytes: number): void
 }

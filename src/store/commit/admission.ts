@@ -78,7 +78,7 @@ export class Admission {
     const purged = dispatcher.purging.endOf(number)
     const there = purged < 0 ? stayingOf(queue, operation) : { messages: 0, bytes: 0 }
     const placed = registry.nextOffset(number) - Math.max(purged, queueState?.nextOffset ?? 0)
-    const leaving = purged < 0 ? (queue?.leaving.size ?? 0) : inFlight.leaving
+    const leaving = purged < 0 ? (queue?.leavingCount ?? 0) : inFlight.leaving
     const messages = there.messages + placed - leaving
     const allBytes = there.bytes + inFlight.bytes + bytes - inFlight.leavingBytes
     const excess: Excess = {

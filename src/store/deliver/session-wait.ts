@@ -6,7 +6,7 @@ import type { Waiter } from '../dispatch/waiter.ts'
 import type { Watch } from '../dispatch/watch.ts'
 
 export class SessionWait implements Waiter {
-  readonly watches: readonly Watch[]
+  readonly #of: { readonly watches: readonly Watch[] }
   readonly count: number
   isOver = false
   readonly #hold: (taken: Taken) => void
@@ -14,8 +14,13 @@ export class SessionWait implements Waiter {
   #reject: (error: Error) => void = () => undefined
   readonly #promise: Promise<Taken[]>
 
-  constructor(watches: readonly Watch[], count: number, hold: (taken: Taken) => void) {
-    this.watches = watches
+  /** For what `of` watches, now and later. */
+  constructor(
+    of: { readonly watches: readonly Watch[] },
+    count: number,
+    hold: (taken: Taken) => void,
+  ) {
+    this.#of = of
     this.count = count
     this.#hold = hold
     this.#promise = new Promise((resolve, reject) => {
@@ -23,6 +28,10 @@ export class SessionWait implements Waiter {
       this.#reject = reject
     })
     this.#promise.catch(() => undefined)
+  }
+
+  get watches(): readonly Watch[] {
+    return this.#of.watches
   }
 
   serve(taken: Taken[]): void {

@@ -1,6 +1,7 @@
 /** A session: what it watches, what it waits for, what it holds. */
 import { QlogError, QlogTypeError, throwIfAborted } from '../../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from '../check.ts'
+import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Watch } from '../dispatch/watch.ts'
@@ -10,13 +11,23 @@ import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
 import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
-import type { DeliveriesOptions, ReserveOptions, Session } from '../types/sessions.ts'
+import type {
+  DeliveriesOptions,
+  ReserveOptions,
+  Session,
+  SessionOptions,
+} from '../types/sessions.ts'
 import { DeliveryIterator } from './delivery-iterator.ts'
 import { Lending } from './lending.ts'
 import { SessionWait } from './session-wait.ts'
 
 const RESERVE_COUNT_MAX = 65_536
 const PREFETCH_DEFAULT = 64
+interface Watched {
+  readonly queue: string
+  readonly group: string
+}
+
 interface ReservePlan {
   readonly count: number
   readonly bytesMax: number
@@ -30,13 +41,24 @@ export class StoreSession implements Session {
   readonly lending: Lending
   readonly #core: StoreCore
   readonly #verbs: Verbs
-  readonly #watches: Watch[] = []
+  readonly #watches = new Map<GroupDispatch, Watch>()
+  /** The same as lists, made when they are asked for. */
+  #list: readonly Watch[] | undefined
+  #names: readonly Watched[] | undefined
   readonly #waits = new Set<SessionWait>()
   readonly #iterators = new Set<DeliveryIterator>()
+  readonly #options: SessionOptions
   readonly #onClose: (session: StoreSession) => void
   #closing: Promise<void> | undefined
 
-  constructor(core: StoreCore, verbs: Verbs, onClose: (session: StoreSession) => void) {
+  constructor(
+    core: StoreCore,
+    verbs: Verbs,
+    onClose: (session: StoreSession) => void,
+    options: SessionOptions = {},
+  ) {
+    checkOptionNames('the options of session', options, ['onRemoved'])
+    this.#options = options
     this.#core = core
     this.#verbs = verbs
     this.lending = new Lending(core, verbs, () => this.assertOpen())
@@ -55,31 +77,31 @@ export class StoreSession implements Session {
       groupPlan(this.#core, queue, options),
     )
     this.assertOpen()
-    this.#forgetRemoved()
-    if (this.#watches.some((watch) => watch.group === group)) return
-    group.use.begin(this)
-    this.#watches.push({ group, attemptsMax: () => this.#core.retries.of(queue).attemptsMax })
+    if (group.isRemoved) this.#tellRemoved(group)
+    if (group.isRemoved || this.#watches.has(group)) return
+    group.use.begin(this, this.#groupRemoved)
+    const attemptsMax = () => this.#core.retries.of(queue).attemptsMax
+    this.#watches.set(group, { group, attemptsMax })
+    this.#changed()
     // What waits keeps its place in the other lines.
     for (const wait of this.#waits) this.#core.dispatcher.waitIn(group, wait)
   }
 
   ignore(queue: string, group = GROUP_DEFAULT): void {
-    this.#forgetRemoved()
-    const row = this.#watches.findIndex(
-      (watch) => watch.group.queue.state.name === queue && watch.group.state.name === group,
-    )
-    if (row < 0) return
-    const [watch] = this.#watches.splice(row, 1)
-    watch?.group.use.end(this)
-    for (const wait of this.#waits) watch?.group.waiters.delete(wait)
+    for (const known of this.#watches.keys()) {
+      if (known.queue.state.name !== queue || known.state.name !== group) continue
+      known.use.end(this)
+      this.#forget(known)
+      return
+    }
   }
 
-  get watched(): readonly { readonly queue: string; readonly group: string }[] {
-    this.#forgetRemoved()
-    return this.#watches.map(({ group }) => ({
-      queue: group.queue.state.name,
-      group: group.state.name,
+  get watched(): readonly Watched[] {
+    this.#names ??= [...this.#watches.keys()].map(({ queue, state }) => ({
+      queue: queue.state.name,
+      group: state.name,
     }))
+    return this.#names
   }
 
   get leased(): number {
@@ -214,7 +236,13 @@ export class StoreSession implements Session {
 
   /** As many as there are now. */
   take(count: number): Taken[] {
-    return this.lending.take(this.#watches, count)
+    return this.lending.take(this.watches, count)
+  }
+
+  /** What it watches now. */
+  get watches(): readonly Watch[] {
+    this.#list ??= [...this.#watches.values()]
+    return this.#list
   }
 
   /** What of the queue has become due, or has expired, by now. */
@@ -230,14 +258,14 @@ export class StoreSession implements Session {
       for (const iterator of this.#iterators) await iterator.end(error)
       await this.lending.giveBackAll()
     } finally {
-      for (const { group } of this.#watches) group.use.end(this)
+      for (const group of this.#watches.keys()) group.use.end(this)
     }
   }
 
   async #takeOrWait(plan: ReservePlan, leftMs: number): Promise<Taken[]> {
     const taken = this.take(plan.count)
     if (taken.length > 0 || leftMs === 0) return taken
-    const wait = new SessionWait(this.#watches, plan.count, (one) => this.lending.hold(one))
+    const wait = new SessionWait(this, plan.count, (one) => this.lending.hold(one))
     this.#waits.add(wait)
     this.#core.dispatcher.wait(wait)
     try {
@@ -248,10 +276,31 @@ export class StoreSession implements Session {
     }
   }
 
-  #forgetRemoved(): void {
-    for (let row = this.#watches.length - 1; row >= 0; row--) {
-      if (this.#watches[row]?.group.isRemoved) this.#watches.splice(row, 1)
-    }
+  /** Somebody took the group away. */
+  readonly #groupRemoved = (group: GroupDispatch): void => {
+    this.#forget(group)
+    this.#tellRemoved(group)
+  }
+
+  #tellRemoved(group: GroupDispatch): void {
+    const { onRemoved } = this.#options
+    if (onRemoved === undefined) return
+    const { queue, state } = group
+    // The change is only being made: what follows of it comes behind it.
+    queueMicrotask(() => {
+      if (this.isOpen) onRemoved(queue.state.name, state.name)
+    })
+  }
+
+  #forget(group: GroupDispatch): void {
+    this.#watches.delete(group)
+    this.#changed()
+    for (const wait of this.#waits) group.waiters.delete(wait)
+  }
+
+  #changed(): void {
+    this.#list = undefined
+    this.#names = undefined
   }
 }
 

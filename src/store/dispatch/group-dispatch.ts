@@ -46,6 +46,8 @@ export class GroupDispatch implements GroupEvents {
   bestId = 0
   #best: Source | undefined
   #leased = 0
+  /** Messages that were taken though they are buried. */
+  readonly #dugUp = new Set<Taken>()
   #plain = new PlainOrder()
   readonly #exceptions = new ExceptionHeaps()
   readonly #aged = new AgedOrder((id, offset) => this.#isAged(id, offset))
@@ -81,6 +83,15 @@ export class GroupDispatch implements GroupEvents {
   /** Deliveries whose lease has begun and not ended. */
   get leased(): number {
     return this.#leased
+  }
+
+  /** Without those that are leased: the records of their leases may be on their way yet. */
+  get buriedCount(): number {
+    let count = this.state.buriedCount
+    for (const { leaseMs, offset } of this.#dugUp) {
+      if (leaseMs > 0 && this.state.exception(offset)?.state === 'buried') count--
+    }
+    return count
   }
 
   /** The first lease of a message that is out. */
@@ -223,7 +234,11 @@ export class GroupDispatch implements GroupEvents {
     if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
     if (exception?.state === 'buried' && !mayBeBuried) return undefined
-    if (exception) return this.#takeException(exception)
+    if (exception) {
+      const taken = this.#takeException(exception)
+      if (exception.state === 'buried') this.#dugUp.add(taken)
+      return taken
+    }
     this.#suspects.drop(offset)
     this.#early.add(offset, offset + 1)
     return this.#out(new Taken(this, id, offset, priority))
@@ -386,6 +401,7 @@ export class GroupDispatch implements GroupEvents {
       this.#ended(taken)
     })
     this.out.clear()
+    this.use.removed(this)
   }
 
   /** The group is through with these: what comes after them may go. */
@@ -416,6 +432,7 @@ export class GroupDispatch implements GroupEvents {
       this.queue.woke(this)
     }
     if (taken.leaseMs > 0) this.#leased--
+    if (this.#dugUp.size > 0) this.#dugUp.delete(taken)
     this.use.note()
     this.queue.ended(taken)
     taken.holder?.ended(taken)

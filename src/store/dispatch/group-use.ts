@@ -1,8 +1,9 @@
 /** Who reads a group now, and when somebody did last: by the store's own time. Pure memory. */
+import type { GroupDispatch } from './group-dispatch.ts'
 
 export class GroupUse {
   readonly #nowMs: () => number
-  readonly #readers = new Set<object>()
+  readonly #readers = new Map<object, ((group: GroupDispatch) => void) | undefined>()
   #lastMs: number
 
   /** Its beginning, or the opening of the store, counts as use. */
@@ -21,13 +22,19 @@ export class GroupUse {
     return this.#lastMs
   }
 
-  /** This one reads it until `end` is called with the same. */
-  begin(reader: object): void {
-    this.#readers.add(reader)
+  /** This one reads it until `end` is called with the same, or it is told that the group is gone. */
+  begin(reader: object, removed?: (group: GroupDispatch) => void): void {
+    this.#readers.set(reader, removed)
   }
 
   end(reader: object): void {
     if (this.#readers.delete(reader)) this.note()
+  }
+
+  /** The group is gone. */
+  removed(group: GroupDispatch): void {
+    for (const tell of this.#readers.values()) tell?.(group)
+    this.#readers.clear()
   }
 
   /** It was used just now. */

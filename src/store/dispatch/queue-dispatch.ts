@@ -55,6 +55,8 @@ export class QueueDispatch implements QueueEvents {
   readonly groups = new Map<number, GroupDispatch>()
   /** Offsets that a record on its way takes out of the queue. */
   readonly leaving = new Set<number>()
+  /** Those of them that were retained only. */
+  readonly #leavingRetained = new Set<number>()
   readonly #host: DispatchHost
   readonly #elapsed = new TypedHeap()
   readonly #wall = new TypedHeap()
@@ -171,6 +173,23 @@ export class QueueDispatch implements QueueEvents {
     return dueMs <= (kind === DueKind.WALL ? this.#host.wallMs() : this.#host.elapsedMs())
   }
 
+  /** A record on its way takes the message out, until `stay`. */
+  leave(offset: number): void {
+    this.leaving.add(offset)
+    if (this.state.retained.has(offset)) this.#leavingRetained.add(offset)
+  }
+
+  /** That record has had its outcome. */
+  stay(offset: number): void {
+    this.leaving.delete(offset)
+    this.#leavingRetained.delete(offset)
+  }
+
+  /** Messages that leave and take room of the limits. */
+  get leavingCount(): number {
+    return this.leaving.size - this.#leavingRetained.size
+  }
+
   /** A record on its way takes the message out, or damage has. */
   isLeaving(offset: number, id: number): boolean {
     return this.leaving.has(offset) || this.#overdue.has(offset) || this.#host.isDamaged(id)
@@ -178,7 +197,9 @@ export class QueueDispatch implements QueueEvents {
 
   /** Somebody has it, or a change of it is on its way. */
   isOut(offset: number): boolean {
-    for (const { out } of this.groups.values()) if (out.has(offset)) return true
+    for (const { out } of this.groups.values()) {
+      if ((out.get(offset)?.leaseMs ?? 0) > 0) return true
+    }
     return false
   }
 
@@ -195,11 +216,13 @@ export class QueueDispatch implements QueueEvents {
     this.#host.ended(taken)
     const { offset, id } = taken
     if (!this.#overdue.has(offset)) return
-    if (this.state.isGone(offset)) this.#overdue.delete(offset)
-    else if (!this.#isLeased(offset)) {
+    if (this.state.isDone(offset)) {
       this.#overdue.delete(offset)
-      if (this.state.isDone(offset)) this.#host.lapsed(this, [id], [offset])
-      else this.#expire([id], [offset])
+      // The state is about to retain it, unless it was taken out.
+      if (this.state.settings.retains === 1) this.#host.lapsed(this, [id], [offset])
+    } else if (!this.#isLeased(offset)) {
+      this.#overdue.delete(offset)
+      this.#expire([id], [offset])
     }
   }
 

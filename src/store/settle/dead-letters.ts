@@ -125,7 +125,7 @@ export class DeadLetters {
       // A purge on its way takes them out as they are, unless it is turned down.
       if (messages === undefined || queue.isPurging) {
         const left = offsets.slice(first)
-        for (const offset of left) queue.leaving.delete(offset)
+        for (const offset of left) queue.stay(offset)
         queue.expireAgain(ids.slice(first), left)
         return
       }

@@ -5,6 +5,7 @@
 import { QlogError } from '../../errors.ts'
 import { PlainOperation } from '../commit/operation.ts'
 import { QueueWalk } from '../look/looking.ts'
+import { isSameSettings } from '../records/queue-settings.ts'
 import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
 import { turn } from '../turn.ts'
@@ -67,8 +68,9 @@ export class Retention {
     this.#cancel = this.#core.system.clock.after(delayMs, () => {
       this.#isSoon = false
       this.settle().catch((error: unknown) => {
-        // What cannot be written now is tried again with the next change; a store that failed says so.
         if (!(error instanceof QlogError)) throw error
+        // What cannot be written now is tried again with the next change, or later.
+        if (!this.#isSoon) this.#arm(LOOK_AGAIN_MS, false)
       })
     })
   }
@@ -88,7 +90,9 @@ export class Retention {
   /** Returns when the oldest message was put that stays. */
   async #forgetSome(queue: QueueState): Promise<number> {
     let from = queue.retained.next(0, queue.nextOffset)
-    while (from < queue.nextOffset && !this.#isClosed && this.#core.status === 'open') {
+    while (from < queue.nextOffset && !this.#isClosed) {
+      // A change of the settings is on its way: it is looked again when that is durable.
+      if (!isSameSettings(this.#core.settings.of(queue.number), queue.settings)) break
       const piece = pieceOf(queue, from, this.#core.clock.wallMs())
       if (piece.ids.length > 0) await this.#forget(queue, piece)
       if (piece.next < 0) return piece.stayingPutMs

@@ -35,7 +35,10 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
     const bytes = required(slices, name)
     if (!of || !loadChunk(of, kind, number, chunk, bytes)) throw unreadable(name)
   }
-  for (const queue of state.queues.values()) queue.countEntries()
+  for (const queue of state.queues.values()) {
+    queue.countEntries()
+    queue.countRetained()
+  }
   return state
 }
 

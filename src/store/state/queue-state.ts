@@ -160,8 +160,9 @@ export class QueueState {
     this.#revive(finished, start)
     // From now on the groups know what is done.
     this.removed.setFloor(0)
+    const group = this.loadGroup(number, name, finished)
     this.#noteDone(before)
-    return this.loadGroup(number, name, finished)
+    return group
   }
 
   /** A group as it was saved, or as `addGroup` makes it. */
@@ -205,7 +206,7 @@ export class QueueState {
     this.#noteDone(this.groups.size === 1 ? unfinished : this.#doneOf(unfinished))
   }
 
-  /** Out of the queue, for every group; returns how many were there. */
+  /** Out of the queue, for every group; returns how many were there. To be followed by a sweep. */
   remove(first: number, end: number): number {
     // What is not done already, and was given to somebody.
     const gone = this.#pendingOf(Math.max(first, this.doneFloor), Math.min(end, this.nextOffset))
@@ -216,7 +217,6 @@ export class QueueState {
     this.#noteEnded(gone)
     this.#noteGone(gone)
     this.#noteGone(retained)
-    this.sweep()
     return lengthOf(gone) + lengthOf(retained)
   }
 
@@ -232,6 +232,7 @@ export class QueueState {
     const { goneFloor, nextOffset } = this
     this.version++
     const count = goneFloor < nextOffset ? this.remove(goneFloor, nextOffset) : 0
+    this.sweep()
     this.counts.noteDeleted(count)
     this.events?.purged(count)
   }
@@ -298,6 +299,7 @@ export class QueueState {
     this.countEntries()
     if (this.#isTidy) return
     if (this.lanes.reduce((sum, { postings }) => sum + postings.byteLength, 0) < SWEPT_BYTES_MIN) {
+      this.#unsweepable = this.entries - this.#kept
       return
     }
     this.#sweepSome()
@@ -347,6 +349,10 @@ export class QueueState {
   /** After loading: what is counted and not saved. */
   countEntries(): void {
     this.entries = this.lanes.reduce((sum, { postings }) => sum + postings.count, 0)
+  }
+
+  /** The same of what is retained. */
+  countRetained(): void {
     this.retainedBytes = 0
     if (this.sizes && this.retained.count > 0) {
       this.retained.forEachRange(0, this.nextOffset, (first, end) => {

@@ -190,6 +190,7 @@ export class StoreState {
       queue.noteUsed(end)
       count += queue.remove(first, end)
     })
+    queue.sweep()
     queue.counts.noteDeleted(count)
   }
 

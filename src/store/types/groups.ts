@@ -22,7 +22,7 @@ export interface Group<T = unknown> {
   peek(state?: 'ready' | 'delayed' | 'buried'): Promise<StoredMessage<T> | undefined>
   /** Messages by offset, without their bodies. */
   list(options?: ListOptions): Promise<readonly MessageInfo[]>
-  /** How many ready messages have a lower number as their priority: those that are more urgent. */
+  /** How many ready messages have a lower number as their priority, those that are more urgent; 0 before the group has begun. */
   countReady(belowPriority: number): Promise<number>
   /** Makes up to `count` messages ready: buried ones where there are any, else delayed ones. */
   kick(count: number): Promise<number>
@@ -49,8 +49,10 @@ export interface Group<T = unknown> {
   seek(from: SeekPlace): Promise<void>
   /** Changes settings, durably; the others stay. `null` takes a limit away. */
   configure(settings: GroupSettings): Promise<void>
+  /** There is such a group now: it was made, and not removed. */
+  readonly exists: boolean
   stats(): GroupStats
-  /** The group is gone, and with it what it kept. Its sessions get nothing more. */
+  /** The group is gone, and with it what it kept. Its sessions get nothing more, unless they watch it anew. */
   remove(): Promise<void>
 }
 

@@ -2,6 +2,15 @@
 import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from './deliveries.ts'
 import type { GroupOptions } from './groups.ts'
 
+/** What a session may be told. */
+export interface SessionOptions {
+  /**
+   * Told of each group that the session watched and that was removed by somebody; it may be watched again,
+   * also while a `reserve` waits. Must not throw.
+   */
+  readonly onRemoved?: (queue: string, group: string) => void
+}
+
 /** The holder of leases: a connection, a loop, a job runner. */
 export interface Session {
   /** Takes messages of this queue from now on; may be called while a `reserve` waits. */

@@ -5,7 +5,7 @@ import type { OpenLog } from '../../log/seam.ts'
 import type { LogOptions } from '../../log/types.ts'
 import type { StoredMessage } from './messages.ts'
 import type { Queue, QueueOptions, TypedQueueOptions } from './queues.ts'
-import type { Session } from './sessions.ts'
+import type { Session, SessionOptions } from './sessions.ts'
 import type { StoreStats, StoreStatus } from './stats.ts'
 import type { Transaction, TransactionResult } from './transactions.ts'
 
@@ -28,7 +28,8 @@ export interface Store extends AsyncDisposable {
   queues(): readonly string[]
   /** The message with this id, in whatever queue, for the group; undefined where it is gone. */
   get(id: number, group?: string): Promise<StoredMessage | undefined>
-  session(): Session
+  /** A new one. */
+  session(options?: SessionOptions): Session
   /** Runs `body` at once and appends what it asked for as one atomic entry, durable when this resolves. */
   transaction(body: (transaction: Transaction) => void): Promise<TransactionResult>
   stats(): StoreStats

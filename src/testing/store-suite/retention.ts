@@ -291,6 +291,62 @@ export const RETENTION: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a store that is only opened and closed lets go of what is beyond the limits',
+    run: async (world) => {
+      await world.store.queue('q').configure({ retention: 'all' })
+      await world.putAll('q', 'a', 'b', 'c')
+      await world.drain('q')
+      await world.store.queue('q').configure({ retention: { messages: 1 } })
+      await world.reopen()
+      equal(await read(world), ['c'])
+    },
+  },
+  {
+    name: 'a change of the limits that is on its way counts, whoever lets go meanwhile',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await queue.configure({ retention: 'all' })
+      await world.putAll('q', 'a', 'b', 'c')
+      await world.drain('q')
+      await queue.configure({ retention: { messages: 1 } })
+      const raising = queue.configure({ retention: 'all' })
+      await world.store.compact()
+      await raising
+      await world.advance(LATE_MS)
+      equal(await read(world), ['a', 'b', 'c'])
+    },
+  },
+  {
+    name: 'a message that outlived its time while it was leased is not retained when it is finished',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await queue.configure({ retention: 'all' })
+      await world.put('q', 'short', { ttlMs: MINUTE_MS })
+      await world.put('q', 'ever')
+      const [short, ever] = await world.take('q', { leaseMs: HOUR_MS })
+      await world.advance(2 * MINUTE_MS)
+      await short?.ack()
+      await ever?.ack()
+      await world.advance(LATE_MS)
+      equal([await read(world), figures(world).retained], [['ever'], 1])
+      await queue.group().seek('first')
+      equal(await world.ready('q'), ['ever'])
+    },
+  },
+  {
+    name: 'what was retained and leaves makes no room of a queue with a limit',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await queue.configure({ retention: 'all', messagesMax: 2 })
+      const old = await world.putAll('q', 'a', 'b')
+      await world.drain('q')
+      await world.putAll('q', 'c', 'd')
+      const leaving = queue.delete(old.map(({ id, offset }) => ({ queue: 'q', id, offset })))
+      await rejected('QLOG_QUEUE_FULL', () => world.put('q', 'e'))
+      equal([await leaving, await read(world)], [2, ['c', 'd']])
+    },
+  },
+  {
     name: 'settings of a retention that mean nothing are refused, and nothing changes',
     run: async (world) => {
       const queue = world.store.queue('q')

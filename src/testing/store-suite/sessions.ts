@@ -186,6 +186,33 @@ export const SESSIONS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'a session is told of each group that was removed, and may watch it anew while it waits',
+    run: async (world) => {
+      const removed: string[] = []
+      const session = world.store.session({
+        onRemoved: (queue, group) => void removed.push(`${queue} ${group}`),
+      })
+      await session.watch('a')
+      await session.watch('b', { group: 'g' })
+      const waiting = new Watched(session.reserve())
+      const queue = world.store.queue('a')
+      equal(queue.group().exists, true)
+      await queue.group().remove()
+      await world.settle()
+      equal(removed, ['a default'])
+      equal(queue.group().exists, false)
+      equal(session.watched, [{ queue: 'b', group: 'g' }])
+      await session.watch('a')
+      await world.put('a', 'later')
+      await world.settle()
+      equal(textsOf(present(waiting.value)), ['later'])
+      session.ignore('b', 'g')
+      await world.store.queue('b').group('g').remove()
+      await world.settle()
+      equal(removed, ['a default'])
+    },
+  },
+  {
     name: 'a session can watch one queue for two groups and gets each message for each',
     run: async (world) => {
       const session = world.store.session()

@@ -49,7 +49,7 @@ describe('the form of qlog', () => {
 
 describe('the form of beanstalkd', () => {
   test('is on every interface, and keeps nothing without -b, as beanstalkd is', () => {
-    expect(plan('--beanstalkd')).toMatchObject({
+    expect(plan('--beanstalkd -p 11300')).toMatchObject({
       isDropIn: true,
       directory: ':memory:',
       beanstalkd: [':11300'],
@@ -61,12 +61,20 @@ describe('the form of beanstalkd', () => {
   test.each([
     ['-b /var/q -l 127.0.0.1 -p 11301', { directory: '/var/q', beanstalkd: ['127.0.0.1:11301'] }],
     ['-b/var/q -l127.0.0.1 -p11301', { directory: '/var/q', beanstalkd: ['127.0.0.1:11301'] }],
+    ['-l [::1]', { beanstalkd: ['[::1]:11300'] }],
     ['-l ::1', { beanstalkd: ['[::1]:11300'] }],
     ['-l unix:/run/b.sock -p 5', { beanstalkd: ['unix:/run/b.sock'] }],
     ['-f50', { sync: { intervalMs: 50 } }],
     ['-f 50', { sync: { intervalMs: 50 } }],
     ['-f0', { sync: 'always' }],
     ['-F', { sync: 'never' }],
+    ['-F -f0', { sync: 'always' }],
+    ['-F -f 20', { sync: { intervalMs: 20 } }],
+    ['-f0 -F', { sync: 'never' }],
+    ['-f0 -F -f9', { sync: { intervalMs: 9 } }],
+    ['--sync never -f0', { sync: 'always' }],
+    ['-f20 --sync always', { sync: 'always' }],
+    ['--sync always -F', { sync: 'never' }],
     ['-VFcn', { sync: 'never', isVerbose: true }],
     ['-VVf 20', { sync: { intervalMs: 20 }, isVerbose: true }],
     [
@@ -75,9 +83,9 @@ describe('the form of beanstalkd', () => {
     ],
     ['-z 1073741824', { jobBytesMax: 33_488_896, notes: [expect.stringContaining('-z')] }],
     ['-s 8192', { segmentBytesMax: 65_536, notes: [expect.stringContaining('-s')] }],
-    ['--memcache -b /q', { memcache: ['127.0.0.1:22133'], beanstalkd: [':11300'] }],
+    ['-b /q --memcache', { memcache: ['127.0.0.1:22133'], beanstalkd: [':11300'] }],
   ])('--beanstalkd %s', (flags, expected) => {
-    expect(plan(`--beanstalkd ${flags}`)).toMatchObject({ isDropIn: true, ...expected })
+    expect(plan(`--beanstalkd -p 11300 ${flags}`)).toMatchObject({ isDropIn: true, ...expected })
   })
 
   test('takes the socket that a service manager handed down to this process', () => {
@@ -106,10 +114,18 @@ describe('what cannot be meant', () => {
     ['--beanstalkd -b', true, 'flag requires an argument: -b'],
     ['--beanstalkd -p many', true, '-p'],
     ['--beanstalkd -p 65536', true, '-p'],
-    ['--beanstalkd -z many', true, '-z'],
-    ['--beanstalkd -f -1', true, '-f'],
+    ['--beanstalkd -b q -z many', true, '-z'],
+    ['--beanstalkd -b q -f -1', true, '-f'],
     ['--beanstalkd -l 1:2:x', true, 'no address'],
+    ['--beanstalkd -l 127.0.0.1:99', true, '-l is a host alone'],
+    ['--beanstalkd -l 127.0.0.1:11300 -p 99', true, '-l is a host alone'],
+    ['--beanstalkd -l [::1]:99', true, '-l is a host alone'],
+    ['--beanstalkd -l host:0', true, '-l is a host alone'],
     ['--memcache -l 127.0.0.1', true, '-l and -p'],
+    ['--beanstalkd', true, 'say where the store is'],
+    ['--beanstalkd --memcache', true, 'say where the store is'],
+    ['--memcache :22133', true, 'say where the store is'],
+    ['--beanstalkd 127.0.0.1:11300 -V -z 9', true, 'say where the store is'],
     ['-b /q', true, 'say what to serve'],
     ['d', false, 'say what to serve'],
     ['d e --beanstalkd', false, 'one directory only'],

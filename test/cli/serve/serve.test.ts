@@ -64,7 +64,7 @@ describe('a server', () => {
   })
 
   test('without -b it says that nothing is kept', async () => {
-    const server = await ServerProcess.start(['--beanstalkd', '127.0.0.1:0'])
+    const server = await ServerProcess.start(['--beanstalkd', '-l', '127.0.0.1', '-p0'])
     expect(await server.hears('nothing-kept')).toMatchObject({ level: 'warn' })
     const peer = await Peer.connect(server.address('beanstalkd'))
     await ask(peer, PUT, 'INSERTED 1\r\n')
@@ -169,7 +169,10 @@ describe('exit codes', () => {
     expect(own.noise[0]).toContain('--loud')
     const dropIn = new ServerProcess(['--beanstalkd', '-Q'])
     expect(await dropIn.ended).toBe(5)
-    const user = new ServerProcess(['--beanstalkd', '127.0.0.1:0', '-u', 'nobody-of-this-name'])
+    const user = new ServerProcess([
+      ...['--beanstalkd', '-l', '127.0.0.1', '-p0'],
+      ...['-u', 'nobody-of-this-name'],
+    ])
     expect(await user.ended).toBe(5)
   })
 
@@ -214,6 +217,35 @@ describe('exit codes', () => {
   })
 })
 
+describe('a store that has failed', () => {
+  async function failed() {
+    const mark = join(freshDirectory(), 'fails')
+    const fixture = new URL('./failing-disk.mjs', import.meta.url)
+    const words = [store(), '--beanstalkd', '127.0.0.1:0', '--metrics', '127.0.0.1:0']
+    const environment = { NODE_OPTIONS: `--import=${fixture}`, FAIL_WHERE: mark }
+    const server = await ServerProcess.start(words, { environment })
+    const peer = await Peer.connect(server.address('beanstalkd'))
+    await ask(peer, PUT, 'INSERTED 1\r\n')
+    writeFileSync(mark, '')
+    return { server, peer }
+  }
+
+  test('is told to whoever waits, and ends the server with 1', async () => {
+    const { server, peer } = await failed()
+    await ask(peer, PUT, 'INTERNAL_ERROR\r\n')
+    expect(await server.ended).toBe(1)
+    const events = server.log.map((line) => line['event'])
+    expect(events).toEqual(expect.arrayContaining(['store-failed', 'stopped']))
+  })
+
+  test('ends with 1 also where it is stopped', async () => {
+    const { server, peer } = await failed()
+    peer.send(PUT)
+    await server.hears('store-failed')
+    expect(await server.stop()).toBe(1)
+  })
+})
+
 describe('metrics and health', () => {
   test('are there over HTTP', async () => {
     const words = [store(), '--beanstalkd', '127.0.0.1:0', '--metrics', '127.0.0.1:0']
@@ -222,6 +254,7 @@ describe('metrics and health', () => {
     await ask(peer, PUT, 'INSERTED 1\r\n')
     const at = server.address('metrics')
     expect(await get(at, '/healthz')).toEqual({ status: 200, text: '{"status":"ok"}\n' })
+    expect(await get(at, '/livez')).toEqual({ status: 200, text: '{"status":"ok"}\n' })
     const { status, text } = await get(at, '/metrics')
     expect(status).toBe(200)
     expect(text).toContain('qlog_queue_put_total{queue="default"} 1\n')

@@ -92,6 +92,36 @@ describe('B1 to B4: what is acknowledged is on the disk', () => {
     }))
 })
 
+describe('a store that has failed', () => {
+  test('answers every command, and no connection ends by it', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      await putAll(peer, 'a')
+      await peer.reserve()
+      served.world.failNextWrite()
+      expect(await peer.ask('put 1 0 60 1\r\nb')).toBe('INTERNAL_ERROR\r\n')
+      const answers = [
+        ['touch 1', 'INTERNAL_ERROR'],
+        ['delete 1', 'INTERNAL_ERROR'],
+        ['release 1 1 0', 'INTERNAL_ERROR'],
+        ['bury 1 1', 'INTERNAL_ERROR'],
+        ['put 1 0 60 1\r\nc', 'INTERNAL_ERROR'],
+        ['reserve-with-timeout 0', 'INTERNAL_ERROR'],
+        ['peek-ready', 'INTERNAL_ERROR'],
+        ['kick-job 1', 'INTERNAL_ERROR'],
+        ['list-tube-used', 'USING default'],
+      ]
+      for (const [command = '', answer] of answers) {
+        expect([command, await peer.ask(command)]).toEqual([command, `${answer}\r\n`])
+      }
+      for (const command of ['use new', 'watch new', 'ignore new', 'stats', 'list-tubes', 'foo']) {
+        expect(await peer.ask(command)).toMatch(/\r\n$/)
+      }
+      expect(peer.client.hasEnded).toBe(false)
+      expect(peer.client.errors).toEqual([])
+    }))
+})
+
 describe('B5 to B9: what is on the disk is what was put', () => {
   test('B5: a job with a flipped bit is never served, and everything else is', () =>
     serving(async (served) => {

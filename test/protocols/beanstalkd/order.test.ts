@@ -160,6 +160,48 @@ describe('a tube', () => {
       expect(await tubes()).toEqual(['- default'])
     }))
 
+  test('takes its pause with it when it goes, and keeps it while a put is on its way', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      await peer.ask('use t')
+      await peer.ask('pause-tube t 600')
+      peer.send('put 1 0 10 1\r\na\r\nuse default\r\n')
+      expect(await peer.reply()).toBe('INSERTED 1\r\n')
+      expect(await peer.reply()).toBe('USING default\r\n')
+      expect(await peer.stats('stats-tube t')).toMatchObject({ pause: '600' })
+      // The delete is on its way when the tube is used again.
+      peer.send('reserve-job 1\r\ndelete 1\r\nuse t\r\n')
+      for (let i = 0; i < 3; i++) await peer.reply()
+      const gone = { 'cmd-pause-tube': '0', pause: '0', 'pause-time-left': '0' }
+      expect(await peer.stats('stats-tube t')).toMatchObject(gone)
+      await peer.ask('pause-tube t 600')
+      peer.client.hangUp()
+      await served.advance(10)
+      const other = served.connect()
+      await other.ask('use t')
+      expect(await other.stats('stats-tube t')).toMatchObject(gone)
+      const id = await other.put('b')
+      await other.ask('watch t')
+      expect(await other.reserve()).toBe(id)
+    }))
+
+  test('keeps its pause where the server stops, and one that it was not given here', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      await peer.ask('use t')
+      await peer.ask('pause-tube t 600')
+      peer.client.stop()
+      await peer.client.ended()
+      peer.client.hangUp()
+      await served.restart()
+      expect(served.store.queue('t').stats().pausedMs).toBeGreaterThan(500_000)
+      const next = served.connect()
+      await next.ask('use t')
+      await next.ask('use default')
+      await served.advance(10)
+      expect(served.store.queue('t').stats().pausedMs).toBeGreaterThan(500_000)
+    }))
+
   test('with jobs is there after a restart, one without is not; default always is', () =>
     serving(async (served) => {
       const one = served.connect()

@@ -1,7 +1,10 @@
 /** Many commands at once, bytes one by one, slow readers: whatever comes how, the answers are in order. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { beanstalkd } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
 import { fakeClient } from '../../../src/testing/index.ts'
 import { Peer, serving } from './served.ts'
+
+const MIB = 1024 * 1024
 
 describe('commands behind each other', () => {
   test('puts that come together are answered in order, as one write a flush', () =>
@@ -114,6 +117,26 @@ describe('bytes', () => {
       expect(await peer.ask('reserve')).toBe(`RESERVED 1 256\r\n${body}\r\n`)
     }))
 
+  test('a large body that comes in pieces is copied into one buffer, once', () =>
+    serving(async (served) => {
+      const client = fakeClient(beanstalkd(served.store, { jobBytesMax: 16 * MIB }))
+      const made = vi.spyOn(Buffer, 'allocUnsafeSlow')
+      try {
+        client.send(`put 1 0 60 ${12 * MIB}\r\n`)
+        const piece = Buffer.alloc(1_460, 'x')
+        for (let left = 12 * MIB; left > 0; left -= piece.length) {
+          client.send(piece.subarray(0, Math.min(left, piece.length)))
+        }
+        expect(made.mock.calls).toEqual([[12 * MIB + 2]])
+      } finally {
+        made.mockRestore()
+      }
+      client.send('\r\n')
+      await served.advance(1_000)
+      // It came whole; this store takes none that is so large.
+      expect(client.takeText()).toBe('JOB_TOO_BIG\r\n')
+    }))
+
   test('a declared length of two gigabytes costs nothing until it comes', () =>
     serving(async (served) => {
       const peer = served.connect()
@@ -137,5 +160,45 @@ describe('bytes', () => {
       client.reads = true
       await served.advance(1_000)
       expect(peer.rest()).toBe(`FOUND 1 5000\r\n${'x'.repeat(5_000)}\r\n`.repeat(500))
+    }))
+
+  test('a run of reserves stops while its jobs are not taken, and goes on', () =>
+    serving(async (served) => {
+      const client = fakeClient(served.protocol, { limits: { outputBytesMax: 10_000 } })
+      const peer = new Peer(client)
+      const body = 'x'.repeat(40_000)
+      for (let i = 0; i < 100; i++) await peer.put(body)
+      client.reads = false
+      peer.send(`${'reserve\r\n'.repeat(100)}list-tube-used\r\n`)
+      await served.advance(100)
+      // What one look at the store gives, and one write that is under way.
+      expect(client.waitingBytes).toBeLessThan(600_000)
+      expect(served.store.stats().leased).toBeLessThan(15)
+      client.reads = true
+      await served.advance(1_000)
+      const jobs = Array.from(
+        { length: 100 },
+        (_, row) => `RESERVED ${row + 1} 40000\r\n${body}\r\n`,
+      )
+      expect(peer.rest() === `${jobs.join('')}USING default\r\n`).toBe(true)
+    }))
+
+  test('a run of reserves that nobody takes ends with its server or its connection', () =>
+    serving(async (served) => {
+      for (const end of ['stop', 'hangUp'] as const) {
+        const client = fakeClient(served.protocol, { limits: { outputBytesMax: 10_000 } })
+        const peer = new Peer(client)
+        for (let i = 0; i < 30; i++) await peer.put('x'.repeat(40_000))
+        client.reads = false
+        peer.send('reserve\r\n'.repeat(30))
+        await served.advance(100)
+        client[end]()
+        client.reads = true
+        await served.advance(100)
+        expect(client.hasEnded).toBe(true)
+        client.hangUp()
+        await served.advance(100)
+        expect(served.store.stats().leased).toBe(0)
+      }
     }))
 })

@@ -77,6 +77,7 @@ describe('statistics', () => {
       }
       await peer.ask('list-tubes-watched')
       await peer.ask('pause-tube nobody 1')
+      for (const rest of ['', ' t', ' t x', ' t 1 x', ' -a x']) await peer.ask(`pause-tube${rest}`)
       const ones =
         'peek peek-ready peek-delayed peek-buried reserve-with-timeout touch delete release bury kick use ' +
         'watch ignore stats stats-job stats-tube list-tubes list-tube-used list-tubes-watched pause-tube'

@@ -63,13 +63,6 @@ export const DIFFERENCES: readonly Difference[] = [
     levelled: (left, right) => [left, right],
   },
   {
-    name: 'when a command behind a waiting reserve is counted',
-    commands: [],
-    reason:
-      'beanstalkd counts it when its turn comes, qlog when it has been read: no stats while one waits (pair.ts)',
-    levelled: (left, right) => [left, right],
-  },
-  {
     name: 'a pause of 0',
     commands: [],
     reason:
@@ -89,16 +82,6 @@ export const DIFFERENCES: readonly Difference[] = [
     reason:
       'compared as the number of the job in the script (pair.ts); the table tells how many differ',
     levelled: (left, right) => [left, right],
-  },
-  {
-    name: 'cmd-pause-tube',
-    commands: ['stats'],
-    reason:
-      'qlog counts also a pause-tube whose numbers cannot be read, as it does with no other command',
-    levelled: (left, right) => [
-      masked(left, ['cmd-pause-tube']),
-      masked(right, ['cmd-pause-tube']),
-    ],
   },
   {
     name: '1.13 quoting',

@@ -130,6 +130,43 @@ export const DIRECTED: Readonly<Record<string, Script>> = {
     ),
     send(0, 'ignore c', 'list-tubes', 'stats-tube c'),
   ],
+  'a pause ends with its tube': [
+    send(0, 'use a', 'pause-tube a 1000', 'stats-tube a', 'use default', 'stats-tube a'),
+    send(0, 'use a', 'stats-tube a', 'watch a', 'put 0 0 100 1\r\na', 'reserve-with-timeout 0'),
+    send(0, 'stats-tube a'),
+  ],
+  'a pause ends with the connection that kept its tube': [
+    send(0, 'use a', 'pause-tube a 1000'),
+    { kind: 'close', connection: 0 },
+    send(1, 'use a', 'stats-tube a', 'watch a', 'put 0 0 100 1\r\na', 'reserve-with-timeout 0'),
+  ],
+  'a pause ends with the last job of its tube': [
+    send(0, 'use a', 'put 0 0 100 1\r\na', 'pause-tube a 1000', 'use default', 'stats-tube a'),
+    send(0, `reserve-job ${job(0)}`, `delete ${job(0)}`, 'use a', 'stats-tube a'),
+    send(0, 'watch a', 'put 0 0 100 1\r\na', 'reserve-with-timeout 0', 'stats-tube a'),
+  ],
+  'a pause lasts while its tube has a job': [
+    send(0, 'use a', 'pause-tube a 1000', 'put 0 0 100 1\r\na', 'use default', 'watch a'),
+    send(0, 'reserve-with-timeout 0', 'stats-tube a', 'ignore a', 'watch a', 'stats-tube a'),
+    send(0, 'reserve-with-timeout 0'),
+  ],
+  'what stands behind a waiting reserve counts when its turn comes': [
+    send(0, 'reserve', 'reserve', 'reserve', 'peek-ready'),
+    send(1, 'stats', 'put 0 0 100 1\r\na'),
+    send(1, 'stats', 'put 0 0 100 1\r\nb'),
+    send(1, 'stats', 'put 0 0 100 1\r\nc'),
+    send(1, 'stats'),
+  ],
+  'what pause-tube counts': [
+    ...['', ' ', ' default', ' default x', ' default 0 x', ' default -1', ' default 4294967296'],
+    ...[' -a 0', ' -a x', ' nope 0', ' nope x', 'default 0', ' a:b 0', `  default  0`],
+    ...[` ${'n'.repeat(200)} 0`, ` ${'n'.repeat(201)} 0`],
+  ].map((rest) => send(0, `pause-tube${rest}`, 'stats')),
+  'a buried job that is reserved is not buried while others are kicked': [
+    send(0, 'put 0 0 100 1\r\na', 'put 0 1000 100 1\r\nb', 'put 0 1000 100 1\r\nc'),
+    send(0, 'reserve', `bury ${job(0)} 0`),
+    send(0, `reserve-job ${job(0)}`, 'stats-tube default', 'kick 3', 'stats-tube default'),
+  ],
   'a timeout of a whole second': [ask(0, 'reserve-with-timeout 1')],
   'delayed, then ready': [
     send(0, 'put 0 1 100 1\r\na', 'reserve-with-timeout 0', statsJob),

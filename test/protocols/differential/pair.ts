@@ -176,8 +176,7 @@ export class Pair {
       ? short.slice(0, 1)
       : short
     // One waits at a time: which of several is served first is a named difference.
-    // Nor is counted meanwhile: qlog counts what stands behind a reserve when it reads it.
-    return limited.filter((one) => !isReserve(one) && commandOf(one) !== 'stats')
+    return limited.filter((one) => !isReserve(one))
   }
 
   #compare(): string | undefined {

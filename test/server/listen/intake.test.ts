@@ -1,6 +1,6 @@
 /** The bytes of a connection before they are taken. */
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ByteIntake } from '../../../src/server/listen/intake.ts'
 
 const AT_ONCE = 1_000
@@ -31,6 +31,40 @@ describe('an intake', () => {
     expect(Buffer.concat([first, second])).toEqual(Buffer.from(bytesOf(900)))
     expect(intake.take(100)).toEqual(bytesOf(100, 900))
     expect(intake.expected).toBe(0)
+  })
+
+  test.each([900, 20_000])('copies %d bytes once, however often they are expected', (bytes) => {
+    const intake = new ByteIntake(AT_ONCE)
+    const made = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    try {
+      for (let at = 0; at < bytes; at += 20) {
+        intake.expect(bytes)
+        intake.add(bytesOf(20, at))
+      }
+      // What comes behind it changes nothing.
+      for (let at = bytes; at < bytes + 100; at += 20) intake.add(bytesOf(20, at))
+      expect(made.mock.calls).toEqual([[bytes]])
+    } finally {
+      made.mockRestore()
+    }
+    expect(intake.take(bytes)).toEqual(bytesOf(bytes))
+    expect(intake.take(100)).toEqual(bytesOf(100, bytes))
+  })
+
+  test('an expected body that came with what stands behind it is copied once', () => {
+    const intake = new ByteIntake(AT_ONCE)
+    const made = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    try {
+      intake.add(bytesOf(400))
+      intake.expect(2_000)
+      intake.add(bytesOf(1_700, 400))
+      for (let at = 2_100; at < 2_200; at += 20) intake.add(bytesOf(20, at))
+      expect(made.mock.calls).toEqual([[2_000]])
+    } finally {
+      made.mockRestore()
+    }
+    expect(intake.take(2_000)).toEqual(bytesOf(2_000))
+    expect(intake.take(200)).toEqual(bytesOf(200, 2_000))
   })
 
   test('an expected body that lies in the chunk already is not copied', () => {

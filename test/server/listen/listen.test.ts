@@ -1,5 +1,5 @@
 /** A listener with real sockets. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -91,6 +91,20 @@ describe('a listener', () => {
     const file = join(directory(), 'file')
     writeFileSync(file, 'mine')
     await expect(serve({ address: `unix:${file}` })).rejects.toMatchObject({ code: 'QLOG_ADDRESS' })
+  })
+
+  test('a stop leaves the socket of another that came after it', async () => {
+    const folder = directory()
+    const path = join(folder, 'socket')
+    const first = await serve({ address: `unix:${path}` })
+    // Whoever replaces a server puts the new one in its place first.
+    rmSync(path)
+    const second = await serve({ address: `unix:${path}` })
+    await first.listener.close({ timeoutMs: 0 })
+    await greets(second.listener.address)
+    expect(readdirSync(folder)).toEqual(['socket'])
+    await second.listener.close({ timeoutMs: 0 })
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('an address that is taken is an error with its code', async () => {
