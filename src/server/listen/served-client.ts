@@ -196,8 +196,11 @@ export class ServedClient implements Client {
   #advance(): void {
     this.#wantsAdvance = true
     const conversation = this.#conversation
-    // Once the peer takes its answers again, this is asked for again.
-    if (this.#state !== 'open' || conversation === undefined || this.isCongested) return
+    // Once the peer takes its answers again, this is asked for again; after the end never.
+    if (this.#state !== 'open' || conversation === undefined || this.isCongested) {
+      if (this.#state !== 'open') this.#wantsAdvance = false
+      return
+    }
     this.#wantsAdvance = false
     try {
       conversation.advance()
