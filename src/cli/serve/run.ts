@@ -301,6 +301,6 @@ function refuseBinlog(directory: string): void {
   if (binlog === undefined) return
   throw new UsageError(
     `${directory} holds the binlog of a beanstalkd (${binlog}), whose jobs would be missing`,
-    `Bring them over, \`qlog import NEWDIR --from-binlog ${directory}\`, and serve NEWDIR.`,
+    'Serve another directory, and let the workers of the old beanstalkd finish its jobs: after a SIGUSR1 it takes no more. Its files are not read here yet.',
   )
 }

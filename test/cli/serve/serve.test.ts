@@ -207,7 +207,9 @@ describe('exit codes', () => {
     writeFileSync(join(directory, 'binlog.1'), '')
     const server = new ServerProcess(['--beanstalkd', '-b', directory, '-p0', '-l', '127.0.0.1'])
     expect(await server.ended).toBe(5)
-    expect(server.log.at(-1)).toMatchObject({ remedy: expect.stringContaining('--from-binlog') })
+    expect(server.log.at(-1)).toMatchObject({
+      remedy: expect.stringContaining('Serve another directory'),
+    })
   })
 
   test('-v prints the version', async () => {
