@@ -96,8 +96,9 @@ const areas: Readonly<Record<string, Area>> = {
   server: {
     areas: ['errors', 'format', 'log', 'store', 'inspect'],
     files: [systemInterface],
-    // Listeners: their sockets are not those of the log's lock, which the simulator has to know.
-    node: [...pureModules, 'crypto', 'fs/promises', 'http', 'net', 'tls'],
+    // Listeners: their sockets, and the files of these, are not those of the log, which the simulator
+    // has to know.
+    node: [...pureModules, 'crypto', 'fs', 'fs/promises', 'http', 'net', 'tls'],
   },
   // What a server says of its machine is what the system calls it.
   protocols: { areas: ['errors'], files: publicEntries, node: [...pureModules, 'os'] },

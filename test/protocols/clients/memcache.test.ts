@@ -147,6 +147,7 @@ describe.skipIf(!areInstalled('memcache-plus'))('memcache-plus', () => {
   test('reads of several queues, deletes, and is told what is not', async () => {
     await client.set('plus', 'a')
     expect(await client.getMulti(['plus', 'none'])).toEqual({ plus: 'a', none: null })
+    await client.set('plus', 'b')
     expect(await client.delete('plus')).toBe(true)
     await expect(client.add('plus', 'x')).rejects.toThrow('a queue takes set alone')
   })
@@ -192,6 +193,7 @@ describe.skipIf(!areInstalled('memcache-client'))('memcache-client', () => {
   test('reads of several queues, deletes, and is told what is not', async () => {
     await client.set('client', 'a')
     expect(await client.get(['client', 'none'])).toMatchObject({ client: { value: 'a' } })
+    await client.set('client', 'b')
     expect(await client.delete('client')).toEqual(['DELETED'])
     await expect(client.add('client', 'x')).rejects.toThrow('a queue takes set alone')
   })
