@@ -378,7 +378,7 @@ function wrongStore(good: Store, parts: Parts): Store {
   return over(good, {
     queue: ((name: string, options?: QueueOptions) =>
       wrongQueue(good.queue(name, options), parts)) as Store['queue'],
-    session: () => wrongSession(good.session(), parts),
+    session: (options) => wrongSession(good.session(options), parts),
     ...parts.store?.(good),
   })
 }
