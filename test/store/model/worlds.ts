@@ -135,8 +135,9 @@ export abstract class World {
         options,
       )
       const saveSnapshot: OwnedLog['saveSnapshot'] = async (parts, how) => {
-        await log.saveSnapshot(parts, how)
+        // One that is on the disk counts, also where nobody lived to hear of it.
         this.#saves += 1
+        await log.saveSnapshot(parts, how)
       }
       return changed(log, { saveSnapshot, read: (range) => this.#watchedRead(log, range) })
     }
