@@ -1,6 +1,7 @@
 /** What a single cell may be once the process has died. */
 import { nameOf, type Outcome, type Reference } from './reference.ts'
 import { type Cell, cellOf, copyCell, type Now, type Place, passed } from './state.ts'
+import { NO_ANSWER } from './verbs.ts'
 
 /** What a cell may be after a crash that left this outcome, most likely first. */
 export function cellsAfterCrash(
@@ -60,6 +61,7 @@ function buriedUnseen(cell: Cell): Cell {
   next.isPlain = false
   next.suspect = 'no'
   next.counters.buries += 1
+  next.error ??= NO_ANSWER
   next.buriedAs = Number.POSITIVE_INFINITY
   return next
 }

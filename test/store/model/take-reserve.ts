@@ -105,7 +105,7 @@ function buryInstead(driver: Driver, buried: readonly Place[]): void {
   driver.reference.append(
     `burial of ${buried.map(nameOf).join()}`,
     (state) => {
-      const told = { reason: undefined, errorElse: 'the lease ended without an answer' }
+      const told = { reason: undefined, errorElse: verbs.NO_ANSWER }
       for (const place of buried) verbs.bury(state, place, told)
     },
     buried,

@@ -16,6 +16,9 @@ import {
   type State,
 } from './state.ts'
 
+/** The error of what is buried because its leases ended, where none was told. */
+export const NO_ANSWER = 'the lease ended without an answer'
+
 export interface Put {
   readonly queue: string
   readonly body: Uint8Array
