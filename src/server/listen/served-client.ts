@@ -1,6 +1,6 @@
 /**
  * One connection between its wire and its conversation: turns, gathered answers, backpressure both ways,
- * time-outs, the end. Whatever the peer does, the memory in use is bounded. Touches the wire it is given.
+ * time-outs, the end. Whatever the peer does, what this holds for it is bounded. Touches the wire it is given.
  */
 import type { Clock } from '../../system/system.ts'
 import type { BodyRoom } from './body-room.ts'
