@@ -123,6 +123,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#fetcher = new Fetcher({
       open: (onGap) => this.reader({ onGap }),
       isThere: (id) => this.#isThere(id),
+      endId: () => this.loop.settlement.visibleNextId,
       skipsGaps: parts.skipsGaps,
       after: (delayMs, callback) => parts.system.clock.after(delayMs, callback),
     })
