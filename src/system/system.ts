@@ -95,6 +95,11 @@ export interface Clock {
   after(delayMs: number, callback: () => void, keepsAlive?: boolean): () => void
   /** Calls back once everything that follows from this event has run, and before the next event. */
   soon(callback: () => void): void
+  /**
+   * Calls back once the events that have come by now are all seen to: what follows from each of them can
+   * be done for all at one price.
+   */
+  afterEvents(callback: () => void): void
   /** Keeps the process alive for a wait without an end of its own. Returns the way to let it go. */
   hold(): () => void
 }

@@ -61,6 +61,7 @@ export function memorySystem(files: Files, bootId: string): System {
       sinceBootMs: () => 0,
       after: () => () => undefined,
       soon,
+      afterEvents: soon,
       hold: () => () => undefined,
     },
     sockets: {

@@ -64,6 +64,7 @@ export function diskReader(disk: SimulatedDisk): System {
       sinceBootMs: () => 0,
       after: refuse,
       soon,
+      afterEvents: soon,
       hold: refuse,
     },
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }), connect: refuse },

@@ -82,6 +82,8 @@ export class SimulatedProcess implements System, Caller {
       sinceBootMs: () => clock.sinceBootMs(),
       after: (delayMs, callback) => clock.after(this, delayMs, callback),
       soon,
+      // One event at a time comes to a simulated process.
+      afterEvents: soon,
       // What keeps a real process alive is nothing that happens.
       hold: () => () => undefined,
     }
