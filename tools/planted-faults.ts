@@ -290,29 +290,26 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'an awakened writer resolves an append',
     edits: [
-      edit('src/log/flight-writer.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
-    ],
-    tests: [SCHEDULES, FAILING_CALLS],
-  },
-  {
-    name: 'a look at LOCK confirms groups whose write returned behind its beginning',
-    edits: [
       edit(
         'src/log/flight-writer.ts',
-        '    for (const flight of covered) flight.confirmed = true\n',
-        '    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written\n',
+        '    if (!this.#lock.isHeldSync()) {\n',
+        '    if (this.#lock.isHeldSync() === undefined) {\n',
       ),
     ],
-    tests: [FAILING_CALLS],
+    tests: [SCHEDULES, FAILING_CALLS],
   },
   {
     name: 'LOCK looked at before the write',
     edits: [
       edit(
         'src/log/flight-writer.ts',
-        '    await writePieces(flight)\n    if (this.#flushes(flight))',
-        '    flight.confirmed = await this.#lock.isHeld()\n' +
-          '    await writePieces(flight)\n    if (this.#flushes(flight))',
+        '    this.#writing++\n',
+        '    if (!this.#lock.isHeldSync()) return this.#events.fenced()\n    this.#writing++\n',
+      ),
+      edit(
+        'src/log/flight-writer.ts',
+        '    if (this.#confirm()) this.#events.moved()\n',
+        '    flight.confirmed = true\n    this.#flights.noteWritten()\n    this.#events.moved()\n',
       ),
     ],
     tests: [FAILING_CALLS],
