@@ -171,6 +171,10 @@ describe('control records', () => {
       { kind: 'return', ...at, how: 'timed-out', dueKind: 2, dueMs: 5, error: 'e' },
       `0a ${atBytes} 02 02 05 01 65`,
     ],
+    [
+      { kind: 'return', ...at, how: 'released-counted', dueKind: 0, dueMs: 0, error: '' },
+      `0a ${atBytes} 03 00 00 00`,
+    ],
     [{ kind: 'bury', ...at, sequence: 9, reason: 'r', error: '' }, `0b ${atBytes} 09 01 72 00`],
     [{ kind: 'kick', ...at }, `0c ${atBytes}`],
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
@@ -204,6 +208,10 @@ describe('control records', () => {
         settings: { ...NO_SETTINGS, retains: 1, retainMs: 5, retainMessages: 6, retainBytes: 7 },
       },
       '13 01 0a 00 00 00 00 00 00 01 05 06 07',
+    ],
+    [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, attemptsMax: 3 } },
+      '13 01 0b 00 00 00 00 00 00 00 00 00 00 03',
     ],
     [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
