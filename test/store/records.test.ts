@@ -247,7 +247,7 @@ describe('control records', () => {
     ['a range of nothing', '0e 01 01 07 00'],
     ['more ranges than there are', '0e 01 02 07 01'],
     ['a number of ranges that no memory would hold', '0e 01 ff ff ff ff ff ff ff 0f'],
-    ['a way to return that is not known', '0a 01 01 00 01 00 03 00 00 00'],
+    ['a way to return that is not known', '0a 01 01 00 01 00 04 00 00 00'],
     ['a due kind that is not known', '0a 01 01 00 01 00 00 03 00 00'],
   ])('%s is refused', (_what, hex) => {
     expect(() => decodeControl(bytesOf(hex))).toThrow(NEWER)
