@@ -101,6 +101,7 @@ export {
   type Delivery,
   LEASE_MS_DEFAULT,
   type ReleaseOptions,
+  type ReleaseOutcome,
   type RetryOptions,
   type RetryOutcome,
 } from './store/types/deliveries.ts'
