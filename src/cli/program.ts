@@ -176,7 +176,8 @@ export function buildProgram(context: CommandContext): Command {
 const EXIT_CODE_HELP = `Exit codes:
   0  fine            3  rot in acknowledged data      6  not a log, or newer
   1  unexpected      4  torn tail only              130  interrupted
-  2  usage           5  locked by another process   111  cannot listen`
+  2  usage           5  locked by another process   111  cannot listen
+                     7  an import left jobs behind`
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
