@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bytesPerSecond } from '../../src/cli/argument-types.ts'
 import { openLog, openReader } from '../../src/index.ts'
 import { flipBit, LAST, type LogFiles, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
 import { freshDirectory, type InProcessResult, jsonLines, runInProcess } from './support.ts'
@@ -160,6 +161,15 @@ describe('qlog recover', () => {
 })
 
 describe('qlog scrub', () => {
+  it.each([
+    ['32MB/s', 32_000_000],
+    ['32mb', 32_000_000],
+    ['1.5 k', 1_500],
+    ['512KiB/s', 524_288],
+    ['2gi/s', 2_147_483_648],
+    ['4000', 4_000],
+  ])('takes %s as a rate', (word, bytes) => expect(bytesPerSecond(word)).toBe(bytes))
+
   it('says that full segments are fine, how they were read, and ends with 0', async () => {
     const { stdout, exitCode } = await run('scrub', made(), '--rate', 'none')
     expect(exitCode).toBe(0)
