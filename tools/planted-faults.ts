@@ -34,6 +34,9 @@ export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const COMPACTION = 'test/log/space/compaction.test.ts'
 export const COMPACTION_BOUND = 'test/log/space/compaction-bound.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
+export const SCRUB = 'test/log/scrub/background-scrub.test.ts'
+export const SCRUB_AND_VERIFY = 'test/inspect/scrub.test.ts'
+export const SCRUB_SOAK = 'test/log/scrub/scrub-soak.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -675,5 +678,37 @@ export const FAULTS: readonly PlantedFault[] = [
       edit('src/log/space/compaction.ts', '      if (!this.#isClosing) await this.#pause()\n', ''),
     ],
     tests: [COMPACTION_BOUND],
+  },
+  {
+    name: 'scrub passes over the last block of a segment',
+    edits: [
+      edit(
+        'src/log/scrub/check-segment.ts',
+        '    for (const region of judgeSealed(head, entry, scan)) await',
+        '    for (const region of judgeSealed(head, entry, scan))\n      if (region.offset + region.bytes < entry.cut) await',
+      ),
+    ],
+    tests: [SCRUB_AND_VERIFY],
+  },
+  {
+    name: 'scrub reads the page cache',
+    edits: [edit('src/log/scrub/check-segment.ts', "mode: 'read', direct: true", "mode: 'read'")],
+    tests: [SCRUB],
+  },
+  {
+    name: 'scrub calls damage what has left the log',
+    edits: [
+      edit(
+        'src/log/scrub/scrub-pass.ts',
+        '    if (checked.findings.length > 0 && !(await stillNames(entry))) continue\n',
+        '',
+      ),
+    ],
+    tests: [SCRUB, SCRUB_SOAK],
+  },
+  {
+    name: 'scrub keeps to no rate',
+    edits: [edit('src/log/scrub/read-pace.ts', '      this.#count(read)\n', '')],
+    tests: [SCRUB],
   },
 ]

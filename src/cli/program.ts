@@ -31,6 +31,7 @@ import { registerRead } from './read.ts'
 import { registerRecover } from './recover.ts'
 import { registerRedrive } from './redrive.ts'
 import { reportError } from './report-error.ts'
+import { registerScrub } from './scrub.ts'
 import { registerSeek } from './seek.ts'
 import { registerSegments } from './segments.ts'
 import { registerServe, runServe, serveWords } from './serve.ts'
@@ -83,6 +84,7 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerStats,
       registerSegments,
       registerVerify,
+      registerScrub,
       registerExplain,
       registerDump,
       registerRecover,

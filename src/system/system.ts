@@ -18,6 +18,8 @@ export interface FileStat {
 }
 
 export interface FileHandle {
+  /** What `read` gives comes from the disk itself; else perhaps from the page cache. */
+  readonly isDirect: boolean
   /** Reads up to `target.byteLength` bytes at `position`; fewer only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>
   readSync(target: Uint8Array, position: number): number
@@ -37,11 +39,19 @@ export interface FileHandle {
   closeSync(): void
 }
 
+/** What somebody needs who only reads. */
+export type ReadHandle = Pick<FileHandle, 'read'>
+
 export interface OpenOptions {
   /** read: must exist; write: must exist, read and write; create: must not exist, read and write. */
   readonly mode: 'read' | 'write' | 'create'
   /** Every write returns only once its bytes are on stable storage (O_DSYNC on Linux). */
   readonly durable?: boolean
+  /**
+   * In the mode read: reads pass the page cache by where that can be had (O_DIRECT on Linux), which
+   * `isDirect` of the handle tells. They may be of any length and place, one at a time, and asynchronous.
+   */
+  readonly direct?: boolean
 }
 
 export interface SpaceInfo {

@@ -79,6 +79,7 @@ export function memorySystem(files: Files, bootId: string): System {
 }
 
 class MemoryFile implements FileHandle {
+  readonly isDirect = false
   readonly #bytes: Uint8Array
 
   constructor(bytes: Uint8Array) {

@@ -21,6 +21,7 @@ function refuse(): never {
 function handleOf(inode: Inode): FileHandle {
   const read = (target: Uint8Array, at: number): number => inode.content.cache.read(target, at)
   return {
+    isDirect: false,
     read: async (target, at) => read(target, at),
     readSync: read,
     write: refuse,
