@@ -4,7 +4,8 @@ usage: python3 tools/second-reader [--state] DIR    messages of a log or store, 
        python3 tools/second-reader FILE             blocks of a segment, or fields of an index
 
 It prints lines of JSON, takes no lock and changes nothing. With --state the records are those of
-a store: messages with queue and offset, and what is ready, delayed, buried, finished. Ends with
+a store: messages with queue and offset, then what each group has to do, replayed from the first
+entry; where entries have gone from the log (stateIsKnown false) only a snapshot has it. Ends with
 0 fine, 3 rot, 4 a torn tail, 6 not a log or a newer one, 2 usage: as `qlog verify` does.
 """
 import hashlib, json, os, sys
@@ -13,6 +14,7 @@ sys.dont_write_bytecode = True
 
 from log import Log, NoLog
 from segments import NewerFormat, Segment, TYPES, read_index
+from state import State, read_control, read_message
 
 
 def main(arguments):
@@ -33,16 +35,23 @@ def say(**line):
 
 
 def read_directory(path, wants_state):
-    log = Log(path)
+    log, state = Log(path), State()
     messages = controls = 0
+    is_whole = log.is_whole
     for batch in log.batches():
         controls += len(batch.controls)
         messages += len(batch.messages)
-        for record in batch.messages: say(id=record.id, timeMs=record.time, **digest(record.body))
+        put = [(record.id, read_message(record.body)) for record in batch.messages] if wants_state else []
+        if wants_state and is_whole: state.apply([read_control(record.body) for record in batch.controls], put)
+        for id, message in put:
+            say(id=id, queue=getattr(state.queues.get(message.queue), 'name', message.queue), offset=message.offset, **digest(message.body))
+        if not wants_state:
+            for record in batch.messages: say(id=record.id, timeMs=record.time, **digest(record.body))
     for finding in log.findings: say(**finding._asdict())
+    for figures in state.figures(): say(**figures)
     say(verdict={0: 'fine', 3: 'rot', 4: 'torn tail'}[log.exit_code], messages=messages, controls=controls,
         blocks=sum(len(blocks) for _, _, blocks in log.parts), segments=len(log.parts),
-        nextId=log.next_id, end=log.end, newest=log.newest.name)
+        nextId=log.next_id, end=log.end, newest=log.newest.name, stateIsKnown=is_whole)
     return log.exit_code
 
 

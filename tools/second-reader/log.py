@@ -6,7 +6,7 @@ from struct import unpack_from
 from segments import BATCH, DATA, MAP, MESSAGE, PAGE, SEAL, Segment, read_index, read_map
 
 # A row of the table of verdicts: in which file, at which bytes, and the ids that are lost by it.
-Finding = namedtuple('Finding', 'row file at bytes first_id end_id', defaults=(0, 0, 0, 0))
+Finding = namedtuple('Finding', 'row file at bytes firstId endId', defaults=(0, 0, 0, 0))
 TORN = {'torn-tail', 'hole-above-d', 'partial-group', 'torn-first-group'}
 
 
@@ -36,7 +36,7 @@ class Log:
     @property
     def exit_code(self):
         rows = {finding.row for finding in self.findings}
-        return 3 if any(row.startswith('rot') for row in rows) else 4 if rows & TORN else 0
+        return 3 if any(row.startswith(('rot', 'header')) for row in rows) else 4 if rows & TORN else 0
 
     def read_indexes(self, paths):
         indexes = [read_index(open(path, 'rb').read()) for path in paths]
@@ -92,10 +92,10 @@ class Log:
         for block in blocks:
             if block.type == MAP: self.snapshots, self.map = read_map(block.records[0].body)
         self.parts.append((newest, newest.link.base, blocks))
-        if blocks and blocks[-1].type == SEAL: self.find('rot-newest-missing', newest.name)
         if index and index.number > newest.number and \
                 not any(is_named(segment, index) for segment in self.segments):
             self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
+        elif blocks and blocks[-1].type == SEAL: self.find('rot-newest-missing', newest.name)
         if self.later_id: self.next_id = max(self.next_id, self.later_id)
 
     def is_torn_successor(self, segment):
@@ -164,7 +164,7 @@ class Log:
     def judge_other(self, segment):
         newest, link = self.newest, segment.link
         if segment.is_mapped or segment is newest:
-            if not segment.is_header_clean: self.find('rot-header-copy', segment.name)
+            if not segment.is_header_clean: self.find('header-copy', segment.name)
         elif segment.number <= newest.number: self.find('rubbish', segment.name)
         elif not segment.header: self.find('rot-header', segment.name)
         elif not self.is_ours(segment): self.find('rubbish', segment.name)
@@ -176,6 +176,15 @@ class Log:
         else: self.find('torn-first-group', segment.name)
 
     # What stands in it.
+
+    @property
+    def is_whole(self):
+        """No entry has ever left it: it begins at 0, and nothing was merged or lost."""
+        end = 0
+        for segment, base, _ in self.parts:
+            if base != end or segment.generation: return False
+            end = base + segment.header.size
+        return True
 
     def batches(self):
         """Batches in order. What damage left of one with control records is left out."""
