@@ -63,6 +63,10 @@ export class Talk implements Conversation {
     return this.#isAlone || !this.#pipeline.isEmpty || this.#hasMore
   }
 
+  get isWaiting(): boolean {
+    return this.reserving.isWaiting
+  }
+
   advance(): void {
     this.#hasMore = false
     if (this.client.intake.ended) this.reserving.peerEnded()

@@ -35,13 +35,17 @@ class MemcacheConversation implements Conversation {
     this.#client = client
     this.#readers = readers
     this.#pipeline = new Pipeline(client, readers.tally)
-    this.#consumer = new Consumer(readers, client.intake)
+    this.#consumer = new Consumer(readers, client)
     readers.tally.connections++
     readers.tally.totalConnections++
   }
 
   get isBusy(): boolean {
     return this.#pipeline.isBusy
+  }
+
+  get isWaiting(): boolean {
+    return this.#consumer.isWaiting
   }
 
   advance(): void {
