@@ -41,7 +41,7 @@ class MemcacheConversation implements Conversation {
   }
 
   get isBusy(): boolean {
-    return this.#pipeline.isBusy
+    return this.#pipeline.isBusy || (this.#speech?.isHeldUp ?? false)
   }
 
   get isWaiting(): boolean {
@@ -58,11 +58,13 @@ class MemcacheConversation implements Conversation {
   closed(): void {
     this.#readers.tally.connections--
     this.#pipeline.close()
+    this.#speech?.close()
     this.#consumer.close()
   }
 
   stop(): void {
     this.#consumer.stopWaiting()
+    this.#speech?.close()
     this.#pipeline.finish()
   }
 
