@@ -127,8 +127,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'settle/verbs.ts',
-        'return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }',
-        'return { ...due, ...(priority !== undefined && checkPriority(priority) < 0 && { priority }) }',
+        'const own = priority !== undefined && { priority: checkPriority(priority) }',
+        'const own = priority !== undefined && checkPriority(priority) < 0 && { priority }',
       ),
     ],
     tests: [STORE_SUITE],
