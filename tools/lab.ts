@@ -58,17 +58,19 @@ async function runAll(root: string, wanted: Wanted): Promise<Record<string, Tria
     if (why !== undefined) console.log(`lab ${trial.letter} ${trial.name} SKIPPED: ${why}`)
     return why === undefined
   })
+  const states = able.map(({ covers }) => sourceState(root, covers))
   const endMs = performance.now() + wanted.minutes * 60_000
   const done: Record<string, TrialResult> = {}
   for (const [row, trial] of able.entries()) {
-    const state = sourceState(root, trial.covers)
+    const { letter, name } = trial
+    const state = states[row] ?? ''
     // What one of them leaves over, the others get.
     const seconds = Math.max(0, endMs - performance.now()) / 1000 / (able.length - row)
     const plan = planOf(wanted, results, trial, state, seconds)
-    console.log(`lab ${trial.letter} ${trial.name}: ${words(plan)}, state ${state}`)
+    console.log(`lab ${letter} ${name}: ${words(plan)}, state ${state}`)
     const outcome = await runTrial(trial, plan)
-    done[trial.name] = { letter: trial.letter, state, ...outcome }
-    console.log(`lab ${trial.letter} ${trial.name}: ${survived(outcome)}`)
+    done[name] = { letter, state, ...outcome }
+    console.log(`lab ${letter} ${name}: ${survived(outcome)}`)
   }
   return done
 }
@@ -87,8 +89,8 @@ function planOf(
   const isFree = wanted.seed === undefined && wanted.at === undefined
   return {
     seconds,
-    listFrom: isFree ? next : wanted.at,
-    seedFrom: isFree ? (total?.nextSeed ?? 1) : wanted.seed,
+    listFrom: trial.list && (isFree ? next : wanted.at),
+    seedFrom: trial.seed && (isFree ? (total?.nextSeed ?? 1) : wanted.seed),
     unitsMax: wanted.units,
   }
 }

@@ -4,6 +4,7 @@
  */
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { Checker, type Hit } from './check.ts'
+import type { Damage } from './damages.ts'
 import type { Image, PlacedBlock } from './images.ts'
 
 /** `full`: every bit; else every bit of what steers reading, and of messages and zeros some. */
@@ -47,13 +48,15 @@ export class Sweep {
     }
   }
 
+  /** Throws what went wrong so far, and forgets it. */
+  expectRight(): void {
+    const { failures } = this
+    this.#failures.clear()
+    if (failures.length > 0) throw new Error(failures.join('\n'))
+  }
+
   /** With one file replaced, or taken away, or put there. */
-  async replaced(
-    what: string,
-    file: string,
-    bytes: Uint8Array | undefined,
-    hits: readonly Hit[],
-  ): Promise<void> {
+  async damage({ what, file, bytes, hits }: Damage): Promise<void> {
     const { files } = this.checker
     const before = files.get(file)
     if (bytes) files.set(file, bytes)

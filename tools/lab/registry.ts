@@ -11,9 +11,13 @@
  */
 import type { Trial } from './trial.ts'
 import { LOG_CRASHES } from './trials/a-log.ts'
+import { LOG_FAILURES } from './trials/b-log.ts'
+import { BITS } from './trials/c-bits.ts'
+import { SECTORS } from './trials/d-sectors.ts'
+import { FILES } from './trials/e-files.ts'
 import { SERVER } from './trials/k-server.ts'
 
-export const TRIALS: readonly Trial[] = [LOG_CRASHES, SERVER]
+export const TRIALS: readonly Trial[] = [LOG_CRASHES, LOG_FAILURES, BITS, SECTORS, FILES, SERVER]
 
 /** All of a letter, or the one of a name; none where there is none. */
 export function trialsOf(word: string): readonly Trial[] {

@@ -5,6 +5,7 @@
  */
 import { Report } from '../../../src/system/simulated/report.ts'
 import { type DurableWrites, Exhaustive } from '../../../test/simulation/exhaustive.ts'
+import { modeTraces } from '../../../test/simulation/mode-traces.ts'
 import { runSchedule } from '../../../test/simulation/schedules.ts'
 import { TRACES, type Trace } from '../../../test/simulation/traces.ts'
 import { type Lab, LOG_PARTS, type Stretch, type Trial } from '../trial.ts'
@@ -37,7 +38,7 @@ const NAMES: Readonly<Record<string, string>> = {
 }
 
 async function* traces(lab: Lab): AsyncGenerator<Stretch> {
-  for (const trace of TRACES) {
+  for (const trace of [...TRACES, ...modeTraces()]) {
     for (const durableWrites of ['dsync', 'flush'] as const) {
       yield* callsOf(lab, trace, durableWrites)
     }
