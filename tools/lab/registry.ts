@@ -10,14 +10,25 @@
  *     E  whole files              J  compaction, crashes and acks
  */
 import type { Trial } from './trial.ts'
+import { STORE_CRASHES } from './trials/a-lives.ts'
 import { LOG_CRASHES } from './trials/a-log.ts'
+import { STORE_FAILURES } from './trials/b-lives.ts'
 import { LOG_FAILURES } from './trials/b-log.ts'
 import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { SERVER } from './trials/k-server.ts'
 
-export const TRIALS: readonly Trial[] = [LOG_CRASHES, LOG_FAILURES, BITS, SECTORS, FILES, SERVER]
+export const TRIALS: readonly Trial[] = [
+  LOG_CRASHES,
+  STORE_CRASHES,
+  LOG_FAILURES,
+  STORE_FAILURES,
+  BITS,
+  SECTORS,
+  FILES,
+  SERVER,
+]
 
 /** All of a letter, or the one of a name; none where there is none. */
 export function trialsOf(word: string): readonly Trial[] {
