@@ -6,6 +6,7 @@ import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/lay
 import { Checker, type Hit } from './check.ts'
 import type { Damage } from './damages.ts'
 import type { Image, PlacedBlock } from './images.ts'
+import { expectTold } from './told.ts'
 
 /** `full`: every bit; else every bit of what steers reading, and of messages and zeros some. */
 export const isFull = process.env['QLOG_DAMAGE'] === 'full'
@@ -72,6 +73,19 @@ export class Sweep {
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
     await this.check(`bit ${bit} of byte ${offset} of ${file}`, [{ file, offset, end: offset + 1 }])
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+  }
+
+  /** Flips the bit and looks whether `verify` says so. */
+  async told(file: string, offset: number, bit: number): Promise<void> {
+    const { files } = this.checker
+    const bytes = files.get(file)
+    if (bytes === undefined) throw new Error(`there is no ${file}`)
+    bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+    try {
+      await expectTold(this.image, files, file, offset)
+    } finally {
+      bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+    }
   }
 
   /** Flips every bit of every file, or those that a shorter run takes. */
