@@ -43,6 +43,7 @@ export type {
   ListenerTotals,
   ListenOptions,
   Protocol,
+  RefusalReason,
   ServerErrorListener,
   TlsOptions,
 } from './listen/types.ts'

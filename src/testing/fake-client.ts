@@ -4,7 +4,7 @@
  */
 import { BodyRoom } from '../server/listen/body-room.ts'
 import { LISTEN_LIMITS, type ListenLimits } from '../server/listen/limits.ts'
-import { ServedClient } from '../server/listen/served-client.ts'
+import { type ClientHost, ServedClient } from '../server/listen/served-client.ts'
 import type { Client, EndReason, Protocol } from '../server/listen/types.ts'
 import type { Wire } from '../server/listen/wire.ts'
 import { soon } from '../system/soon.ts'
@@ -13,6 +13,8 @@ export interface FakeClientOptions {
   readonly limits?: Partial<ListenLimits>
   readonly idleTimeoutMs?: number
   readonly isTls?: boolean
+  /** Another connection of the same listener: what all of them have together is shared with it. */
+  readonly beside?: FakeClient
 }
 
 /** The peer's end of a connection that `protocol` serves. */
@@ -22,15 +24,19 @@ export class FakeClient {
   /** What the protocol threw. */
   readonly errors: Error[] = []
   #endedBy: EndReason | undefined
+  readonly #shared: Pick<ClientHost, 'bodyRoom' | 'behindWaits'>
 
   constructor(protocol: Protocol, options: FakeClientOptions = {}) {
     const limits = { ...LISTEN_LIMITS, ...options.limits }
     this.#wire = new MemoryWire(options.isTls ?? false, () => this.#served.gone())
-    const host = {
+    const bodyRoom = new BodyRoom(limits.largeBodiesBytesMax)
+    const { beside } = options
+    this.#shared = beside ? beside.#shared : { bodyRoom, behindWaits: { bytes: 0 } }
+    const host: ClientHost = {
+      ...this.#shared,
       clock: { soon },
       limits,
       idleTimeoutMs: options.idleTimeoutMs ?? Number.POSITIVE_INFINITY,
-      bodyRoom: new BodyRoom(limits.largeBodiesBytesMax),
       onEnded: (_: number, why: EndReason): void => {
         this.#endedBy = why
       },
@@ -121,9 +127,14 @@ export class FakeClient {
     return this.#served.isGone
   }
 
-  /** Why the frame ended it. */
+  /** Why it was ended, where that has a reason. */
   get endedBy(): EndReason | undefined {
     return this.#endedBy
+  }
+
+  /** What the frame has given room for, of large bodies of all connections of the listener. */
+  get roomBytes(): number {
+    return this.#shared.bodyRoom.bytes
   }
 
   /** Bytes of answers that wait at the frame. */

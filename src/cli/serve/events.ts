@@ -62,6 +62,15 @@ export function whenStoreFails(call: () => void): () => void {
   return () => void unsubscribe(name, call)
 }
 
+/** Tells whether the disk is full, whenever that changes. Returns the way to hear no more. */
+export function whenSpaceChanges(call: (isFull: boolean) => void): () => void {
+  const name: ChannelName = 'qlog:space'
+  const listener = (event: unknown): void =>
+    call((event as ChannelEvents['qlog:space']).state === 'full')
+  subscribe(name, listener)
+  return () => void unsubscribe(name, listener)
+}
+
 /** What happens to the store. Returns the way to hear no more. */
 export function logEvents(log: ServeLog): () => void {
   const stops = Object.entries(HEARD).map(([name, hear]) => {

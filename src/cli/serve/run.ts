@@ -19,15 +19,15 @@ import {
   tokenCheck,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
-import { logEvents, logWarnings, whenStoreFails } from './events.ts'
+import { logEvents, logWarnings, whenSpaceChanges, whenStoreFails } from './events.ts'
 import type { ServePlan } from './plan.ts'
 import type { ServeLog } from './serve-log.ts'
+import { tokensOf } from './token-file.ts'
 import { becomeUser } from './user.ts'
 
 /** What a job takes of a record besides its body: headers, key, numbers. */
 const RECORD_EXTRA_BYTES = 64 * 1024
 const MESSAGE_BYTES_MAX_DEFAULT = 16 * 1024 * 1024
-const TOKEN_FILE_BYTES_MAX = 256 * 1024
 
 /** A store that has failed answers nothing any more: what is under way has so long to be told. */
 const FAILED_GRACE_MS = 2_000
@@ -66,6 +66,8 @@ class Server {
   #store: Store | undefined
   #isStopping = false
   #isDraining = false
+  /** Of the disk: kept here, as the figures of the store look at every queue. */
+  #isFull = false
   /** Aborted where the store has failed. */
   readonly #failure = new AbortController()
   #startDraining: () => void = () => undefined
@@ -87,6 +89,9 @@ class Server {
     for (const note of notes) this.#log.say('warn', 'note', note)
     const { signal: failed } = this.#failure
     const forget = whenStoreFails(() => this.#failure.abort())
+    const forgetSpace = whenSpaceChanges((isFull) => {
+      this.#isFull = isFull
+    })
     try {
       try {
         await this.#bind()
@@ -98,6 +103,7 @@ class Server {
       }
     } finally {
       forget()
+      forgetSpace()
     }
     return failed.aborted ? 'failed' : 'stopped'
   }
@@ -198,7 +204,8 @@ class Server {
       )
     }
     const tookMs = Math.round(performance.now())
-    const { messages } = store.stats()
+    const { messages, space } = store.stats()
+    this.#isFull = space === 'full'
     this.#log.say('info', 'ready', `serves, ${tookMs} ms after its start`, { tookMs, messages })
   }
 
@@ -224,12 +231,7 @@ class Server {
   #readTokens(): readonly string[] | undefined {
     const { tokenFile } = this.#plan
     if (tokenFile === undefined) return undefined
-    const text = readOptionFile('--token-file', tokenFile)
-    if (text.length > TOKEN_FILE_BYTES_MAX) {
-      throw new UsageError(`${tokenFile} is no file of tokens`, 'It holds one token a line.')
-    }
-    const lines = text.split('\n').map((line) => line.trim())
-    return lines.filter((line) => line !== '' && !line.startsWith('#'))
+    return tokensOf(readOptionFile('--token-file', tokenFile), tokenFile)
   }
 
   #metricsOfStore: () => string = () => ''
@@ -244,7 +246,7 @@ class Server {
     if (this.#isStopping) return { isHealthy: false, status: 'stopping' }
     if (store === undefined) return { isHealthy: false, status: 'starting' }
     if (store.status !== 'open') return { isHealthy: false, status: store.status }
-    if (store.stats().space === 'full') return { isHealthy: false, status: 'full' }
+    if (this.#isFull) return { isHealthy: false, status: 'full' }
     return { isHealthy: true, status: this.#isDraining ? 'draining' : 'ok' }
   }
 
@@ -301,6 +303,6 @@ function refuseBinlog(directory: string): void {
   if (binlog === undefined) return
   throw new UsageError(
     `${directory} holds the binlog of a beanstalkd (${binlog}), whose jobs would be missing`,
-    'Serve another directory, and let the workers of the old beanstalkd finish its jobs: after a SIGUSR1 it takes no more. Its files are not read here yet.',
+    `Bring its jobs over first: stop the beanstalkd, move ${directory} away, and run \`qlog import ${directory} --from-binlog THE_MOVED_DIRECTORY\`; or serve another directory.`,
   )
 }

@@ -14,5 +14,5 @@ export function authorize(talk: Talk, scanner: Scanner): void {
     return
   }
   talk.say(Reply.UNAUTHORIZED)
-  talk.quit()
+  talk.quit('unauthorized')
 }

@@ -4,6 +4,7 @@
  */
 import { QlogTypeError, type Store } from '../../index.ts'
 import { type Client, type Conversation, type Protocol, tokenCheck } from '../../server/index.ts'
+import { PutRoom } from '../put-room.ts'
 import { Counters } from './counters.ts'
 import { JOB_BYTES_MAX_DEFAULT, JOB_BYTES_MAX_MAX } from './limits.ts'
 import { SlotPool } from './pipeline.ts'
@@ -45,8 +46,9 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
     }),
     counters: new Counters(),
     slots: new SlotPool(),
+    puts: new PutRoom(),
     jobBytesMax,
-    isToken: tokens && tokenCheck(tokens),
+    isToken: tokens === undefined ? undefined : tokenCheck(tokens),
     isDraining: false,
     id: randomId(),
     version,

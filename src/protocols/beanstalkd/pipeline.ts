@@ -4,6 +4,7 @@
  * made once, and the slot is used again by whoever pipelines next.
  */
 import type { PutResult } from '../../index.ts'
+import type { PutRoom } from '../put-room.ts'
 import { PIPELINED_BYTES_MAX, PIPELINED_MAX, SLOTS_KEPT_MAX } from './limits.ts'
 import { replyOf } from './replies.ts'
 import type { Tube } from './tubes.ts'
@@ -35,6 +36,8 @@ export class Slot {
   bytes = 0
   /** Where the job is put. */
   tube: Tube | undefined
+  /** Has room for its body, until that is durable. */
+  room: PutRoom | undefined
 
   readonly inserted = ({ id, duplicate }: PutResult): void => {
     if (duplicate) this.text = `EXISTS ${id}\r\n`
@@ -55,6 +58,9 @@ export class Slot {
     if (this.tube) this.tube.putsUnderWay--
     this.tube = undefined
     this.pipeline?.settled(this)
+    const { room } = this
+    this.room = undefined
+    room?.leave(this.bytes)
   }
 }
 

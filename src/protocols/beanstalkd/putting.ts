@@ -1,10 +1,10 @@
 /** The put of one connection whose body is on its way in, or the body that is thrown away. */
 import type { PutOptions } from '../../index.ts'
+import type { PutWaiter } from '../put-room.ts'
 import { TTR_SECONDS_MIN } from './limits.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
-import type { Tube } from './tubes.ts'
 
 const CR = 0x0d
 const LF = 0x0a
@@ -12,11 +12,13 @@ const LF = 0x0a
 const END_BYTES = 2
 const SECOND_MS = 1_000
 
-export class Putting {
+export class Putting implements PutWaiter {
   readonly #talk: Talk
   #isPending = false
   #bytes = 0
   #options: PutOptions = {}
+  /** What the last put without a delay asked for: most ask for the same, and frozen it is checked once. */
+  #plain: Readonly<{ priority: number; leaseMs: number }> | undefined
   /** Bytes to throw away, and what to say then. */
   #skipped = 0
 
@@ -27,6 +29,20 @@ export class Putting {
   /** What comes next is no command. */
   get isUnderWay(): boolean {
     return this.#isPending || this.#skipped > 0
+  }
+
+  /** Its body is there, and waits for room among those that are not durable yet. */
+  get isHeldUp(): boolean {
+    return this.#talk.shared.puts.isWaiting(this)
+  }
+
+  get waitingBytes(): number {
+    return this.#bytes
+  }
+
+  admitted(): void {
+    this.#put(this.#takeBody())
+    this.#talk.client.wake()
   }
 
   /** Reads the rest of the line: put <pri> <delay> <ttr> <bytes>. */
@@ -47,11 +63,8 @@ export class Putting {
       return
     }
     const leaseMs = Math.max(TTR_SECONDS_MIN, ttrSeconds) * SECOND_MS
-    const plain = { priority, leaseMs }
-    this.#expect(
-      bytes,
-      delaySeconds === 0 ? plain : { priority, leaseMs, delayMs: delaySeconds * SECOND_MS },
-    )
+    if (delaySeconds === 0) this.#expect(bytes, this.#plainOptions(priority, leaseMs))
+    else this.#expect(bytes, { priority, leaseMs, delayMs: delaySeconds * SECOND_MS })
   }
 
   /** The same with milliseconds: put-with <pri> <delay> <ttr> <ttl> <bytes> [<key>]. */
@@ -91,8 +104,9 @@ export class Putting {
     return true
   }
 
-  /** The connection is gone. */
+  /** The connection is gone, or takes nothing more. */
   end(): void {
+    this.#talk.shared.puts.giveUp(this)
     this.#isPending = false
     this.#skipped = 0
   }
@@ -102,6 +116,13 @@ export class Putting {
     if (bytes <= this.#talk.shared.jobBytesMax) return false
     this.#skipped = bytes + END_BYTES
     return true
+  }
+
+  #plainOptions(priority: number, leaseMs: number): PutOptions {
+    if (this.#plain?.priority !== priority || this.#plain.leaseMs !== leaseMs) {
+      this.#plain = Object.freeze({ priority, leaseMs })
+    }
+    return this.#plain
   }
 
   #expect(bytes: number, options: PutOptions): void {
@@ -115,24 +136,37 @@ export class Putting {
   #take(): boolean {
     const talk = this.#talk
     const { intake } = talk.client
+    const { puts, isDraining } = talk.shared
     const bytes = this.#bytes
-    if (intake.length < bytes + END_BYTES) return false
-    this.#isPending = false
+    if (intake.length < bytes + END_BYTES || puts.isWaiting(this)) return false
     if (intake.peek(bytes) !== CR || intake.peek(bytes + 1) !== LF) {
+      this.#isPending = false
       intake.skip(bytes + END_BYTES)
       talk.say(Reply.EXPECTED_CRLF)
-      return true
+    } else if (isDraining) {
+      this.#takeBody()
+      talk.say(Reply.DRAINING)
+    } else if (puts.enter(this)) {
+      this.#put(this.#takeBody())
+    } else {
+      return false
     }
-    const body = intake.take(bytes)
-    intake.skip(END_BYTES)
-    if (talk.shared.isDraining) talk.say(Reply.DRAINING)
-    else this.#put(talk.watching.used, body)
     return true
   }
 
-  #put(tube: Tube, body: Uint8Array): void {
+  #takeBody(): Uint8Array {
+    const { intake } = this.#talk.client
+    this.#isPending = false
+    const body = intake.take(this.#bytes)
+    intake.skip(END_BYTES)
+    return body
+  }
+
+  #put(body: Uint8Array): void {
+    const tube = this.#talk.watching.used
     const slot = this.#talk.begin('', body.length)
     slot.tube = tube
+    slot.room = this.#talk.shared.puts
     tube.putsUnderWay++
     tube.put(body, this.#options).then(slot.inserted, slot.failed)
   }

@@ -24,6 +24,11 @@ export class Reserving {
     this.#talk = talk
   }
 
+  /** It waits for a job, which must not be given to a client that has left. */
+  get isWaiting(): boolean {
+    return this.#wait !== undefined
+  }
+
   /**
    * Begins one, and as many more as follow in the same words; `timeoutMs` is infinite where it waits for
    * ever. Each counts as `counted` once its turn has come.
@@ -133,7 +138,10 @@ export class Reserving {
   ): Promise<readonly Delivery[]> {
     const wait = new AbortController()
     this.#wait = wait
-    const { counters } = this.#talk.shared
+    const { client, shared } = this.#talk
+    const { counters } = shared
+    // What stands behind it keeps the socket from being read: from now on it may be read further.
+    if (client.intake.length > 0) client.wake()
     const tubes: readonly Tube[] = [...this.#talk.watching.watched]
     counters.waiting++
     for (const tube of tubes) tube.waiting++

@@ -1,6 +1,7 @@
 /** What all connections of one server have together. */
 import type { Store } from '../../index.ts'
 import type { TokenCheck } from '../../server/index.ts'
+import type { PutRoom } from '../put-room.ts'
 import type { Counters } from './counters.ts'
 import type { SlotPool } from './pipeline.ts'
 import type { Tubes } from './tubes.ts'
@@ -10,6 +11,8 @@ export interface Shared {
   readonly tubes: Tubes
   readonly counters: Counters
   readonly slots: SlotPool
+  /** For jobs that are put and not durable yet. */
+  readonly puts: PutRoom
   /** A job's body at most. */
   readonly jobBytesMax: number
   /** Whether a token is one that may come in; absent where anybody may. */

@@ -3,7 +3,7 @@
  * Puts and what ends a reservation are begun one after the other and answered as they become durable; any
  * other command that has to ask the store waits for those in front of it, and those behind it wait for it.
  */
-import type { Client, Conversation } from '../../server/index.ts'
+import type { Client, Conversation, RefusalReason } from '../../server/index.ts'
 import { authorize } from './auth-verb.ts'
 import { type Command, commandOf } from './commands.ts'
 import { Held } from './held.ts'
@@ -37,6 +37,8 @@ export class Talk implements Conversation {
   #hasMore = false
   #isStopping = false
   #isClosed = false
+  /** Why it ends. */
+  #why: RefusalReason | undefined
   #isProducer = false
   #isWorker = false
 
@@ -60,7 +62,11 @@ export class Talk implements Conversation {
   }
 
   get isBusy(): boolean {
-    return this.#isAlone || !this.#pipeline.isEmpty || this.#hasMore
+    return this.#isAlone || !this.#pipeline.isEmpty || this.#hasMore || this.putting.isHeldUp
+  }
+
+  get isWaiting(): boolean {
+    return this.reserving.isWaiting
   }
 
   advance(): void {
@@ -79,6 +85,7 @@ export class Talk implements Conversation {
   stop(): void {
     this.#isStopping = true
     this.#hasMore = false
+    this.putting.end()
     this.watching.stop()
     this.reserving.stop()
     this.#endIfIdle()
@@ -145,9 +152,10 @@ export class Talk implements Conversation {
     this.shared.counters.workers++
   }
 
-  /** The client wants no more. */
-  quit(): void {
+  /** The client wants no more, or is refused. */
+  quit(why?: RefusalReason): void {
     this.#isStopping = true
+    this.#why = why
     this.#endIfIdle()
   }
 
@@ -187,7 +195,7 @@ export class Talk implements Conversation {
   /** What follows may be the body of a put: none of it is looked at. */
   #refuse(): void {
     this.say(Reply.UNAUTHORIZED)
-    this.quit()
+    this.quit('unauthorized')
   }
 
   #run(run: () => Promise<void>): void {
@@ -228,7 +236,7 @@ export class Talk implements Conversation {
   }
 
   #endIfIdle(): void {
-    if (!this.#isAlone && this.#pipeline.isEmpty) this.client.end()
+    if (!this.#isAlone && this.#pipeline.isEmpty) this.client.end(this.#why)
   }
 
   #report(error: unknown): void {

@@ -3,6 +3,7 @@
  * whole. What memcached hangs up for, this hangs up for.
  */
 import type { Client } from '../../server/index.ts'
+import type { PutWaiter } from '../put-room.ts'
 import {
   FRAME_BYTES,
   type Frame,
@@ -12,7 +13,7 @@ import {
   responseParts,
   Status,
 } from './binary-frames.ts'
-import type { BinaryVerbs } from './binary-verbs.ts'
+import { type BinaryVerbs, isPutOp } from './binary-verbs.ts'
 import { tokenOfPlain } from './credentials.ts'
 import { FRAME_HEAD_BYTES_MAX } from './limits.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -34,7 +35,7 @@ export interface Request extends Frame {
   readonly value: Uint8Array
 }
 
-export class BinaryConversation {
+export class BinaryConversation implements PutWaiter {
   readonly #client: Client
   readonly #readers: Readers
   readonly #pipeline: Pipeline
@@ -55,6 +56,30 @@ export class BinaryConversation {
 
   advance(): void {
     while (this.#pipeline.isFree && !this.#client.isCongested && this.#step());
+  }
+
+  /** A value is there, and waits for room among those that are not durable yet. */
+  get isHeldUp(): boolean {
+    return this.#readers.puts.isWaiting(this)
+  }
+
+  get waitingBytes(): number {
+    return this.#frame?.bodyBytes ?? 0
+  }
+
+  admitted(): void {
+    const frame = this.#frame
+    if (frame === undefined || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(this.waitingBytes)
+      return
+    }
+    this.#run(frame)
+    this.#client.wake()
+  }
+
+  /** The connection is gone, or takes nothing more. */
+  close(): void {
+    this.#readers.puts.giveUp(this)
   }
 
   /** Takes one thing; false where more has to come first. */
@@ -91,9 +116,17 @@ export class BinaryConversation {
   }
 
   #takeBody(frame: Frame): boolean {
-    const { keyBytes, extraBytes, bodyBytes } = frame
+    const { op, bodyBytes } = frame
     // The bodies of puts that are under way are bounded by their number and their size.
-    if (this.#client.intake.length < bodyBytes || !this.#verbs.hasRoom(bodyBytes)) return false
+    if (this.#client.intake.length < bodyBytes || this.isHeldUp) return false
+    if (!this.#verbs.hasRoom(op, bodyBytes)) return false
+    if (isPutOp.has(op) && !this.#readers.puts.enter(this)) return false
+    this.#run(frame)
+    return true
+  }
+
+  #run(frame: Frame): void {
+    const { keyBytes, extraBytes, bodyBytes } = frame
     this.#frame = undefined
     const body = this.#take(bodyBytes)
     const extras = body.subarray(0, extraBytes)
@@ -101,7 +134,6 @@ export class BinaryConversation {
     const key = Buffer.from(body.buffer, body.byteOffset + extraBytes, keyBytes).toString('latin1')
     const request = { ...frame, extras, key, value: body.subarray(keyEnd) }
     if (!this.#answersSasl(request)) this.#verbs.run(request)
-    return true
   }
 
   /** Where no token is asked for, memcached too knows none of these. */
@@ -140,7 +172,7 @@ export class BinaryConversation {
 
   #refuse(frame: Frame, status: number, text: string): void {
     this.#say(frame, status, text)
-    this.#pipeline.end()
+    this.#pipeline.end(status === Status.AUTH ? 'unauthorized' : undefined)
   }
 
   #say(frame: Frame, status: number, text: string): void {

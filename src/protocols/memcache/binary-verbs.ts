@@ -19,6 +19,8 @@ const SILENCE: Parts = []
 const utf8 = new TextEncoder()
 
 const isQuietOp = new Set<number>([Op.GETQ, Op.GETKQ, Op.SETQ, Op.DELETEQ, Op.FLUSHQ, Op.QUITQ])
+/** What stores; others of its kind are refused. */
+export const isPutOp = new Set<number>([Op.SET, Op.SETQ])
 const namesKey = new Set<number>([Op.GETK, Op.GETKQ])
 
 export class BinaryVerbs {
@@ -33,7 +35,10 @@ export class BinaryVerbs {
     this.#pipeline = pipeline
     this.#consumer = consumer
     const get = (request: Request): void => this.#get(request)
-    const set = (request: Request): void => this.#set(request)
+    // It has room among what is not durable yet, for its whole body.
+    const set = (request: Request): void => {
+      if (!this.#set(request)) this.#readers.puts.leave(request.bodyBytes)
+    }
     const remove = (request: Request): void => this.#delete(request)
     const flush = (request: Request): void => this.#flush(request)
     const quit = (request: Request): void => this.#quit(request)
@@ -54,8 +59,9 @@ export class BinaryVerbs {
     ])
   }
 
-  /** Another body of this size may be taken now. */
-  hasRoom(bytes: number): boolean {
+  /** Another body of this size may be taken now, as far as this connection goes. */
+  hasRoom(op: number, bytes: number): boolean {
+    if (isPutOp.has(op) && !this.#pipeline.canRun('put')) return false
     return this.#putBytes === 0 || this.#putBytes + bytes <= PUT_BYTES_IN_FLIGHT_MAX
   }
 
@@ -94,10 +100,11 @@ export class BinaryVerbs {
     return responseParts(request, { status: Status.NOT_FOUND, key, value })
   }
 
-  #set(request: Request): void {
+  /** False where it does not begin. */
+  #set(request: Request): boolean {
     if (request.extraBytes !== SET_EXTRA_BYTES || request.keyBytes === 0) {
       this.#refuse(request)
-      return
+      return false
     }
     const address = parseAddress(request.key)
     if (address === 'malformed') this.#refuse(request)
@@ -116,9 +123,12 @@ export class BinaryVerbs {
           return isQuietOp.has(request.op) ? SILENCE : responseParts(request, { cas: id })
         } finally {
           this.#putBytes -= value.length
+          this.#readers.puts.leave(request.bodyBytes)
         }
       })
+      return true
     }
+    return false
   }
 
   #delete(request: Request): void {

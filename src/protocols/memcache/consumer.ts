@@ -4,7 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { Delivery, Store } from '../../index.ts'
-import type { Intake } from '../../server/index.ts'
+import type { Client } from '../../server/index.ts'
 import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
@@ -22,20 +22,27 @@ export class Consumer {
   readonly #store: Store
   readonly #readers: Readers
   readonly #plan: MemcachePlan
-  readonly #intake: Intake
+  readonly #client: Client
   readonly #open = new OpenReads()
   /** Ends what waits; made when something does. */
   #waiting: AbortController | undefined
   #mayWait = true
+  /** Reads that wait for a message. */
+  #waits = 0
   /** A read was waiting when its peer ended: most likely nobody is there to be shown anything. */
   #isDeserted = false
   #isClosed = false
 
-  constructor(readers: Readers, intake: Intake) {
+  constructor(readers: Readers, client: Client) {
     this.#readers = readers
-    this.#intake = intake
+    this.#client = client
     this.#store = readers.store
     this.#plan = readers.plan
+  }
+
+  /** It waits for a message, which must not be given to a client that has left. */
+  get isWaiting(): boolean {
+    return this.#waits > 0
   }
 
   /** A plain read beside an open one, or one more open read than may be: Kestrel hangs up. */
@@ -145,7 +152,7 @@ export class Consumer {
   ): Promise<Delivery | undefined> {
     if (!this.#mayWaitFor(waitMs)) return undefined
     const delivery = await this.#take(reader, waitMs)
-    if (!this.#intake.ended) return delivery
+    if (!this.#client.intake.ended) return delivery
     this.#isDeserted = true
     if (isOpening) return delivery
     if (delivery) await giveBackUnshown(delivery)
@@ -153,17 +160,28 @@ export class Consumer {
   }
 
   #mayWaitFor(waitMs: number): boolean {
-    return waitMs > 0 && this.#mayWait && !this.#intake.ended
+    return waitMs > 0 && this.#mayWait && !this.#client.intake.ended
   }
 
   async #take(reader: Reader, waitMs: number): Promise<Delivery | undefined> {
-    if (waitMs > 0) this.#waiting ??= new AbortController()
     try {
-      const signal = waitMs > 0 ? this.#waiting?.signal : undefined
-      return await reader.take(waitMs, this.#plan.openMs, signal)
+      if (waitMs === 0) return await reader.take(waitMs, this.#plan.openMs, undefined)
+      return await this.#wait(reader, waitMs)
     } catch (error) {
       if (error instanceof QlogError && error.code === 'QLOG_ABORTED') return undefined
       throw error
+    }
+  }
+
+  async #wait(reader: Reader, waitMs: number): Promise<Delivery | undefined> {
+    this.#waiting ??= new AbortController()
+    this.#waits++
+    // What stands behind it keeps the socket from being read: from now on it may be read further.
+    if (this.#client.intake.length > 0) this.#client.wake()
+    try {
+      return await reader.take(waitMs, this.#plan.openMs, this.#waiting.signal)
+    } finally {
+      this.#waits--
     }
   }
 
@@ -194,8 +212,11 @@ export class Consumer {
 
   /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
   async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
+    // It was shown to somebody: that counts, where the queue is set to a number of attempts.
     const giveBack = (delivery: Delivery): Promise<void> =>
-      ignoreStale(this.#plan.retry ? delivery.retry(why) : delivery.release())
+      ignoreStale(
+        this.#plan.retry ? delivery.retry(why) : delivery.release({ counts: 'if-limited' }),
+      )
     await Promise.all(deliveries.map(giveBack))
   }
 }

@@ -35,13 +35,17 @@ class MemcacheConversation implements Conversation {
     this.#client = client
     this.#readers = readers
     this.#pipeline = new Pipeline(client, readers.tally)
-    this.#consumer = new Consumer(readers, client.intake)
+    this.#consumer = new Consumer(readers, client)
     readers.tally.connections++
     readers.tally.totalConnections++
   }
 
   get isBusy(): boolean {
-    return this.#pipeline.isBusy
+    return this.#pipeline.isBusy || (this.#speech?.isHeldUp ?? false)
+  }
+
+  get isWaiting(): boolean {
+    return this.#consumer.isWaiting
   }
 
   advance(): void {
@@ -54,11 +58,13 @@ class MemcacheConversation implements Conversation {
   closed(): void {
     this.#readers.tally.connections--
     this.#pipeline.close()
+    this.#speech?.close()
     this.#consumer.close()
   }
 
   stop(): void {
     this.#consumer.stopWaiting()
+    this.#speech?.close()
     this.#pipeline.finish()
   }
 

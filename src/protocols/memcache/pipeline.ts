@@ -3,7 +3,7 @@
  * many puts, or many plain reads, are under way together, and everything else has the connection for
  * itself. So a read behind a put finds what was put, and a read that waits holds up what is behind it.
  */
-import type { Client } from '../../server/index.ts'
+import type { Client, RefusalReason } from '../../server/index.ts'
 import { GET_BYTES_IN_FLIGHT_MAX, GETS_LOADING_MAX, IN_FLIGHT_MAX } from './limits.ts'
 import type { Tally } from './tally.ts'
 
@@ -53,6 +53,7 @@ export class Pipeline {
   #held: { readonly lane: Lane; readonly run: (reply: Reply) => void } | undefined
   #whenRoom: (() => void) | undefined
   #isEnding = false
+  #why: RefusalReason | undefined
   #isClosed = false
 
   constructor(client: Client, tally: Tally) {
@@ -155,8 +156,9 @@ export class Pipeline {
     this.#goOn()
   }
 
-  /** What is under way is answered, then the connection ends. */
-  end(): void {
+  /** What is under way is answered, then the connection ends; `why` where its client is refused. */
+  end(why?: RefusalReason): void {
+    this.#why ??= why
     this.#held = undefined
     this.finish()
   }
@@ -164,7 +166,7 @@ export class Pipeline {
   /** The same, with the command that was taken and could not begin yet. */
   finish(): void {
     this.#isEnding = true
-    if (!this.isBusy) this.#client.end()
+    if (!this.isBusy) this.#client.end(this.#why)
   }
 
   close(): void {
@@ -184,6 +186,6 @@ export class Pipeline {
       this.run(held.lane, held.run)
     }
     if (!this.#isEnding) this.#client.wake()
-    else if (!this.isBusy) this.#client.end()
+    else if (!this.isBusy) this.#client.end(this.#why)
   }
 }

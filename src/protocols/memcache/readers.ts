@@ -4,6 +4,7 @@
  * no session has to end for it.
  */
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
+import { PutRoom } from '../put-room.ts'
 import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
 import { type Address, keyOf } from './key.ts'
 import { READERS_MAX } from './limits.ts'
@@ -100,6 +101,8 @@ export class Readers {
   readonly store: Store
   readonly plan: MemcachePlan
   readonly tally: Tally
+  /** For values that are put and not durable yet. */
+  readonly puts = new PutRoom()
   readonly #byKey = new Map<string, Reader>()
   #verbs: Session | undefined
 

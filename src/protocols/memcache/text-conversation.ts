@@ -4,6 +4,7 @@
  */
 import { GROUP_DEFAULT } from '../../index.ts'
 import type { Client } from '../../server/index.ts'
+import type { PutWaiter } from '../put-room.ts'
 import { tokenOfText } from './credentials.ts'
 import { type Address, parseAddress } from './key.ts'
 import {
@@ -32,7 +33,7 @@ interface ComingPut {
   readonly address: Address
 }
 
-export class TextConversation {
+export class TextConversation implements PutWaiter {
   readonly #client: Client
   readonly #readers: Readers
   readonly #pipeline: Pipeline
@@ -55,6 +56,30 @@ export class TextConversation {
 
   advance(): void {
     while (this.#pipeline.isFree && !this.#client.isCongested && this.#step());
+  }
+
+  /** A value is there, and waits for room among those that are not durable yet. */
+  get isHeldUp(): boolean {
+    return this.#readers.puts.isWaiting(this)
+  }
+
+  get waitingBytes(): number {
+    return this.#coming?.line.bytes ?? 0
+  }
+
+  admitted(): void {
+    const coming = this.#coming
+    if (coming === undefined || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(this.waitingBytes)
+      return
+    }
+    this.#put(coming)
+    this.#client.wake()
+  }
+
+  /** The connection is gone, or takes nothing more. */
+  close(): void {
+    this.#readers.puts.giveUp(this)
   }
 
   /** Takes one thing; false where more has to come first. */
@@ -133,24 +158,34 @@ export class TextConversation {
     if (intake.length < bytes + ENDING_BYTES) return false
     const isFull = this.#putBytes > 0 && this.#putBytes + bytes > PUT_BYTES_IN_FLIGHT_MAX
     // What is under way wakes this when it is done.
-    if (isFull) return false
-    this.#coming = undefined
+    if (isFull || this.isHeldUp || !this.#pipeline.canRun('put')) return false
     const hasEnding = intake.peek(bytes) === CR && intake.peek(bytes + 1) === LF
-    const body = this.#take(bytes + ENDING_BYTES).subarray(0, bytes)
-    if (hasEnding) this.#put(coming, body)
-    else if (!isQuiet) this.#say('CLIENT_ERROR bad data chunk\r\n')
+    if (hasEnding) {
+      if (!this.#readers.puts.enter(this)) return false
+      this.#put(coming)
+      return true
+    }
+    this.#coming = undefined
+    this.#take(bytes + ENDING_BYTES)
+    if (!isQuiet) this.#say('CLIENT_ERROR bad data chunk\r\n')
     return true
   }
 
-  #put({ line, address }: ComingPut, body: Uint8Array): void {
+  /** Has its room, which it gives back when it is durable. */
+  #put({ line, address }: ComingPut): void {
+    this.#coming = undefined
+    const body = this.#take(line.bytes + ENDING_BYTES).subarray(0, line.bytes)
     this.#putBytes += line.bytes
+    const { puts } = this.#readers
     this.#pipeline.run('put', (reply) => {
       const done = (): void => {
         this.#putBytes -= line.bytes
+        puts.leave(line.bytes)
         reply.answer(line.isQuiet ? SILENCE : STORED)
       }
       const failed = (error: unknown): void => {
         this.#putBytes -= line.bytes
+        puts.leave(line.bytes)
         reply.answer(line.isQuiet ? SILENCE : this.#verbs.faultOf(error))
       }
       put(this.#readers, address, body, line.flags, line.exptime).then(done, failed)
@@ -191,7 +226,7 @@ export class TextConversation {
     this.#isTrusted = this.#readers.plan.isToken?.(given) ?? false
     this.#say(this.#isTrusted ? 'STORED\r\n' : 'CLIENT_ERROR authentication failure\r\n')
     // Whoever guesses has to connect for each try.
-    if (!this.#isTrusted) this.#pipeline.end()
+    if (!this.#isTrusted) this.#pipeline.end('unauthorized')
     return true
   }
 

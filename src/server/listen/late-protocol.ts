@@ -43,6 +43,10 @@ class LateConversation implements Conversation {
     return this.#real?.isBusy ?? true
   }
 
+  get isWaiting(): boolean {
+    return this.#real?.isWaiting ?? false
+  }
+
   begin(protocol: Protocol): void {
     this.#real = protocol.converse(this.#client)
     this.#client.wake()

@@ -12,16 +12,27 @@ export const BACKLOG = 1_024
 export interface ListenLimits {
   /** Bytes of one connection that came and were not taken, besides a body that is expected. */
   readonly intakeBytesMax: number
-  /** Bodies larger than this ask for room in `largeBodiesBytesMax` before more of them is read. */
+  /** So much of a body comes in without asking; what is longer asks for room in `largeBodiesBytesMax`. */
   readonly largeBodyBytes: number
-  /** Large bodies that are on their way in, in all connections of the listener together. */
+  /** What came of large bodies beyond that, in all connections of the listener together. */
   readonly largeBodiesBytesMax: number
+  /**
+   * Bytes of one connection that came behind a command that waits for a message, besides `intakeBytesMax`:
+   * so far it is read on, as only whoever reads sees that the peer has left.
+   */
+  readonly behindWaitBytesMax: number
+  /** The same, of all connections of the listener together. */
+  readonly behindWaitsBytesMax: number
   /** Answers of one connection that the peer has not taken: beyond this it counts as congested. */
   readonly outputBytesMax: number
   /** A command is complete so long after its first byte, not counting the time its body may take. */
   readonly commandTimeoutMs: number
   /** The slowest body that is waited for. */
   readonly bodyBytesPerSecondMin: number
+  /** While others wait for room, whoever has some is looked at so often, and must bring bytes faster. */
+  readonly crowdedTimeoutMs: number
+  /** The slowest large body that is waited for meanwhile. */
+  readonly crowdedBytesPerSecondMin: number
   /** A peer that takes not a byte of its answers for so long is ended. */
   readonly outputTimeoutMs: number
   /** After the last answer the peer has so long to hang up too. */
@@ -32,9 +43,13 @@ export const LISTEN_LIMITS: ListenLimits = {
   intakeBytesMax: 64 * KIB,
   largeBodyBytes: 256 * KIB,
   largeBodiesBytesMax: 256 * MIB,
+  behindWaitBytesMax: MIB,
+  behindWaitsBytesMax: 64 * MIB,
   outputBytesMax: MIB,
   commandTimeoutMs: 30_000,
   bodyBytesPerSecondMin: 8 * KIB,
+  crowdedTimeoutMs: 5_000,
+  crowdedBytesPerSecondMin: 64 * KIB,
   outputTimeoutMs: 120_000,
   lingerMs: 2_000,
 }

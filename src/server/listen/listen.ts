@@ -84,6 +84,7 @@ class SocketListener implements Listener, ClientHost {
   readonly limits: ListenLimits
   readonly idleTimeoutMs: number
   readonly bodyRoom: BodyRoom
+  readonly behindWaits = { bytes: 0 }
   onClosed: () => void = () => undefined
   readonly #system: ListenSystem
   readonly #options: ListenOptions
@@ -91,6 +92,7 @@ class SocketListener implements Listener, ClientHost {
   /** Every socket, also one that is still in its handshake. */
   readonly #sockets = new Set<net.Socket>()
   readonly #endedBy: Record<EndReason, number> = {
+    unauthorized: 0,
     idle: 0,
     'half-command': 0,
     'takes-nothing': 0,
@@ -227,8 +229,9 @@ class SocketListener implements Listener, ClientHost {
   #sweepSoon(): void {
     if (this.#isSweeping) return
     this.#isSweeping = true
-    const { commandTimeoutMs, outputTimeoutMs, lingerMs } = this.limits
-    const shortestMs = Math.min(commandTimeoutMs, outputTimeoutMs, lingerMs, this.idleTimeoutMs)
+    const { commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs, lingerMs } = this.limits
+    const timeoutsMs = [commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs, lingerMs]
+    const shortestMs = Math.min(...timeoutsMs, this.idleTimeoutMs)
     const everyMs = Math.min(SWEEP_MS_MAX, Math.max(1, shortestMs / 4))
     let lastMs = this.clock.monotonicMs()
     const sweep = (): void => {

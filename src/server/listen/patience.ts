@@ -10,6 +10,12 @@ export interface Standing {
   readonly isOpen: boolean
   /** It is not the peer that is waited for. */
   readonly isBusy: boolean
+  /** Its large body waits for room: the peer can do nothing for it. */
+  readonly isHeldUp: boolean
+  /** It has room for a large body, may bring more of it, and others wait for room. */
+  readonly isCrowding: boolean
+  /** Bytes that came since the connection began. */
+  readonly readBytes: number
   readonly isSending: boolean
   /** Everything was sent, and the peer was told that no more will come. */
   readonly hasHungUp: boolean
@@ -30,6 +36,9 @@ export class Patience {
   #halfMs = 0
   #stuckMs = 0
   #lingeredMs = 0
+  /** Since when a large body is looked at that others wait for, and what had come by then. */
+  #crowdedMs = 0
+  #crowdedFromBytes: number | undefined
 
   constructor(limits: ListenLimits, idleTimeoutMs: number) {
     this.#limits = limits
@@ -56,15 +65,41 @@ export class Patience {
       this.#lingeredMs += ms
       return this.#lingeredMs >= this.#limits.lingerMs ? 'lingered' : undefined
     }
-    return standing.isOpen ? this.#lookAtIntake(ms, standing) : undefined
+    if (!standing.isOpen) return undefined
+    return this.#lookAtRoom(ms, standing) ?? this.#lookAtIntake(ms, standing)
+  }
+
+  /** Room that others wait for is not for those who bring little. */
+  #lookAtRoom(ms: number, standing: Standing): EndReason | undefined {
+    const { isHeldUp, isCrowding, readBytes } = standing
+    if (!isCrowding) {
+      // What waits itself is looked at further when it has its room.
+      if (!isHeldUp) this.#crowdedFromBytes = undefined
+      return undefined
+    }
+    if (this.#crowdedFromBytes === undefined) {
+      this.#crowdedMs = 0
+      this.#crowdedFromBytes = readBytes
+      return undefined
+    }
+    this.#crowdedMs += ms
+    const { crowdedTimeoutMs, crowdedBytesPerSecondMin } = this.#limits
+    if (this.#crowdedMs < crowdedTimeoutMs) return undefined
+    const neededBytes = (this.#crowdedMs / 1_000) * crowdedBytesPerSecondMin
+    const isSlow = readBytes - this.#crowdedFromBytes < neededBytes
+    this.#crowdedMs = 0
+    this.#crowdedFromBytes = readBytes
+    return isSlow ? 'half-command' : undefined
   }
 
   #lookAtIntake(ms: number, standing: Standing): EndReason | undefined {
-    const { isBusy, takenBytes, waitingBytes, expectedBytes } = standing
+    const { isBusy, isHeldUp, takenBytes, waitingBytes, expectedBytes } = standing
     const isHalf = waitingBytes > 0 || expectedBytes > 0
     const isSame = takenBytes === this.#takenBytes
     this.#takenBytes = takenBytes
-    this.#halfMs = isHalf && isSame && !isBusy ? this.#halfMs + ms : 0
+    const isWaitedFor = isHalf && isSame && !isBusy
+    if (!isWaitedFor) this.#halfMs = 0
+    else if (!isHeldUp) this.#halfMs += ms
     this.#idleMs = isHalf || isBusy || this.#hasHeard ? 0 : this.#idleMs + ms
     this.#hasHeard = false
     if (this.#idleMs >= this.#idleTimeoutMs) return 'idle'

@@ -3,12 +3,12 @@
  * time-outs, the end. Whatever the peer does, what this holds for it is bounded. Touches the wire it is given.
  */
 import type { Clock } from '../../system/system.ts'
-import type { BodyRoom } from './body-room.ts'
+import { BodyPlace, type BodyRoom, needsRoom } from './body-room.ts'
 import { ByteIntake } from './intake.ts'
 import { type ListenLimits, WRITE_BYTES_MAX } from './limits.ts'
 import { Output } from './output.ts'
 import { Patience } from './patience.ts'
-import type { Client, Conversation, EndReason, Intake, Protocol } from './types.ts'
+import type { Client, Conversation, EndReason, Intake, Protocol, RefusalReason } from './types.ts'
 import type { Wire } from './wire.ts'
 
 /** What a connection needs of its listener. */
@@ -17,6 +17,8 @@ export interface ClientHost {
   readonly limits: ListenLimits
   readonly idleTimeoutMs: number
   readonly bodyRoom: BodyRoom
+  /** Bytes of all connections that wait behind commands that wait. */
+  readonly behindWaits: { bytes: number }
   /** The frame ends it. */
   onEnded(client: number, why: EndReason): void
   /** Its protocol threw. */
@@ -42,10 +44,10 @@ export class ServedClient implements Client {
   #sendingBytes = 0
   #isSending = false
   #hasHungUp = false
-  /** Bytes of a large body that are admitted, or asked for; and the way to give them back. */
-  #roomBytes = 0
-  #isAdmitted = true
-  #leaveRoom: (() => void) | undefined
+  /** Of the large body that is on its way. */
+  #place: BodyPlace | undefined
+  /** What it has of `behindWaits`. */
+  #behindBytes = 0
   #bytesRead = 0
   #bytesWritten = 0
 
@@ -97,8 +99,9 @@ export class ServedClient implements Client {
     this.#schedule()
   }
 
-  end(): void {
+  end(why?: RefusalReason): void {
     if (this.#state !== 'open') return
+    if (why !== undefined) this.#host.onEnded(this.number, why)
     this.#state = 'ending'
     this.#letGoOfIntake()
     // What still comes is thrown away: a socket with unread bytes would take the answers with it.
@@ -160,7 +163,10 @@ export class ServedClient implements Client {
     const isBusy = this.#state === 'open' && (this.#conversation?.isBusy ?? false)
     const why = this.#patience.look(ms, {
       isOpen: this.#state === 'open',
-      isBusy: isBusy || this.isCongested || !this.#isAdmitted || this.#isStopped,
+      isBusy: isBusy || this.isCongested || this.#isStopped,
+      isHeldUp: this.#place?.isWaiting ?? false,
+      isCrowding: this.#isCrowding,
+      readBytes: this.#bytesRead,
       isSending: this.#isSending,
       hasHungUp: this.#hasHungUp,
       takenBytes: this.#intake.takenBytes,
@@ -220,10 +226,8 @@ export class ServedClient implements Client {
   }
 
   #regulate(): void {
-    const { length, expected } = this.#intake
-    if (expected > this.#roomBytes || (expected === 0 && this.#roomBytes > 0)) this.#askForRoom()
-    const isFull = length >= this.#host.limits.intakeBytesMax + expected
-    const pauses = this.#isStopped || isFull || !this.#isAdmitted || this.isCongested
+    const mayGrow = this.#mayGrow()
+    const pauses = this.#isFull() || this.#isStopped || !mayGrow || this.isCongested
     if (pauses !== this.#isPaused) this.#setPaused(pauses)
   }
 
@@ -233,28 +237,54 @@ export class ServedClient implements Client {
     else this.#wire.resume()
   }
 
-  /** Room for the large body that is expected; none where none is. */
-  #askForRoom(): void {
-    this.#leaveRoom?.()
-    this.#leaveRoom = undefined
-    this.#roomBytes = 0
-    this.#isAdmitted = true
-    const { expected } = this.#intake
-    if (expected <= this.#host.limits.largeBodyBytes) return
-    this.#roomBytes = expected
-    this.#isAdmitted = false
-    this.#leaveRoom = this.#host.bodyRoom.take(expected, () => {
-      this.#isAdmitted = true
+  /** No more is read than lies there. */
+  #isFull(): boolean {
+    const { length, expected } = this.#intake
+    const { intakeBytesMax, behindWaitBytesMax, behindWaitsBytesMax } = this.#host.limits
+    const overBytes = length - intakeBytesMax - expected
+    const { behindWaits } = this.#host
+    const bytes = Math.max(0, overBytes)
+    behindWaits.bytes += bytes - this.#behindBytes
+    this.#behindBytes = bytes
+    if (overBytes < 0) return false
+    // A socket that is not read does not tell that its peer has left, and a message would go to nobody.
+    if (this.#conversation?.isWaiting !== true) return true
+    return bytes >= behindWaitBytesMax || behindWaits.bytes >= behindWaitsBytesMax
+  }
+
+  /** Whether more may come of the body that is expected; asks for room where it is a large one. */
+  #mayGrow(): boolean {
+    const { length, expected } = this.#intake
+    const { largeBodyBytes } = this.#host.limits
+    const bytes = Math.min(length, expected)
+    if (expected <= largeBodyBytes) {
+      this.#leaveRoom()
+      return true
+    }
+    if (this.#place === undefined && !needsRoom(bytes, largeBodyBytes)) return true
+    this.#place ??= new BodyPlace(this.#host.bodyRoom, () => {
       if (this.#state === 'open') this.#schedule()
     })
+    return this.#place.reach(Math.max(0, bytes - largeBodyBytes), expected - largeBodyBytes)
+  }
+
+  #leaveRoom(): void {
+    const place = this.#place
+    this.#place = undefined
+    place?.leave()
+  }
+
+  /** It holds room for a body that is not whole and may come, while others wait for room. */
+  get #isCrowding(): boolean {
+    if (this.#place === undefined || this.#isPaused) return false
+    return this.#host.bodyRoom.isCrowded && this.#intake.length < this.#intake.expected
   }
 
   #letGoOfIntake(): void {
     this.#intake.clear()
-    this.#leaveRoom?.()
-    this.#leaveRoom = undefined
-    this.#roomBytes = 0
-    this.#isAdmitted = true
+    this.#leaveRoom()
+    this.#host.behindWaits.bytes -= this.#behindBytes
+    this.#behindBytes = 0
   }
 
   #flush(): void {

@@ -49,8 +49,11 @@ export interface Client {
    * a conversation that produces answers in a loop returns when it turns true.
    */
   readonly isCongested: boolean
-  /** What was written goes out, then the connection ends. The intake is empty from here on. */
-  end(): void
+  /**
+   * What was written goes out, then the connection ends. The intake is empty from here on. Where the peer
+   * was refused, the reason is counted and told as those of the frame are.
+   */
+  end(why?: RefusalReason): void
   /** Ends it now; `closed` follows in a later turn. The intake is empty from here on. */
   destroy(): void
   /** Calls `advance` again at the end of this turn, e.g. after a promise has resolved. Cheap. */
@@ -65,6 +68,12 @@ export interface Conversation {
    * and this is false after `advance`, the frame ends the connection.
    */
   readonly isBusy: boolean
+  /**
+   * True while a command waits for what may never come, as for a message: then the frame reads on for some
+   * time behind it, to see whether the peer leaves. Whoever turns it true while there are bytes in the
+   * intake wakes the client. Never, unless it is there.
+   */
+  readonly isWaiting?: boolean
   /**
    * There are bytes, or the peer has half-closed, or somebody woke it. Takes what it can take now and
    * returns; never throws for what the peer sent. What throws is a mistake in the protocol: it is
@@ -113,8 +122,14 @@ export interface ListenOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Why the frame ended a connection. */
+/** Why a protocol ended a connection, where that is more than its peer's own affair. */
+export type RefusalReason =
+  /** Did not show a token that is known. */
+  'unauthorized'
+
+/** Why a connection was ended. */
 export type EndReason =
+  | RefusalReason
   /** Sent nothing for `idleTimeoutMs`. */
   | 'idle'
   /** A command did not get complete in time. */

@@ -62,6 +62,32 @@ describe('commands behind each other', () => {
       )
     }))
 
+  test('a client that leaves much behind a reserve that waits is seen to leave, and gets no job', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      peer.send('reserve\r\n')
+      await served.advance(100)
+      const lines = 'list-tubes-watched\r\n'.repeat(3_000)
+      for (let sent = 0; sent < 5; sent++) peer.send(lines)
+      await served.advance(100)
+      expect(peer.client.isPaused).toBe(false)
+      peer.client.end()
+      const other = served.connect()
+      await other.put('a')
+      await served.advance(100)
+      expect(await other.ask('peek-ready')).toBe('FOUND 1 1\r\na\r\n')
+      expect(peer.rest().startsWith('TIMED_OUT\r\n')).toBe(true)
+    }))
+
+  test('reads on also where what is behind the reserve was there before it', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      peer.send(`reserve\r\n${'list-tubes-watched\r\n'.repeat(10_000)}`)
+      await peer.client.settled()
+      await served.advance(100)
+      expect(peer.client.isPaused).toBe(false)
+    }))
+
   test('reserves that follow each other get each a job, and those for whom none is left wait', () =>
     serving(async (served) => {
       const peer = served.connect()

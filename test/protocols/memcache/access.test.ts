@@ -41,3 +41,10 @@ test.each([
     'STORED\r\nSTORED\r\nVALUE q 0 1\r\nx\r\nEND\r\n',
   )
 })
+
+test('a wrong token is the reason for the end', async () => {
+  const here = await server({ token })
+  const one = here.peer()
+  await one.ask('set a 0 0 14\r\na-secret-tokem\r\n')
+  expect(one.wire.endedBy).toBe('unauthorized')
+})

@@ -39,6 +39,20 @@ test('a read of many keys and monitor pause where the peer takes nothing', async
   }
 })
 
+test('a peer that leaves much behind a read that waits is seen to leave, and loses no message', async () => {
+  const here = await server()
+  const one = here.peer()
+  one.wire.send('get q/t=60000\r\n')
+  await one.wire.settled()
+  for (let sent = 0; sent < 5; sent++) one.wire.send('version\r\n'.repeat(7_000))
+  expect(one.wire.isPaused).toBe(false)
+  one.wire.end()
+  await here.store.queue('q').put('x')
+  await one.wire.settled()
+  expect(one.wire.takeText().startsWith('END\r\n')).toBe(true)
+  expect(here.store.stats()).toMatchObject({ messages: 1, leased: 0 })
+})
+
 test('a length of 2 GB that is declared costs nothing, and is refused at once', async () => {
   const one = (await server()).peer()
   one.wire.send('set q 0 0 2147483645\r\n')

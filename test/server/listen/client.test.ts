@@ -99,15 +99,45 @@ describe('backpressure', () => {
     expect(protocol.last.taken).toEqual(['echo 5000', 'body 5000'])
   })
 
-  test('large bodies of all connections together have room for so many bytes', async () => {
-    // Two connections of one listener share it: here one client alone has more than there is.
+  test('a body that is larger than all the room comes in where it is alone', async () => {
     const limits = { intakeBytesMax: KIB, largeBodyBytes: 2 * KIB, largeBodiesBytesMax: KIB }
     const peer = fakeClient(new LineProtocol(), { limits })
     peer.send('echo 3000\r\n')
-    // One that is larger than all the room comes in alone, or it would never come.
     expect(peer.isPaused).toBe(false)
     peer.send(`${'x'.repeat(3_000)}\r\n`)
     expect((await peer.text(3_002)).length).toBe(3_002)
+  })
+
+  test('reads on behind a command that may wait for ever, as far as limits allow', async () => {
+    const limits = {
+      intakeBytesMax: KIB,
+      behindWaitBytesMax: 3 * KIB,
+      behindWaitsBytesMax: 4 * KIB,
+    }
+    const protocol = new LineProtocol()
+    const one = fakeClient(protocol, { limits })
+    const two = fakeClient(protocol, { limits, beside: one })
+    const lines = 'ab\r\n'.repeat(KIB / 4)
+    for (const peer of [one, two]) peer.send('wait\r\n')
+    for (const conversation of protocol.conversations) conversation.isWaiting = true
+    for (let at = 0; at < 3; at += 1) {
+      one.send(lines)
+      expect(one.isPaused).toBe(false)
+    }
+    one.send(lines)
+    expect(one.isPaused).toBe(true)
+    // All connections together have less than twice as much.
+    two.send(lines)
+    expect(two.isPaused).toBe(false)
+    two.send(lines)
+    expect(two.isPaused).toBe(true)
+    // What has left gives back what it had.
+    one.hangUp()
+    await one.settled()
+    two.pass(1_000)
+    expect(two.isPaused).toBe(false)
+    two.end()
+    expect(protocol.conversations[1]?.client.intake.ended).toBe(true)
   })
 })
 
@@ -166,6 +196,16 @@ describe('the end', () => {
     protocol.last.client.wake()
     await peer.settled()
     expect(peer.takeText()).toBe('')
+  })
+
+  test('a protocol says why it refuses a peer', async () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    peer.send('a\r\n')
+    protocol.last.client.end('unauthorized')
+    await peer.ended()
+    expect(peer.takeText()).toBe('GOT a\r\n')
+    expect(peer.endedBy).toBe('unauthorized')
   })
 
   test('a stop answers what was accepted', async () => {

@@ -32,6 +32,8 @@ export class LineConversation implements Conversation {
   closings = 0
   stops = 0
   advances = 0
+  /** Its `wait` is one that may never be answered. */
+  isWaiting = false
   #isWaiting = false
   #bodyBytes = -1
   #fillBytes = 0

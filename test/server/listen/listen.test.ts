@@ -159,6 +159,21 @@ describe('a listener', () => {
     expect(protocol.last.closings).toBe(1)
   })
 
+  test('a peer that leaves many commands behind one that waits is seen to leave', async () => {
+    const { listener, protocol } = await serve()
+    const peer = await Peer.connect(listener.address)
+    peer.send('wait\r\n')
+    await until(() => protocol.conversations[0]?.isBusy === true)
+    protocol.last.isWaiting = true
+    const sent = 'a\r\n'.repeat(100_000)
+    await new Promise<void>((resolve) => peer.socket.write(sent, () => resolve()))
+    peer.socket.destroy()
+    await until(() => protocol.last.client.intake.ended)
+    protocol.last.isWaiting = false
+    protocol.last.answer()
+    await until(() => listener.connections === 0)
+  })
+
   test('whoever comes over the limit is let go, and the others notice nothing', async () => {
     const { listener } = await serve({ connectionsMax: 5 })
     const peers = await Promise.all(Array.from({ length: 5 }, () => Peer.connect(listener.address)))
