@@ -5,17 +5,16 @@
  */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { QlogError } from '../../src/errors.ts'
-import { parseSegmentFileName, segmentFileName } from '../../src/format/layout.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import type { Log, LogOptions } from '../../src/log/types.ts'
 import { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { Random } from '../../src/system/simulated/random.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { Checker, Hit, Outcome } from './check.ts'
+import { wholeFiles } from './damages.ts'
 import { type Image, makeImages } from './images.ts'
 import { Sweep } from './sweep.ts'
 
-const NUMBERS_TO = 12
 const SAMPLES = 300
 
 let images: { clean: Image; killed: Image }
@@ -27,18 +26,7 @@ beforeAll(async () => {
 describe.each(['clean', 'killed'] as const)('a %s log', (name) => {
   test('invariant 10: deleted, doubled, misplaced and rolled-back files are found', async () => {
     const sweep = new Sweep(images[name])
-    for (const [file, bytes] of sweep.image.files) {
-      const whole = (hit: string): Hit[] => [{ file: hit, offset: 0, end: 16_384 }]
-      await sweep.replaced('without', file, undefined, whole(file))
-      const earlier = sweep.image.earlier.get(file)
-      if (earlier) await sweep.replaced('rolled back:', file, earlier, whole(file))
-      if (!parseSegmentFileName(file)) continue
-      for (let number = 1; number <= NUMBERS_TO; number++) {
-        const target = segmentFileName(number, 0)
-        if (target === file) continue
-        await sweep.replaced(`a copy of ${file} as`, target, bytes, whole(target))
-      }
-    }
+    for (const make of wholeFiles(images[name])) await sweep.damage(make())
     console.info(`${name} log: ${sweep.count} whole files`)
     expect(sweep.failures).toEqual([])
     expect(sweep.count).toBeGreaterThan(35)

@@ -4,7 +4,9 @@
  */
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { Checker, type Hit } from './check.ts'
+import type { Damage } from './damages.ts'
 import type { Image, PlacedBlock } from './images.ts'
+import { expectTold } from './told.ts'
 
 /** `full`: every bit; else every bit of what steers reading, and of messages and zeros some. */
 export const isFull = process.env['QLOG_DAMAGE'] === 'full'
@@ -47,13 +49,15 @@ export class Sweep {
     }
   }
 
+  /** Throws what went wrong so far, and forgets it. */
+  expectRight(): void {
+    const { failures } = this
+    this.#failures.clear()
+    if (failures.length > 0) throw new Error(failures.join('\n'))
+  }
+
   /** With one file replaced, or taken away, or put there. */
-  async replaced(
-    what: string,
-    file: string,
-    bytes: Uint8Array | undefined,
-    hits: readonly Hit[],
-  ): Promise<void> {
+  async damage({ what, file, bytes, hits }: Damage): Promise<void> {
     const { files } = this.checker
     const before = files.get(file)
     if (bytes) files.set(file, bytes)
@@ -69,6 +73,19 @@ export class Sweep {
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
     await this.check(`bit ${bit} of byte ${offset} of ${file}`, [{ file, offset, end: offset + 1 }])
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+  }
+
+  /** Flips the bit and looks whether `verify` says so. */
+  async told(file: string, offset: number, bit: number): Promise<void> {
+    const { files } = this.checker
+    const bytes = files.get(file)
+    if (bytes === undefined) throw new Error(`there is no ${file}`)
+    bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+    try {
+      await expectTold(this.image, files, file, offset)
+    } finally {
+      bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
+    }
   }
 
   /** Flips every bit of every file, or those that a shorter run takes. */

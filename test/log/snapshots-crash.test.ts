@@ -4,112 +4,36 @@
  */
 import { expect, test } from 'vitest'
 import { QlogError } from '../../src/errors.ts'
-import type { Moment } from '../../src/system/simulated/calls.ts'
 import { type DiskSnapshot, SimulatedDisk } from '../../src/system/simulated/disk.ts'
-import { type CrashKind, Simulation } from '../../src/system/simulated/simulation.ts'
-import type { System } from '../../src/system/system.ts'
+import { Simulation } from '../../src/system/simulated/simulation.ts'
+import { CrashedLife } from '../simulation/lives.ts'
 import { Keeper } from './keeper.ts'
+import { historyOf, KEEPER_LIVES, type KnownWords, prepareWords, put } from './keeper-lives.ts'
 
-/** Words that are durable, and those that may be: the one on its way too. */
-interface Known {
-  durable: string
-  possible: string
-}
+/** The lab tries the others too, and every state of the disk. */
+const WAYS = [
+  ['kill', 'after'],
+  ['power-cut', 'during'],
+] as const
 
-async function put(keeper: Keeper, known: Known, name: string, word: string): Promise<void> {
-  const row = `${name}:${word}`
-  known.possible = `${known.durable} ${row}`
-  await keeper.put(name, word, 2_500)
-  known.durable = known.possible
-}
-
-/** In the order of their words, which are numbers. */
-function historyOf(keeper: Keeper): string {
-  const rows = [...keeper.words].flatMap(([name, words]) =>
-    words.map((word) => [Number(word), `${name}:${word}`] as const),
-  )
-  return ['', ...rows.sort((a, b) => a[0] - b[0]).map(([, row]) => row)].join(' ')
-}
-
-async function prepare(system: System, known: Known): Promise<void> {
-  const keeper = await Keeper.open(system)
-  for (let word = 1; word <= 8; word++) await put(keeper, known, word % 2 ? 'a' : 'b', `${word}`)
-  await keeper.save([], { whole: true })
-  await put(keeper, known, 'a', '9')
-  keeper.discardAll()
-  await keeper.save([], { whole: true })
-}
-
-async function life(system: System, known: Known): Promise<void> {
-  const keeper = await Keeper.open(system)
-  await put(keeper, known, 'a', '10')
-  await keeper.save([], { whole: true })
-  await put(keeper, known, 'b', '11')
-  keeper.discardAll()
-  await keeper.save([], { whole: true })
-  await keeper.log.compact()
-  await put(keeper, known, 'c', '12')
-  await keeper.save(['b'])
-  await keeper.log.close()
-}
-
-async function prepared(durableWrites: 'dsync' | 'flush'): Promise<[DiskSnapshot, Known]> {
+async function prepared(durableWrites: 'dsync' | 'flush'): Promise<[DiskSnapshot, KnownWords]> {
   const simulation = new Simulation({ seed: 1 })
   const process = simulation.process('owner', { durableWrites })
   const known = { durable: '', possible: '' }
-  await simulation.run(() => process.run(() => prepare(process, known)))
+  await simulation.run(() => process.run(() => prepareWords(process, known)))
   simulation.kill(process)
   return [simulation.disk.snapshot(), known]
 }
 
-/** Lives until the crash; then what is found must be what is known, and a second life goes on with it. */
-async function crashAt(
-  disk: DiskSnapshot,
-  before: Known,
-  durableWrites: 'dsync' | 'flush',
-  call: number,
-  kind: CrashKind,
-  moment: Moment,
-): Promise<void> {
-  const simulation = new Simulation({ seed: 2, crashSeed: call, disk: new SimulatedDisk(disk) })
-  const known = { ...before }
-  const victim = simulation.process('owner', { durableWrites })
-  simulation.crashAt(call, kind, moment)
-  await simulation.run(() => victim.run(() => life(victim, known)))
-  if (victim.alive) simulation.kill(victim)
-  simulation.clearPlans()
-  for (const round of [1, 2]) {
-    const next = simulation.process('owner', { durableWrites })
-    await simulation.run(() =>
-      next.run(async () => {
-        const keeper = await Keeper.open(next)
-        const found = historyOf(keeper)
-        expect([known.durable, known.possible], `call ${call} ${kind} ${moment}`).toContain(found)
-        known.durable = found
-        await put(keeper, known, 'b', `${20 + round}`)
-        await keeper.save(round === 1 ? [] : ['a'], { whole: round === 1 })
-        keeper.discardAll()
-        if (round === 2) await keeper.log.close()
-      }),
-    )
-    if (next.alive) simulation.kill(next)
-    if (round === 1) simulation.powerCut()
-  }
-}
-
 for (const durableWrites of ['dsync', 'flush'] as const) {
   test(`${durableWrites}: killed or robbed of power at every call of three saves`, async () => {
-    const [disk, known] = await prepared(durableWrites)
-    const whole = new Simulation({ seed: 2, disk: new SimulatedDisk(disk) })
-    const owner = whole.process('owner', { durableWrites })
-    const end = { ...known }
-    await whole.run(() => owner.run(() => life(owner, end)))
-    const calls = whole.callCount
+    const [life] = KEEPER_LIVES
+    if (!life) throw new Error('there is no life')
+    const crashed = new CrashedLife(life, durableWrites)
+    await crashed.prepare()
+    const calls = await crashed.calls()
     expect(calls).toBeGreaterThan(80)
-    for (let call = 1; call <= calls; call++) {
-      await crashAt(disk, known, durableWrites, call, 'kill', 'after')
-      await crashAt(disk, known, durableWrites, call, 'power-cut', 'during')
-    }
+    for (let call = 1; call <= calls; call += 1) await crashed.crash(call, 1, WAYS)
   })
 }
 

@@ -7,6 +7,7 @@ import { FLUSH_FAILURES } from '../../src/system/simulated/file-content.ts'
 import { Report } from '../../src/system/simulated/report.ts'
 import type { CrashKind } from '../../src/system/simulated/simulation.ts'
 import { SimulatedDeath } from '../../src/system/simulated/system-error.ts'
+import { powerlessDisks } from './crash-states.ts'
 import { isDamage, Machine, type Opening } from './machine.ts'
 import { Oracle, Violation } from './oracle.ts'
 import type { Trace } from './traces.ts'
@@ -17,6 +18,16 @@ export type DurableWrites = 'dsync' | 'flush'
 const MOMENTS = ['during', 'after'] as const
 const PREPARING_SEED = 1
 const RUNNING_SEED = 2
+/** Another boot, and names that nobody has drawn yet. */
+const REBOOTED_SEED = 3
+/** In so many ways a call is cut off, to find the one in which most of it had been done. */
+const WAYS_MAX = 6
+
+/** What a power cut left, for another machine to go on with. */
+interface Left {
+  readonly disk: SimulatedDisk
+  readonly oracle: Oracle
+}
 
 export class Exhaustive {
   readonly trace: Trace
@@ -79,6 +90,41 @@ export class Exhaustive {
     }
   }
 
+  /**
+   * Robbed of power within this call and behind it, and left with one state of the disk after the other.
+   * Returns how many there were.
+   */
+  async states(at: number): Promise<number> {
+    let count = 0
+    for (const moment of MOMENTS) {
+      const stopped = await this.#stopped(at, moment)
+      for (const { name, disk } of powerlessDisks(stopped.simulation.disk)) {
+        count += 1
+        const left = { disk, oracle: stopped.oracle }
+        const what = `power cut ${moment} call ${at}, which leaves ${name}`
+        await this.#run(what, 1, async () => undefined, left)
+      }
+    }
+    return count
+  }
+
+  /** The machine at the moment of a power cut: of several ways there, the one with the most under way. */
+  async #stopped(at: number, moment: Moment): Promise<Machine> {
+    let found: { readonly machine: Machine; readonly bytes: number } | undefined
+    for (let crashSeed = 1; crashSeed <= WAYS_MAX; crashSeed += 1) {
+      const machine = this.#machine(crashSeed)
+      await this.#crashing(machine, at, 'kill', moment)
+      machine.oracle.weaken()
+      const pending = machine.simulation.disk.pendingChanges()
+      const bytes = pending.reduce((sum, { write }) => sum + (write?.bytes.byteLength ?? 0), 0)
+      if (found === undefined || bytes > found.bytes) found = { machine, bytes }
+      // Behind its end a call has happened in one way only.
+      if (moment === 'after') break
+    }
+    if (found === undefined) throw new Error('nothing was stopped')
+    return found.machine
+  }
+
   /** Writes and flushes fail, the nth of them; returns whether there was an nth. */
   async fail(kind: 'write' | 'flush', nth: number): Promise<boolean> {
     let struck = false
@@ -131,12 +177,12 @@ export class Exhaustive {
     })
   }
 
-  #machine(crashSeed: number): Machine {
+  #machine(crashSeed: number, left?: Left): Machine {
     return new Machine({
-      seed: RUNNING_SEED,
+      seed: left ? REBOOTED_SEED : RUNNING_SEED,
       crashSeed,
-      disk: new SimulatedDisk(this.#snapshot),
-      oracle: this.#oracle.clone(),
+      disk: left?.disk ?? new SimulatedDisk(this.#snapshot),
+      oracle: (left?.oracle ?? this.#oracle).clone(),
       durableWrites: this.#durableWrites,
       report: this.report,
     })
@@ -146,8 +192,9 @@ export class Exhaustive {
     what: string,
     crashSeed: number,
     act: (machine: Machine) => Promise<void>,
+    left?: Left,
   ): Promise<void> {
-    const machine = this.#machine(crashSeed)
+    const machine = this.#machine(crashSeed, left)
     this.runs += 1
     try {
       await act(machine)

@@ -88,7 +88,10 @@ export class Opening {
   }
 
   append(...byteCounts: readonly number[]): Promise<void> {
-    const bodies = byteCounts.map((bytes) => this.machine.newBody(bytes))
+    return this.appendBodies(...byteCounts.map((bytes) => this.machine.newBody(bytes)))
+  }
+
+  appendBodies(...bodies: readonly Uint8Array[]): Promise<void> {
     const { oracle } = this.machine
     const log = this.current
     const append = oracle.appended(this.writer, log.nextId, bodies)

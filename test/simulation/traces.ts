@@ -1,6 +1,6 @@
 /** Short scripted lives, one for each operation, to be crashed at every call they make. */
 import { QlogError } from '../../src/errors.ts'
-import { BlockType } from '../../src/format/layout.ts'
+import { BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import type { LogOptions } from '../../src/log/types.ts'
 import { blocksThatCount } from './disk-reader.ts'
 import { DIRECTORY, type Machine, type Opening } from './machine.ts'
@@ -22,7 +22,7 @@ export interface Trace {
 }
 
 /** One life in peace. */
-async function live(
+export async function live(
   machine: Machine,
   act: (opening: Opening) => Promise<void>,
   options: LogOptions = {},
@@ -94,6 +94,13 @@ async function killedInRecovery(machine: Machine): Promise<void> {
   if (opening.process.alive) throw new Error('recovery was over before it could be interrupted')
   machine.simulation.clearPlans()
   machine.buryTheDead()
+}
+
+/** The bytes of the newest segment, behind its header: blocks of this very log, with its salts. */
+function ownBlocks(machine: Machine, bytes: number): Uint8Array {
+  const newest = [...machine.segments()].at(-1)?.[1]
+  if (!newest) throw new Error('there is no segment')
+  return newest.slice(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + bytes)
 }
 
 async function rotten(machine: Machine): Promise<void> {
@@ -335,6 +342,18 @@ export const TRACES: readonly Trace[] = [
       await opening.append(6_000)
       opening.appendSync(5_000)
       await close(opening)
+    },
+  },
+  {
+    name: 'messages that hold blocks of the log itself',
+    prepare: some,
+    options: { idleSyncMs: 0 },
+    act: async (opening) => {
+      const { machine } = opening
+      await opening.append(700)
+      await opening.appendBodies(ownBlocks(machine, 3_000))
+      await opening.appendBodies(ownBlocks(machine, 6_000), ownBlocks(machine, 2_000))
+      await opening.append(10)
     },
   },
 ]

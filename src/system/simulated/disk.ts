@@ -3,7 +3,7 @@
  * leaves of them. It knows no process and no time; calls on it take effect at once. Pure.
  */
 import { type EntryChange, EntryChanges } from './entry-changes.ts'
-import type { FlushFailure } from './file-content.ts'
+import type { FlushFailure, KeptPart } from './file-content.ts'
 import { Inode, type InodeKind } from './inode.ts'
 import { PAGE_BYTES } from './paged-bytes.ts'
 import type { Random } from './random.ts'
@@ -21,6 +21,19 @@ export interface FoundEntry {
   readonly inode: Inode | undefined
 }
 
+/** A change that no flush has covered, so that a power cut may take it back. */
+export interface PendingChange {
+  readonly serial: number
+  /** Bytes of a write and where they stand; undefined where a name changed. */
+  readonly write: { readonly position: number; readonly bytes: Uint8Array } | undefined
+}
+
+/** What a power cut keeps: whether a name changed, which part of a write arrived. */
+export interface PowerCutPlan {
+  keepsName(serial: number): boolean
+  keptPart(serial: number, byteCount: number): KeptPart
+}
+
 export class SimulatedDisk {
   /** Space for data, in whole pages; names and directories take none. */
   capacityBytes = Number.POSITIVE_INFINITY
@@ -29,6 +42,7 @@ export class SimulatedDisk {
   #allocatedPages = 0
   #nextNumber = 3
   #freeNumbers: number[] = []
+  #lastSerial = 0
 
   /** An empty disk, or one that goes on from a snapshot without changing it. */
   constructor(snapshot?: DiskSnapshot) {
@@ -135,7 +149,7 @@ export class SimulatedDisk {
     this.#changes.settle(directory, keeps)
   }
 
-  #change(change: EntryChange): void {
+  #change(change: Omit<EntryChange, 'serial'>): void {
     const { removed, added, inode } = change
     if (removed !== undefined) {
       removed.directory.entries.delete(removed.name)
@@ -150,7 +164,8 @@ export class SimulatedDisk {
       added.directory.entries.set(added.name, inode)
       inode.linkCount += 1
     }
-    this.#changes.add(change)
+    this.#lastSerial += 1
+    this.#changes.add({ ...change, serial: this.#lastSerial })
     this.releaseUnused(inode)
   }
 
@@ -163,11 +178,12 @@ export class SimulatedDisk {
     return inode.content.cache.roomFor(position, byteCount, freePages)
   }
 
-  /** Changes a file's content and keeps count of the space it takes. */
-  changeContent<T>(inode: Inode, change: () => T): T {
+  /** Changes a file's content and keeps count of the space it takes. A write gets the serial. */
+  changeContent<T>(inode: Inode, change: (serial: number) => T): T {
     const before = inode.content.cache.allocatedPages
+    this.#lastSerial += 1
     try {
-      return change()
+      return change(this.#lastSerial)
     } finally {
       this.#allocatedPages += inode.content.cache.allocatedPages - before
     }
@@ -186,10 +202,39 @@ export class SimulatedDisk {
   /** Leaves what stable storage holds, each unsynced write and name decided for itself. */
   powerCut(random: Random): void {
     this.#changes.powerCut(random)
+    this.#cut((inode) => inode.content.powerCut(random))
+  }
+
+  /** Leaves exactly what the plan says of everything that is pending. */
+  powerCutKeeping(plan: PowerCutPlan): void {
+    this.#changes.powerCutKeeping(({ serial }) => plan.keepsName(serial))
+    this.#cut((inode) =>
+      inode.content.powerCutKeeping(({ serial, bytes }) => plan.keptPart(serial, bytes.byteLength)),
+    )
+  }
+
+  /** Everything that a power cut could take back now, in the order in which it was done. */
+  pendingChanges(): PendingChange[] {
+    const names = this.#changes.pending
+    const inodes = new Set([
+      ...this.#reachable((inode) => inode.entries),
+      ...this.#reachable((inode) => inode.durableEntries),
+      ...names.map(({ inode }) => inode),
+    ])
+    const writes = [...inodes].flatMap((inode) => inode.content.pendingWrites)
+    const found: PendingChange[] = [
+      ...names.map(({ serial }) => ({ serial, write: undefined })),
+      ...writes.map((write) => ({ serial: write.serial, write })),
+    ]
+    return found.sort((left, right) => left.serial - right.serial)
+  }
+
+  /** The machine has stopped: nobody has anything open, and readers see what stable storage holds. */
+  #cut(settle: (inode: Inode) => void): void {
     const numbers = new Set<number>()
     this.#allocatedPages = 0
     for (const inode of this.#reachable((directory) => directory.durableEntries)) {
-      inode.content.powerCut(random)
+      settle(inode)
       inode.entries = new Map(inode.durableEntries)
       inode.listener = undefined
       inode.openCount = 0
@@ -325,6 +370,7 @@ export class SimulatedDisk {
     }
     this.capacityBytes = original.capacityBytes
     this.#nextNumber = original.#nextNumber
+    this.#lastSerial = original.#lastSerial
     // Nobody has files open in a copy, so unlinked ones that were open take no space there.
     this.#freeNumbers = original.#freeNumbers.slice()
     this.#allocatedPages = 0

@@ -10,6 +10,8 @@ import type { Random } from './random.ts'
  * cut, whatever becomes of the others: a rename never leaves neither name.
  */
 export interface EntryChange {
+  /** Place among all changes of the disk, in the order in which they were made. */
+  readonly serial: number
   readonly inode: Inode
   /** The name that goes. */
   readonly removed?: { readonly directory: Inode; readonly name: string }
@@ -19,6 +21,10 @@ export interface EntryChange {
 
 export class EntryChanges {
   #changes: EntryChange[] = []
+
+  get pending(): readonly EntryChange[] {
+    return this.#changes
+  }
 
   add(change: EntryChange): void {
     this.#changes.push(change)
@@ -60,6 +66,12 @@ export class EntryChanges {
     this.#changes = []
   }
 
+  /** The same where it is told which are kept. */
+  powerCutKeeping(keeps: (change: EntryChange) => boolean): void {
+    for (const change of this.#changes) if (keeps(change)) keepChange(change)
+    this.#changes = []
+  }
+
   /** The same changes on another disk, whose inodes `copyOf` knows. */
   copyTo(target: EntryChanges, copyOf: (inode: Inode) => Inode): void {
     const placeOf = (place: EntryChange['added']): EntryChange['added'] =>
@@ -67,7 +79,9 @@ export class EntryChanges {
     target.#changes = this.#changes.map((change) => {
       const removed = placeOf(change.removed)
       const added = placeOf(change.added)
-      return { inode: copyOf(change.inode), ...(removed && { removed }), ...(added && { added }) }
+      const { serial } = change
+      const inode = copyOf(change.inode)
+      return { serial, inode, ...(removed && { removed }), ...(added && { added }) }
     })
   }
 }

@@ -14,6 +14,16 @@ import { tearWrite } from './tear.ts'
 export interface PendingWrite {
   readonly position: number
   readonly bytes: Uint8Array
+  /** Place among all changes of the disk, in the order in which they were made. */
+  readonly serial: number
+}
+
+/** What a power cut keeps of a pending write: these of its bytes, and the size that goes with them or not. */
+export interface KeptPart {
+  readonly from: number
+  readonly to: number
+  /** The file is as long as if all of it had arrived. */
+  readonly size: boolean
 }
 
 /**
@@ -41,8 +51,8 @@ export class FileContent {
   }
 
   /** Into the page cache alone. The bytes are copied: the caller's buffer is its own again. */
-  write(source: Uint8Array, position: number): PendingWrite {
-    const pending = { position, bytes: keepBytes(source) }
+  write(source: Uint8Array, position: number, serial = 0): PendingWrite {
+    const pending = { position, bytes: keepBytes(source), serial }
     this.cache.write(source, position)
     this.#pending.push(pending)
     return pending
@@ -100,6 +110,19 @@ export class FileContent {
     const pending = random.shuffle(this.#pending)
     this.#pending = []
     for (const write of pending) this.#tear(write, random)
+    this.cache = this.durable.clone()
+  }
+
+  /** The same where it is told what is kept of each write. */
+  powerCutKeeping(partOf: (write: PendingWrite) => KeptPart): void {
+    for (const write of this.#pending) {
+      const { from, to, size } = partOf(write)
+      const oldSize = this.durable.size
+      const end = write.position + write.bytes.byteLength
+      if (to > from) this.durable.write(write.bytes.subarray(from, to), write.position + from)
+      if (size) this.durable.resize(Math.max(oldSize, end))
+    }
+    this.#pending = []
     this.cache = this.durable.clone()
   }
 
@@ -170,11 +193,8 @@ function without(write: PendingWrite, start: number, end: number): PendingWrite[
   const writeEnd = write.position + write.bytes.byteLength
   if (writeEnd <= start || write.position >= end) return [write]
   const parts: PendingWrite[] = []
-  if (write.position < start) {
-    parts.push({ position: write.position, bytes: write.bytes.subarray(0, start - write.position) })
-  }
-  if (writeEnd > end) {
-    parts.push({ position: end, bytes: write.bytes.subarray(end - write.position) })
-  }
+  const { position, bytes, serial } = write
+  if (position < start) parts.push({ position, bytes: bytes.subarray(0, start - position), serial })
+  if (writeEnd > end) parts.push({ position: end, bytes: bytes.subarray(end - position), serial })
   return parts
 }

@@ -154,8 +154,8 @@ export class SimulatedFileHandle implements FileHandle {
     const { disk } = this.#world
     const taken = disk.roomFor(this.#inode, position, length)
     if (taken <= 0) return
-    disk.changeContent(this.#inode, () => {
-      this.#inode.content.write(bytes.subarray(0, taken), position)
+    disk.changeContent(this.#inode, (serial) => {
+      this.#inode.content.write(bytes.subarray(0, taken), position, serial)
     })
   }
 
@@ -169,8 +169,8 @@ export class SimulatedFileHandle implements FileHandle {
     const short = fault?.error === 'short' && room > 1
     const taken = short ? random.between(1, room - 1) : room
     const { content } = this.#inode
-    disk.changeContent(this.#inode, () => {
-      const write = content.write(bytes.subarray(0, taken), position)
+    disk.changeContent(this.#inode, (serial) => {
+      const write = content.write(bytes.subarray(0, taken), position, serial)
       if (this.#options.durable === true) content.makeDurable(write)
     })
     return taken
@@ -188,8 +188,8 @@ export class SimulatedFileHandle implements FileHandle {
       if (this.#options.durable !== true || !inFlush) {
         if (random.chance(0.5)) this.#writePart(bytes, position, random)
       } else if (disk.roomFor(this.#inode, position, bytes.byteLength) === bytes.byteLength) {
-        disk.changeContent(this.#inode, () => {
-          const write = content.write(bytes, position)
+        disk.changeContent(this.#inode, (serial) => {
+          const write = content.write(bytes, position, serial)
           content.failDurableWrite(write, this.#flavour(fault), random)
         })
       }

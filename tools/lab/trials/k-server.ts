@@ -6,13 +6,16 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { seededRandom } from '../../src/cli/prove-random.ts'
-import { freePort, ServerProcess } from '../beanstalkd/server-process.ts'
-import { Wire } from '../beanstalkd/wire.ts'
-import { below, HOSTILES, type Hostile, type Random } from './hostile.ts'
-import { Witness } from './witness.ts'
+import { seededRandom } from '../../../src/cli/prove-random.ts'
+import { freePort, ServerProcess } from '../../beanstalkd/server-process.ts'
+import { Wire } from '../../beanstalkd/wire.ts'
+import { below, HOSTILES, type Hostile, type Random } from '../hostile.ts'
+import { type Lab, STORE_PARTS, type Trial } from '../trial.ts'
+import { Witness } from '../witness.ts'
 
 const ROUND_MS = 1_500
+/** Of one server; then the next seed begins with a fresh one. */
+const ROUNDS = 20
 const HOSTILES_MAX = 6
 /** A server is killed and started again every so many rounds. */
 const KILL_EVERY = 5
@@ -28,8 +31,19 @@ interface Bench {
   peakBytes: number
 }
 
-/** Throws, with the words to repeat it, where anything goes wrong. */
-export async function runServerLab(seed: number, minutes: number): Promise<void> {
+export const SERVER: Trial = {
+  letter: 'K',
+  name: 'server',
+  promise:
+    'whatever clients send, the server lives, within its memory, and keeps what it acknowledged',
+  restsOn: '1',
+  shownBy: 'hostile clients beside an honest one, and SIGKILLs; `test/protocols`',
+  covers: [...STORE_PARTS, 'inspect', 'server', 'protocols'],
+  seed: runSeed,
+}
+
+/** One server, from its first start on. */
+async function runSeed(lab: Lab, seed: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'qlog-lab-'))
   const [port, memcachePort] = [await freePort(), await freePort()]
   const bench: Bench = {
@@ -37,28 +51,25 @@ export async function runServerLab(seed: number, minutes: number): Promise<void>
     ...{ directory, port, memcachePort, peakBytes: 0 },
   }
   const witness = new Witness(port, seededRandom(seed))
-  const end = performance.now() + minutes * 60_000
-  let round = 0
   try {
-    do {
-      await runRound(bench, witness, seed, round)
-      round++
-    } while (performance.now() < end)
-    await restart(bench, witness)
+    for (let round = 0; round < ROUNDS && (round === 0 || !lab.isOver()); round += 1) {
+      await runRound(lab, bench, witness, seed, round)
+      lab.count('rounds of hostile clients')
+    }
+    await restart(lab, bench, witness)
+    lab.count('honest puts', witness.puts)
+    lab.say(`seed ${seed}: at most ${Math.round(bench.peakBytes / MIB)} MiB of memory`)
   } catch (error) {
-    throw failure(error, bench, seed, round)
+    throw failure(error, bench)
   } finally {
     await bench.server.kill()
     rmSync(directory, { recursive: true, force: true })
   }
-  console.log(
-    `lab server: ${round} rounds, ${witness.puts} honest puts, none lost; ` +
-      `at most ${Math.round(bench.peakBytes / MIB)} MiB of memory`,
-  )
 }
 
 /** Chosen anew by each round, from its own number: a round can be repeated without those before it. */
 async function runRound(
+  lab: Lab,
   bench: Bench,
   witness: Witness,
   seed: number,
@@ -66,7 +77,7 @@ async function runRound(
 ): Promise<void> {
   const random = seededRandom(seed + round * 7919)
   const chosen = Array.from({ length: 1 + below(random, HOSTILES_MAX) }, () => choose(random))
-  console.log(`round ${round}: ${chosen.map(({ name }) => name).join(', ')}`)
+  lab.say(`round ${round}: ${chosen.map(({ name }) => name).join(', ')}`)
   const over = performance.now() + ROUND_MS
   const isOver = (): boolean => performance.now() >= over || bench.server.ending !== undefined
   const ports = { beanstalkd: bench.port, memcache: bench.memcachePort }
@@ -78,7 +89,7 @@ async function runRound(
   ])
   await checkServer(bench)
   await witness.check()
-  if (round % KILL_EVERY === KILL_EVERY - 1) await restart(bench, witness)
+  if (round % KILL_EVERY === KILL_EVERY - 1) await restart(lab, bench, witness)
 }
 
 interface Chosen {
@@ -109,9 +120,10 @@ async function checkServer({ server, ...bench }: Bench): Promise<void> {
   }
 }
 
-async function restart(bench: Bench, witness: Witness): Promise<void> {
+async function restart(lab: Lab, bench: Bench, witness: Witness): Promise<void> {
   bench.peakBytes = Math.max(bench.peakBytes, bench.server.memoryBytes('peak'))
   await bench.server.kill()
+  lab.count('SIGKILLs of a server')
   bench.server = await start(bench.directory, bench.port, bench.memcachePort)
   await witness.check()
 }
@@ -121,13 +133,7 @@ function start(directory: string, port: number, memcachePort: number): Promise<S
   return ServerProcess.start({ kind: 'qlog', directory, port, flags })
 }
 
-function failure(error: unknown, bench: Bench, seed: number, round: number): Error {
+function failure(error: unknown, bench: Bench): Error {
   const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  return new Error(
-    [
-      `lab server FAILED in round ${round}: ${why}`,
-      `the server said last: ${bench.server.output.slice(-4000)}`,
-      `To repeat it: npm run lab -- --only server --seed ${seed} --minutes ${Math.ceil((round * ROUND_MS) / 60_000) + 1}`,
-    ].join('\n'),
-  )
+  return new Error(`${why}\nthe server said last: ${bench.server.output.slice(-4000)}`)
 }
