@@ -26,6 +26,15 @@ export class RetryPlans {
     return this.#plans.get(queue) ?? RETRY_DEFAULT
   }
 
+  /** The queue is about to go; what this returns takes that back, unless another plan was set since. */
+  forget(queue: string): () => void {
+    const plan = this.#plans.get(queue)
+    this.#plans.delete(queue)
+    return () => {
+      if (plan && !this.#plans.has(queue)) this.#plans.set(queue, plan)
+    }
+  }
+
   /** Throws QlogTypeError where it is no plan, or another one than this queue has. */
   set(queue: string, options: RetryOptions): void {
     const plan = { ...RETRY_DEFAULT, ...checkRetry(options) }

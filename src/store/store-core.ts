@@ -24,6 +24,7 @@ import { rangesOf } from './records/offset-ranges.ts'
 import { RetryPlans } from './retry-plans.ts'
 import { DeadLetters, lastErrorOf } from './settle/dead-letters.ts'
 import { GoneMessages } from './space/gone-messages.ts'
+import type { QueueState } from './state/queue-state.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreStatus } from './types/stats.ts'
 
@@ -194,6 +195,14 @@ export class StoreCore implements Decisions, JournalEvents {
     // This may come from within the log's word of a commit, which is no place to append.
     queueMicrotask(() => this.#deleteExpired(queue, ids, offsets))
     for (const offset of offsets) queue.leave(offset)
+  }
+
+  queueAdded(_queue: QueueState): void {}
+
+  queueRemoved({ number }: QueueState): void {
+    this.registry.forgetQueue(number)
+    this.settings.forgetQueue(number)
+    this.#admission.forgetQueue(number)
   }
 
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {

@@ -24,6 +24,10 @@ export interface Decisions {
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
   /** These were finished in time, and are not retained any longer. */
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
+  /** There is a new queue. */
+  queueAdded(queue: QueueState): void
+  /** The queue is gone. */
+  queueRemoved(queue: QueueState): void
 }
 
 /** Leases that end, and messages whose attempts are used up, in one turn of the event loop. */
@@ -59,14 +63,32 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** Begins with what the state says. */
   begin(state: StoreState): void {
     state.events = this
-    for (const queue of state.queues.values()) this.queueAdded(queue)
+    for (const queue of state.queues.values()) this.#add(queue)
   }
 
   queueAdded(state: QueueState): void {
+    this.#add(state)
+    this.#decisions.queueAdded(state)
+  }
+
+  #add(state: QueueState): void {
     const queue = new QueueDispatch(state, this)
     this.#queues.set(state.number, queue)
     queue.begin()
     this.#times.changed(queue)
+  }
+
+  queueRemoved(state: QueueState): void {
+    const queue = this.#queues.get(state.number)
+    if (!queue) return
+    this.#queues.delete(state.number)
+    for (const group of queue.groups.values()) {
+      this.#woken.delete(group)
+      this.#unfinished.delete(group)
+      group.remove()
+    }
+    this.#times.removed(queue)
+    this.#decisions.queueRemoved(state)
   }
 
   queue(state: QueueState): QueueDispatch {
