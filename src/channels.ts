@@ -29,6 +29,16 @@ export interface DamageEvent {
   readonly gap: Gap
 }
 
+export interface ScrubbedEvent {
+  readonly directory: string
+  readonly tookMs: number
+  readonly segments: number
+  readonly bytes: number
+  readonly fromDisk: boolean
+  readonly damages: number
+  readonly findings: readonly Gap[]
+}
+
 export interface SpaceEvent {
   readonly directory: string
   readonly state: 'ok' | 'full'
@@ -85,6 +95,7 @@ export interface ChannelEvents {
   'qlog:slow-flush': SlowFlushEvent
   'qlog:segment': SegmentEvent
   'qlog:damage': DamageEvent
+  'qlog:scrubbed': ScrubbedEvent
   'qlog:space': SpaceEvent
   'qlog:log-failed': LogFailedEvent
   'qlog:snapshot': SnapshotEvent
@@ -133,8 +144,20 @@ export const CHANNELS: {
     },
   },
   'qlog:damage': {
-    when: 'Opening or reading came upon damage that was not known.',
+    when: 'Opening, reading or scrubbing came upon damage that was not known.',
     fields: { directory, gap: 'file, offset, bytes, ids and why' },
+  },
+  'qlog:scrubbed': {
+    when: 'A pass over all full segments has ended.',
+    fields: {
+      directory,
+      tookMs: 'how long it took',
+      segments: 'that were read',
+      bytes: 'of them',
+      fromDisk: 'whether all came from the disk itself, not perhaps from the page cache',
+      damages: 'places with damage',
+      findings: 'each of them, up to 10,000: file, offset, bytes, ids, why',
+    },
   },
   'qlog:space': {
     when: 'The disk is full, or takes messages again.',
@@ -194,6 +217,7 @@ const channels = {
   'qlog:slow-flush': channel('qlog:slow-flush'),
   'qlog:segment': channel('qlog:segment'),
   'qlog:damage': channel('qlog:damage'),
+  'qlog:scrubbed': channel('qlog:scrubbed'),
   'qlog:space': channel('qlog:space'),
   'qlog:log-failed': channel('qlog:log-failed'),
   'qlog:snapshot': channel('qlog:snapshot'),

@@ -129,6 +129,11 @@ export const ERROR_CODES = {
     when: 'This append was not written and will never appear; cause says why.',
     remedy: 'Open the log again and append it again.',
   },
+  QLOG_SOURCE: {
+    when: 'The beanstalkd that jobs are imported from cannot be reached, hung up, was silent for too long, or answers what is no answer of beanstalkd.',
+    remedy:
+      'Look at the server that the message names, then import again: what came over is known by its key for an hour, and comes over once.',
+  },
   QLOG_STALE_LEASE: {
     when: 'A delivery was settled or extended after its lease had ended, or for a second time.',
     remedy:

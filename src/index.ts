@@ -6,7 +6,7 @@ import { MemoryMedium } from './log/memory/medium.ts'
 import { openMemoryLog } from './log/memory/memory-log.ts'
 import { openPublicLog, openSegmentLog } from './log/open.ts'
 import { openPublicReader } from './log/open-reader.ts'
-import { checkDirectory, checkStoreLogOptions } from './log/options.ts'
+import { checkDirectory, checkStoreLogOptions, withScrub } from './log/options.ts'
 import type { OpenLog } from './log/seam.ts'
 import type { Log, LogOptions, LogReader, ReaderOptions } from './log/types.ts'
 import { Door } from './server/door/door.ts'
@@ -28,6 +28,7 @@ export {
   type GroupIdleEvent,
   type LogFailedEvent,
   type LoopDelayEvent,
+  type ScrubbedEvent,
   type SegmentEvent,
   type SlowFlushEvent,
   type SnapshotEvent,
@@ -44,6 +45,7 @@ export {
   QlogTypeError,
 } from './errors.ts'
 export { FLUSH_BUCKETS_MS } from './log/flush-times.ts'
+export type { ScrubOptions, ScrubStats } from './log/scrub/types.ts'
 export type {
   Batch,
   Encodable,
@@ -101,6 +103,7 @@ export {
   type Delivery,
   LEASE_MS_DEFAULT,
   type ReleaseOptions,
+  type ReleaseOutcome,
   type RetryOptions,
   type RetryOutcome,
 } from './store/types/deliveries.ts'
@@ -178,7 +181,7 @@ export type {
  * QLOG_ABORTED.
  */
 export async function openLog(directory: string | URL, options: LogOptions = {}): Promise<Log> {
-  return openPublicLog(realSystem(), pathOf(directory), options)
+  return openPublicLog(realSystem(), pathOf(directory), withScrub(options))
 }
 
 /**
@@ -231,7 +234,7 @@ function openLogOf(
   }
   if (target === ':memory:') return openMemoryLog(system, new MemoryMedium())
   const directory = checkDirectory(target)
-  const checked = checkStoreLogOptions(options.log)
+  const checked = checkStoreLogOptions(withScrub(options.log ?? {}))
   const onConnection = (connection: Connection): void => door.accept(connection)
   return (owner, { signal }) =>
     openSegmentLog(system, directory, owner, { ...checked, signal, onConnection, opens: 'a store' })

@@ -52,6 +52,8 @@ const commandModules = [
   'fs',
   'fs/promises',
   'module',
+  // An import is a client of the server that it empties.
+  'net',
   'os',
   'perf_hooks',
   'process',

@@ -34,6 +34,9 @@ export const RETIREMENT = 'test/log/space/retirement.test.ts'
 export const COMPACTION = 'test/log/space/compaction.test.ts'
 export const COMPACTION_BOUND = 'test/log/space/compaction-bound.test.ts'
 export const FULL_DISK = 'test/log/space/full-disk.test.ts'
+export const SCRUB = 'test/log/scrub/background-scrub.test.ts'
+export const SCRUB_AND_VERIFY = 'test/inspect/scrub.test.ts'
+export const SCRUB_SOAK = 'test/log/scrub/scrub-soak.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -290,29 +293,26 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'an awakened writer resolves an append',
     edits: [
-      edit('src/log/flight-writer.ts', '    if (!held) {\n', '    if (held === undefined) {\n'),
-    ],
-    tests: [SCHEDULES, FAILING_CALLS],
-  },
-  {
-    name: 'a look at LOCK confirms groups whose write returned behind its beginning',
-    edits: [
       edit(
         'src/log/flight-writer.ts',
-        '    for (const flight of covered) flight.confirmed = true\n',
-        '    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written\n',
+        '    if (!this.#lock.isHeldSync()) {\n',
+        '    if (this.#lock.isHeldSync() === undefined) {\n',
       ),
     ],
-    tests: [FAILING_CALLS],
+    tests: [SCHEDULES, FAILING_CALLS],
   },
   {
     name: 'LOCK looked at before the write',
     edits: [
       edit(
         'src/log/flight-writer.ts',
-        '    await writePieces(flight)\n    if (this.#flushes(flight))',
-        '    flight.confirmed = await this.#lock.isHeld()\n' +
-          '    await writePieces(flight)\n    if (this.#flushes(flight))',
+        '    this.#writing++\n',
+        '    if (!this.#lock.isHeldSync()) return this.#events.fenced()\n    this.#writing++\n',
+      ),
+      edit(
+        'src/log/flight-writer.ts',
+        '    if (this.#confirm()) this.#events.moved()\n',
+        '    flight.confirmed = true\n    this.#flights.noteWritten()\n    this.#events.moved()\n',
       ),
     ],
     tests: [FAILING_CALLS],
@@ -678,5 +678,37 @@ export const FAULTS: readonly PlantedFault[] = [
       edit('src/log/space/compaction.ts', '      if (!this.#isClosing) await this.#pause()\n', ''),
     ],
     tests: [COMPACTION_BOUND],
+  },
+  {
+    name: 'scrub passes over the last block of a segment',
+    edits: [
+      edit(
+        'src/log/scrub/check-segment.ts',
+        '    for (const region of judgeSealed(head, entry, scan)) await',
+        '    for (const region of judgeSealed(head, entry, scan))\n      if (region.offset + region.bytes < entry.cut) await',
+      ),
+    ],
+    tests: [SCRUB_AND_VERIFY],
+  },
+  {
+    name: 'scrub reads the page cache',
+    edits: [edit('src/log/scrub/check-segment.ts', "mode: 'read', direct: true", "mode: 'read'")],
+    tests: [SCRUB],
+  },
+  {
+    name: 'scrub calls damage what has left the log',
+    edits: [
+      edit(
+        'src/log/scrub/scrub-pass.ts',
+        '    if (checked.findings.length > 0 && !(await stillNames(entry))) continue\n',
+        '',
+      ),
+    ],
+    tests: [SCRUB, SCRUB_SOAK],
+  },
+  {
+    name: 'scrub keeps to no rate',
+    edits: [edit('src/log/scrub/read-pace.ts', '      this.#count(read)\n', '')],
+    tests: [SCRUB],
   },
 ]

@@ -491,4 +491,25 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [store('space/idle-groups.ts', 'due.slice(0, groups.length - 1)', 'due')],
     tests: [STORE_SUITE],
   },
+  {
+    name: 'store: the attempts that a queue is set to count for nobody',
+    edits: [
+      store(
+        'settle/last-attempts.ts',
+        'retries.attemptsMax(name, settings.of(number).attemptsMax)',
+        'retries.attemptsMax(name, 0 * settings.of(number).attemptsMax)',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a lease that was the last attempt ends, and its message is ready',
+    edits: [store('settle/last-attempts.ts', '[...ops, ...burials]', 'ops')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a release that counts gives its attempt back',
+    edits: [store('state/group-state.ts', "if (op.how === 'released') uncount", 'uncount')],
+    tests: [STORE_SUITE],
+  },
 ]

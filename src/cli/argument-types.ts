@@ -20,6 +20,24 @@ export function seconds(mostSeconds: number): (word: string) => number {
   }
 }
 
+const RATE_UNITS: ReadonlyMap<string, number> = new Map([
+  ['', 1],
+  ['k', 1e3],
+  ['m', 1e6],
+  ['g', 1e9],
+  ['ki', 1024],
+  ['mi', 1024 ** 2],
+  ['gi', 1024 ** 3],
+])
+
+/** Bytes a second, like 32MB/s, 512KiB or 4000000. */
+export function bytesPerSecond(word: string): number {
+  const [, count, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmg]i?)?b?(?:\/s)?$/i.exec(word) ?? []
+  const value = Math.round(Number(count) * (RATE_UNITS.get(unit.toLowerCase()) ?? Number.NaN))
+  if (value >= 1 && value <= Number.MAX_SAFE_INTEGER) return value
+  throw new InvalidArgumentError('It must be bytes a second, like 32MB/s or 512KiB/s.')
+}
+
 /** What stands for a setting that is taken away. commander would make an empty text of null. */
 export const NONE = 'none'
 export type None = typeof NONE

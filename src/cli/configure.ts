@@ -23,6 +23,7 @@ interface ConfigureOptions {
   readonly retainMessages?: number
   readonly retainBytes?: number
   readonly groupIdle?: number | None
+  readonly attemptsMax?: number | None
   readonly createQueue?: true
   readonly json?: true
 }
@@ -33,7 +34,7 @@ const SECONDS = seconds(SECONDS_MAX)
 export function registerConfigure(program: Command, context: CommandContext): void {
   program
     .command('configure')
-    .summary('what a queue keeps to: limits, dead letters, retention')
+    .summary('what a queue keeps to: limits, attempts, dead letters, retention')
     .description(
       'Changes settings of a queue, durably, and prints all of them; without options it only prints. What is not named stays as it is, and "none" takes a setting away.',
     )
@@ -65,6 +66,11 @@ export function registerConfigure(program: Command, context: CommandContext): vo
       '--group-idle <S|none>',
       'remove groups that nobody reads for so long, but not the last one',
       orNone(SECONDS),
+    )
+    .option(
+      '--attempts-max <N|none>',
+      'bury a message, or send it to --dead-letter, after so many deliveries that count',
+      orNone(COUNT),
     )
     .option('--create-queue', 'make the queue where it is missing')
     .option('--json', 'the settings as one JSON line')
@@ -116,7 +122,7 @@ function unset(name: string): string {
 }
 
 function changeOf(options: ConfigureOptions): QueueSettingsChange {
-  const { messagesMax, bytesMax, whenFull, ttl, deadLetter, groupIdle } = options
+  const { messagesMax, bytesMax, whenFull, ttl, deadLetter, groupIdle, attemptsMax } = options
   const retention = retentionOf(options)
   return {
     ...(messagesMax !== undefined && { messagesMax: nullOfNone(messagesMax) }),
@@ -127,6 +133,7 @@ function changeOf(options: ConfigureOptions): QueueSettingsChange {
       deadLetter: deadLetter === NONE ? null : { queue: deadLetter },
     }),
     ...(groupIdle !== undefined && { groupIdleMs: nullOfNone(groupIdle) }),
+    ...(attemptsMax !== undefined && { attemptsMax: nullOfNone(attemptsMax) }),
     ...(retention !== undefined && { retention }),
   }
 }

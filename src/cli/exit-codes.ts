@@ -13,6 +13,8 @@ export const EXIT = {
   locked: 5,
   /** Not a log, or one in a newer format. */
   notALog: 6,
+  /** An import left jobs where they were. */
+  left: 7,
   /** A server that was started by beanstalkd's flags finds its directory locked. */
   lockedAsBeanstalkd: 10,
   /** A server cannot listen at its address. */

@@ -1,42 +1,48 @@
-/** `qlog import`: what `qlog export` printed becomes queues again. */
+/** `qlog import`: jobs and messages from elsewhere become queues. Each source has a file of its own. */
 import type { Command } from 'commander'
-import { QlogTypeError } from '../errors.ts'
-import type { StoreAccess } from '../server/index.ts'
+import { seconds } from './argument-types.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { EXIT } from './exit-codes.ts'
-import { EXPORT_VERSION } from './export.ts'
-import { Importer } from './importer.ts'
-import { chunksUntil, type InputStream, openInput } from './input.ts'
-import { MessageSplitter } from './message-splitter.ts'
-import { DIR_WORDS, withStore } from './store-words.ts'
-import { formatBytes, plural } from './text.ts'
+import { importBeanstalkd } from './import/from-beanstalkd.ts'
+import { importBinlog } from './import/from-binlog.ts'
+import { importExport } from './import/from-export.ts'
+import { DIR_WORDS, SECONDS_MAX } from './store-words.ts'
 import { UsageError } from './usage-error.ts'
 
-/** A body of the largest size as text that JSON has to escape. */
-const LINE_BYTES_MAX = 128 * 1024 * 1024
-const REMEDY = 'Import what `qlog export` printed, whole, into queues that are not there yet.'
+interface ImportCommandOptions {
+  readonly input?: string
+  readonly from?: string
+  readonly fromBinlog?: string
+  readonly wait?: number
+  readonly json?: true
+}
 
 export function registerImport(program: Command, context: CommandContext): void {
   program
     .command('import')
-    .summary('make queues of what export printed')
+    .summary('make queues of an export, or of a beanstalkd')
     .description(
-      'Puts every message of an export with all that belongs to it, in order, then makes its groups and brings messages to where they stood for them. Ids, offsets and times of putting are new; attempts begin anew, and what was leased is ready. Into queues that are not there yet.',
+      'Puts every message of an export with all that belongs to it, in order, then makes its groups and brings messages to where they stood for them. Ids, offsets and times of putting are new; attempts begin anew, and what was leased is ready. Into queues that are not there yet.\n\nWith --from or --from-binlog: every job of a beanstalkd, ready, delayed or buried, with its priority and time to run, into the queue of its tube. Run again within an hour, no job comes twice.',
     )
     .argument('<DIR>', `${DIR_WORDS}; made where it is missing`)
     .option('--input <FILE>', 'read this file instead of stdin ("-" is stdin)')
+    .option('--from <URL>', 'empty this server: beanstalkd://HOST:PORT, beanstalkd://unix:PATH')
+    .option('--from-binlog <OLD_DIR>', 'read the binlog files there, which no server may use')
+    .option('--wait <S>', 'with --from: wait for jobs that workers hold', seconds(SECONDS_MAX))
+    .option('--json', 'with --from, --from-binlog: one JSON line a tube')
     .addHelpText(
       'before',
       examples(
         ['qlog import ./other --input data.ndjson', 'what `qlog export` printed'],
         ['qlog export ./data | qlog import ./other', 'from store to store'],
+        ['qlog import ./data --from beanstalkd://127.0.0.1:11300', 'what a beanstalkd holds'],
+        ['qlog import ./data --from-binlog /var/lib/beanstalkd', 'what its files hold'],
       ),
     )
     .action(
-      action(context, (directory: string, options: { readonly input?: string }) =>
-        runImport(context, directory, options.input),
+      action(context, (directory: string, options: ImportCommandOptions) =>
+        runImport(context, directory, options),
       ),
     )
 }
@@ -44,123 +50,23 @@ export function registerImport(program: Command, context: CommandContext): void 
 async function runImport(
   context: CommandContext,
   directory: string,
-  file: string | undefined,
+  { input, from, fromBinlog, wait, json }: ImportCommandOptions,
 ): Promise<ExitCode> {
-  const input = await openInput(context, file)
-  const signal = context.interruption()
-  const lines = linesOf(input, signal)
-  try {
-    // What is no export makes no store.
-    const first = await lines.next()
-    if (!first.done) checkHead(first.value)
-    else if (!signal.aborted) throw cutOff(0)
-    return await withStore(context, directory, { create: true }, (store) =>
-      importLines(context, store, lines, signal),
+  const sources = [input, from, fromBinlog].filter((source) => source !== undefined)
+  if (sources.length > 1) {
+    throw new UsageError(
+      'import takes one of --input, --from and --from-binlog',
+      'Import one source after the other.',
     )
-  } finally {
-    await lines.return()
   }
-}
-
-async function importLines(
-  context: CommandContext,
-  store: StoreAccess,
-  lines: AsyncIterable<Line>,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  const existing = new Set<string>()
-  await store.call('queues', {}, { onItem: ({ queue }) => void existing.add(queue) })
-  const importer = new Importer(store, existing)
-  try {
-    const end = await takeLines(importer, lines)
-    if (!end.isEnded && !signal.aborted) throw cutOff(end.number)
-  } finally {
-    const { messages, queues } = importer
-    context.output.words(`imported ${plural(messages, 'message')} into ${plural(queues, 'queue')}`)
+  if (wait !== undefined && from === undefined) {
+    throw new UsageError('--wait needs --from', 'Nobody holds jobs of a file: leave it out.')
   }
-  return EXIT.fine
-}
-
-/** Those behind the head; says which one is wrong. */
-async function takeLines(
-  importer: Importer,
-  lines: AsyncIterable<Line>,
-): Promise<{ readonly isEnded: boolean; readonly number: number }> {
-  let isEnded = false
-  let number = 1
-  for await (const { number: at, fields } of lines) {
-    number = at
-    if (isEnded) throw wrong(number, 'stands behind the end')
-    if (fields['kind'] === 'end') {
-      await refusing(`what stands in front of line ${at} of the input`, importer.finish())
-      isEnded = true
-      if (fields['messages'] === importer.messages) continue
-      throw wrong(number, `counts ${String(fields['messages'])} messages, there were others`)
-    }
-    await refusing(`line ${at} of the input`, importer.take(fields))
+  if (json === true && from === undefined && fromBinlog === undefined) {
+    throw new UsageError('--json needs --from or --from-binlog', 'Leave it out.')
   }
-  return { isEnded, number }
-}
-
-async function refusing(what: string, taken: Promise<void>): Promise<void> {
-  try {
-    await taken
-  } catch (error) {
-    if (!(error instanceof QlogTypeError)) throw error
-    throw new UsageError(`${what} is refused: ${error.message}`, REMEDY)
-  }
-}
-
-/** A line of an export, counted from 1. */
-interface Line {
-  readonly number: number
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-async function* linesOf(
-  input: InputStream,
-  signal: AbortSignal,
-): AsyncGenerator<Line, void, undefined> {
-  const splitter = new MessageSplitter(0x0a, LINE_BYTES_MAX)
-  let number = 0
-  for await (const chunk of chunksUntil(input, signal)) {
-    for (const bytes of splitter.push(chunk)) {
-      number += 1
-      yield { number, fields: fieldsOf(bytes, number) }
-    }
-    if (splitter.overflowed) {
-      throw wrong(number + 1, `is longer than ${formatBytes(LINE_BYTES_MAX)}`)
-    }
-  }
-  const last = signal.aborted ? undefined : splitter.end()
-  if (last !== undefined) yield { number: number + 1, fields: fieldsOf(last, number + 1) }
-}
-
-const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-function fieldsOf(bytes: Uint8Array, number: number): Readonly<Record<string, unknown>> {
-  let line: unknown
-  try {
-    line = JSON.parse(DECODER.decode(bytes))
-  } catch {
-    throw wrong(number, 'is no JSON')
-  }
-  if (typeof line === 'object' && line !== null) return line as Record<string, unknown>
-  throw wrong(number, 'is no JSON object')
-}
-
-function checkHead({ number, fields }: Line): void {
-  if (fields['qlog'] !== 'export') throw wrong(number, 'does not begin an export of qlog')
-  if (fields['version'] === EXPORT_VERSION) return
-  throw wrong(number, `is of version ${String(fields['version'])}, this is ${EXPORT_VERSION}`)
-}
-
-function wrong(number: number, why: string): UsageError {
-  return new UsageError(`line ${number} of the input ${why}`, REMEDY)
-}
-
-function cutOff(number: number): UsageError {
-  const why = number === 0 ? 'is empty' : `has no end behind line ${number}`
-  const rest = number === 0 ? '' : ', and its last queue is not whole'
-  return new UsageError(`the export is cut off: it ${why}${rest}`, REMEDY)
+  if (from !== undefined)
+    return importBeanstalkd(context, directory, from, wait ?? 0, json === true)
+  if (fromBinlog !== undefined) return importBinlog(context, directory, fromBinlog, json === true)
+  return importExport(context, directory, input)
 }

@@ -31,6 +31,7 @@ import { registerRead } from './read.ts'
 import { registerRecover } from './recover.ts'
 import { registerRedrive } from './redrive.ts'
 import { reportError } from './report-error.ts'
+import { registerScrub } from './scrub.ts'
 import { registerSeek } from './seek.ts'
 import { registerSegments } from './segments.ts'
 import { registerServe, runServe, serveWords } from './serve.ts'
@@ -83,6 +84,7 @@ const COMMANDS: readonly (readonly [heading: string, registers: readonly Registe
       registerStats,
       registerSegments,
       registerVerify,
+      registerScrub,
       registerExplain,
       registerDump,
       registerRecover,
@@ -176,7 +178,8 @@ export function buildProgram(context: CommandContext): Command {
 const EXIT_CODE_HELP = `Exit codes:
   0  fine            3  rot in acknowledged data      6  not a log, or newer
   1  unexpected      4  torn tail only              130  interrupted
-  2  usage           5  locked by another process   111  cannot listen`
+  2  usage           5  locked by another process   111  cannot listen
+                     7  an import left jobs behind`
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

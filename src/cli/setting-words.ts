@@ -17,6 +17,7 @@ export function queueSettingRows(settings: QueueSettings): readonly SettingRow[]
     ['dead-letter', deadLetter == null ? undefined : oneLine(deadLetter.queue)],
     ['retention', retentionWords(retention)],
     ['group-idle', span(groupIdleMs)],
+    ['attempts-max', count(settings.attemptsMax)],
   ]
 }
 

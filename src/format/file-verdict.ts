@@ -153,7 +153,8 @@ export function newestIsMissing(
   )
 }
 
-function mappedProblem(
+/** Why a file is not the segment that the map names there; undefined where it is. */
+export function mappedProblem(
   head: SegmentHead,
   entry: MapEntry,
   storeId: string,

@@ -11,11 +11,11 @@ import {
   RecordKind,
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
+import { mendableBlocks } from '../log/mend.ts'
 import { keyOf } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
 import { blockInWords, placeInBlock, segmentFieldAt } from './explain-place.ts'
 import type { Finding } from './finding.ts'
-import { mendableBlocks } from './mend.ts'
 import { type OpenedSegment, splitPath, withSegment } from './segment-source.ts'
 import { segmentsOf } from './segments.ts'
 import { lookAt } from './source.ts'

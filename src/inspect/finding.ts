@@ -4,8 +4,8 @@ import type { BlockTable } from '../format/block-table.ts'
 import type { SegmentHead } from '../format/evidence.ts'
 import type { FileVerdict } from '../format/file-verdict.ts'
 import { type RegionVerdict, VERDICT_ROWS } from '../format/verdict.ts'
+import { mendableBlocks } from '../log/mend.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { mendableBlocks } from './mend.ts'
 import { walkSegment } from './walk.ts'
 import {
   type FindingLevel,

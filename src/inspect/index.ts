@@ -8,6 +8,7 @@ import { type DoctorOptions, type DoctorReport, examine } from './doctor.ts'
 import { type DumpItem, type DumpOptions, dumpFile, dumpLog } from './dump.ts'
 import { type Explanation, explainPlace } from './explain.ts'
 import { type SalvageOptions, type SalvageReport, salvageLog } from './salvage.ts'
+import { type ScrubLogOptions, type ScrubLogReport, scrubLog } from './scrub.ts'
 import { listSegments, type SegmentInfo } from './segments.ts'
 import { listSpaceFiles, type SpaceFile } from './space-files.ts'
 import {
@@ -34,6 +35,7 @@ export type { Explanation } from './explain.ts'
 export type { Finding } from './finding.ts'
 export type { QueueShare } from './queue-shares.ts'
 export type { SalvageOptions, SalvageReport } from './salvage.ts'
+export type { ScrubLogOptions, ScrubLogReport } from './scrub.ts'
 export type { SegmentInfo, SegmentState } from './segments.ts'
 export type { OwnerState } from './source.ts'
 export type { SpaceFile } from './space-files.ts'
@@ -48,6 +50,15 @@ export type { FindingLevel, FindingRow } from './words.ts'
  */
 export function verify(directory: string, options: InspectOptions = {}): Promise<VerifyReport> {
   return verifyWithQueues(realSystem(), directory, options)
+}
+
+/**
+ * Reads every block of every full segment at a limited rate, from the disk itself where that can be had, and
+ * checks it as {@link verify} does. Needs no lock and works beside the log's owner. Rejects with
+ * QLOG_INVALID_ARGUMENT, QLOG_NOT_A_LOG, QLOG_NEWER_FORMAT, QLOG_IO, QLOG_ABORTED; damage is in the report.
+ */
+export function scrub(directory: string, options: ScrubLogOptions = {}): Promise<ScrubLogReport> {
+  return scrubLog(realSystem(), directory, options)
 }
 
 /** Checks one segment's file by itself: what can be said about it without its log. */

@@ -14,11 +14,11 @@ import type { Unpacker } from '../format/unpack.ts'
 import { isRot, VERDICT_ROWS } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
+import { mendableBlocks, mendedBytes } from '../log/mend.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import { mendableBlocks, mendedBytes } from './mend.ts'
 import { walkSegment } from './walk.ts'
 
 export interface SavedBlock {

@@ -8,6 +8,7 @@ import type { CheckpointWriter } from './checkpoint-writer.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import type { Fetcher } from './read/fetch.ts'
+import type { BackgroundScrub } from './scrub/background-scrub.ts'
 import type { Snapshots } from './snapshot/snapshots.ts'
 import type { Compaction } from './space/compaction.ts'
 import type { Retirement } from './space/retirement.ts'
@@ -24,6 +25,7 @@ export interface ClosingParts {
   readonly checkpoints: CheckpointWriter
   readonly fetcher: Fetcher
   readonly retirement: Retirement
+  readonly scrub: BackgroundScrub | undefined
   readonly snapshots: Snapshots
   /** Called when nothing will change any more. */
   readonly wakeForGood: () => void
@@ -41,6 +43,7 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'
   await checkpoints.settled()
   await parts.fetcher.close()
+  await parts.scrub?.close()
   await parts.retirement.close()
   // Each step is taken whatever became of those before it; the first error is told at the end.
   const errors: unknown[] = []

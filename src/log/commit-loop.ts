@@ -124,6 +124,7 @@ export class CommitLoop {
       onDue: () => this.#sender.schedule(),
     })
     this.#sender = new GroupSender({
+      clock: system.clock,
       options,
       supply,
       composer: this.#composer,

@@ -29,7 +29,7 @@ import {
   TAIL_RESERVE_BYTES,
 } from './special-groups.ts'
 
-/** As many as can be under way beside the one being filled, and one that waits for the look at LOCK. */
+/** As many as can be under way beside the one being filled, and one that waits for those in front of it. */
 const SPARE_GROUPS_MAX = 4
 
 type PairType = 'map' | 'sync' | 'clean'

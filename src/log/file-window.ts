@@ -3,7 +3,7 @@
  * Its memory is used again and again, so nothing that stands in it may be kept. Reads only.
  */
 import type { Crc32 } from '../format/crc.ts'
-import type { FileHandle } from '../system/system.ts'
+import type { ReadHandle } from '../system/system.ts'
 import type { ByteWindow } from './block-state.ts'
 import { fill, guessNextLoad, ReadAhead } from './read-ahead.ts'
 
@@ -16,7 +16,7 @@ export class FileWindow implements ByteWindow {
   bytes: Uint8Array = NOTHING
   /** Offset in the file of the first byte of `bytes`. */
   start = 0
-  readonly #handle: FileHandle
+  readonly #handle: ReadHandle
   readonly #chunkBytes: number
   readonly #ahead: ReadAhead | undefined
   /** What `bytes` is a view of, and what is read ahead into. */
@@ -24,7 +24,7 @@ export class FileWindow implements ByteWindow {
   #spare: Uint8Array = NOTHING
 
   /** `readsAhead`: the next chunk is read while this one is worked on; `settled` must follow. */
-  constructor(handle: FileHandle, chunkBytes: number, readsAhead: boolean) {
+  constructor(handle: ReadHandle, chunkBytes: number, readsAhead: boolean) {
     this.#handle = handle
     this.#chunkBytes = chunkBytes
     this.#ahead = readsAhead ? new ReadAhead() : undefined
@@ -90,7 +90,7 @@ export class FileWindow implements ByteWindow {
  * before.
  */
 export async function checksumOf(
-  handle: FileHandle,
+  handle: ReadHandle,
   offset: number,
   byteLength: number,
   seed: number,

@@ -1,7 +1,8 @@
 /**
- * The writes under way: carries several groups at once to their segment and looks at LOCK behind them,
- * so that each is confirmed by a look that began after its write had returned. Decides neither what is
- * sent nor what resolves.
+ * The writes under way: carries several groups at once to their segment and looks at LOCK behind each,
+ * so that a group is confirmed by a look that began after its write had returned. The look waits for
+ * nobody: the kernel has the entry in memory, and a turn of the thread pool would take twenty times as
+ * long (docs/decisions/0012-look-and-turn.md). Decides neither what is sent nor what resolves.
  */
 import { QlogError } from '../errors.ts'
 import { type Flight, writePieces, writePiecesSync } from './flight.ts'
@@ -10,8 +11,8 @@ import type { Lock } from './lock.ts'
 
 /**
  * Writes under way at once. The flushes of three overlap, which gives more than any loop of one after
- * the other can; and with the look at LOCK they take the four threads that Node has for files, so that
- * a fourth write would make the look wait. See docs/decisions/0004-the-writer.md.
+ * the other can, and one of the four threads that Node has for files stays free for everything else. See
+ * docs/decisions/0004-the-writer.md.
  */
 export const FLIGHTS_MAX = 3
 
@@ -19,7 +20,7 @@ export const FLIGHTS_MAX = 3
 export interface FlightEvents {
   /** False once nothing may resolve any more. */
   isOpen(): boolean
-  /** A write returned, or a look at LOCK did: groups may resolve, and others may be sent. */
+  /** A write returned, and LOCK was seen held: groups may resolve, and others may be sent. */
   moved(): void
   /** The write of a group that had resolved before has returned: its buffers are free. */
   released(flight: Flight): void
@@ -30,7 +31,6 @@ export interface FlightEvents {
 export class FlightWriter {
   /** Asynchronous writes that have not returned. */
   #writing = 0
-  #isLooking = false
   readonly #lock: Lock
   readonly #flights: FlightQueue
   readonly #events: FlightEvents
@@ -79,7 +79,7 @@ export class FlightWriter {
   /** Sends a group that is in the queue already, and confirms it. Throws QLOG_FENCED and errors. */
   sendSync(flight: Flight): void {
     this.#writeSync(flight)
-    this.#confirmSync()
+    if (!this.#confirm()) throw fencedError()
   }
 
   /**
@@ -94,7 +94,7 @@ export class FlightWriter {
       this.#writeSync(flight)
       flight.settled = true
     }
-    this.#confirmSync()
+    if (!this.#confirm()) throw fencedError()
   }
 
   /** Resolves when every write that has begun has returned. */
@@ -125,45 +125,18 @@ export class FlightWriter {
     }
     flight.written = true
     if (!this.#events.isOpen()) return
-    this.#flights.noteWritten()
-    this.#look()
-    this.#events.moved()
+    if (this.#confirm()) this.#events.moved()
   }
 
-  /**
-   * Looks at LOCK for every group whose write has returned by now. One look is under way at a time: while
-   * the pipe is full the groups that return meanwhile share the next one.
-   */
-  #look(): void {
-    if (this.#isLooking) return
-    const covered = this.#flights.all().filter(({ written, confirmed }) => written && !confirmed)
-    if (covered.length === 0) return
-    this.#isLooking = true
-    this.#lock
-      .isHeld()
-      .then((held) => this.#looked(covered, held))
-      .catch(this.#events.failed)
-  }
-
-  #looked(covered: readonly Flight[], held: boolean): void {
-    this.#isLooking = false
-    if (!this.#events.isOpen()) return
-    if (!held) {
-      this.#events.fenced()
-      return
-    }
-    for (const flight of covered) flight.confirmed = true
-    this.#look()
-    this.#events.moved()
-  }
-
-  #confirmSync(): void {
+  /** One look for every group whose write has returned; false where the lock is another's by now. */
+  #confirm(): boolean {
     this.#flights.noteWritten()
     if (!this.#lock.isHeldSync()) {
       this.#events.fenced()
-      throw fencedError()
+      return false
     }
-    for (const flight of this.#flights.all()) flight.confirmed = true
+    for (const flight of this.#flights.all()) flight.confirmed ||= flight.written
+    return true
   }
 }
 

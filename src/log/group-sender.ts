@@ -4,6 +4,7 @@
  * and touches no file itself.
  */
 import { BlockType } from '../format/layout.ts'
+import type { Clock } from '../system/system.ts'
 import { type Composer, type SnapshotBlock, snapshotBytes } from './composer.ts'
 import type { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
@@ -23,6 +24,7 @@ import type { SegmentSupply } from './space/supply.ts'
 const SHARE_BYTES_MIN = 64 * 1024
 
 export interface SenderParts {
+  readonly clock: Pick<Clock, 'afterEvents'>
   readonly options: LinkOptions
   readonly supply: SegmentSupply
   readonly composer: Composer
@@ -46,6 +48,7 @@ export class GroupSender {
   readonly #settlement: Settlement
   readonly #writer: FlightWriter
   readonly #turn: SegmentTurn
+  readonly #clock: Pick<Clock, 'afterEvents'>
   #isScheduled = false
 
   constructor(parts: SenderParts) {
@@ -55,19 +58,23 @@ export class GroupSender {
     this.#settlement = parts.settlement
     this.#writer = parts.writer
     this.#turn = parts.turn
+    this.#clock = parts.clock
   }
 
-  /** Called behind each append: sends it at once, or with the others of its tick. */
+  /** Called behind each append: sends it at once, or with the others that come with it. */
   appended(): void {
     if (this.#isShare) this.pump()
     else this.schedule()
   }
 
-  /** Appends of one tick share a group: the pump runs when the caller's code has returned. */
+  /**
+   * Appends of events that came together share a group, those of many connections too: handing a group to
+   * the thread pool and looking at LOCK behind it cost as much as all else that a small group does.
+   */
   schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    queueMicrotask(this.#pumpSoon)
+    this.#clock.afterEvents(this.#pumpSoon)
   }
 
   readonly #pumpSoon = (): void => {

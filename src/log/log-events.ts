@@ -9,6 +9,7 @@ import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import type { Flight } from './flight.ts'
 import { RareWarning } from './rare-warning.ts'
+import type { ScrubReport } from './scrub/types.ts'
 
 /** A flush that takes longer is told of; etcd warns at the same. */
 export const SLOW_FLUSH_MS = 1_000
@@ -56,6 +57,13 @@ export class LogEvents {
 
   damage(gap: Gap): void {
     publishDamage(this.#directory, gap)
+  }
+
+  scrubbed({ tookMs, segments, bytes, fromDisk, damages, findings }: ScrubReport): void {
+    if (!isHeard('qlog:scrubbed')) return
+    const directory = this.#directory
+    const figures = { tookMs, segments, bytes, fromDisk, damages }
+    publish('qlog:scrubbed', { directory, ...figures, findings })
   }
 
   space(state: 'ok' | 'full'): void {

@@ -20,7 +20,7 @@ import {
   PART_BYTES_MAX,
 } from './options.ts'
 import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
-import type { LogOwner } from './seam.ts'
+import type { LogLimits, LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'
 import { SegmentLog } from './segment-log.ts'
 import { findState } from './snapshot/find-state.ts'
@@ -155,14 +155,10 @@ async function openLocked(
       timeMs: adoptedTimeMs(system, assessment),
       ...(recovered && { segment: recovered.segment }),
     },
-    limits: {
-      messageBytesMax: options.messageBytesMax,
-      batchBytesMax: BATCH_BYTES_MAX,
-      inFlightBytesMax: options.inFlightBytesMax,
-      partBytesMax: PART_BYTES_MAX,
-    },
+    limits: limitsOf(options),
     segmentBytesMax: options.segmentBytesMax,
     retention: options.retention,
+    scrub: options.scrub,
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
     lost: lostSegments(assessment),
@@ -170,6 +166,15 @@ async function openLocked(
     indexSequence: survey.index?.sequence ?? 0,
     indexName: survey.indexName,
   })
+}
+
+function limitsOf({ messageBytesMax, inFlightBytesMax }: CheckedOptions): LogLimits {
+  return {
+    messageBytesMax,
+    batchBytesMax: BATCH_BYTES_MAX,
+    inFlightBytesMax,
+    partBytesMax: PART_BYTES_MAX,
+  }
 }
 
 function mapOf({ map, newest }: Assessment): readonly MapEntry[] {

@@ -1,11 +1,14 @@
 /** Checks what the caller asked for before anything is touched, and fills in the defaults. */
 import { QlogTypeError } from '../errors.ts'
 import { SEGMENT_FILE_BYTES_MIN } from '../format/layout.ts'
+import type { ScrubOptions } from './scrub/types.ts'
 import type { RetentionLimits } from './space/retention.ts'
 import type { Compression, LogOptions, ReaderOptions, ReadOptions } from './types.ts'
 
 const KIB = 1024
 const MIB = 1024 * KIB
+const DAY_MS = 86_400_000
+const WEEK_MS = 7 * DAY_MS
 
 /** Largest batch, and so largest message, that a commit group can carry. */
 export const BATCH_BYTES_MAX = 32 * MIB
@@ -26,6 +29,8 @@ export interface CheckedOptions {
   readonly idleSyncMs: number
   readonly retention: RetentionLimits
   readonly compression: Compression
+  /** Absent where nothing is read in the background. */
+  readonly scrub?: Required<ScrubOptions>
   readonly signal: AbortSignal | undefined
 }
 
@@ -64,6 +69,7 @@ export function checkOptions(options: LogOptions): CheckedOptions {
     idleSyncMs: integer('idleSyncMs', options.idleSyncMs ?? 50, 0, 3_600_000),
     retention: checkRetention(options.retention),
     compression: checkCompression(options.compression),
+    ...checkScrub(options.scrub),
     signal: options.signal,
   }
 }
@@ -85,6 +91,7 @@ const KNOWN = [
   'idleSyncMs',
   'retention',
   'compression',
+  'scrub',
   'signal',
 ]
 
@@ -158,6 +165,34 @@ function checkCompression(compression: unknown): Compression {
   if (compression === undefined) return 'none'
   if (compression === 'none' || compression === 'lz4') return compression
   throw new QlogTypeError(`compression must be 'none' or 'lz4', not ${JSON.stringify(compression)}`)
+}
+
+/** What `openLog` and `openStore` do unless told otherwise; who opens a log by other means asks for it. */
+export function withScrub(options: LogOptions): LogOptions {
+  if (typeof options !== 'object' || options === null || options.scrub !== undefined) return options
+  return { ...options, scrub: {} }
+}
+
+function checkScrub(scrub: LogOptions['scrub']): Pick<CheckedOptions, 'scrub'> {
+  if (scrub === undefined || scrub === false) return {}
+  if (typeof scrub !== 'object' || scrub === null) {
+    throw new QlogTypeError('scrub must be an object, { everyMs, bytesPerSecond }, or false')
+  }
+  for (const name of Object.keys(scrub)) {
+    if (name === 'everyMs' || name === 'bytesPerSecond') continue
+    throw new QlogTypeError(`unknown option "${name}" in scrub; known are everyMs, bytesPerSecond`)
+  }
+  return {
+    scrub: {
+      everyMs: integer('scrub.everyMs', scrub.everyMs ?? WEEK_MS, 1_000, 366 * DAY_MS),
+      bytesPerSecond: integer(
+        'scrub.bytesPerSecond',
+        scrub.bytesPerSecond ?? 8 * MIB,
+        4 * KIB,
+        Number.MAX_SAFE_INTEGER,
+      ),
+    },
+  }
 }
 
 export function checkReadOptions(options: ReadOptions): ReadOptions {

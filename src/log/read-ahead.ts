@@ -5,7 +5,7 @@
  */
 import { getUint32 } from '../format/bytes.ts'
 import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT } from '../format/layout.ts'
-import type { FileHandle } from '../system/system.ts'
+import type { ReadHandle } from '../system/system.ts'
 
 /** No read ahead of need takes more memory than this. */
 const READ_AHEAD_BYTES_MAX = 1024 * 1024
@@ -27,7 +27,7 @@ export class ReadAhead {
   }
 
   /** Begins to fill `target`, which nobody touches until `take` or `settled`. Only while idle. */
-  begin(handle: FileHandle, target: Uint8Array, offset: number): void {
+  begin(handle: ReadHandle, target: Uint8Array, offset: number): void {
     if (!this.isIdle) throw new Error('one read ahead at a time')
     const filled = fill(handle, target, offset).then(
       (bytes) => bytes,
@@ -92,7 +92,7 @@ export function guessNextLoad(
 
 /** Reads until `target` is full or the file ends; tells how many bytes came. */
 export async function fill(
-  handle: FileHandle,
+  handle: ReadHandle,
   target: Uint8Array,
   offset: number,
 ): Promise<number> {

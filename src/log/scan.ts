@@ -7,7 +7,7 @@ import { BlockTable } from '../format/block-table.ts'
 import type { SegmentScan } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import { MessageCounter } from '../format/message-counter.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { ReadHandle, System } from '../system/system.ts'
 import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 
@@ -24,18 +24,23 @@ export interface ScanOptions {
   readonly visit?: BlockVisitor
   readonly signal?: AbortSignal
   readonly into?: BlockTable
+  /** So much is read at once, and the next so much meanwhile; default a lot, for speed. */
+  readonly chunkBytes?: number
+  /** False: one read is under way at a time. */
+  readonly readsAhead?: boolean
 }
 
 /** Finds every valid block of a segment; invalid regions are what lies between them. */
 export async function scanSegment(
   system: System,
-  handle: FileHandle,
+  handle: ReadHandle,
   key: SegmentKey,
   actualBytes: number,
   options: ScanOptions = {},
 ): Promise<SegmentScan> {
   const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
-  const window = new FileWindow(handle, SCAN_CHUNK_BYTES, true)
+  const { chunkBytes = SCAN_CHUNK_BYTES, readsAhead = true } = options
+  const window = new FileWindow(handle, chunkBytes, readsAhead)
   try {
     return await scanThrough(system, window, limit, key, options)
   } finally {

@@ -3,6 +3,7 @@
  * Nothing here knows a path, a descriptor, a segment or a byte offset, so that another kind of log
  * can stand under the same owner; how many segments there are is a figure to be shown. Types only.
  */
+import type { ScrubStats } from './scrub/types.ts'
 
 /** Position of an entry: grows with every entry, never used again; only its order means something. */
 export type Lsn = number
@@ -122,6 +123,8 @@ export interface LogFigures extends FlushFigures {
   readonly diskBytes: number
   readonly liveBytes: number
   readonly deadBytes: number
+  /** What scrubbing did since the log was opened; absent without it. */
+  readonly scrub?: ScrubStats
 }
 
 /** The reading side of a log, for an owner or beside one. */

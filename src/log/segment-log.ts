@@ -21,6 +21,9 @@ import { Fetcher } from './read/fetch.ts'
 import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
+import { BackgroundScrub } from './scrub/background-scrub.ts'
+import { isSameSegment } from './scrub/scrub-pass.ts'
+import type { ScrubFinding, ScrubOptions, ScrubStats } from './scrub/types.ts'
 import type {
   Batch,
   Entry,
@@ -68,6 +71,7 @@ export interface SegmentLogParts {
   /** Largest file that merging makes. */
   readonly segmentBytesMax: number
   readonly retention: RetentionLimits
+  readonly scrub: Required<ScrubOptions> | undefined
   readonly skipsGaps: boolean
   readonly gaps: readonly Gap[]
   /** Mapped files that cannot be read, by number, and why. */
@@ -97,6 +101,7 @@ export class SegmentLog implements OwnedLog, LogView {
   readonly #snapshots: Snapshots
   readonly #segments: VisibleSegments
   readonly #fetcher: Fetcher
+  readonly #scrub: BackgroundScrub | undefined
   readonly #waiters = new ChangeWaiters()
   #closing: Promise<void> | undefined
 
@@ -123,6 +128,7 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#fetcher = new Fetcher({
       open: (onGap) => this.reader({ onGap }),
       isThere: (id) => this.#isThere(id),
+      endId: () => this.loop.settlement.visibleNextId,
       skipsGaps: parts.skipsGaps,
       after: (delayMs, callback) => parts.system.clock.after(delayMs, callback),
     })
@@ -148,6 +154,29 @@ export class SegmentLog implements OwnedLog, LogView {
       void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
     }
     this.#retirement.expire()
+    this.#scrub = this.#makeScrub()
+  }
+
+  #makeScrub(): BackgroundScrub | undefined {
+    const { system, directory, storeId, scrub } = this.#parts
+    return (
+      scrub &&
+      new BackgroundScrub({
+        system,
+        directory,
+        ...scrub,
+        source: () => ({
+          storeId,
+          full: this.loop.durableMap,
+          stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
+        }),
+        onFinding: (finding) => {
+          // Merging goes by what is noted here, and loses nothing by half of a header.
+          if (finding.row !== 'header-copy') this.noteGap(gapOf(finding))
+        },
+        onPass: (report) => this.loop.events.scrubbed(report),
+      })
+    )
   }
 
   #makeSnapshots(): Snapshots {
@@ -260,6 +289,10 @@ export class SegmentLog implements OwnedLog, LogView {
 
   get mergeStats(): MergingStats {
     return this.#compaction.stats
+  }
+
+  get scrubStats(): { readonly scrub?: ScrubStats } {
+    return this.#scrub ? { scrub: this.#scrub.stats } : {}
   }
 
   monotonicMs(): number {
@@ -404,6 +437,7 @@ export class SegmentLog implements OwnedLog, LogView {
         checkpoints: this.#checkpoints,
         fetcher: this.#fetcher,
         retirement: this.#retirement,
+        scrub: this.#scrub,
         snapshots: this.#snapshots,
         wakeForGood: () => this.#waiters.wake(),
       },
@@ -438,4 +472,8 @@ export class SegmentLog implements OwnedLog, LogView {
   #nowMs(): number {
     return Math.floor(this.#system.clock.nowMs())
   }
+}
+
+function gapOf({ file, offset, bytes, firstId, endId, why }: ScrubFinding): Gap {
+  return { file, offset, bytes, firstId, endId, why }
 }

@@ -35,6 +35,7 @@ export function statsOf(
     rawBytes: compressor?.rawBytes ?? 0,
     storedBytes: compressor?.storedBytes ?? 0,
     merging: log.mergeStats,
+    ...log.scrubStats,
     gaps: [...log.gaps],
   }
 }
@@ -48,6 +49,7 @@ export function figuresOf(log: SegmentLog): LogFigures {
     inFlightBytes: loop.bytesWaiting,
     segments: segments.length,
     ...sums,
+    ...log.scrubStats,
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from '../format/layout.ts'
 import { decodeLink, type Link } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { FileHandle, ReadHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 import { ioError } from './lock/lock-errors.ts'
@@ -250,7 +250,7 @@ const LINK_PAGES_MAX = 2048
 
 /** Reads until `target` is full or the file ends; what is behind the end stays zero. */
 export async function readFully(
-  handle: FileHandle,
+  handle: ReadHandle,
   target: Uint8Array,
   position: number,
 ): Promise<number> {

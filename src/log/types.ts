@@ -5,6 +5,7 @@
 // Projects with an older library of types have no AsyncDisposable.
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Gap } from '../errors.ts'
+import type { ScrubOptions, ScrubStats } from './scrub/types.ts'
 import type { FlushFigures } from './seam.ts'
 
 /**
@@ -60,6 +61,11 @@ export interface LogOptions {
    * does it where it is installed, else a codec that comes with qlog. Reading needs no option.
    */
   readonly compression?: Compression
+  /**
+   * Reads every full segment in the background, slowly, past the page cache where that can be had, and
+   * reports damage before anybody needs the bytes. `openLog` and `openStore` do unless told `false`.
+   */
+  readonly scrub?: ScrubOptions | false
   readonly signal?: AbortSignal
 }
 
@@ -184,7 +190,9 @@ export interface LogStats extends FlushFigures {
   readonly storedBytes: number
   /** What merging did since the log was opened. */
   readonly merging: MergingStats
-  /** Damage found by opening or reading so far. */
+  /** What scrubbing did since the log was opened; absent without it. */
+  readonly scrub?: ScrubStats
+  /** Damage found by opening, reading or scrubbing so far. */
   readonly gaps: readonly Gap[]
 }
 

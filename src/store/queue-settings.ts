@@ -13,6 +13,7 @@ const NAMES = [
   'deadLetter',
   'groupIdleMs',
   'retention',
+  'attemptsMax',
 ]
 /** What is shorter would take groups away from readers that come and go. */
 const GROUP_IDLE_MS_MIN = 1_000
@@ -25,7 +26,8 @@ export function checkSettings(
   change: QueueSettingsChange,
 ): Partial<SettingValues> {
   checkOptionNames('the settings', change, NAMES)
-  const { messagesMax, bytesMax, whenFull, ttlMs, deadLetter, groupIdleMs, retention } = change
+  const { messagesMax, bytesMax, whenFull, ttlMs, deadLetter, groupIdleMs } = change
+  const { retention, attemptsMax } = change
   const letters = deadLetter && checkDeadLetter(queue, deadLetter)
   return {
     ...(messagesMax !== undefined && { messagesMax: checkMax('messagesMax', messagesMax) }),
@@ -34,6 +36,7 @@ export function checkSettings(
     ...(ttlMs !== undefined && { ttlMs: ttlMs === null ? 0 : checkMs('ttlMs', ttlMs, 1) }),
     ...(groupIdleMs !== undefined && { groupIdleMs: checkIdleMs(groupIdleMs) }),
     ...(retention !== undefined && checkRetention(retention)),
+    ...(attemptsMax !== undefined && { attemptsMax: checkMax('attemptsMax', attemptsMax) }),
     ...(deadLetter !== undefined && {
       deadLetter: letters ? core.registry.queueNumber(letters) : 0,
     }),
@@ -51,6 +54,7 @@ export function shownSettings(core: StoreCore, values = NO_SETTINGS): QueueSetti
     deadLetter: deadLetter && { queue: deadLetter.name },
     groupIdleMs: values.groupIdleMs === 0 ? undefined : values.groupIdleMs,
     retention: shownRetention(values),
+    attemptsMax: values.attemptsMax === 0 ? undefined : values.attemptsMax,
   }
 }
 

@@ -5,7 +5,7 @@
 import { QlogTypeError } from '../errors.ts'
 import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
 import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
-import type { PutPlan } from './commit/put.ts'
+import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { StoreCore } from './store-core.ts'
 import type { MessageInfo, StoredMessage } from './types/messages.ts'
 import type { PutItem, PutOptions } from './types/puts.ts'
@@ -24,6 +24,9 @@ export class QueueValues<T> {
   readonly codec: Codec<T> | undefined
   readonly #core: StoreCore
   readonly #context: QueueOptions['context']
+  /** Options that can ask for nothing else when they come again, and what they ask for. */
+  #known: PutOptions | undefined
+  #knownPlan: PutPlan = PLAIN_PUT
 
   constructor(core: StoreCore, { codec, context }: ValueOptions<T>) {
     this.#core = core
@@ -39,10 +42,22 @@ export class QueueValues<T> {
 
   /** What a put is asked for, with the headers of the moment; its own headers go before those. */
   plan(options: PutOptions | undefined, what?: string): PutPlan {
-    const own = checkPut(options, this.#core.clock, what)
+    const own =
+      options !== undefined && options === this.#known
+        ? this.#knownPlan
+        : this.#check(options, what)
     const added = this.#context?.()
     if (added === undefined) return own
     return { ...own, headers: checkHeaders({ ...checkHeaders(added), ...own.headers }) }
+  }
+
+  #check(options: PutOptions | undefined, what: string | undefined): PutPlan {
+    const plan = checkPut(options, this.#core.clock, what)
+    if (options !== undefined && isTimeless(options)) {
+      this.#known = options
+      this.#knownPlan = plan
+    }
+    return plan
   }
 
   /** One of `putMany`: an object is an item with a body, anything else is a value by itself. */
@@ -66,6 +81,13 @@ export class QueueValues<T> {
     const get = (): unknown => (lazy === undefined ? body : lazy.of(body))
     return Object.defineProperty(message, 'value', { get }) as StoredMessage<T>
   }
+}
+
+/** They are what they are for good, and no clock has a say in what becomes of them. */
+function isTimeless(options: PutOptions): boolean {
+  const { delayMs, at, ttlMs, key, headers } = options
+  const isPlain = delayMs === undefined && at === undefined && ttlMs === undefined
+  return isPlain && key === undefined && headers === undefined && Object.isFrozen(options)
 }
 
 export function checkValueOptions<T>(

@@ -7,7 +7,7 @@ import { checkInteger, checkMs, checkOptionNames } from './check.ts'
 import { ATTEMPTS_MAX_DEFAULT, type RetryOptions } from './types/deliveries.ts'
 
 /** With the defaults filled in. */
-export interface RetryPlan {
+interface RetryPlan {
   readonly attemptsMax: number
   readonly backoffMs: number
   readonly backoffMaxMs: number
@@ -21,18 +21,34 @@ const RETRY_DEFAULT: RetryPlan = {
 
 export class RetryPlans {
   readonly #plans = new Map<string, RetryPlan>()
+  /** Of queues of which somebody named it. */
+  readonly #named = new Map<string, number>()
 
-  of(queue: string): RetryPlan {
+  of(queue: string): Pick<RetryPlan, 'backoffMs' | 'backoffMaxMs'> {
     return this.#plans.get(queue) ?? RETRY_DEFAULT
   }
 
   /** The queue is about to go; what this returns takes that back, unless another plan was set since. */
   forget(queue: string): () => void {
     const plan = this.#plans.get(queue)
+    const named = this.#named.get(queue)
     this.#plans.delete(queue)
+    this.#named.delete(queue)
     return () => {
-      if (plan && !this.#plans.has(queue)) this.#plans.set(queue, plan)
+      if (!plan || this.#plans.has(queue)) return
+      this.#plans.set(queue, plan)
+      if (named !== undefined) this.#named.set(queue, named)
     }
+  }
+
+  /**
+   * Deliveries of a message at most, where the queue itself is set to so many; 0 = it is not. Both are meant
+   * as "not more often than", so that the smaller keeps to both. The default is nobody's word.
+   */
+  attemptsMax(queue: string, setMax: number): number {
+    const named = this.#named.get(queue)
+    if (setMax === 0) return named ?? RETRY_DEFAULT.attemptsMax
+    return named === undefined ? setMax : Math.min(named, setMax)
   }
 
   /** Throws QlogTypeError where it is no plan, or another one than this queue has. */
@@ -46,6 +62,7 @@ export class RetryPlans {
       )
     }
     this.#plans.set(queue, plan)
+    if (options.attemptsMax !== undefined) this.#named.set(queue, options.attemptsMax)
   }
 }
 

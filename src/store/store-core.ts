@@ -19,10 +19,11 @@ import type { Taken } from './dispatch/taken.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { MessageFetch } from './message-fetch.ts'
 import { StoreWatch } from './observe/store-watch.ts'
-import type { OpenOp } from './records/control-ops.ts'
+import type { OpenOp, ReturnOp } from './records/control-ops.ts'
 import { rangesOf } from './records/offset-ranges.ts'
 import { RetryPlans } from './retry-plans.ts'
-import { DeadLetters, lastErrorOf } from './settle/dead-letters.ts'
+import { DeadLetters } from './settle/dead-letters.ts'
+import { LastAttempts } from './settle/last-attempts.ts'
 import { GoneMessages } from './space/gone-messages.ts'
 import type { QueueState } from './state/queue-state.ts'
 import type { StoreState } from './state/store-state.ts'
@@ -46,6 +47,7 @@ export class StoreCore implements Decisions, JournalEvents {
   readonly gone: GoneMessages
   readonly settings: SettingsInForce
   readonly deadLetters: DeadLetters
+  readonly lastAttempts: LastAttempts
   readonly fetch: MessageFetch
   readonly retries = new RetryPlans()
   readonly #admission: Admission
@@ -95,6 +97,7 @@ export class StoreCore implements Decisions, JournalEvents {
     this.settings = new SettingsInForce(state, send, () => clock.nowMs())
     this.#admission = new Admission(this)
     this.deadLetters = new DeadLetters(this)
+    this.lastAttempts = new LastAttempts(this)
     this.watch = new StoreWatch(system, directory, state)
     journal.begin(log, this.registry, this)
     this.dispatcher.begin(state)
@@ -165,30 +168,11 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   timedOut(taken: readonly Taken[]): void {
-    // Nobody asked for one entry: what a small log takes is enough.
-    for (let first = 0; first < taken.length; first += OPS_MAX) {
-      const some = taken.slice(first, first + OPS_MAX)
-      const ops = some.map((one) => this.returnOp(one, 'timed-out'))
-      this.send(new PlainOperation(ops, undefined, () => this.#unsettle(some)))
-    }
+    this.lastAttempts.timedOut(taken)
   }
 
   attemptsUsedUp(taken: readonly Taken[]): void {
-    for (const one of taken) one.status = 'settling'
-    const isLetter = ({ group }: Taken) => this.deadLetters.isFor(group.queue)
-    const letters = this.settings.isEmpty ? [] : taken.filter(isLetter)
-    if (letters.length > 0) this.deadLetters.usedUp(letters)
-    if (letters.length === taken.length) return
-    this.buryUsedUp(letters.length === 0 ? taken : taken.filter((one) => !isLetter(one)))
-  }
-
-  /** These have no attempt left, and no other place to go. */
-  buryUsedUp(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => this.buryOp(one, 'attempts', lastErrorOf(one)))
-    const undo = () => {
-      for (const one of taken) one.group.putBack(one)
-    }
-    this.send(new PlainOperation(ops, undefined, undo))
+    this.lastAttempts.usedUp(taken)
   }
 
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {
@@ -196,8 +180,6 @@ export class StoreCore implements Decisions, JournalEvents {
     queueMicrotask(() => this.#deleteExpired(queue, ids, offsets))
     for (const offset of offsets) queue.leave(offset)
   }
-
-  queueAdded(_queue: QueueState): void {}
 
   queueRemoved({ number }: QueueState): void {
     this.registry.forgetQueue(number)
@@ -296,7 +278,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   returnOp(
     taken: Taken,
-    how: 'released' | 'retried' | 'timed-out',
+    how: ReturnOp['how'],
     more: { priority?: number; dueKind?: 0 | 1 | 2; dueMs?: number; error?: string } = {},
   ) {
     const { group, offset, id } = taken
@@ -311,11 +293,6 @@ export class StoreCore implements Decisions, JournalEvents {
     const sequence = Math.max(this.#sequences.get(group) ?? 0, group.state.sequenceNext)
     this.#sequences.set(group, sequence + 1)
     return { kind: 'bury', ...of, offset, id, sequence, priority, reason, error } as const
-  }
-
-  /** The lease of each goes on, as far as its time does. */
-  #unsettle(taken: readonly Taken[]): void {
-    for (const one of taken) this.dispatcher.unsettle(one)
   }
 
   #openOp(): OpenOp {

@@ -18,6 +18,8 @@ export interface FileStat {
 }
 
 export interface FileHandle {
+  /** What `read` gives comes from the disk itself; else perhaps from the page cache. */
+  readonly isDirect: boolean
   /** Reads up to `target.byteLength` bytes at `position`; fewer only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>
   readSync(target: Uint8Array, position: number): number
@@ -37,11 +39,19 @@ export interface FileHandle {
   closeSync(): void
 }
 
+/** What somebody needs who only reads. */
+export type ReadHandle = Pick<FileHandle, 'read'>
+
 export interface OpenOptions {
   /** read: must exist; write: must exist, read and write; create: must not exist, read and write. */
   readonly mode: 'read' | 'write' | 'create'
   /** Every write returns only once its bytes are on stable storage (O_DSYNC on Linux). */
   readonly durable?: boolean
+  /**
+   * In the mode read: reads pass the page cache by where that can be had (O_DIRECT on Linux), which
+   * `isDirect` of the handle tells. They may be of any length and place, one at a time, and asynchronous.
+   */
+  readonly direct?: boolean
 }
 
 export interface SpaceInfo {
@@ -95,6 +105,11 @@ export interface Clock {
   after(delayMs: number, callback: () => void, keepsAlive?: boolean): () => void
   /** Calls back once everything that follows from this event has run, and before the next event. */
   soon(callback: () => void): void
+  /**
+   * Calls back once the events that have come by now are all seen to: what follows from each of them can
+   * be done for all at one price.
+   */
+  afterEvents(callback: () => void): void
   /** Keeps the process alive for a wait without an end of its own. Returns the way to let it go. */
   hold(): () => void
 }

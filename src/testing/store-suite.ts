@@ -20,6 +20,7 @@ import { GROUP_STARTS } from './store-suite/group-starts.ts'
 import { GROUPS } from './store-suite/groups.ts'
 import { IDLE_GROUPS } from './store-suite/idle-groups.ts'
 import { KEYS } from './store-suite/keys.ts'
+import { LAST_ATTEMPTS } from './store-suite/last-attempts.ts'
 import { LEASES } from './store-suite/leases.ts'
 import { LIMITS } from './store-suite/limits.ts'
 import { LOOKING } from './store-suite/looking.ts'
@@ -57,6 +58,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['limits', LIMITS],
   ['making room', MAKING_ROOM],
   ['dead letters', DEAD_LETTERS],
+  ['last attempts', LAST_ATTEMPTS],
   ['order', ORDER],
   ['delays', DELAYS],
   ['leases', LEASES],

@@ -24,7 +24,8 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(await fine('queues', data)).not.toContain('messages-max')
     const limits = ['--messages-max', '10000', '--ttl', '604800', '--when-full', 'drop-oldest']
     await fine('configure', data, 'orders', ...limits, '--dead-letter', 'orders.dead')
-    const more = ['--bytes-max', '5000000', '--group-idle', '90', '--retain-age', '60']
+    const counts = ['--bytes-max', '5000000', '--attempts-max', '3']
+    const more = [...counts, '--group-idle', '90', '--retain-age', '60']
     const words = await fine('configure', data, 'orders', ...more, '--retain-messages', '7')
     for (const row of [
       /^messages-max +10,000$/m,
@@ -34,6 +35,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
       /^dead-letter +orders\.dead$/m,
       /^retention +age 60 s, 7 messages$/m,
       /^group-idle +90 s$/m,
+      /^attempts-max +3$/m,
     ]) {
       expect(words).toMatch(row)
     }
@@ -49,6 +51,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
           deadLetter: { queue: 'orders.dead' },
           groupIdleMs: 90_000,
           retention: { ageMs: 60_000, messages: 7 },
+          attemptsMax: 3,
         },
       },
     ])
@@ -57,6 +60,7 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(table).toContain('dead-letter orders.dead; retention age 60 s, 7 messages;')
     expect(table.split('\n').filter((line) => line.length > 80)).toEqual([])
     const all = ['--messages-max', '--bytes-max', '--ttl', '--dead-letter', '--group-idle']
+    all.push('--attempts-max')
     const none = all.flatMap((name) => [name, 'none'])
     await fine('configure', data, 'orders', ...none, '--retention', 'all', '--when-full', 'refuse')
     expect(await fine('queues', data)).toMatch(/^orders: retention all$/m)

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { bytesPerSecond } from '../../src/cli/argument-types.ts'
 import { openLog, openReader } from '../../src/index.ts'
 import { flipBit, LAST, type LogFiles, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
 import { freshDirectory, type InProcessResult, jsonLines, runInProcess } from './support.ts'
@@ -24,6 +25,7 @@ describe('JSON', () => {
     const commands = [
       ['verify', directory],
       ['verify', join(directory, LAST)],
+      ['scrub', directory],
       ['segments', directory],
       ['dump', directory, '--bodies'],
       ['dump', join(directory, LAST)],
@@ -155,5 +157,54 @@ describe('qlog recover', () => {
     appendFileSync(join(target, 'mine', 'file'), 'x')
     expect((await run('recover', made(), '--out', join(target, 'mine'))).exitCode).toBe(2)
     expect(existsSync(join(target, 'mine', 'file'))).toBe(true)
+  })
+})
+
+describe('qlog scrub', () => {
+  it.each([
+    ['32MB/s', 32_000_000],
+    ['32mb', 32_000_000],
+    ['1.5 k', 1_500],
+    ['512KiB/s', 524_288],
+    ['2gi/s', 2_147_483_648],
+    ['4000', 4_000],
+  ])('takes %s as a rate', (word, bytes) => expect(bytesPerSecond(word)).toBe(bytes))
+
+  it('says that full segments are fine, how they were read, and ends with 0', async () => {
+    const { stdout, exitCode } = await run('scrub', made(), '--rate', 'none')
+    expect(exitCode).toBe(0)
+    expect(stdout.toString()).toMatch(/^2 full segments, \d+ valid blocks, .* in .*\n/)
+    expect(stdout.toString()).toMatch(/^(Read from the disk\.|Perhaps read from the page cache)/m)
+    expect(stdout.toString()).toContain('Fine.')
+  })
+
+  it('says the same of damage in a full segment as verify, and ends with 3', async () => {
+    const { files } = smallLog()
+    flipBit(files, MIDDLE, 9000)
+    const directory = made(files)
+    const scrubbed = await run('scrub', directory, '--rate', '100MB/s', '--json')
+    const verified = await run('verify', directory, '--json')
+    expect(scrubbed.exitCode).toBe(3)
+    const [finding, summary] = jsonLines(scrubbed.stdout)
+    const [wanted] = jsonLines(verified.stdout) as Record<string, unknown>[]
+    const { detail: _detail, ...same } = wanted ?? {}
+    expect(finding).toMatchObject({ ...same, mendable: 1 })
+    expect(summary).toMatchObject({ kind: 'summary', verdict: 'rot', segments: 2, damages: 1 })
+    const { stdout } = await run('scrub', directory)
+    expect(stdout.toString()).toMatch(/^rot .*one flipped bit explains it.*\n/)
+    expect(stdout.toString()).toContain('acknowledged messages lost.')
+  })
+
+  it.each(['0', 'fast', '5TB/s', '-1'])('refuses the rate %s', async (rate) => {
+    const { exitCode, stderr } = await run('scrub', made(), '--rate', rate)
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('or none')
+  })
+
+  it('ends with 6 where there is no log, and with 130 where it is interrupted', async () => {
+    expect((await run('scrub', freshDirectory())).exitCode).toBe(6)
+    const abort = new AbortController()
+    abort.abort()
+    expect((await runInProcess(['scrub', made()], { abort })).exitCode).toBe(130)
   })
 })

@@ -39,6 +39,7 @@ function queue(name: string, of: Partial<QueueStats> = {}): QueueStats {
     deadLetter: undefined,
     groupIdleMs: undefined,
     retention: undefined,
+    attemptsMax: undefined,
   } as const
   return { queue: name, totals: NOTHING, settings, ...plain, ...unknown, ...of }
 }

@@ -61,6 +61,7 @@ export function memorySystem(files: Files, bootId: string): System {
       sinceBootMs: () => 0,
       after: () => () => undefined,
       soon,
+      afterEvents: soon,
       hold: () => () => undefined,
     },
     sockets: {
@@ -78,6 +79,7 @@ export function memorySystem(files: Files, bootId: string): System {
 }
 
 class MemoryFile implements FileHandle {
+  readonly isDirect = false
   readonly #bytes: Uint8Array
 
   constructor(bytes: Uint8Array) {

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openLog } from '../../src/index.ts'
-import { dump, segments, verify } from '../../src/inspect/index.ts'
+import { dump, scrub, segments, verify } from '../../src/inspect/index.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
 import { acquireLock } from '../../src/log/lock.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
@@ -153,9 +153,13 @@ it('a log that is being written and retired is fine at every look', async () => 
   })()
   const findings: unknown[] = []
   const numbers = new Set<number>()
+  let full = 0
   for (let look = 0; look < LOOKS_MAX && (look < LOOKS || numbers.size <= 10); look++) {
     const report = await verify(directory)
     findings.push(...report.findings.filter(({ level }) => level !== 'note'))
+    const scrubbed = await scrub(directory)
+    findings.push(...scrubbed.findings)
+    full += scrubbed.segments
     for (const { number } of await segments(directory)) numbers.add(number)
     if (look % 10 === 0) for await (const item of dump(directory)) expect(item.kind).toBeDefined()
   }
@@ -165,4 +169,5 @@ it('a log that is being written and retired is fine at every look', async () => 
   expect(findings).toEqual([])
   // Without retired segments this test would have shown nothing.
   expect(numbers.size).toBeGreaterThan(10)
+  expect(full).toBeGreaterThan(10)
 }, 60_000)

@@ -33,6 +33,18 @@ test('small appends of one tick share a group', async () => {
   })
 })
 
+test('so do those of events that came together, each with what follows from it', async () => {
+  await withLog(4, async (log) => {
+    const before = log.stats().flushes
+    const late = async (steps: number): Promise<void> => {
+      for (let step = 0; step < steps; step += 1) await undefined
+      await log.append(new Uint8Array(100))
+    }
+    await Promise.all(Array.from({ length: 50 }, (_, steps) => late(steps)))
+    expect(log.stats().flushes - before).toBe(1)
+  })
+})
+
 test('callers whose batches resolved together do not stay in one group', async () => {
   await withLog(2, async (log) => {
     const rounds = 40

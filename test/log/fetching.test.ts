@@ -111,6 +111,27 @@ test('ids of one block cost one read and one checksum, in one call or in many, i
   })
 })
 
+test('who takes the newest takes what comes next from memory, as long as it comes for more', async () => {
+  const watched = new Watched(9)
+  await watched.run(async () => {
+    const log = await watched.openSegmentLog(LARGE)
+    await append(watched, log, 3, 100, 1)
+    expectBodies(await log.fetch([3]), [3], 100)
+    const before = watched.reads
+    for (let id = 4; id < 40; id += 2) {
+      await append(watched, log, 2, 100, 1)
+      expectBodies(await log.fetch([id, id + 1]), [id, id + 1], 100)
+    }
+    expect(watched.reads).toBe(before)
+    // Nobody comes any more: nothing is kept.
+    await new Promise<void>((resolve) => watched.process.clock.after(1_000, resolve))
+    expect(log.tail.byteLength).toBe(0)
+    await append(watched, log, 10, 100, 1)
+    expect(log.tail.byteLength).toBe(0)
+    await log.close()
+  })
+})
+
 test('an answer ends where its budget does in the order asked, whatever the order of the ids', async () => {
   const watched = new Watched(4)
   await watched.run(async () => {

@@ -1,4 +1,4 @@
-/** Several writes under way at once, and the looks at LOCK behind them. */
+/** Several writes under way at once, and a look at LOCK behind each. */
 import { describe, expect, test } from 'vitest'
 import type { Flight } from '../../src/log/flight.ts'
 import { FlightQueue } from '../../src/log/flight-queue.ts'
@@ -13,12 +13,12 @@ interface Held<T> {
   reject(error: Error): void
 }
 
-/** Writes and looks that return when they are told to. */
+/** Writes that return when they are told to, and a lock that is held until it is not. */
 class World {
   readonly writes: Held<number>[] = []
-  readonly looks: Held<boolean>[] = []
+  looks = 0
   readonly told: string[] = []
-  isHeldNow = true
+  isHeldNow: boolean | Error = true
   readonly queue = new FlightQueue(true)
   readonly segment: OwnSegment
   readonly writer: FlightWriter
@@ -30,8 +30,11 @@ class World {
       writeSync: (source: Uint8Array) => source.length,
     } as Partial<FileHandle> as FileHandle
     const lock = {
-      isHeld: () => new Promise((resolve, reject) => this.looks.push({ resolve, reject })),
-      isHeldSync: () => this.isHeldNow,
+      isHeldSync: () => {
+        this.looks++
+        if (this.isHeldNow instanceof Error) throw this.isHeldNow
+        return this.isHeldNow
+      },
     } as Partial<Lock> as Lock
     this.segment = new OwnSegment('/log', 1, { salt1: 1, salt2: 2, fileBytes: 65_536 }, handle)
     this.writer = new FlightWriter(lock, this.queue, 'always', 'dsync', {
@@ -74,66 +77,48 @@ class World {
     this.writes[index]?.resolve(100)
     await new Promise(setImmediate)
   }
-
-  async look(index: number, held: boolean): Promise<void> {
-    this.looks[index]?.resolve(held)
-    await new Promise(setImmediate)
-  }
 }
 
-describe('the looks at LOCK', () => {
-  test('confirm only groups whose write had returned when the look began', async () => {
+describe('the look at LOCK', () => {
+  test('comes behind the return of each write, and confirms what has returned by then', async () => {
     const world = new World()
     const [one, two] = [world.send(), world.send()]
+    expect(world.looks).toBe(0)
     await world.write(0)
-    await world.write(1)
-    expect(world.looks).toHaveLength(1)
-    await world.look(0, true)
+    expect(world.looks).toBe(1)
     expect([one.confirmed, two.confirmed]).toEqual([true, false])
-    expect(world.looks).toHaveLength(2)
-    await world.look(1, true)
-    expect(two.confirmed).toBe(true)
+    await world.write(1)
+    expect(world.looks).toBe(2)
+    expect([one.confirmed, two.confirmed]).toEqual([true, true])
   })
 
-  test('begin while no write has returned for nobody', async () => {
-    const world = new World()
-    world.send()
-    expect(world.looks).toHaveLength(0)
-    await world.write(0)
-    await world.look(0, true)
-    expect(world.looks).toHaveLength(1)
-  })
-
-  test('are shared by the groups that return during one', async () => {
+  test('of a group whose write returned early does not let it resolve in front of others', async () => {
     const world = new World()
     const flights = [world.send(), world.send(), world.send()]
-    for (const index of [2, 0, 1]) await world.write(index)
-    expect(world.looks).toHaveLength(1)
-    await world.look(0, true)
+    await world.write(2)
     expect(flights.map(({ confirmed }) => confirmed)).toEqual([false, false, true])
     expect(world.queue.takeReady()).toBeUndefined()
-    await world.look(1, true)
-    expect(world.looks).toHaveLength(2)
+    await world.write(0)
+    await world.write(1)
     expect(flights.map(() => world.queue.takeReady())).toEqual(flights)
   })
 
-  test('confirm nothing once LOCK names another', async () => {
+  test('confirms nothing once LOCK names another', async () => {
     const world = new World()
     const flight = world.send()
+    world.isHeldNow = false
     await world.write(0)
-    await world.look(0, false)
     expect(flight.confirmed).toBe(false)
-    expect(world.told).toEqual(['moved', 'fenced'])
+    expect(world.told).toEqual(['fenced'])
   })
 
-  test('that fail are failures like those of writes', async () => {
+  test('that fails is a failure like that of a write', async () => {
     const world = new World()
     const flight = world.send()
+    world.isHeldNow = new Error('EIO')
     await world.write(0)
-    world.looks[0]?.reject(new Error('EIO'))
-    await new Promise(setImmediate)
     expect(flight.confirmed).toBe(false)
-    expect(world.told).toEqual(['moved', 'failed: Error: EIO'])
+    expect(world.told).toEqual(['failed: Error: EIO'])
   })
 })
 

@@ -183,9 +183,9 @@ class SlowFiles {
   readonly system: System
   delayMs = 0
   readonly #process: SimulatedProcess
-  readonly #calls: readonly (keyof FileHandle)[]
+  readonly #calls: readonly Exclude<keyof FileHandle, 'isDirect'>[]
 
-  constructor(process: SimulatedProcess, calls: readonly (keyof FileHandle)[]) {
+  constructor(process: SimulatedProcess, calls: readonly Exclude<keyof FileHandle, 'isDirect'>[]) {
     this.#process = process
     this.#calls = calls
     const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = process

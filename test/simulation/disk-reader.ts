@@ -21,6 +21,7 @@ function refuse(): never {
 function handleOf(inode: Inode): FileHandle {
   const read = (target: Uint8Array, at: number): number => inode.content.cache.read(target, at)
   return {
+    isDirect: false,
     read: async (target, at) => read(target, at),
     readSync: read,
     write: refuse,
@@ -64,6 +65,7 @@ export function diskReader(disk: SimulatedDisk): System {
       sinceBootMs: () => 0,
       after: refuse,
       soon,
+      afterEvents: soon,
       hold: refuse,
     },
     sockets: { listen: refuse, probe: async () => ({ state: 'missing' }), connect: refuse },

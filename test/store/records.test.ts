@@ -171,6 +171,10 @@ describe('control records', () => {
       { kind: 'return', ...at, how: 'timed-out', dueKind: 2, dueMs: 5, error: 'e' },
       `0a ${atBytes} 02 02 05 01 65`,
     ],
+    [
+      { kind: 'return', ...at, how: 'released-counted', dueKind: 0, dueMs: 0, error: '' },
+      `0a ${atBytes} 03 00 00 00`,
+    ],
     [{ kind: 'bury', ...at, sequence: 9, reason: 'r', error: '' }, `0b ${atBytes} 09 01 72 00`],
     [{ kind: 'kick', ...at }, `0c ${atBytes}`],
     [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
@@ -207,6 +211,10 @@ describe('control records', () => {
       '13 01 0a 00 00 00 00 00 00 01 05 06 07',
     ],
     [
+      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, attemptsMax: 3 } },
+      '13 01 0b 00 00 00 00 00 00 00 00 00 00 03',
+    ],
+    [
       { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
       '13 01 06 00 00 00 00 00 e8 07',
     ],
@@ -240,7 +248,7 @@ describe('control records', () => {
     ['a range of nothing', '0e 01 01 07 00'],
     ['more ranges than there are', '0e 01 02 07 01'],
     ['a number of ranges that no memory would hold', '0e 01 ff ff ff ff ff ff ff 0f'],
-    ['a way to return that is not known', '0a 01 01 00 01 00 03 00 00 00'],
+    ['a way to return that is not known', '0a 01 01 00 01 00 04 00 00 00'],
     ['a due kind that is not known', '0a 01 01 00 01 00 00 03 00 00'],
   ])('%s is refused', (_what, hex) => {
     expect(() => decodeControl(bytesOf(hex))).toThrow(NEWER)

@@ -95,3 +95,21 @@ export async function otherCodecs(): Promise<void> {
   // @ts-expect-error half a codec
   store.queue('x', { codec: { encode: (value: Order) => String(value.sku) } })
 }
+
+export async function limitedAttempts(): Promise<void> {
+  const queue = store.queue('q')
+  await queue.configure({ attemptsMax: 3 })
+  await queue.configure({ attemptsMax: null })
+  // @ts-expect-error a number, or null
+  await queue.configure({ attemptsMax: '3' })
+  const { attemptsMax } = queue.stats().settings
+  sure<Is<typeof attemptsMax, number | undefined>>()
+  for await (const delivery of queue.consume()) {
+    const outcome = await delivery.release({ counts: 'if-limited' })
+    if (outcome.buried) sure<Is<typeof outcome.deadLetter, string | undefined>>()
+    // @ts-expect-error nothing is told of what is ready again
+    else outcome.deadLetter
+    // @ts-expect-error no such word
+    await delivery.release({ counts: true })
+  }
+}

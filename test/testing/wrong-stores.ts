@@ -59,6 +59,17 @@ export const WRONG_STORES: readonly WrongStore[] = [
     }),
   },
   {
+    name: 'does not keep to the attempts that a queue is set to',
+    subject: 'last attempts',
+    caughtBy:
+      'a message whose last lease times out is buried at once, whether or not anybody waits',
+    make: () => ({
+      queue: (queue) => ({
+        configure: ({ attemptsMax: _, ...settings }) => queue.configure(settings),
+      }),
+    }),
+  },
+  {
     name: 'forgets how long the leases of a message are',
     subject: 'leases',
     caughtBy: 'a lease is as long as the put says, unless the reserve does; also after a restart',

@@ -301,6 +301,6 @@ function refuseBinlog(directory: string): void {
   if (binlog === undefined) return
   throw new UsageError(
     `${directory} holds the binlog of a beanstalkd (${binlog}), whose jobs would be missing`,
-    'Serve another directory, and let the workers of the old beanstalkd finish its jobs: after a SIGUSR1 it takes no more. Its files are not read here yet.',
+    `Bring its jobs over first: stop the beanstalkd, move ${directory} away, and run \`qlog import ${directory} --from-binlog THE_MOVED_DIRECTORY\`; or serve another directory.`,
   )
 }

@@ -18,6 +18,8 @@ const IDLE_MS = 250
 
 export interface FetcherParts extends FetchRules {
   readonly open: (onGap: (gap: Gap) => void) => MessageReader
+  /** Behind the last id that is there. */
+  readonly endId: () => number
   /** Calls back once; returns the way to cancel. */
   readonly after: (delayMs: number, callback: () => void) => () => void
 }
@@ -80,7 +82,10 @@ export class Fetcher {
     throwIfAborted(options.signal)
     if (line.isBroken) return undefined
     try {
-      return await fetchBodies(line, this.#parts, ids, options)
+      const bodies = await fetchBodies(line, this.#parts, ids, options)
+      // Who takes the newest takes what comes next as well, and it need not be read back from the disk.
+      if (this.#parts.endId() - line.endId <= NEAR_IDS) line.reader.stayAtTail()
+      return bodies
     } catch (error) {
       // Its file is free again once the caller hears of it; those that wait go elsewhere.
       line.isBroken = true

@@ -68,6 +68,11 @@ export class MessageReader {
     this.#isSeeking = true
   }
 
+  /** The groups that come are kept in memory for it, as long as it follows closely. */
+  stayAtTail(): void {
+    this.#wait.seat?.take()
+  }
+
   /**
    * The body of `id` where the block taken last holds it: without a read, a checksum or a turn. Undefined
    * where it has to be sought. Not while a batch is being read.

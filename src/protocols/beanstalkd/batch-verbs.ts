@@ -1,6 +1,6 @@
 /** What beanstalkd has not, of jobs: several at once, and times in milliseconds. */
 import type { Delivery } from '../../index.ts'
-import { isIdKnown, settle } from './job-verbs.ts'
+import { isIdKnown, settleRelease } from './job-verbs.ts'
 import { RESERVE_RUN_MAX } from './limits.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
@@ -80,5 +80,5 @@ export function releaseMs(talk: Talk, scanner: Scanner): void {
   }
   const held = talk.held.take(id)
   if (held === undefined) talk.say(Reply.NOT_FOUND)
-  else settle(talk, held, Reply.RELEASED, () => held.release({ priority, delayMs }))
+  else settleRelease(talk, held, { priority, delayMs })
 }

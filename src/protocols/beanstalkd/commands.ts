@@ -4,7 +4,7 @@
  */
 import { authorize } from './auth-verb.ts'
 import { deleteMany, releaseMs, reserveMany } from './batch-verbs.ts'
-import { clearTube, limitTube, listJobs, moveJobs } from './extra-verbs.ts'
+import { clearTube, limitTries, limitTube, listJobs, moveJobs } from './extra-verbs.ts'
 import { bury, deleteJob, release, touch } from './job-verbs.ts'
 import { kick, kickJob } from './kick-verbs.ts'
 import {
@@ -64,6 +64,7 @@ const COMMANDS: readonly (readonly [prefix: string, run: Run])[] = [
   ['release-ms ', releaseMs],
   ['clear-tube ', clearTube],
   ['limit-tube ', limitTube],
+  ['limit-tries ', limitTries],
   ['list-jobs ', listJobs],
   ['move-jobs ', moveJobs],
 ]

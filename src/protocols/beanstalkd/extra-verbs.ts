@@ -1,5 +1,5 @@
 /** What beanstalkd has not, of tubes: clearing, listing, limits, moving. */
-import type { MessageInfo } from '../../index.ts'
+import type { MessageInfo, QueueSettingsChange } from '../../index.ts'
 import { isIdKnown } from './job-verbs.ts'
 import { LIST_MAX } from './limits.ts'
 import { Reply } from './replies.ts'
@@ -21,13 +21,27 @@ export function clearTube(talk: Talk, scanner: Scanner): void {
 
 /** limit-tube <tube> <jobs>: LIMITED. Puts beyond it are OUT_OF_MEMORY; 0 takes the limit away. */
 export function limitTube(talk: Talk, scanner: Scanner): void {
+  limit(talk, scanner, (messagesMax) => ({ messagesMax, whenFull: 'refuse' }))
+}
+
+/** limit-tries <tube> <tries>: LIMITED. A job that was reserved so often is buried; 0 takes the limit away. */
+export function limitTries(talk: Talk, scanner: Scanner): void {
+  limit(talk, scanner, (attemptsMax) => ({ attemptsMax }))
+}
+
+/** Sets what the number is a limit of. */
+function limit(
+  talk: Talk,
+  scanner: Scanner,
+  changeOf: (max: number | null) => QueueSettingsChange,
+): void {
   const name = scanner.name()
-  const jobs = name === undefined ? BAD : scanner.lastU32()
-  if (name === undefined || jobs === BAD) talk.say(Reply.BAD_FORMAT)
+  const max = name === undefined ? BAD : scanner.lastU32()
+  if (name === undefined || max === BAD) talk.say(Reply.BAD_FORMAT)
   else {
     talk.answer(async () => {
       const { queue } = talk.shared.tubes.get(name)
-      await queue.configure({ messagesMax: jobs === 0 ? null : jobs, whenFull: 'refuse' })
+      await queue.configure(changeOf(max === 0 ? null : max))
       return 'LIMITED\r\n'
     })
   }

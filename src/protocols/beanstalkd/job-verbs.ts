@@ -1,5 +1,5 @@
 /** delete, release, bury, touch: what ends a reservation or makes it last. */
-import type { Delivery } from '../../index.ts'
+import type { Delivery, ReleaseOptions } from '../../index.ts'
 import { Reply } from './replies.ts'
 import { BAD, type Scanner } from './scanner.ts'
 import type { Talk } from './talk.ts'
@@ -57,7 +57,7 @@ export function release(talk: Talk, scanner: Scanner): void {
   if (held === undefined) talk.say(Reply.NOT_FOUND)
   else {
     const delayMs = delaySeconds * SECOND_MS
-    settle(talk, held, Reply.RELEASED, () => held.release({ priority, delayMs }))
+    settleRelease(talk, held, { priority, delayMs })
   }
 }
 
@@ -84,6 +84,24 @@ export function touch(talk: Talk, scanner: Scanner): void {
   const held = talk.held.get(id)
   held?.extend()
   talk.say(held === undefined ? Reply.NOT_FOUND : Reply.TOUCHED)
+}
+
+/**
+ * Gives the job back. That is what workers do with one that failed, so that it was a try where the tube limits
+ * these: after the last one it is buried, or with the dead letters of its tube.
+ */
+export function settleRelease(talk: Talk, held: Delivery, options: ReleaseOptions): void {
+  const slot = talk.begin(Reply.RELEASED)
+  held.release({ ...options, counts: 'if-limited' }).then(
+    ({ buried }) => {
+      if (buried) slot.text = Reply.BURIED
+      slot.done()
+    },
+    (error: unknown) => {
+      talk.held.takeBack(held)
+      slot.failed(error)
+    },
+  )
 }
 
 /** Ends the reservation; where that is turned down it goes on, as far as its time does. */

@@ -17,6 +17,8 @@ export class Putting {
   #isPending = false
   #bytes = 0
   #options: PutOptions = {}
+  /** What the last put without a delay asked for: most ask for the same, and frozen it is checked once. */
+  #plain: Readonly<{ priority: number; leaseMs: number }> | undefined
   /** Bytes to throw away, and what to say then. */
   #skipped = 0
 
@@ -47,11 +49,8 @@ export class Putting {
       return
     }
     const leaseMs = Math.max(TTR_SECONDS_MIN, ttrSeconds) * SECOND_MS
-    const plain = { priority, leaseMs }
-    this.#expect(
-      bytes,
-      delaySeconds === 0 ? plain : { priority, leaseMs, delayMs: delaySeconds * SECOND_MS },
-    )
+    if (delaySeconds === 0) this.#expect(bytes, this.#plainOptions(priority, leaseMs))
+    else this.#expect(bytes, { priority, leaseMs, delayMs: delaySeconds * SECOND_MS })
   }
 
   /** The same with milliseconds: put-with <pri> <delay> <ttr> <ttl> <bytes> [<key>]. */
@@ -102,6 +101,13 @@ export class Putting {
     if (bytes <= this.#talk.shared.jobBytesMax) return false
     this.#skipped = bytes + END_BYTES
     return true
+  }
+
+  #plainOptions(priority: number, leaseMs: number): PutOptions {
+    if (this.#plain?.priority !== priority || this.#plain.leaseMs !== leaseMs) {
+      this.#plain = Object.freeze({ priority, leaseMs })
+    }
+    return this.#plain
   }
 
   #expect(bytes: number, options: PutOptions): void {

@@ -194,8 +194,11 @@ export class Consumer {
 
   /** Each by itself: one that is over, or whose queue is gone, must not keep the others. */
   async #giveBack(deliveries: readonly Delivery[], why: string): Promise<void> {
+    // It was shown to somebody: that counts, where the queue is set to a number of attempts.
     const giveBack = (delivery: Delivery): Promise<void> =>
-      ignoreStale(this.#plan.retry ? delivery.retry(why) : delivery.release())
+      ignoreStale(
+        this.#plan.retry ? delivery.retry(why) : delivery.release({ counts: 'if-limited' }),
+      )
     await Promise.all(deliveries.map(giveBack))
   }
 }

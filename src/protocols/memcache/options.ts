@@ -14,8 +14,8 @@ export interface MemcacheOptions {
   /** The exptime of `set` is the message's time to live, as Kestrel has it; ignored unless told. */
   readonly honourExpiry?: boolean
   /**
-   * Where it is given, a read that is aborted, or whose connection ends, counts as an attempt: the message
-   * backs off, and is buried after the last one. Unless told it just goes back to its place.
+   * Where it is given, a message whose read is aborted, or whose connection ends, backs off, and is buried
+   * after the last attempt. Unless told it just goes back to its place, as often as its queue lets it.
    */
   readonly retry?: RetryOptions
   /** What must be shown before anything else: as the password, whoever the user is. See `tokenCheck`. */

@@ -72,10 +72,10 @@ export class ByteIntake implements Intake {
       this.#soughtByte = byte
       this.#soughtFrom = start
     }
-    const headEnd = Math.min(end, this.#end - this.#at)
-    for (; at < headEnd; at += 1) {
-      if (this.#head[this.#at + at] === byte) return this.#found(at)
-    }
+    const head = this.#head
+    const base = this.#at
+    const headEnd = Math.min(end, this.#end - base)
+    for (; at < headEnd; at += 1) if (head[base + at] === byte) return this.#found(at)
     if (at < end) {
       at = this.#indexBehind(byte, at, end)
       if (at < end) return this.#found(at)

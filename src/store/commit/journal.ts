@@ -35,6 +35,8 @@ export interface Offsets {
   giveBack(queue: number, offset: number): void
 }
 
+const NO_CONTROL: readonly Bytes[] = []
+
 class Bytes implements Encodable {
   readonly #bytes: Uint8Array
 
@@ -181,7 +183,8 @@ export class Journal implements LogOwner {
     let control: readonly Bytes[]
     try {
       this.#events?.admit(operation)
-      control = operation.ops.map((op) => new Bytes(encodeControl(op)))
+      const { ops } = operation
+      control = ops.length === 0 ? NO_CONTROL : ops.map((op) => new Bytes(encodeControl(op)))
       operation.ticket = log.append({ messages: puts, control })
     } catch (error) {
       this.#takeBack(puts)

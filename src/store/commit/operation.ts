@@ -8,6 +8,7 @@ import type { Put } from './put.ts'
 
 const NO_PUTS: readonly Put[] = []
 const NO_OPS: readonly ControlOp[] = []
+const ignore = (): void => undefined
 
 /** An operation as the journal sees it. */
 export interface Sendable {
@@ -31,8 +32,8 @@ export abstract class Operation<T = void> implements Sendable {
   ticket = 0
   /** Settles with the outcome. Nobody has to wait for it. */
   readonly promise: Promise<T>
-  #resolve: (value: T) => void = () => undefined
-  #reject: (error: Error) => void = () => undefined
+  #resolve: (value: T) => void = ignore
+  #reject: (error: Error) => void = ignore
   #joined: Sendable[] | undefined
 
   constructor(puts: readonly Put[] = NO_PUTS, ops: readonly ControlOp[] = NO_OPS) {

@@ -4,7 +4,13 @@ import type { LazyValue } from '../codec.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Headers, MessageDecoder } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
+import type {
+  BuryOptions,
+  Delivery,
+  ReleaseOptions,
+  ReleaseOutcome,
+  RetryOutcome,
+} from '../types/deliveries.ts'
 
 const decoder = new TextDecoder()
 
@@ -95,8 +101,10 @@ export class LeasedDelivery implements Delivery {
     return this.#verbs.ack(this)
   }
 
-  release(options?: ReleaseOptions): Promise<void> {
-    return this.#verbs.release([this], options)
+  async release(options?: ReleaseOptions): Promise<ReleaseOutcome> {
+    const [outcome] = await this.#verbs.release([this], options)
+    if (!outcome) throw new Error('a release has an outcome')
+    return outcome
   }
 
   async retry(error?: unknown): Promise<RetryOutcome> {

@@ -9,7 +9,13 @@ import { checkGroupOptions, groupPlan } from '../group-options.ts'
 import { decodeMessage } from '../records/message-record.ts'
 import type { Verbs } from '../settle/verbs.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
+import type {
+  BuryOptions,
+  Delivery,
+  ReleaseOptions,
+  ReleaseOutcome,
+  RetryOutcome,
+} from '../types/deliveries.ts'
 import { GROUP_DEFAULT, type GroupOptions } from '../types/groups.ts'
 import type {
   DeliveriesOptions,
@@ -85,7 +91,7 @@ export class StoreSession implements Session {
     if (group.isRemoved) this.#tellRemoved(group)
     if (group.isRemoved || this.#watches.has(group)) return
     group.use.begin(this, this.#groupRemoved)
-    const attemptsMax = () => this.#core.retries.of(queue).attemptsMax
+    const attemptsMax = () => this.#core.lastAttempts.maxOf(group.queue.state)
     this.#watches.set(group, { group, attemptsMax })
     this.#changed()
     // What waits keeps its place in the other lines.
@@ -192,8 +198,11 @@ export class StoreSession implements Session {
     await this.#verbs.ackMany(deliveries)
   }
 
-  async release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void> {
-    await this.#verbs.release(deliveries, options)
+  async release(
+    deliveries: readonly Delivery[],
+    options?: ReleaseOptions,
+  ): Promise<readonly ReleaseOutcome[]> {
+    return this.#verbs.release(deliveries, options)
   }
 
   async retry(deliveries: readonly Delivery[], error?: unknown): Promise<readonly RetryOutcome[]> {

@@ -24,8 +24,6 @@ export interface Decisions {
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
   /** These were finished in time, and are not retained any longer. */
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
-  /** There is a new queue. */
-  queueAdded(queue: QueueState): void
   /** The queue is gone. */
   queueRemoved(queue: QueueState): void
 }
@@ -63,15 +61,10 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** Begins with what the state says. */
   begin(state: StoreState): void {
     state.events = this
-    for (const queue of state.queues.values()) this.#add(queue)
+    for (const queue of state.queues.values()) this.queueAdded(queue)
   }
 
   queueAdded(state: QueueState): void {
-    this.#add(state)
-    this.#decisions.queueAdded(state)
-  }
-
-  #add(state: QueueState): void {
     const queue = new QueueDispatch(state, this)
     this.#queues.set(state.number, queue)
     queue.begin()

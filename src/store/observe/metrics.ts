@@ -94,6 +94,16 @@ export const METRICS: readonly Metric[] = [
   ofStore('disk_bytes', 'Bytes of the files of segments.', ({ log }) => log.diskBytes),
   ofStore('live_bytes', 'Bytes of messages that are not gone.', ({ log }) => log.liveBytes),
   ofStore('dead_bytes', 'Bytes that merging can give back.', ({ log }) => log.deadBytes),
+  ofStore('scrub_passes_total', 'Passes of scrubbing that ended.', ({ log }) => log.scrub?.passes),
+  ofStore('scrub_bytes_total', 'Bytes that scrubbing has checked.', ({ log }) => log.scrub?.bytes),
+  ofStore(
+    'scrub_damages',
+    'Places with damage that the last pass of scrubbing found.',
+    ({ log }) => (log.scrub?.ageMs === undefined ? undefined : log.scrub.damages),
+  ),
+  ofStore('scrub_age_seconds', 'Time since a pass of scrubbing ended.', ({ log }) =>
+    log.scrub?.ageMs === undefined ? undefined : log.scrub.ageMs / 1000,
+  ),
 ]
 
 function ofQueues(name: string, help: string, value: (queue: QueueStats) => number): Metric {

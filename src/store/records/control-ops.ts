@@ -70,7 +70,8 @@ export interface ReturnOp {
   readonly group: number
   readonly offset: number
   readonly id: number
-  readonly how: 'released' | 'retried' | 'timed-out'
+  /** A release gives its attempt back, unless it is one that counts. */
+  readonly how: 'released' | 'retried' | 'timed-out' | 'released-counted'
   readonly priority: number
   readonly dueKind: DueKind
   readonly dueMs: number

@@ -13,7 +13,7 @@ import { readRanges, writeRanges } from './offset-ranges.ts'
 import { readSettings, writeSettings } from './queue-settings.ts'
 
 /** In the order of their numbers on disk. */
-const RETURNS = ['released', 'retried', 'timed-out'] as const
+const RETURNS = ['released', 'retried', 'timed-out', 'released-counted'] as const
 
 export function encodeControl(op: ControlOp): Uint8Array {
   const writer = new ByteWriter()

@@ -25,6 +25,8 @@ export interface SettingValues {
   readonly retainMessages: number
   /** So many bytes of their records; 0 = no limit. */
   readonly retainBytes: number
+  /** Deliveries of a message at most that count, before it is buried; 0 = no limit. */
+  readonly attemptsMax: number
 }
 
 /** In the order in which they stand in a record. */
@@ -39,6 +41,7 @@ const FIELDS = [
   'retainMs',
   'retainMessages',
   'retainBytes',
+  'attemptsMax',
 ] as const satisfies readonly (keyof SettingValues)[]
 
 export const NO_SETTINGS: SettingValues = Object.freeze({
@@ -52,6 +55,7 @@ export const NO_SETTINGS: SettingValues = Object.freeze({
   retainMs: 0,
   retainMessages: 0,
   retainBytes: 0,
+  attemptsMax: 0,
 })
 
 export const DROP_OLDEST = 1

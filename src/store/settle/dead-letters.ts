@@ -102,14 +102,14 @@ export class DeadLetters {
         dead.push(one)
       } else unmoved.push(one)
     })
-    if (unmoved.length > 0) this.#core.buryUsedUp(unmoved)
+    if (unmoved.length > 0) this.#core.lastAttempts.bury(unmoved)
     if (dead.length === 0) return
     const ops: ControlOp[] = [...byGroup(dead)].map(([group, all]) => finishOp(group, all))
     const done = () => this.#core.finished(dead)
     // A full disk takes no letters, but what is buried: they wait there for somebody.
     const undo = () => {
       const left = dead.filter(isStillMeant)
-      if (left.length > 0) this.#core.buryUsedUp(left)
+      if (left.length > 0) this.#core.lastAttempts.bury(left)
     }
     this.#core.send(new PlainOperation(ops, done, undo, puts))
   }

@@ -23,7 +23,7 @@ import type { PutOptions, PutResult } from '../types/puts.ts'
 import type { Queue } from '../types/queues.ts'
 import type { Transaction, TransactionResult } from '../types/transactions.ts'
 import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
-import type { Verbs } from './verbs.ts'
+import type { Settled, Verbs } from './verbs.ts'
 import { beginPurge, beginSeek, type WholeChange } from './whole.ts'
 
 export class StoreTransaction implements Transaction {
@@ -66,16 +66,13 @@ export class StoreTransaction implements Transaction {
 
   release(delivery: Delivery, options?: ReleaseOptions): void {
     const plan = this.#verbs.checkRelease(options)
-    this.#ops.push(this.#core.returnOp(this.#settle(delivery), 'released', plan))
+    const taken = this.#settle(delivery)
+    this.#give(taken, this.#verbs.releaseOne(taken, delivery, plan))
   }
 
   retry(delivery: Delivery, error?: unknown): void {
     const taken = this.#settle(delivery)
-    const { op, letter } = this.#verbs.retryOne(taken, delivery, error)
-    this.#ops.push(op)
-    if (!letter) return
-    this.#letters.push(letter)
-    this.#acks.push(taken)
+    this.#give(taken, this.#verbs.retryOne(taken, delivery, error))
   }
 
   bury(delivery: Delivery, options?: BuryOptions): void {
@@ -187,6 +184,14 @@ export class StoreTransaction implements Transaction {
     this.#batch.undo()
     for (const taken of this.#settled) this.#core.dispatcher.unsettle(taken)
     for (const undo of this.#whenVoid) undo()
+  }
+
+  /** It comes back, or is buried, or its letter leaves in the same entry. */
+  #give(taken: Taken, { ops, letter }: Pick<Settled<unknown>, 'ops' | 'letter'>): void {
+    this.#ops.push(...ops)
+    if (!letter) return
+    this.#letters.push(letter)
+    this.#acks.push(taken)
   }
 
   #checkGroup(group: Group<unknown>): GroupHandle {

@@ -18,17 +18,31 @@ import { LeasedDelivery, staleLease } from '../deliver/delivery.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from '../types/deliveries.ts'
+import type {
+  BuryOptions,
+  Delivery,
+  ReleaseOptions,
+  ReleaseOutcome,
+  RetryOutcome,
+} from '../types/deliveries.ts'
 
 /** Back-off is spread by so much in both directions, so that failures of one moment part. */
 const JITTER = 0.2
 
 /** What a verb does to one message, and what to tell of it. */
-interface Settled {
-  readonly op: ControlOp
-  readonly outcome: RetryOutcome
+export interface Settled<Outcome> {
+  readonly ops: readonly ControlOp[]
+  readonly outcome: Outcome
   /** What is put into the queue for dead letters. */
   readonly letter: Put | undefined
+}
+
+/** What a release asks for. */
+interface ReleasePlan {
+  readonly dueKind?: 0 | 1 | 2
+  readonly dueMs?: number
+  readonly priority?: number
+  readonly countsIfLimited: boolean
 }
 
 export class Verbs {
@@ -64,29 +78,22 @@ export class Verbs {
     await this.#send(taken, this.ackOps(taken), done, () => this.#core.riding.goOn(withheld))
   }
 
-  async release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void> {
+  async release(
+    deliveries: readonly Delivery[],
+    options?: ReleaseOptions,
+  ): Promise<ReleaseOutcome[]> {
     const plan = this.checkRelease(options)
     const taken = this.assertAllLeased(deliveries)
-    if (taken.length === 0) return
-    await this.#send(
-      taken,
-      taken.map((one) => this.#core.returnOp(one, 'released', plan)),
-    )
+    const release = (one: Taken, row: number) =>
+      this.releaseOne(one, deliveries[row] as Delivery, plan)
+    return this.#settle(taken, taken.map(release))
   }
 
   async retry(deliveries: readonly Delivery[], error?: unknown): Promise<RetryOutcome[]> {
     const taken = this.assertAllLeased(deliveries)
-    if (taken.length === 0) return []
-    const settled = taken.map((one, row) => this.retryOne(one, deliveries[row] as Delivery, error))
-    const dead = taken.filter((_one, row) => settled[row]?.letter)
-    await this.#send(
-      taken,
-      settled.map(({ op }) => op),
-      () => this.#core.finished(dead),
-      undefined,
-      settled.flatMap(({ letter }) => (letter ? [letter] : [])),
-    )
-    return settled.map(({ outcome }) => outcome)
+    const retry = (one: Taken, row: number) =>
+      this.retryOne(one, deliveries[row] as Delivery, error)
+    return this.#settle(taken, taken.map(retry))
   }
 
   async bury(deliveries: readonly Delivery[], options?: BuryOptions): Promise<void> {
@@ -114,36 +121,60 @@ export class Verbs {
   }
 
   /** `delivery` is that of the message, whose body goes where dead letters go. */
-  retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled {
-    const { attemptsMax, backoffMs, backoffMaxMs } = this.#core.retries.of(
-      taken.group.queue.state.name,
-    )
+  retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled<RetryOutcome> {
     const text = textOf(error)
-    if (taken.attempt >= attemptsMax) {
-      const letter = this.#core.deadLetters.letterOf(taken, delivery, text)
-      if (letter) {
-        const deadLetter = this.#core.registry.nameOf(letter.queue)
-        return { op: finishOp(taken.group, [taken]), outcome: { buried: true, deadLetter }, letter }
-      }
-      const op = this.#core.buryOp(taken, 'attempts', text)
-      return { op, outcome: { buried: true }, letter }
+    const { state } = taken.group.queue
+    if (taken.attempt >= this.#core.lastAttempts.maxOf(state)) {
+      const dead = this.#moved(taken, delivery, text, taken.attempt)
+      const op = () => this.#core.buryOp(taken, 'attempts', text)
+      return dead ?? { ops: [op()], outcome: { buried: true }, letter: undefined }
     }
+    const { backoffMs, backoffMaxMs } = this.#core.retries.of(state.name)
     const plainMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.min(40, taken.attempt - 1))
     const delayMs = Math.round(plainMs * (1 - JITTER + 2 * JITTER * this.#chance()))
     const due =
       delayMs === 0 ? {} : { dueKind: 1 as const, dueMs: this.#core.clock.nowMs() + delayMs }
     return {
-      op: this.#core.returnOp(taken, 'retried', { ...due, error: text }),
+      ops: [this.#core.returnOp(taken, 'retried', { ...due, error: text })],
       outcome: { buried: false, delayMs },
       letter: undefined,
     }
   }
 
-  checkRelease(options: ReleaseOptions | undefined) {
-    checkOptionNames('the options of release', options, ['delayMs', 'at', 'priority'])
+  /**
+   * The same for what is given back: where its next delivery would be one too many, it is buried in the entry
+   * that gives it back.
+   */
+  releaseOne(
+    taken: Taken,
+    delivery: Delivery,
+    { countsIfLimited, ...more }: ReleasePlan,
+  ): Settled<ReleaseOutcome> {
+    const { lastAttempts } = this.#core
+    const { state } = taken.group.queue
+    const counts = countsIfLimited && lastAttempts.isSetFor(state)
+    const attempts = counts ? taken.attempt : taken.attempt - 1
+    const how = counts ? 'released-counted' : 'released'
+    const released = this.#core.returnOp(taken, how, more)
+    if (attempts < lastAttempts.maxOf(state)) {
+      return { ops: [released], outcome: { buried: false }, letter: undefined }
+    }
+    const error = taken.group.state.exception(taken.offset)?.error ?? ''
+    const dead = this.#moved(taken, delivery, error, attempts)
+    if (dead) return dead
+    const buried = this.#core.buryOp(taken, 'attempts', error, more.priority)
+    return { ops: [released, buried], outcome: { buried: true }, letter: undefined }
+  }
+
+  checkRelease(options: ReleaseOptions | undefined): ReleasePlan {
+    checkOptionNames('the options of release', options, ['delayMs', 'at', 'priority', 'counts'])
     const due = checkDue(options ?? {}, this.#core.clock)
-    const priority = options?.priority
-    return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }
+    const { priority, counts = 'never' } = options ?? {}
+    if (counts !== 'never' && counts !== 'if-limited') {
+      throw new QlogTypeError("counts must be 'never' or 'if-limited'")
+    }
+    const own = priority !== undefined && { priority: checkPriority(priority) }
+    return { ...due, ...own, countsIfLimited: counts === 'if-limited' }
   }
 
   checkBury(options: BuryOptions | undefined): { reason: string; priority: number | undefined } {
@@ -182,6 +213,36 @@ export class Verbs {
     const isOver = taken.status !== 'leased' || taken.endMs <= nowMs
     if (isOver || taken.group.isRemoved) throw staleLease(taken)
     return taken
+  }
+
+  /** What has no attempt left goes to the queue for dead letters; undefined where there is no room for it. */
+  #moved(
+    taken: Taken,
+    delivery: Delivery,
+    error: string,
+    attempts: number,
+  ): Settled<{ readonly buried: true; readonly deadLetter: string }> | undefined {
+    const letter = this.#core.deadLetters.letterOf(taken, delivery, error, attempts)
+    if (letter === undefined) return undefined
+    const deadLetter = this.#core.registry.nameOf(letter.queue)
+    return { ops: [finishOp(taken.group, [taken])], outcome: { buried: true, deadLetter }, letter }
+  }
+
+  /** As one atomic entry. */
+  async #settle<Outcome>(
+    taken: readonly Taken[],
+    settled: readonly Settled<Outcome>[],
+  ): Promise<Outcome[]> {
+    if (taken.length === 0) return []
+    const dead = taken.filter((_one, row) => settled[row]?.letter)
+    await this.#send(
+      taken,
+      settled.flatMap(({ ops }) => ops),
+      () => this.#core.finished(dead),
+      undefined,
+      settled.flatMap(({ letter }) => (letter ? [letter] : [])),
+    )
+    return settled.map(({ outcome }) => outcome)
   }
 
   async #send(

@@ -154,10 +154,10 @@ export class GroupState {
     exception.state = op.dueKind === 0 ? 'ready' : 'delayed'
     exception.dueKind = op.dueKind
     exception.dueMs = op.dueMs
-    if (op.how === 'released') {
+    if (op.how === 'released' || op.how === 'released-counted') {
       exception.releases++
       this.counts.released++
-      uncount(exception)
+      if (op.how === 'released') uncount(exception)
     } else if (op.how === 'timed-out') {
       exception.timeouts++
       this.counts.timedOut++

@@ -28,8 +28,8 @@ export interface Delivery<T = unknown> extends MessageRef {
   text(): string
   json(): unknown
   ack(): Promise<void>
-  /** Gives it back; does not count as an attempt. */
-  release(options?: ReleaseOptions): Promise<void>
+  /** Gives it back; does not count as an attempt unless told. Buries what has none left. */
+  release(options?: ReleaseOptions): Promise<ReleaseOutcome>
   /** Gives it back after a failure: counts, backs off, and buries after the last attempt. */
   retry(error?: unknown): Promise<RetryOutcome>
   bury(options?: BuryOptions): Promise<void>
@@ -42,10 +42,24 @@ export interface ReleaseOptions {
   readonly at?: Date | number
   /** What it had before unless told. */
   readonly priority?: number
+  /**
+   * 'if-limited': the delivery counts as an attempt where the queue is set to `attemptsMax`. For whoever cannot
+   * tell what failed from what was given back for another reason; never unless told.
+   */
+  readonly counts?: 'never' | 'if-limited'
 }
 
+/** What `release` decided. */
+export type ReleaseOutcome =
+  | { readonly buried: false }
+  /** No attempt is left: buried, or moved to the queue of this name. */
+  | { readonly buried: true; readonly deadLetter?: string }
+
 export interface RetryOptions {
-  /** A message that was delivered so often is buried instead of delivered again; 10 unless told. */
+  /**
+   * A message that was delivered so often is buried instead of delivered again; 10 unless told, or unless the
+   * queue is set to another number. Where both are told, the smaller counts.
+   */
   readonly attemptsMax?: number
   /** Delay after the first failed attempt, doubled with each further one; 1 s unless told. */
   readonly backoffMs?: number

@@ -1,5 +1,11 @@
 /** The holder of leases, and the ways in which it takes messages. */
-import type { BuryOptions, Delivery, ReleaseOptions, RetryOutcome } from './deliveries.ts'
+import type {
+  BuryOptions,
+  Delivery,
+  ReleaseOptions,
+  ReleaseOutcome,
+  RetryOutcome,
+} from './deliveries.ts'
 import type { GroupOptions } from './groups.ts'
 
 /** What a session may be told. */
@@ -40,7 +46,10 @@ export interface Session {
   deliveries(options?: DeliveriesOptions): AsyncIterableIterator<Delivery>
   /** The verbs for many deliveries at once, each as one atomic entry. */
   ack(deliveries: readonly Delivery[]): Promise<void>
-  release(deliveries: readonly Delivery[], options?: ReleaseOptions): Promise<void>
+  release(
+    deliveries: readonly Delivery[],
+    options?: ReleaseOptions,
+  ): Promise<readonly ReleaseOutcome[]>
   retry(deliveries: readonly Delivery[], error?: unknown): Promise<readonly RetryOutcome[]>
   bury(deliveries: readonly Delivery[], options?: BuryOptions): Promise<void>
   extend(deliveries: readonly Delivery[], leaseMs?: number): void

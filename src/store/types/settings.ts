@@ -25,6 +25,12 @@ export interface QueueSettings {
   readonly groupIdleMs: number | undefined
   /** What stays of messages that every group has finished; undefined: they are gone at once. */
   readonly retention: 'all' | QueueRetention | undefined
+  /**
+   * A message whose deliveries that count were so many is buried instead of delivered again, whoever takes
+   * from the queue. Where a handle was told another `retry.attemptsMax`, the smaller counts; undefined = that
+   * of the handle alone.
+   */
+  readonly attemptsMax: number | undefined
 }
 
 /**
@@ -51,4 +57,5 @@ export interface QueueSettingsChange {
   readonly groupIdleMs?: number | null
   /** All of it at once; with `null` what is retained goes. */
   readonly retention?: 'all' | QueueRetention | null
+  readonly attemptsMax?: number | null
 }

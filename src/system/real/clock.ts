@@ -16,6 +16,7 @@ export const realClock: Clock = {
   monotonicMs: () => performance.now(),
   sinceBootMs: () => startedMs + performance.now(),
   soon,
+  afterEvents: (callback) => void setImmediate(callback),
   hold() {
     const timer = setInterval(() => undefined, TIMER_DELAY_MS_MAX)
     return () => clearInterval(timer)

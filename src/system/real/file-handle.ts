@@ -37,6 +37,7 @@ function kindOf(stats: fs.Stats): FileStat['kind'] {
 }
 
 export class RealFileHandle implements FileHandle {
+  readonly isDirect: boolean = false
   readonly #descriptor: number
   readonly #dataOnly: boolean
   #closed = false

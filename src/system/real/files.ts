@@ -5,6 +5,7 @@
 import * as fs from 'node:fs'
 import { QlogError } from '../../errors.ts'
 import type { FileHandle, FileStat, FileSystem, OpenOptions, SpaceInfo } from '../system.ts'
+import { openDirect } from './direct-file.ts'
 import { FILE_MODE, openDescriptor, RealFileHandle, toFileStat } from './file-handle.ts'
 
 /**
@@ -24,6 +25,9 @@ export function durableWritesOf(platform: string): 'dsync' | 'flush' {
 /** `dsyncFlag` is handed in because `undefined | O_RDWR` would open without any sync. */
 export function openFlags(options: OpenOptions, dsyncFlag: number | undefined): number {
   const flags = modeFlags(options.mode)
+  if (options.direct === true && options.mode !== 'read') {
+    throw new Error('only a handle opened for reading can pass the page cache by')
+  }
   if (options.durable !== true) return flags
   if (options.mode === 'read') throw new Error('a handle opened for reading cannot be durable')
   if (dsyncFlag === undefined || dsyncFlag === 0) {
@@ -64,7 +68,9 @@ export class RealFileSystem implements FileSystem {
   }
 
   async open(path: string, options: OpenOptions): Promise<FileHandle> {
-    return this.#handleOf(await openDescriptor(path, this.#flagsOf(options)))
+    const flags = this.#flagsOf(options)
+    const direct = options.direct === true ? await openDirect(path) : undefined
+    return direct ?? this.#handleOf(await openDescriptor(path, flags))
   }
 
   openSync(path: string, options: OpenOptions): FileHandle {

@@ -255,10 +255,12 @@ export class SimulatedDisk {
     this.flushDirectory(path.slice(0, path.lastIndexOf('/') + 1))
   }
 
-  flipBit(path: string, offset: number, bit: number): void {
-    this.#file(path).content.damage(offset, 1, (bytes) => {
+  /** `isHidden`: the page cache still has what was there. */
+  flipBit(path: string, offset: number, bit: number, isHidden = false): void {
+    const flip = (bytes: Uint8Array): void => {
       bytes[0] = (bytes[0] ?? 0) ^ (1 << bit)
-    })
+    }
+    this.#file(path).content.damage(offset, 1, flip, isHidden)
   }
 
   /** Zeros the sector that `offset` lies in. */

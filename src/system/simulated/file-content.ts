@@ -119,9 +119,26 @@ export class FileContent {
     this.cache = this.durable.clone()
   }
 
-  /** Damage at rest: both what is stored and what is cached change, without anybody's write. */
-  damage(position: number, byteCount: number, change: (bytes: Uint8Array) => void): void {
-    for (const stored of [this.cache, this.durable]) {
+  /** Past the page cache: what the disk has, behind the writes that are still to get there. */
+  readDirect(target: Uint8Array, position: number): number {
+    if (this.#pending.length === 0) return this.durable.read(target, position)
+    const written = this.durable.clone()
+    for (const { bytes, position: at } of this.#pending) written.write(bytes, at)
+    return written.read(target, position)
+  }
+
+  /**
+   * Damage at rest: both what is stored and what is cached change, without anybody's write. Where it is
+   * `hidden` the page cache still has what was there, so that only a direct read, or one after a power
+   * cut, shows it.
+   */
+  damage(
+    position: number,
+    byteCount: number,
+    change: (bytes: Uint8Array) => void,
+    isHidden = false,
+  ): void {
+    for (const stored of isHidden ? [this.durable] : [this.cache, this.durable]) {
       const part = new Uint8Array(Math.min(byteCount, Math.max(0, stored.size - position)))
       stored.read(part, position)
       change(part)

@@ -22,6 +22,7 @@ export interface SimulatedWorld {
 const SPLIT_PROBABILITY = 0.5
 
 export class SimulatedFileHandle implements FileHandle {
+  readonly isDirect: boolean
   readonly #world: SimulatedWorld
   readonly #caller: Caller
   readonly #path: string
@@ -45,6 +46,7 @@ export class SimulatedFileHandle implements FileHandle {
     this.#inode = inode
     this.#options = options
     this.#released = released
+    this.isDirect = options.direct === true
   }
 
   read(target: Uint8Array, position: number): Promise<number> {
@@ -117,7 +119,10 @@ export class SimulatedFileHandle implements FileHandle {
     return {
       effect: () => {
         if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'read')
-        return this.#inode.content.cache.read(target, position)
+        const { content } = this.#inode
+        return this.isDirect
+          ? content.readDirect(target, position)
+          : content.cache.read(target, position)
       },
     }
   }

@@ -27,6 +27,7 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #world: SimulatedWorld
   readonly #caller: Caller
   readonly #descriptorsMax: number
+  readonly #hasDirect: boolean
   readonly #open = new Set<Inode[]>()
 
   constructor(
@@ -34,11 +35,13 @@ export class SimulatedFileSystem implements FileSystem {
     caller: Caller,
     durableWrites: 'dsync' | 'flush',
     descriptorsMax: number,
+    hasDirect: boolean,
   ) {
     this.#world = world
     this.#caller = caller
     this.durableWrites = durableWrites
     this.#descriptorsMax = descriptorsMax
+    this.#hasDirect = hasDirect
   }
 
   /** Lets go of everything that is open, as the kernel does for a dead process. */
@@ -148,8 +151,13 @@ export class SimulatedFileSystem implements FileSystem {
     if (options.durable === true && this.durableWrites !== 'dsync') {
       throw new QlogError('QLOG_UNSUPPORTED', 'this platform has no O_DSYNC that reaches the drive')
     }
+    if (options.direct === true && options.mode !== 'read') {
+      throw new Error('only a handle opened for reading can pass the page cache by')
+    }
+    // Where there is no such thing the handle says so.
+    const how = this.#hasDirect ? options : { ...options, direct: false }
     const creates = options.mode === 'create'
-    return { syscall: 'open', changes: creates, act: () => this.#openNow(path, options) }
+    return { syscall: 'open', changes: creates, act: () => this.#openNow(path, how) }
   }
 
   #openNow(path: string, options: OpenOptions): FileHandle {

@@ -16,6 +16,8 @@ export interface ProcessOptions {
   readonly durableWrites?: 'dsync' | 'flush'
   /** Open files at once; more fail with EMFILE. Unlimited unless told. */
   readonly descriptorsMax?: number
+  /** Reads can pass the page cache by; unless told they can. */
+  readonly hasDirect?: boolean
 }
 
 export type ProcessOutcome<T> =
@@ -74,6 +76,7 @@ export class SimulatedProcess implements System, Caller {
       this,
       options.durableWrites ?? 'dsync',
       options.descriptorsMax ?? Number.POSITIVE_INFINITY,
+      options.hasDirect ?? true,
     )
     this.sockets = new SimulatedSockets(world, this)
     this.clock = {
@@ -82,6 +85,8 @@ export class SimulatedProcess implements System, Caller {
       sinceBootMs: () => clock.sinceBootMs(),
       after: (delayMs, callback) => clock.after(this, delayMs, callback),
       soon,
+      // One event at a time comes to a simulated process.
+      afterEvents: soon,
       // What keeps a real process alive is nothing that happens.
       hold: () => () => undefined,
     }

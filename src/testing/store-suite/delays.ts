@@ -28,6 +28,25 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'options that are used again count from each put, and say what they say then',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      const changing = { priority: 7 }
+      await queue.put('seven', changing)
+      changing.priority = 3
+      await queue.put('three', changing)
+      const frozen = Object.freeze({ priority: 5 })
+      await queue.put('five', frozen)
+      await queue.put('five too', frozen)
+      equal(await world.ready('q'), ['three', 'five', 'five too', 'seven'])
+      const delayed = Object.freeze({ priority: 9, delayMs: MINUTE_MS })
+      await queue.put('first', delayed)
+      await world.advance(MINUTE_MS)
+      await queue.put('second', delayed)
+      await comesAfter(world, MINUTE_MS, ['second'])
+    },
+  },
+  {
     name: 'a message that is put for a time comes at that time of the wall clock',
     run: async (world) => {
       await world.put('q', 'number', { at: world.nowMs + MINUTE_MS })

@@ -289,7 +289,8 @@ export const LIMITS: readonly StoreTest[] = [
     run: async (world) => {
       const queue = world.store.queue('q')
       const none = { messagesMax: undefined, bytesMax: undefined, whenFull: 'refuse' }
-      const others = { deadLetter: undefined, groupIdleMs: undefined, retention: undefined }
+      const letters = { deadLetter: undefined, attemptsMax: undefined }
+      const others = { ...letters, groupIdleMs: undefined, retention: undefined }
       equal(queue.stats().settings, { ...none, ...others, ttlMs: undefined })
       await queue.configure({ messagesMax: 7, ttlMs: MINUTE_MS })
       await queue.configure({ whenFull: 'drop-oldest', bytesMax: 1_000 })
@@ -325,6 +326,7 @@ export const LIMITS: readonly StoreTest[] = [
         return [
           ...of('messagesMax', maxima),
           ...of('bytesMax', maxima),
+          ...of('attemptsMax', [...maxima, Number.POSITIVE_INFINITY]),
           ...of('whenFull', ['drop', 17, null, '']),
           ...of('ttlMs', [0, -1, Number.NaN, '5', Number.POSITIVE_INFINITY]),
           ...of('retries', [5]),

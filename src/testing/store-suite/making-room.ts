@@ -241,11 +241,11 @@ export const MAKING_ROOM: readonly StoreTest[] = [
   {
     name: 'what is purged as it expires, or as its attempts run out, leaves no letter',
     run: async (world) => {
-      const queue = world.store.queue('q', { retry: { attemptsMax: 1 } })
-      await queue.configure({ deadLetter: { queue: 'dead' } })
+      const queue = world.store.queue('q')
       await world.putAll('q', 'a', 'b')
       await world.take('q', { leaseMs: 1_000 })
       await world.advance(2_000)
+      await queue.configure({ deadLetter: { queue: 'dead' }, attemptsMax: 1 })
       // Their bodies are asked for now.
       const session = await world.watching('q')
       equal(await session.reserve({ count: 2, timeoutMs: 0 }), [])

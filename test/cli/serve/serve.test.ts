@@ -208,7 +208,7 @@ describe('exit codes', () => {
     const server = new ServerProcess(['--beanstalkd', '-b', directory, '-p0', '-l', '127.0.0.1'])
     expect(await server.ended).toBe(5)
     expect(server.log.at(-1)).toMatchObject({
-      remedy: expect.stringContaining('Serve another directory'),
+      remedy: expect.stringContaining('--from-binlog'),
     })
   })
 

@@ -95,6 +95,59 @@ describe('commands that beanstalkd has not', () => {
       expect(await next.ask('limit-tube t')).toBe('BAD_FORMAT\r\n')
     }))
 
+  test('limit-tries: after so many a job is buried, however the last one ends, across restarts', () =>
+    serving(async (served) => {
+      const first = served.connect()
+      expect(await first.ask('limit-tries default 2')).toBe('LIMITED\r\n')
+      await served.restart()
+      const peer = served.connect()
+      for (const body of ['a', 'b', 'c']) await peer.put(body, { ttr: 5 })
+      expect(await peer.reserve()).toBe(1)
+      expect(await peer.ask('release 1 0 0')).toBe('RELEASED\r\n')
+      const waiting = served.connect()
+      await waiting.ask('watch other')
+      expect(await peer.reserve()).toBe(1)
+      expect(await peer.ask('release 1 0 0')).toBe('BURIED\r\n')
+      const job = { state: 'buried', reserves: '2', releases: '2', buries: '1' }
+      expect(await peer.stats('stats-job 1')).toMatchObject(job)
+      for (const _ of [1, 2]) {
+        expect(await peer.reserve()).toBe(2)
+        await served.advance(6_000)
+      }
+      expect(await peer.stats('stats-job 2')).toMatchObject({ state: 'buried', timeouts: '2' })
+      for (const _ of [1, 2]) {
+        const gone = served.connect()
+        expect(await gone.reserve()).toBe(3)
+        gone.client.hangUp()
+        await served.advance(100)
+      }
+      waiting.send('reserve-with-timeout 1\r\n')
+      await served.advance(2_000)
+      expect(waiting.rest()).toBe('TIMED_OUT\r\n')
+      expect(await peer.stats('stats-job 3')).toMatchObject({ state: 'buried', buries: '1' })
+    }))
+
+  test('limit-tries: a kick begins anew, and 0 takes the limit away', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      await peer.ask('limit-tries default 1')
+      await peer.put('a')
+      await peer.reserve()
+      expect(await peer.ask('release-ms 1 0 0')).toBe('BURIED\r\n')
+      expect(await peer.ask('kick 1')).toBe('KICKED 1\r\n')
+      expect(await peer.reserve()).toBe(1)
+      expect(await peer.ask('release 1 0 0')).toBe('BURIED\r\n')
+      expect(await peer.ask('limit-tries default 0')).toBe('LIMITED\r\n')
+      await peer.ask('kick 1')
+      for (let tries = 0; tries < 12; tries++) {
+        expect(await peer.reserve()).toBe(1)
+        expect(await peer.ask('release 1 0 0')).toBe('RELEASED\r\n')
+      }
+      for (const bad of ['limit-tries default', 'limit-tries : 1', 'limit-tries default x']) {
+        expect(await peer.ask(bad)).toBe('BAD_FORMAT\r\n')
+      }
+    }))
+
   test('list-jobs: of a state, page by page', () =>
     serving(async (served) => {
       const peer = served.connect()

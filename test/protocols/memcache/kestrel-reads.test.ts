@@ -99,6 +99,20 @@ describe('an open read', () => {
     expect(info).toMatchObject({ state: 'ready', attempts: 0 })
   })
 
+  test('counts where the queue is set to a number of attempts: aborted, or left by its connection', async () => {
+    const here = await server()
+    await here.store.queue('q').configure({ attemptsMax: 2 })
+    const [one, two] = [here.peer(), here.peer()]
+    await one.ask(set('q', 'a'))
+    expect(await one.ask('get q/open\r\nget q/abort\r\n')).toBe(value('q/open', 'a') + END + END)
+    await two.ask('get q/open\r\n')
+    two.wire.hangUp()
+    await vi.waitFor(() => expect(here.store.stats().buried).toBe(1))
+    expect(await one.ask('get q/open\r\nget q\r\n')).toBe(END + END)
+    const [info] = await here.store.queue('q').group().list({ state: 'buried' })
+    expect(info).toMatchObject({ attempts: 2, reason: 'attempts' })
+  })
+
   test('goes back to the head when the connection ends', async () => {
     const here = await server()
     const [one, two] = [here.peer(), here.peer()]

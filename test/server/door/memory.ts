@@ -78,6 +78,10 @@ export class ManualClock implements Clock {
     queueMicrotask(callback)
   }
 
+  afterEvents(callback: () => void): void {
+    queueMicrotask(callback)
+  }
+
   hold(): () => void {
     return () => undefined
   }

@@ -1,7 +1,8 @@
 /** What a single cell may be once the process has died. */
 import { nameOf, type Outcome, type Reference } from './reference.ts'
+import { attemptsMaxOf } from './retries.ts'
 import { type Cell, cellOf, copyCell, type Now, type Place, passed } from './state.ts'
-import { NO_ANSWER } from './verbs.ts'
+import { NO_ANSWER, USED_UP } from './verbs.ts'
 
 /** What a cell may be after a crash that left this outcome, most likely first. */
 export function cellsAfterCrash(
@@ -24,7 +25,11 @@ export function cellsAfterCrash(
   if (reference.reserving.some((one) => one.queue === queue && one.group === group)) {
     if (last.state === 'waiting') cells.push(leased(last), buriedUnseen(last))
   }
-  const timedOut = cells.filter(({ state }) => state === 'leased').map(timedOutOf)
+  const attemptsMax = attemptsMaxOf(reference.current, place)
+  const timedOut = cells
+    .filter(({ state }) => state === 'leased')
+    .map(timedOutOf)
+    .map((cell) => (cell.attempts >= attemptsMax ? buriedUnseen(cell) : cell))
   const lease = reference.deadLeases.get(nameOf(place))
   if (lease && passed(lease.end, now) !== 'no') cells.push(...timedOut)
   return cells.map(restarted)
@@ -54,7 +59,7 @@ function timedOutOf(cell: Cell): Cell {
   return next
 }
 
-/** A reserve buries what has no attempt left instead of giving it. */
+/** What has no attempt left is buried instead of given, or instead of coming back. */
 function buriedUnseen(cell: Cell): Cell {
   const next = copyCell(cell)
   next.state = 'buried'
@@ -62,6 +67,8 @@ function buriedUnseen(cell: Cell): Cell {
   next.suspect = 'no'
   next.counters.buries += 1
   next.error ??= NO_ANSWER
+  next.reason = USED_UP
+  next.due = undefined
   next.buriedAs = Number.POSITIVE_INFINITY
   return next
 }

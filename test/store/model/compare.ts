@@ -58,10 +58,11 @@ function queueDifference(
   if (paused === 'yes' && !isLeft(expected, queue.pausedUntil, stats.pausedMs)) {
     return `paused for ${stats.pausedMs} ms, not until ${JSON.stringify(queue.pausedUntil)}`
   }
-  const { messagesMax, whenFull, retention } = stats.settings
+  const { messagesMax, whenFull, retention, attemptsMax } = stats.settings
   const { limit: own } = queue
-  const limit = `${own.messagesMax} ${own.dropsOldest} ${own.retains}`
-  const seenLimit = `${messagesMax} ${whenFull === 'drop-oldest'} ${retention === 'all'}`
+  const limit = `${own.messagesMax} ${own.dropsOldest} ${own.retains} ${own.attemptsMax}`
+  const seenDrop = whenFull === 'drop-oldest'
+  const seenLimit = `${messagesMax} ${seenDrop} ${retention === 'all'} ${attemptsMax}`
   if (limit !== seenLimit) return `limit ${limit} expected, ${seenLimit} seen`
   const { retained } = queue
   const isAnyExpiring = [...queue.messages.values()].some(({ expires }) => expires)

@@ -13,6 +13,7 @@ import { look, type Seen } from './look.ts'
 import { recognise } from './recognise.ts'
 import { type Entry, type Lease, nameOf, type Outcome, Reference, Violation } from './reference.ts'
 import type { Watched } from './reserved.ts'
+import { attemptsMaxOf, QUEUES, type QueueName, RETRIES } from './retries.ts'
 import {
   type Cell,
   cellOf,
@@ -26,15 +27,6 @@ import {
 } from './state.ts'
 import * as verbs from './verbs.ts'
 import type { ProvableStore, World } from './worlds.ts'
-
-/** What each queue of a test is opened with. */
-export const RETRIES = {
-  a: { attemptsMax: 3, backoffMs: 500, backoffMaxMs: 2_000 },
-  b: { attemptsMax: 2, backoffMs: 500, backoffMaxMs: 600 },
-  c: { attemptsMax: 10, backoffMs: 700, backoffMaxMs: 1_500 },
-} as const
-export type QueueName = keyof typeof RETRIES
-export const QUEUES = Object.keys(RETRIES) as readonly QueueName[]
 
 /** A clock is read within so many milliseconds of the call that it counts for. */
 const EARLY_MS = 2
@@ -321,9 +313,9 @@ export class Driver {
     this.reference.leases.delete(nameOf(place))
     if (expired === 'yes') this.#isLeaving = true
     if (message === undefined || expired === 'yes') return
-    this.reference.append(`time-out of ${nameOf(place)}`, (state) => verbs.timeOut(state, place), [
-      place,
-    ])
+    const attemptsMax = attemptsMaxOf(this.reference.current, place)
+    const change = (state: State): void => verbs.timeOut(state, place, attemptsMax)
+    this.reference.append(`time-out of ${nameOf(place)}`, change, [place])
   }
 
   /** How many leases of the group may have run out just now. */
@@ -425,10 +417,6 @@ export class Driver {
     const found = this.held.filter(isMeant)
     return found.length === 0 ? undefined : random.pick(found)
   }
-}
-
-export function attemptsMaxOf(place: Place): number {
-  return RETRIES[place.queue as QueueName].attemptsMax
 }
 
 export function cellNow(driver: Driver, place: Place): Cell | undefined {

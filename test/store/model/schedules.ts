@@ -80,6 +80,7 @@ export function neverReached(report: Report, kind: WorldKind): readonly string[]
     'an idle group was removed',
     'a queue was removed',
     'a queue in use stayed',
+    'a release buried',
     'something in flight was there after a crash',
     ...(kind === 'memory' ? [] : ['something in flight was gone after a crash']),
   ]

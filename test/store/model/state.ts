@@ -83,6 +83,16 @@ export interface Limit {
   readonly countsBytes: boolean
   /** What every group has finished stays. */
   readonly retains: boolean
+  /** Deliveries of a message that count, for whoever takes it. */
+  readonly attemptsMax: number | undefined
+}
+
+export const NO_LIMIT: Limit = {
+  messagesMax: undefined,
+  dropsOldest: false,
+  countsBytes: false,
+  retains: false,
+  attemptsMax: undefined,
 }
 
 export interface QueueState {
@@ -163,7 +173,7 @@ export function queueOf(state: State, name: string): QueueState {
     name,
     nextOffset: 0,
     pausedUntil: undefined,
-    limit: { messagesMax: undefined, dropsOldest: false, countsBytes: false, retains: false },
+    limit: NO_LIMIT,
     messages: new Map(),
     retained: new Set(),
     keys: new Map(),

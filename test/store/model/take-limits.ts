@@ -2,8 +2,9 @@
 import { QlogError } from '../../../src/errors.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { any } from './commands.ts'
-import { type Driver, QUEUES } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import { copyState, limitOf, queueOf, type State } from './state.ts'
 import * as verbs from './verbs.ts'
 
@@ -19,13 +20,16 @@ export async function takeConfigureQueue(driver: Driver, random: Random): Promis
   const bytesMax = any(random, [undefined, undefined, BYTES_MAX, null])
   driver.beginQueue(queue)
   const retention = any(random, [undefined, 'all', 'all', null] as const)
-  const label = `put limit ${messagesMax} ${whenFull} ${bytesMax} ${retention} on ${queue}`
+  const attemptsMax = any(random, [undefined, undefined, null, 1, 2, 4])
+  const words = `${messagesMax} ${whenFull} ${bytesMax} ${retention} ${attemptsMax}`
+  const label = `put limit ${words} on ${queue}`
   const { limit: before } = queueOf(copyState(driver.reference.current), queue)
   const limit = {
     messagesMax: messagesMax ?? undefined,
     dropsOldest: whenFull === 'drop-oldest',
     countsBytes: bytesMax === undefined ? before.countsBytes : bytesMax !== null,
     retains: retention === undefined ? before.retains : retention === 'all',
+    attemptsMax: attemptsMax === undefined ? before.attemptsMax : (attemptsMax ?? undefined),
   }
   // What changes nothing has no record.
   const isSame = JSON.stringify(limit) === JSON.stringify(before)
@@ -37,6 +41,7 @@ export async function takeConfigureQueue(driver: Driver, random: Random): Promis
     whenFull,
     ...(bytesMax !== undefined && { bytesMax }),
     ...(retention !== undefined && { retention }),
+    ...(attemptsMax !== undefined && { attemptsMax }),
   } as const
   const sent = driver.send(label, entry, driver.queue(queue).configure(change))
   if (random.chance(0.5)) await sent

@@ -1,7 +1,8 @@
 /** The command that moves messages of a group to another queue. */
 import type { Random } from '../../../src/system/simulated/random.ts'
-import { type Driver, QUEUES } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import {
   type GroupState,
   isExpired,

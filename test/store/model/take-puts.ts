@@ -5,8 +5,9 @@ import type { Transaction } from '../../../src/store/types/transactions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { bodyOf } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
-import { type Driver, type Held, QUEUES } from './driver.ts'
+import type { Driver, Held } from './driver.ts'
 import { Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import {
   copyState,
   isExpired,

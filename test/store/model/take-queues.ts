@@ -5,8 +5,9 @@ import type { GroupOptions, GroupStart } from '../../../src/store/types/groups.t
 import type { MessageRef } from '../../../src/store/types/messages.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { any } from './commands.ts'
-import { type Driver, QUEUES } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { nameOf, Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import {
   cellOf,
   type GroupState,

@@ -1,8 +1,9 @@
 /** Commands that take something away as a whole: a group, or a queue that nobody needs. */
 import { QlogError } from '../../../src/errors.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
-import { type Driver, QUEUES } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import { type Answer, type Now, passed, type QueueState } from './state.ts'
 import { pickGroup } from './take-queues.ts'
 import { purgeAll } from './take-whole.ts'

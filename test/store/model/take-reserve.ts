@@ -6,9 +6,10 @@ import type { Random } from '../../../src/system/simulated/random.ts'
 import { isSameBody } from '../../simulation/bodies.ts'
 import { any } from './commands.ts'
 import { factsDifference } from './compare.ts'
-import { attemptsMaxOf, cellNow, type Driver, type Holder } from './driver.ts'
+import { cellNow, type Driver, type Holder } from './driver.ts'
 import { type Lease, nameOf, Violation } from './reference.ts'
 import { buriedInstead, expectReserved, type Reserving, type Watched } from './reserved.ts'
+import { attemptsMaxOf } from './retries.ts'
 import { cellOf, type Deadline, groupOf, isReady, type Place, passed, type State } from './state.ts'
 import { holderFor } from './take-sessions.ts'
 import * as verbs from './verbs.ts'
@@ -52,7 +53,7 @@ async function reserve(
   }
   const watched = [...holder.watched]
   const endingIn = (of: Watched): number => driver.endingIn(of)
-  const asked = { watched, count, bytesMax, attemptsMaxOf, endingIn }
+  const asked = { watched, count, bytesMax, attemptsMaxOf: mostOf(driver), endingIn }
   const buried = await toBuryInstead(driver, asked)
   if (buried === undefined || driver.stopped) return
   const mayWait = buried.length === 0 && !mayUseUp(driver, watched)
@@ -92,11 +93,16 @@ async function toBuryInstead(
   return look()
 }
 
+function mostOf(driver: Driver): (place: Place) => number {
+  return (place) => attemptsMaxOf(driver.reference.current, place)
+}
+
 /** While it waits, a lease may end that was the last attempt. */
 function mayUseUp(driver: Driver, watched: readonly Watched[]): boolean {
   return watched.some(({ queue, group }) => {
     const cells = groupOf(driver.reference.current, queue, group)?.cells ?? []
-    return [...cells].some(([id, cell]) => cell.attempts >= attemptsMaxOf({ queue, group, id }))
+    const most = mostOf(driver)
+    return [...cells].some(([id, cell]) => cell.attempts >= most({ queue, group, id }))
   })
 }
 
@@ -105,7 +111,7 @@ function buryInstead(driver: Driver, buried: readonly Place[]): void {
   driver.reference.append(
     `burial of ${buried.map(nameOf).join()}`,
     (state) => {
-      const told = { reason: undefined, errorElse: verbs.NO_ANSWER }
+      const told = { reason: verbs.USED_UP, errorElse: verbs.NO_ANSWER }
       for (const place of buried) verbs.bury(state, place, told)
     },
     buried,

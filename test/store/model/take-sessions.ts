@@ -1,6 +1,7 @@
 /** Commands that open and close sessions, and change what they watch. */
 import type { Random } from '../../../src/system/simulated/random.ts'
-import { type Driver, type Holder, QUEUES } from './driver.ts'
+import type { Driver, Holder } from './driver.ts'
+import { QUEUES } from './retries.ts'
 import type { State } from './state.ts'
 import * as verbs from './verbs.ts'
 

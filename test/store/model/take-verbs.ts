@@ -1,18 +1,12 @@
 /** The verbs that end or prolong leases, alone and for several deliveries. */
 
-import type { Delivery } from '../../../src/store/types/deliveries.ts'
+import type { Delivery, ReleaseOutcome } from '../../../src/store/types/deliveries.ts'
 import type { Transaction } from '../../../src/store/types/transactions.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
 import { any } from './commands.ts'
-import {
-  attemptsMaxOf,
-  cellNow,
-  type Driver,
-  type Held,
-  type QueueName,
-  RETRIES,
-} from './driver.ts'
+import { cellNow, type Driver, type Held } from './driver.ts'
 import { nameOf, Violation } from './reference.ts'
+import { attemptsMaxOf, type QueueName, RETRIES } from './retries.ts'
 import type { State } from './state.ts'
 import * as verbs from './verbs.ts'
 
@@ -49,23 +43,37 @@ function ackOf({ place, delivery }: Held): Telling {
 function releaseOf(driver: Driver, random: Random, { place, delivery }: Held): Telling {
   const priority = random.chance(0.3) ? random.pick([0, 9, 3_000]) : undefined
   const delayMs = any(random, [undefined, undefined, 0, 600, 4_000])
+  const counts = any(random, [undefined, 'never', 'if-limited'] as const)
   const options = {
     ...(priority !== undefined && { priority }),
     ...(delayMs !== undefined && { delayMs }),
+    ...(counts !== undefined && { counts }),
   }
   const due = delayMs ? driver.after(delayMs) : undefined
+  const { current } = driver.reference
+  const isLimited = current.queues.get(place.queue)?.limit.attemptsMax !== undefined
+  const isCounted = counts === 'if-limited' && isLimited
+  const most = attemptsMaxOf(current, place)
+  const attempts = (cellNow(driver, place)?.attempts ?? 0) - (isCounted ? 0 : 1)
   return {
     label: `release of ${nameOf(place)}`,
-    change: (state) => verbs.release(state, place, due, priority),
+    change: (state) => verbs.release(state, place, due, priority, isCounted, most),
     call: (on) => on.release(delivery, options),
     alone: (one) => one.release(options),
+    heard: (answer) => {
+      const { buried } = answer as ReleaseOutcome
+      if (buried !== attempts >= most) {
+        throw new Violation(`release of ${nameOf(place)} after ${attempts} of ${most}: ${buried}`)
+      }
+      if (buried) driver.world.simulation.report.note('a release buried')
+    },
   }
 }
 
 function retryOf(driver: Driver, random: Random, { place, delivery }: Held): Telling {
   const error = any(random, [undefined, 'boom', 'no such order'])
   const attempts = cellNow(driver, place)?.attempts ?? 0
-  const isLast = attempts >= attemptsMaxOf(place)
+  const isLast = attempts >= attemptsMaxOf(driver.reference.current, place)
   const { backoffMs, backoffMaxMs } = RETRIES[place.queue as QueueName]
   const middleMs = Math.min(backoffMaxMs, backoffMs * 2 ** Math.max(0, attempts - 1))
   const least = driver.after(middleMs * (1 - JITTER))
@@ -73,7 +81,7 @@ function retryOf(driver: Driver, random: Random, { place, delivery }: Held): Tel
   return {
     label: `retry of ${nameOf(place)}`,
     change: (state) => {
-      if (isLast) verbs.bury(state, place, { error })
+      if (isLast) verbs.bury(state, place, { reason: verbs.USED_UP, error })
       else verbs.retry(state, place, due, error)
     },
     call: (on) => on.retry(delivery, error),

@@ -1,8 +1,9 @@
 /** Commands that change a whole queue or group at once. */
 import type { RedriveOptions, SeekPlace } from '../../../src/store/types/groups.ts'
 import type { Random } from '../../../src/system/simulated/random.ts'
-import { type Driver, QUEUES } from './driver.ts'
+import type { Driver } from './driver.ts'
 import { Violation } from './reference.ts'
+import { QUEUES } from './retries.ts'
 import {
   type Cell,
   type GroupState,

@@ -18,6 +18,8 @@ import {
 
 /** The error of what is buried because its leases ended, where none was told. */
 export const NO_ANSWER = 'the lease ended without an answer'
+/** The reason of what has no attempt left. */
+export const USED_UP = 'attempts'
 
 export interface Put {
   readonly queue: string
@@ -146,15 +148,22 @@ export function release(
   place: Place,
   due: Deadline | undefined,
   priority: number | undefined,
+  counts = false,
+  attemptsMax = Number.POSITIVE_INFINITY,
 ): void {
   changeCell(state, place, (cell) => {
     cell.isPlain = false
     cell.state = 'waiting'
     cell.due = due
     cell.priority = priority ?? cell.priority
-    cell.attempts -= 1
+    if (!counts) cell.attempts -= 1
     cell.counters.releases += 1
   })
+  if (isUsedUp(state, place, attemptsMax)) bury(state, place, { reason: USED_UP })
+}
+
+export function isUsedUp(state: State, place: Place, attemptsMax: number): boolean {
+  return (cellOf(state, place)?.attempts ?? 0) >= attemptsMax
 }
 
 /** The holder went away in order: no attempt is counted. */
@@ -209,13 +218,15 @@ export function bury(
   group.nextBuried += 1
 }
 
-export function timeOut(state: State, place: Place): void {
+export function timeOut(state: State, place: Place, attemptsMax: number): void {
   changeCell(state, place, (cell) => {
     cell.isPlain = false
     cell.state = 'waiting'
     cell.due = undefined
     cell.counters.timeouts += 1
   })
+  const told = { reason: USED_UP, errorElse: NO_ANSWER }
+  if (isUsedUp(state, place, attemptsMax)) bury(state, place, told)
 }
 
 export function kick(state: State, place: Place): void {

@@ -7,15 +7,15 @@ import type { SingleBit } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES } from '../format/layout.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import type { Decompress } from '../format/unpack.ts'
-import { readFully } from '../log/survey.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { ReadHandle, System } from '../system/system.ts'
+import { readFully } from './survey.ts'
 
 /** Longer regions are no work of single bits; looking would only take time. */
 const REGION_BYTES_MAX = 256 * 1024
 
 /** Finds what can be mended between `offset` and `end`, where the next valid block or the cut stands. */
 export async function mendableBlocks(
-  handle: FileHandle,
+  handle: ReadHandle,
   offset: number,
   end: number,
   key: SegmentKey,
@@ -45,7 +45,7 @@ export async function mendableBlocks(
 }
 
 /** The mended bytes of a block that {@link mendableBlocks} found. */
-export async function mendedBytes(handle: FileHandle, mended: SingleBit): Promise<Uint8Array> {
+export async function mendedBytes(handle: ReadHandle, mended: SingleBit): Promise<Uint8Array> {
   const bytes = new Uint8Array(mended.length)
   await readFully(handle, bytes, mended.offset)
   const at = mended.byteOffset - mended.offset

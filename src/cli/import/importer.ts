@@ -2,8 +2,8 @@
  * Makes queues of the lines of an export: messages in batches, and once a queue has all of its messages its
  * groups, and what those had made of them. Touches the store it is given.
  */
-import { QlogTypeError } from '../errors.ts'
-import type { ImportState, StoreAccess, VerbTypes } from '../server/index.ts'
+import { QlogTypeError } from '../../errors.ts'
+import type { ImportState, StoreAccess, VerbTypes } from '../../server/index.ts'
 
 /** What goes out with one request: rows, bytes of bodies, characters of JSON. */
 const BATCH_COUNT = 256

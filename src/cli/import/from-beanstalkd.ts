@@ -1,0 +1,141 @@
+/** `qlog import --from`: every job of a beanstalkd that runs, and then it is empty. */
+import { setTimeout as pass } from 'node:timers/promises'
+import { QlogTypeError } from '../../errors.ts'
+import { Drain, type DrainedTube } from '../../protocols/beanstalkd/import/drain.ts'
+import { Source } from '../../protocols/beanstalkd/import/source.ts'
+import { type Address, parseAddress } from '../../server/index.ts'
+import type { CommandContext } from '../context.ts'
+import type { ExitCode } from '../exit-codes.ts'
+import { EXIT } from '../exit-codes.ts'
+import { JSON_VERSION } from '../inspect-words.ts'
+import { oneLine } from '../output.ts'
+import { formatSpan, withStore } from '../store-words.ts'
+import { formatCount, formatTable, plural } from '../text.ts'
+import { UsageError } from '../usage-error.ts'
+import { JobPutter } from './job-putter.ts'
+import { SourceSocket } from './source-socket.ts'
+
+const PORT = 11_300
+const SCHEME = 'beanstalkd://'
+
+export async function importBeanstalkd(
+  context: CommandContext,
+  directory: string,
+  url: string,
+  waitMs: number,
+  isJson: boolean,
+): Promise<ExitCode> {
+  const address = addressOf(url)
+  const signal = context.interruption()
+  const wire = await SourceSocket.connect(address, signal)
+  try {
+    // What is no beanstalkd makes no store.
+    const source = await Source.meet(wire)
+    tellOfSource(context, source)
+    return await withStore(context, directory, { create: true }, async (store) => {
+      const drain = new Drain(source, new JobPutter(store), {
+        signal,
+        waitMs,
+        nowMs: () => performance.now(),
+        sleep: (ms) => pass(ms, undefined, { signal }).catch(() => undefined),
+        onProgress: (jobs) => context.output.progress(`${plural(jobs, 'job')} came over`),
+      })
+      try {
+        await drain.run()
+      } finally {
+        context.output.progress(undefined)
+        showTubes(context, drain.tubes, isJson)
+      }
+      return drain.tubes.some(({ left }) => countLeft(left) > 0) ? EXIT.left : EXIT.fine
+    })
+  } finally {
+    wire.close()
+  }
+}
+
+function addressOf(url: string): Address {
+  const remedy = 'Name the server as beanstalkd://HOST:PORT or beanstalkd://unix:PATH.'
+  if (!url.startsWith(SCHEME)) throw new UsageError(`--from ${url} names no beanstalkd`, remedy)
+  try {
+    const address = parseAddress(url.slice(SCHEME.length).replace(/\/$/, ''), PORT)
+    if (address.kind !== 'inherited') return address
+  } catch (error) {
+    if (!(error instanceof QlogTypeError)) throw error
+    throw new UsageError(`--from: ${error.message}`, remedy)
+  }
+  throw new UsageError(`--from ${url} names no address`, remedy)
+}
+
+function tellOfSource({ output }: CommandContext, source: Source): void {
+  if (source.identity === undefined) {
+    output.words('This server tells no id of itself: run again, a job may come twice.')
+  }
+  if (source.reservesById) return
+  output.words(
+    `This server (version ${oneLine(source.version)}) cannot reserve by id: delayed and buried jobs, and those of paused tubes, come one by one, and are free for workers until then.`,
+  )
+}
+
+function showTubes(
+  { output }: CommandContext,
+  tubes: readonly DrainedTube[],
+  isJson: boolean,
+): void {
+  const shown = tubes.filter((tube) => isJson || jobsOf(tube) + countLeft(tube.left) > 0)
+  if (isJson) for (const tube of shown) output.json(jsonOf(tube))
+  else if (shown.length > 0) output.data(tableOf(shown))
+  for (const { tube, tooLarge } of tubes) {
+    for (const [id, bytes] of tooLarge) {
+      const size = `${plural(bytes, 'byte')} are more than a message of the store may have`
+      output.words(`job ${id} of ${oneLine(tube)} stays where it is: ${size}`)
+    }
+  }
+  const sum = (of: (tube: DrainedTube) => number): number =>
+    tubes.reduce((all, tube) => all + of(tube), 0)
+  const words = [`imported ${plural(sum(jobsOf), 'job')} from ${plural(shown.length, 'tube')}`]
+  const known = sum((tube) => tube.known)
+  const twice = sum(({ takenMeanwhile }) => takenMeanwhile)
+  const left = sum((tube) => countLeft(tube.left))
+  const held = sum((tube) => tube.left.reserved)
+  if (known > 0) words.push(`${formatCount(known)} of them were here already`)
+  if (twice > 0) {
+    words.push(`${formatCount(twice)} of them were taken by workers there, and may run twice`)
+  }
+  if (left > 0) {
+    const holders = held > 0 ? `, ${formatCount(held)} of them held by workers` : ''
+    words.push(`${plural(left, 'job')} left there${holders}`)
+  }
+  output.words(words.join('; '))
+}
+
+const HEAD = ['tube', 'ready', 'delayed', 'buried', 'known', 'left', '']
+const FIGURES = new Set(HEAD.slice(1, -1))
+
+function tableOf(tubes: readonly DrainedTube[]): string {
+  const rows = tubes.map(({ tube, ready, delayed, buried, known, left, pausedMs }) => [
+    oneLine(tube),
+    ...[ready, delayed, buried, known, countLeft(left)].map(formatCount),
+    pausedMs > 0 ? `paused, ${formatSpan(pausedMs)} left` : '',
+  ])
+  return formatTable(HEAD, rows, FIGURES)
+}
+
+function jsonOf(tube: DrainedTube): object {
+  const { tooLarge, left, ...rest } = tube
+  const { ready, reserved, delayed, buried } = left
+  return {
+    v: JSON_VERSION,
+    kind: 'tube',
+    ...rest,
+    tooLarge: [...tooLarge].map(([id, bytes]) => ({ id, bytes })),
+    left: { ready, reserved, delayed, buried },
+  }
+}
+
+function jobsOf({ ready, delayed, buried }: DrainedTube): number {
+  return ready + delayed + buried
+}
+
+function countLeft(left: DrainedTube['left']): number {
+  return left.ready + left.reserved + left.delayed + left.buried
+}

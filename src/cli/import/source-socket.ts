@@ -1,0 +1,122 @@
+/** The connection to a beanstalkd that is emptied: replies as they come, and an end to every wait. */
+import { connect, type Socket } from 'node:net'
+import { QlogError } from '../../errors.ts'
+import {
+  type SourceReply,
+  SourceReplyReader,
+} from '../../protocols/beanstalkd/import/reply-reader.ts'
+import type { SourceWire } from '../../protocols/beanstalkd/import/source.ts'
+import { type Address, addressText } from '../../server/index.ts'
+
+/** Nothing that is asked takes long: so much silence is a fault. */
+const SILENCE_MS_MAX = 30_000
+/** Whoever wants to stop waits no longer for a last answer. */
+const STOP_MS_MAX = 2_000
+
+export class SourceSocket implements SourceWire {
+  readonly #socket: Socket
+  readonly #name: string
+  readonly #reader = new SourceReplyReader()
+  readonly #replies: SourceReply[] = []
+  #taken = 0
+  #failure: QlogError | undefined
+  #waiting: (() => void) | undefined
+  #limit: NodeJS.Timeout | undefined
+  #limitMs = SILENCE_MS_MAX
+  readonly #signal: AbortSignal
+
+  private constructor(address: Address, signal: AbortSignal) {
+    this.#name = addressText(address)
+    this.#signal = signal
+    if (address.kind === 'inherited') throw new Error('an import connects to an address')
+    const { host = '127.0.0.1' } = address.kind === 'tcp' ? address : {}
+    this.#socket =
+      address.kind === 'unix'
+        ? connect({ path: address.path })
+        : connect({ host, port: address.port, noDelay: true })
+    this.#socket.on('data', (chunk: Uint8Array) => this.#push(chunk))
+    this.#socket.on('error', (error) => this.#fail(error.message, error))
+    this.#socket.on('close', () => this.#fail('it hung up'))
+    signal.addEventListener('abort', this.#stop, { once: true })
+    if (signal.aborted) this.#stop()
+  }
+
+  /** Rejects with QLOG_SOURCE where nobody is there. */
+  static async connect(address: Address, signal: AbortSignal): Promise<SourceSocket> {
+    const wire = new SourceSocket(address, signal)
+    wire.#socket.once('connect', () => wire.#waiting?.())
+    try {
+      await wire.#until(() => !wire.#socket.connecting)
+    } catch (error) {
+      wire.close()
+      throw error
+    }
+    return wire
+  }
+
+  send(text: string): void {
+    if (this.#failure === undefined) this.#socket.write(text, 'latin1')
+  }
+
+  async next(): Promise<SourceReply> {
+    await this.#until(() => this.#taken < this.#replies.length)
+    const reply = this.#replies[this.#taken]
+    if (reply === undefined) throw new Error('a reply was there')
+    this.#taken += 1
+    if (this.#taken < this.#replies.length) return reply
+    this.#replies.length = 0
+    this.#taken = 0
+    return reply
+  }
+
+  close(): void {
+    this.#signal.removeEventListener('abort', this.#stop)
+    clearTimeout(this.#limit)
+    this.#failure ??= this.#error('it was closed')
+    this.#socket.destroy()
+  }
+
+  /** What has come counts, also where the connection has ended since. */
+  async #until(isThere: () => boolean): Promise<void> {
+    while (!isThere()) {
+      if (this.#failure !== undefined) throw this.#failure
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve
+        this.#setLimit()
+      })
+      this.#waiting = undefined
+      clearTimeout(this.#limit)
+    }
+  }
+
+  #push(chunk: Uint8Array): void {
+    try {
+      this.#replies.push(...this.#reader.push(chunk))
+    } catch (error) {
+      this.#fail(error instanceof Error ? error.message : String(error), error)
+    }
+    this.#waiting?.()
+  }
+
+  #setLimit(): void {
+    clearTimeout(this.#limit)
+    const limitMs = this.#limitMs
+    this.#limit = setTimeout(() => this.#fail(`it said nothing for ${limitMs / 1000} s`), limitMs)
+  }
+
+  readonly #stop = (): void => {
+    this.#limitMs = STOP_MS_MAX
+    if (this.#waiting !== undefined) this.#setLimit()
+  }
+
+  #fail(why: string, cause?: unknown): void {
+    this.#failure ??= this.#error(why, cause)
+    this.#socket.destroy()
+    this.#waiting?.()
+  }
+
+  #error(why: string, cause?: unknown): QlogError {
+    const words = `the beanstalkd at ${this.#name}: ${why}`
+    return new QlogError('QLOG_SOURCE', words, cause === undefined ? undefined : { cause })
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * Checks one full segment, every byte below its cut, past the page cache where that can be had: what
+ * `verify` checks of it, and judged by the same functions. Reads only.
+ */
+import { QlogError, systemErrorCode } from '../../errors.ts'
+import type { SegmentHead, SingleBit } from '../../format/evidence.ts'
+import { mappedProblem } from '../../format/file-verdict.ts'
+import { decodeSegmentHeader } from '../../format/header.ts'
+import { SEGMENT_HEADER_BYTES, segmentFileName } from '../../format/layout.ts'
+import type { MapEntry } from '../../format/link.ts'
+import { judgeSealed, type RegionVerdict, VERDICT_ROWS } from '../../format/verdict.ts'
+import type { FileHandle, ReadHandle, System } from '../../system/system.ts'
+import { ioError } from '../lock/lock-errors.ts'
+import { mendableBlocks } from '../mend.ts'
+import { scanSegment } from '../scan.ts'
+import { readFully } from '../survey.ts'
+import { type ReadPace, SCRUB_READ_BYTES } from './read-pace.ts'
+import type { ScrubFinding } from './types.ts'
+
+export interface CheckParts {
+  readonly system: System
+  readonly directory: string
+  readonly storeId: string
+  readonly pace: ReadPace
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface CheckedSegment {
+  readonly blocks: number
+  /** From the file's beginning up to the cut, or as far as there are any. */
+  readonly bytes: number
+  /** Every byte came from the disk itself. */
+  readonly fromDisk: boolean
+  readonly findings: readonly ScrubFinding[]
+  /** Blocks that flipping one bit each would make valid. */
+  readonly mends: readonly SingleBit[]
+}
+
+/** Where the damaged part of a header stands. */
+const HEADER_PARTS = {
+  first: { offset: 0, bytes: 512 },
+  between: { offset: 512, bytes: 3072 },
+  last: { offset: 3584, bytes: 512 },
+} as const
+
+/**
+ * Whether the log still has the segment afterwards is for the caller to ask: the file of one that has left
+ * may be gone, or another's. Rejects with QLOG_IO for want of a descriptor, QLOG_NEWER_FORMAT, QLOG_ABORTED.
+ */
+export async function checkSegment(parts: CheckParts, entry: MapEntry): Promise<CheckedSegment> {
+  const { system, directory } = parts
+  const file = segmentFileName(entry.number, entry.generation)
+  let handle: FileHandle
+  try {
+    handle = await system.files.open(`${directory}/${file}`, { mode: 'read', direct: true })
+  } catch (error) {
+    const code = systemErrorCode(error)
+    if (code === '' || code === 'EMFILE' || code === 'ENFILE') throw ioError(`open ${file}`, error)
+    if (code === 'ENOENT') return whole(file, entry, 'rot-missing', 'no such file')
+    return whole(file, entry, 'rot-header', `cannot be opened (${code})`)
+  }
+  try {
+    return await new SegmentCheck(parts, entry, file, handle).run()
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EIO') throw error
+    return whole(file, entry, 'unreadable', 'EIO')
+  } finally {
+    await handle.close()
+  }
+}
+
+class SegmentCheck {
+  readonly #parts: CheckParts
+  readonly #entry: MapEntry
+  readonly #file: string
+  readonly #handle: FileHandle
+  readonly #reads: ReadHandle
+  readonly #findings: ScrubFinding[] = []
+  readonly #mends: SingleBit[] = []
+
+  constructor(parts: CheckParts, entry: MapEntry, file: string, handle: FileHandle) {
+    this.#parts = parts
+    this.#entry = entry
+    this.#file = file
+    this.#handle = handle
+    this.#reads = parts.pace.slow(handle)
+  }
+
+  async run(): Promise<CheckedSegment> {
+    const { system, storeId, signal } = this.#parts
+    const entry = this.#entry
+    const actualBytes = (await this.#handle.stat()).size
+    const head = await this.#head(actualBytes)
+    const problem = mappedProblem(head, entry, storeId)
+    if (problem) return whole(this.#file, entry, problem.row, problem.why)
+    const scan = await scanSegment(system, this.#reads, entry, actualBytes, {
+      to: entry.cut,
+      chunkBytes: SCRUB_READ_BYTES,
+      readsAhead: false,
+      ...(signal && { signal }),
+    })
+    for (const region of judgeSealed(head, entry, scan)) await this.#noteRegion(region, actualBytes)
+    return {
+      blocks: scan.blocks.count,
+      bytes: scan.endOffset,
+      fromDisk: this.#handle.isDirect,
+      findings: this.#findings,
+      mends: this.#mends,
+    }
+  }
+
+  async #head(actualBytes: number): Promise<SegmentHead> {
+    const { number, generation } = this.#entry
+    const place = { file: this.#file, number, generation, actualBytes }
+    const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
+    try {
+      await readFully(this.#reads, bytes, 0)
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EIO') throw error
+      return { ...place, problem: 'cannot be read (EIO)' }
+    }
+    const decoded = decodeSegmentHeader(bytes, this.#parts.system.crc32)
+    if (decoded.kind === 'newer') {
+      throw new QlogError('QLOG_NEWER_FORMAT', `${this.#file}: ${decoded.why}`)
+    }
+    if (decoded.kind !== 'valid') return { ...place, problem: decoded.why }
+    if (decoded.damagedCopy) this.#noteHeader(decoded.damagedCopy)
+    return { ...place, header: decoded.header }
+  }
+
+  #noteHeader(part: keyof typeof HEADER_PARTS): void {
+    const { firstId } = this.#entry
+    const why = 'one of the two copies of the segment header is damaged'
+    const ids = { firstId, endId: firstId }
+    const place = { file: this.#file, ...HEADER_PARTS[part], ...ids }
+    this.#findings.push({ row: 'header-copy', ...place, why, mendable: 0 })
+  }
+
+  async #noteRegion(region: RegionVerdict, actualBytes: number): Promise<void> {
+    const { row, offset, bytes, firstId, endId } = region
+    const { system } = this.#parts
+    const mends =
+      offset < actualBytes
+        ? await mendableBlocks(this.#reads, offset, offset + bytes, this.#entry, system)
+        : []
+    this.#mends.push(...mends)
+    const [only] = mends
+    const why =
+      only && mends.length === 1
+        ? `${VERDICT_ROWS[row]}; one flipped bit explains it: bit ${only.bit} of byte ${only.byteOffset}`
+        : VERDICT_ROWS[row]
+    const place = { file: this.#file, offset, bytes, firstId, endId }
+    this.#findings.push({ row, ...place, why, mendable: mends.length })
+  }
+}
+
+/** A segment of which nothing can be read. */
+function whole(
+  file: string,
+  { firstId, endId }: MapEntry,
+  row: ScrubFinding['row'],
+  why: string,
+): CheckedSegment {
+  const finding = { row, file, offset: 0, bytes: 0, firstId, endId, why, mendable: 0 }
+  return { blocks: 0, bytes: 0, fromDisk: true, findings: [finding], mends: [] }
+}

@@ -1,0 +1,86 @@
+/**
+ * Messages that have no attempt left: how many they have, and what becomes of them where no verb answers for
+ * it: their lease timed out, or they were to be delivered once more.
+ */
+import { PlainOperation } from '../commit/operation.ts'
+import type { Taken } from '../dispatch/taken.ts'
+import type { QueueState } from '../state/queue-state.ts'
+import type { StoreCore } from '../store-core.ts'
+import { lastErrorOf } from './dead-letters.ts'
+
+/** Of one entry that nobody asked to be one: with two records each it fits the smallest log. */
+const TIMED_OUT_MAX = 512
+
+export class LastAttempts {
+  readonly #core: StoreCore
+
+  constructor(core: StoreCore) {
+    this.#core = core
+  }
+
+  /** Deliveries that count of a message of this queue at most: by its settings, and by its handles. */
+  maxOf({ name, number }: QueueState): number {
+    const { retries, settings } = this.#core
+    return retries.attemptsMax(name, settings.of(number).attemptsMax)
+  }
+
+  /** The queue itself is set to a number of them. */
+  isSetFor({ number }: QueueState): boolean {
+    return this.#core.settings.of(number).attemptsMax > 0
+  }
+
+  /** The leases of these are over: they are ready again, or were delivered for the last time. */
+  timedOut(taken: readonly Taken[]): void {
+    for (let first = 0; first < taken.length; first += TIMED_OUT_MAX) {
+      this.#return(taken.slice(first, first + TIMED_OUT_MAX))
+    }
+  }
+
+  /** These are out of the order, and have no attempt left. */
+  usedUp(taken: readonly Taken[]): void {
+    const { deadLetters, settings } = this.#core
+    for (const one of taken) one.status = 'settling'
+    const isLetter = ({ group }: Taken) => deadLetters.isFor(group.queue)
+    const letters = settings.isEmpty ? [] : taken.filter(isLetter)
+    if (letters.length > 0) deadLetters.usedUp(letters)
+    if (letters.length === taken.length) return
+    this.bury(letters.length === 0 ? taken : taken.filter((one) => !isLetter(one)))
+  }
+
+  /** The same, and they have no other place to go. */
+  bury(taken: readonly Taken[]): void {
+    const ops = taken.map((one) => this.#core.buryOp(one, 'attempts', lastErrorOf(one)))
+    const undo = () => {
+      for (const one of taken) one.group.putBack(one)
+    }
+    this.#core.send(new PlainOperation(ops, undefined, undo))
+  }
+
+  #return(taken: readonly Taken[]): void {
+    const { deadLetters, dispatcher } = this.#core
+    const ops = taken.map((one) => this.#core.returnOp(one, 'timed-out'))
+    const dead = taken.filter(({ attempt, group }) => attempt >= this.maxOf(group.queue.state))
+    const letters = dead.filter(({ group }) => deadLetters.isFor(group.queue))
+    // In the same entry: nobody sees them ready in between.
+    const burials = dead
+      .filter((one) => !letters.includes(one))
+      .map((one) => this.#core.buryOp(one, 'attempts', lastErrorOf(one)))
+    const done = () => this.#holdLetters(letters)
+    const undo = () => {
+      // The lease of each goes on, as far as its time does.
+      for (const one of taken) dispatcher.unsettle(one)
+    }
+    this.#core.send(new PlainOperation([...ops, ...burials], done, undo))
+  }
+
+  /** Their bodies have to be read first: until then they are out of the order. */
+  #holdLetters(letters: readonly Taken[]): void {
+    const held = letters.flatMap(({ group, id, offset, priority }) => {
+      const isReady = group.state.exception(offset)?.state === 'ready'
+      const isOurs = !group.isRemoved && !group.isStill && isReady && group.isFree(offset, id)
+      return isOurs ? [group.hold(id, offset, priority)] : []
+    })
+    // This is within the log's word of a commit, which is no place to append.
+    if (held.length > 0) queueMicrotask(() => this.usedUp(held))
+  }
+}

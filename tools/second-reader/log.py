@@ -1,0 +1,238 @@
+"""Which files are the log, where it ends and what is lost: section 5 of docs/guarantees.md."""
+import os, re
+from collections import namedtuple
+from struct import unpack_from
+
+from segments import BATCH, DATA, MAP, MESSAGE, PAGE, SEAL, Segment, read_index, read_map
+
+# A row of the table of verdicts: in which file, at which bytes, and the ids that are lost by it.
+Finding = namedtuple('Finding', 'row file at bytes firstId endId', defaults=(0, 0, 0, 0))
+TORN = {'torn-tail', 'hole-above-d', 'partial-group', 'torn-first-group'}
+
+
+class NoLog(Exception):
+    pass
+
+
+class Log:
+    """`parts` is what counts of it, in order: segment, base LSN, blocks. `findings` is the rest."""
+
+    def __init__(self, directory):
+        self.findings, self.parts = [], []
+        paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+        self.segments = [Segment(path) for path in paths
+                         if re.fullmatch(r'\d{20}-\d{2,}\.qls', os.path.basename(path))]
+        headers = [segment.header for segment in self.segments if segment.header]
+        if not headers: raise NoLog
+        stores = [header.store for header in headers]
+        self.store = max(stores, key=stores.count)
+        self.index = self.read_indexes(path for path in paths if path.endswith(('index.a', 'index.b')))
+        self.newest = self.find_newest()
+        self.judge_newest()
+        for entry in self.map.values(): self.judge_mapped(entry)
+        self.parts.sort(key=lambda part: part[1])
+        for segment in self.segments: self.judge_other(segment)
+
+    @property
+    def exit_code(self):
+        rows = {finding.row for finding in self.findings}
+        return 3 if any(row.startswith(('rot', 'header')) for row in rows) else 4 if rows & TORN else 0
+
+    def read_indexes(self, paths):
+        indexes = [read_index(open(path, 'rb').read()) for path in paths]
+        return max((index for index in indexes if index and index.store == self.store), default=None,
+                   key=lambda index: (index.epoch, index.sequence))
+
+    # The newest segment.
+
+    def find_newest(self):
+        begun = [segment for segment in self.segments if self.is_ours(segment) and segment.link
+                 and self.is_begun(segment)]
+        if not begun: raise NoLog
+        newest = max(begun, key=lambda segment: (segment.link.epoch, segment.number))
+        index = self.index
+        if index and (index.epoch < newest.link.epoch or
+                      index.number <= newest.number and not is_named(newest, index)):
+            self.index = None
+        return newest
+
+    def is_ours(self, segment):
+        header = segment.header
+        return header and header.store == self.store and \
+            (header.number, header.generation) == (segment.number, segment.generation)
+
+    def is_begun(self, segment):
+        return segment.group(PAGE) or self.is_claimed(segment) or segment.end_but_for_one_bit(PAGE)
+
+    def is_claimed(self, segment):
+        """Something says that more of it than its beginning was durable."""
+        index = self.index
+        return any(block.d > PAGE for block in segment.blocks) or \
+            index and is_named(segment, index) and index.d > PAGE
+
+    def judge_newest(self):
+        newest, index = self.newest, self.index
+        torn = [segment.link for segment in self.segments if self.is_torn_successor(segment)]
+        d = max([PAGE] + [block.d for block in newest.blocks] + [link.cut for link in torn]
+                + [index.d for index in [index] if index and is_named(newest, index)])
+        later_ids = [link.next_id for link in torn] + [index.next_id for index in [index] if index]
+        self.later_id = max(later_ids, default=None)
+        blocks, at = self.read_below(newest, PAGE, d, 'rot-below-d', newest.link.next_id, self.later_id)
+        while True:
+            if group := newest.group(at):
+                blocks, at = blocks + group, group[-1].end
+            elif proof := self.proof_of(at):
+                row, limit = proof
+                more, at = self.read_below(newest, at, limit, row, self.next_of(blocks), None)
+                blocks += more
+            else: break
+        self.end, self.next_id = at, self.next_of(blocks)
+        self.note_end(at)
+        self.snapshots, self.map = newest.link.snapshots, newest.link.entries
+        for block in blocks:
+            if block.type == MAP: self.snapshots, self.map = read_map(block.records[0].body)
+        self.parts.append((newest, newest.link.base, blocks))
+        if index and index.number > newest.number and \
+                not any(is_named(segment, index) for segment in self.segments):
+            self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
+        elif blocks and blocks[-1].type == SEAL: self.find('rot-newest-missing', newest.name)
+        if self.later_id: self.next_id = max(self.next_id, self.later_id)
+
+    def is_torn_successor(self, segment):
+        link, newest = segment.link, self.newest
+        return self.is_ours(segment) and link and not self.is_begun(segment) \
+            and link.epoch >= newest.link.epoch \
+            and (link.before_number, link.before_generation) == (newest.number, newest.generation)
+
+    def next_of(self, blocks):
+        return blocks[-1].next_id if blocks else self.newest.link.next_id
+
+    def proof_of(self, at):
+        """A damaged group at `at` that was durable though nothing claims it: its row, and its end."""
+        newest, last = self.newest, self.newest.blocks[-1]
+        if newest.link.mode == 0 and last.group > at and last.end - at > newest.link.in_flight:
+            return 'rot-in-flight', newest.boundary_behind(newest.run_end(at))
+        end = newest.end_but_for_one_bit(at)
+        return end and ('rot-single-bit', end)
+
+    def note_end(self, at):
+        newest = self.newest
+        behind = newest.next_valid(at)
+        if behind: self.find('partial-group' if behind.at == at else 'hole-above-d', newest.name, at)
+        elif not newest.is_clean(at): self.find('torn-tail', newest.name, at)
+
+    def read_below(self, segment, at, limit, row, first_id, end_id):
+        """The valid blocks below `limit`, each by itself; what is between them is damage."""
+        blocks = []
+        while at < limit:
+            if block := segment.by_start.get(at):
+                blocks.append(block)
+                at, first_id = block.end, block.next_id
+                continue
+            behind = segment.next_valid(at)
+            next_at = behind.at if behind and behind.at < limit else limit
+            if row == 'rot-below-d' and next_at == limit:
+                next_at = max(limit, segment.boundary_behind(at) or 0)
+            lost = (first_id, behind.first_id if behind else end_id or first_id)
+            is_short = next_at > len(segment.data)
+            self.find('rot-short-file' if is_short else row, segment.name, at, next_at - at, *lost)
+            at = next_at
+        if limit <= len(segment.data) < segment.header.size: self.find_short(segment)
+        return blocks, at
+
+    def find_short(self, segment):
+        end = len(segment.data)
+        self.find('rot-short-file', segment.name, end, segment.header.size - end)
+
+    # All other files.
+
+    def find(self, *finding):
+        self.findings.append(Finding(*finding))
+
+    def judge_mapped(self, entry):
+        segment = next((segment for segment in self.segments
+                        if (segment.number, segment.generation) == entry[:2]), None)
+        lost = (0, 0, entry.first_id, entry.end_id)
+        if not segment: return self.find('rot-missing', file_name(entry), *lost)
+        segment.is_mapped = True
+        if not segment.header: return self.find('rot-header', segment.name, *lost)
+        if not self.is_ours(segment) or not is_named(segment, entry):
+            return self.find('rot-foreign', segment.name, *lost)
+        blocks, _ = self.read_below(segment, PAGE, entry.cut, 'rot-below-cut', entry.first_id, entry.end_id)
+        self.parts.append((segment, entry.base, blocks))
+
+    def judge_other(self, segment):
+        newest, link = self.newest, segment.link
+        if segment.is_mapped or segment is newest:
+            if not segment.is_header_clean: self.find('header-copy', segment.name)
+        elif segment.number <= newest.number: self.find('rubbish', segment.name)
+        elif not segment.header: self.find('rot-header', segment.name)
+        elif not self.is_ours(segment): self.find('rubbish', segment.name)
+        elif len(segment.data) < segment.header.size: self.find_short(segment)
+        elif segment.is_clean(PAGE): self.find('never-used', segment.name)
+        elif link and link.epoch < newest.link.epoch: self.find('stale-fork', segment.name)
+        elif not link and (self.is_claimed(segment) or segment.generation):
+            self.find('rot-lost-link', segment.name)
+        else: self.find('torn-first-group', segment.name)
+
+    # What stands in it.
+
+    @property
+    def is_whole(self):
+        """No entry has ever left it: it begins at 0, and nothing was merged or lost."""
+        end = 0
+        for segment, base, _ in self.parts:
+            if base != end or segment.generation: return False
+            end = base + segment.header.size
+        return True
+
+    def batches(self):
+        """Batches in order. What damage left of one with control records is left out."""
+        for _, base, blocks in self.parts:
+            batch = None
+            for block in blocks:
+                if block.type != DATA: continue
+                if batch and block.records[0].kind != BATCH:
+                    yield from batch.rest()
+                    batch = None
+                for record in block.records:
+                    if record.kind == BATCH:
+                        sizes, before = unpack_from('<2I', record.body), unpack_from('<2I', record.body, 8)
+                        if not batch or (batch.sizes, batch.found) != (sizes, before):
+                            if batch: yield from batch.rest()
+                            batch = Batch(base + block.at, sizes, before)
+                    else:
+                        batch = batch or Batch(base + block.at, (1, 0), (0, 0))
+                        if batch.add(record): 
+                            yield from batch.rest()
+                            batch = None
+            if batch: yield from batch.rest()
+
+
+class Batch:
+    def __init__(self, lsn, sizes, before):
+        self.lsn, self.sizes, self.before = lsn, sizes, before
+        self.messages, self.controls = [], []
+
+    @property
+    def found(self):
+        return self.before[0] + len(self.messages), self.before[1] + len(self.controls)
+
+    def add(self, record):
+        """Whether it has come to its end."""
+        (self.messages if record.kind == MESSAGE else self.controls).append(record)
+        return self.found == self.sizes
+
+    def rest(self):
+        if self.sizes[1] == 0 or self.before == (0, 0) and self.found == self.sizes: yield self
+
+
+def is_named(segment, by):
+    """An index or map entry means this very file."""
+    header = segment.header
+    return header is not None and (header.number, header.generation, header.salt, header.seed) == \
+        (by.number, by.generation, by.salt, by.seed)
+
+
+def file_name(segment):
+    return f'{segment.number:020}-{segment.generation:02}.qls'
