@@ -127,8 +127,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'settle/verbs.ts',
-        'return { ...due, ...(priority !== undefined && { priority: checkPriority(priority) }) }',
-        'return { ...due, ...(priority !== undefined && checkPriority(priority) < 0 && { priority }) }',
+        'const own = priority !== undefined && { priority: checkPriority(priority) }',
+        'const own = priority !== undefined && checkPriority(priority) < 0 && { priority }',
       ),
     ],
     tests: [STORE_SUITE],
@@ -391,6 +391,22 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'store: what a removed group counted is lost',
     edits: [store('state/queue-state.ts', 'this.counts.add(group.counts)', '')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a queue is removed while a put into it is on its way',
+    edits: [store('settle/remove-queue.ts', ' || journal.concerns(number)', '')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a queue that was removed is found by its name until that is durable',
+    edits: [
+      store(
+        'commit/registry.ts',
+        'this.#leavingQueues.has(state.number) ? undefined',
+        'false ? undefined',
+      ),
+    ],
     tests: [STORE_SUITE],
   },
   {
