@@ -69,8 +69,11 @@ export class BinaryConversation implements PutWaiter {
 
   admitted(): void {
     const frame = this.#frame
-    if (frame === undefined || !this.#pipeline.isFree) {
-      this.#readers.puts.leave(this.waitingBytes)
+    const bytes = this.waitingBytes
+    // A connection that was broken off has let go of its bytes before it hears of that.
+    const isThere = this.#client.intake.length >= bytes
+    if (frame === undefined || !isThere || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(bytes)
       return
     }
     this.#run(frame)

@@ -69,8 +69,11 @@ export class TextConversation implements PutWaiter {
 
   admitted(): void {
     const coming = this.#coming
-    if (coming === undefined || !this.#pipeline.isFree) {
-      this.#readers.puts.leave(this.waitingBytes)
+    const bytes = this.waitingBytes
+    // A connection that was broken off has let go of its bytes before it hears of that.
+    const isThere = this.#client.intake.length >= bytes + ENDING_BYTES
+    if (coming === undefined || !isThere || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(bytes)
       return
     }
     this.#put(coming)
