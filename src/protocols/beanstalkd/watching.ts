@@ -69,6 +69,8 @@ export class Watching {
     this.#watched.delete(name)
     removeRow(this.#listed, this.#listed.indexOf(tube))
     tube.watching--
+    // At once, or a tube that has ended would be kept by who reserves no more.
+    this.#session?.ignore(name)
     this.#shared.tubes.left(tube)
     this.#hasChanged = true
     return true
