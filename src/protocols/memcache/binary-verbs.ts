@@ -140,6 +140,7 @@ export class BinaryVerbs {
     else if (typeof address === 'string') this.#say(request, Status.INVALID, 'Invalid arguments')
     else {
       this.#run(request, 'alone', async () => {
+        this.#consumer.leave(address)
         const isGone = await remove(this.#readers, address)
         if (isGone) return isQuietOp.has(request.op) ? SILENCE : responseParts(request, {})
         return told(request, Status.NOT_FOUND, 'Not found')

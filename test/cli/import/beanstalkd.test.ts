@@ -135,6 +135,10 @@ describe.skipIf(!isInstalled)('import of a beanstalkd', () => {
       expect(exitCode, stderr).toBe(0)
       expect(stderr).toBe(`imported 255 jobs from 2 ${more}`)
     }
+    const words = ['import', join(freshDirectory(), 'data'), '--from-binlog', binlog]
+    const shown = await runInProcess(words, { terminal: true })
+    expect(shown.stderr).toContain('1 job came over')
+    expect(shown.stderr).toContain('255 jobs came over')
     expect(readFileSync(join(binlog, 'binlog.1')).equals(before)).toBe(true)
     const { rows, buriedFirst } = await contents(data)
     expect(sorted(rows)).toEqual(sorted(EXPECTED))
