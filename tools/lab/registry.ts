@@ -18,6 +18,8 @@ import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { SERVER } from './trials/k-server.ts'
+import { VERSIONS } from './trials/l-versions.ts'
+import { SOAK } from './trials/n-soak.ts'
 
 export const TRIALS: readonly Trial[] = [
   LOG_CRASHES,
@@ -28,6 +30,8 @@ export const TRIALS: readonly Trial[] = [
   SECTORS,
   FILES,
   SERVER,
+  VERSIONS,
+  SOAK,
 ]
 
 /** All of a letter, or the one of a name; none where there is none. */
