@@ -54,15 +54,15 @@ function tableOf(jsonLines: string): string[] {
 }
 
 function rowOf(title: string, { figures }: StoreResult): string {
-  const valueOf = (name: string): number | undefined =>
+  const medianOf = (name: string): number | undefined =>
     figures.find((figure) => figure.name === name)?.value
-  const ratio = valueOf('to -f0')
+  const ratio = medianOf('to -f0')
   const cells = [
     title,
-    shown(valueOf('qlog')),
-    shown(valueOf('beanstalkd -f0')),
+    shown(medianOf('qlog')),
+    shown(medianOf('beanstalkd -f0')),
     ratio === undefined ? '' : `${shown(ratio)} x`,
-    shown(valueOf('beanstalkd without a log')),
+    shown(medianOf('beanstalkd without a log')),
   ]
   return `| ${cells.join(' | ')} |`
 }
