@@ -17,6 +17,7 @@ import { LOG_FAILURES } from './trials/b-log.ts'
 import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
+import { POWER } from './trials/f-power.ts'
 import { SERVER } from './trials/k-server.ts'
 
 export const TRIALS: readonly Trial[] = [
@@ -27,6 +28,7 @@ export const TRIALS: readonly Trial[] = [
   BITS,
   SECTORS,
   FILES,
+  POWER,
   SERVER,
 ]
 
