@@ -13,7 +13,8 @@ import { scanSegment } from '../../src/log/scan.ts'
 import { keyOf, readHead } from '../../src/log/survey.ts'
 import { withFile } from '../../src/log/with-file.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
-import { freshDirectory, hashOf, qlog, root, run } from './support.ts'
+import { qlog, root, run } from './children.ts'
+import { freshDirectory, hashOf } from './support.ts'
 
 const MB = 1_000_000
 const GB = 1_000 * MB

@@ -9,7 +9,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openLog, openStore, type Store } from '../../src/index.ts'
-import { freshDirectory, qlog, root } from '../real/support.ts'
+import { qlog, root } from '../real/children.ts'
+import { freshDirectory } from '../real/support.ts'
 
 type Line = Record<string, unknown>
 

@@ -17,6 +17,7 @@ import { LOG_FAILURES } from './trials/b-log.ts'
 import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
+import { POWER } from './trials/f-power.ts'
 import { SERVER } from './trials/k-server.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
@@ -29,6 +30,7 @@ export const TRIALS: readonly Trial[] = [
   BITS,
   SECTORS,
   FILES,
+  POWER,
   SERVER,
   VERSIONS,
   SOAK,
