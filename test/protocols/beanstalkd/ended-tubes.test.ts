@@ -25,6 +25,7 @@ describe('the queue of a tube that has ended', () => {
       other.client.hangUp()
       await served.advance(LATER_MS)
       expect(served.store.queues()).toEqual(['default'])
+      expect((await producer.stats('stats'))['total-jobs']).toBe('3')
       expect(served.errors).toEqual([])
     }))
 
