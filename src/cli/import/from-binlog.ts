@@ -16,6 +16,7 @@ import { UsageError } from '../usage-error.ts'
 import { BodyReader, lockHolder } from './binlog-directory.ts'
 import { BinlogReading } from './binlog-reading.ts'
 import { JobPutter } from './job-putter.ts'
+import { tellFull, tellNotBuried, tellTooLarge } from './job-words.ts'
 
 /** Jobs and bytes that are read before they are put. */
 const BATCH_COUNT = 256
@@ -51,8 +52,8 @@ export async function importBinlog(
   return withStore(context, directory, { create: true }, async (store) => {
     const tallies: Tally[] = []
     const bodies = new BodyReader(source)
+    const putter = new JobPutter(store)
     try {
-      const putter = new JobPutter(store)
       let put = 0
       const onPut = (jobs: number): void => {
         put += jobs
@@ -68,6 +69,7 @@ export async function importBinlog(
       context.output.progress(undefined)
       await bodies.close()
       showTallies(context.output, tallies, isJson)
+      tellFull(context.output, directory, putter.full)
     }
     if (verdict === 'rot') return EXIT.rot
     if (tallies.some(({ left }) => left > 0)) return EXIT.left
@@ -134,6 +136,10 @@ class TubeImport {
     let bytes = 0
     for (const job of order) {
       if (this.#signal.aborted) return
+      if (this.#putter.full.has(this.#tally.tube)) {
+        this.#tally.left += 1
+        continue
+      }
       if (batch.length >= BATCH_COUNT || bytes + job.bodyBytes > BATCH_BYTES) {
         await this.#put(batch)
         batch = []
@@ -142,7 +148,8 @@ class TubeImport {
       batch.push(job)
       bytes += job.bodyBytes
     }
-    await this.#put(batch)
+    if (this.#putter.full.has(this.#tally.tube)) this.#tally.left += batch.length
+    else await this.#put(batch)
   }
 
   async #put(jobs: readonly BinlogJob[]): Promise<void> {
@@ -161,6 +168,11 @@ class TubeImport {
         this.#leaves(job)
         continue
       }
+      if (outcome === 'full' || outcome === 'not-buried') {
+        this.#tally.left += 1
+        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube)
+        continue
+      }
       if (outcome === 'known') this.#tally.known += 1
       this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
     }
@@ -169,8 +181,7 @@ class TubeImport {
 
   #leaves({ id, tube, bodyBytes }: BinlogJob): void {
     this.#tally.left += 1
-    const size = `${plural(bodyBytes, 'byte')} are more than a message of the store may have`
-    this.#output.words(`job ${id} of ${oneLine(tube)} stays where it is: ${size}`)
+    tellTooLarge(this.#output, id, tube, bodyBytes)
   }
 }
 
