@@ -84,7 +84,7 @@ function showTubes(
   tubes: readonly DrainedTube[],
   isJson: boolean,
 ): void {
-  const shown = tubes.filter((tube) => jobsOf(tube) + countLeft(tube.left) > 0)
+  const shown = tubes.filter((tube) => jobsOf(tube) + tube.known + countLeft(tube.left) > 0)
   if (isJson) for (const tube of tubes) output.json(jsonOf(tube))
   else if (shown.length > 0) output.data(tableOf(shown))
   for (const { tube, tooLarge, notBuried } of tubes) {
@@ -98,9 +98,9 @@ function showTubes(
   const twice = sum(({ takenMeanwhile }) => takenMeanwhile)
   const left = sum((tube) => countLeft(tube.left))
   const held = sum((tube) => tube.left.reserved)
-  if (known > 0) words.push(`${formatCount(known)} of them were here already`)
+  if (known > 0) words.push(`${plural(known, 'job')} known already`)
   if (twice > 0) {
-    words.push(`${formatCount(twice)} of them were taken by workers there, and may run twice`)
+    words.push(`${plural(twice, 'job')} taken by workers there meanwhile, which may run twice`)
   }
   if (left > 0) {
     const holders = held > 0 ? `, ${formatCount(held)} of them held by workers` : ''

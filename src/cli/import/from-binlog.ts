@@ -48,7 +48,10 @@ export async function importBinlog(
   const reading = new BinlogReading(context.output, isJson)
   await reading.run(source, signal)
   const { replay, verdict } = reading
-  if (signal.aborted) return EXIT.interrupted
+  if (signal.aborted) {
+    context.output.words('interrupted while the files were read: nothing was imported')
+    return EXIT.interrupted
+  }
   return withStore(context, directory, { create: true }, async (store) => {
     const tallies: Tally[] = []
     const bodies = new BodyReader(source)
@@ -174,7 +177,7 @@ class TubeImport {
         continue
       }
       if (outcome === 'known') this.#tally.known += 1
-      this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
+      else this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
     }
     this.#onPut(jobs.length)
   }
@@ -203,7 +206,7 @@ function showTallies(output: Output, tallies: readonly Tally[], isJson: boolean)
   const words = [`imported ${plural(jobs, 'job')} from ${plural(tallies.length, 'tube')}`]
   const known = sum((tally) => tally.known)
   const left = sum((tally) => tally.left)
-  if (known > 0) words.push(`${formatCount(known)} of them were here already`)
+  if (known > 0) words.push(`${plural(known, 'job')} known already`)
   if (left > 0) words.push(`${plural(left, 'job')} left`)
   output.words(words.join('; '))
 }

@@ -33,7 +33,7 @@ export interface DrainedTube {
   ready: number
   delayed: number
   buried: number
-  /** Of them the store had these already. */
+  /** The store had these already: they count as nothing else. */
   known: number
   /** They came over, and somebody took them here meanwhile: they may run twice. */
   takenMeanwhile: number
@@ -303,7 +303,7 @@ class TubeDrain {
       this.#tube.notBuried.delete(job.id)
       durable.push(job)
       if (outcome === 'known') this.#tube.known += 1
-      this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
+      else this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
     }
     const deleted = await this.#source.delete(durable.map(({ id }) => id))
     for (const [row, { id }] of durable.entries()) {
