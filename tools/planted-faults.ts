@@ -60,9 +60,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'directory sync skipped after create',
-    edits: [
-      edit('src/log/segment-file.ts', '    await files.flushDirectory(plan.directory)\n', ''),
-    ],
+    edits: [edit('src/log/segment-file.ts', '    await namesOf(system, plan).flush()\n', '')],
   },
   {
     name: 'spare used before its zeros are synced',
@@ -369,11 +367,23 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/segment-file.ts',
-        '    await files.flushDirectory(plan.directory)\n',
-        '    if (!plan.source) await files.flushDirectory(plan.directory)\n',
+        '    await namesOf(system, plan).flush()\n',
+        '    if (!plan.source) await namesOf(system, plan).flush()\n',
       ),
     ],
     tests: [CRASH_POINTS, CRASH_POINTS_FLUSH],
+  },
+  {
+    name: 'a failed flush of the directory is forgotten by whoever names a file next',
+    edits: [
+      edit(
+        'src/log/space/names.ts',
+        '    if (this.#failure) throw this.#failure.error\n',
+        '    const failure = this.#failure\n    this.#failure = undefined\n' +
+          '    if (failure) throw failure.error\n',
+      ),
+    ],
+    tests: [FAILING_CALLS],
   },
   {
     name: 'a file used again while its SEAL is still to be written',
@@ -667,9 +677,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'the name of a merged file not durable before the map names it',
-    edits: [
-      edit('src/log/space/merged-file.ts', '    await files.flushDirectory(directory)\n', ''),
-    ],
+    edits: [edit('src/log/space/merged-file.ts', '    await names.flush()\n', '')],
     tests: [CRASH_POINTS],
   },
   {
