@@ -40,7 +40,7 @@ describe('a planted violation is reported', () => {
     ['src/inspect/walk.ts', "import { real } from '../system/real.ts'", 'src/system/real.ts'],
     ['src/cli/read.ts', "import { open } from '../log/open.ts'", 'src/log/open.ts'],
     ['src/cli/read.ts', "import { walk } from '../inspect/walk.ts'", 'src/inspect/walk.ts'],
-    ['src/cli/read.ts', "import net from 'node:net'", 'node:net'],
+    ['src/cli/read.ts', "import tls from 'node:tls'", 'node:tls'],
     ['src/measure/plan.ts', "import { main } from '../cli/main.ts'", 'src/cli/main.ts'],
     ['src/inspect/walk.ts', "import { drive } from '../measure/driver.ts'", 'src/measure'],
     ['src/store/queue.ts', "import { Command } from 'commander'", 'commander'],
