@@ -12,7 +12,6 @@ import { IdleGroups } from './space/idle-groups.ts'
 import { pinningOf } from './space/pinning.ts'
 import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
-import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
 import { GROUP_DEFAULT } from './types/groups.ts'
 import type { StoredMessage } from './types/messages.ts'
@@ -115,13 +114,11 @@ export class LogStore implements Store {
     const groups = queues.flatMap((queue) => queue.groups)
     const figures = log.figures()
     const messages = [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0)
-    const counts = new QueueCounts()
-    for (const { totals } of queues) counts.addQueue(totals)
     return {
       status: this.status,
       openMs: watch.openMs,
       queues,
-      totals: counts.totals(),
+      totals: state.allCounts().totals(),
       messages,
       retained: queues.reduce((sum, { retained }) => sum + retained, 0),
       ready: groups.reduce((sum, { ready }) => sum + ready, 0),

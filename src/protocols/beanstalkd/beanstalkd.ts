@@ -2,7 +2,7 @@
  * The protocol of beanstalkd over a store: every tube a queue, every job a message, every connection a
  * session. A translation: nothing of its own has to survive.
  */
-import { QlogTypeError, type Store } from '../../index.ts'
+import { QlogTypeError, type Store, type StoreStats } from '../../index.ts'
 import { type Client, type Conversation, type Protocol, tokenCheck } from '../../server/index.ts'
 import { PutRoom } from '../put-room.ts'
 import { Counters } from './counters.ts'
@@ -54,6 +54,7 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
     counters: new Counters(),
     slots: new SlotPool(),
     puts: new PutRoom(),
+    putsBefore: putsBefore(store.stats()),
     jobBytesMax,
     isToken: tokens === undefined ? undefined : tokenCheck(tokens),
     isDraining: false,
@@ -70,6 +71,11 @@ export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): Beans
       shared.isDraining = true
     },
   }
+}
+
+/** Queues may go, and what was put into them stays counted: so it is counted from here on. */
+function putsBefore({ queues, totals }: StoreStats): number {
+  return queues.reduce((sum, { nextOffset }) => sum + nextOffset, 0) - totals.put
 }
 
 function randomId(): string {

@@ -24,8 +24,8 @@ export const laterByTimer: Later = (delayMs, callback) => {
 export interface EndedTubesHost {
   /** There is no tube of this name: nobody refers to it, and it has no job. */
   hasEnded(name: string): 'yes' | 'not yet' | 'no'
-  /** Its queue is gone, into which so many were put: one that is there again begins anew. */
-  queueRemoved(name: string, puts: number): void
+  /** Its queue is gone: one that is there again begins anew. */
+  queueRemoved(name: string): void
   report(error: unknown): void
 }
 
@@ -92,8 +92,7 @@ export class EndedTubes {
       return
     }
     const queue = queueOf(this.#store, name, PROTOCOL_RETRY, (error) => this.#host.report(error))
-    const { nextOffset } = queue.stats()
-    if (await queue.remove({ ifUnused: true })) this.#host.queueRemoved(name, nextOffset)
+    if (await queue.remove({ ifUnused: true })) this.#host.queueRemoved(name)
     // Something of it may be on its way. What there never was is not looked at again.
     else if (this.#store.queue(name).group().exists) this.#again(name, tries)
   }

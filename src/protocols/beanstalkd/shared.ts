@@ -13,6 +13,8 @@ export interface Shared {
   readonly slots: SlotPool
   /** For jobs that are put and not durable yet. */
   readonly puts: PutRoom
+  /** Jobs that had been put before the store began to count. */
+  readonly putsBefore: number
   /** A job's body at most. */
   readonly jobBytesMax: number
   /** Whether a token is one that may come in; absent where anybody may. */

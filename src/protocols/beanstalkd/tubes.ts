@@ -108,7 +108,6 @@ export class Tubes {
   readonly #byName = new Map<string, Tube>()
   /** The same, in the order in which they are listed. */
   readonly #listed: Tube[] = []
-  #putsOfRemoved = 0
   /** Pauses that are about to end, since their tubes are gone. */
   readonly #endingPauses = new Map<string, Promise<void>>()
   readonly #ended: EndedTubes
@@ -118,19 +117,11 @@ export class Tubes {
     this.#report = report
     const host = {
       hasEnded: (name: string) => this.#hasEnded(name),
-      queueRemoved: (name: string, puts: number) => {
-        this.#putsOfRemoved += puts
-        this.#byName.get(name)?.queueRemoved()
-      },
+      queueRemoved: (name: string) => this.#byName.get(name)?.queueRemoved(),
       report,
     }
     this.#ended = new EndedTubes(store, host, after)
     this.get(TUBE_DEFAULT)
-  }
-
-  /** Jobs that were put into queues which are gone, since the server began. */
-  get putsOfRemoved(): number {
-    return this.#putsOfRemoved
   }
 
   /** The tube of this name, which is there from now on if anybody refers to it. */

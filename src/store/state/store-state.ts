@@ -9,6 +9,7 @@ import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
 import { forEachRange, type GroupState } from './group-state.ts'
 import { hashQueue } from './queue-hash.ts'
 import { QueueState } from './queue-state.ts'
+import { QueueCounts } from './totals.ts'
 
 /** What a store tells of its changes while it is open. */
 export interface StateEvents {
@@ -29,6 +30,8 @@ export interface StateEntry {
 
 export class StoreState {
   readonly queues = new Map<number, QueueState>()
+  /** What the queues had counted that were removed. */
+  #removedCounts = new QueueCounts()
   nextQueue = 1
   /** Every message with a lower id is in the state, or is gone. */
   nextId = 1
@@ -65,7 +68,16 @@ export class StoreState {
   /** The state stands as opening found it: from now on what happens is counted, and told. */
   beginCounting(onBuried: OnBuried): void {
     this.#onBuried = onBuried
+    this.#removedCounts = new QueueCounts()
     for (const queue of this.queues.values()) queue.beginCounting()
+  }
+
+  /** Counts of all queues, also of those that are removed. */
+  allCounts(): QueueCounts {
+    const all = new QueueCounts()
+    all.addQueue(this.#removedCounts)
+    for (const queue of this.queues.values()) all.addQueue(queue.allCounts())
+    return all
   }
 
   /** `bytes` is what its record takes. */
@@ -202,6 +214,7 @@ export class StoreState {
     if (!queue) return
     this.queues.delete(queue.number)
     this.#byName.delete(queue.name)
+    this.#removedCounts.addQueue(queue.allCounts())
     this.events?.queueRemoved(queue)
   }
 
