@@ -264,7 +264,8 @@ it('an owner that is killed while a command waits is told, and the next command 
   await serve(data)
   await fine('put', data, 'orders', 'one')
   const waiting = qlog('take', data, 'nothing', '--create-group', '--wait')
-  await fine('queues', data)
+  // Once the owner knows the group the command is connected.
+  while (!(await fine('queues', data)).includes('nothing'));
   killService()
   const { exitCode, stderr } = await waiting
   expect(stderr).toContain('QLOG_DISCONNECTED')
