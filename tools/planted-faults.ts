@@ -377,7 +377,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'a failed flush of the directory is forgotten by whoever names a file next',
     edits: [
       edit(
-        'src/log/space/names.ts',
+        'src/log/directory-names.ts',
         '    if (this.#failure) throw this.#failure.error\n',
         '    const failure = this.#failure\n    this.#failure = undefined\n' +
           '    if (failure) throw failure.error\n',

@@ -9,8 +9,8 @@ import type { SnapshotPart } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
 import { type IndexedPart, otherIndex, writeIndexFile } from './checkpoint.ts'
 import type { CommitLoop } from './commit-loop.ts'
+import type { DirectoryNames } from './directory-names.ts'
 import type { IndexPlace } from './snapshot/saved-state.ts'
-import type { DirectoryNames } from './space/names.ts'
 import type { IndexName } from './survey.ts'
 
 /** A checkpoint is due after this many appended bytes. */

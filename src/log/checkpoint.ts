@@ -3,10 +3,10 @@
 import { encodeIndexEnd, encodeIndexHead, type IndexHead } from '../format/index-file.ts'
 import { encodeSnapshotPart, snapshotPartHeadBytes } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
+import { DirectoryNames } from './directory-names.ts'
 import type { Lsn } from './seam.ts'
 import { writeWhole } from './segment-file.ts'
 import type { IndexPlace } from './snapshot/saved-state.ts'
-import { DirectoryNames } from './space/names.ts'
 import type { IndexName } from './survey.ts'
 import { removeQuietly, unlinkIfThere } from './tidy.ts'
 

@@ -15,8 +15,8 @@ import {
   segmentFileName,
 } from '../format/layout.ts'
 import type { FileHandle, System } from '../system/system.ts'
+import { DirectoryNames } from './directory-names.ts'
 import type { Destination } from './group.ts'
-import { DirectoryNames } from './space/names.ts'
 
 /**
  * Zeros are written and flushed in pieces of this size: one flush of a large file at the end would hold

@@ -7,12 +7,12 @@ import { isSpaceError, QlogError } from '../../errors.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
+import type { DirectoryNames } from '../directory-names.ts'
 import type { MergingStats } from '../types.ts'
 import type { LogView } from '../view.ts'
 import { type MergeParts, measure, merge, type Wounded } from './merge.ts'
 import { type CandidateOptions, fileOf, MergeCandidates } from './merge-candidates.ts'
 import { LONG_MAP, type MergePlan, planMerge } from './merge-plan.ts'
-import type { DirectoryNames } from './names.ts'
 
 /** Messages of so many bytes are worked on before everybody else gets a turn. */
 const TURN_BYTES = 64 * 1024

@@ -10,10 +10,10 @@ import { SPARSE_MESSAGE_BYTES } from '../../format/sparse.ts'
 import type { System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
 import type { BlockIndex } from '../block-index.ts'
+import type { DirectoryNames } from '../directory-names.ts'
 import { MessageReader } from '../read/message-reader.ts'
 import type { LogView } from '../view.ts'
 import { MergedFile } from './merged-file.ts'
-import type { DirectoryNames } from './names.ts'
 
 export interface MergeParts {
   readonly system: System

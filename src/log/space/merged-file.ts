@@ -19,11 +19,11 @@ import { SPARSE_MESSAGE_BYTES, SparseBlock } from '../../format/sparse.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
 import { BlockIndex } from '../block-index.ts'
+import type { DirectoryNames } from '../directory-names.ts'
 import { newKey, temporaryPath, writeWhole } from '../segment-file.ts'
 import { sealBytes } from '../special-groups.ts'
 import { removeQuietly } from '../tidy.ts'
 import { mergedFileBytes } from './merge-plan.ts'
-import type { DirectoryNames } from './names.ts'
 
 /** What one write takes. */
 const WRITE_BYTES = 128 * 1024

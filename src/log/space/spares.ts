@@ -4,9 +4,9 @@
  */
 
 import type { System } from '../../system/system.ts'
+import type { DirectoryNames } from '../directory-names.ts'
 import { randomHex, type SegmentSource } from '../segment-file.ts'
 import { removeQuietly } from '../tidy.ts'
-import type { DirectoryNames } from './names.ts'
 
 /** One is filled while the other waits; more would only take space. */
 const SPARES_MAX = 2

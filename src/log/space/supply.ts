@@ -6,6 +6,7 @@
 import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
 import type { System } from '../../system/system.ts'
+import { DirectoryNames } from '../directory-names.ts'
 import {
   createSegment,
   createSegmentSync,
@@ -14,7 +15,6 @@ import {
   segmentBytesFor,
 } from '../segment-file.ts'
 import { HeldDescriptors } from './held-descriptors.ts'
-import { DirectoryNames } from './names.ts'
 import type { Reserve } from './reserve.ts'
 import { SegmentSize } from './segment-size.ts'
 import { Spares } from './spares.ts'

@@ -3,7 +3,7 @@
  * the directory covers all that was named before it; once one has failed the system may call the names
  * clean that it lost, so that a later one proves nothing, whoever asks for it. Touches the directory.
  */
-import type { System } from '../../system/system.ts'
+import type { System } from '../system/system.ts'
 
 export class DirectoryNames {
   readonly #system: System
