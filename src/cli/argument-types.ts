@@ -30,12 +30,19 @@ const RATE_UNITS: ReadonlyMap<string, number> = new Map([
   ['gi', 1024 ** 3],
 ])
 
+/** Below that a unit was forgotten: a pass would take years, and say nothing. */
+const BYTES_PER_SECOND_MIN = 64_000
+
 /** Bytes a second, like 32MB/s, 512KiB or 4000000. */
 export function bytesPerSecond(word: string): number {
   const [, count, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmg]i?)?b?(?:\/s)?$/i.exec(word) ?? []
   const value = Math.round(Number(count) * (RATE_UNITS.get(unit.toLowerCase()) ?? Number.NaN))
-  if (value >= 1 && value <= Number.MAX_SAFE_INTEGER) return value
-  throw new InvalidArgumentError('It must be bytes a second, like 32MB/s or 512KiB/s.')
+  if (value >= BYTES_PER_SECOND_MIN && value <= Number.MAX_SAFE_INTEGER) return value
+  const isBare = unit === '' && value >= 1
+  const hint = isBare ? `${count} is ${count} bytes a second: say ${count}MB/s. ` : ''
+  throw new InvalidArgumentError(
+    `${hint}It must be bytes a second, like 32MB/s or 512KiB/s, and at least 64KB/s.`,
+  )
 }
 
 /** What stands for a setting that is taken away. commander would make an empty text of null. */

@@ -23,7 +23,12 @@ export function registerScrub(program: Command, context: CommandContext): void {
       'Reads every block of every full segment, oldest first, and says what is damaged: what verify says of them, but at a limited rate, one read at a time, and from the disk itself where the platform allows, so that a page cache which still holds what was there hides no damage. Needs no lock, changes nothing, works beside the process that holds the log. Exit code 3 for rot.',
     )
     .argument('<DIR>', 'directory of the log')
-    .option('--rate <RATE>', 'read so much a second at most', orNone(bytesPerSecond), 32_000_000)
+    .option(
+      '--rate <RATE>',
+      'read so much a second at most, 64KB/s or more',
+      orNone(bytesPerSecond),
+      32_000_000,
+    )
     .option('--json', 'one JSON line a finding, then one with the summary')
     .addHelpText(
       'before',

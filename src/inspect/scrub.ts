@@ -42,6 +42,8 @@ export async function scrubLog(
       return now.map.some((one) => isSameSegment(one, entry))
     },
   }
+  // A segment can take minutes: what is being done is told before the first one is over.
+  onProgress?.({ bytes: 0, totalBytes: map.reduce((sum, { cut }) => sum + cut, 0) })
   try {
     const pace = { bytesPerSecond, signal, keepsAlive: true }
     const report = await scrubPass(system, directory, source, {

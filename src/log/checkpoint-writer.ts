@@ -3,12 +3,14 @@
  * bytes, at the end, and where the owner's state is to stand in them. A cache: a failure to write it
  * costs time at the next opening, nothing else.
  */
+
 import type { IndexHead } from '../format/index-file.ts'
 import type { SnapshotPart } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
 import { type IndexedPart, otherIndex, writeIndexFile } from './checkpoint.ts'
 import type { CommitLoop } from './commit-loop.ts'
 import type { IndexPlace } from './snapshot/saved-state.ts'
+import type { DirectoryNames } from './space/names.ts'
 import type { IndexName } from './survey.ts'
 
 /** A checkpoint is due after this many appended bytes. */
@@ -19,6 +21,7 @@ export interface CheckpointWriterParts {
   readonly directory: string
   readonly storeId: string
   readonly loop: CommitLoop
+  readonly names: DirectoryNames
   /** Sequence of the index that opening found, 0 where there was none, and its name. */
   readonly indexSequence: number
   readonly indexName: IndexName | undefined
@@ -87,7 +90,7 @@ export class CheckpointWriter {
   async #write(
     state: readonly IndexedPart[] | undefined,
   ): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
-    const { system, directory, storeId, loop, report } = this.#parts
+    const { system, directory, storeId, loop, names, report } = this.#parts
     const { segment } = loop
     if (!segment) return undefined
     const durableLsn = segment.base + segment.durableOffset
@@ -112,7 +115,7 @@ export class CheckpointWriter {
     const told = { name: own, at: lsn, byteLength: bytes.length, read: async () => bytes }
     const name = this.#stateIndex ? otherIndex(this.#stateIndex) : this.#name
     const parts = [told, ...(state ?? [])]
-    const places = await writeIndexFile(system, directory, name, head, parts)
+    const places = await writeIndexFile(system, directory, name, head, parts, names)
     this.#name = otherIndex(name)
     if (state) this.#stateIndex = name
     return places

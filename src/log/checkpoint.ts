@@ -1,10 +1,12 @@
 /** Writes the index files: temporary file, flush, rename, flush of the directory. */
+
 import { encodeIndexEnd, encodeIndexHead, type IndexHead } from '../format/index-file.ts'
 import { encodeSnapshotPart, snapshotPartHeadBytes } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
 import type { Lsn } from './seam.ts'
 import { writeWhole } from './segment-file.ts'
 import type { IndexPlace } from './snapshot/saved-state.ts'
+import { DirectoryNames } from './space/names.ts'
 import type { IndexName } from './survey.ts'
 import { removeQuietly, unlinkIfThere } from './tidy.ts'
 
@@ -27,6 +29,7 @@ export async function writeIndexFile(
   name: IndexName,
   head: IndexHead,
   parts: readonly IndexedPart[],
+  names = new DirectoryNames(system, directory),
 ): Promise<ReadonlyMap<string, IndexPlace>> {
   const { files, crc32 } = system
   const temporary = `${directory}/${name}.tmp`
@@ -60,7 +63,7 @@ export async function writeIndexFile(
   }
   await handle.close()
   await files.rename(temporary, `${directory}/${name}`)
-  await files.flushDirectory(directory)
+  await names.flush()
   return places
 }
 

@@ -2,6 +2,7 @@
  * A segment that this process made: its file on the way in (temporary, zeroed, flushed, linked) and
  * the marks that the writer moves. Nothing else in `log/` creates segment files.
  */
+
 import { isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
 import type { SegmentKey } from '../format/block.ts'
 import { encodeSegmentHeader } from '../format/header.ts'
@@ -15,6 +16,7 @@ import {
 } from '../format/layout.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import type { Destination } from './group.ts'
+import { DirectoryNames } from './space/names.ts'
 
 /**
  * Zeros are written and flushed in pieces of this size: one flush of a large file at the end would hold
@@ -42,6 +44,8 @@ export interface SegmentPlan {
   readonly fileBytes: number
   /** Open it so that each write is durable when it returns. */
   readonly durable: boolean
+  /** Makes its name durable, where others change names of the directory as well. */
+  readonly names?: DirectoryNames
   /** Taken instead of a new file; as long as `fileBytes`. */
   readonly source?: SegmentSource
 }
@@ -109,7 +113,7 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     await files.unlink(temporary)
     await handle.close()
     handle = undefined
-    await files.flushDirectory(plan.directory)
+    await namesOf(system, plan).flush()
     const own = await files.open(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
@@ -138,7 +142,7 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     files.unlinkSync(temporary)
     handle.closeSync()
     handle = undefined
-    files.flushDirectorySync(plan.directory)
+    namesOf(system, plan).flushSync()
     const own = files.openSync(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
@@ -147,6 +151,10 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     if (path !== undefined) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
   }
+}
+
+function namesOf(system: System, plan: SegmentPlan): DirectoryNames {
+  return plan.names ?? new DirectoryNames(system, plan.directory)
 }
 
 async function linkUnderFreeNumber(

@@ -139,6 +139,7 @@ export class SegmentLog implements OwnedLog, LogView {
       ...parts,
       stateIndex: parts.found.stateIndex,
       loop: this.loop,
+      names: parts.supply.names,
       report: () => reportPart(statsOf(this, 'open', parts.commit.mode), this.#nowMs(), 0),
     })
     this.#snapshots = this.#makeSnapshots()
@@ -229,7 +230,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #makeCompaction(): Compaction {
-    const { system, storeId, lost, segmentBytesMax } = this.#parts
+    const { system, storeId, lost, segmentBytesMax, supply } = this.#parts
     return new Compaction({
       system,
       storeId,
@@ -238,6 +239,7 @@ export class SegmentLog implements OwnedLog, LogView {
       retirement: this.#retirement,
       // One of its own: what it packs is no append of this opening.
       compressor: this.compressor && new BlockCompressor(system.lz4),
+      names: supply.names,
       segmentBytesMax,
       isDamaged: ({ number }, file) =>
         lost.has(number) || this.gaps.some((gap) => gap.file === file),

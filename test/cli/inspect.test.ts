@@ -164,10 +164,11 @@ describe('qlog scrub', () => {
   it.each([
     ['32MB/s', 32_000_000],
     ['32mb', 32_000_000],
-    ['1.5 k', 1_500],
+    ['1500 k', 1_500_000],
     ['512KiB/s', 524_288],
     ['2gi/s', 2_147_483_648],
-    ['4000', 4_000],
+    ['4000000', 4_000_000],
+    ['64KB', 64_000],
   ])('takes %s as a rate', (word, bytes) => expect(bytesPerSecond(word)).toBe(bytes))
 
   it('says that full segments are fine, how they were read, and ends with 0', async () => {
@@ -199,6 +200,13 @@ describe('qlog scrub', () => {
     const { exitCode, stderr } = await run('scrub', made(), '--rate', rate)
     expect(exitCode).toBe(2)
     expect(stderr).toContain('or none')
+  })
+
+  it.each(['4', '4B/s', '63KB/s'])('refuses the rate %s, which would never end', async (rate) => {
+    const { exitCode, stderr } = await run('scrub', made(), '--rate', rate)
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain('at least 64KB/s, or none')
+    if (rate !== '63KB/s') expect(stderr).toContain('4 is 4 bytes a second: say 4MB/s')
   })
 
   it('ends with 6 where there is no log, and with 130 where it is interrupted', async () => {

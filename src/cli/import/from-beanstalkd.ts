@@ -13,6 +13,7 @@ import { formatSpan, withStore } from '../store-words.ts'
 import { formatCount, formatTable, plural } from '../text.ts'
 import { UsageError } from '../usage-error.ts'
 import { JobPutter } from './job-putter.ts'
+import { tellFull, tellNotBuried, tellTooLarge } from './job-words.ts'
 import { SourceSocket } from './source-socket.ts'
 
 const PORT = 11_300
@@ -33,7 +34,8 @@ export async function importBeanstalkd(
     const source = await Source.meet(wire)
     tellOfSource(context, source)
     return await withStore(context, directory, { create: true }, async (store) => {
-      const drain = new Drain(source, new JobPutter(store), {
+      const putter = new JobPutter(store)
+      const drain = new Drain(source, putter, {
         signal,
         waitMs,
         nowMs: () => performance.now(),
@@ -45,6 +47,7 @@ export async function importBeanstalkd(
       } finally {
         context.output.progress(undefined)
         showTubes(context, drain.tubes, isJson)
+        tellFull(context.output, directory, putter.full)
       }
       return drain.tubes.some(({ left }) => countLeft(left) > 0) ? EXIT.left : EXIT.fine
     })
@@ -81,14 +84,12 @@ function showTubes(
   tubes: readonly DrainedTube[],
   isJson: boolean,
 ): void {
-  const shown = tubes.filter((tube) => isJson || jobsOf(tube) + countLeft(tube.left) > 0)
-  if (isJson) for (const tube of shown) output.json(jsonOf(tube))
+  const shown = tubes.filter((tube) => jobsOf(tube) + tube.known + countLeft(tube.left) > 0)
+  if (isJson) for (const tube of tubes) output.json(jsonOf(tube))
   else if (shown.length > 0) output.data(tableOf(shown))
-  for (const { tube, tooLarge } of tubes) {
-    for (const [id, bytes] of tooLarge) {
-      const size = `${plural(bytes, 'byte')} are more than a message of the store may have`
-      output.words(`job ${id} of ${oneLine(tube)} stays where it is: ${size}`)
-    }
+  for (const { tube, tooLarge, notBuried } of tubes) {
+    for (const [id, bytes] of tooLarge) tellTooLarge(output, id, tube, bytes)
+    for (const id of notBuried) tellNotBuried(output, id, tube)
   }
   const sum = (of: (tube: DrainedTube) => number): number =>
     tubes.reduce((all, tube) => all + of(tube), 0)
@@ -97,9 +98,9 @@ function showTubes(
   const twice = sum(({ takenMeanwhile }) => takenMeanwhile)
   const left = sum((tube) => countLeft(tube.left))
   const held = sum((tube) => tube.left.reserved)
-  if (known > 0) words.push(`${formatCount(known)} of them were here already`)
+  if (known > 0) words.push(`${plural(known, 'job')} known already`)
   if (twice > 0) {
-    words.push(`${formatCount(twice)} of them were taken by workers there, and may run twice`)
+    words.push(`${plural(twice, 'job')} taken by workers there meanwhile, which may run twice`)
   }
   if (left > 0) {
     const holders = held > 0 ? `, ${formatCount(held)} of them held by workers` : ''
@@ -121,13 +122,14 @@ function tableOf(tubes: readonly DrainedTube[]): string {
 }
 
 function jsonOf(tube: DrainedTube): object {
-  const { tooLarge, left, ...rest } = tube
+  const { tooLarge, notBuried, left, ...rest } = tube
   const { ready, reserved, delayed, buried } = left
   return {
     v: JSON_VERSION,
     kind: 'tube',
     ...rest,
     tooLarge: [...tooLarge].map(([id, bytes]) => ({ id, bytes })),
+    notBuried: [...notBuried],
     left: { ready, reserved, delayed, buried },
   }
 }

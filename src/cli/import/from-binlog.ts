@@ -2,12 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { QlogError } from '../../errors.ts'
-import { readBinlogFile } from '../../protocols/beanstalkd/import/binlog-file.ts'
-import {
-  type BinlogJob,
-  BinlogReplay,
-  importedJob,
-} from '../../protocols/beanstalkd/import/binlog-replay.ts'
+import { type BinlogJob, importedJob } from '../../protocols/beanstalkd/import/binlog-replay.ts'
 import type { ImportedJob } from '../../protocols/beanstalkd/import/job.ts'
 import { BODY_BYTES_MAX } from '../../protocols/beanstalkd/import/reply-reader.ts'
 import type { CommandContext } from '../context.ts'
@@ -16,25 +11,16 @@ import { EXIT } from '../exit-codes.ts'
 import { JSON_VERSION } from '../inspect-words.ts'
 import { type Output, oneLine } from '../output.ts'
 import { withStore } from '../store-words.ts'
-import { formatBytes, formatCount, formatTable, plural } from '../text.ts'
+import { formatCount, formatTable, plural } from '../text.ts'
 import { UsageError } from '../usage-error.ts'
-import {
-  BINLOG_BYTES_MAX,
-  BodyReader,
-  listBinlog,
-  lockHolder,
-  readBinlog,
-} from './binlog-directory.ts'
+import { BodyReader, lockHolder } from './binlog-directory.ts'
+import { BinlogReading } from './binlog-reading.ts'
 import { JobPutter } from './job-putter.ts'
+import { tellFull, tellNotBuried, tellTooLarge } from './job-words.ts'
 
 /** Jobs and bytes that are read before they are put. */
 const BATCH_COUNT = 256
 const BATCH_BYTES = 1024 * 1024
-/** Ids that a line names. */
-const IDS_MAX = 20
-
-/** What was wrong with the files, the worst of it. */
-type Verdict = 'fine' | 'torn' | 'rot'
 
 interface Tally {
   readonly tube: string
@@ -59,13 +45,18 @@ export async function importBinlog(
   }
   refuseInUse(context.output, source)
   const signal = context.interruption()
-  const { replay, verdict } = await readFiles(context.output, source, signal, isJson)
-  if (signal.aborted) return EXIT.interrupted
+  const reading = new BinlogReading(context.output, isJson)
+  await reading.run(source, signal)
+  const { replay, verdict } = reading
+  if (signal.aborted) {
+    context.output.words('interrupted while the files were read: nothing was imported')
+    return EXIT.interrupted
+  }
   return withStore(context, directory, { create: true }, async (store) => {
     const tallies: Tally[] = []
     const bodies = new BodyReader(source)
+    const putter = new JobPutter(store)
     try {
-      const putter = new JobPutter(store)
       let put = 0
       const onPut = (jobs: number): void => {
         put += jobs
@@ -81,6 +72,7 @@ export async function importBinlog(
       context.output.progress(undefined)
       await bodies.close()
       showTallies(context.output, tallies, isJson)
+      tellFull(context.output, directory, putter.full)
     }
     if (verdict === 'rot') return EXIT.rot
     if (tallies.some(({ left }) => left > 0)) return EXIT.left
@@ -111,69 +103,6 @@ function refuseInUse(output: Output, source: string): void {
   if (holder === 'unknown') {
     output.words('Whether a beanstalkd uses these files cannot be told here: make sure of it.')
   }
-}
-
-async function readFiles(
-  output: Output,
-  source: string,
-  signal: AbortSignal,
-  isJson: boolean,
-): Promise<{ readonly replay: BinlogReplay; readonly verdict: Verdict }> {
-  const { names, missing } = await listBinlog(source)
-  if (names.length === 0) {
-    throw new UsageError(
-      `${source} holds no binlog of a beanstalkd`,
-      'Name its directory, that of -b.',
-    )
-  }
-  const replay = new BinlogReplay()
-  let verdict: Verdict = 'fine'
-  const tell = (level: 'torn' | 'rot', file: string, fault: object, words: string): void => {
-    if (level === 'rot' || verdict === 'fine') verdict = level
-    if (isJson) output.json({ v: JSON_VERSION, kind: 'fault', level, file, ...fault })
-    output.words(`${level.padEnd(6)}${oneLine(`${file}${words}`)}`)
-  }
-  for (const number of missing) {
-    const why = 'it is missing between others, with whatever it held'
-    tell('rot', `binlog.${number}`, { why }, `: ${why}`)
-  }
-  for (const [row, name] of names.entries()) {
-    if (signal.aborted) break
-    output.progress(`reading ${name}, ${row + 1} of ${names.length}`)
-    const bytes = await readBinlog(source, name)
-    if (bytes === undefined) {
-      const why = `it is larger than ${formatBytes(BINLOG_BYTES_MAX)}: nothing of it was read`
-      tell('rot', name, { why }, `: ${why}`)
-      continue
-    }
-    replay.enter(name)
-    const { faults, faultsBeyond } = readBinlogFile(bytes, replay)
-    for (const { level, ...fault } of faults) {
-      const behind =
-        fault.behindId === undefined ? '' : ` (behind a record of job ${fault.behindId})`
-      const place = ` at ${fault.offset}, ${plural(fault.bytes, 'byte')} not read`
-      tell(level, name, fault, `${place}: ${fault.why}${behind}`)
-    }
-    if (faultsBeyond > 0) {
-      const why = `${plural(faultsBeyond, 'more place')} that could not be read`
-      tell('rot', name, { why }, `: ${why}`)
-    }
-  }
-  output.progress(undefined)
-  tellOfLost(tell, replay)
-  return { replay, verdict }
-}
-
-function tellOfLost(
-  tell: (level: 'rot', file: string, fault: object, words: string) => void,
-  { lostIds, lostBeyond }: BinlogReplay,
-): void {
-  const count = lostIds.length + lostBeyond
-  if (count === 0) return
-  const ids = lostIds.slice(0, IDS_MAX)
-  const why = `${plural(count, 'job')} changed in these files, and neither put nor deleted in them`
-  const more = count > ids.length ? ' and more' : ''
-  tell('rot', 'binlog', { why, ids, jobs: count }, `: ${why}: ${ids.join(', ')}${more}`)
 }
 
 /** The jobs of one tube, by id: that is their order among those of one priority. */
@@ -210,6 +139,10 @@ class TubeImport {
     let bytes = 0
     for (const job of order) {
       if (this.#signal.aborted) return
+      if (this.#putter.full.has(this.#tally.tube)) {
+        this.#tally.left += 1
+        continue
+      }
       if (batch.length >= BATCH_COUNT || bytes + job.bodyBytes > BATCH_BYTES) {
         await this.#put(batch)
         batch = []
@@ -218,7 +151,8 @@ class TubeImport {
       batch.push(job)
       bytes += job.bodyBytes
     }
-    await this.#put(batch)
+    if (this.#putter.full.has(this.#tally.tube)) this.#tally.left += batch.length
+    else await this.#put(batch)
   }
 
   async #put(jobs: readonly BinlogJob[]): Promise<void> {
@@ -237,16 +171,20 @@ class TubeImport {
         this.#leaves(job)
         continue
       }
+      if (outcome === 'full' || outcome === 'not-buried') {
+        this.#tally.left += 1
+        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube)
+        continue
+      }
       if (outcome === 'known') this.#tally.known += 1
-      this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
+      else this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
     }
     this.#onPut(jobs.length)
   }
 
   #leaves({ id, tube, bodyBytes }: BinlogJob): void {
     this.#tally.left += 1
-    const size = `${plural(bodyBytes, 'byte')} are more than a message of the store may have`
-    this.#output.words(`job ${id} of ${oneLine(tube)} stays where it is: ${size}`)
+    tellTooLarge(this.#output, id, tube, bodyBytes)
   }
 }
 
@@ -268,7 +206,7 @@ function showTallies(output: Output, tallies: readonly Tally[], isJson: boolean)
   const words = [`imported ${plural(jobs, 'job')} from ${plural(tallies.length, 'tube')}`]
   const known = sum((tally) => tally.known)
   const left = sum((tally) => tally.left)
-  if (known > 0) words.push(`${formatCount(known)} of them were here already`)
+  if (known > 0) words.push(`${plural(known, 'job')} known already`)
   if (left > 0) words.push(`${plural(left, 'job')} left`)
   output.words(words.join('; '))
 }

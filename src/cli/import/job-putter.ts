@@ -19,6 +19,8 @@ const UNTIL_BURIED_MS = 86_400_000
 export class JobPutter implements JobSink {
   readonly #store: StoreAccess
   readonly #begun = new Set<string>()
+  /** Queues that had no room for a job, each with what its store said. */
+  readonly full = new Map<string, string>()
 
   constructor(store: StoreAccess) {
     this.#store = store
@@ -34,11 +36,13 @@ export class JobPutter implements JobSink {
       bytes = 0
     }
     for (const job of jobs) {
+      if (this.full.has(queue)) break
       if (batch.length >= BATCH_COUNT || bytes + job.body.length > BATCH_BYTES) await flush()
       batch.push(job)
       bytes += job.body.length
     }
-    await flush()
+    if (!this.full.has(queue)) await flush()
+    while (outcomes.length < jobs.length) outcomes.push('full')
     return outcomes
   }
 
@@ -50,9 +54,9 @@ export class JobPutter implements JobSink {
   async #putBatch(queue: string, jobs: readonly ImportedJob[]): Promise<JobOutcome[]> {
     await this.#begin(queue)
     const outcomes: JobOutcome[] = []
-    const states: { readonly id: number; readonly state: 'buried' }[] = []
+    const buried = new Map<number, number>()
     const onItem = (result: { readonly id: number; readonly duplicate: boolean }): void => {
-      if (jobs[outcomes.length]?.isBuried) states.push({ id: result.id, state: 'buried' })
+      if (jobs[outcomes.length]?.isBuried) buried.set(result.id, outcomes.length)
       outcomes.push(result.duplicate ? 'known' : 'put')
     }
     // All or none: what was put without a word would never be buried, and nothing tells which it was.
@@ -61,18 +65,41 @@ export class JobPutter implements JobSink {
     try {
       await this.#store.call('put', args, { tail, onItem })
     } catch (error) {
-      const isTooLarge = error instanceof QlogError && error.code === 'QLOG_TOO_LARGE'
-      if (!isTooLarge) throw error
-      if (jobs.length === 1) return ['too-large']
-      // A store may take less than a batch: the halves find out which of them it is.
-      const half = jobs.length >> 1
-      const first = await this.#putBatch(queue, jobs.slice(0, half))
-      return [...first, ...(await this.#putBatch(queue, jobs.slice(half)))]
+      return this.#putLess(queue, jobs, error)
     }
-    if (states.length > 0) {
-      await this.#store.call('importStates', { queue, group: GROUP, states })
+    for (const id of await this.#bury(queue, [...buried.keys()])) {
+      const row = buried.get(id)
+      if (row !== undefined) outcomes[row] = 'not-buried'
     }
     return outcomes
+  }
+
+  /** A store may take less than a batch: the halves find out how much of it. */
+  async #putLess(
+    queue: string,
+    jobs: readonly ImportedJob[],
+    error: unknown,
+  ): Promise<JobOutcome[]> {
+    const code = error instanceof QlogError ? error.code : undefined
+    if (code !== 'QLOG_TOO_LARGE' && code !== 'QLOG_QUEUE_FULL') throw error
+    if (jobs.length === 1) {
+      if (code === 'QLOG_TOO_LARGE') return ['too-large']
+      this.full.set(queue, error instanceof Error ? error.message : '')
+      return ['full']
+    }
+    const half = jobs.length >> 1
+    const outcomes = await this.#putBatch(queue, jobs.slice(0, half))
+    if (!this.full.has(queue)) outcomes.push(...(await this.#putBatch(queue, jobs.slice(half))))
+    while (outcomes.length < jobs.length) outcomes.push('full')
+    return outcomes
+  }
+
+  /** Resolves with those that the group could not lease, and so not bury. */
+  async #bury(queue: string, ids: readonly number[]): Promise<readonly number[]> {
+    if (ids.length === 0) return []
+    const states = ids.map((id) => ({ id, state: 'buried' as const }))
+    const { missed } = await this.#store.call('importStates', { queue, group: GROUP, states })
+    return missed
   }
 
   /** With a group, so that a job is gone once it is deleted; what is in the queue already belongs to it too. */

@@ -4,6 +4,7 @@
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ChannelEvents, ChannelName } from '../../index.ts'
+import { loopDelayLines } from './loop-delays.ts'
 import type { ServeLog } from './serve-log.ts'
 
 /** Warnings come as lines instead of as text. Returns the way back. */
@@ -41,10 +42,6 @@ const HEARD: { readonly [Name in ChannelName]?: Hear<Name> } = {
     const ms = Math.round(tookMs)
     log.say('warn', 'slow-flush', `a flush took ${ms} ms`, { tookMs: ms })
   },
-  'qlog:loop-delay': (log, { delayMs }) => {
-    const ms = Math.round(delayMs)
-    log.say('warn', 'loop-delay', `the process did nothing for ${ms} ms`, { delayMs: ms })
-  },
   'qlog:snapshot': (log, { tookMs, bytes, error }) => {
     if (error === undefined) {
       log.say('debug', 'snapshot', 'the state was saved', { tookMs: Math.round(tookMs), bytes })
@@ -73,13 +70,22 @@ export function whenSpaceChanges(call: (isFull: boolean) => void): () => void {
 
 /** What happens to the store. Returns the way to hear no more. */
 export function logEvents(log: ServeLog): () => void {
-  const stops = Object.entries(HEARD).map(([name, hear]) => {
+  const stops: (() => void)[] = Object.entries(HEARD).map(([name, hear]) => {
     const listener = (event: unknown): void =>
       (hear as (log: ServeLog, event: unknown) => void)(log, event)
     subscribe(name, listener)
     return () => void unsubscribe(name, listener)
   })
+  stops.push(logLoopDelays(log))
   return () => {
     for (const stop of stops) stop()
   }
+}
+
+function logLoopDelays(log: ServeLog): () => void {
+  const name: ChannelName = 'qlog:loop-delay'
+  const say = loopDelayLines(log)
+  const listener = (event: unknown): void => say((event as ChannelEvents[typeof name]).delayMs)
+  subscribe(name, listener)
+  return () => void unsubscribe(name, listener)
 }

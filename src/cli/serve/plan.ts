@@ -86,9 +86,9 @@ export function readServeWords(
   }
 }
 
-/** In beanstalkd's form the directory is one of the flags. */
+/** In beanstalkd's form the directory is one of the flags, or there is none. */
 function isDropInForm(found: Found): boolean {
-  return !found.has('directory')
+  return found.has('b') || !found.has('directory')
 }
 
 /** How many listening sockets a service manager handed down to this very process. */
@@ -149,8 +149,11 @@ function last(found: Found, name: string): string | undefined {
 function directoryOf(found: Found): string {
   const named = found.get('directory') ?? []
   const flagged = last(found, 'b')
-  if (named.length + (flagged === undefined ? 0 : 1) > 1) {
-    throw new WordError(`one directory only: unknown argument ${named.at(-1)}`)
+  const all = flagged === undefined ? named : [flagged, ...named]
+  if (all.length > 1) {
+    throw new WordError(
+      `one directory only, not ${all.join(' and ')}; an address is HOST:PORT, :PORT or unix:PATH`,
+    )
   }
   const directory = named[0] ?? flagged ?? ':memory:'
   if (directory === '') throw new WordError('the directory has no name')
@@ -178,7 +181,9 @@ function beanstalkdAddresses(
   }
   if (wished.length === 0) {
     if (host === undefined && portWord === undefined) return []
-    throw new WordError('-l and -p are of --beanstalkd')
+    throw new WordError(
+      '-l and -p are the address of --beanstalkd, which is not asked for; that of another stands behind it: --memcache ADDR',
+    )
   }
   if (named.length === wished.length) return addresses(found, 'beanstalkd', BEANSTALKD_PORT)
   if (inherited > 0) {

@@ -3,8 +3,7 @@
  * stops when it is told. Binding comes first, so that it may need rights that the rest must not have, and
  * whoever connects while the store opens waits instead of being refused.
  */
-import { readdirSync, readFileSync } from 'node:fs'
-import { QlogError, systemErrorCode } from '../../errors.ts'
+import { readFileSync } from 'node:fs'
 import type { Store, StoreOptions } from '../../index.ts'
 import {
   type FiguresServer,
@@ -20,6 +19,7 @@ import {
 import { UsageError } from '../usage-error.ts'
 import { logEvents, logWarnings, whenSpaceChanges, whenStoreFails } from './events.ts'
 import type { ServePlan } from './plan.ts'
+import { refuseBinlog } from './refuse-binlog.ts'
 import type { ServeLog } from './serve-log.ts'
 import { tokensOf } from './token-file.ts'
 import { becomeUser } from './user.ts'
@@ -92,14 +92,9 @@ class Server {
       this.#isFull = isFull
     })
     try {
-      try {
-        await this.#bind()
-        if (this.#plan.user !== undefined) becomeUser(this.#plan.user)
-        await this.#open(signal)
-        await aborted(AbortSignal.any([signal, failed]))
-      } finally {
-        await this.#stop()
-      }
+      await this.#start(signal)
+      await aborted(AbortSignal.any([signal, failed]))
+      await this.#stop()
     } finally {
       forget()
       forgetSpace()
@@ -113,6 +108,19 @@ class Server {
     this.#isDraining = true
     this.#startDraining()
     this.#log.say('info', 'draining', 'refuses puts of beanstalkd’s protocol from now on')
+  }
+
+  /** What cannot be is undone without a word: why it cannot is told last, by whoever gets the error. */
+  async #start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#bind()
+      if (this.#plan.user !== undefined) becomeUser(this.#plan.user)
+      await this.#open(signal)
+    } catch (error) {
+      if (signal.aborted) await this.#stop()
+      else await this.#closeAll().catch((also) => this.#log.failed('server-error', 'end', also))
+      throw error
+    }
   }
 
   async #bind(): Promise<void> {
@@ -144,7 +152,6 @@ class Server {
         }
         const listener = await listen(options)
         this.#listeners.push(listener)
-        this.#sayListening(protocol.name, listener.address, tls !== undefined)
       }
     }
     for (const address of metrics) await this.#bindFigures(address)
@@ -158,15 +165,17 @@ class Server {
       onError: (error) => this.#log.failed('server-error', 'metrics', error, { address }),
     })
     this.#figures.push(figures)
-    this.#sayListening('metrics', figures.address, false)
   }
 
-  #sayListening(protocol: string, address: string, isTls: boolean): void {
-    this.#log.say('info', 'listening', `${protocol} at ${address}`, {
-      protocol,
-      address,
-      tls: isTls,
-    })
+  /** Said once there is something to serve: whoever connected before has waited. */
+  #sayListening(): void {
+    const isTls = this.#plan.tlsCert !== undefined
+    const figures = this.#figures.map(({ address }) => ({ protocol: 'metrics', address }))
+    for (const { protocol, address } of [...this.#listeners, ...figures]) {
+      const tls = isTls && protocol !== 'metrics'
+      const fields = { protocol, address, tls }
+      this.#log.say('info', 'listening', `${protocol} at ${address}`, fields)
+    }
   }
 
   async #open(signal: AbortSignal): Promise<void> {
@@ -201,6 +210,7 @@ class Server {
         'there is no directory (-b): nothing outlives this process',
       )
     }
+    this.#sayListening()
     const tookMs = Math.round(performance.now())
     const { messages, space } = store.stats()
     this.#isFull = space === 'full'
@@ -253,6 +263,12 @@ class Server {
     const startedMs = performance.now()
     const connections = this.#listeners.reduce((sum, one) => sum + one.connections, 0)
     this.#log.say('info', 'stopping', 'answers what was accepted', { connections })
+    await this.#closeAll()
+    const tookMs = Math.round(performance.now() - startedMs)
+    this.#log.say('info', 'stopped', `everything is closed, after ${tookMs} ms`, { tookMs })
+  }
+
+  async #closeAll(): Promise<void> {
     const { signal: failed } = this.#failure
     const { stopTimeoutMs } = this.#plan
     const openMs = failed.aborted ? Math.min(stopTimeoutMs, FAILED_GRACE_MS) : stopTimeoutMs
@@ -266,8 +282,6 @@ class Server {
     } finally {
       await Promise.all(this.#figures.map((figures) => figures.close()))
     }
-    const tookMs = Math.round(performance.now() - startedMs)
-    this.#log.say('info', 'stopped', `everything is closed, after ${tookMs} ms`, { tookMs })
   }
 }
 
@@ -285,22 +299,4 @@ function readOptionFile(option: string, path: string): string {
     const why = error instanceof Error ? error.message : String(error)
     throw new UsageError(`${option}: ${why}`, 'Name a file that this user may read.')
   }
-}
-
-/** beanstalkd's own files hold jobs that this server would not know of. */
-function refuseBinlog(directory: string): void {
-  if (directory === ':memory:') return
-  let names: string[]
-  try {
-    names = readdirSync(directory)
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return
-    throw new QlogError('QLOG_IO', `${directory} cannot be read`, { cause: error })
-  }
-  const binlog = names.find((name) => /^binlog\.\d+$/.test(name))
-  if (binlog === undefined) return
-  throw new UsageError(
-    `${directory} holds the binlog of a beanstalkd (${binlog}), whose jobs would be missing`,
-    `Bring its jobs over first: stop the beanstalkd, move ${directory} away, and run \`qlog import ${directory} --from-binlog THE_MOVED_DIRECTORY\`; or serve another directory.`,
-  )
 }

@@ -4,8 +4,16 @@
  */
 import { parseAddress } from '../../server/index.ts'
 
-/** Of short flags: which take a value. */
-const SHORT_VALUES = 'blpfuzs'
+/** Short flags that take a value, and what that is. */
+const SHORT_VALUES: ReadonlyMap<string, string> = new Map([
+  ['b', 'a directory'],
+  ['l', 'an address'],
+  ['p', 'a port'],
+  ['f', 'milliseconds'],
+  ['u', 'a user'],
+  ['z', 'bytes'],
+  ['s', 'bytes'],
+])
 const SHORT_BARE = 'FVcnvh'
 const LONG_ADDRESSES = ['beanstalkd', 'memcache', 'metrics']
 const LONG_VALUES = [
@@ -48,6 +56,12 @@ function readLong(word: string, rest: string[], note: (name: string, value: stri
     const next = rest[0]
     // A word behind it belongs to it where it can be nothing else.
     const isNext = joined === undefined && next !== undefined && isAddress(next)
+    // Nearly always a port that was meant.
+    if (joined === undefined && next !== undefined && /^\d{1,5}$/.test(next)) {
+      throw new WordError(
+        `--${name} takes an address: the port ${next} is :${next}, a directory ${next} is ./${next}`,
+      )
+    }
     note(name, joined ?? (isNext ? (rest.shift() ?? '') : ''))
   } else if (LONG_VALUES.includes(name)) {
     const value = joined ?? rest.shift()
@@ -67,17 +81,23 @@ function readShort(
 ): void {
   for (let at = 1; at < word.length; at += 1) {
     const flag = word.charAt(at)
-    if (SHORT_BARE.includes(flag)) {
-      note(flag, '')
-    } else if (SHORT_VALUES.includes(flag)) {
-      const value = word.slice(at + 1) || rest.shift()
-      if (value === undefined) throw new WordError(`flag requires an argument: -${flag}`)
-      note(flag, value)
+    const takes = SHORT_VALUES.get(flag)
+    if (takes !== undefined) {
+      note(flag, shortValue(flag, takes, word.slice(at + 1), rest))
       return
-    } else {
-      throw new WordError(`unknown flag: -${flag}`)
     }
+    if (!SHORT_BARE.includes(flag)) throw new WordError(`unknown flag: -${flag}`)
+    note(flag, '')
   }
+}
+
+function shortValue(flag: string, takes: string, joined: string, rest: string[]): string {
+  const value = joined || rest.shift()
+  if (value === undefined) throw new WordError(`flag requires an argument: -${flag} (${takes})`)
+  // Its own value was forgotten: the one of the next flag would be taken for a directory.
+  if (joined === '' && /^-./.test(value))
+    throw new WordError(`-${flag} takes ${takes}, not ${value}`)
+  return value
 }
 
 function isAddress(word: string): boolean {

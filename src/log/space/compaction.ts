@@ -2,6 +2,7 @@
  * When segments are merged, and how it is committed: one merge at a time in the background, paid for
  * by what is appended, or all that is worth it at once. Decides; merge.ts copies, the map commits.
  */
+
 import { isSpaceError, QlogError } from '../../errors.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
@@ -11,6 +12,7 @@ import type { LogView } from '../view.ts'
 import { type MergeParts, measure, merge, type Wounded } from './merge.ts'
 import { type CandidateOptions, fileOf, MergeCandidates } from './merge-candidates.ts'
 import { LONG_MAP, type MergePlan, planMerge } from './merge-plan.ts'
+import type { DirectoryNames } from './names.ts'
 
 /** Messages of so many bytes are worked on before everybody else gets a turn. */
 const TURN_BYTES = 64 * 1024
@@ -28,6 +30,7 @@ export interface CompactionOptions extends CandidateOptions {
   readonly storeId: string
   readonly view: LogView
   readonly compressor: BlockCompressor | undefined
+  readonly names: DirectoryNames
   /** Merged files are no larger, but where one segment was. */
   readonly segmentBytesMax: number
   /** Resolves at the next change of what has resolved, or of the log's state. */
@@ -62,7 +65,7 @@ export class Compaction {
   #isClosing = false
 
   constructor(options: CompactionOptions) {
-    const { system, view, storeId, compressor, retirement } = options
+    const { system, view, storeId, compressor, names, retirement } = options
     this.#options = options
     this.#candidates = new MergeCandidates(options)
     this.#parts = {
@@ -70,6 +73,7 @@ export class Compaction {
       view,
       storeId,
       compressor,
+      names,
       isDiscarded: (id) => retirement.isDiscarded(id),
       onHole: (firstId, endId) => retirement.liveness.addHole(firstId, endId),
       pace: (bytes) => this.#pace(bytes),

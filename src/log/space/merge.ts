@@ -2,6 +2,7 @@
  * One merge: the live messages of neighbouring segments into one new file, paced so that nobody waits
  * for it. Commits nothing: the map does that.
  */
+
 import type { Gap } from '../../errors.ts'
 import { PAGE_BYTES, SEGMENT_FILE_BYTES_MAX, segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
@@ -12,12 +13,14 @@ import type { BlockIndex } from '../block-index.ts'
 import { MessageReader } from '../read/message-reader.ts'
 import type { LogView } from '../view.ts'
 import { MergedFile } from './merged-file.ts'
+import type { DirectoryNames } from './names.ts'
 
 export interface MergeParts {
   readonly system: System
   readonly view: LogView
   readonly storeId: string
   readonly compressor: BlockCompressor | undefined
+  readonly names: DirectoryNames
   readonly isDiscarded: (id: number) => boolean
   /** Told of ids that no victim holds. */
   readonly onHole: (firstId: number, endId: number) => void
@@ -54,8 +57,8 @@ export async function merge(
   // One that is alone may have been larger than others get.
   const mostBytes = victims.length === 1 ? SEGMENT_FILE_BYTES_MAX : targetBytes
   const limitBytes = Math.min(mostBytes, oldBytes - PAGE_BYTES)
-  const { system, view, storeId, compressor } = parts
-  const options = { directory: view.directory, storeId, victims, limitBytes, compressor }
+  const { system, view, storeId, compressor, names } = parts
+  const options = { directory: view.directory, storeId, victims, limitBytes, compressor, names }
   const file = new MergedFile(system, options)
   await file.create()
   try {

@@ -2,6 +2,7 @@
  * The file of a merged segment on its way in: SPARSE blocks behind each other under a temporary name,
  * header last, flushed, then linked to its name. Touches these two names and nothing else.
  */
+
 import { systemErrorCode } from '../../errors.ts'
 import type { SegmentKey } from '../../format/block.ts'
 import { encodeSegmentHeader } from '../../format/header.ts'
@@ -22,6 +23,7 @@ import { newKey, temporaryPath, writeWhole } from '../segment-file.ts'
 import { sealBytes } from '../special-groups.ts'
 import { removeQuietly } from '../tidy.ts'
 import { mergedFileBytes } from './merge-plan.ts'
+import type { DirectoryNames } from './names.ts'
 
 /** What one write takes. */
 const WRITE_BYTES = 128 * 1024
@@ -37,6 +39,7 @@ export interface MergedFileOptions {
   /** The file may have so many bytes. */
   readonly limitBytes: number
   readonly compressor: BlockCompressor | undefined
+  readonly names: DirectoryNames
 }
 
 export class MergedFile {
@@ -97,7 +100,7 @@ export class MergedFile {
    * on. The map entry that resolves names a file that is durable, name and all.
    */
   async finish(generation: number): Promise<MapEntry> {
-    const { directory, victims } = this.#options
+    const { names, victims } = this.#options
     const { files } = this.#system
     const handle = this.#open()
     const [first, last] = [victims[0], victims.at(-1)]
@@ -112,7 +115,7 @@ export class MergedFile {
     await files.unlink(this.#path)
     this.#handle = undefined
     await handle.close()
-    await files.flushDirectory(directory)
+    await names.flush()
     return {
       number: first.number,
       generation: named,

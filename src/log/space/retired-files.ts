@@ -32,12 +32,12 @@ export class RetiredFiles {
    * turn: one that stays must not keep the space of the others.
    */
   async remove(entries: readonly MapEntry[]): Promise<void> {
-    const { system, directory } = this.#options
+    const { supply } = this.#options
     const errors: unknown[] = []
     for (const entry of entries) {
       await this.#removeOne(entry).catch((error: unknown) => errors.push(error))
     }
-    await system.files.flushDirectory(directory)
+    await supply.names.flush()
     if (errors.length > 0) throw errors[0]
   }
 

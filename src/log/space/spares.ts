@@ -2,9 +2,11 @@
  * Files of retired segments that wait to become segments again: their blocks exist on the disk already,
  * so that nothing has to be zeroed. Touches `spare-*` in the log's directory, nothing else.
  */
+
 import type { System } from '../../system/system.ts'
 import { randomHex, type SegmentSource } from '../segment-file.ts'
 import { removeQuietly } from '../tidy.ts'
+import type { DirectoryNames } from './names.ts'
 
 /** One is filled while the other waits; more would only take space. */
 const SPARES_MAX = 2
@@ -12,13 +14,15 @@ const SPARES_MAX = 2
 export class Spares {
   readonly #system: System
   readonly #directory: string
+  readonly #names: DirectoryNames
   readonly #files: SegmentSource[] = []
   /** Renames under way, so that two at once do not keep one file too many. */
   #arriving = 0
 
-  constructor(system: System, directory: string) {
+  constructor(system: System, directory: string, names: DirectoryNames) {
     this.#system = system
     this.#directory = directory
+    this.#names = names
   }
 
   get isFull(): boolean {
@@ -40,7 +44,7 @@ export class Spares {
     this.#arriving++
     try {
       await files.rename(path, spare)
-      await files.flushDirectory(this.#directory).catch(async (error: unknown) => {
+      await this.#names.flush().catch(async (error: unknown) => {
         // Which of its names it has for good is not known: it is no spare, and takes no space.
         await removeQuietly(this.#system, spare)
         throw error

@@ -14,6 +14,7 @@ import {
   segmentBytesFor,
 } from '../segment-file.ts'
 import { HeldDescriptors } from './held-descriptors.ts'
+import { DirectoryNames } from './names.ts'
 import type { Reserve } from './reserve.ts'
 import { SegmentSize } from './segment-size.ts'
 import { Spares } from './spares.ts'
@@ -33,6 +34,8 @@ export interface SupplyOptions {
 }
 
 export class SegmentSupply {
+  /** Names of the directory, for everybody who changes them while the log is open. */
+  readonly names: DirectoryNames
   readonly spares: Spares
   readonly reserve: Reserve
   readonly size: SegmentSize
@@ -61,7 +64,8 @@ export class SegmentSupply {
     this.#options = options
     this.#numberMin = options.numberMin
     this.size = new SegmentSize(options.segmentBytesMin, options.segmentBytesMax)
-    this.spares = new Spares(system, options.directory)
+    this.names = new DirectoryNames(system, options.directory)
+    this.spares = new Spares(system, options.directory, this.names)
     this.reserve = options.reserve
     this.#held = new HeldDescriptors(system, options.directory)
   }
@@ -343,7 +347,8 @@ export class SegmentSupply {
       throw new QlogError('QLOG_TOO_LARGE', `a segment of ${fileBytes} bytes is over the limit`)
     }
     const { directory, storeId, durable } = this.#options
-    return { directory, storeId, durable, numberMin: this.#numberMin, fileBytes }
+    const { names } = this
+    return { directory, storeId, durable, names, numberMin: this.#numberMin, fileBytes }
   }
 }
 

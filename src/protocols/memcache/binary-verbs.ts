@@ -117,7 +117,8 @@ export class BinaryVerbs {
       this.#putBytes += value.length
       this.#run(request, 'put', async () => {
         try {
-          const stored = put(this.#readers, address, value, view.getUint32(0), view.getUint32(4))
+          const reader = this.#consumer.held(address)
+          const stored = put(this.#readers, reader, value, view.getUint32(0), view.getUint32(4))
           const { id } = await stored
           return isQuietOp.has(request.op) ? SILENCE : responseParts(request, { cas: id })
         } finally {

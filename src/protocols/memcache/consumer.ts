@@ -10,6 +10,7 @@ import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
 import type { MemcachePlan } from './options.ts'
+import { OwnReaders } from './own-readers.ts'
 import type { Reader, Readers } from './readers.ts'
 
 /** What a client sees of a message. */
@@ -26,6 +27,9 @@ export class Consumer {
   readonly #client: Client
   readonly #open = new OpenReads()
   readonly #groups: OwnGroups
+  readonly #own = new OwnReaders()
+  /** What is under way with readers, also once the connection is gone. */
+  #works = 0
   /** Ends what waits; made when something does. */
   #waiting: AbortController | undefined
   #mayWait = true
@@ -68,6 +72,89 @@ export class Consumer {
 
   /** What the key asks for; undefined where there is nothing to show. `took` is told of a body at once. */
   async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
+    this.#works++
+    try {
+      return await this.#read(request, took)
+    } finally {
+      this.#workDone()
+    }
+  }
+
+  /** Opens one more read of `monitor`; undefined where none comes in time, or no more may be open. */
+  async openNext(address: Address, waitMs: number): Promise<Found | undefined> {
+    const { total, bytes } = this.#open
+    if (total >= OPEN_READS_MAX || bytes >= OPEN_BYTES_MAX) return undefined
+    this.#works++
+    try {
+      const reader = this.#readers.of(address)
+      this.#note(reader)
+      const found = await this.#next(reader, waitMs, true)
+      if (!found) return undefined
+      const { tally } = this.#readers
+      tally.cmdGet++
+      tally.getHits++
+      return found
+    } finally {
+      this.#workDone()
+    }
+  }
+
+  /** Finishes the oldest open reads, as one entry; false where there are fewer. */
+  async confirm(address: Address, count: number): Promise<boolean> {
+    const key = keyOf(address)
+    if (this.#open.count(key) < count) return false
+    this.#works++
+    try {
+      await this.#finish(this.#open.shift(key, count))
+    } finally {
+      this.#workDone()
+    }
+    return true
+  }
+
+  /** Held ready until the connection ends: for a put, which makes the group but reads nothing. */
+  held(address: Address): Reader {
+    const reader = this.#readers.of(address)
+    this.#own.note(reader)
+    return reader
+  }
+
+  /** It asks for the group to be deleted: it is not the one that still reads it. */
+  leave(address: Address): void {
+    this.#groups.forget(keyOf(address))
+  }
+
+  /** What waits ends with nothing, and so does whatever would. */
+  stopWaiting(): void {
+    this.#mayWait = false
+    this.#waiting?.abort()
+  }
+
+  /** The connection is gone: everything goes back to its place. */
+  close(): void {
+    this.#isClosed = true
+    this.#groups.forgetAll()
+    this.stopWaiting()
+    const deliveries = this.#open.shiftAll()
+    this.#works++
+    this.#giveBack(deliveries, 'the connection ended')
+      .catch((error: Error) => {
+        // A store that has ended has given back everything itself.
+        if (this.#store.status === 'open') this.#plan.onError(error)
+      })
+      .finally(() => this.#workDone())
+  }
+
+  /** Its readers go once nothing of them is held: a session that ended would give that back itself. */
+  #workDone(): void {
+    this.#works--
+    if (this.#isClosed && this.#works === 0) this.#own.leaveAll()
+  }
+
+  async #read(
+    request: ReadRequest,
+    took: ((bytes: number) => void) | undefined,
+  ): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
     this.#note(reader)
@@ -90,53 +177,9 @@ export class Consumer {
     return found
   }
 
-  /** Opens one more read of `monitor`; undefined where none comes in time, or no more may be open. */
-  async openNext(address: Address, waitMs: number): Promise<Found | undefined> {
-    const { total, bytes } = this.#open
-    if (total >= OPEN_READS_MAX || bytes >= OPEN_BYTES_MAX) return undefined
-    const { tally } = this.#readers
-    const reader = this.#readers.of(address)
-    this.#note(reader)
-    const found = await this.#next(reader, waitMs, true)
-    if (!found) return undefined
-    tally.cmdGet++
-    tally.getHits++
-    return found
-  }
-
-  /** Finishes the oldest open reads, as one entry; false where there are fewer. */
-  async confirm(address: Address, count: number): Promise<boolean> {
-    const key = keyOf(address)
-    if (this.#open.count(key) < count) return false
-    await this.#finish(this.#open.shift(key, count))
-    return true
-  }
-
-  /** It asks for the group to be deleted: it is not the one that still reads it. */
-  leave(address: Address): void {
-    this.#groups.forget(keyOf(address))
-  }
-
-  /** What waits ends with nothing, and so does whatever would. */
-  stopWaiting(): void {
-    this.#mayWait = false
-    this.#waiting?.abort()
-  }
-
-  /** The connection is gone: everything goes back to its place. */
-  close(): void {
-    this.#isClosed = true
-    this.#groups.forgetAll()
-    this.stopWaiting()
-    const deliveries = this.#open.shiftAll()
-    this.#giveBack(deliveries, 'the connection ended').catch((error: Error) => {
-      // A store that has ended has given back everything itself.
-      if (this.#store.status === 'open') this.#plan.onError(error)
-    })
-  }
-
   /** Whoever has gone reads nothing any more. */
   #note(reader: Reader): void {
+    this.#own.note(reader)
     if (!this.#isClosed) this.#groups.note(reader)
   }
 

@@ -13,7 +13,6 @@ import { Pipeline } from './pipeline.ts'
 import { Readers } from './readers.ts'
 import { Tally } from './tally.ts'
 import { TextConversation } from './text-conversation.ts'
-import { TextVerbs } from './text-verbs.ts'
 
 export type { MemcacheOptions } from './options.ts'
 
@@ -76,7 +75,6 @@ class MemcacheConversation implements Conversation {
       const verbs = new BinaryVerbs(readers, pipeline, this.#consumer)
       return new BinaryConversation(client, readers, pipeline, verbs)
     }
-    const verbs = new TextVerbs(readers, pipeline, this.#consumer)
-    return new TextConversation(client, readers, pipeline, verbs)
+    return new TextConversation(client, readers, pipeline, this.#consumer)
   }
 }

@@ -2,18 +2,17 @@
 import { GROUP_DEFAULT, type PutResult } from '../../index.ts'
 import { putOptions } from './flags.ts'
 import { type Address, keyOf } from './key.ts'
-import type { Readers } from './readers.ts'
+import type { Reader, Readers } from './readers.ts'
 
 /** Durable when it resolves. The bytes are taken before this returns. Rejects as the store's put does. */
 export function put(
   readers: Readers,
-  address: Address,
+  reader: Reader,
   body: Uint8Array,
   flags: number,
   exptime: number,
 ): Promise<PutResult> {
   readers.tally.cmdSet++
-  const reader = readers.of(address)
   // The record of the group stands in front of the message: where that is durable, so is the group.
   const made = reader.ready()
   const stored = reader.queue.put(body, putOptions(flags, exptime, readers.plan.honourExpiry))

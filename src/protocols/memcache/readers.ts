@@ -1,7 +1,8 @@
 /**
  * Queues and their groups as all connections of one server share them: made at their first use, with a
  * session that takes messages for whoever asks. An open read is given back by its own connection, so that
- * no session has to end for it.
+ * no session has to end for it; a session ends once no connection uses it, as it keeps its queue from being
+ * removed.
  */
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
 import { PutRoom } from '../put-room.ts'
@@ -23,6 +24,8 @@ export class Reader {
   #session: Session | undefined
   #pending: Promise<void> | undefined
   #takes = 0
+  /** Connections that use it. */
+  #users = 0
 
   constructor(readers: Readers, { queue, group }: Address) {
     this.#readers = readers
@@ -79,6 +82,30 @@ export class Reader {
     }
   }
 
+  /** A connection uses it until it leaves. */
+  enter(): void {
+    this.#users++
+  }
+
+  leave(): void {
+    this.#users--
+    this.letGo()
+  }
+
+  /** Its session ends, unless a connection uses it. */
+  letGo(): void {
+    this.#letGo().catch((error: Error) => {
+      // A store that has ended has ended its sessions itself.
+      if (this.#readers.store.status === 'open') this.#readers.plan.onError(error)
+    })
+  }
+
+  async #letGo(): Promise<void> {
+    // What failed is told to whoever began it.
+    await this.#pending?.catch(() => undefined)
+    if (this.#users === 0 && this.isIdle) await this.close()
+  }
+
   /** Nobody uses it at present; whoever still has it begins anew. */
   async close(): Promise<void> {
     const session = this.#session
@@ -88,13 +115,16 @@ export class Reader {
 
   async #begin(): Promise<void> {
     const isChild = this.group !== GROUP_DEFAULT
+    const own = { queue: this.queue.name, group: GROUP_DEFAULT }
+    const parent = isChild ? this.#readers.of(own) : undefined
     // A queue whose only group began later than its messages would let go of them.
-    if (isChild) await this.#readers.of({ queue: this.queue.name, group: GROUP_DEFAULT }).ready()
+    await parent?.ready()
     const { groups, nextOffset } = this.queue.stats()
     if (groups.length === 0 && nextOffset === 0) this.#readers.tally.queueCreates++
     this.#session ??= this.#readers.store.session()
     const from = isChild ? 'next' : 'first'
     await this.#session.watch(this.queue.name, { group: this.group, from })
+    parent?.letGo()
   }
 }
 

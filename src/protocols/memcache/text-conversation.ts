@@ -5,6 +5,7 @@
 import { GROUP_DEFAULT } from '../../index.ts'
 import type { Client } from '../../server/index.ts'
 import type { PutWaiter } from '../put-room.ts'
+import type { Consumer } from './consumer.ts'
 import { tokenOfText } from './credentials.ts'
 import { type Address, parseAddress } from './key.ts'
 import {
@@ -17,7 +18,7 @@ import type { Pipeline } from './pipeline.ts'
 import { put } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
 import { isStorage, parseStorage, type StorageLine, verbOf, wordsOf } from './text-grammar.ts'
-import type { TextVerbs } from './text-verbs.ts'
+import { TextVerbs } from './text-verbs.ts'
 
 const LF = 10
 const CR = 13
@@ -38,6 +39,7 @@ export class TextConversation implements PutWaiter {
   readonly #readers: Readers
   readonly #pipeline: Pipeline
   readonly #verbs: TextVerbs
+  readonly #consumer: Consumer
   #coming: ComingPut | undefined
   /** Bytes of a body that nobody wants. */
   #unwanted = 0
@@ -46,11 +48,12 @@ export class TextConversation implements PutWaiter {
   #isTrusted: boolean
   #putBytes = 0
 
-  constructor(client: Client, readers: Readers, pipeline: Pipeline, verbs: TextVerbs) {
+  constructor(client: Client, readers: Readers, pipeline: Pipeline, consumer: Consumer) {
     this.#client = client
     this.#readers = readers
     this.#pipeline = pipeline
-    this.#verbs = verbs
+    this.#consumer = consumer
+    this.#verbs = new TextVerbs(readers, pipeline, consumer)
     this.#isTrusted = readers.plan.isToken === undefined
   }
 
@@ -193,7 +196,10 @@ export class TextConversation implements PutWaiter {
         puts.leave(line.bytes)
         reply.answer(line.isQuiet ? SILENCE : this.#verbs.faultOf(error))
       }
-      put(this.#readers, address, body, line.flags, line.exptime).then(done, failed)
+      put(this.#readers, this.#consumer.held(address), body, line.flags, line.exptime).then(
+        done,
+        failed,
+      )
     })
   }
 

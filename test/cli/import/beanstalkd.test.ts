@@ -130,10 +130,13 @@ describe.skipIf(!isInstalled)('import of a beanstalkd', () => {
     expect(busy.exitCode, busy.stderr).toBe(5)
     await server.kill()
     const before = readFileSync(join(binlog, 'binlog.1'))
-    for (const more of ['tubes\n', 'tubes; 255 of them were here already\n']) {
+    for (const told of [
+      '255 jobs from 2 tubes\n',
+      '0 jobs from 2 tubes; 255 jobs known already\n',
+    ]) {
       const { exitCode, stderr } = await runInProcess(['import', data, '--from-binlog', binlog])
       expect(exitCode, stderr).toBe(0)
-      expect(stderr).toBe(`imported 255 jobs from 2 ${more}`)
+      expect(stderr).toBe(`imported ${told}`)
     }
     const words = ['import', join(freshDirectory(), 'data'), '--from-binlog', binlog]
     const shown = await runInProcess(words, { terminal: true })

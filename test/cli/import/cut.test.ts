@@ -109,7 +109,7 @@ test('jobs that were put and not deleted when the server hung up are put once', 
     () => undefined,
   )
   expect(exitCode, stderr).toBe(0)
-  expect(stderr).toContain('100 of them were here already')
+  expect(stderr).toContain('imported 150 jobs from 1 tube; 100 jobs known already')
   expect((await bodiesIn(data)).sort()).toEqual([...ALL].sort())
 })
 

@@ -1,5 +1,6 @@
 /** A server's own log: lines of JSON, bounded. */
 import { expect, test, vi } from 'vitest'
+import { loopDelayLines } from '../../../src/cli/serve/loop-delays.ts'
 import { ServeLog } from '../../../src/cli/serve/serve-log.ts'
 import { findUser } from '../../../src/cli/serve/user.ts'
 import { QlogError } from '../../../src/errors.ts'
@@ -66,4 +67,25 @@ test('a user is found by name or number', () => {
   expect(findUser(passwd, '990')).toEqual(queue)
   expect(findUser(passwd, 'bad')).toBe(undefined)
   expect(findUser(passwd, 'nobody')).toBe(undefined)
+})
+
+test('delays of the event loop are one line a minute, with the longest and how many', () => {
+  const { log, lines } = logged()
+  let nowMs = 0
+  const say = loopDelayLines(log, () => nowMs)
+  say(120.4)
+  for (const delayMs of [300, 5_000, 101]) {
+    nowMs += 5_000
+    say(delayMs)
+  }
+  nowMs = 59_999
+  say(102)
+  expect(lines).toEqual([expect.objectContaining({ delayMs: 120, count: 1 })])
+  nowMs = 60_000
+  say(103)
+  expect(lines[1]).toMatchObject({ level: 'warn', event: 'loop-delay', delayMs: 5_000, count: 5 })
+  nowMs = 120_000
+  say(104)
+  expect(lines[2]).toMatchObject({ delayMs: 104, count: 1 })
+  expect(lines[2]?.['message']).toBe('was not given the processor, or was busy, for 104 ms')
 })

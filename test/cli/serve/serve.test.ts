@@ -181,7 +181,8 @@ describe('exit codes', () => {
     await ServerProcess.start([directory, '--beanstalkd', '127.0.0.1:0'])
     const own = new ServerProcess([directory, '--beanstalkd', '127.0.0.1:0'])
     expect(await own.ended).toBe(5)
-    expect(own.log.at(-1)).toMatchObject({ event: 'cannot-serve', code: 'QLOG_LOCKED' })
+    expect(own.log.map(({ event }) => event)).toEqual(['starting', 'cannot-serve'])
+    expect(own.log.at(-1)).toMatchObject({ code: 'QLOG_LOCKED' })
     const dropIn = new ServerProcess([
       '--beanstalkd',
       '-b',
@@ -199,7 +200,8 @@ describe('exit codes', () => {
     const address = first.address('beanstalkd')
     const second = new ServerProcess([store(), '--memcache', address])
     expect(await second.ended).toBe(111)
-    expect(second.log.at(-1)).toMatchObject({ event: 'cannot-serve', code: 'QLOG_ADDRESS' })
+    expect(second.log.map(({ event }) => event)).toEqual(['starting', 'cannot-serve'])
+    expect(second.log.at(-1)).toMatchObject({ code: 'QLOG_ADDRESS' })
   })
 
   test('a directory with a binlog of beanstalkd is refused: its jobs would be missing', async () => {

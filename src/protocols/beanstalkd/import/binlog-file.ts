@@ -33,6 +33,10 @@ export interface BinlogFileVerdict {
   /** Undefined where it is none that can be read. */
   readonly version: BinlogVersion | undefined
   readonly records: number
+  /** Of the first record; 0 where there is none. */
+  readonly firstBytes: number
+  /** Bytes follow what was read, all of them 0: the file was never closed. */
+  readonly isPadded: boolean
   readonly faults: readonly BinlogFault[]
   readonly faultsBeyond: number
 }
@@ -58,6 +62,8 @@ class FileReader {
   readonly #faults: BinlogFault[] = []
   #faultsBeyond = 0
   #records = 0
+  #firstBytes = 0
+  #end = HEADER_BYTES
   #lastId: number | undefined
 
   constructor(bytes: Uint8Array, taker: RecordTaker) {
@@ -71,8 +77,10 @@ class FileReader {
   run(): BinlogFileVerdict {
     const version = this.#version()
     if (version !== undefined) this.#readRecords(version)
-    const [records, faults, faultsBeyond] = [this.#records, this.#faults, this.#faultsBeyond]
-    return { version, records, faults, faultsBeyond }
+    const [records, firstBytes] = [this.#records, this.#firstBytes]
+    const isPadded = this.#bytes.length > this.#end
+    const [faults, faultsBeyond] = [this.#faults, this.#faultsBeyond]
+    return { version, records, firstBytes, isPadded, faults, faultsBeyond }
   }
 
   #version(): BinlogVersion | undefined {
@@ -118,11 +126,14 @@ class FileReader {
       const isTorn = next === undefined && !isRecord(found) && found.isCut
       this.#fault(isTorn ? 'torn' : 'rot', at, end - at, why)
       at = end
+      this.#end = end
     }
   }
 
   #take(record: BinlogRecord): void {
+    if (this.#records === 0) this.#firstBytes = record.end - record.at
     this.#records += 1
+    this.#end = record.end
     this.#lastId = record.id
     this.#taker.take(record)
   }

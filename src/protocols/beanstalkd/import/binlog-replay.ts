@@ -10,6 +10,22 @@ const LOST_MAX = 100_000
 /** The longest that the protocol can say. */
 const DELAY_MS_MAX = 0xffff_ffff * 1_000
 
+/** Places that are told. */
+const GAPS_MAX = 100
+/** Ids that are looked at one by one. */
+const GAP_IDS_MAX = 1_000_000
+
+/** Ids that no record names, though ids are given one by one: their jobs stood in between, or were never put. */
+export interface IdGap {
+  /** The file with the job in front of them, and the one with the job behind them. */
+  readonly behind: string
+  readonly before: string
+  readonly firstId: number
+  readonly endId: number
+  /** How many of them no record names. */
+  readonly count: number
+}
+
 /** A job that is there at the end. */
 export interface BinlogJob {
   readonly id: number
@@ -34,6 +50,12 @@ export class BinlogReplay {
   #lostBeyond = 0
   #file = ''
   #buried = 0
+  /** The highest id that was put, and where. */
+  #highest = 0
+  #highestFile = ''
+  readonly #gaps: Omit<IdGap, 'count'>[] = []
+  /** Ids that are named though no put of them was read when it was their turn. */
+  readonly #named = new Set<number>()
 
   /** What is taken from now on stands in this file. */
   enter(file: string): void {
@@ -53,6 +75,7 @@ export class BinlogReplay {
   take(record: BinlogRecord): void {
     const { id, tube, state, createdNs } = record
     const known = this.#jobs.get(id)
+    if (known === undefined) this.#notePlace(id, tube !== undefined)
     if (state === 'deleted') {
       this.#jobs.delete(id)
       this.#lost.delete(id)
@@ -104,6 +127,31 @@ export class BinlogReplay {
   /** More than are known by their ids. */
   get lostBeyond(): number {
     return this.#lostBeyond
+  }
+
+  /** Where the end of a file is gone the ids jump from it to the next. */
+  get gaps(): readonly IdGap[] {
+    return this.#gaps.flatMap((gap) => {
+      let count = gap.endId - gap.firstId
+      for (let id = gap.firstId; count <= GAP_IDS_MAX && id < gap.endId; id += 1) {
+        if (this.#named.has(id)) count -= 1
+      }
+      return count > 0 ? [{ ...gap, count }] : []
+    })
+  }
+
+  /** A job that is moved from file to file keeps its id: those that are lower say nothing. */
+  #notePlace(id: number, isPut: boolean): void {
+    if (!isPut || id < this.#highest) {
+      if (this.#named.size < LOST_MAX) this.#named.add(id)
+      return
+    }
+    const [firstId, behind, before] = [this.#highest + 1, this.#highestFile, this.#file]
+    this.#highest = id
+    this.#highestFile = before
+    // Within a file they are those of puts that failed; of what was in front of the first file nothing is known.
+    if (behind === '' || behind === before || firstId >= id) return
+    if (this.#gaps.length < GAPS_MAX) this.#gaps.push({ behind, before, firstId, endId: id })
   }
 
   #loses(id: number): void {

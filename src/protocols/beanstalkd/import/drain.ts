@@ -33,7 +33,7 @@ export interface DrainedTube {
   ready: number
   delayed: number
   buried: number
-  /** Of them the store had these already. */
+  /** The store had these already: they count as nothing else. */
   known: number
   /** They came over, and somebody took them here meanwhile: they may run twice. */
   takenMeanwhile: number
@@ -41,6 +41,10 @@ export interface DrainedTube {
   pausedMs: number
   /** Ids and lengths of jobs that no message of the store is as large as. */
   readonly tooLarge: Map<number, number>
+  /** The queue has no room: the others of this tube are not tried. */
+  isFull: boolean
+  /** Ids of jobs that were put, could not be buried, and stay. */
+  readonly notBuried: Set<number>
   /** What is still there. */
   left: SourceTubeStats
 }
@@ -77,6 +81,16 @@ export class Drain {
 
   /** Rejects with QLOG_SOURCE, and as the store does. */
   async run(): Promise<void> {
+    try {
+      await this.#runPasses()
+    } catch (error) {
+      // What went wrong first is what is told; where the server is still there, so is what it has.
+      await this.#count().catch(() => undefined)
+      throw error
+    }
+  }
+
+  async #runPasses(): Promise<void> {
     const { signal, waitMs, nowMs, sleep } = this.#options
     const untilMs = nowMs() + waitMs
     for (let pass = 1; ; pass += 1) {
@@ -105,7 +119,8 @@ export class Drain {
       if (left === undefined) continue
       const tube = this.#tubeOf(name)
       tube.left = left
-      free += Math.max(0, left.ready + left.delayed + left.buried - tube.tooLarge.size)
+      const staying = tube.tooLarge.size + tube.notBuried.size
+      if (!tube.isFull) free += Math.max(0, left.ready + left.delayed + left.buried - staying)
       reserved += left.reserved
     }
     return { free, reserved }
@@ -121,7 +136,7 @@ export class Drain {
       await this.#sink.pause(name, pausedMs)
       tube.pausedMs = pausedMs
     }
-    if (stats.ready + stats.delayed + stats.buried === 0) return
+    if (tube.isFull || stats.ready + stats.delayed + stats.buried === 0) return
     await this.#source.turnTo(name)
     const tubeDrain = new TubeDrain(this.#source, this.#sink, this.#options, tube, (jobs) => {
       this.#jobs += jobs
@@ -145,7 +160,14 @@ export class Drain {
     const known = this.#tubes.get(name)
     if (known !== undefined) return known
     const counts = { ready: 0, delayed: 0, buried: 0, known: 0, takenMeanwhile: 0, pausedMs: 0 }
-    const made = { tube: name, ...counts, tooLarge: new Map<number, number>(), left: NOTHING }
+    const made = {
+      tube: name,
+      ...counts,
+      tooLarge: new Map<number, number>(),
+      isFull: false,
+      notBuried: new Set<number>(),
+      left: NOTHING,
+    }
     this.#tubes.set(name, made)
     return made
   }
@@ -179,7 +201,7 @@ class TubeDrain {
 
   /** Those that are ready: many are reserved at once. */
   async ready(count: number): Promise<void> {
-    while (!this.#options.signal.aborted) {
+    while (!this.#isOver) {
       const jobs = await this.#source.reserve(count)
       if (jobs.length === 0) return
       const stats = await this.#source.jobStats(jobs.map(({ id }) => id))
@@ -203,11 +225,15 @@ class TubeDrain {
    */
   async oneByOne(state: PeekedState, count: number): Promise<void> {
     let next = await this.#source.peek(state)
-    while (next !== undefined && !this.#options.signal.aborted) {
+    while (next !== undefined && !this.#isOver) {
       next = this.#source.reservesById
         ? await this.#claimSome(next, state, count)
         : await this.#copyOne(next, state)
     }
+  }
+
+  get #isOver(): boolean {
+    return this.#options.signal.aborted || this.#tube.isFull
   }
 
   /** What is still held goes back to where it was. */
@@ -266,9 +292,18 @@ class TubeDrain {
         this.#tube.tooLarge.set(job.id, job.bytes)
         continue
       }
+      if (outcome === 'full') {
+        this.#tube.isFull = true
+        continue
+      }
+      if (outcome === 'not-buried') {
+        this.#tube.notBuried.add(job.id)
+        continue
+      }
+      this.#tube.notBuried.delete(job.id)
       durable.push(job)
       if (outcome === 'known') this.#tube.known += 1
-      this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
+      else this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
     }
     const deleted = await this.#source.delete(durable.map(({ id }) => id))
     for (const [row, { id }] of durable.entries()) {

@@ -16,8 +16,11 @@ export interface ImportedJob {
   readonly body: Uint8Array
 }
 
-/** What became of one job. */
-export type JobOutcome = 'put' | 'known' | 'too-large'
+/**
+ * What became of one job. `full`: its queue has no room for it, nor is there any for those behind it;
+ * `not-buried`: it was put, and is delayed instead, since its group may lease no more.
+ */
+export type JobOutcome = 'put' | 'known' | 'too-large' | 'full' | 'not-buried'
 
 /** Where jobs go. An outcome is told once it is on the disk. */
 export interface JobSink {

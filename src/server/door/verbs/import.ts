@@ -41,11 +41,10 @@ export const importStates: Verb<VerbTypes['importStates']> = async ({ store, arg
   }
   const session = store.session()
   try {
-    await bringAll(store, session, group, states)
+    return { missed: await bringAll(store, session, queue, group, states) }
   } finally {
     await session.close()
   }
-  return {}
 }
 
 interface Brought {
@@ -56,9 +55,11 @@ interface Brought {
 async function bringAll(
   store: Store,
   session: Session,
+  queue: string,
   group: string,
   states: readonly ImportState[],
-): Promise<void> {
+): Promise<number[]> {
+  const missed: number[] = []
   let batch: Brought[] = []
   let bytes = 0
   const flush = async (): Promise<void> => {
@@ -77,12 +78,17 @@ async function bringAll(
       await flush()
       delivery = await deliveryOf(session, group, state)
     }
-    if (delivery === undefined) continue
+    if (delivery === undefined) {
+      const found = await store.queue(queue).get(state.id, group)
+      if (found?.state === 'ready' || found?.state === 'delayed') missed.push(state.id)
+      continue
+    }
     batch.push({ delivery, state })
     bytes += delivery.body.length
     if (batch.length >= STATES_AT_ONCE || bytes >= BYTES_AT_ONCE) await flush()
   }
   await flush()
+  return missed
 }
 
 /** Undefined where it is gone, or somebody else has taken it meanwhile. */

@@ -236,7 +236,8 @@ export interface VerbTypes {
       readonly states: readonly ImportState[]
     }
     readonly item: object
-    readonly done: object
+    /** Ids of those that are there, and could not be leased. */
+    readonly done: { readonly missed: readonly number[] }
   }
   readonly compact: { readonly args: object; readonly item: object; readonly done: object }
   readonly stats: { readonly args: object; readonly item: QueueStats; readonly done: StatsDone }
