@@ -4,7 +4,7 @@
  * the store that appends.
  */
 import { QlogError } from '../../errors.ts'
-import type { Encodable, LogOwner, OwnedLog, Ticket } from '../../log/seam.ts'
+import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
 import type { Sendable } from './operation.ts'
@@ -114,6 +114,16 @@ export class Journal implements LogOwner {
     const sent = this.#sent.findLast((operation) => operation !== undefined && operation.ticket > 0)
     const waiting = this.#backlog.at(-1)
     await Promise.allSettled([sent?.promise, waiting?.promise])
+  }
+
+  /**
+   * LSN that the state stands for. Behind the last entry stand the log's own blocks, older snapshots above
+   * all, which it would have to keep for a state that stands for less.
+   */
+  get stateLsn(): Lsn {
+    const isIdle = !this.#sent.some((operation) => operation !== undefined && operation.ticket > 0)
+    if (isIdle) this.appliedLsn = Math.max(this.appliedLsn, this.#log?.durableLsn ?? 0)
+    return this.appliedLsn
   }
 
   close(): void {
