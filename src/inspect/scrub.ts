@@ -4,7 +4,8 @@
  */
 import { QlogTypeError } from '../errors.ts'
 import { VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
-import { isSameSegment, scrubPass } from '../log/scrub/scrub-pass.ts'
+import { isSameSegment } from '../log/scrub/check-segment.ts'
+import { scrubPass } from '../log/scrub/scrub-pass.ts'
 import type { ScrubFinding, ScrubReport } from '../log/scrub/types.ts'
 import type { System } from '../system/system.ts'
 import { type Finding, makeFinding } from './finding.ts'

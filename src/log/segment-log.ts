@@ -22,7 +22,8 @@ import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
 import { BackgroundScrub } from './scrub/background-scrub.ts'
-import { isSameSegment } from './scrub/scrub-pass.ts'
+import { isSameSegment } from './scrub/check-segment.ts'
+import { type RepairedSegment, SegmentRepair } from './scrub/segment-repair.ts'
 import type { ScrubFinding, ScrubOptions, ScrubStats } from './scrub/types.ts'
 import type {
   Batch,
@@ -165,6 +166,7 @@ export class SegmentLog implements OwnedLog, LogView {
         system,
         directory,
         ...scrub,
+        repair: scrub.repair ? this.#makeRepair() : undefined,
         source: () => ({
           storeId,
           full: this.loop.durableMap,
@@ -177,6 +179,24 @@ export class SegmentLog implements OwnedLog, LogView {
         onPass: (report) => this.loop.events.scrubbed(report),
       })
     )
+  }
+
+  #makeRepair(): SegmentRepair {
+    return new SegmentRepair({
+      loop: this.loop,
+      retirement: this.#retirement,
+      nextChange: (signal) => this.#waiters.next(signal),
+      onMended: (repair) => this.#noteMended(repair),
+    })
+  }
+
+  /** What was lost in the old file is not, but for what is damaged in the new one too. */
+  #noteMended({ file, blocks, left }: RepairedSegment): void {
+    this.gaps.splice(0, this.gaps.length, ...this.gaps.filter((gap) => gap.file !== file))
+    for (const finding of left) this.noteGap(gapOf(finding))
+    for (const { firstId, endId } of blocks) {
+      if (endId > firstId) this.#parts.owner.mended?.(firstId, endId)
+    }
   }
 
   #makeSnapshots(): Snapshots {
