@@ -23,8 +23,9 @@ import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
 import { BackgroundScrub } from './scrub/background-scrub.ts'
 import { isSameSegment } from './scrub/check-segment.ts'
+import { type PassOptions, type ScrubSource, scrubPass } from './scrub/scrub-pass.ts'
 import { type RepairedSegment, SegmentRepair } from './scrub/segment-repair.ts'
-import type { ScrubFinding, ScrubOptions, ScrubStats } from './scrub/types.ts'
+import type { ScrubFinding, ScrubOptions, ScrubReport, ScrubStats } from './scrub/types.ts'
 import type {
   Batch,
   Entry,
@@ -159,7 +160,7 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #makeScrub(): BackgroundScrub | undefined {
-    const { system, directory, storeId, scrub } = this.#parts
+    const { system, directory, scrub } = this.#parts
     return (
       scrub &&
       new BackgroundScrub({
@@ -167,11 +168,7 @@ export class SegmentLog implements OwnedLog, LogView {
         directory,
         ...scrub,
         repair: scrub.repair ? this.#makeRepair() : undefined,
-        source: () => ({
-          storeId,
-          full: this.loop.durableMap,
-          stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
-        }),
+        source: () => this.#scrubSource(),
         onFinding: (finding) => {
           // Merging goes by what is noted here, and loses nothing by half of a header.
           if (finding.row !== 'header-copy') this.noteGap(gapOf(finding))
@@ -179,6 +176,24 @@ export class SegmentLog implements OwnedLog, LogView {
         onPass: (report) => this.loop.events.scrubbed(report),
       })
     )
+  }
+
+  #scrubSource(): ScrubSource {
+    return {
+      storeId: this.#parts.storeId,
+      full: this.loop.durableMap,
+      stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
+    }
+  }
+
+  /**
+   * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
+   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED.
+   */
+  mendNow(options: PassOptions): Promise<ScrubReport> {
+    this.assertUsable()
+    const how = { ...options, repair: this.#makeRepair() }
+    return scrubPass(this.#system, this.directory, this.#scrubSource(), how)
   }
 
   #makeRepair(): SegmentRepair {
