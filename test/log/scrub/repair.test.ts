@@ -1,10 +1,12 @@
 /** Mending: what comes back, what it leaves alone, and that nobody loses a message by it. */
 import { describe, expect, test } from 'vitest'
 import { DamagedError } from '../../../src/errors.ts'
+import { listSegments } from '../../../src/inspect/segments.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
 import type { Log, LogReader } from '../../../src/log/types.ts'
-import type { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
+import { type DiskSnapshot, SimulatedDisk } from '../../../src/system/simulated/disk.ts'
+import { Simulation } from '../../../src/system/simulated/simulation.ts'
 import type { System } from '../../../src/system/system.ts'
 import { Listener } from '../../listen.ts'
 import { body, LOG, passes, SMALL, simulate } from '../space/support.ts'
@@ -143,6 +145,28 @@ describe('a block that one flipped bit has damaged', () => {
     })
   })
 
+  test('is set aside only once a durable map names the copy in its place', async () => {
+    const left: DiskSnapshot[] = []
+    const file = await simulate(8, async (system, { disk }) => {
+      const log = await filled(system)
+      const place = flip(disk, 2)
+      const rename = system.files.rename.bind(system.files)
+      system.files.rename = (from, to) => {
+        if (to.includes('/quarantine/')) left.push(disk.snapshot())
+        return rename(from, to)
+      }
+      await passed(system, log, FIRST_MS)
+      await log.close()
+      return place.file
+    })
+    expect(left).toHaveLength(1)
+    for (const snapshot of left) {
+      const named = await namedAfterPowerCut(new SimulatedDisk(snapshot))
+      expect(named).toContain(generation(file, 1))
+      expect(named).not.toContain(file)
+    }
+  })
+
   test('is left alone unless asked for', async () => {
     await simulate(4, async (system, { disk }) => {
       const log = await filled(system)
@@ -248,6 +272,16 @@ describe('beside a mended segment', () => {
     })
   })
 })
+
+/** The full segments of the log as a power cut leaves it now. */
+async function namedAfterPowerCut(disk: SimulatedDisk): Promise<string[]> {
+  const machine = new Simulation({ seed: 1, disk })
+  machine.powerCut()
+  const reader = machine.process('reader')
+  const outcome = await machine.run(() => reader.run(() => listSegments(reader, LOG)))
+  if (outcome.state !== 'done') throw new Error('the reader died')
+  return outcome.value.filter(({ state }) => state === 'full').map(({ file }) => file)
+}
 
 /** From now on a bit of every temporary file flips once it is flushed; returns how to end that. */
 function rotOnFlush(system: System, disk: SimulatedDisk): () => void {
