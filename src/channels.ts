@@ -143,7 +143,7 @@ export const CHANNELS: {
     fields: { directory, tookMs: 'how long it took' },
   },
   'qlog:segment': {
-    when: 'A segment is full, was made of others, or has left the log.',
+    when: 'A segment is full, was made of others, was mended, or has left the log.',
     fields: {
       directory,
       change: "`'full'`, `'merged'`, `'mended'` or `'retired'`",
