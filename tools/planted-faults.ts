@@ -714,7 +714,7 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [SCRUB],
   },
   {
-    name: 'the damaged file set aside before a durable map names its copy',
+    name: 'a damaged file set aside before a durable map names its mended copy',
     edits: [
       edit(
         'src/log/space/retirement.ts',
