@@ -9,7 +9,7 @@ import { type DiskSnapshot, SimulatedDisk } from '../../../src/system/simulated/
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
 import type { System } from '../../../src/system/system.ts'
 import { Listener } from '../../listen.ts'
-import { body, LOG, passes, SMALL, simulate } from '../space/support.ts'
+import { body, encodable, LOG, Owner, passes, SMALL, simulate } from '../space/support.ts'
 
 const HOUR_MS = 3_600_000
 const MENDING = {
@@ -268,6 +268,28 @@ describe('beside a mended segment', () => {
       while (await step());
       expect(got).toEqual([ALL, ALL])
       await beside.close()
+      await log.close()
+    })
+  })
+})
+
+describe('an owner that reads its entries', () => {
+  test('goes on at the same place in the copy', async () => {
+    await simulate(9, async (system, { disk }) => {
+      const log = await new Owner().open(system)
+      for (const id of ALL) {
+        log.append({ messages: [encodable(body(id, 1_500))], control: [] })
+        while (log.loop.bytesWaiting > 0) await passes(system, 1)
+      }
+      flip(disk, 3)
+      const ids: number[] = []
+      for await (const entries of log.read({ after: 0, bytesMax: 1 })) {
+        for (const entry of entries) ids.push(...Array.from(entry.ids))
+        if (ids.at(-1) !== 2) continue
+        const { repair } = await log.mendNow({ keepsAlive: true })
+        expect(repair?.blocks).toMatchObject([{ firstId: 3 }])
+      }
+      expect(ids).toEqual(ALL)
       await log.close()
     })
   })
