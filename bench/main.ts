@@ -22,6 +22,7 @@ import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
 import { serveGenerator } from './serve/generator.ts'
 import { GENERATOR_COMMAND } from './serve/generator-process.ts'
+import { SERVE_TABLE_USAGE, writeServeTable } from './serve/readme-table.ts'
 import { runServe, SERVE_USAGE, serveSmokeProblems } from './serve/run.ts'
 import { problemsOf } from './smoke.ts'
 import { runSpace, SPACE_USAGE } from './space/run.ts'
@@ -42,8 +43,9 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
        npm run bench -- table FILE
+       npm run bench -- ${SERVE_TABLE_USAGE}
        npm run bench -- codecs|packing [--json] [--write]
-FILE: what efficiency, store or serve printed with --json.
+FILE: what efficiency, store or serve printed with --json; serve-table puts a short table into README.md.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -108,6 +110,10 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   const [what, ...more] = commandArguments
   if (what === 'table' && more[0] !== undefined) {
     process.stdout.write(tableOf(fs.readFileSync(more[0], 'utf8')))
+    return 0
+  }
+  if (what === 'serve-table' && more[0] !== undefined) {
+    writeServeTable(more[0])
     return 0
   }
   if (what === CHILD_COMMAND) {

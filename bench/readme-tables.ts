@@ -1,23 +1,34 @@
-/** Puts what a benchmark measured between two marks of native-free/README.md. */
+/** Puts what a benchmark measured between two marks of a document. */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const README = 'native-free/README.md'
+const NATIVE_FREE = 'native-free/README.md'
 
-/** The lines stand behind one that says how they came about. */
+/** Tables of native-free/README.md; the lines stand behind one that says how they came about. */
 export function writeTables(
   name: string,
   header: Readonly<Record<string, unknown>>,
   lines: readonly string[],
 ): void {
-  const beginMark = `<!-- ${name}: begin, made by \`npm run bench -- ${name} --write\` -->`
+  const command = `npm run bench -- ${name} --write`
+  const text = readFileSync(NATIVE_FREE, 'utf8')
+  const body = [circumstances(header), '', ...lines]
+  writeFileSync(NATIVE_FREE, betweenMarks(text, name, command, body))
+}
+
+/** The text with these lines between the marks of `name`, which it must have. */
+export function betweenMarks(
+  text: string,
+  name: string,
+  command: string,
+  lines: readonly string[],
+): string {
+  const beginMark = `<!-- ${name}: begin, made by \`${command}\` -->`
   const endMark = `<!-- ${name}: end -->`
-  const text = readFileSync(README, 'utf8')
   const begin = text.indexOf(beginMark)
   const end = text.indexOf(endMark)
-  if (begin < 0 || end < begin) throw new Error(`${README} has no place for ${name}`)
-  const made = [beginMark, '', circumstances(header), '', ...lines, ''].join('\n')
-  writeFileSync(README, `${text.slice(0, begin)}${made}${text.slice(end)}`)
+  if (begin < 0 || end < begin) throw new Error(`the document has no place for ${name}`)
+  return `${text.slice(0, begin)}${[beginMark, '', ...lines, ''].join('\n')}${text.slice(end)}`
 }
 
 function circumstances(header: Readonly<Record<string, unknown>>): string {

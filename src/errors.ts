@@ -116,6 +116,11 @@ export const ERROR_CODES = {
     remedy:
       'Put again when something was finished, raise the limit with configure(), or let it make room: whenFull: "drop-oldest".',
   },
+  QLOG_QUEUE_IN_USE: {
+    when: 'A queue was to be removed that somebody may miss; the message says why. Nothing was changed.',
+    remedy:
+      'Finish or purge its messages, stop who reads it, and remove it then. Keys stay taken for their window: wait for its end, or say forgetKeys: true.',
+  },
   QLOG_READ_ONLY: {
     when: 'A changing call on a log that was opened read-only.',
     remedy: 'Open the log with openLog().',

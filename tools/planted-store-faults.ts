@@ -394,6 +394,22 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     tests: [STORE_SUITE],
   },
   {
+    name: 'store: a queue is removed while a put into it is on its way',
+    edits: [store('settle/remove-queue.ts', ' || journal.concerns(number)', '')],
+    tests: [STORE_SUITE],
+  },
+  {
+    name: 'store: a queue that was removed is found by its name until that is durable',
+    edits: [
+      store(
+        'commit/registry.ts',
+        'this.#leavingQueues.has(state.number) ? undefined',
+        'false ? undefined',
+      ),
+    ],
+    tests: [STORE_SUITE],
+  },
+  {
     name: 'store: what is buried makes the oldest message older',
     edits: [
       store(

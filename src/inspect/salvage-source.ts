@@ -11,7 +11,7 @@ import { decodeLink } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { Unpacker } from '../format/unpack.ts'
-import { isRot, VERDICT_ROWS } from '../format/verdict.ts'
+import { isRot } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
@@ -75,7 +75,7 @@ export class SalvageSource {
   }
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
-    const { map, files, survey, newest, newestGaps, nextId } = this.#assessment
+    const { map, files, survey, newest, missingNewest, nextId } = this.#assessment
     for (const entry of map) {
       const file = segmentFileName(entry.number, entry.generation)
       const head = survey.heads.find((candidate) => candidate.file === file)
@@ -113,9 +113,9 @@ export class SalvageSource {
       yield* this.#segment(source)
     }
     yield* this.#withoutLink()
-    for (const gap of newestGaps) {
-      if (gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
-      yield* this.#lose('missing', gap.file, 0, 0, Math.max(gap.endId, nextId), gap.why)
+    if (missingNewest) {
+      const { file, offset, endId, why } = missingNewest
+      yield* this.#lose('missing', file, offset, 0, Math.max(endId, nextId), why)
     }
   }
 

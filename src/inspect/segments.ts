@@ -3,7 +3,7 @@ import type { SegmentHead } from '../format/evidence.ts'
 import { isReused } from '../format/header.ts'
 import { parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
-import { isRot, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
+import { isRot, type VerdictRow } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import type { System } from '../system/system.ts'
 import type { QueueShare } from './queue-shares.ts'
@@ -130,10 +130,10 @@ export function segmentsOf(assessment: Assessment): readonly SegmentInfo[] {
     const place = { file, number, generation, bytes: 0, ...fieldsOfEntry(entry) }
     infos.push({ ...place, state: 'missing', damaged: true })
   }
-  for (const gap of assessment.newestGaps) {
-    const named = parseSegmentFileName(gap.file)
-    if (!named || gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
-    const { file, firstId, endId } = gap
+  const { file, firstId, endId } = assessment.missingNewest ?? { file: '', firstId: 0, endId: 0 }
+  const named = parseSegmentFileName(file)
+  // A SEAL tells of a segment without its number.
+  if (named && file !== newest?.head.file) {
     infos.push({ file, state: 'missing', ...named, bytes: 0, firstId, endId, damaged: true })
   }
   return infos.sort((a, b) => a.number - b.number || a.generation - b.generation)

@@ -5,7 +5,7 @@
 import { systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
-import { isRot, judgeSealed, VERDICT_ROWS } from '../format/verdict.ts'
+import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { scanSegment } from '../log/scan.ts'
 import { withFile } from '../log/with-file.ts'
@@ -239,7 +239,7 @@ class Rounds {
   /** Regions of the newest segment; undefined where it vanished. */
   async #checkNewest(assessment: Assessment): Promise<Finding[] | undefined> {
     const findings: Finding[] = []
-    const { newest, survey, newestGaps } = assessment
+    const { newest, survey, missingNewest } = assessment
     const { header } = newest?.head ?? {}
     if (newest && header) {
       const { head, tail, scan } = newest
@@ -260,11 +260,11 @@ class Rounds {
         if (!isThere) return undefined
       }
     }
-    for (const gap of newestGaps) {
-      if (gap.why !== VERDICT_ROWS['rot-newest-missing']) continue
-      const { file, offset, bytes, firstId, endId } = gap
+    if (missingNewest) {
+      const { file, offset, bytes, firstId, endId, why } = missingNewest
       const place = { row: 'rot-newest-missing' as const, file, offset, bytes, firstId, endId }
-      findings.push(makeFinding(place, `${survey.indexName} names it`))
+      const isSealed = file === newest?.head.file
+      findings.push(makeFinding(place, isSealed ? why : `${survey.indexName} names it`))
     }
     return findings
   }

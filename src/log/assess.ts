@@ -16,13 +16,7 @@ import {
 } from '../format/file-verdict.ts'
 import { parseSegmentFileName, SEGMENT_FILE_BYTES_MAX } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
-import {
-  isRot,
-  judgeFirstGroup,
-  successorIsMissing,
-  VERDICT_ROWS,
-  type VerdictRow,
-} from '../format/verdict.ts'
+import { isRot, judgeFirstGroup, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import {
   chooseNewest,
@@ -48,6 +42,8 @@ export interface Assessment {
   readonly files: readonly FileVerdict[]
   /** Rot in the newest segment, or proof that it is lost. */
   readonly newestGaps: readonly Gap[]
+  /** The one of these that proves the newest segment's file lost: the row `rot-newest-missing`. */
+  readonly missingNewest: Gap | undefined
   /** Mapped segments that are missing or foreign. */
   readonly mapGaps: readonly Gap[]
   /** Highest epoch of any LINK or index. */
@@ -76,12 +72,10 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const newestGaps = newest ? gapsOfTail(newest) : []
   for (const verdict of above) if (isRot(verdict.row)) newestGaps.push(gapOfFile(verdict, newest))
   const newestNumber = newest?.head.number ?? 0
-  const isMissing = newestIsMissing(index, survey.heads, newestEpoch, newestNumber)
-  if (isMissing && index) {
-    newestGaps.push(gapOfMissingNewest(index, newest))
-  }
-  const isSealed = newest && newestGaps.length === 0 && lacksSuccessor(newest)
-  if (isSealed) newestGaps.push(gapOfMissingSuccessor(newest))
+  const isNamed = newestIsMissing(index, survey.heads, newestEpoch, newestNumber)
+  const missingNewest =
+    isNamed && index ? gapOfMissingNewest(index, newest) : gapOfMissingSuccessor(newest, above)
+  if (missingNewest) newestGaps.push(missingNewest)
   const mapGaps = files
     .filter((file) => isRot(file.row) && !above.includes(file))
     .map((file) => gapOfFile(file, undefined))
@@ -93,6 +87,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
     snapshots: inForce?.snapshots ?? [0, 0],
     files,
     newestGaps,
+    missingNewest,
     mapGaps,
     epochMax: Math.max(0, index?.epoch ?? 0, ...survey.heads.map((one) => one.link?.epoch ?? 0)),
     nextId: Math.max(newest?.tail.nextId ?? 1, ...newestGaps.map((gap) => gap.endId)),
@@ -101,7 +96,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
     rows: [
       ...(newest?.tail.regions.map((region) => region.row) ?? []),
       ...files.map((file) => file.row),
-      ...(isMissing || isSealed ? (['rot-newest-missing'] as const) : []),
+      ...(missingNewest ? (['rot-newest-missing'] as const) : []),
     ],
   }
 }
@@ -157,10 +152,6 @@ function nextBaseOf(newest: NewestSegment | undefined, survey: Survey): number {
     base = Math.max(base, last.base + last.fileBytes + 2 * SEGMENT_FILE_BYTES_MAX)
   }
   return base
-}
-
-function lacksSuccessor({ scan, tail, link }: NewestSegment): boolean {
-  return successorIsMissing(scan.blocks, tail.end, link)
 }
 
 /** Files that cannot be read as the segment they are named for, by number, and why. */

@@ -19,7 +19,7 @@ import {
   checkOptions,
   PART_BYTES_MAX,
 } from './options.ts'
-import { entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
+import { copiesControl, entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogLimits, LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'
 import { SegmentLog } from './segment-log.ts'
@@ -191,7 +191,12 @@ function refuseOtherKind(
   assessment: Assessment,
   places: SnapshotPlaces,
 ): void {
-  const hasState = mapOf(assessment).some(({ hasControl }) => hasControl) || places[0] !== 0
+  const { newest } = assessment
+  const hasState =
+    mapOf(assessment).some(({ hasControl }) => hasControl) ||
+    places[0] !== 0 ||
+    // The last group counts for the ids, and stands behind what is known to be durable.
+    (newest !== undefined && copiesControl(newest))
   if (opens === 'a plain log' && hasState) {
     throw new QlogError('QLOG_IS_A_STORE', `${directory} holds a store, not a plain log`)
   }

@@ -156,7 +156,8 @@ async function createSmaller(
   }
 }
 
-function copiesControl({ scan, tail }: NewestSegment): boolean {
+/** True where what recovery carries over, the last group of the newest segment, has control records. */
+export function copiesControl({ scan, tail }: NewestSegment): boolean {
   const { blocks } = scan
   for (let row = blocks.rowAt(tail.copy.offset); row < blocks.count; row++) {
     if (blocks.offset(row) >= tail.copy.end) return false

@@ -3,8 +3,10 @@ import type { Gap } from '../errors.ts'
 import type { IndexEvidence } from '../format/evidence.ts'
 import type { FileVerdict } from '../format/file-verdict.ts'
 import { segmentFileName } from '../format/layout.ts'
-import { isRot, VERDICT_ROWS } from '../format/verdict.ts'
+import { isRot, successorIsMissing, VERDICT_ROWS } from '../format/verdict.ts'
 import type { NewestSegment } from './newest-segment.ts'
+
+const SEALED = 'the segment is sealed, so another one followed it, and that one is missing or torn'
 
 export function gapsOfTail(newest: NewestSegment): Gap[] {
   return newest.tail.regions
@@ -43,14 +45,23 @@ export function gapOfMissingNewest(index: IndexEvidence, newest: NewestSegment |
   }
 }
 
-/** Nothing tells how many messages the missing segment held. */
-export function gapOfMissingSuccessor({ head, tail }: NewestSegment): Gap {
+/**
+ * Where the newest segment is sealed and nothing above it is the one that followed, not even one that is
+ * told as rot. Nothing tells how many messages that one held.
+ */
+export function gapOfMissingSuccessor(
+  newest: NewestSegment | undefined,
+  above: readonly FileVerdict[],
+): Gap | undefined {
+  if (!newest || above.some(({ row }) => isRot(row))) return undefined
+  const { head, link, scan, tail } = newest
+  if (!successorIsMissing(scan.blocks, tail.end, link)) return undefined
   return {
     file: head.file,
     offset: tail.end,
     bytes: 0,
     firstId: tail.nextId,
     endId: tail.nextId,
-    why: 'the segment is sealed, so another one followed it, and that one is missing',
+    why: SEALED,
   }
 }

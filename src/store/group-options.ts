@@ -51,5 +51,5 @@ async function startAt(core: StoreCore, name: string, from: PlaceBy): Promise<nu
   // The message that is meant may be on its way.
   await core.journal.settled()
   const next = core.registry.nextOffset(core.registry.queueNumber(name))
-  return offsetAt(core.state.queue(name), next, from)
+  return offsetAt(core.registry.queue(name)?.state, next, from)
 }

@@ -67,8 +67,9 @@ export class LogStore implements Store {
   queue<T>(name: string, options?: Partial<TypedQueueOptions<T>>): Queue<T, T> {
     checkName('the name of a queue', name)
     const values = checkValueOptions(options)
-    if (options?.retry !== undefined) this.#core.retries.set(name, options.retry)
-    return new QueueHandle<T, T>(this.#core, name, values, this.#workers)
+    const retry = options?.retry
+    if (retry !== undefined) this.#core.retries.set(name, retry)
+    return new QueueHandle<T, T>(this.#core, name, values, this.#workers, retry !== undefined)
   }
 
   queues(): readonly string[] {

@@ -23,6 +23,7 @@ import { checkPlace, offsetAt } from './look/queue-start.ts'
 import { checkSettings, shownSettings } from './queue-settings.ts'
 import { QueueValues, type ValueOptions } from './queue-values.ts'
 import type { PauseOp } from './records/control-ops.ts'
+import { checkRemoval, removeQueue } from './settle/remove-queue.ts'
 import { beginPurge } from './settle/whole.ts'
 import { QueueCounts } from './state/totals.ts'
 import type { StoreCore } from './store-core.ts'
@@ -30,7 +31,7 @@ import type { Delivery } from './types/deliveries.ts'
 import { GROUP_DEFAULT, type Group, type GroupOptions } from './types/groups.ts'
 import type { MessageRef, StoredMessage } from './types/messages.ts'
 import type { BareItem, PutItem, PutOptions, PutResult, PutValue } from './types/puts.ts'
-import type { DeleteOptions, Queue, RangeOptions } from './types/queues.ts'
+import type { DeleteOptions, Queue, RangeOptions, RemoveQueueOptions } from './types/queues.ts'
 import type { QueueSettingsChange } from './types/settings.ts'
 import type { QueueStats } from './types/stats.ts'
 import type { ConsumeOptions, Handler, Worker, WorkOptions } from './work/types.ts'
@@ -44,9 +45,18 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
   readonly values: QueueValues<T>
   readonly #core: StoreCore
   readonly #workers: Workers
+  /** Whoever made it has named a retry. */
+  readonly #namesRetry: boolean
 
-  constructor(core: StoreCore, name: string, options: ValueOptions<T>, workers: Workers) {
+  constructor(
+    core: StoreCore,
+    name: string,
+    options: ValueOptions<T>,
+    workers: Workers,
+    namesRetry: boolean,
+  ) {
     this.#core = core
+    this.#namesRetry = namesRetry
     this.name = name
     this.values = new QueueValues(core, options)
     this.#workers = workers
@@ -211,6 +221,11 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     return count
   }
 
+  async remove(options?: RemoveQueueOptions): Promise<boolean> {
+    this.#core.assertOpen()
+    return removeQueue(this.#core, this.name, checkRemoval(options), this.#namesRetry)
+  }
+
   /** What stands from this offset on, for an export. */
   async exportPage(from: number): Promise<ExportedPage> {
     this.#core.assertOpen()
@@ -265,7 +280,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
 
   #startOf(from: NonNullable<RangeOptions['from']>): number {
     if ('offset' in from) return from.offset
-    const state = this.#core.state.queue(this.name)
+    const state = this.#core.registry.queue(this.name)?.state
     return offsetAt(state, state?.nextOffset ?? 0, from)
   }
 }

@@ -87,7 +87,16 @@ export class QueueValues<T> {
 function isTimeless(options: PutOptions): boolean {
   const { delayMs, at, ttlMs, key, headers } = options
   const isPlain = delayMs === undefined && at === undefined && ttlMs === undefined
-  return isPlain && key === undefined && headers === undefined && Object.isFrozen(options)
+  return isPlain && key === undefined && headers === undefined && isFixed(options)
+}
+
+/** Frozen, and all of it its own values: what is inherited, or what a getter says, may be another next time. */
+function isFixed(options: object): boolean {
+  if (!Object.isFrozen(options)) return false
+  const prototype: unknown = Object.getPrototypeOf(options)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  const properties = Object.values(Object.getOwnPropertyDescriptors(options))
+  return properties.every((property) => 'value' in property)
 }
 
 export function checkValueOptions<T>(

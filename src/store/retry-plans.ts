@@ -28,6 +28,19 @@ export class RetryPlans {
     return this.#plans.get(queue) ?? RETRY_DEFAULT
   }
 
+  /** The queue is about to go; what this returns takes that back, unless another plan was set since. */
+  forget(queue: string): () => void {
+    const plan = this.#plans.get(queue)
+    const named = this.#named.get(queue)
+    this.#plans.delete(queue)
+    this.#named.delete(queue)
+    return () => {
+      if (!plan || this.#plans.has(queue)) return
+      this.#plans.set(queue, plan)
+      if (named !== undefined) this.#named.set(queue, named)
+    }
+  }
+
   /**
    * Deliveries of a message at most, where the queue itself is set to so many; 0 = it is not. Both are meant
    * as "not more often than", so that the smaller keeps to both. The default is nobody's word.

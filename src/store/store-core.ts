@@ -26,6 +26,7 @@ import { RetryPlans } from './retry-plans.ts'
 import { DeadLetters } from './settle/dead-letters.ts'
 import { LastAttempts } from './settle/last-attempts.ts'
 import { GoneMessages } from './space/gone-messages.ts'
+import type { QueueState } from './state/queue-state.ts'
 import type { StoreState } from './state/store-state.ts'
 import type { StoreStatus } from './types/stats.ts'
 
@@ -184,6 +185,12 @@ export class StoreCore implements Decisions, JournalEvents {
     // This may come from within the log's word of a commit, which is no place to append.
     queueMicrotask(() => this.#deleteExpired(queue, ids, offsets))
     for (const offset of offsets) queue.leave(offset)
+  }
+
+  queueRemoved({ number }: QueueState): void {
+    this.registry.forgetQueue(number)
+    this.settings.forgetQueue(number)
+    this.#admission.forgetQueue(number)
   }
 
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void {

@@ -34,6 +34,7 @@ import { PRODUCERS } from './store-suite/producers.ts'
 import { PURGE } from './store-suite/purge.ts'
 import { PUTS } from './store-suite/puts.ts'
 import { REDRIVE } from './store-suite/redrive.ts'
+import { REMOVED_QUEUES } from './store-suite/removed-queues.ts'
 import { RESTART } from './store-suite/restart.ts'
 import { RETENTION } from './store-suite/retention.ts'
 import { SEEK } from './store-suite/seek.ts'
@@ -82,6 +83,7 @@ const SUBJECTS: readonly (readonly [subject: string, tests: readonly StoreTest[]
   ['figures', FIGURES],
   ['pause', PAUSE],
   ['purge', PURGE],
+  ['removed queues', REMOVED_QUEUES],
   ['redrive', REDRIVE],
   ['seek', SEEK],
   ['retention', RETENTION],

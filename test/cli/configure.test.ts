@@ -150,6 +150,31 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(await count()).toBe(0)
   })
 
+  it('a queue that nobody may miss is removed, with its exact name twice', async () => {
+    const data = await place()
+    const remove = (...words: string[]) => qlog('queues', data, '--remove', 'orders', ...words)
+    for (const words of [[], ['--confirm', 'order']]) {
+      const refused = await remove(...words)
+      expect(refused.stderr).toContain('nothing was done')
+      expect(refused.exitCode).toBe(2)
+    }
+    const used = await remove('--confirm', 'orders')
+    expect(used.stderr).toContain('of its messages are not finished (QLOG_QUEUE_IN_USE)')
+    expect(used.exitCode).not.toBe(0)
+    const names = async () => (await lines('queues', data)).map(({ queue }) => queue)
+    expect(await names()).toContain('orders')
+    await fine('purge', data, 'orders', '--confirm', 'orders')
+    expect(await remove('--confirm', 'orders', '--forget-keys')).toMatchObject({
+      exitCode: 0,
+      stderr: 'queue orders is removed\n',
+    })
+    expect(await names()).not.toContain('orders')
+    const gone = await remove('--confirm', 'orders')
+    expect(gone.stderr).toMatch(/there is no queue orders/)
+    const alone = await qlog('queues', data, '--confirm', 'orders')
+    expect(alone.stderr).toMatch(/belong to --remove/)
+  })
+
   it('group names what there is where a queue or group is not there', async () => {
     const data = await place()
     for (const [words, expected] of [

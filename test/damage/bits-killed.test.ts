@@ -1,7 +1,8 @@
 /**
  * Invariants 4, 5 and 6 on a log that was killed, for every single bit of every file: right data or an
- * exact report, never wrong data, never more lost than the one block. `QLOG_DAMAGE=full` flips all bits;
- * without it those of headers, control blocks and block headers, and a part of messages and zeros.
+ * exact report, never wrong data, never more lost than the one block. `QLOG_DAMAGE=full` flips all bits, as
+ * the lab does (`npm run lab -- --only C`); without it two of each byte of headers, control blocks and block
+ * headers, and some of messages and zeros.
  */
 import { expect, test } from 'vitest'
 import { makeImages } from './images.ts'
@@ -15,5 +16,5 @@ test('invariants 4, 5, 6: a flipped bit in a killed log costs at most its own bl
   const all = [...sweep.image.files.values()].reduce((sum, { length }) => sum + 8 * length, 0)
   console.info(`killed log: ${sweep.count} of ${all} bits flipped`)
   expect(sweep.failures).toEqual([])
-  expect(sweep.count).toBeGreaterThanOrEqual(isFull ? all : 40000)
+  expect(sweep.count).toBeGreaterThanOrEqual(isFull ? all : 10_000)
 })

@@ -40,7 +40,9 @@ export class Checker {
     const lost = new Set<number>()
     const ids = [...image.truth.keys()]
     this.#firstId = Math.min(...ids)
-    for (let id = this.#firstId; id < image.nextId; id++) if (!image.truth.has(id)) lost.add(id)
+    // What was merged away stands within the ids of its segment.
+    const from = image.hasMerged ? 1 : this.#firstId
+    for (let id = from; id < image.nextId; id++) if (!image.truth.has(id)) lost.add(id)
     this.#lostBefore = lost
   }
 
@@ -83,7 +85,7 @@ export class Checker {
       throw new Error(`refused with ${refusal.code}: ${refusal.message}`)
     }
     const reported = this.#reported(gaps, delivered)
-    const mayBeLost = this.#hitIds(hits)
+    const mayBeLost = this.#mayBeLost(hits)
     const mayEnd = Math.min(this.#tornFrom(hits), endOfKnown(gaps, hits))
     for (const id of this.#image.truth.keys()) {
       if (delivered.has(id)) continue
@@ -130,6 +132,15 @@ export class Checker {
     const isHit = (block: PlacedBlock): boolean =>
       hits.some(({ file, offset, end }) => file === newest && touches(block, offset, end))
     return pair.length > 0 && pair.every(isHit)
+  }
+
+  /**
+   * The ids that were hit. Where the newest map is gone the one before it counts: it names those that have been
+   * merged since, whose files are gone too.
+   */
+  #mayBeLost(hits: readonly Hit[]): ReadonlySet<number> {
+    const { hasMerged, truth } = this.#image
+    return hasMerged && this.#mapIsHit(hits) ? new Set(truth.keys()) : this.#hitIds(hits)
   }
 
   /** Ids of the blocks that the hits touch; of all blocks where the newest segment has lost its LINK. */

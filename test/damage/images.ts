@@ -2,7 +2,7 @@
  * Small logs with every kind of block that a log writes, made by the log itself on the simulated
  * machine, with what each must give back. Segments have 16 KiB.
  */
-import { BlockFlag, BlockType, parseSegmentFileName } from '../../src/format/layout.ts'
+import { BlockType, parseSegmentFileName } from '../../src/format/layout.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { scanSegment } from '../../src/log/scan.ts'
 import { keyOf, readHead } from '../../src/log/survey.ts'
@@ -31,7 +31,7 @@ export interface PlacedBlock {
 }
 
 export interface Image {
-  readonly name: 'clean' | 'killed'
+  readonly name: 'clean' | 'killed' | 'owned'
   readonly files: Files
   /** The same log at an earlier moment, for stale sectors and rolled-back files. */
   readonly earlier: Files
@@ -48,6 +48,8 @@ export interface Image {
   /** D in the newest segment by the index; 0 where it names another one. */
   readonly indexed: number
   readonly bootId: string
+  /** Segments were rewritten together, so that messages in the middle are gone. */
+  readonly hasMerged?: true
 }
 
 /** A message that says its id, so that no other can pass for it. */
@@ -133,14 +135,18 @@ class Builder {
   }
 
   files(): Files {
-    const files: Files = new Map()
-    for (const [path, bytes] of this.disk.tree()) {
-      const name = path.slice(DIRECTORY.length + 1)
-      // What is kept for a full disk is zero, belongs to no log, and would be most of the work here.
-      if (!name.includes('/') && !name.startsWith('reserve-')) files.set(name, bytes)
-    }
-    return files
+    return filesOf(this.disk)
   }
+}
+
+export function filesOf(disk: SimulatedDisk): Files {
+  const files: Files = new Map()
+  for (const [path, bytes] of disk.tree()) {
+    const name = path.slice(DIRECTORY.length + 1)
+    // What is kept for a full disk is zero, belongs to no log, and would be most of the work here.
+    if (!name.includes('/') && !name.startsWith('reserve-')) files.set(name, bytes)
+  }
+  return files
 }
 
 /** A log closed in order, and the same log opened again and killed. */
@@ -222,7 +228,7 @@ async function image(name: Image['name'], builder: Builder, earlier: Files): Pro
 }
 
 /** By file, in order of number. */
-async function allBlocks(files: Files, bootId: string): Promise<Map<string, PlacedBlock[]>> {
+export async function allBlocks(files: Files, bootId: string): Promise<Map<string, PlacedBlock[]>> {
   const blocks = new Map<string, PlacedBlock[]>()
   for (const file of [...files.keys()].sort()) {
     if (parseSegmentFileName(file)) blocks.set(file, await blocksOf(files, file, bootId))
@@ -231,7 +237,7 @@ async function allBlocks(files: Files, bootId: string): Promise<Map<string, Plac
 }
 
 /** The last segment that has begun: one made ahead may stand behind it. */
-function newestOf(blocks: ReadonlyMap<string, readonly PlacedBlock[]>): string {
+export function newestOf(blocks: ReadonlyMap<string, readonly PlacedBlock[]>): string {
   const begun = [...blocks].filter(([, placed]) => placed.length > 0)
   return begun.at(-1)?.[0] ?? ''
 }
@@ -261,19 +267,4 @@ async function blocksOf(files: Files, file: string, bootId: string): Promise<Pla
     }),
   )
   return placed.map((block, row) => ({ ...block, endId: blocks.endId(row) }))
-}
-
-/** Names of the kinds of block that the image holds. */
-export function kindsOf(images: readonly Image[]): Set<string> {
-  const names = new Map<number, string>(
-    Object.entries(BlockType).map(([name, type]) => [type, name]),
-  )
-  const kinds = new Set<string>()
-  for (const { blocks } of images) {
-    for (const block of [...blocks.values()].flat()) {
-      kinds.add(names.get(block.type) ?? `type ${block.type}`)
-      if (block.flags & BlockFlag.COPIED) kinds.add('COPIED')
-    }
-  }
-  return kinds
 }

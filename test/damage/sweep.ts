@@ -8,12 +8,14 @@ import type { Damage } from './damages.ts'
 import type { Image, PlacedBlock } from './images.ts'
 import { expectTold } from './told.ts'
 
-/** `full`: every bit; else every bit of what steers reading, and of messages and zeros some. */
+/** `full`: every bit; else some of each byte that steers reading, and of some bytes of messages and zeros. */
 export const isFull = process.env['QLOG_DAMAGE'] === 'full'
 
 /** Of a segment that is full, and checked in the image closed in order, the other image takes this part. */
 const SEEN_BEFORE_PART = 4
-const ZERO_PART = 4
+const ZERO_PART = 16
+/** A shorter run flips two bits of each byte that steers reading: those this far apart. */
+const STEERING_STEP = 4
 const HEADER_FIELDS_BYTES = 88
 const HEADER_CRC_BYTES = 4
 const SECTOR_BYTES = 512
@@ -93,11 +95,14 @@ export class Sweep {
     for (const [file, bytes] of this.image.files) {
       const steering = steeringBytes(this.image, file)
       for (let offset = 0; offset < bytes.length; offset++) {
-        if (isFull || steering[offset]) {
+        if (isFull) {
           for (let bit = 0; bit < 8; bit++) await this.bit(file, offset, bit)
+        } else if (steering[offset]) {
+          const first = offset % STEERING_STEP
+          await this.bit(file, offset, first)
+          await this.bit(file, offset, first + STEERING_STEP)
         } else if (bytes[offset] !== 0 ? this.#takes(file, offset) : offset % ZERO_PART === 0) {
-          await this.bit(file, offset, offset & 3)
-          await this.bit(file, offset, (offset & 3) + 4)
+          await this.bit(file, offset, offset & 7)
         }
       }
     }

@@ -2,7 +2,7 @@
  * Whether `verify` says of a flipped bit what it is: damage, in this file and place, where what was hit is a
  * header, an index, or a block that counts and is known durable.
  */
-import { SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
+import { BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
 import type { Image, PlacedBlock } from './images.ts'
 import { type Files, memorySystem } from './memory-system.ts'
@@ -40,7 +40,8 @@ function wantedOf(image: Image, file: string, offset: number): 'rot' | 'anything
   if (block === undefined) return 'anything'
   if (file === image.newest) return isKnownDurable(image, blocks, block) ? 'rot' : 'anything'
   // Behind the cut stands what a successor has copied, and SEAL, which is a cache.
-  return block.firstId < beginOfNext(image, file) ? 'rot' : 'anything'
+  const counts = block.type !== BlockType.SEAL && block.firstId < beginOfNext(image, file)
+  return counts ? 'rot' : 'anything'
 }
 
 function beginOfNext(image: Image, file: string): number {

@@ -8,7 +8,7 @@ import * as path from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { ERROR_CODES } from '../../src/errors.ts'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 import { readDocument } from './documents.ts'
 
 /** Interfaces whose members the page lists; those of the seam and figures of the log stand elsewhere. */

@@ -1,7 +1,7 @@
 /** The documents of the repository and the blocks of code in them. Reads files, runs nothing. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 
 export interface CodeBlock {
   /** The document, from the root of the repository, and the line, for whoever has to find it. */

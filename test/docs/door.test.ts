@@ -5,7 +5,7 @@ import * as path from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
 import { VERBS } from '../../src/server/door/verbs/table.ts'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 import { readDocument } from './documents.ts'
 
 interface Shape {

@@ -5,7 +5,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { freshDirectory, root, run } from '../real/support.ts'
+import { root, run } from '../real/children.ts'
+import { freshDirectory } from '../real/support.ts'
 
 const folder = path.join(root, 'docs/examples')
 const index = fs.readFileSync(path.join(folder, 'README.md'), 'utf8')

@@ -5,7 +5,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 import { readDocument } from './documents.ts'
 
 /** What npm packs whatever `files` says. */

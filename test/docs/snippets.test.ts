@@ -6,7 +6,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { freshDirectory, root, run } from '../real/support.ts'
+import { root, run } from '../real/children.ts'
+import { freshDirectory } from '../real/support.ts'
 import { allDocuments, blocksOf, readDocument } from './documents.ts'
 
 /** What programs print must not depend on the terminal of whoever runs the tests. */

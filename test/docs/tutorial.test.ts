@@ -5,7 +5,8 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { expect, test } from 'vitest'
-import { freshDirectory, qlog, root, start } from '../real/support.ts'
+import { qlog, root, start } from '../real/children.ts'
+import { freshDirectory } from '../real/support.ts'
 import { blocksOf } from './documents.ts'
 
 const PLAIN = {

@@ -8,7 +8,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 import { allDocuments, blocksOf } from './documents.ts'
 
 const COMMON: ts.CompilerOptions = {

@@ -63,7 +63,8 @@ export class Keeper {
 
   /** Appends a change, with a message where `messageBytes` is over 0, and waits until it is durable. */
   async put(name: string, word: string, messageBytes = 0): Promise<void> {
-    const messages = messageBytes > 0 ? [encodable('m'.repeat(messageBytes))] : []
+    const messages =
+      messageBytes > 0 ? [encodable(`${name}:${word}`.padEnd(messageBytes, 'm'))] : []
     const ticket = this.log.append({ messages, control: [encodable(`${name}:${word}`)] })
     this.lsn = await this.#waiting.for(ticket)
     this.#add(name, word)
@@ -72,7 +73,7 @@ export class Keeper {
   /** Appends messages alone. */
   async fill(count: number, messageBytes: number): Promise<void> {
     for (let row = 0; row < count; row++) {
-      const messages = [encodable('f'.repeat(messageBytes))]
+      const messages = [encodable(`${this.log.nextId}:`.padEnd(messageBytes, 'f'))]
       this.lsn = await this.#waiting.for(this.log.append({ messages, control: [] }))
     }
   }

@@ -5,7 +5,7 @@ import { beanstalkd } from '../../src/protocols/beanstalkd/beanstalkd.ts'
 import { memcache } from '../../src/protocols/memcache/index.ts'
 import { PUTS_BYTES_MAX, PutRoom } from '../../src/protocols/put-room.ts'
 import type { Protocol } from '../../src/server/index.ts'
-import { fakeClient } from '../../src/testing/index.ts'
+import { type FakeClient, fakeClient } from '../../src/testing/index.ts'
 
 const MIB = 1024 * 1024
 
@@ -107,5 +107,39 @@ test.each(SPEECHES)(
       const text = Buffer.from(peer.takeBytes()).toString('latin1')
       expect(text.length === 3 * 24 || text.match(/INSERTED|STORED/g)?.length === 3).toBe(true)
     }
+  },
+)
+
+test.each(SPEECHES)(
+  '%s: a connection that is broken off while its body waits puts nothing, and leaves its room',
+  async (_, protocolOf, head, end) => {
+    const { store, held } = await slowStore()
+    const protocol = protocolOf(store)
+    const first = fakeClient(protocol)
+    const peers = [first]
+    while (peers.length < PUTS_BYTES_MAX / MIB + 2) {
+      peers.push(fakeClient(protocol, { beside: first }))
+    }
+    const sendAll = (some: readonly FakeClient[]): void => {
+      for (const peer of some) {
+        for (const part of [head, BODY, end]) if (part.length > 0) peer.send(part)
+      }
+    }
+    const resolve = (): void => held.shift()?.resolve({ id: 1, duplicate: false } as PutResult)
+    sendAll(peers)
+    const begun = held.length
+    expect(begun).toBeLessThan(peers.length - 1)
+    // Its bytes are gone at once; the protocol hears of it once its socket has closed.
+    const [broken] = peers.splice(begun, 1)
+    broken?.client.destroy()
+    resolve()
+    let done = 1
+    for (await first.settled(); held.length > 0; done += 1) {
+      resolve()
+      await first.settled()
+    }
+    expect(done).toBe(peers.length)
+    sendAll(peers)
+    expect(held).toHaveLength(begun)
   },
 )

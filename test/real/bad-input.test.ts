@@ -7,7 +7,8 @@ import * as path from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { ERROR_CODES, type ErrorCode, QlogError, QlogTypeError } from '../../src/errors.ts'
 import { type Log, type LogOptions, openLog, openReader, openStore } from '../../src/index.ts'
-import { freshDirectory, hashOf, root, run } from './support.ts'
+import { root, run } from './children.ts'
+import { freshDirectory, hashOf } from './support.ts'
 
 const MIB = 1024 * 1024
 const isRoot = process.getuid?.() === 0

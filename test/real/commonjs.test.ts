@@ -7,7 +7,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { portableCrc32 } from '../../src/system/real/crc.ts'
-import { freshDirectory, root, run } from './support.ts'
+import { root, run } from './children.ts'
+import { freshDirectory } from './support.ts'
 
 const SCRIPT = `
 async function main({ openLog, openReader, QlogError, ERROR_CODES }) {

@@ -9,9 +9,9 @@ import { systemErrorCode } from '../../src/errors.ts'
 import { openReader } from '../../src/index.ts'
 import { verify } from '../../src/inspect/index.ts'
 import { Random } from '../../src/system/simulated/random.ts'
+import { kill, type Running, startFixture } from './children.ts'
 import { mixedBodyOf } from './fixtures/bodies.mjs'
 import { type DiskKind, disksAvailable, type SmallDisk, withDisk } from './small-disk.ts'
-import { kill, type Running, startFixture } from './support.ts'
 
 const ROUNDS = Number(process.env['QLOG_DISK_ROUNDS'] ?? 10)
 const SEED = Number(process.env['QLOG_SEED'] ?? 1)

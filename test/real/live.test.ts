@@ -5,7 +5,8 @@
  */
 import { expect, test } from 'vitest'
 import { openReader } from '../../src/index.ts'
-import { freshDirectory, lineOf, runQlog, startFixture } from './support.ts'
+import { lineOf, runQlog, startFixture } from './children.ts'
+import { freshDirectory } from './support.ts'
 
 const SECONDS = Number(process.env['QLOG_LIVE_SECONDS'] ?? 60)
 

@@ -6,7 +6,8 @@ import { spawnSync } from 'node:child_process'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openReader } from '../../src/index.ts'
-import { freshDirectory, kill, lineOf, type Running, root, start } from './support.ts'
+import { kill, lineOf, type Running, root, start } from './children.ts'
+import { freshDirectory } from './support.ts'
 
 const NAMESPACES = ['--pid', '--net', '--mount-proc', '--fork', '--kill-child']
 const canUnshare =

@@ -6,8 +6,9 @@
 import { expect, test } from 'vitest'
 import { openLog } from '../../src/index.ts'
 import { verify } from '../../src/inspect/index.ts'
+import { lineOf, type Running, start } from './children.ts'
 import { mixedBodyOf } from './fixtures/bodies.mjs'
-import { freshDirectory, lineOf, type Running, start } from './support.ts'
+import { freshDirectory } from './support.ts'
 
 const hasLimits = process.platform !== 'win32'
 if (!hasLimits) console.warn('SKIPPED: limits of a process need ulimit')

@@ -4,12 +4,10 @@
  */
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
+import { LoopDisk, makeRoom, removeRoom, runOrThrow, XFS_BYTES_MIN } from './loop-disk.ts'
 
 const DISK_BYTES = 12 * 1024 * 1024
-/** mkfs.xfs makes none below this; what is too much is taken away as ballast. */
-const XFS_BYTES = 320 * 1024 * 1024
 const PAGE = 4_096
 
 export type DiskKind = 'ext4' | 'xfs' | 'tmpfs'
@@ -69,53 +67,58 @@ export async function withDisk<T>(
   kind: DiskKind,
   work: (disk: SmallDisk) => T | Promise<T>,
 ): Promise<T> {
-  const room = fs.mkdtempSync(path.join(os.tmpdir(), 'qlog-disk-'))
-  const directory = path.join(room, 'mounted')
-  fs.mkdirSync(directory)
+  const { directory, dispose } = mounted(kind)
   try {
-    mountOn(kind, room, directory)
     const disk = new SmallDisk(directory)
+    // What is too much is taken away as ballast.
     if (kind === 'xfs') disk.leaveFree(DISK_BYTES)
     return await work(disk)
   } finally {
-    // Lazily, so that a child that is still on its way out holds nothing up.
-    spawnSync('umount', ['-l', directory])
-    fs.rmSync(room, { recursive: true, force: true })
+    dispose()
   }
 }
 
 function isAvailable(kind: DiskKind): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
-  const room = fs.mkdtempSync(path.join(os.tmpdir(), 'qlog-disk-'))
-  const directory = path.join(room, 'mounted')
-  fs.mkdirSync(directory)
   try {
-    mountOn(kind, room, directory)
+    mounted(kind).dispose()
     return true
   } catch (error) {
     console.warn(`SKIPPED: no ${kind} of its own for a full disk: ${(error as Error).message}`)
     return false
-  } finally {
-    spawnSync('umount', ['-l', directory])
-    fs.rmSync(room, { recursive: true, force: true })
   }
 }
 
-function mountOn(kind: DiskKind, room: string, directory: string): void {
-  if (kind === 'tmpfs') {
-    runOrThrow('mount', '-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'qlog-test', directory)
-    return
-  }
-  const image = path.join(room, 'image')
-  fs.writeFileSync(image, '')
-  fs.truncateSync(image, kind === 'xfs' ? XFS_BYTES : DISK_BYTES)
-  if (kind === 'xfs') runOrThrow('mkfs.xfs', '-q', image)
-  else runOrThrow('mkfs.ext4', '-q', '-F', '-m', '0', image)
-  runOrThrow('mount', '-o', 'loop', image, directory)
+interface Mounted {
+  readonly directory: string
+  dispose(): void
 }
 
-function runOrThrow(program: string, ...args: string[]): void {
-  const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
-  if (status === 0) return
-  throw new Error(error ? `${program}: ${error.message}` : `${program}: ${stderr.trim()}`)
+interface MountedMemory extends Mounted {
+  resize(bytes: number): void
+}
+
+function mounted(kind: DiskKind): Mounted {
+  return kind === 'tmpfs' ? mountedMemory(DISK_BYTES) : loopDisk(kind)
+}
+
+function loopDisk(kind: 'ext4' | 'xfs'): Mounted {
+  const disk = new LoopDisk(kind, kind === 'xfs' ? XFS_BYTES_MIN : DISK_BYTES)
+  return { directory: disk.directory, dispose: () => disk.dispose() }
+}
+
+/** A tmpfs of this size. */
+export function mountedMemory(bytes: number): MountedMemory {
+  const room = makeRoom()
+  const directory = path.join(room, 'mounted')
+  fs.mkdirSync(directory)
+  try {
+    runOrThrow('mount', '-t', 'tmpfs', '-o', `size=${bytes}`, 'qlog-test', directory)
+  } catch (error) {
+    removeRoom(room)
+    throw error
+  }
+  const resize = (size: number): void =>
+    runOrThrow('mount', '-o', `remount,size=${size}`, directory)
+  return { directory, resize, dispose: () => removeRoom(room) }
 }

@@ -1,6 +1,8 @@
 /** A directory holds a store or a plain log: who takes one for the other is told, and nothing is written. */
 import {
+  copyFileSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -101,6 +103,23 @@ test('a plain log whose first messages are gone is a plain log still', async () 
   const log = await openLog(directory)
   expect(log.nextId).toBe(4)
   await log.close()
+})
+
+test('a store whose owner died after its very first put is a store, with that message', async () => {
+  const live = join(directory, 'live')
+  const copy = join(directory, 'copy')
+  // Nothing confirms the first group: all that the store has said stands in it.
+  const store = await openStore(live, { log: { idleSyncMs: 3_600_000 } })
+  await store.queue('q').put('hello')
+  mkdirSync(copy)
+  for (const name of readdirSync(live)) {
+    if (name.endsWith('.qls')) copyFileSync(join(live, name), join(copy, name))
+  }
+  await store.close()
+  await expect(openLog(copy)).rejects.toMatchObject({ code: 'QLOG_IS_A_STORE' })
+  const again = await openStore(copy)
+  expect(again.stats().messages).toBe(1)
+  await again.close()
 })
 
 test('a store whose first words are lost to rot is a store still, with all that can be read', async () => {

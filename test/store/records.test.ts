@@ -201,6 +201,7 @@ describe('control records', () => {
       '13 01 05 00 00 00 00 02',
     ],
     [{ kind: 'forget', queue: 1, below: 300 }, '14 01 ac 02'],
+    [{ kind: 'queue-removed', queue: 300 }, '15 ac 02'],
     [
       {
         kind: 'queue-settings',

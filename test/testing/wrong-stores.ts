@@ -230,6 +230,27 @@ export const WRONG_STORES: readonly WrongStore[] = [
     }),
   },
   {
+    name: 'removes queues whatever is in them',
+    subject: 'removed queues',
+    caughtBy: 'a queue with messages stays: ready, delayed, buried, leased, or unread',
+    make: () => ({
+      queue: (queue) => ({
+        remove: async () => {
+          await queue.purge()
+          return queue.remove({ forgetKeys: true })
+        },
+      }),
+    }),
+  },
+  {
+    name: 'goes on with the offsets of a queue that was removed',
+    subject: 'removed queues',
+    caughtBy: 'what is put to the name later makes a new queue: offsets from 0, ids that go on',
+    make: () => ({
+      queue: (queue) => ({ remove: async () => (await queue.purge()) >= 0 }),
+    }),
+  },
+  {
     name: 'redrives everything whatever the filter',
     subject: 'redrive',
     caughtBy: 'a filter says which: a reason, from and up to a message, so many in order of burial',

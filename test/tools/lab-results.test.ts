@@ -13,7 +13,7 @@ import {
   totalOf,
 } from '../../tools/lab/results.ts'
 import { sourceState } from '../../tools/lab/source-state.ts'
-import { root } from '../real/support.ts'
+import { root } from '../real/children.ts'
 
 const MACHINE = { platform: 'x', kernel: '1', node: 'v1', processors: 1, fileSystem: 'x' }
 

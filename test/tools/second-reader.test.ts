@@ -9,7 +9,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openLog, openStore, type Store } from '../../src/index.ts'
-import { freshDirectory, qlog, root } from '../real/support.ts'
+import { qlog, root } from '../real/children.ts'
+import { freshDirectory } from '../real/support.ts'
 
 type Line = Record<string, unknown>
 
@@ -32,6 +33,15 @@ const damages: readonly { name: string; harm: (segments: readonly string[]) => v
   {
     name: 'a foreign file',
     harm: ([first, second]) => fs.copyFileSync(String(first), String(second)),
+  },
+  { name: 'no newest file, behind a SEAL', harm: (all) => fs.rmSync(String(all.at(-1))) },
+  {
+    name: 'a torn newest file, behind a SEAL',
+    harm: (all) => change(all.at(-1), 4_096, (b) => b.fill(0, 600)),
+  },
+  {
+    name: 'a newest file without a header, behind a SEAL',
+    harm: (all) => change(all.at(-1), 0, (b) => b.fill(0, 0, 4_096)),
   },
   { name: 'a torn end', harm: (all) => tear(all.at(-1), 0) },
   { name: 'a torn end with old bytes', harm: (all) => tear(all.at(-1), 7) },

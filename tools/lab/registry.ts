@@ -17,7 +17,10 @@ import { LOG_FAILURES } from './trials/b-log.ts'
 import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
+import { POWER } from './trials/f-power.ts'
 import { SERVER } from './trials/k-server.ts'
+import { VERSIONS } from './trials/l-versions.ts'
+import { SOAK } from './trials/n-soak.ts'
 
 export const TRIALS: readonly Trial[] = [
   LOG_CRASHES,
@@ -27,7 +30,10 @@ export const TRIALS: readonly Trial[] = [
   BITS,
   SECTORS,
   FILES,
+  POWER,
   SERVER,
+  VERSIONS,
+  SOAK,
 ]
 
 /** All of a letter, or the one of a name; none where there is none. */

@@ -108,6 +108,7 @@ class Running {
       }
       base += units
     }
+    if (from > base) throw new Error(`the list of ${this.#trial.name} has ${base} units`)
     return { from, to, ended: true }
   }
 

@@ -32,6 +32,7 @@ class Log:
         for entry in self.map.values(): self.judge_mapped(entry)
         self.parts.sort(key=lambda part: part[1])
         for segment in self.segments: self.judge_other(segment)
+        self.judge_seal()
 
     @property
     def exit_code(self):
@@ -95,8 +96,15 @@ class Log:
         if index and index.number > newest.number and \
                 not any(is_named(segment, index) for segment in self.segments):
             self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
-        elif blocks and blocks[-1].type == SEAL: self.find('rot-newest-missing', newest.name)
+        self.is_sealed = blocks and blocks[-1].type == SEAL and newest.link.mode == 0
         if self.later_id: self.next_id = max(self.next_id, self.later_id)
+
+    def judge_seal(self):
+        """A sealed segment was followed by another one: it is missing where no file above is rot."""
+        newest = self.newest.name
+        if self.is_sealed and not any(finding.file > newest and finding.row.startswith('rot')
+                                      for finding in self.findings):
+            self.find('rot-newest-missing', newest)
 
     def is_torn_successor(self, segment):
         link, newest = segment.link, self.newest

@@ -66,13 +66,19 @@ export async function importBinlog(
     const bodies = new BodyReader(source)
     try {
       const putter = new JobPutter(store)
+      let put = 0
+      const onPut = (jobs: number): void => {
+        put += jobs
+        context.output.progress(`${plural(put, 'job')} came over`)
+      }
       for (const [tube, jobs] of replay.jobsByTube()) {
         if (signal.aborted) break
         const tally = { tube, ready: 0, delayed: 0, buried: 0, known: 0, left: 0 }
         tallies.push(tally)
-        await new TubeImport(context.output, putter, bodies, tally, signal).run(jobs)
+        await new TubeImport(context.output, putter, bodies, tally, signal, onPut).run(jobs)
       }
     } finally {
+      context.output.progress(undefined)
       await bodies.close()
       showTallies(context.output, tallies, isJson)
     }
@@ -177,6 +183,7 @@ class TubeImport {
   readonly #bodies: BodyReader
   readonly #tally: Tally
   readonly #signal: AbortSignal
+  readonly #onPut: (jobs: number) => void
 
   constructor(
     output: Output,
@@ -184,12 +191,14 @@ class TubeImport {
     bodies: BodyReader,
     tally: Tally,
     signal: AbortSignal,
+    onPut: (jobs: number) => void,
   ) {
     this.#output = output
     this.#putter = putter
     this.#bodies = bodies
     this.#tally = tally
     this.#signal = signal
+    this.#onPut = onPut
   }
 
   async run(jobs: readonly BinlogJob[]): Promise<void> {
@@ -231,6 +240,7 @@ class TubeImport {
       if (outcome === 'known') this.#tally.known += 1
       this.#tally[put.isBuried ? 'buried' : put.delayMs > 0 ? 'delayed' : 'ready'] += 1
     }
+    this.#onPut(jobs.length)
   }
 
   #leaves({ id, tube, bodyBytes }: BinlogJob): void {

@@ -55,14 +55,19 @@ export class JobPutter implements JobSink {
       if (jobs[outcomes.length]?.isBuried) states.push({ id: result.id, state: 'buried' })
       outcomes.push(result.duplicate ? 'known' : 'put')
     }
-    const args = { queue, messages: jobs.map(rowOf) }
+    // All or none: what was put without a word would never be buried, and nothing tells which it was.
+    const args = { queue, messages: jobs.map(rowOf), atomic: jobs.length > 1 }
     const tail = Buffer.concat(jobs.map(({ body }) => body))
     try {
       await this.#store.call('put', args, { tail, onItem })
     } catch (error) {
       const isTooLarge = error instanceof QlogError && error.code === 'QLOG_TOO_LARGE'
-      if (!isTooLarge || jobs.length > 1) throw error
-      return ['too-large']
+      if (!isTooLarge) throw error
+      if (jobs.length === 1) return ['too-large']
+      // A store may take less than a batch: the halves find out which of them it is.
+      const half = jobs.length >> 1
+      const first = await this.#putBatch(queue, jobs.slice(0, half))
+      return [...first, ...(await this.#putBatch(queue, jobs.slice(half)))]
     }
     if (states.length > 0) {
       await this.#store.call('importStates', { queue, group: GROUP, states })

@@ -19,6 +19,8 @@ export class SourceSocket implements SourceWire {
   readonly #reader = new SourceReplyReader()
   readonly #replies: SourceReply[] = []
   #taken = 0
+  /** Commands that have no reply yet. */
+  #unanswered = 0
   #failure: QlogError | undefined
   #waiting: (() => void) | undefined
   #limit: NodeJS.Timeout | undefined
@@ -55,6 +57,7 @@ export class SourceSocket implements SourceWire {
   }
 
   send(text: string): void {
+    this.#unanswered += text.split('\r\n').length - 1
     if (this.#failure === undefined) this.#socket.write(text, 'latin1')
   }
 
@@ -91,7 +94,11 @@ export class SourceSocket implements SourceWire {
 
   #push(chunk: Uint8Array): void {
     try {
-      this.#replies.push(...this.#reader.push(chunk))
+      const replies = this.#reader.push(chunk)
+      this.#unanswered -= replies.length
+      // None of them would answer what is asked next, and nothing bounds how many come.
+      if (this.#unanswered < 0) this.#fail('it answers what nobody has asked')
+      else this.#replies.push(...replies)
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : String(error), error)
     }

@@ -16,7 +16,6 @@ import {
   listenerMetricsText,
   serveFigures,
   type TlsOptions,
-  tokenCheck,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
 import { logEvents, logWarnings, whenSpaceChanges, whenStoreFails } from './events.ts'
@@ -185,7 +184,6 @@ class Server {
     const onError = (error: Error): void => this.#log.failed('protocol-error', 'a protocol', error)
     const common = { version: this.#version, onError }
     const shown = tokens === undefined ? {} : { tokens }
-    const checked = tokens === undefined ? {} : { token: tokenCheck(tokens) }
     const { jobBytesMax } = this.#plan
     const size = jobBytesMax === undefined ? {} : { jobBytesMax }
     const jobs = beanstalkdModule?.beanstalkd(store, { ...common, ...size, ...shown })
@@ -195,7 +193,7 @@ class Server {
       this.#beanstalkd.serve(jobs)
     }
     if (memcacheModule !== undefined)
-      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...checked }))
+      this.#memcache.serve(memcacheModule.memcache(store, { ...common, ...shown }))
     if (directory === ':memory:') {
       this.#log.say(
         'warn',

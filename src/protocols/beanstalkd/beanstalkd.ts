@@ -6,6 +6,7 @@ import { QlogTypeError, type Store } from '../../index.ts'
 import { type Client, type Conversation, type Protocol, tokenCheck } from '../../server/index.ts'
 import { PutRoom } from '../put-room.ts'
 import { Counters } from './counters.ts'
+import { laterByTimer } from './ended-tubes.ts'
 import { JOB_BYTES_MAX_DEFAULT, JOB_BYTES_MAX_MAX } from './limits.ts'
 import { SlotPool } from './pipeline.ts'
 import { isOrdinary } from './replies.ts'
@@ -24,6 +25,8 @@ export interface BeanstalkdOptions {
   readonly onError?: (error: Error) => void
   /** The wall clock by which the age of jobs is told: that of the store. For tests. */
   readonly nowMs?: () => number
+  /** Calls back after so long, and keeps no process alive: `setTimeout`. For tests. */
+  readonly after?: (delayMs: number, callback: () => void) => void
 }
 
 export interface BeanstalkdProtocol extends Protocol {
@@ -34,16 +37,20 @@ export interface BeanstalkdProtocol extends Protocol {
 /** Serves `store` in the language of beanstalkd 1.12. Throws QLOG_INVALID_ARGUMENT. */
 export function beanstalkd(store: Store, options: BeanstalkdOptions = {}): BeanstalkdProtocol {
   const { jobBytesMax = JOB_BYTES_MAX_DEFAULT, version = 'qlog', onError = warn } = options
-  const { nowMs = Date.now, tokens } = options
+  const { after = laterByTimer, nowMs = Date.now, tokens } = options
   if (!Number.isInteger(jobBytesMax) || jobBytesMax < 0 || jobBytesMax > JOB_BYTES_MAX_MAX) {
     throw new QlogTypeError(`jobBytesMax must be a whole number from 0 to ${JOB_BYTES_MAX_MAX}`)
   }
   const report = (error: unknown): void => onError(asError(error))
   const shared: Shared = {
     store,
-    tubes: new Tubes(store, (error) => {
-      if (!isOrdinary(error)) report(error)
-    }),
+    tubes: new Tubes(
+      store,
+      (error) => {
+        if (!isOrdinary(error)) report(error)
+      },
+      after,
+    ),
     counters: new Counters(),
     slots: new SlotPool(),
     puts: new PutRoom(),

@@ -28,3 +28,9 @@ export const LIST_MAX = 1_000
 export const KICK_RUN_MAX = 1_000
 /** Slots that are kept for whoever pipelines next. */
 export const SLOTS_KEPT_MAX = 8_192
+/** Tubes that have ended and whose queues are not removed yet; of more than these the queues stay. */
+export const ENDED_TUBES_MAX = 65_536
+/** They are looked at so long after one of them has ended, so many at once, and so often each. */
+export const ENDED_TUBES_AFTER_MS = 250
+export const ENDED_TUBES_A_ROUND = 256
+export const ENDED_TUBES_TRIES = 8

@@ -41,8 +41,14 @@ export class Putting implements PutWaiter {
   }
 
   admitted(): void {
+    const { client, shared } = this.#talk
+    // A connection that was broken off has let go of its bytes before it hears of that.
+    if (client.intake.length < this.#bytes + END_BYTES) {
+      shared.puts.leave(this.#bytes)
+      return
+    }
     this.#put(this.#takeBody())
-    this.#talk.client.wake()
+    client.wake()
   }
 
   /** Reads the rest of the line: put <pri> <delay> <ttr> <bytes>. */

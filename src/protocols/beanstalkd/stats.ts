@@ -18,7 +18,8 @@ export async function serverStats(shared: Shared): Promise<string> {
   for (const tube of all) urgent += await urgentOf(tube)
   const stats = store.stats()
   const sums = sumsOf(stats)
-  const totalJobs = stats.queues.reduce((sum, { nextOffset }) => sum + nextOffset, 0)
+  const puts = stats.queues.reduce((sum, { nextOffset }) => sum + nextOffset, 0)
+  const totalJobs = puts + tubes.putsOfRemoved
   const { userCPUTime, systemCPUTime } = process.resourceUsage()
   const commands = COUNTED.map((name): Field => [`cmd-${name}`, counters.commands[name]])
   return document([

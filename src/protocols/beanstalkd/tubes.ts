@@ -1,7 +1,7 @@
 /**
  * Tubes: queues of the store as this protocol sees them. A tube is there while it holds a job or a
- * connection uses or watches it, and `default` always; its queue stays in the store. Nothing here has to
- * survive.
+ * connection uses or watches it, and `default` always; its queue goes a little later, where nothing else
+ * needs it. Nothing here has to survive.
  */
 import type {
   Group,
@@ -13,6 +13,7 @@ import type {
   StoreStats,
 } from '../../index.ts'
 import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
+import { EndedTubes, type Later } from './ended-tubes.ts'
 import { isTubeName, TUBE_DEFAULT } from './names.ts'
 import { removeRow } from './unordered.ts'
 
@@ -32,13 +33,16 @@ export class Tube {
   /** What the last pause was told. */
   pauseSeconds = 0
   /** Jobs that were put in front of its time. */
-  readonly #putBefore: number
+  #putBefore: number
+  /** Names the queue, and how its jobs are tried again. */
+  readonly #name: () => Queue
   /** The group is being made. */
   #isBeginning = false
 
   constructor(store: Store, name: string, report: (error: Error) => void) {
     this.name = name
-    this.queue = queueOf(store, name, PROTOCOL_RETRY, report)
+    this.#name = () => queueOf(store, name, PROTOCOL_RETRY, report)
+    this.queue = this.#name()
     this.group = this.queue.group()
     const { messages, nextOffset } = this.queue.stats()
     this.#putBefore = messages > 0 || name === TUBE_DEFAULT ? 0 : nextOffset
@@ -53,6 +57,12 @@ export class Tube {
   /** Jobs that were ever put, as far as `stats` of its queue tell. */
   totalJobs({ nextOffset }: QueueStats): number {
     return nextOffset - this.#putBefore
+  }
+
+  /** Its queue was removed, and what is put from now on counts from 0. */
+  queueRemoved(): void {
+    this.#putBefore = 0
+    this.#name()
   }
 
   get hasJobs(): boolean {
@@ -98,13 +108,29 @@ export class Tubes {
   readonly #byName = new Map<string, Tube>()
   /** The same, in the order in which they are listed. */
   readonly #listed: Tube[] = []
+  #putsOfRemoved = 0
   /** Pauses that are about to end, since their tubes are gone. */
   readonly #endingPauses = new Map<string, Promise<void>>()
+  readonly #ended: EndedTubes
 
-  constructor(store: Store, report: (error: unknown) => void) {
+  constructor(store: Store, report: (error: unknown) => void, after: Later) {
     this.#store = store
     this.#report = report
+    const host = {
+      hasEnded: (name: string) => this.#hasEnded(name),
+      queueRemoved: (name: string, puts: number) => {
+        this.#putsOfRemoved += puts
+        this.#byName.get(name)?.queueRemoved()
+      },
+      report,
+    }
+    this.#ended = new EndedTubes(store, host, after)
     this.get(TUBE_DEFAULT)
+  }
+
+  /** Jobs that were put into queues which are gone, since the server began. */
+  get putsOfRemoved(): number {
+    return this.#putsOfRemoved
   }
 
   /** The tube of this name, which is there from now on if anybody refers to it. */
@@ -132,12 +158,29 @@ export class Tubes {
 
   /** The tube of a job that is there. */
   of(queue: string): Tube {
-    return this.get(queue)
+    const tube = this.get(queue)
+    // It may be its last one.
+    if (!tube.isReferred) this.#ended.add(queue)
+    return tube
   }
 
   /** Somebody refers to it no more. */
   left(tube: Tube): void {
-    if (!tube.isReferred && !tube.hasJobs) this.#forget(tube)
+    if (tube.isReferred) return
+    // What takes its last job may be on its way.
+    if (tube.hasJobs) this.#ended.add(tube.name)
+    else this.#forget(tube)
+  }
+
+  #hasEnded(name: string): 'yes' | 'not yet' | 'no' {
+    const known = this.#byName.get(name)
+    if (known === undefined) return 'yes'
+    if (known.isReferred) return 'no'
+    if (known.hasJobs) return 'not yet'
+    this.#forget(known)
+    // It is looked at right now.
+    this.#ended.drop(name)
+    return 'yes'
   }
 
   /** It is paused, and nobody refers to it: whether it is there depends on its jobs. */
@@ -170,6 +213,7 @@ export class Tubes {
     this.#byName.delete(tube.name)
     removeRow(this.#listed, this.#listed.indexOf(tube))
     if (tube.isPausedHere) this.#endPause(tube)
+    this.#ended.add(tube.name)
   }
 
   /** What refers to the name from now on is another tube. What is put there stands behind this in the log. */

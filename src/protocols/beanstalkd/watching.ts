@@ -10,6 +10,10 @@ import type { Shared } from './shared.ts'
 import type { Tube } from './tubes.ts'
 import { removeRow } from './unordered.ts'
 
+/** Jobs, and bytes of them, that come back in one entry: dead letters take their bodies along. */
+const BACK_COUNT = 256
+const BACK_BYTES = 8 * 1024 * 1024
+
 export class Watching {
   readonly #shared: Shared
   #used: Tube
@@ -69,6 +73,8 @@ export class Watching {
     this.#watched.delete(name)
     removeRow(this.#listed, this.#listed.indexOf(tube))
     tube.watching--
+    // At once, or a tube that has ended would be kept by who reserves no more.
+    this.#session?.ignore(name)
     this.#shared.tubes.left(tube)
     this.#hasChanged = true
     return true
@@ -132,14 +138,32 @@ export class Watching {
     this.#left(this.#used)
     const session = this.#session
     if (session === undefined) return
-    const retried = held.length > 0 ? session.retry(held).catch(this.#report) : undefined
+    const retried = batchesOf(held).map((some) => session.retry(some).catch(this.#report))
     // Whatever becomes of that, the session gives back what is left.
     const closed = session.close().catch(this.#report)
-    await retried
+    await Promise.all(retried)
     await closed
   }
 
   #left(tube: Tube): void {
     if (!this.#isStopping) this.#shared.tubes.left(tube)
   }
+}
+
+/** No entry takes all that one connection may hold. */
+function batchesOf(held: readonly Delivery[]): Delivery[][] {
+  const batches: Delivery[][] = []
+  let batch: Delivery[] = []
+  let bytes = 0
+  for (const delivery of held) {
+    bytes += delivery.body.length
+    const isFull = batch.length >= BACK_COUNT || bytes > BACK_BYTES
+    if (batch.length === 0 || isFull) {
+      batch = []
+      batches.push(batch)
+      bytes = delivery.body.length
+    }
+    batch.push(delivery)
+  }
+  return batches
 }

@@ -69,8 +69,11 @@ export class BinaryConversation implements PutWaiter {
 
   admitted(): void {
     const frame = this.#frame
-    if (frame === undefined || !this.#pipeline.isFree) {
-      this.#readers.puts.leave(this.waitingBytes)
+    const bytes = this.waitingBytes
+    // A connection that was broken off has let go of its bytes before it hears of that.
+    const isThere = this.#client.intake.length >= bytes
+    if (frame === undefined || !isThere || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(bytes)
       return
     }
     this.#run(frame)
@@ -111,16 +114,20 @@ export class BinaryConversation implements PutWaiter {
       this.#refuse(frame, Status.INVALID, 'Invalid arguments')
     } else {
       this.#frame = frame
-      this.#client.intake.expect(bodyBytes)
     }
   }
 
   #takeBody(frame: Frame): boolean {
     const { op, bodyBytes } = frame
+    const { intake } = this.#client
+    const isPut = isPutOp.has(op)
+    // Behind a read that waits for a message it would keep room of others for as long.
+    if (isPut && !this.#pipeline.canRun('put')) return false
+    intake.expect(bodyBytes)
     // The bodies of puts that are under way are bounded by their number and their size.
-    if (this.#client.intake.length < bodyBytes || this.isHeldUp) return false
-    if (!this.#verbs.hasRoom(op, bodyBytes)) return false
-    if (isPutOp.has(op) && !this.#readers.puts.enter(this)) return false
+    if (intake.length < bodyBytes || this.isHeldUp) return false
+    if (!this.#verbs.hasRoom(bodyBytes)) return false
+    if (isPut && !this.#readers.puts.enter(this)) return false
     this.#run(frame)
     return true
   }

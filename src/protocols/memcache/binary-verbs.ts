@@ -60,8 +60,7 @@ export class BinaryVerbs {
   }
 
   /** Another body of this size may be taken now, as far as this connection goes. */
-  hasRoom(op: number, bytes: number): boolean {
-    if (isPutOp.has(op) && !this.#pipeline.canRun('put')) return false
+  hasRoom(bytes: number): boolean {
     return this.#putBytes === 0 || this.#putBytes + bytes <= PUT_BYTES_IN_FLIGHT_MAX
   }
 
@@ -141,6 +140,7 @@ export class BinaryVerbs {
     else if (typeof address === 'string') this.#say(request, Status.INVALID, 'Invalid arguments')
     else {
       this.#run(request, 'alone', async () => {
+        this.#consumer.leave(address)
         const isGone = await remove(this.#readers, address)
         if (isGone) return isQuietOp.has(request.op) ? SILENCE : responseParts(request, {})
         return told(request, Status.NOT_FOUND, 'Not found')

@@ -5,6 +5,7 @@
 import { QlogError } from '../../errors.ts'
 import type { Delivery, Store } from '../../index.ts'
 import type { Client } from '../../server/index.ts'
+import { OwnGroups } from './group-uses.ts'
 import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
@@ -24,6 +25,7 @@ export class Consumer {
   readonly #plan: MemcachePlan
   readonly #client: Client
   readonly #open = new OpenReads()
+  readonly #groups: OwnGroups
   /** Ends what waits; made when something does. */
   #waiting: AbortController | undefined
   #mayWait = true
@@ -36,6 +38,7 @@ export class Consumer {
   constructor(readers: Readers, client: Client) {
     this.#readers = readers
     this.#client = client
+    this.#groups = new OwnGroups(readers.uses)
     this.#store = readers.store
     this.#plan = readers.plan
   }
@@ -67,6 +70,7 @@ export class Consumer {
   async read(request: ReadRequest, took?: (bytes: number) => void): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
+    this.#note(reader)
     if (request.peek) {
       tally.cmdPeek++
       return this.#peek(reader, request.waitMs)
@@ -91,7 +95,9 @@ export class Consumer {
     const { total, bytes } = this.#open
     if (total >= OPEN_READS_MAX || bytes >= OPEN_BYTES_MAX) return undefined
     const { tally } = this.#readers
-    const found = await this.#next(this.#readers.of(address), waitMs, true)
+    const reader = this.#readers.of(address)
+    this.#note(reader)
+    const found = await this.#next(reader, waitMs, true)
     if (!found) return undefined
     tally.cmdGet++
     tally.getHits++
@@ -106,6 +112,11 @@ export class Consumer {
     return true
   }
 
+  /** It asks for the group to be deleted: it is not the one that still reads it. */
+  leave(address: Address): void {
+    this.#groups.forget(keyOf(address))
+  }
+
   /** What waits ends with nothing, and so does whatever would. */
   stopWaiting(): void {
     this.#mayWait = false
@@ -115,12 +126,18 @@ export class Consumer {
   /** The connection is gone: everything goes back to its place. */
   close(): void {
     this.#isClosed = true
+    this.#groups.forgetAll()
     this.stopWaiting()
     const deliveries = this.#open.shiftAll()
     this.#giveBack(deliveries, 'the connection ended').catch((error: Error) => {
       // A store that has ended has given back everything itself.
       if (this.#store.status === 'open') this.#plan.onError(error)
     })
+  }
+
+  /** Whoever has gone reads nothing any more. */
+  #note(reader: Reader): void {
+    if (!this.#isClosed) this.#groups.note(reader)
   }
 
   async #next(

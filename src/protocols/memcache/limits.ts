@@ -54,5 +54,8 @@ export const CREDENTIAL_BYTES_MAX = KIB
 /** Queues and groups that are held ready; the oldest one that nobody uses makes room. */
 export const READERS_MAX = 10_000
 
+/** Fan-outs that a connection is known to read; the one that it read longest ago makes room. */
+export const GROUP_USES_MAX = 1_000
+
 /** Extras, key and whatever else stands in front of a value in a binary frame. */
 export const FRAME_HEAD_BYTES_MAX = 64 * KIB

@@ -1,7 +1,7 @@
 /** What a memcache server may be told, checked. Pure. */
 import { QlogTypeError } from '../../errors.ts'
 import type { RetryOptions } from '../../index.ts'
-import type { TokenCheck } from '../../server/index.ts'
+import { type TokenCheck, tokenCheck } from '../../server/index.ts'
 import { OPEN_MS_MAX, OPEN_READS_MAX, VALUE_BYTES_MAX } from './limits.ts'
 
 export interface MemcacheOptions {
@@ -18,8 +18,8 @@ export interface MemcacheOptions {
    * after the last attempt. Unless told it just goes back to its place, as often as its queue lets it.
    */
   readonly retry?: RetryOptions
-  /** What must be shown before anything else: as the password, whoever the user is. See `tokenCheck`. */
-  readonly token?: TokenCheck
+  /** One of them must be shown before anything else: as the password, whoever the user is. */
+  readonly tokens?: readonly string[]
   /** Of this server, for `stats`; `version` answers that of the memcached whose replies these are. */
   readonly version?: string
   /** Told of what no reply can say: a read that could not be given back. A warning unless it is given. */
@@ -45,7 +45,7 @@ export interface MemcachePlan {
 }
 
 const KNOWN = [
-  ...['valueBytesMax', 'openReadsMax', 'openTimeoutMs', 'honourExpiry', 'retry', 'token'],
+  ...['valueBytesMax', 'openReadsMax', 'openTimeoutMs', 'honourExpiry', 'retry', 'tokens'],
   ...['version', 'onError'],
 ]
 const VALUE_BYTES_LIMIT = 32 * 1024 * 1024
@@ -56,7 +56,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     throw new QlogTypeError(`unknown option "${name}" of memcache; known are ${KNOWN.join(', ')}`)
   }
   const { valueBytesMax = VALUE_BYTES_MAX, openReadsMax = 1, openTimeoutMs = OPEN_MS_MAX } = options
-  const { token, retry, honourExpiry = false, version } = options
+  const { tokens, retry, honourExpiry = false, version } = options
   if (retry !== undefined) checkRetry(retry)
   return {
     valueBytesMax: checkWhole('valueBytesMax', valueBytesMax, VALUE_BYTES_LIMIT),
@@ -64,7 +64,7 @@ export function checkOptions(options: MemcacheOptions): MemcachePlan {
     openMs: checkWhole('openTimeoutMs', openTimeoutMs, OPEN_MS_MAX),
     honourExpiry,
     retry,
-    isToken: token,
+    isToken: tokens === undefined ? undefined : tokenCheck(tokens),
     version,
     onError: options.onError ?? ((error) => process.emitWarning(error)),
   }

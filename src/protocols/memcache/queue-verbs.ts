@@ -1,7 +1,7 @@
 /** What concerns queues and not one reader's messages: putting, flushing, deleting. */
 import { GROUP_DEFAULT, type PutResult } from '../../index.ts'
 import { putOptions } from './flags.ts'
-import type { Address } from './key.ts'
+import { type Address, keyOf } from './key.ts'
 import type { Readers } from './readers.ts'
 
 /** Durable when it resolves. The bytes are taken before this returns. Rejects as the store's put does. */
@@ -39,7 +39,7 @@ export async function flushAll(readers: Readers): Promise<void> {
 
 /**
  * What this reader kept is gone; false where there was nothing to take away. The queue's own group stays,
- * and so does a fan-out that somebody waits on: they go on with what is put next, by whatever protocol.
+ * and so does a fan-out that a connection reads or somebody waits on: they go on with what is put next.
  */
 export async function remove(readers: Readers, { queue: name, group }: Address): Promise<boolean> {
   const queue = readers.store.queue(name)
@@ -51,7 +51,8 @@ export async function remove(readers: Readers, { queue: name, group }: Address):
   // A queue without any group would keep what its last one has not finished.
   if (groups.length <= 1) await queue.purge()
   if (known !== undefined) {
-    if (isOwn || known.waiting > 0) await queue.group(group).seek('next')
+    const isUsed = known.waiting > 0 || readers.uses.has(keyOf({ queue: name, group }))
+    if (isOwn || isUsed) await queue.group(group).seek('next')
     else await queue.group(group).remove()
   }
   readers.tally.queueDeletes++

@@ -6,6 +6,7 @@
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
 import { PutRoom } from '../put-room.ts'
 import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
+import { GroupUses } from './group-uses.ts'
 import { type Address, keyOf } from './key.ts'
 import { READERS_MAX } from './limits.ts'
 import type { MemcachePlan } from './options.ts'
@@ -103,6 +104,8 @@ export class Readers {
   readonly tally: Tally
   /** For values that are put and not durable yet. */
   readonly puts = new PutRoom()
+  /** Fan-outs that connections read. */
+  readonly uses = new GroupUses()
   readonly #byKey = new Map<string, Reader>()
   #verbs: Session | undefined
 

@@ -69,8 +69,11 @@ export class TextConversation implements PutWaiter {
 
   admitted(): void {
     const coming = this.#coming
-    if (coming === undefined || !this.#pipeline.isFree) {
-      this.#readers.puts.leave(this.waitingBytes)
+    const bytes = this.waitingBytes
+    // A connection that was broken off has let go of its bytes before it hears of that.
+    const isThere = this.#client.intake.length >= bytes + ENDING_BYTES
+    if (coming === undefined || !isThere || !this.#pipeline.isFree) {
+      this.#readers.puts.leave(bytes)
       return
     }
     this.#put(coming)
@@ -149,16 +152,18 @@ export class TextConversation implements PutWaiter {
       return
     }
     this.#coming = { line, address }
-    this.#client.intake.expect(line.bytes + ENDING_BYTES)
   }
 
   #takeBody(coming: ComingPut): boolean {
     const { bytes, isQuiet } = coming.line
     const { intake } = this.#client
+    // Behind a read that waits for a message it would keep room of others for as long.
+    if (!this.#pipeline.canRun('put')) return false
+    intake.expect(bytes + ENDING_BYTES)
     if (intake.length < bytes + ENDING_BYTES) return false
     const isFull = this.#putBytes > 0 && this.#putBytes + bytes > PUT_BYTES_IN_FLIGHT_MAX
     // What is under way wakes this when it is done.
-    if (isFull || this.isHeldUp || !this.#pipeline.canRun('put')) return false
+    if (isFull || this.isHeldUp) return false
     const hasEnding = intake.peek(bytes) === CR && intake.peek(bytes + 1) === LF
     if (hasEnding) {
       if (!this.#readers.puts.enter(this)) return false

@@ -170,6 +170,7 @@ export class TextVerbs {
     this.#onAddress(
       words[1] ?? '',
       async (address) => {
+        this.#consumer.leave(address)
         const isGone = await remove(this.#readers, address)
         return [isGone ? 'DELETED\r\n' : 'NOT_FOUND\r\n']
       },

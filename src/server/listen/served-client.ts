@@ -46,6 +46,8 @@ export class ServedClient implements Client {
   #hasHungUp = false
   /** Of the large body that is on its way. */
   #place: BodyPlace | undefined
+  /** Where that body ends, counted from the first byte of the connection. */
+  #placeEnd = 0
   /** What it has of `behindWaits`. */
   #behindBytes = 0
   #bytesRead = 0
@@ -254,9 +256,12 @@ export class ServedClient implements Client {
 
   /** Whether more may come of the body that is expected; asks for room where it is a large one. */
   #mayGrow(): boolean {
-    const { length, expected } = this.#intake
+    const { length, expected, takenBytes } = this.#intake
     const { largeBodyBytes } = this.#host.limits
     const bytes = Math.min(length, expected)
+    // What was given for one body is not for the next, which may begin in the chunk that ends it.
+    if (this.#placeEnd !== takenBytes + expected) this.#leaveRoom()
+    this.#placeEnd = takenBytes + expected
     if (expected <= largeBodyBytes) {
       this.#leaveRoom()
       return true

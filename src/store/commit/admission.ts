@@ -56,6 +56,11 @@ export class Admission {
     for (const [queue, puts] of byQueue) this.#admitTo(queue, puts, operation)
   }
 
+  /** The queue is gone. */
+  forgetQueue(queue: number): void {
+    this.#inFlight.delete(queue)
+  }
+
   /** Behind a purge a queue begins with nothing. */
   #notePurges(operation: Sendable): void {
     const { dispatcher, registry } = this.#core

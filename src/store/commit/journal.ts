@@ -101,6 +101,15 @@ export class Journal implements LogOwner {
     this.#draining ??= this.#drain()
   }
 
+  /** Something of this queue, or that needs it, is on its way. */
+  concerns(queue: number): boolean {
+    for (let row = this.#settled; row < this.#sent.length; row++) {
+      const operation = this.#sent[row]
+      if (operation && operation.ticket > 0 && concerns(operation, queue)) return true
+    }
+    return this.#backlog.some((operation) => concerns(operation, queue))
+  }
+
   /** Resolves when everything submitted so far has settled. */
   async settled(): Promise<void> {
     const sent = this.#sent.findLast((operation) => operation !== undefined && operation.ticket > 0)
@@ -255,4 +264,14 @@ export class Journal implements LogOwner {
     this.#sent = this.#sent.slice(this.#settled)
     this.#settled = 0
   }
+}
+
+function concerns({ ops, puts }: Sendable, queue: number): boolean {
+  for (const put of puts) if (put.queue === queue) return true
+  for (const op of ops) {
+    if ('queue' in op && op.queue === queue) return true
+    // Where another one's dead letters go from now on.
+    if (op.kind === 'queue-settings' && op.settings.deadLetter === queue) return true
+  }
+  return false
 }

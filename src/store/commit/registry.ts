@@ -1,12 +1,13 @@
 /**
- * Queues and groups by name, also those whose record is still on its way, and the offsets that messages
- * on their way have taken.
+ * Queues and groups by name, also those whose record is still on its way, without those whose removal is;
+ * and the offsets that messages on their way have taken.
  */
 import { QlogError } from '../../errors.ts'
 import type { Dispatcher } from '../dispatch/dispatcher.ts'
 import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import type { ControlOp } from '../records/control-ops.ts'
+import type { QueueState } from '../state/queue-state.ts'
 import type { StoreState } from '../state/store-state.ts'
 import type { Offsets } from './journal.ts'
 import { PlainOperation, type Sendable } from './operation.ts'
@@ -36,6 +37,12 @@ export class Registry implements Offsets {
   readonly #onGroupAdded: () => void
   readonly #pendingQueues = new Map<string, number>()
   #nextQueue = 0
+  /** Queues that records on their way remove, and how many of these each has. */
+  readonly #leavingQueues = new Map<number, number>()
+  /** Outcomes of these removals, by the name of the queue. */
+  readonly #removals = new Map<string, Promise<unknown>>()
+  /** How many work with a queue of this name, and may be about to ask for its number. */
+  readonly #users = new Map<string, number>()
   /** Next offsets of queues with messages on their way, by queue. */
   readonly #offsets = new Map<number, number>()
   readonly #pendingGroups = new Map<string, Promise<void>>()
@@ -59,7 +66,13 @@ export class Registry implements Offsets {
 
   /** The number of the queue; undefined where there is none, not even on its way. */
   knownNumber(name: string): number | undefined {
-    return this.#state.queue(name)?.number ?? this.#pendingQueues.get(name)
+    return this.#stateOf(name)?.number ?? this.#pendingQueues.get(name)
+  }
+
+  #stateOf(name: string): QueueState | undefined {
+    const state = this.#state.queue(name)
+    if (state === undefined || this.#leavingQueues.size === 0) return state
+    return this.#leavingQueues.has(state.number) ? undefined : state
   }
 
   /** The number of the queue; it begins where there is none of the name. */
@@ -69,9 +82,76 @@ export class Registry implements Offsets {
     const queue = Math.max(this.#nextQueue, this.#state.nextQueue)
     this.#nextQueue = queue + 1
     this.#pendingQueues.set(name, queue)
-    const settled = () => void this.#pendingQueues.delete(name)
-    this.#submitOr(new PlainOperation([{ kind: 'queue', queue, name }], settled, settled), settled)
+    const begin: ControlOp = { kind: 'queue', queue, name }
+    // Another one of the name is on its way out. Should that be turned down, it leaves with this: no two
+    // queues ever have one name.
+    const before = this.#state.queue(name)
+    const stay = before && this.#leave(before.number)
+    const settled = () => {
+      this.#pendingQueues.delete(name)
+      stay?.()
+    }
+    const ops = before ? [removal(before), begin] : [begin]
+    this.#submitOr(new PlainOperation(ops, settled, settled), settled)
     return queue
+  }
+
+  /**
+   * Takes the queue away, from this call on; the caller has made sure that nobody needs it. Resolves once
+   * that is durable. `undo` is called where it is turned down.
+   */
+  async removeQueue(queue: QueueState, undo: () => void): Promise<void> {
+    const { name, number } = queue
+    const stay = this.#leave(number)
+    const settled = () => {
+      stay()
+      if (this.#removals.get(name) === operation.promise) this.#removals.delete(name)
+    }
+    const isVoid = () => {
+      settled()
+      undo()
+    }
+    const operation = new PlainOperation([removal(queue)], settled, isVoid)
+    this.#removals.set(name, operation.promise)
+    this.#submitOr(operation, isVoid)
+    await operation.promise
+  }
+
+  /** Resolves once a removal of a queue of this name that is on its way has had its outcome. */
+  async removed(name: string): Promise<void> {
+    await this.#removals.get(name)
+  }
+
+  /** The queue is gone: nothing is remembered of its number. */
+  forgetQueue(queue: number): void {
+    this.#offsets.delete(queue)
+    this.#nextGroups.delete(queue)
+  }
+
+  /** As long as `work` goes on no queue of this name is removed. */
+  async using<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.#users.set(name, (this.#users.get(name) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = (this.#users.get(name) ?? 1) - 1
+      if (left > 0) this.#users.set(name, left)
+      else this.#users.delete(name)
+    }
+  }
+
+  isUsed(name: string): boolean {
+    return this.#users.has(name)
+  }
+
+  /** Nobody finds it by its name, until what this returns is called. */
+  #leave(queue: number): () => void {
+    this.#leavingQueues.set(queue, (this.#leavingQueues.get(queue) ?? 0) + 1)
+    return () => {
+      const left = (this.#leavingQueues.get(queue) ?? 1) - 1
+      if (left > 0) this.#leavingQueues.set(queue, left)
+      else this.#leavingQueues.delete(queue)
+    }
   }
 
   /** The name of the queue with this number, also where that is on its way. */
@@ -81,7 +161,7 @@ export class Registry implements Offsets {
   }
 
   queue(name: string): QueueDispatch | undefined {
-    const state = this.#state.queue(name)
+    const state = this.#stateOf(name)
     return state && this.#dispatcher.queue(state)
   }
 
@@ -126,7 +206,15 @@ export class Registry implements Offsets {
   }
 
   /** The same; undefined where it was removed again before anybody could use it. */
-  async makeGroup(
+  makeGroup(
+    queueName: string,
+    groupName: string,
+    plan: GroupPlan,
+  ): Promise<GroupDispatch | undefined> {
+    return this.using(queueName, () => this.#makeGroup(queueName, groupName, plan))
+  }
+
+  async #makeGroup(
     queueName: string,
     groupName: string,
     plan: GroupPlan,
@@ -233,4 +321,8 @@ export class Registry implements Offsets {
       throw error
     }
   }
+}
+
+function removal({ number }: QueueState): ControlOp {
+  return { kind: 'queue-removed', queue: number }
 }

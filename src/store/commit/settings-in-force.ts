@@ -46,6 +46,17 @@ export class SettingsInForce {
     return this.#byQueue.get(queue) ?? NO_SETTINGS
   }
 
+  /** Some queue sends its dead letters to this one. */
+  isForLetters(queue: number): boolean {
+    for (const { deadLetter } of this.#byQueue.values()) if (deadLetter === queue) return true
+    return false
+  }
+
+  /** The queue is gone. */
+  forgetQueue(queue: number): void {
+    this.#set(queue, NO_SETTINGS)
+  }
+
   /** Changes these; resolves once that is durable. */
   async change(queue: number, change: Partial<SettingValues>): Promise<void> {
     const before = this.of(queue)

@@ -6,11 +6,13 @@
 const ITEMS_FIRST = 16
 /** Where fewer than one in so many places are used, half of them are given back. */
 const SHRINK_BELOW = 4
+/** Most heaps never have an item, and there are several in every queue: those share this. */
+const NONE = new Float64Array(0)
 
 export class TypedHeap {
-  #key1s = new Float64Array(ITEMS_FIRST)
-  #key2s = new Float64Array(ITEMS_FIRST)
-  #payloads = new Float64Array(ITEMS_FIRST)
+  #key1s = NONE
+  #key2s = NONE
+  #payloads = NONE
   #size = 0
 
   get size(): number {
@@ -38,7 +40,7 @@ export class TypedHeap {
   }
 
   push(key1: number, key2: number, payload: number): void {
-    if (this.#size === this.#key1s.length) this.#resize(2 * this.#size)
+    if (this.#size === this.#key1s.length) this.#resize(Math.max(ITEMS_FIRST, 2 * this.#size))
     this.#rise(this.#size++, key1, key2, payload)
   }
 
@@ -114,7 +116,9 @@ export class TypedHeap {
 
   clear(): void {
     this.#size = 0
-    this.#resize(ITEMS_FIRST)
+    this.#key1s = NONE
+    this.#key2s = NONE
+    this.#payloads = NONE
   }
 
   /** Makes a heap of items in any order. */

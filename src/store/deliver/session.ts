@@ -77,6 +77,11 @@ export class StoreSession implements Session {
     checkGroupOptions('the options of watch', options, ['group'])
     const { group: groupName = GROUP_DEFAULT } = options
     const name = checkName('the name of a group', groupName)
+    // Until the group is known to be read, its queue stays.
+    await this.#core.registry.using(queue, () => this.#watch(queue, name, options))
+  }
+
+  async #watch(queue: string, name: string, options: GroupOptions): Promise<void> {
     const group = await this.#core.registry.ensureGroup(
       queue,
       name,
@@ -158,6 +163,8 @@ export class StoreSession implements Session {
         groupPlan(this.#core, queue.name, {}),
       ))
     this.assertOpen()
+    // Its queue was removed meanwhile, and there is another one of the name.
+    if (group.queue.state.number !== queue.number) return undefined
     const priority = group.state.exception(message.offset)?.priority ?? message.priority
     const taken = group.takeThis(id, message.offset, priority, options.buried === true)
     if (!taken) return undefined

@@ -24,6 +24,8 @@ export interface Decisions {
   expired(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
   /** These were finished in time, and are not retained any longer. */
   lapsed(queue: QueueDispatch, ids: readonly number[], offsets: readonly number[]): void
+  /** The queue is gone. */
+  queueRemoved(queue: QueueState): void
 }
 
 /** Leases that end, and messages whose attempts are used up, in one turn of the event loop. */
@@ -67,6 +69,19 @@ export class Dispatcher implements DispatchHost, StateEvents {
     this.#queues.set(state.number, queue)
     queue.begin()
     this.#times.changed(queue)
+  }
+
+  queueRemoved(state: QueueState): void {
+    const queue = this.#queues.get(state.number)
+    if (!queue) return
+    this.#queues.delete(state.number)
+    for (const group of queue.groups.values()) {
+      this.#woken.delete(group)
+      this.#unfinished.delete(group)
+      group.remove()
+    }
+    this.#times.removed(queue)
+    this.#decisions.queueRemoved(state)
   }
 
   queue(state: QueueState): QueueDispatch {

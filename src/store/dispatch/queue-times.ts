@@ -31,6 +31,13 @@ export class QueueTimes<T extends Timed> {
     this.#changed.add(queue)
   }
 
+  /** It is gone: nothing of it happens any more. */
+  removed(queue: T): void {
+    this.#changed.delete(queue)
+    this.#elapsed.set(queue, Number.POSITIVE_INFINITY)
+    this.#wall.set(queue, Number.POSITIVE_INFINITY)
+  }
+
   get nextElapsedMs(): number {
     this.#settle()
     return this.#elapsed.nextMs

@@ -4,6 +4,7 @@
  */
 import { FLUSH_BUCKETS_MS } from '../../log/flush-times.ts'
 import type { GroupStats, QueueStats, StoreStats } from '../types/stats.ts'
+import { labelledOf } from './labelled.ts'
 
 export type MetricLabels = Readonly<Record<string, string | number>>
 
@@ -46,17 +47,24 @@ export const METRICS: readonly Metric[] = [
     help: 'Messages that the group has not finished, by state.',
     type: 'gauge',
     labels: [...GROUP_LABELS, 'state'],
-    read: ({ queues }) =>
-      queues.flatMap(({ groups }) =>
-        groups.flatMap((one) =>
-          STATES.map((state) => ({ labels: { ...labelsOf(one), state }, value: one[state] })),
-        ),
+    read: (stats) =>
+      labelledOf(stats).groups.flatMap((one) =>
+        STATES.map((state) => ({ labels: { ...labelsOf(one), state }, value: one[state] })),
       ),
   },
   ofGroups('oldest_seconds', 'Age of the oldest ready message.', ({ oldestMs }) =>
     oldestMs === undefined ? undefined : oldestMs / 1000,
   ),
   ofGroups('waiting_sessions', 'Sessions that wait for a message.', ({ waiting }) => waiting),
+  ofStore('queues_omitted', 'Queues that have no metrics of their own here.', (stats) => {
+    return labelledOf(stats).queuesOmitted
+  }),
+  ofStore('queues_omitted_messages', 'Messages of these queues that are not finished.', (stats) => {
+    return labelledOf(stats).messagesOmitted
+  }),
+  ofStore('groups_omitted', 'Groups that have no metrics of their own here.', (stats) => {
+    return labelledOf(stats).groupsOmitted
+  }),
   ofStore('open', '1 while the store is open, 0 once it is closed or has failed.', (stats) =>
     stats.status === 'open' ? 1 : 0,
   ),
@@ -117,8 +125,11 @@ function ofQueues(name: string, help: string, value: (queue: QueueStats) => numb
     help,
     type: typeOf(name),
     labels: QUEUE_LABELS,
-    read: ({ queues }) =>
-      queues.map((one) => ({ labels: { queue: one.queue }, value: value(one) })),
+    read: (stats) =>
+      labelledOf(stats).queues.map((one) => ({
+        labels: { queue: one.queue },
+        value: value(one),
+      })),
   }
 }
 
@@ -132,10 +143,8 @@ function ofGroups(
     help,
     type: typeOf(name),
     labels: GROUP_LABELS,
-    read: ({ queues }) =>
-      queues.flatMap(({ groups }) =>
-        groups.flatMap((one) => sampleOf(labelsOf(one), value(one)) ?? []),
-      ),
+    read: (stats) =>
+      labelledOf(stats).groups.flatMap((one) => sampleOf(labelsOf(one), value(one)) ?? []),
   }
 }
 

@@ -143,6 +143,12 @@ export interface ForgetOp {
   readonly below: number
 }
 
+/** The queue is gone, with its groups, its settings and all that was known of it. */
+export interface QueueRemovedOp {
+  readonly kind: 'queue-removed'
+  readonly queue: number
+}
+
 export type ControlOp =
   | OpenOp
   | CloseOp
@@ -160,6 +166,7 @@ export type ControlOp =
   | SeekOp
   | QueueSettingsOp
   | ForgetOp
+  | QueueRemovedOp
 
 /** In the order of their numbers on disk, from 1: nothing is taken out or moved. */
 export const KINDS = [
@@ -183,4 +190,5 @@ export const KINDS = [
   'seek',
   'queue-settings',
   'forget',
+  'queue-removed',
 ] as const satisfies readonly ControlOp['kind'][]

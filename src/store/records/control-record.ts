@@ -43,6 +43,7 @@ export function encodeControl(op: ControlOp): Uint8Array {
       writeSettings(writer, op.settings)
       break
     case 'purge':
+    case 'queue-removed':
       writer.varint(op.queue)
       break
     case 'forget':
@@ -131,6 +132,7 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
     case 'pause':
       return { kind, queue: reader.varint(), untilMs: reader.varint() }
     case 'purge':
+    case 'queue-removed':
       return { kind, queue: reader.varint() }
     case 'forget':
       return { kind, queue: reader.varint(), below: reader.varint() }

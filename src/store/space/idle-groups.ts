@@ -38,6 +38,9 @@ export class IdleGroups {
     if (status !== 'open' || (settings.isEmpty && this.#settings.size === 0)) return
     const nowMs = clock.nowMs()
     this.#removedNow = 0
+    for (const number of this.#settings.keys()) {
+      if (!state.queues.has(number)) this.#settings.delete(number)
+    }
     let nextMs = Number.POSITIVE_INFINITY
     for (const queue of state.queues.values()) {
       nextMs = Math.min(nextMs, this.#lookAt(queue, nowMs))

@@ -32,6 +32,12 @@ export class KeyTable {
     return entry && entry.untilMs > elapsedMs ? entry : undefined
   }
 
+  /** Any key is taken at that time. */
+  isAnyTaken(elapsedMs: number): boolean {
+    for (const { untilMs } of this.#entries.values()) if (untilMs > elapsedMs) return true
+    return false
+  }
+
   set(key: string, entry: KeyEntry, elapsedMs: number): void {
     this.#delete(key)
     this.#entries.set(key, entry)

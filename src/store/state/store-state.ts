@@ -13,6 +13,7 @@ import { QueueState } from './queue-state.ts'
 /** What a store tells of its changes while it is open. */
 export interface StateEvents {
   queueAdded(queue: QueueState): void
+  queueRemoved(queue: QueueState): void
 }
 
 /** Called with each message that is buried while the store is open. */
@@ -109,6 +110,9 @@ export class StoreState {
       case 'forget':
         this.#queueOf(op.queue).forget(op.below)
         return
+      case 'queue-removed':
+        this.#removeQueue(this.queues.get(op.queue))
+        return
       default:
         this.#applyToGroup(op)
     }
@@ -118,6 +122,8 @@ export class StoreState {
   addQueue(number: number, name: string): QueueState {
     const known = this.queues.get(number)
     if (known) return known
+    // No two have one name: the record that removed the other one was lost to damage.
+    this.#removeQueue(this.#byName.get(name))
     const queue = new QueueState(number, name)
     this.queues.set(number, queue)
     this.#byName.set(name, queue)
@@ -129,6 +135,7 @@ export class StoreState {
   /** Equal for two states that answer every question alike. */
   hash(): string {
     const hash = new StateHash()
+    hash.number(this.nextQueue)
     hash.number(this.uncleanBelowId)
     hash.number(this.isClosed ? 1 : 0)
     hash.text(this.opened?.bootId ?? '')
@@ -139,12 +146,19 @@ export class StoreState {
   }
 
   #applyToGroup(op: Extract<ControlOp, { readonly group: number }>): void {
-    const queue = this.#queueOf(op.queue)
-    queue.version++
     if (op.kind === 'group') {
+      const queue = this.#queueOf(op.queue)
+      queue.version++
       queue.addGroup(op.group, op.name, op.from)
       return
     }
+    const queue = this.queues.get(op.queue)
+    // Removed since, or all records of it were lost to damage: there is nothing that this could change.
+    if (!queue) {
+      this.nextQueue = Math.max(this.nextQueue, op.queue + 1)
+      return
+    }
+    queue.version++
     const group = queue.groups.get(op.group)
     // The record that made it was lost to damage, or it was removed since: it has nothing to keep.
     if (!group) return
@@ -181,6 +195,14 @@ export class StoreState {
       default:
         applyToMessage(group, op)
     }
+  }
+
+  /** Its number is not given again. Undefined: it is gone already. */
+  #removeQueue(queue: QueueState | undefined): void {
+    if (!queue) return
+    this.queues.delete(queue.number)
+    this.#byName.delete(queue.name)
+    this.events?.queueRemoved(queue)
   }
 
   #delete(queue: QueueState, ranges: readonly number[]): void {

@@ -54,6 +54,21 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   /** Changes settings, durably, for every put from this call on; what is there already stays. */
   configure(settings: QueueSettingsChange): Promise<void>
   stats(): QueueStats
+  /**
+   * Takes the queue away, with its groups, settings, pause and figures. Resolves with true once that is
+   * durable, with false where there was none. What is put to its name later makes a new queue, whose
+   * offsets begin at 0; ids go on, and handles go on to work. Rejects with QLOG_QUEUE_IN_USE as long as
+   * anybody may miss it: a message is not finished or retained, a session or worker reads it, something of
+   * it is on its way, another queue sends its dead letters there, or its keys and producers are remembered.
+   */
+  remove(options?: RemoveQueueOptions): Promise<boolean>
+}
+
+export interface RemoveQueueOptions {
+  /** Where the queue is in use, resolves with false instead of rejecting. */
+  readonly ifUnused?: boolean
+  /** Removes it also where keys are still taken, or producers remembered: what is put again is new then. */
+  readonly forgetKeys?: boolean
 }
 
 export interface QueueOptions {

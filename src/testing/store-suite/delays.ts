@@ -47,6 +47,29 @@ export const DELAYS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'options that are frozen say what their getters, and what they inherit from, say then',
+    run: async (world) => {
+      const changing = { priority: 7 }
+      const inherited: { priority?: number } = Object.freeze(Object.create(changing))
+      const got = Object.freeze({
+        get priority() {
+          return changing.priority
+        },
+      })
+      for (const [name, options] of [
+        ['q', got],
+        ['p', inherited],
+      ] as const) {
+        changing.priority = 7
+        const queue = world.store.queue(name)
+        await queue.put('seven', options)
+        changing.priority = 3
+        await queue.put('three', options)
+        equal(await world.ready(name), ['three', 'seven'])
+      }
+    },
+  },
+  {
     name: 'a message that is put for a time comes at that time of the wall clock',
     run: async (world) => {
       await world.put('q', 'number', { at: world.nowMs + MINUTE_MS })

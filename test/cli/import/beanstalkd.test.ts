@@ -1,5 +1,6 @@
 /** `qlog import` of a real beanstalkd, by both ways: its port, and its files. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStore } from '../../../src/index.ts'
@@ -134,6 +135,10 @@ describe.skipIf(!isInstalled)('import of a beanstalkd', () => {
       expect(exitCode, stderr).toBe(0)
       expect(stderr).toBe(`imported 255 jobs from 2 ${more}`)
     }
+    const words = ['import', join(freshDirectory(), 'data'), '--from-binlog', binlog]
+    const shown = await runInProcess(words, { terminal: true })
+    expect(shown.stderr).toContain('1 job came over')
+    expect(shown.stderr).toContain('255 jobs came over')
     expect(readFileSync(join(binlog, 'binlog.1')).equals(before)).toBe(true)
     const { rows, buriedFirst } = await contents(data)
     expect(sorted(rows)).toEqual(sorted(EXPECTED))
@@ -164,6 +169,27 @@ describe.skipIf(!isInstalled)('import of a beanstalkd', () => {
 })
 
 describe('import', () => {
+  it('has nothing to do with a server that says more than it is asked', async () => {
+    const body = 'id: abcdef0123456789\nversion: "1.13"\nmax-job-size: 1\ncurrent-jobs-ready: 0\n'
+    const server = createServer((socket) => {
+      const answers = [`OK ${body.length}\r\n${body}\r\n`, 'NOT_FOUND\r\nNOT_FOUND\r\n']
+      socket.on('error', () => undefined)
+      socket.on('data', () => socket.write(answers.shift() ?? ''))
+    })
+    onTestFinished(() => void server.close())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const words = [
+      'import',
+      join(freshDirectory(), 'data'),
+      '--from',
+      `beanstalkd://127.0.0.1:${port}`,
+    ]
+    const { exitCode, stderr } = await runInProcess(words)
+    expect(exitCode, stderr).toBe(1)
+    expect(stderr).toContain('it answers what nobody has asked')
+  })
+
   it.each([
     [['--from', 'http://x'], 2],
     [['--from', 'beanstalkd://'], 2],

@@ -1,6 +1,11 @@
 /** What beanstalkd has not: commands that an old client never sends. docs/beanstalkd.md tells of them. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openStore } from '../../../src/index.ts'
+import { beanstalkd } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
+import { fakeClient } from '../../../src/testing/index.ts'
 import { serving } from './served.ts'
+
+const MIB = 1024 * 1024
 
 describe('commands that beanstalkd has not', () => {
   test('put-with: milliseconds, time to live and a key that is taken once', () =>
@@ -126,6 +131,23 @@ describe('commands that beanstalkd has not', () => {
       expect(waiting.rest()).toBe('TIMED_OUT\r\n')
       expect(await peer.stats('stats-job 3')).toMatchObject({ state: 'buried', buries: '1' })
     }))
+
+  test('limit-tries: all that a connection held counts, however much it is', async () => {
+    const store = await openStore(':memory:')
+    onTestFinished(() => store.close())
+    await store.queue('default').configure({ attemptsMax: 1, deadLetter: { queue: 'dead' } })
+    const peer = fakeClient(beanstalkd(store, { jobBytesMax: MIB }))
+    for (let row = 0; row < 40; row += 1) {
+      peer.send(`put 1 0 60 ${MIB}\r\n${'x'.repeat(MIB)}\r\n`)
+      await peer.text()
+    }
+    peer.send('reserve\r\n'.repeat(40))
+    for (let bytes = 0; bytes < 40 * MIB; ) bytes += (await peer.text()).length
+    peer.hangUp()
+    while (store.stats().leased > 0) await peer.settled()
+    await peer.settled()
+    expect(store.queue('dead').stats().messages).toBe(40)
+  })
 
   test('limit-tries: a kick begins anew, and 0 takes the limit away', () =>
     serving(async (served) => {

@@ -75,6 +75,7 @@ export class Served {
     this.#options = {
       onError: (error) => void this.errors.push(error),
       nowMs: () => this.world.nowMs(),
+      after: (delayMs, callback) => void this.world.advance(delayMs).then(callback),
       ...options,
     }
   }

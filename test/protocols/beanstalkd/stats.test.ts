@@ -143,7 +143,7 @@ describe('statistics', () => {
       })
       await peer.ask(`kick-job ${id}`)
       await peer.ask(`reserve-job ${id}`)
-      await served.advance(1_000)
+      await served.advance(1_500)
       expect(await peer.stats(`stats-job ${id}`)).toMatchObject({
         state: 'reserved',
         'time-left': '28',

@@ -1,9 +1,8 @@
 /** A token, where the server asks for one: memcached's way, the first `set`. */
 import { expect, test } from 'vitest'
-import { tokenCheck } from '../../../src/server/index.ts'
 import { server } from './peer.ts'
 
-const token = tokenCheck(['a-secret-token', 'another-token'])
+const tokens = ['a-secret-token', 'another-token']
 const NO = 'CLIENT_ERROR unauthenticated\r\n'
 const FAILURE = 'CLIENT_ERROR authentication failure\r\n'
 
@@ -21,7 +20,7 @@ test.each([
 ])(
   'nothing is done before it is shown: %j',
   async (sent, reply) => {
-    const here = await server({ token })
+    const here = await server({ tokens })
     const { wire } = here.peer()
     wire.send(sent)
     for (let turn = 0; turn < 3; turn++) await wire.settled()
@@ -36,14 +35,14 @@ test.each([
   'set a 0 0 14\r\na-secret-token\r\n',
   'set whatever 1 2 18 noreply\r\nme! another-token\r\n'.replace('18', '17'),
 ])('any of the tokens opens, with or without a user: %j', async (sent) => {
-  const here = await server({ token })
+  const here = await server({ tokens })
   expect(await here.peer().ask(`${sent}set q 0 0 1\r\nx\r\nget q\r\n`)).toBe(
     'STORED\r\nSTORED\r\nVALUE q 0 1\r\nx\r\nEND\r\n',
   )
 })
 
 test('a wrong token is the reason for the end', async () => {
-  const here = await server({ token })
+  const here = await server({ tokens })
   const one = here.peer()
   await one.ask('set a 0 0 14\r\na-secret-tokem\r\n')
   expect(one.wire.endedBy).toBe('unauthorized')

@@ -1,6 +1,5 @@
 /** Every reply of the binary protocol. */
 import { describe, expect, test } from 'vitest'
-import { tokenCheck } from '../../../src/server/index.ts'
 import { type Server, server } from './peer.ts'
 
 interface Sent {
@@ -238,7 +237,7 @@ describe('the binary protocol answers', () => {
 
 describe('where a token is asked for, the binary protocol', () => {
   const AUTH = 'Auth failure.'
-  const token = tokenCheck(['a-secret-token'])
+  const tokens = ['a-secret-token']
   const plain = (value: string): Sent => ({ op: 0x21, key: 'PLAIN', value })
 
   test.each([
@@ -255,7 +254,7 @@ describe('where a token is asked for, the binary protocol', () => {
     ],
     ['refuses a second step', [{ op: 0x22, key: 'PLAIN' }], [reply(0x22, 0x20, AUTH)]],
   ])('%s', async (_, sent, frames) => {
-    const [got] = await ask(await server({ token }), sent)
+    const [got] = await ask(await server({ tokens }), sent)
     expect(got.slice(0, frames.length)).toEqual(frames)
   })
 
@@ -264,14 +263,14 @@ describe('where a token is asked for, the binary protocol', () => {
     ['another way', { ...plain('\0me\0a-secret-token'), key: 'LOGIN' }],
   ])('ends the connection behind %s', async (_, wrong) => {
     const right = plain('\0me\0a-secret-token')
-    expect(await ask(await server({ token }), [wrong, right])).toEqual([
+    expect(await ask(await server({ tokens }), [wrong, right])).toEqual([
       [reply(0x21, 0x20, AUTH)],
       true,
     ])
   })
 
   test('takes the token as the password of anybody', async () => {
-    const here = await server({ token })
+    const here = await server({ tokens })
     expect(await ask(here, [plain('\0me\0a-secret-token'), set('q', 'x')])).toEqual([
       [reply(0x21, 0, 'Authenticated'), reply(1)],
       false,

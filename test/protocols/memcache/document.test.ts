@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { tokenCheck } from '../../../src/server/index.ts'
 import { blocksOf, readDocument } from '../../docs/documents.ts'
 import { type Peer, server } from './peer.ts'
 
@@ -41,7 +40,7 @@ test('the page has conversations', () => {
 
 test.each(conversations)('the conversation at line $line', async ({ code }) => {
   const [, token] = /^token (.*)\n/.exec(code) ?? []
-  const here = await server(token === undefined ? {} : { token: tokenCheck([token]) })
+  const here = await server(token === undefined ? {} : { tokens: [token] })
   const peers = new Map<string, Peer>()
   for (const { who, sent, reply } of turnsOf(code.replace(/^token .*\n/, ''))) {
     const peer = peers.get(who) ?? here.peer()

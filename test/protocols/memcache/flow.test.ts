@@ -1,5 +1,7 @@
 /** What a peer cannot do to the server: memory stays bounded, whatever is sent or not taken. */
 import { expect, test } from 'vitest'
+import { memcache } from '../../../src/protocols/memcache/index.ts'
+import { fakeClient } from '../../../src/testing/index.ts'
 import { server } from './peer.ts'
 
 const KIB = 1024
@@ -52,6 +54,41 @@ test('a peer that leaves much behind a read that waits is seen to leave, and los
   expect(one.wire.takeText().startsWith('END\r\n')).toBe(true)
   expect(here.store.stats()).toMatchObject({ messages: 1, leased: 0 })
 })
+
+const SET_BYTES = 8 + 1 + 900 * KIB
+const BEHIND_WAITS: readonly [string, Uint8Array, Uint8Array][] = [
+  ['text', Buffer.from('get q/t=60000\r\n'), Buffer.from(`set p 0 0 ${900 * KIB}\r\n`)],
+  ['binary', frame(0, 'q/t=60000', 9), frame(1, `${'\0'.repeat(8)}p`, SET_BYTES)],
+]
+
+/** The head of a request, and the first bytes of its body. */
+function frame(op: number, start: string, bodyBytes: number): Uint8Array {
+  const extraBytes = op === 1 ? 8 : 0
+  const head = Buffer.alloc(24)
+  head.set([0x80, op, 0, start.length - extraBytes, extraBytes])
+  head.writeUInt32BE(bodyBytes, 8)
+  return Buffer.concat([head, Buffer.from(start, 'latin1')])
+}
+
+test.each(BEHIND_WAITS)(
+  'a value behind a read that waits takes no room of others: %s',
+  async (_, get, set) => {
+    const { store } = await server()
+    const wire = fakeClient(memcache(store))
+    wire.send(get)
+    await wire.settled()
+    wire.send(set)
+    for (let sent = 0; sent < 900; sent += 60) wire.send(Buffer.alloc(60 * KIB, 'x'))
+    wire.send('\r\n')
+    expect(wire.isPaused).toBe(false)
+    expect(wire.roomBytes).toBe(0)
+    await store.queue('q').put('a')
+    const other = fakeClient(memcache(store))
+    other.send('get p/t=60000\r\n')
+    expect((await other.text(900 * KIB)).length).toBeGreaterThan(900 * KIB)
+    expect(wire.roomBytes).toBe(0)
+  },
+)
 
 test('a length of 2 GB that is declared costs nothing, and is refused at once', async () => {
   const one = (await server()).peer()

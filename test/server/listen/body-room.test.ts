@@ -189,6 +189,27 @@ describe('connections', () => {
     expect(waiting.isPaused).toBe(false)
   })
 
+  test('who sends one body behind the other stands in the row for each of them', async () => {
+    const limits = { largeBodiesBytesMax: 128 * KIB }
+    const protocol = new LineProtocol()
+    const first = fakeClient(protocol, { limits })
+    const second = fakeClient(protocol, { limits, beside: first })
+    first.send(`echo ${8 * MIB}\r\n`)
+    pump(first, 7 * MIB)
+    second.send(`echo ${MIB}\r\n`)
+    pump(second, MIB)
+    expect(second.isPaused).toBe(true)
+    // The next one begins in the chunk in which this one ends.
+    first.send(Buffer.alloc(MIB, 'x'))
+    first.send(`\r\necho ${8 * MIB}\r\n${'x'.repeat(256 * KIB)}`)
+    await first.settled()
+    expect(second.isPaused).toBe(false)
+    first.hangUp()
+    second.hangUp()
+    await first.settled()
+    expect(first.roomBytes).toBe(0)
+  })
+
   test('who waits for room is not ended for that, and its time goes on behind it', async () => {
     const limits = { largeBodiesBytesMax: 128 * KIB, crowdedTimeoutMs: 1_000_000 }
     const protocol = new LineProtocol()

@@ -28,6 +28,7 @@ const WEIGHTS = {
   configure: 2,
   'configure-queue': 4,
   'remove-group': 1,
+  'remove-queue': 2,
   'let-idle': 1,
   transaction: 6,
   'open-session': 2,

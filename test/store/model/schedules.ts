@@ -78,6 +78,8 @@ export function neverReached(report: Report, kind: WorldKind): readonly string[]
     'hash as before the crash',
     'a queue was full',
     'an idle group was removed',
+    'a queue was removed',
+    'a queue in use stayed',
     'a release buried',
     'something in flight was there after a crash',
     ...(kind === 'memory' ? [] : ['something in flight was gone after a crash']),

@@ -202,26 +202,6 @@ export async function takeConfigure(driver: Driver, random: Random): Promise<voi
   await sent
 }
 
-export async function takeRemoveGroup(driver: Driver, random: Random): Promise<void> {
-  const found = pickGroup(driver, random)
-  if (found === undefined) return
-  const [queue, group] = found
-  const label = `removal of ${queue.name}/${group.name}`
-  const isMeant = (of: { queue: string; group: string }): boolean =>
-    of.queue === queue.name && of.group === group.name
-  // Whoever watched it does not watch the next one of that name.
-  for (const holder of driver.holders) {
-    if (!holder.watched.some(isMeant)) continue
-    holder.session.ignore(queue.name, group.name)
-    holder.watched = holder.watched.filter((one) => !isMeant(one))
-  }
-  const [entry] = driver.reference.append(label, (state) =>
-    verbs.removeGroup(state, queue.name, group.name),
-  )
-  driver.becomesVague(isMeant)
-  await driver.send(label, entry, driver.queue(queue.name).group(group.name).remove())
-}
-
 export function pickGroup(driver: Driver, random: Random): [QueueState, GroupState] | undefined {
   const all = [...driver.reference.current.queues.values()].flatMap((queue) =>
     [...queue.groups.values()].map((group): [QueueState, GroupState] => [queue, group]),

@@ -17,21 +17,24 @@ import { pickGroup, startOf } from './take-queues.ts'
 import * as verbs from './verbs.ts'
 
 export async function takePurge(driver: Driver, random: Random): Promise<void> {
-  const queue = driver.reference.current.queues.get(random.pick(QUEUES))
+  const sent = purgeAll(driver, random.pick(QUEUES))
+  if (random.chance(0.6)) await sent
+}
+
+export async function purgeAll(driver: Driver, name: string): Promise<void> {
+  const queue = driver.reference.current.queues.get(name)
   if (queue === undefined) return
-  const { name } = queue
   const all = [...queue.messages.values()]
   const label = `purge of ${name}`
   const [entry] = driver.reference.append(label, (state) => verbs.purge(state, name))
   const promise = driver.queue(name).purge()
   endLeases(driver, queue)
-  const sent = driver.send(label, entry, promise, (answer) => {
+  await driver.send(label, entry, promise, (answer) => {
     const least = all.filter((message) => isExpired(message, driver.now) === 'no').length
     if (answer < least || answer > all.length) {
       throw new Violation(`${label}: ${least} to ${all.length} expected, ${answer} answered`)
     }
   })
-  if (random.chance(0.6)) await sent
 }
 
 /** The same as the last step of a transaction. */

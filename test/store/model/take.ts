@@ -14,10 +14,10 @@ import {
   takeJump,
   takeKick,
   takePause,
-  takeRemoveGroup,
   takeSaving,
   takeWait,
 } from './take-queues.ts'
+import { takeRemoveGroup, takeRemoveQueue } from './take-removals.ts'
 import { takeReserve, takeReserveById, takeReserveWaiting } from './take-reserve.ts'
 import { takeCloseSession, takeOpenSession, takeWatch } from './take-sessions.ts'
 import { takeExtend, takeTell } from './take-verbs.ts'
@@ -102,6 +102,7 @@ async function takeOnQueue(
     | 'configure'
     | 'configure-queue'
     | 'remove-group'
+    | 'remove-queue'
     | 'let-idle'
     | 'wait'
     | 'jump'
@@ -131,6 +132,8 @@ async function takeOnQueue(
       return takeConfigureQueue(driver, random)
     case 'remove-group':
       return takeRemoveGroup(driver, random)
+    case 'remove-queue':
+      return takeRemoveQueue(driver, random)
     case 'let-idle':
       return takeLetIdle(driver, random)
     case 'wait':

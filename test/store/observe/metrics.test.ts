@@ -1,6 +1,7 @@
 /** The metrics of a store: their names, their text, and what a registry like that of prom-client gets. */
 import { describe, expect, test } from 'vitest'
 import { openStore } from '../../../src/index.ts'
+import { LABELLED_GROUPS_MAX, LABELLED_QUEUES_MAX } from '../../../src/store/observe/labelled.ts'
 import { METRICS } from '../../../src/store/observe/metrics.ts'
 import {
   type MetricsRegistry,
@@ -99,6 +100,49 @@ describe('the text', () => {
     const text = metricsText(store)
     expect(text).toContain('qlog_open 0\n')
     expect(text).toContain('qlog_queue_put_total{queue="q"} 1\n')
+  })
+})
+
+describe('with very many queues', () => {
+  const samples = (name: string, stats: StoreStats) =>
+    METRICS.find((metric) => metric.name === name)?.read(stats) ?? []
+  const only = (name: string, stats: StoreStats) => samples(name, stats)[0]?.value
+
+  test('those with the most messages have their own, and the rest is counted', async () => {
+    const store = await openStore(':memory:')
+    const count = LABELLED_QUEUES_MAX + 3
+    const names = Array.from({ length: count }, (_, row) => `q${1000 + row}`)
+    for (const name of names)
+      store
+        .queue(name)
+        .put('a')
+        .catch(() => undefined)
+    await store.queue('q1002').createGroup('g')
+    await store.queue(names.at(-1) ?? '').putMany(['b', 'c'].map((body) => ({ body })))
+    const stats = store.stats()
+    const labelled = samples('qlog_queue_put_total', stats).map(({ labels }) => labels['queue'])
+    expect(labelled).toEqual([names.at(-1), ...names.slice(0, LABELLED_QUEUES_MAX - 1)])
+    expect(samples('qlog_queue_messages', stats)).toHaveLength(LABELLED_QUEUES_MAX)
+    expect(only('qlog_queues_omitted', stats)).toBe(3)
+    expect(only('qlog_queues_omitted_messages', stats)).toBe(3)
+    expect(only('qlog_groups_omitted', stats)).toBe(0)
+    await store.close()
+  })
+
+  test('groups are bounded over all of them', async () => {
+    const store = await openStore(':memory:')
+    const queue = store.queue('q')
+    const names = Array.from({ length: LABELLED_GROUPS_MAX + 5 }, (_, row) => `g${row}`)
+    await Promise.all(names.map((name) => queue.createGroup(name, { from: 'next' })))
+    await queue.put('a')
+    await queue.group('g0').seek('next')
+    const stats = store.stats()
+    const labelled = samples('qlog_group_acked_total', stats).map(({ labels }) => labels['group'])
+    expect(labelled).toEqual(names.slice(1, LABELLED_GROUPS_MAX + 1))
+    expect(samples('qlog_group_messages', stats)).toHaveLength(4 * LABELLED_GROUPS_MAX)
+    expect(only('qlog_groups_omitted', stats)).toBe(5)
+    expect(only('qlog_queues_omitted', stats)).toBe(0)
+    await store.close()
   })
 })
 

@@ -1,6 +1,7 @@
 /** Damaged images of logs, as trials go through them: which there are, and how a list of damages is worked off. */
 import type { MakeDamage } from '../../../test/damage/damages.ts'
 import { type Image, makeImages } from '../../../test/damage/images.ts'
+import { makeOwnedImage } from '../../../test/damage/owned-image.ts'
 import { Sweep } from '../../../test/damage/sweep.ts'
 import type { Lab, Stretch } from '../trial.ts'
 
@@ -17,6 +18,7 @@ export async function logImages(): Promise<NamedImage[]> {
     images.push({ name: `closed in order${packed}`, image: clean })
     images.push({ name: `killed${packed}`, image: killed })
   }
+  images.push({ name: 'saved state, merged segments', image: await makeOwnedImage() })
   return images
 }
 

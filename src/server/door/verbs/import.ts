@@ -4,13 +4,16 @@ import { checkInteger, checkName } from '../../../store/check.ts'
 import type { ImportedMessage } from '../../../store/commit/importing.ts'
 import type { Delivery } from '../../../store/types/deliveries.ts'
 import type { Session } from '../../../store/types/sessions.ts'
+import type { Store } from '../../../store/types/store.ts'
+import type { Transaction } from '../../../store/types/transactions.ts'
 import { queueHandle } from './export.ts'
 import type { ImportState, Verb, VerbTypes } from './types.ts'
 
 /** Rows of one call. */
 const ROWS_MAX = 4_096
-/** Messages that are acknowledged together. */
-const ACKED_AT_ONCE = 256
+/** Messages that are brought to where they stood together, as one entry; so many bytes of bodies are held. */
+const STATES_AT_ONCE = 256
+const BYTES_AT_ONCE = 4 * 1024 * 1024
 
 export const importMessages: Verb<VerbTypes['import']> = async ({ store, args, tail, item }) => {
   const messages = messagesOf(args.messages, tail)
@@ -38,22 +41,48 @@ export const importStates: Verb<VerbTypes['importStates']> = async ({ store, arg
   }
   const session = store.session()
   try {
-    let finished: Delivery[] = []
-    for (const state of states) {
-      const delivery = await deliveryOf(session, group, state)
-      if (delivery === undefined) continue
-      if (state.state === 'finished') finished.push(delivery)
-      else await bring(delivery, state)
-      // The group may bound how many are leased at once.
-      if (finished.length < ACKED_AT_ONCE) continue
-      await session.ack(finished)
-      finished = []
-    }
-    await session.ack(finished)
+    await bringAll(store, session, group, states)
   } finally {
     await session.close()
   }
   return {}
+}
+
+interface Brought {
+  readonly delivery: Delivery
+  readonly state: ImportState
+}
+
+async function bringAll(
+  store: Store,
+  session: Session,
+  group: string,
+  states: readonly ImportState[],
+): Promise<void> {
+  let batch: Brought[] = []
+  let bytes = 0
+  const flush = async (): Promise<void> => {
+    if (batch.length === 0) return
+    const together = batch
+    batch = []
+    bytes = 0
+    await store.transaction((transaction) => {
+      for (const { delivery, state } of together) bring(transaction, delivery, state)
+    })
+  }
+  for (const state of states) {
+    let delivery = await deliveryOf(session, group, state)
+    if (delivery === undefined && batch.length > 0) {
+      // The group may bound how many are leased at once.
+      await flush()
+      delivery = await deliveryOf(session, group, state)
+    }
+    if (delivery === undefined) continue
+    batch.push({ delivery, state })
+    bytes += delivery.body.length
+    if (batch.length >= STATES_AT_ONCE || bytes >= BYTES_AT_ONCE) await flush()
+  }
+  await flush()
 }
 
 /** Undefined where it is gone, or somebody else has taken it meanwhile. */
@@ -66,17 +95,16 @@ function deliveryOf(
   return session.reserveById(state.id, { group })
 }
 
-async function bring(delivery: Delivery, { state, reason, priority, delayMs, at }: ImportState) {
+function bring(transaction: Transaction, delivery: Delivery, to: ImportState): void {
+  const { state, reason, priority, delayMs, at } = to
   const how = priority === undefined ? {} : { priority }
-  if (state === 'buried') {
-    await delivery.bury({ ...how, ...(reason !== undefined && { reason }) })
-    return
-  }
-  if (state !== 'ready' && state !== 'delayed') {
-    throw new QlogTypeError('a state is ready, delayed, buried or finished')
-  }
-  const due = { ...(delayMs !== undefined && { delayMs }), ...(at !== undefined && { at }) }
-  await delivery.release({ ...how, ...due })
+  if (state === 'finished') transaction.ack(delivery)
+  else if (state === 'buried') {
+    transaction.bury(delivery, { ...how, ...(reason !== undefined && { reason }) })
+  } else if (state === 'ready' || state === 'delayed') {
+    const due = { ...(delayMs !== undefined && { delayMs }), ...(at !== undefined && { at }) }
+    transaction.release(delivery, { ...how, ...due })
+  } else throw new QlogTypeError('a state is ready, delayed, buried or finished')
 }
 
 function messagesOf(rows: unknown, tail: Uint8Array): ImportedMessage[] {

@@ -1,4 +1,4 @@
-/** The verbs of settings and groups: configure, group, removeGroup. What is told to change is durable. */
+/** The verbs of settings, and of groups and queues as wholes. What is told to change is durable. */
 import { QlogTypeError } from '../../../errors.ts'
 import { checkName } from '../../../store/check.ts'
 import type { Group, GroupOptions } from '../../../store/types/groups.ts'
@@ -28,6 +28,11 @@ export const removeGroup: Verb<VerbTypes['removeGroup']> = async ({ store, args 
   const left = known.stats().lag
   await known.remove()
   return { left }
+}
+
+export const removeQueue: Verb<VerbTypes['removeQueue']> = async ({ store, args }) => {
+  const { queue, forgetKeys = false } = args
+  return { removed: await existingQueue(store, queue).remove({ forgetKeys }) }
 }
 
 async function makeGroup(

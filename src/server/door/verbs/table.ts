@@ -5,7 +5,7 @@ import { exportAll } from './export.ts'
 import { importGroup, importMessages, importStates } from './import.ts'
 import { groups, list, peek, queues, stats } from './look.ts'
 import { put } from './put.ts'
-import { configure, group, removeGroup } from './settings.ts'
+import { configure, group, removeGroup, removeQueue } from './settings.ts'
 import { settle, take } from './take.ts'
 import type { VerbName, VerbTable } from './types.ts'
 
@@ -26,6 +26,7 @@ export const VERBS: VerbTable = {
   configure,
   group,
   removeGroup,
+  removeQueue,
   delete: remove,
   compact,
   stats,

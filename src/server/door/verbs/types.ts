@@ -190,6 +190,12 @@ export interface VerbTypes {
     /** Messages that it had not finished. */
     readonly done: { readonly left: number }
   }
+  /** The queue has to be there; QLOG_QUEUE_IN_USE where somebody may miss it. */
+  readonly removeQueue: {
+    readonly args: { readonly queue: string; readonly forgetKeys?: boolean }
+    readonly item: object
+    readonly done: { readonly removed: boolean }
+  }
   readonly delete: {
     readonly args: { readonly queue: string; readonly ids: readonly number[] }
     readonly item: object

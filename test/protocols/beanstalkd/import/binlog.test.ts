@@ -101,6 +101,14 @@ describe('the files of a binlog', () => {
     expect(faults).toMatchObject([{ level: 'rot', offset: second, bytes: 95, behindId: 1 }])
   })
 
+  it('a last change that was half written, with zeros behind it, reads as a delete', () => {
+    const change = record(1, 3, { state: BURIED })
+    change.fill(0, change.length - 4)
+    const { ids, faults } = read(file(put(1, 'one'), put(2, 'two'), change))
+    expect(ids).toEqual([2])
+    expect(faults).toEqual([])
+  })
+
   it('B7: an id of zeros is no end', () => {
     const bytes = file(put(1, 'one'), put(2, 'two'), put(3, 'three'))
     bytes.fill(0, bytes.indexOf('two') - 80, bytes.indexOf('two') - 72)

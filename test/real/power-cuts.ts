@@ -1,0 +1,272 @@
+/**
+ * Power cuts on a real file system (1, 2, 12): a process writes, the file system below it is shut down as a
+ * power cut leaves it, mounted again and compared with what the process said was durable, over and over on one
+ * disk. Also the flush that really fails: an image on a full tmpfs.
+ */
+import { verify } from '../../src/inspect/index.ts'
+import { Random } from '../../src/system/simulated/random.ts'
+import { endWithin, kill, type Running, startHushed } from './children.ts'
+import { LogOracle } from './log-oracle.ts'
+import { LoopDisk, type LoopKind, XFS_BYTES_MIN } from './loop-disk.ts'
+import { mountedMemory, SmallDisk } from './small-disk.ts'
+import { StoreOracle } from './store-oracle.ts'
+
+const MIB = 1024 * 1024
+const EXT4_BYTES = 128 * MIB
+/** So long a process may go on after its disk is gone. */
+const END_MS_MAX = 30_000
+/** A process that has not begun by then never will. */
+const OPEN_MS_MAX = 30_000
+const LIFE_MS_MAX = 150
+/** Processes that are cut off while they open, and by the flushed journal, and those that end by themselves. */
+const OPENING_SHARE = 0.15
+const JOURNAL_SHARE = 0.2
+const ENDING_SHARE = 0.5
+
+export type Workload = 'log' | 'store'
+
+/** What came of it. */
+export interface Survived {
+  cuts: number
+  acknowledged: number
+  /** Appends and other calls that were refused, each with a typed error. */
+  failures: number
+}
+
+/** Robs one disk of its power so often, or until `isOver`. */
+export async function cutPower(
+  kind: LoopKind,
+  workload: Workload,
+  seed: number,
+  cuts: number,
+  isOver: () => boolean = () => false,
+): Promise<Survived> {
+  const disk = new LoopDisk(kind, kind === 'xfs' ? XFS_BYTES_MIN : EXT4_BYTES)
+  const random = new Random(seed)
+  const directory = `${disk.directory}/queue`
+  const judge = workload === 'log' ? new LogJudge(directory) : new StoreJudge(directory)
+  let next = judge.start(1)
+  let round = 1
+  try {
+    for (; round <= cuts && !isOver(); round += 1) {
+      const process = next
+      const heard = listen(process, (line) => judge.hear(round, line))
+      process.child.stdin.write('go\n')
+      // The next one gets ready meanwhile: most of a process's life here is its start.
+      next = judge.start(round + 1)
+      if (!random.chance(OPENING_SHARE)) await heard.untilOpen()
+      await pause(random.between(0, LIFE_MS_MAX))
+      disk.cutPower(random.chance(JOURNAL_SHARE))
+      await end(process, random)
+      await heard.all
+      disk.remount()
+      await judge.verify(round)
+    }
+    await judge.finish(round - 1, next)
+    return { cuts: round - 1, acknowledged: judge.acknowledged, failures: judge.failures }
+  } catch (error) {
+    throw new Error(`${kind}, ${workload}, cut ${round} of seed ${seed}`, { cause: error })
+  } finally {
+    await kill(next.child)
+    disk.dispose()
+  }
+}
+
+/**
+ * The disk below the image becomes full: writes that the file system took fail on their way down. The log must
+ * stop, and what it had acknowledged be there after all is well again. With ext4 alone: XFS writes what it can and then
+ * more, and a loop device says of a request that its tmpfs took half of that all was written.
+ */
+export async function failFlush(workload: Workload): Promise<Survived> {
+  const memory = mountedMemory(MEMORY_BYTES)
+  try {
+    const disk = new LoopDisk('ext4', EXT4_BYTES, memory.directory)
+    const directory = `${disk.directory}/queue`
+    const judge = workload === 'log' ? new LogJudge(directory) : new StoreJudge(directory)
+    const first = judge.start(1)
+    let second: Running | undefined
+    try {
+      const heard = listen(first, (line) => judge.hear(1, line))
+      first.child.stdin.write('go\n')
+      await heard.untilOpen()
+      await pause(FILLED_AFTER_MS)
+      // Somebody else's file takes all that is left, so that a request is refused as a whole.
+      new SmallDisk(memory.directory).addBallast(Number.POSITIVE_INFINITY)
+      await endWithin(first, FILL_MS_MAX)
+      await heard.all
+      if (judge.failures === 0) throw new Error('the disk was full, and nothing failed')
+      disk.unmount()
+      memory.resize(2 * EXT4_BYTES)
+      disk.mount()
+      await judge.verify(1)
+      second = judge.start(2)
+      await judge.finish(1, second)
+      return { cuts: 0, acknowledged: judge.acknowledged, failures: judge.failures }
+    } finally {
+      await kill(first.child)
+      if (second !== undefined) await kill(second.child)
+      disk.dispose()
+    }
+  } finally {
+    memory.dispose()
+  }
+}
+
+/** What mkfs.ext4 writes, and room to begin. */
+const MEMORY_BYTES = 24 * MIB
+/** Long enough to be in the middle of it. */
+const FILLED_AFTER_MS = 300
+const FILL_MS_MAX = 60_000
+
+/** What stands between a process and its oracle. */
+interface Judge {
+  readonly acknowledged: number
+  readonly failures: number
+  start(round: number): Running
+  hear(round: number, line: string): void
+  /** Looks at the disk, with no process on it. */
+  verify(round: number): Promise<void>
+  /** All of it once more, with the help of the process that was to be next. */
+  finish(rounds: number, next: Running): Promise<void>
+}
+
+class LogJudge implements Judge {
+  readonly #directory: string
+  readonly #oracle = new LogOracle(true)
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  get acknowledged(): number {
+    return this.#oracle.acknowledged.size
+  }
+
+  get failures(): number {
+    return this.#oracle.failures
+  }
+
+  start(round: number): Running {
+    return startHushed('producer.mjs', this.#directory, String(round))
+  }
+
+  hear(round: number, line: string): void {
+    this.#oracle.hear(round, line)
+  }
+
+  async verify(round: number): Promise<void> {
+    // A directory that was made a moment before the cut need not be there.
+    if (this.acknowledged === 0) return
+    await verifySound(this.#directory)
+    await this.#oracle.verify(this.#directory, round)
+  }
+
+  async finish(rounds: number, next: Running): Promise<void> {
+    const heard = listen(next, (line) => this.hear(rounds + 1, line))
+    next.child.stdin.write('go\n')
+    await heard.untilOpen()
+    await kill(next.child)
+    await heard.all
+    await this.verify(rounds + 1)
+  }
+}
+
+class StoreJudge implements Judge {
+  readonly #directory: string
+  readonly #oracle = new StoreOracle(true)
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  get acknowledged(): number {
+    return this.#oracle.put.size + this.#oracle.acked.size
+  }
+
+  get failures(): number {
+    return this.#oracle.failures
+  }
+
+  start(round: number): Running {
+    return startHushed('store-worker.mjs', this.#directory, String(round))
+  }
+
+  hear(_round: number, line: string): void {
+    this.#oracle.hear(line)
+  }
+
+  /** The next worker tells what is there. */
+  async verify(): Promise<void> {
+    this.#oracle.forget()
+    if (this.acknowledged > 0) await verifySound(this.#directory)
+  }
+
+  async finish(rounds: number, next: Running): Promise<void> {
+    await kill(next.child)
+    const last = startHushed('store-worker.mjs', this.#directory, 'drain')
+    // An input that stays open keeps a process alive.
+    last.child.stdin.end('go\n')
+    try {
+      await this.#oracle.hearAll(last)
+      const code = await last.ended
+      if (code !== 0) throw new Error(`the last worker ended with ${code}: ${last.complaints()}`)
+    } finally {
+      await kill(last.child)
+    }
+    this.#oracle.finish(rounds + 1)
+  }
+}
+
+async function verifySound(directory: string): Promise<void> {
+  const { verdict, findings } = await verify(directory)
+  if (verdict === 'rot') throw new Error(`verify finds rot: ${JSON.stringify(findings)}`)
+}
+
+/** Killed, as by the same cut, or told by its disk. */
+async function end(running: Running, random: Random): Promise<void> {
+  if (random.chance(ENDING_SHARE)) await endWithin(running, END_MS_MAX)
+  else await kill(running.child)
+}
+
+interface Heard {
+  untilOpen(): Promise<void>
+  /** All it says; rejects where that was wrong. */
+  readonly all: Promise<void>
+}
+
+/** A pipe that nobody empties would stop the process, so everything is heard at once. */
+function listen(running: Running, hear: (line: string) => void): Heard {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const hearAll = async (): Promise<void> => {
+    for await (const line of running.lines) {
+      hear(line)
+      if (line === 'open' || line.startsWith('open ')) open()
+    }
+  }
+  const all = hearAll()
+  // It is awaited in the end; until then its failure waits.
+  all.catch(() => undefined)
+  const untilOpen = async (): Promise<void> => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error('it does not open')), OPEN_MS_MAX)
+    })
+    const ended = all.then(() => {
+      throw new Error(`it ended before it was open: ${running.complaints()}`)
+    })
+    ended.catch(() => undefined)
+    try {
+      await Promise.race([opened, ended, late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  return { untilOpen, all }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
