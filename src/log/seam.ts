@@ -55,6 +55,8 @@ export interface LogOwner {
   refused(from: Ticket, upTo: Ticket, cause: Error): void
   /** full: batches with messages are refused, control-only batches still go. */
   space(state: 'ok' | 'full'): void
+  /** Messages that damage had taken can be fetched again. */
+  mended?(firstId: MessageId, endId: MessageId): void
 }
 
 export interface LogLimits {

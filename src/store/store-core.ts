@@ -13,6 +13,7 @@ import { PendingClaims } from './commit/pending-claims.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
 import { SettingsInForce } from './commit/settings-in-force.ts'
+import { putBackMended } from './deliver/mended-messages.ts'
 import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
@@ -165,6 +166,11 @@ export class StoreCore implements Decisions, JournalEvents {
 
   space(state: 'ok' | 'full'): void {
     this.isFull = state === 'full'
+  }
+
+  mended(firstId: number, endId: number): void {
+    // What cannot be read now stays damaged, and whoever asks for it is told why.
+    void putBackMended(this, firstId, endId).catch(() => undefined)
   }
 
   timedOut(taken: readonly Taken[]): void {

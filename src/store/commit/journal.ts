@@ -26,6 +26,7 @@ export interface JournalEvents {
   applied(): void
   failed(cause: Error): void
   space(state: 'ok' | 'full'): void
+  mended(firstId: number, endId: number): void
 }
 
 /** Gives offsets to messages, in the order of the log. */
@@ -181,6 +182,10 @@ export class Journal implements LogOwner {
 
   space(state: 'ok' | 'full'): void {
     this.#events?.space(state)
+  }
+
+  mended(firstId: number, endId: number): void {
+    this.#events?.mended(firstId, endId)
   }
 
   /** False where the log has no room now. */
