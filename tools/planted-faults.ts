@@ -213,6 +213,17 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'a map that needs a segment of its own is followed by another because of that',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        'if (gone.every(isBare) && !loop.fitsMap) {',
+        'if (gone.length === 0) {',
+      ),
+    ],
+    tests: [RETIREMENT],
+  },
+  {
     name: 'MAP change after the unlink',
     edits: [
       edit(

@@ -269,6 +269,16 @@ export class CommitLoop {
     this.#sender.schedule()
   }
 
+  /** The same, by the next map that leaves for another reason. */
+  retireLater(entries: readonly MapEntry[], done: () => void): void {
+    this.#turn.map.retireLater(entries, done)
+  }
+
+  /** A map of now finds room behind what was sent: none has to begin a segment. */
+  get fitsMap(): boolean {
+    return this.#pairs.fitsMap(this.segment)
+  }
+
   /**
    * Writes blocks of a snapshot, each a group of its own, in one write between the appends, and resolves
    * with their LSNs; an end is durable then, and all in front of it. One call at a time. Rejects where it cannot be written, or

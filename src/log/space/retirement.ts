@@ -312,15 +312,24 @@ export class Retirement {
     )
     if (gone.length === 0) return
     this.#expired = 0
+    // A map that finds no room begins a segment, which leaves such a one behind again, and so forever.
+    if (gone.every(isBare) && !loop.fitsMap) {
+      loop.retireLater(gone, () => this.#retired(gone))
+      return
+    }
     this.#isRetiring = true
     loop.retire(gone, () => {
       this.#isRetiring = false
       this.#wakeWaiters()
-      this.#liveness.forget(gone, loop.firstId)
-      for (const { number } of gone) this.#endTimes.delete(number)
-      this.#remove(gone)
+      this.#retired(gone)
       this.#retire()
     })
+  }
+
+  #retired(gone: readonly MapEntry[]): void {
+    this.#liveness.forget(gone, this.#options.loop.firstId)
+    for (const { number } of gone) this.#endTimes.delete(number)
+    this.#remove(gone)
   }
 
   /** The files of segments that no durable map names any more. */
@@ -334,4 +343,9 @@ export class Retirement {
       .catch(() => undefined)
       .finally(onFreed)
   }
+}
+
+/** It holds nothing of the owner's: only a map, or a part of a snapshot, made it necessary. */
+function isBare({ firstId, endId, hasControl }: MapEntry): boolean {
+  return firstId === endId && !hasControl
 }
