@@ -3,7 +3,7 @@
  * session, transaction) are made of; knows the seam and nothing of files.
  */
 
-import { QlogError } from '../errors.ts'
+import { QlogError, systemErrorCode } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
@@ -169,8 +169,10 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   mended(firstId: number, endId: number): void {
-    // What cannot be read now stays damaged, and whoever asks for it is told why.
-    void putBackMended(this, firstId, endId).catch(() => undefined)
+    putBackMended(this, firstId, endId).catch((error: unknown) => {
+      // What cannot be read now stays damaged, and whoever asks for it is told why.
+      if (!(error instanceof QlogError) && systemErrorCode(error) === '') throw error
+    })
   }
 
   timedOut(taken: readonly Taken[]): void {

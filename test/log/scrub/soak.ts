@@ -66,9 +66,9 @@ class Life {
     }
   }
 
-  #discard(lastId: number): void {
-    this.log.discard(1, lastId)
-    this.#discardedTo = Math.max(this.#discardedTo, Math.min(lastId, this.#nextId - 1))
+  #discard(endId: number): void {
+    this.log.discard(1, endId)
+    this.#discardedTo = Math.max(this.#discardedTo, Math.min(endId, this.#nextId) - 1)
   }
 
   /** Throws where a message that is owed is not there, or is another, or comes twice. */
