@@ -18,7 +18,7 @@ import { type Mismatch, Pair } from './pair.ts'
 import { type Script, showStep } from './script.ts'
 import { shrink } from './shrink.ts'
 
-const SEED = Number(process.env['QLOG_DIFFERENTIAL_SEED'] ?? Date.now() % 1_000_000)
+const SEED = Number(process.env['QLOG_DIFFERENTIAL_SEED'] ?? 1)
 /** Scripts that wait for real times are tried so often before they count as different. */
 const WAITING_TRIES = 3
 const SCRIPTS = Number(process.env['QLOG_DIFFERENTIAL_SCRIPTS'] ?? 200)
