@@ -107,6 +107,42 @@ describe('a message whose block was mended', () => {
     })
   })
 
+  test('comes back to no group that has finished it or has it leased', async () => {
+    await simulate(4, async (system, { disk }) => {
+      const opened = await filled(system)
+      const { store } = opened
+      await store.compact()
+      const [had, has] = [store.session(), store.session()]
+      await had.watch('q', { group: 'had', from: 'first' })
+      await has.watch('q', { group: 'has', from: 'first' })
+      const leased = await had.reserve({ count: 4 })
+      await had.ack(leased.slice(0, 3))
+      flip(disk, 3)
+      flip(disk, 4)
+      // Until then a reader holds what it read.
+      await passes(system, 1_000)
+      expect((await has.reserve({ count: 4 })).map(({ id }) => id)).toEqual([1, 2])
+      expect((await has.reserve({ count: 2 })).map(({ id }) => id)).toEqual([5, 6])
+      expect(store.stats().damaged).toEqual([3, 4])
+      await scrubbed(system, opened)
+      expect(store.stats().damaged).toEqual([])
+      expect((await has.reserve({ count: 2 })).map(({ id }) => id)).toEqual([3, 4])
+      expect((await had.reserve({ count: 3 })).map(({ id }) => id)).toEqual([5, 6, 7])
+      await had.release(leased.slice(3))
+      expect((await had.reserve({ count: 1 })).map(({ id }) => id)).toEqual([4])
+      await store.close()
+      const again = await open(system)
+      const session = again.store.session()
+      await session.watch('q', { group: 'had' })
+      const rest: number[] = []
+      while (rest.length < 9) {
+        rest.push(...(await session.reserve({ count: 9 - rest.length })).map(({ id }) => id))
+      }
+      expect(rest.sort((a, b) => a - b)).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12])
+      await again.store.close()
+    })
+  })
+
   test('comes back no sooner than a snapshot stands for what was lost with it', async () => {
     await simulate(3, async (system, { disk }) => {
       const opened = await filled(system)
