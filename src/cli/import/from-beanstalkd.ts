@@ -28,10 +28,13 @@ export async function importBeanstalkd(
 ): Promise<ExitCode> {
   const address = addressOf(url)
   const signal = context.interruption()
-  const wire = await SourceSocket.connect(address, signal)
+  const met = await meet(address, signal)
+  if (met === undefined) {
+    context.output.words('interrupted before anything was imported')
+    return EXIT.interrupted
+  }
+  const { wire, source } = met
   try {
-    // What is no beanstalkd makes no store.
-    const source = await Source.meet(wire)
     tellOfSource(context, source)
     return await withStore(context, directory, { create: true }, async (store) => {
       const putter = new JobPutter(store)
@@ -53,6 +56,22 @@ export async function importBeanstalkd(
     })
   } finally {
     wire.close()
+  }
+}
+
+/** What is no beanstalkd makes no store. Undefined where it was interrupted. */
+async function meet(
+  address: Address,
+  signal: AbortSignal,
+): Promise<{ readonly wire: SourceSocket; readonly source: Source } | undefined> {
+  let wire: SourceSocket | undefined
+  try {
+    wire = await SourceSocket.connect(address, signal)
+    return { wire, source: await Source.meet(wire) }
+  } catch (error) {
+    wire?.close()
+    if (signal.aborted) return undefined
+    throw error
   }
 }
 
