@@ -111,6 +111,11 @@ export const ERROR_CODES = {
     remedy:
       'Stop the process that the message names and try again, or let both use the same version of qlog. `qlog read` and `qlog verify` need no answer.',
   },
+  QLOG_OVERTAKEN: {
+    when: 'A log could not be copied beside its writer, which filled and retired segments faster than they could be looked at. Nothing was copied, and nothing is known to be damaged.',
+    remedy:
+      'Try again, when the writer or the machine has less to do. Larger segments (segmentBytesMin, segmentBytesMax) fill less often.',
+  },
   QLOG_QUEUE_FULL: {
     when: 'A queue holds as much as its messagesMax or bytesMax allows, or what is put is larger than that. Nothing was put.',
     remedy:
