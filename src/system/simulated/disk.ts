@@ -5,7 +5,7 @@
 import { EntryChanges, type Place } from './entry-changes.ts'
 import type { FlushFailure, KeptPart } from './file-content.ts'
 import { Inode, type InodeKind } from './inode.ts'
-import { PAGE_BYTES } from './paged-bytes.ts'
+import { PAGE_BYTES, type PagedBytes } from './paged-bytes.ts'
 import type { Random } from './random.ts'
 import { SimulatedSystemError } from './system-error.ts'
 import { SECTOR_BYTES } from './tear.ts'
@@ -277,10 +277,17 @@ export class SimulatedDisk {
   /** Every file as readers see it: path and bytes. */
   tree(): Map<string, Uint8Array> {
     const found = new Map<string, Uint8Array>()
+    for (const [path, content] of this.contents()) found.set(path, content.toBytes())
+    return found
+  }
+
+  /** The same without a copy: pages are shared until somebody writes to them. */
+  contents(): Map<string, PagedBytes> {
+    const found = new Map<string, PagedBytes>()
     const walk = (directory: Inode, prefix: string): void => {
       for (const [name, inode] of directory.entries) {
         if (inode.kind === 'directory') walk(inode, `${prefix}${name}/`)
-        else if (inode.kind === 'file') found.set(prefix + name, inode.content.cache.toBytes())
+        else if (inode.kind === 'file') found.set(prefix + name, inode.content.cache.clone())
       }
     }
     walk(this.#root, '/')
