@@ -333,8 +333,9 @@ async function readIndex(
       await handle.close().catch(() => undefined)
     }
   } catch (error) {
-    if (systemErrorCode(error) === '') throw error
-    // The index is never needed: one that cannot be read is one that is not there.
-    return undefined
+    // The index is never needed: one that the disk does not give is one that is not there. What keeps
+    // this process from it says nothing of the file, and `verify` must not call it damaged.
+    if (isMediumError(error) || systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }

@@ -3,6 +3,7 @@
  * (`test/real/failing-calls.ts`): nobody waits for ever, nothing is called damage, and what is over is over.
  */
 import { expect, test } from 'vitest'
+import { verifyLog } from '../../src/inspect/verify.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
 import { isPinned } from '../../src/log/pins.ts'
@@ -216,5 +217,16 @@ test('a SEAL that the disk does not give is a cache that is not there', async ()
       if (nth === 1) expect([fault.hits, Array.isArray(bodies)]).toEqual([1, true])
       await log.close()
     }
+  })
+})
+
+test('an index that this process may not open is no damage', async () => {
+  await simulate(11, async (system, simulation) => {
+    const before = await logOf(system, 2)
+    await before.close()
+    simulation.fault({ call: 'open', error: 'EMFILE', path: (path) => path.includes('/index.') })
+    await expect(verifyLog(system, LOG, {})).rejects.toMatchObject(IO)
+    simulation.clearFaults()
+    expect((await verifyLog(system, LOG, {})).verdict).toBe('fine')
   })
 })
