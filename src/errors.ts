@@ -216,6 +216,31 @@ export function systemErrorCode(error: unknown): string {
   return ''
 }
 
+/** What the kernel answers where the disk, or what the file system keeps on it, is at fault. */
+const MEDIUM_CODES: ReadonlySet<string> = new Set([
+  'EIO',
+  'EUCLEAN',
+  'EBADMSG',
+  'ENODATA',
+  'EILSEQ',
+])
+
+/**
+ * True where bytes cannot be had because of the disk they stand on. All else that keeps a file from being
+ * opened or read (rights, descriptors, memory, a signal) says nothing about its bytes.
+ */
+export function isMediumError(error: unknown): boolean {
+  // What was read before a close that fails has been read.
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'close') return false
+  return MEDIUM_CODES.has(systemErrorCode(error))
+}
+
+/** A write that took nothing and named no error: as good as refused by the disk, and told like that. */
+export function nothingTakenError(): Error {
+  const error = new Error('EIO: a write took no byte and named no error')
+  return Object.assign(error, { code: 'EIO', syscall: 'write' })
+}
+
 /** True where the error says that there is no space left for this user or file. */
 export function isSpaceError(error: unknown): boolean {
   const code = systemErrorCode(error)

@@ -391,9 +391,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/directory-names.ts',
-        '    if (this.#failure) throw this.#failure.error\n',
-        '    const failure = this.#failure\n    this.#failure = undefined\n' +
-          '    if (failure) throw failure.error\n',
+        '    const { error: cause } = this.#failure\n',
+        '    const { error: cause } = this.#failure\n    this.#failure = undefined\n',
       ),
     ],
     tests: [FAILING_CALLS],

@@ -14,6 +14,7 @@ import { DamagedError, QlogError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { type Assessment, lostSegments } from '../log/assess.ts'
+import { runAll } from '../log/lock/lock-errors.ts'
 import type { NewestSegment } from '../log/newest-segment.ts'
 import { describeGap } from '../log/open.ts'
 import { bindPin } from '../log/pins.ts'
@@ -107,9 +108,21 @@ export async function backupLog(
     if (isMade) await removeUnfinished(system, partial)
     throw asBackupError(error, target)
   } finally {
-    for (const { handle } of opened?.sources ?? []) await handle.close()
-    await pin?.close()
+    await letGo(opened?.sources ?? [], pin)
   }
+}
+
+/** All of it, whatever fails. */
+async function letGo(sources: readonly Source[], pin: SocketListener | undefined): Promise<void> {
+  const errors = await runAll([
+    ...sources.map(
+      ({ handle }) =>
+        () =>
+          handle.close(),
+    ),
+    async () => pin?.close(),
+  ])
+  if (errors.length > 0) throw asIoError(errors[0], 'cannot let go of what was copied')
 }
 
 /** A log that nobody uses may stand where nothing can be written, and then needs no pin. */
@@ -160,7 +173,7 @@ async function openAll(
       if (!live) await sources.at(-1)?.handle.flush()
       return { assessment, newest, cut, places, nextId, live, sources }
     } catch (error) {
-      for (const { handle } of sources) await handle.close()
+      await letGo(sources, undefined)
       if (systemErrorCode(error) !== 'ENOENT') throw error
       // It has retired since it was looked at.
       if (live && look >= OVERTAKEN_LOOKS_MAX) throw overtakenError(directory, error)

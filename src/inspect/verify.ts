@@ -2,7 +2,7 @@
  * Checks every block of a log, the copies, the index files and which files are there. Reads only, and
  * needs no lock: beside a living writer nothing is called damage that one more look does not confirm.
  */
-import { systemErrorCode } from '../errors.ts'
+import { isMediumError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
@@ -230,8 +230,9 @@ class Rounds {
     } catch (error) {
       throwIfAborted(this.#options.signal)
       const code = systemErrorCode(error)
-      if (code !== 'EIO' && code !== 'ENOENT') throw asIoError(error, `cannot read ${file}`)
-      const row = code === 'EIO' ? 'unreadable' : 'rot-missing'
+      const isUnreadable = isMediumError(error)
+      if (!isUnreadable && code !== 'ENOENT') throw asIoError(error, `cannot read ${file}`)
+      const row = isUnreadable ? 'unreadable' : 'rot-missing'
       return { blocks: 0, findings: [makeFinding({ row, ...place }, code)] }
     }
   }

@@ -56,7 +56,7 @@ export async function writeIndexFile(
     await write(encodeIndexEnd(crc))
     await handle.flush()
   } catch (error) {
-    await handle.close()
+    await handle.close().catch(() => undefined)
     // On a full disk what is left of it would stand in the way of what goes on.
     await removeQuietly(system, temporary)
     throw error

@@ -37,26 +37,29 @@ export interface ClosingParts {
  */
 export async function closeLog(parts: ClosingParts, timeoutMs: number | undefined): Promise<void> {
   const { clock, directory, lock, supply, loop, compaction, checkpoints, snapshots } = parts
-  // Neither of them asks for a new map behind CLEAN.
-  const quiet = Promise.all([compaction.close(), parts.scrub?.close()])
-  const finished = quiet.then(() => loop.finish())
-  if (timeoutMs === undefined) await finished
-  else await withinTime(clock, finished, timeoutMs)
-  const wroteSomething = loop.segment !== undefined && loop.state === 'open'
-  await checkpoints.settled()
-  await parts.fetcher.close()
-  await parts.scrub?.close()
-  await parts.retirement.close()
   // Each step is taken whatever became of those before it; the first error is told at the end.
   const errors: unknown[] = []
   const step = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => errors.push(error))
   }
+  // Neither of them asks for a new map behind CLEAN.
+  const quiet = step(
+    async () => void (await Promise.all([compaction.close(), parts.scrub?.close()])),
+  )
+  const finished = quiet.then(() => loop.finish())
+  if (timeoutMs === undefined) await finished
+  else await withinTime(clock, finished, timeoutMs)
+  const wroteSomething = loop.segment !== undefined && loop.state === 'open'
+  await checkpoints.settled()
+  await step(() => parts.fetcher.close())
+  await step(() => parts.retirement.close())
   let isOurs = false
   await step(async () => {
     isOurs = await lock.isHeld()
   })
-  if (wroteSomething && isOurs && !(await snapshots.saveAtEnd())) await checkpoints.write()
+  await step(async () => {
+    if (wroteSomething && isOurs && !(await snapshots.saveAtEnd())) await checkpoints.write()
+  })
   await step(() => supply.close(isOurs))
   await step(() => loop.dispose())
   await snapshots.settled()

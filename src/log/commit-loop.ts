@@ -291,12 +291,13 @@ export class CommitLoop {
     return written
   }
 
-  /** Names other snapshots in LINK and MAP; resolves once one that does is durable. */
+  /**
+   * Names other snapshots in LINK and MAP; resolves once one that does is durable. Rejects where no segment
+   * can be made for it, and where the log stops; the next one names them then.
+   */
   nameSnapshots(places: SnapshotPlaces): Promise<void> {
     this.#assertOpen()
-    const named = this.#snapshots.untilStopped<void>((resolve) =>
-      this.#turn.map.nameSnapshots(places, resolve),
-    )
+    const named = this.#snapshots.name((resolve) => this.#turn.map.nameSnapshots(places, resolve))
     this.#sender.schedule()
     return named
   }

@@ -3,6 +3,7 @@
  * the directory covers all that was named before it; once one has failed the system may call the names
  * clean that it lost, so that a later one proves nothing, whoever asks for it. Touches the directory.
  */
+import { QlogError } from '../errors.ts'
 import type { System } from '../system/system.ts'
 
 export class DirectoryNames {
@@ -15,13 +16,13 @@ export class DirectoryNames {
     this.#directory = directory
   }
 
-  /** Rejects with the first error that any flush of this directory met. */
+  /** Rejects with QLOG_IO where any flush of this directory has failed, with the system's error where it could not begin. */
   async flush(): Promise<void> {
     this.#check()
     try {
       await this.#system.files.flushDirectory(this.#directory)
     } catch (error) {
-      this.#failure ??= { error }
+      this.#note(error)
     }
     // Another's may have failed while this one was under way.
     this.#check()
@@ -33,12 +34,24 @@ export class DirectoryNames {
     try {
       this.#system.files.flushDirectorySync(this.#directory)
     } catch (error) {
-      this.#failure ??= { error }
+      this.#note(error)
     }
     this.#check()
   }
 
+  /** A directory that could not even be opened has lost nothing: the next flush covers all of it. */
+  #note(error: unknown): void {
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'open') throw error
+    this.#failure ??= { error }
+  }
+
+  /** Never an error of space: what was lost does not come back with it. */
   #check(): void {
-    if (this.#failure) throw this.#failure.error
+    if (!this.#failure) return
+    const why = 'a flush of it has failed, and none proves anything any more: open the log again'
+    const { error: cause } = this.#failure
+    throw new QlogError('QLOG_IO', `the names in ${this.#directory} are in doubt: ${why}`, {
+      cause,
+    })
   }
 }

@@ -1,4 +1,5 @@
 /** A commit group under way: its bytes, where they go, and how far it has come. */
+import { nothingTakenError } from '../errors.ts'
 import type { FileHandle } from '../system/system.ts'
 import type { CommitGroup } from './group.ts'
 import type { OwnSegment } from './segment-file.ts'
@@ -44,7 +45,7 @@ export async function writePieces(flight: Flight): Promise<void> {
   while (done < total) {
     const rest = piecesFrom(flight.pieces, done)
     const written = await handle.writeMany(rest, flight.offset + done)
-    if (written === 0) throw new Error('a write took no byte')
+    if (written === 0) throw nothingTakenError()
     done += written
   }
 }
@@ -56,7 +57,7 @@ export function writePiecesSync(flight: Flight): void {
   for (const piece of flight.pieces) {
     for (let done = 0; done < piece.length; ) {
       const written = handle.writeSync(done === 0 ? piece : piece.subarray(done), at + done)
-      if (written === 0) throw new Error('a write took no byte')
+      if (written === 0) throw nothingTakenError()
       done += written
     }
     at += piece.length

@@ -8,6 +8,7 @@ import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../fo
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
+import { ioError } from './lock/lock-errors.ts'
 import { readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
@@ -109,13 +110,14 @@ export class UnlockedView implements LogView {
         // An owner that opened or retired meanwhile took the file away: so there is one, or was.
         const isMoving = before.state === 'alive' || systemErrorCode(error) === 'ENOENT'
         if (isMoving && round < SURVEYS_MAX) continue
-        if (error instanceof QlogError || systemErrorCode(error) === '') throw error
-        throw new QlogError('QLOG_IO', `cannot read the log ${this.directory}`, { cause: error })
+        throw this.#typed(error)
       }
       const alive = before.state === 'alive'
       const damaged = assessment.newestGaps.length + assessment.mapGaps.length > 0
       if (damaged && alive && round < SURVEYS_MAX) continue
-      await this.#adopt(assessment, alive)
+      await this.#adopt(assessment, alive).catch((error: unknown) => {
+        throw this.#typed(error)
+      })
       return
     }
   }
@@ -152,7 +154,7 @@ export class UnlockedView implements LogView {
     try {
       await withFile(this.#system, probe.path, (handle) => readFully(handle, bytes, probe.offset))
     } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw error
+      if (systemErrorCode(error) !== 'ENOENT') throw this.#typed(error)
     }
     return `${sign} ${probe.path} ${probe.offset} ${bytes.join()}`
   }
@@ -171,6 +173,10 @@ export class UnlockedView implements LogView {
 
   noteIndex(file: string, index: BlockIndex): void {
     this.#indexes.set(file, index)
+  }
+
+  #typed(error: unknown): Error {
+    return ioError(`read the log ${this.directory}`, error)
   }
 
   #pause(signal: AbortSignal | undefined): Promise<void> {

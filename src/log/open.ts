@@ -10,7 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
-import { ioError } from './lock/lock-errors.ts'
+import { ioError, runAll } from './lock/lock-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import {
   BATCH_BYTES_MAX,
@@ -127,8 +127,7 @@ async function openLocked(
     await tidy(system, directory, assessment, recovered?.segment)
     await supply.holdBack()
   } catch (error) {
-    await recovered?.segment.handle.close()
-    await supply.close(false)
+    await runAll([async () => recovered?.segment.handle.close(), () => supply.close(false)])
     throw error
   }
   return new SegmentLog({

@@ -4,6 +4,7 @@
  * sockets, nothing else.
  */
 import type { SocketListener, System } from '../system/system.ts'
+import { ioError, runAll } from './lock/lock-errors.ts'
 import { randomHex } from './segment-file.ts'
 import { unlinkIfThere } from './tidy.ts'
 
@@ -22,8 +23,9 @@ export async function bindPin(system: System, directory: string): Promise<Socket
   }
   return {
     close: async () => {
-      await unlinkIfThere(system, path)
-      await listener.close()
+      // Whatever becomes of its name: who listens no more holds nothing.
+      const errors = await runAll([() => unlinkIfThere(system, path), () => listener.close()])
+      if (errors.length > 0) throw ioError(`let go of ${path}`, errors[0], errors.slice(1))
     },
   }
 }

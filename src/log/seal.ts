@@ -1,4 +1,5 @@
 /** The SEAL of a full segment, if it is there: where its blocks stand. A cache, so never an error. */
+import { systemErrorCode } from '../errors.ts'
 import { checkBlock } from '../format/block.ts'
 import { BLOCK_TYPE_AT, BlockType } from '../format/layout.ts'
 import { RecordCursor } from '../format/records.ts'
@@ -19,7 +20,13 @@ export async function loadSeal(
   const { entry, key } = segment
   if (!entry) return undefined
   const bytes = new Uint8Array(Math.min(SEAL_BYTES_MAX, key.fileBytes - entry.cut))
-  const filled = await readFully(handle, bytes, entry.cut)
+  let filled: number
+  try {
+    filled = await readFully(handle, bytes, entry.cut)
+  } catch (error) {
+    if (systemErrorCode(error) === '') throw error
+    return undefined
+  }
   const found = bytes.subarray(0, filled)
   if (checkBlock(found, 0, entry.cut, key, system.crc32) !== 0) return undefined
   if (found[BLOCK_TYPE_AT] !== BlockType.SEAL) return undefined

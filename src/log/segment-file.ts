@@ -3,7 +3,7 @@
  * the marks that the writer moves. Nothing else in `log/` creates segment files.
  */
 
-import { isSpaceError, QlogError, systemErrorCode } from '../errors.ts'
+import { isSpaceError, nothingTakenError, QlogError, systemErrorCode } from '../errors.ts'
 import type { SegmentKey } from '../format/block.ts'
 import { encodeSegmentHeader } from '../format/header.ts'
 import {
@@ -111,8 +111,10 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     await files.unlink(temporary)
-    await handle.close()
+    // Closed once, whatever comes of it.
+    const written = handle
     handle = undefined
+    await written.close()
     await namesOf(system, plan).flush()
     const own = await files.open(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
@@ -140,13 +142,14 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     files.unlinkSync(temporary)
-    handle.closeSync()
+    const written = handle
     handle = undefined
+    written.closeSync()
     namesOf(system, plan).flushSync()
     const own = files.openSync(path, { mode: 'write', durable: plan.durable })
     return new OwnSegment(plan.directory, number, key, own)
   } catch (error) {
-    handle?.closeSync()
+    closeQuietly(handle)
     if (isOpened) unlinkQuietly(system, temporary)
     if (path !== undefined) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
@@ -204,6 +207,14 @@ export function temporaryPath(
   { directory }: { readonly directory: string },
 ): string {
   return `${directory}/segment-${randomHex(system, 8)}.tmp`
+}
+
+function closeQuietly(handle: FileHandle | undefined): void {
+  try {
+    handle?.closeSync()
+  } catch {
+    // The first error is what counts.
+  }
 }
 
 function unlinkQuietly(system: System, path: string): void {
@@ -268,7 +279,7 @@ function zeroBytes(bytes: number): Uint8Array {
 }
 
 function taken(bytes: number): number {
-  if (bytes === 0) throw new Error('a write took no byte')
+  if (bytes === 0) throw nothingTakenError()
   return bytes
 }
 

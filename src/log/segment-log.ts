@@ -408,8 +408,6 @@ export class SegmentLog implements OwnedLog, LogView {
   /** Rejects with QLOG_DISK_FULL, QLOG_IO where not all could be given back, QLOG_CLOSED, QLOG_FAILED. */
   async compact(): Promise<void> {
     this.assertUsable()
-    await this.#retirement.retireAll()
-    this.assertUsable()
     await this.#compaction.compact()
     this.assertUsable()
   }

@@ -10,6 +10,7 @@ import type { Flight } from './flight.ts'
 import type { FlightWriter } from './flight-writer.ts'
 import type { IntervalFlush } from './interval-flush.ts'
 import { LiveMap } from './live-map.ts'
+import { allOf, runAll } from './lock/lock-errors.ts'
 import type { OwnSegment } from './segment-file.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { linkPairBytes, mapReserveBytes, sealBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
@@ -132,8 +133,11 @@ export class SegmentTurn {
 
   /** Closes the files, once nothing is under way on them. */
   async close(): Promise<void> {
-    await this.#unsealed?.handle.close()
-    await this.segment?.handle.close()
+    const errors = await runAll([
+      async () => this.#unsealed?.handle.close(),
+      async () => this.segment?.handle.close(),
+    ])
+    if (errors.length > 0) throw allOf(errors[0], errors.slice(1))
   }
 
   /** What the next segment must hold at least: its LINK, the pending group and the tail's reserve. */

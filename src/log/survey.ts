@@ -2,7 +2,7 @@
  * Looks at a directory without changing it: which files are segments, what their first pages say, what
  * the index says. Gathers evidence; judges nothing.
  */
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { isMediumError, QlogError, systemErrorCode } from '../errors.ts'
 import { readBlock, type SegmentKey } from '../format/block.ts'
 import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
 import { decodeSegmentHeader, isReused, type SegmentHeader } from '../format/header.ts'
@@ -82,6 +82,18 @@ export async function surveyDirectory(
   directory: string,
   seen?: SeenIndexes,
 ): Promise<Survey> {
+  try {
+    return await survey(system, directory, seen)
+  } catch (error) {
+    throw ioError(`read the log ${directory}`, error)
+  }
+}
+
+async function survey(
+  system: System,
+  directory: string,
+  seen: SeenIndexes | undefined,
+): Promise<Survey> {
   const names = (await listDirectory(system, directory)).sort()
   const heads: SegmentHead[] = []
   let readOnly = false
@@ -139,10 +151,9 @@ export async function readHead(
   } catch (error) {
     const code = systemErrorCode(error)
     if (code === 'ENOENT') return undefined
-    if (code === 'EMFILE' || code === 'ENFILE') {
-      throw new QlogError('QLOG_IO', `no descriptor left to open ${name}`, { cause: error })
-    }
-    const problem = `cannot be opened (${code || String(error)})`
+    // What could not be opened for another reason is no damage: nothing may be called lost for it.
+    if (!isMediumError(error)) throw ioError(`open ${name}`, error)
+    const problem = `cannot be opened (${code})`
     return { head: { file: name, ...place, actualBytes: 0, problem }, readOnly: false }
   }
   try {
@@ -163,7 +174,8 @@ async function headOf(
   try {
     await readFully(handle, bytes, 0)
   } catch (error) {
-    const problem = `cannot be read (${systemErrorCode(error) || String(error)})`
+    if (!isMediumError(error)) throw ioError(`read ${file}`, error)
+    const problem = `cannot be read (${systemErrorCode(error)})`
     return { head: { file, ...place, actualBytes, problem }, readOnly: false }
   }
   const decoded = decodeSegmentHeader(bytes.subarray(0, SEGMENT_HEADER_BYTES), system.crc32)
@@ -318,11 +330,13 @@ async function readIndex(
       if (index) seen?.note(name, bytes.subarray(0, INDEX_FIXED_BYTES), index)
       return index
     } finally {
-      await handle.close()
+      // What was read has been read.
+      await handle.close().catch(() => undefined)
     }
   } catch (error) {
-    if (systemErrorCode(error) === '') throw error
-    // The index is never needed: one that cannot be read is one that is not there.
-    return undefined
+    // The index is never needed: one that the disk does not give is one that is not there. What keeps
+    // this process from it says nothing of the file, and `verify` must not call it damaged.
+    if (isMediumError(error) || systemErrorCode(error) === 'ENOENT') return undefined
+    throw error
   }
 }

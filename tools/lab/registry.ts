@@ -18,6 +18,7 @@ import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
+import { CALLS } from './trials/g-calls.ts'
 import { SPACE } from './trials/j-space.ts'
 import { SERVER } from './trials/k-server.ts'
 import { VERSIONS } from './trials/l-versions.ts'
@@ -32,6 +33,7 @@ export const TRIALS: readonly Trial[] = [
   SECTORS,
   FILES,
   POWER,
+  CALLS,
   SPACE,
   SERVER,
   VERSIONS,

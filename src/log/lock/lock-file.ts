@@ -2,7 +2,7 @@
  * The content of LOCK and of the files on their way to become it: one line of JSON that says who
  * owns the log. Reads and writes such files through `System` and decides nothing.
  */
-import { systemErrorCode } from '../../errors.ts'
+import { nothingTakenError, systemErrorCode } from '../../errors.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import { ioError, runAll } from './lock-errors.ts'
 
@@ -222,7 +222,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
   let byteCount = 0
   while (byteCount < bytes.byteLength) {
     const taken = await handle.write(bytes.subarray(byteCount), byteCount)
-    if (taken <= 0) throw new Error('a write took no byte and named no error')
+    if (taken <= 0) throw nothingTakenError()
     byteCount += taken
   }
 }

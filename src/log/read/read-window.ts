@@ -10,6 +10,7 @@ import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../
 import type { FileHandle, System } from '../../system/system.ts'
 import type { ByteWindow } from '../block-state.ts'
 import { checksumOf, FileWindow } from '../file-window.ts'
+import { ioError } from '../lock/lock-errors.ts'
 import { fill } from '../read-ahead.ts'
 import type { TailSeat } from './tail-cache.ts'
 
@@ -82,7 +83,16 @@ export class ReadWindow implements ByteWindow {
     this.bytes = NOTHING
   }
 
+  /** Rejects with QLOG_IO where the file cannot be read for another reason than its bytes. */
   async load(offset: number, byteLength: number, limit: number): Promise<boolean> {
+    try {
+      return await this.#load(offset, byteLength, limit)
+    } catch (error) {
+      throw ioError(`read ${this.#path}`, error)
+    }
+  }
+
+  async #load(offset: number, byteLength: number, limit: number): Promise<boolean> {
     if (this.has(offset, byteLength)) return true
     if (this.lookUp(offset, limit) && this.has(offset, byteLength)) return true
     if (limit - offset < byteLength) return false
@@ -112,7 +122,12 @@ export class ReadWindow implements ByteWindow {
     seed: number,
     crc32: Crc32,
   ): Promise<number | undefined> {
-    return checksumOf(await this.handle(), offset, byteLength, seed, crc32)
+    const handle = await this.handle()
+    try {
+      return await checksumOf(handle, offset, byteLength, seed, crc32)
+    } catch (error) {
+      throw ioError(`read ${this.#path}`, error)
+    }
   }
 
   /** The file, opened if nobody needed it so far. Rejects with SegmentGone where it is not there. */
@@ -133,7 +148,9 @@ export class ReadWindow implements ByteWindow {
     const handle = this.#handle
     this.#stage = undefined
     this.#handle = undefined
-    await handle?.close()
+    await handle?.close().catch((error: unknown) => {
+      throw ioError(`close ${this.#path}`, error)
+    })
   }
 
   #target(byteLength: number, isLone: boolean): Uint8Array {

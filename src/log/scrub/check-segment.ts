@@ -2,7 +2,7 @@
  * Checks one full segment, every byte below its cut, past the page cache where that can be had: what
  * `verify` checks of it, and judged by the same functions. Reads only.
  */
-import { QlogError, systemErrorCode } from '../../errors.ts'
+import { isMediumError, QlogError, systemErrorCode } from '../../errors.ts'
 import type { SegmentHead, SingleBit } from '../../format/evidence.ts'
 import { mappedProblem } from '../../format/file-verdict.ts'
 import { decodeSegmentHeader } from '../../format/header.ts'
@@ -45,7 +45,8 @@ const HEADER_PARTS = {
 
 /**
  * Whether the log still has the segment afterwards is for the caller to ask: the file of one that has left
- * may be gone, or another's. `name`: where the file has another name than its segment. Rejects with QLOG_IO for want of a descriptor, QLOG_NEWER_FORMAT, QLOG_ABORTED.
+ * may be gone, or another's. `name`: where the file has another name than its segment. Rejects with QLOG_IO
+ * where it cannot be opened, QLOG_NEWER_FORMAT, QLOG_ABORTED.
  */
 export async function checkSegment(
   parts: CheckParts,
@@ -59,8 +60,8 @@ export async function checkSegment(
     handle = await system.files.open(`${directory}/${file}`, { mode: 'read', direct: true })
   } catch (error) {
     const code = systemErrorCode(error)
-    if (code === '' || code === 'EMFILE' || code === 'ENFILE') throw ioError(`open ${file}`, error)
     if (code === 'ENOENT') return whole(file, entry, 'rot-missing', 'no such file')
+    if (!isMediumError(error)) throw ioError(`open ${file}`, error)
     return whole(file, entry, 'rot-header', `cannot be opened (${code})`)
   }
   try {

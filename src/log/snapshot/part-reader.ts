@@ -2,13 +2,14 @@
  * Reads parts and ends of snapshots back: from their blocks in the log, each checked like any other, or
  * out of an index file. Reads only.
  */
-import { DamagedError, QlogError, systemErrorCode } from '../../errors.ts'
+import { DamagedError, isMediumError, QlogError, systemErrorCode } from '../../errors.ts'
 import { BLOCK_TYPE_AT, BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import { RecordCursor } from '../../format/records.ts'
 import { decodeSnapshotEnd, decodeSnapshotPart } from '../../format/snapshot.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import { blockStateAt } from '../block-state.ts'
 import { FileWindow } from '../file-window.ts'
+import { ioError } from '../lock/lock-errors.ts'
 import { ReaderPins } from '../read/reader-pins.ts'
 import type { Lsn } from '../seam.ts'
 import { readFully } from '../survey.ts'
@@ -154,7 +155,7 @@ export class PartReader {
     return damagedAt(segment?.file ?? '', segment ? lsn - segment.base : 0, why)
   }
 
-  /** What cannot be read is as good as damaged, but for want of a descriptor. */
+  /** What the disk does not give, and what is not there, is as good as damaged; all else is not. */
   async #withFile<T>(
     file: string,
     offset: number,
@@ -167,12 +168,14 @@ export class PartReader {
     } catch (error) {
       const code = systemErrorCode(error)
       if (code === '' || error instanceof QlogError) throw error
-      if (code === 'EMFILE' || code === 'ENFILE') {
-        throw new QlogError('QLOG_IO', `no descriptor left to open ${file}`, { cause: error })
+      if (code !== 'ENOENT' && !isMediumError(error)) {
+        throw new QlogError('QLOG_IO', `cannot read ${file} (${code})`, { cause: error })
       }
       throw damagedAt(file, offset, `it cannot be read (${code})`)
     } finally {
-      await handle?.close()
+      await handle?.close().catch((error: unknown) => {
+        throw ioError(`close ${file}`, error)
+      })
     }
   }
 }

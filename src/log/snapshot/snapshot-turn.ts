@@ -19,6 +19,8 @@ export class SnapshotTurn {
   #waiting: Waiting | undefined
   /** A group of appends has gone first. */
   #isTurn = false
+  /** Rejects who waits for a map that names a snapshot. */
+  #rejectNaming: ((error: unknown) => void) | undefined
   /** Rejects what waits for the log to go on. */
   readonly #whenStopped = new Set<(error: unknown) => void>()
 
@@ -65,11 +67,25 @@ export class SnapshotTurn {
     }
   }
 
-  /** There is no room for the blocks: they were not written. */
+  /** Resolves once `begin` says that a map names the snapshot. One call at a time. */
+  name(begin: (resolve: () => void) => void): Promise<void> {
+    return this.untilStopped<void>((resolve, reject) => {
+      this.#rejectNaming = reject
+      begin(() => {
+        this.#rejectNaming = undefined
+        resolve()
+      })
+    })
+  }
+
+  /** There is no room for the blocks, which were not written, or for the map, which waits for the next LINK. */
   refuse(error: unknown): void {
     const waiting = this.#waiting
+    const rejectNaming = this.#rejectNaming
     this.#waiting = undefined
+    this.#rejectNaming = undefined
     waiting?.reject(error)
+    rejectNaming?.(error)
   }
 
   /** Nothing that waits will come any more. */

@@ -110,15 +110,15 @@ export class Compaction {
   }
 
   /**
-   * Gives back what can be given back now. Rejects with QLOG_DISK_FULL, QLOG_IO where a merge could
-   * not be made.
+   * Gives back what can be given back now. Rejects with QLOG_DISK_FULL, QLOG_IO where a merge, or a
+   * segment for the new map, could not be made.
    */
   async compact(): Promise<void> {
     const { loop, retirement, nextChange } = this.#options
     const ticket = loop.lastTicket
     // Discards take effect behind the appends in front of them.
     while (loop.settledTicket < ticket && loop.state === 'open') await nextChange()
-    await retirement.retireNow()
+    await this.#retireAll()
     this.#waiters++
     try {
       this.#resume?.()
@@ -128,6 +128,14 @@ export class Compaction {
     } finally {
       this.#waiters--
     }
+    await this.#untilMapped(() => !retirement.isRetiring)
+    await retirement.removed()
+  }
+
+  /** What is finished goes first: its space may be what merging needs. */
+  async #retireAll(): Promise<void> {
+    const { retirement } = this.#options
+    await retirement.retireNow()
     await this.#untilMapped(() => !retirement.isRetiring)
     await retirement.removed()
   }

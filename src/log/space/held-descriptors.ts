@@ -4,6 +4,7 @@
  */
 import { QlogError, systemErrorCode } from '../../errors.ts'
 import type { FileHandle, System } from '../../system/system.ts'
+import { ioError, runAll } from '../lock/lock-errors.ts'
 
 /**
  * While the next segment is begun the full one is still open, and the first segment of an opening may be
@@ -62,7 +63,8 @@ export class HeldDescriptors {
 
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const handle of this.#handles.splice(0)) await handle.close()
+    const errors = await runAll(this.#handles.splice(0).map((handle) => () => handle.close()))
+    if (errors.length > 0) throw ioError(`close ${this.#path}`, errors[0], errors.slice(1))
   }
 }
 

@@ -156,7 +156,7 @@ export class Reserve {
       // Space that is only promised can be gone when it is needed: the flush makes it allocated.
       await handle.flush()
     } catch (error) {
-      await handle.close()
+      await handle.close().catch(() => undefined)
       await files.unlink(path).catch(() => undefined)
       throw error
     }

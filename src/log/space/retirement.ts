@@ -52,8 +52,6 @@ export class Retirement {
   readonly #held = new Set<MapEntry>()
   #removing: Promise<void> = Promise.resolve()
   #closed = false
-  /** Woken when a map without segments is durable, or when the log stops. */
-  readonly #waiters: (() => void)[] = []
 
   constructor(options: RetirementOptions) {
     this.#options = options
@@ -190,7 +188,6 @@ export class Retirement {
     }
     this.#waiting.splice(0, taken)
     if (mayFinish) this.#retire()
-    if (this.#options.loop.state !== 'open') this.#wakeWaiters()
   }
 
   /** Called when a segment is full and its successor durable. */
@@ -220,28 +217,12 @@ export class Retirement {
     this.#heldBack.count()
   }
 
-  /** Lets go of all that may go now, and resolves when its files are gone, or when the log stops. */
-  async retireAll(): Promise<void> {
-    this.expire()
-    await this.#expiring
-    this.#retire()
-    while (this.#isRetiring && !this.#closed && this.#options.loop.state === 'open') {
-      await new Promise<void>((resolve) => this.#waiters.push(resolve))
-    }
-    await this.#removing
-  }
-
   /** Ends timers and waits for files that are on their way out. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#wakeWaiters()
     this.#cancelExpiry?.()
     await this.#expiring
     await this.#removing
-  }
-
-  #wakeWaiters(): void {
-    for (const wake of this.#waiters.splice(0)) wake()
   }
 
   #wait(behind: Ticket, firstId: number, endId: number): void {
@@ -320,7 +301,6 @@ export class Retirement {
     this.#isRetiring = true
     loop.retire(gone, () => {
       this.#isRetiring = false
-      this.#wakeWaiters()
       this.#retired(gone)
       this.#retire()
     })

@@ -7,6 +7,7 @@ import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
 import type { System } from '../../system/system.ts'
 import { DirectoryNames } from '../directory-names.ts'
+import { ioError, runAll } from '../lock/lock-errors.ts'
 import {
   createSegment,
   createSegmentSync,
@@ -194,10 +195,14 @@ export class SegmentSupply {
     await this.#dropping
     const prepared = this.#prepared
     this.#prepared = undefined
-    await this.#held.close()
-    if (prepared && isOurs) await this.#drop(prepared)
-    else await prepared?.handle.close()
-    await this.spares.close(isOurs)
+    const errors = await runAll([
+      () => this.#held.close(),
+      async () => (prepared && isOurs ? this.#drop(prepared) : prepared?.handle.close()),
+      () => this.spares.close(isOurs),
+    ])
+    if (errors.length > 0) {
+      throw ioError(`close what was kept in ${this.#options.directory}`, errors[0], errors.slice(1))
+    }
   }
 
   async #make(bytes: number, use: SegmentUse): Promise<void> {

@@ -203,7 +203,8 @@ export class SimulatedFileSystem implements FileSystem {
       act: () => disk.flushDirectory(path),
       // An open that fails for want of descriptors has touched nothing; a failed flush has.
       failing: (error) => {
-        if (error === 'EIO') disk.failFlushDirectory(path, random)
+        if (error !== 'EIO') throw new SimulatedSystemError(error, 'open', path)
+        disk.failFlushDirectory(path, random)
       },
     }
   }
