@@ -18,7 +18,10 @@ import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
+import { COMMANDS } from './trials/k-commands.ts'
+import { DECODERS } from './trials/k-decoders.ts'
 import { SERVER } from './trials/k-server.ts'
+import { STREAMS } from './trials/k-streams.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
 
@@ -31,6 +34,9 @@ export const TRIALS: readonly Trial[] = [
   SECTORS,
   FILES,
   POWER,
+  COMMANDS,
+  DECODERS,
+  STREAMS,
   SERVER,
   VERSIONS,
   SOAK,
