@@ -15,8 +15,8 @@ const NOISE_PART = 0.1
 /** Decoders have buffers of their own, and arrays of numbers that stood in fewer bytes. */
 const LARGEST_BASE = 64 * 1024
 const LARGEST_FACTOR = 8
-/** All arrays of one call together. */
-const TOTAL_BASE = 16 * 1024 * 1024
+/** All arrays of one call together: four billion offsets, the most of one range, are chunks that take this. */
+const TOTAL_BASE = 64 * 1024 * 1024
 const TOTAL_FACTOR = 100
 
 let decoders: Promise<readonly HostileDecoder[]> | undefined

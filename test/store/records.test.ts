@@ -231,6 +231,7 @@ describe('message records', () => {
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],
     ['a header that comes twice', '20 01 00 02 01 61 00 01 61 00 62'],
+    ['a priority behind which none can come', '01 01 00 ff ff ff ff ff ff ff 0f 62'],
     ['an offset behind which none can come', '00 01 ff ff ff ff ff ff ff 0f 62'],
     ['more headers than there are', '20 01 00 7f 01 61 01 62'],
   ])('%s is refused', (_what, hex) => {

@@ -180,7 +180,7 @@ export class MessageDecoder implements MessageFacts {
     this.#flags = flags
     this.queue = reader.ordinal()
     this.offset = reader.ordinal()
-    this.priority = (flags & Flag.PRIORITY) !== 0 ? reader.varint() : PRIORITY_DEFAULT
+    this.priority = (flags & Flag.PRIORITY) !== 0 ? reader.ordinal() : PRIORITY_DEFAULT
     this.dueKind = dueKindOf(flags)
     this.dueMs = this.dueKind === DueKind.NONE ? 0 : reader.varint()
     this.expiresMs = (flags & Flag.EXPIRES) !== 0 ? reader.varint() : 0
