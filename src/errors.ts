@@ -111,6 +111,11 @@ export const ERROR_CODES = {
     remedy:
       'Stop the process that the message names and try again, or let both use the same version of qlog. `qlog read` and `qlog verify` need no answer.',
   },
+  QLOG_OVERTAKEN: {
+    when: 'A log could not be copied beside its writer, which filled and retired segments faster than they could be looked at. Nothing was copied, and nothing is known to be damaged.',
+    remedy:
+      'Try again, when the writer or the machine has less to do. Larger segments (segmentBytesMin, segmentBytesMax) fill less often.',
+  },
   QLOG_QUEUE_FULL: {
     when: 'A queue holds as much as its messagesMax or bytesMax allows, or what is put is larger than that. Nothing was put.',
     remedy:
@@ -132,7 +137,7 @@ export const ERROR_CODES = {
   QLOG_SOURCE: {
     when: 'The beanstalkd that jobs are imported from cannot be reached, hung up, was silent for too long, or answers what is no answer of beanstalkd.',
     remedy:
-      'Look at the server that the message names, then import again: what came over is known by its key for an hour, and comes over once.',
+      'Look at the server that the message names, then import again: jobs that have come over, if any, are known by their keys for an hour, and come over once.',
   },
   QLOG_STALE_LEASE: {
     when: 'A delivery was settled or extended after its lease had ended, or for a second time.',

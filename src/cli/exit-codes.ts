@@ -15,6 +15,8 @@ export const EXIT = {
   notALog: 6,
   /** An import left jobs where they were. */
   left: 7,
+  /** The queue is full, or in use: what was refused was not done, and later it may be. */
+  refused: 8,
   /** A server that was started by beanstalkd's flags finds its directory locked. */
   lockedAsBeanstalkd: 10,
   /** A server cannot listen at its address. */
@@ -38,6 +40,8 @@ const EXIT_BY_ERROR_CODE: ReadonlyMap<unknown, ExitCode> = new Map<unknown, Exit
   ['QLOG_NOT_A_LOG', EXIT.notALog],
   ['QLOG_NOT_EMPTY', EXIT.usage],
   ['QLOG_NOT_FOUND', EXIT.usage],
+  ['QLOG_QUEUE_FULL', EXIT.refused],
+  ['QLOG_QUEUE_IN_USE', EXIT.refused],
 ])
 
 /** The exit code that an error of a command stands for. */

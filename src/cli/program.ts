@@ -176,10 +176,10 @@ export function buildProgram(context: CommandContext): Command {
 }
 
 const EXIT_CODE_HELP = `Exit codes:
-  0  fine            3  rot in acknowledged data      6  not a log, or newer
-  1  unexpected      4  torn tail only              130  interrupted
-  2  usage           5  locked by another process   111  cannot listen
-                     7  an import left jobs behind`
+  0  fine          3  rot in acknowledged data     6  not a log, or newer
+  1  unexpected    4  torn tail only               7  an import left jobs behind
+  2  usage         5  locked by another process    8  a queue is full, or in use
+                 111  cannot listen              130  interrupted`
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

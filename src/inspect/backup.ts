@@ -24,6 +24,7 @@ import type { FileHandle, SocketListener, System } from '../system/system.ts'
 import { writeOwnSegment } from './backup-segment.ts'
 import type { Finding } from './finding.ts'
 import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
+import { DoubtfulLooks, OVERTAKEN_LOOKS_MAX, overtakenError } from './overtaken.ts'
 import { splitPath } from './segment-source.ts'
 import { asIoError, LOOKS_MAX, lockOf, lookAt, ownerState, throwIfAborted } from './source.ts'
 import { type InspectOptions, verifyLog } from './verify.ts'
@@ -73,7 +74,7 @@ interface Opened {
 /**
  * Copies the log in `directory` into the new directory `targetPath`. Rejects with QLOG_NOT_A_LOG,
  * QLOG_INVALID_ARGUMENT where the target holds something, QLOG_DAMAGED where segments are missing or the
- * newest one is damaged, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ * newest one is damaged, QLOG_OVERTAKEN, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
  */
 export async function backupLog(
   system: System,
@@ -135,6 +136,7 @@ async function openAll(
   directory: string,
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
+  const doubts = new DoubtfulLooks()
   for (let look = 1; ; look += 1) {
     const { live } = ownerState(await lockOf(system, directory))
     const assessment = await lookAt(system, directory, signal)
@@ -142,8 +144,13 @@ async function openAll(
     if (!newest) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment`)
     const sources: Source[] = []
     try {
-      // A writer's newest bytes may be half of a group: damage is what one more look confirms.
-      if (live && look < LOOKS_MAX && isDamaged(assessment)) continue
+      // A writer's newest bytes may be half of a group, and its segments others by now.
+      const gaps = [...assessment.newestGaps, ...assessment.mapGaps]
+      const isConfirmed = doubts.confirms(gaps)
+      if (live && gaps.length > 0 && !isConfirmed) {
+        if (look < OVERTAKEN_LOOKS_MAX) continue
+        throw overtakenError(directory)
+      }
       refuseDamage(directory, assessment)
       const { places } = await findState(system, assessment)
       const cut = cutOf(newest, live)
@@ -154,14 +161,12 @@ async function openAll(
       return { assessment, newest, cut, places, nextId, live, sources }
     } catch (error) {
       for (const { handle } of sources) await handle.close()
-      if (systemErrorCode(error) === 'ENOENT' && look < LOOKS_MAX) continue
-      throw error
+      if (systemErrorCode(error) !== 'ENOENT') throw error
+      // It has retired since it was looked at.
+      if (live && look >= OVERTAKEN_LOOKS_MAX) throw overtakenError(directory, error)
+      if (!live && look >= LOOKS_MAX) throw asIoError(error, `cannot read the log ${directory}`)
     }
   }
-}
-
-function isDamaged({ newestGaps, mapGaps }: Assessment): boolean {
-  return newestGaps.length + mapGaps.length > 0
 }
 
 /** A copy must not lack what the original has lost without a word. */

@@ -131,7 +131,7 @@ export function explain(
 /**
  * Copies a log into a new directory, while its writer goes on: what was durable at one moment, told by the
  * report's `nextId`. Rejects with QLOG_NOT_A_LOG, QLOG_NOT_EMPTY where the target holds something,
- * QLOG_DAMAGED, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ * QLOG_DAMAGED, QLOG_OVERTAKEN, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
  */
 export function backup(
   directory: string,

@@ -4,6 +4,8 @@ import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
 import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
 import { lookAt } from './look/looking.ts'
+import { METRIC_STATS, type MetricSource, type MetricStats } from './observe/metric-source.ts'
+import { metricStats } from './observe/metric-stats.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
@@ -22,7 +24,7 @@ import type { Store } from './types/store.ts'
 import type { Transaction, TransactionResult } from './types/transactions.ts'
 import { Workers } from './work/workers.ts'
 
-export class LogStore implements Store {
+export class LogStore implements Store, MetricSource {
   readonly #core: StoreCore
   readonly #verbs: Verbs
   readonly #snapshots: Snapshots
@@ -137,6 +139,11 @@ export class LogStore implements Store {
       damaged: [...dispatcher.damaged],
       clockWasAhead: clock.wasAhead,
     }
+  }
+
+  [METRIC_STATS](): MetricStats {
+    const { stateBytes, savedBytes } = this.#snapshots
+    return metricStats(this.#core, { status: this.status, stateBytes, snapshotBytes: savedBytes })
   }
 
   /** Saves the state now. */

@@ -150,6 +150,15 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     expect(await count()).toBe(0)
   })
 
+  it('a put that finds no room ends with 8, and is told what commands can do', async () => {
+    const data = await place()
+    await fine('configure', data, 'orders', '--messages-max', '1')
+    const refused = await qlog('put', data, 'orders', 'one too many')
+    expect(refused.stderr).toContain('(QLOG_QUEUE_FULL)')
+    expect(refused.stderr).toContain('qlog configure DIR QUEUE --messages-max N')
+    expect(refused.exitCode).toBe(8)
+  })
+
   it('a queue that nobody may miss is removed, with its exact name twice', async () => {
     const data = await place()
     const remove = (...words: string[]) => qlog('queues', data, '--remove', 'orders', ...words)
@@ -160,7 +169,8 @@ describe.each(['alone', 'beside a working service'])('%s', (where) => {
     }
     const used = await remove('--confirm', 'orders')
     expect(used.stderr).toContain('of its messages are not finished (QLOG_QUEUE_IN_USE)')
-    expect(used.exitCode).not.toBe(0)
+    expect(used.stderr).toContain('say --forget-keys')
+    expect(used.exitCode).toBe(8)
     const names = async () => (await lines('queues', data)).map(({ queue }) => queue)
     expect(await names()).toContain('orders')
     await fine('purge', data, 'orders', '--confirm', 'orders')

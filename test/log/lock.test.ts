@@ -314,7 +314,7 @@ describe.each([
       const before = await names(place)
       await expect(acquire()).rejects.toMatchObject({
         code: 'QLOG_LOCKED',
-        message: expect.stringMatching(/by process 77 on quay since .*openStoreThrough/),
+        message: expect.stringMatching(/by process 77 on quay since .*the qlog command/),
       })
       expect(await names(place)).toEqual(before)
       await listener.close()

@@ -1,8 +1,9 @@
 /** `qlog import --from`: every job of a beanstalkd that runs, and then it is empty. */
 import { setTimeout as pass } from 'node:timers/promises'
-import { QlogTypeError } from '../../errors.ts'
-import { Drain, type DrainedTube } from '../../protocols/beanstalkd/import/drain.ts'
+import { QlogTypeError, systemErrorCode } from '../../errors.ts'
+import { Drain } from '../../protocols/beanstalkd/import/drain.ts'
 import { Source } from '../../protocols/beanstalkd/import/source.ts'
+import type { DrainedTube } from '../../protocols/beanstalkd/import/tube-drain.ts'
 import { type Address, parseAddress } from '../../server/index.ts'
 import type { CommandContext } from '../context.ts'
 import type { ExitCode } from '../exit-codes.ts'
@@ -28,10 +29,13 @@ export async function importBeanstalkd(
 ): Promise<ExitCode> {
   const address = addressOf(url)
   const signal = context.interruption()
-  const wire = await SourceSocket.connect(address, signal)
+  const met = await meet(address, signal)
+  if (met === undefined) {
+    context.output.words('interrupted before anything was imported')
+    return EXIT.interrupted
+  }
+  const { wire, source } = met
   try {
-    // What is no beanstalkd makes no store.
-    const source = await Source.meet(wire)
     tellOfSource(context, source)
     return await withStore(context, directory, { create: true }, async (store) => {
       const putter = new JobPutter(store)
@@ -44,15 +48,35 @@ export async function importBeanstalkd(
       })
       try {
         await drain.run()
+      } catch (error) {
+        if (!signal.aborted || systemErrorCode(error) !== 'QLOG_SOURCE') throw error
+        // It ends because it was stopped; that the server was no help in it changes nothing.
+        context.output.words(error instanceof Error ? error.message : '')
       } finally {
         context.output.progress(undefined)
-        showTubes(context, drain.tubes, isJson)
+        showTubes(context, drain, isJson)
         tellFull(context.output, directory, putter.full)
       }
       return drain.tubes.some(({ left }) => countLeft(left) > 0) ? EXIT.left : EXIT.fine
     })
   } finally {
     wire.close()
+  }
+}
+
+/** What is no beanstalkd makes no store. Undefined where it was interrupted. */
+async function meet(
+  address: Address,
+  signal: AbortSignal,
+): Promise<{ readonly wire: SourceSocket; readonly source: Source } | undefined> {
+  let wire: SourceSocket | undefined
+  try {
+    wire = await SourceSocket.connect(address, signal)
+    return { wire, source: await Source.meet(wire) }
+  } catch (error) {
+    wire?.close()
+    if (signal.aborted) return undefined
+    throw error
   }
 }
 
@@ -79,14 +103,11 @@ function tellOfSource({ output }: CommandContext, source: Source): void {
   )
 }
 
-function showTubes(
-  { output }: CommandContext,
-  tubes: readonly DrainedTube[],
-  isJson: boolean,
-): void {
+function showTubes({ output }: CommandContext, drain: Drain, isJson: boolean): void {
+  const { tubes, isCounted } = drain
   const shown = tubes.filter((tube) => jobsOf(tube) + tube.known + countLeft(tube.left) > 0)
-  if (isJson) for (const tube of tubes) output.json(jsonOf(tube))
-  else if (shown.length > 0) output.data(tableOf(shown))
+  if (isJson) for (const tube of tubes) output.json(jsonOf(tube, isCounted))
+  else if (shown.length > 0) output.data(tableOf(shown, isCounted))
   for (const { tube, tooLarge, notBuried } of tubes) {
     for (const [id, bytes] of tooLarge) tellTooLarge(output, id, tube, bytes)
     for (const id of notBuried) tellNotBuried(output, id, tube)
@@ -96,7 +117,7 @@ function showTubes(
   const words = [`imported ${plural(sum(jobsOf), 'job')} from ${plural(shown.length, 'tube')}`]
   const known = sum((tube) => tube.known)
   const twice = sum(({ takenMeanwhile }) => takenMeanwhile)
-  const left = sum((tube) => countLeft(tube.left))
+  const left = isCounted ? sum((tube) => countLeft(tube.left)) : 0
   const held = sum((tube) => tube.left.reserved)
   if (known > 0) words.push(`${plural(known, 'job')} known already`)
   if (twice > 0) {
@@ -106,22 +127,24 @@ function showTubes(
     const holders = held > 0 ? `, ${formatCount(held)} of them held by workers` : ''
     words.push(`${plural(left, 'job')} left there${holders}`)
   }
+  if (!isCounted) words.push('what is left there is not known')
   output.words(words.join('; '))
 }
 
 const HEAD = ['tube', 'ready', 'delayed', 'buried', 'known', 'left', '']
 const FIGURES = new Set(HEAD.slice(1, -1))
 
-function tableOf(tubes: readonly DrainedTube[]): string {
+function tableOf(tubes: readonly DrainedTube[], isCounted: boolean): string {
   const rows = tubes.map(({ tube, ready, delayed, buried, known, left, pausedMs }) => [
     oneLine(tube),
-    ...[ready, delayed, buried, known, countLeft(left)].map(formatCount),
+    ...[ready, delayed, buried, known].map(formatCount),
+    isCounted ? formatCount(countLeft(left)) : '?',
     pausedMs > 0 ? `paused, ${formatSpan(pausedMs)} left` : '',
   ])
   return formatTable(HEAD, rows, FIGURES)
 }
 
-function jsonOf(tube: DrainedTube): object {
+function jsonOf(tube: DrainedTube, isCounted: boolean): object {
   const { tooLarge, notBuried, left, ...rest } = tube
   const { ready, reserved, delayed, buried } = left
   return {
@@ -130,7 +153,7 @@ function jsonOf(tube: DrainedTube): object {
     ...rest,
     tooLarge: [...tooLarge].map(([id, bytes]) => ({ id, bytes })),
     notBuried: [...notBuried],
-    left: { ready, reserved, delayed, buried },
+    left: isCounted ? { ready, reserved, delayed, buried } : null,
   }
 }
 

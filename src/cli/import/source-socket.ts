@@ -10,7 +10,9 @@ import { type Address, addressText } from '../../server/index.ts'
 
 /** Nothing that is asked takes long: so much silence is a fault. */
 const SILENCE_MS_MAX = 30_000
-/** Whoever wants to stop waits no longer for a last answer. */
+/** A reply that goes on coming: the largest job there is comes within that over any line that is of use. */
+const REPLY_MS_MAX = 600_000
+/** Whoever wants to stop waits no longer for all last answers together. */
 const STOP_MS_MAX = 2_000
 
 export class SourceSocket implements SourceWire {
@@ -24,7 +26,11 @@ export class SourceSocket implements SourceWire {
   #failure: QlogError | undefined
   #waiting: (() => void) | undefined
   #limit: NodeJS.Timeout | undefined
-  #limitMs = SILENCE_MS_MAX
+  /** When what is waited for has been asked for. */
+  #askedMs = 0
+  /** Since then the time of the wait counts as one of a stop. */
+  #stopFromMs = Number.POSITIVE_INFINITY
+  #stopLeftMs = STOP_MS_MAX
   readonly #signal: AbortSignal
 
   private constructor(address: Address, signal: AbortSignal) {
@@ -81,15 +87,23 @@ export class SourceSocket implements SourceWire {
 
   /** What has come counts, also where the connection has ended since. */
   async #until(isThere: () => boolean): Promise<void> {
+    this.#askedMs = performance.now()
     while (!isThere()) {
       if (this.#failure !== undefined) throw this.#failure
-      await new Promise<void>((resolve) => {
-        this.#waiting = resolve
-        this.#setLimit()
-      })
-      this.#waiting = undefined
-      clearTimeout(this.#limit)
+      await this.#wait()
     }
+  }
+
+  /** Ends with whatever comes, and when a limit is reached. */
+  async #wait(): Promise<void> {
+    if (this.#signal.aborted) this.#stopFromMs = performance.now()
+    await new Promise<void>((resolve) => {
+      this.#waiting = resolve
+      this.#setLimit()
+    })
+    this.#waiting = undefined
+    clearTimeout(this.#limit)
+    this.#stopLeftMs -= Math.max(0, performance.now() - this.#stopFromMs)
   }
 
   #push(chunk: Uint8Array): void {
@@ -107,12 +121,17 @@ export class SourceSocket implements SourceWire {
 
   #setLimit(): void {
     clearTimeout(this.#limit)
-    const limitMs = this.#limitMs
-    this.#limit = setTimeout(() => this.#fail(`it said nothing for ${limitMs / 1000} s`), limitMs)
+    const replyMs = REPLY_MS_MAX - (performance.now() - this.#askedMs)
+    const stopMs = this.#signal.aborted ? this.#stopLeftMs : Number.POSITIVE_INFINITY
+    const ms = Math.max(0, Math.min(SILENCE_MS_MAX, replyMs, stopMs))
+    let why = `it said nothing for ${SILENCE_MS_MAX / 1_000} s`
+    if (ms >= stopMs) why = `it was waited for no longer than ${STOP_MS_MAX / 1_000} s to stop`
+    else if (ms >= replyMs) why = `one reply took more than ${REPLY_MS_MAX / 60_000} minutes`
+    this.#limit = setTimeout(() => this.#fail(why), ms)
   }
 
   readonly #stop = (): void => {
-    this.#limitMs = STOP_MS_MAX
+    this.#stopFromMs = performance.now()
     if (this.#waiting !== undefined) this.#setLimit()
   }
 

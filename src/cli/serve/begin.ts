@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import type { CommandContext } from '../context.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
+import { explainError } from '../report-error.ts'
 import { readServeWords, ServeUsageError, type ServeWish } from './plan.ts'
 import { runPlan } from './run.ts'
 import { ServeLog } from './serve-log.ts'
@@ -53,7 +54,8 @@ export async function serve(
     const exitCode = exitCodeOf(error)
     // Whoever stops it before it is open knows that.
     if (exitCode === EXIT.interrupted) return EXIT.fine
-    log.failed('cannot-serve', 'ends', error)
+    const { code, remedy } = explainError(error)
+    log.failed('cannot-serve', 'ends', error, code === '' ? {} : { remedy })
     if (!plan.isDropIn) return exitCode
     return AS_BEANSTALKD.get(exitCode) ?? exitCode
   }

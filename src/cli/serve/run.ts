@@ -20,6 +20,7 @@ import { UsageError } from '../usage-error.ts'
 import { logEvents, logWarnings, whenSpaceChanges, whenStoreFails } from './events.ts'
 import type { ServePlan } from './plan.ts'
 import { refuseBinlog } from './refuse-binlog.ts'
+import { requireUsable } from './serve-directory.ts'
 import type { ServeLog } from './serve-log.ts'
 import { tokensOf } from './token-file.ts'
 import { becomeUser } from './user.ts'
@@ -181,6 +182,7 @@ class Server {
   async #open(signal: AbortSignal): Promise<void> {
     const { directory, beanstalkd, memcache } = this.#plan
     const tokens = this.#readTokens()
+    requireUsable(directory)
     refuseBinlog(directory)
     const [qlog, beanstalkdModule, memcacheModule] = await Promise.all([
       import('../../index.ts'),

@@ -3,6 +3,7 @@
  * Bounded: what comes too often is counted, and told with the next line. Pure but for the clock.
  */
 import { systemErrorCode } from '../../errors.ts'
+import { messageOf } from '../report-error.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** Lines of one event in a second; a storm of bad peers must not fill a disk. */
@@ -51,7 +52,7 @@ export class ServeLog {
 
   failed(event: string, what: string, error: unknown, fields: LogFields = {}): void {
     const code = systemErrorCode(error)
-    const message = error instanceof Error ? error.message : String(error)
+    const message = messageOf(error)
     // A mistake of ours has no code: then it is of use to know where it was made.
     const isOurs = code === '' && error instanceof Error && !(error instanceof UsageError)
     const stack = isOurs ? cut(error.stack ?? '') : undefined

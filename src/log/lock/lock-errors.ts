@@ -63,8 +63,7 @@ export function lockedError(directory: string, owner: LockOwner, isOwn: boolean)
       ? `${directory} is open in this process already, since ${since}. Hand that log or store to ` +
           'whoever needs it, or close it first.'
       : `${directory} is in use by process ${owner.pid} on ${owner.host} since ${since}. Stop that ` +
-          'process, or work beside it: a store is reached by the qlog command and by ' +
-          'openStoreThrough() of qlog/server, a log is read by openReader().',
+          'process, or work beside it, with the qlog command for example.',
   )
 }
 

@@ -28,12 +28,14 @@ export function kickJob(talk: Talk, scanner: Scanner): void {
 async function kickSome(tube: Tube, count: number): Promise<number> {
   const group = count === 0 ? undefined : await tube.look()
   if (group === undefined) return 0
-  const { buried, delayed } = group.stats()
+  const { buried, delayed, waiting } = group.stats()
   // What was kicked is delayed no more, and what is left of the number is not meant for the others.
   const there = Math.min(count, buried > 0 ? buried : delayed)
   let kicked = 0
   while (kicked < there) {
-    const some = await group.kick(Math.min(KICK_RUN_MAX, there - kicked))
+    // Who waits gets what is kicked first, not the best of all that is kicked.
+    const runMax = kicked < waiting ? 1 : KICK_RUN_MAX
+    const some = await group.kick(Math.min(runMax, there - kicked))
     if (some === 0) break
     kicked += some
   }

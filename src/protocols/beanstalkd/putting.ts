@@ -17,8 +17,6 @@ export class Putting implements PutWaiter {
   #isPending = false
   #bytes = 0
   #options: PutOptions = {}
-  /** What the last put without a delay asked for: most ask for the same, and frozen it is checked once. */
-  #plain: Readonly<{ priority: number; leaseMs: number }> | undefined
   /** Bytes to throw away, and what to say then. */
   #skipped = 0
 
@@ -69,7 +67,8 @@ export class Putting implements PutWaiter {
       return
     }
     const leaseMs = Math.max(TTR_SECONDS_MIN, ttrSeconds) * SECOND_MS
-    if (delaySeconds === 0) this.#expect(bytes, this.#plainOptions(priority, leaseMs))
+    const tube = talk.watching.used
+    if (delaySeconds === 0) this.#expect(bytes, tube.plainOptions(priority, leaseMs))
     else this.#expect(bytes, { priority, leaseMs, delayMs: delaySeconds * SECOND_MS })
   }
 
@@ -122,13 +121,6 @@ export class Putting implements PutWaiter {
     if (bytes <= this.#talk.shared.jobBytesMax) return false
     this.#skipped = bytes + END_BYTES
     return true
-  }
-
-  #plainOptions(priority: number, leaseMs: number): PutOptions {
-    if (this.#plain?.priority !== priority || this.#plain.leaseMs !== leaseMs) {
-      this.#plain = Object.freeze({ priority, leaseMs })
-    }
-    return this.#plain
   }
 
   #expect(bytes: number, options: PutOptions): void {

@@ -32,6 +32,8 @@ export class Tube {
   pauses = 0
   /** What the last pause was told. */
   pauseSeconds = 0
+  /** What the last put without a delay asked for. */
+  #plain: Readonly<{ priority: number; leaseMs: number }> | undefined
   /** Jobs that were put in front of its time. */
   #putBefore: number
   /** Names the queue, and how its jobs are tried again. */
@@ -52,6 +54,14 @@ export class Tube {
   put(body: Uint8Array, options: PutOptions): Promise<PutResult> {
     if (!this.group.exists && !this.#isBeginning) this.#begin()
     return this.queue.put(body, options)
+  }
+
+  /** Most puts ask for the same, on whatever connection: frozen, and the same object, it is checked once. */
+  plainOptions(priority: number, leaseMs: number): PutOptions {
+    if (this.#plain?.priority !== priority || this.#plain.leaseMs !== leaseMs) {
+      this.#plain = Object.freeze({ priority, leaseMs })
+    }
+    return this.#plain
   }
 
   /** Jobs that were ever put, as far as `stats` of its queue tell. */

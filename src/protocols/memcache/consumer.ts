@@ -3,9 +3,8 @@
  * goes. Knows nothing of how a client asks.
  */
 import { QlogError } from '../../errors.ts'
-import type { Delivery, Store } from '../../index.ts'
+import { type Delivery, GROUP_DEFAULT, type Store } from '../../index.ts'
 import type { Client } from '../../server/index.ts'
-import { OwnGroups } from './group-uses.ts'
 import { type Address, keyOf, type ReadRequest } from './key.ts'
 import { OPEN_BYTES_MAX, OPEN_READS_MAX } from './limits.ts'
 import { OpenReads } from './open-reads.ts'
@@ -26,7 +25,6 @@ export class Consumer {
   readonly #plan: MemcachePlan
   readonly #client: Client
   readonly #open = new OpenReads()
-  readonly #groups: OwnGroups
   readonly #own = new OwnReaders()
   /** What is under way with readers, also once the connection is gone. */
   #works = 0
@@ -42,7 +40,6 @@ export class Consumer {
   constructor(readers: Readers, client: Client) {
     this.#readers = readers
     this.#client = client
-    this.#groups = new OwnGroups(readers.uses)
     this.#store = readers.store
     this.#plan = readers.plan
   }
@@ -87,7 +84,7 @@ export class Consumer {
     this.#works++
     try {
       const reader = this.#readers.of(address)
-      this.#note(reader)
+      this.#own.note(reader)
       const found = await this.#next(reader, waitMs, true)
       if (!found) return undefined
       const { tally } = this.#readers
@@ -121,7 +118,8 @@ export class Consumer {
 
   /** It asks for the group to be deleted: it is not the one that still reads it. */
   leave(address: Address): void {
-    this.#groups.forget(keyOf(address))
+    const reader = address.group === GROUP_DEFAULT ? undefined : this.#readers.known(address)
+    if (reader) this.#own.forget(reader)
   }
 
   /** What waits ends with nothing, and so does whatever would. */
@@ -133,7 +131,6 @@ export class Consumer {
   /** The connection is gone: everything goes back to its place. */
   close(): void {
     this.#isClosed = true
-    this.#groups.forgetAll()
     this.stopWaiting()
     const deliveries = this.#open.shiftAll()
     this.#works++
@@ -157,7 +154,7 @@ export class Consumer {
   ): Promise<Found | undefined> {
     const { tally } = this.#readers
     const reader = this.#readers.of(request)
-    this.#note(reader)
+    this.#own.note(reader)
     if (request.peek) {
       tally.cmdPeek++
       return this.#peek(reader, request.waitMs)
@@ -175,12 +172,6 @@ export class Consumer {
     if (found) tally.getHits++
     else tally.getMisses++
     return found
-  }
-
-  /** Whoever has gone reads nothing any more. */
-  #note(reader: Reader): void {
-    this.#own.note(reader)
-    if (!this.#isClosed) this.#groups.note(reader)
   }
 
   async #next(

@@ -51,13 +51,13 @@ export const OPEN_MS_MAX = 315_360_000_000
 /** What a client may send to prove who it is. */
 export const CREDENTIAL_BYTES_MAX = KIB
 
-/** Queues and groups that are held ready; the oldest one that nobody uses makes room. */
+/** Queues and groups that are held ready though no connection uses them; an old one makes room. */
 export const READERS_MAX = 10_000
 
-/** Fan-outs that a connection is known to read; the one that it read longest ago makes room. */
-export const GROUP_USES_MAX = 1_000
+/** So many are asked at once whether they make room. */
+export const READERS_ASKED_MAX = 16
 
-/** Queues and groups that a connection holds while it lives; the one that it used first makes room. */
+/** Queues and groups that a connection holds while it lives; the one that it used longest ago makes room. */
 export const OWN_READERS_MAX = 1_000
 
 /** Extras, key and whatever else stands in front of a value in a binary frame. */

@@ -1,7 +1,7 @@
 /** What concerns queues and not one reader's messages: putting, flushing, deleting. */
 import { GROUP_DEFAULT, type PutResult } from '../../index.ts'
 import { putOptions } from './flags.ts'
-import { type Address, keyOf } from './key.ts'
+import type { Address } from './key.ts'
 import type { Reader, Readers } from './readers.ts'
 
 /** Durable when it resolves. The bytes are taken before this returns. Rejects as the store's put does. */
@@ -50,9 +50,11 @@ export async function remove(readers: Readers, { queue: name, group }: Address):
   // A queue without any group would keep what its last one has not finished.
   if (groups.length <= 1) await queue.purge()
   if (known !== undefined) {
-    const isUsed = known.waiting > 0 || readers.uses.has(keyOf({ queue: name, group }))
-    if (isOwn || isUsed) await queue.group(group).seek('next')
+    const reader = readers.known({ queue: name, group })
+    if (isOwn || known.waiting > 0 || reader?.isUsed) await queue.group(group).seek('next')
     else await queue.group(group).remove()
+    // What whoever asked for this had open is over, and nobody else may use it.
+    reader?.letGo()
   }
   readers.tally.queueDeletes++
   return true

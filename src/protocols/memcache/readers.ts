@@ -7,9 +7,8 @@
 import { type Delivery, GROUP_DEFAULT, type Queue, type Session, type Store } from '../../index.ts'
 import { PutRoom } from '../put-room.ts'
 import { PROTOCOL_RETRY, queueOf } from '../queue-of.ts'
-import { GroupUses } from './group-uses.ts'
 import { type Address, keyOf } from './key.ts'
-import { READERS_MAX } from './limits.ts'
+import { READERS_ASKED_MAX, READERS_MAX } from './limits.ts'
 import type { MemcachePlan } from './options.ts'
 import type { Tally } from './tally.ts'
 
@@ -36,8 +35,15 @@ export class Reader {
     this.key = keyOf({ queue, group })
   }
 
+  /** A connection uses it, whether or not it waits just now. */
+  get isUsed(): boolean {
+    return this.#users > 0
+  }
+
+  /** No connection uses it, nor does anything that is under way. */
   get isIdle(): boolean {
-    return this.#takes === 0 && this.#pending === undefined && (this.#session?.leased ?? 0) === 0
+    const { isUsed } = this
+    return !isUsed && this.#takes === 0 && !this.#pending && (this.#session?.leased ?? 0) === 0
   }
 
   /** The group is there and has been used. */
@@ -103,7 +109,7 @@ export class Reader {
   async #letGo(): Promise<void> {
     // What failed is told to whoever began it.
     await this.#pending?.catch(() => undefined)
-    if (this.#users === 0 && this.isIdle) await this.close()
+    if (this.isIdle) await this.close()
   }
 
   /** Nobody uses it at present; whoever still has it begins anew. */
@@ -134,8 +140,6 @@ export class Readers {
   readonly tally: Tally
   /** For values that are put and not durable yet. */
   readonly puts = new PutRoom()
-  /** Fan-outs that connections read. */
-  readonly uses = new GroupUses()
   readonly #byKey = new Map<string, Reader>()
   #verbs: Session | undefined
 
@@ -166,13 +170,19 @@ export class Readers {
     return this.#byKey.get(keyOf(address))
   }
 
-  /** More than so many may be in use at once: each of them by a connection. */
+  /** More than so many may be in use at once: each of them by a connection, which is bounded in them. */
   #makeRoom(): void {
+    let asked = 0
     for (const [key, reader] of this.#byKey) {
-      if (!reader.isIdle) continue
       this.#byKey.delete(key)
-      reader.close().catch(this.plan.onError)
-      return
+      if (reader.isIdle) {
+        reader.close().catch(this.plan.onError)
+        return
+      }
+      // Behind the others: whoever comes next asks those.
+      this.#byKey.set(key, reader)
+      asked += 1
+      if (asked >= READERS_ASKED_MAX) return
     }
   }
 }

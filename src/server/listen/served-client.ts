@@ -307,7 +307,9 @@ export class ServedClient implements Client {
     this.#wire.write(part, this.#taken)
   }
 
-  readonly #taken = (): void => {
+  readonly #taken = (error?: Error | null): void => {
+    // The end of the wire follows.
+    if (error) return
     const wasCongested = this.isCongested
     this.#bytesWritten += this.#sendingBytes
     this.#isSending = false

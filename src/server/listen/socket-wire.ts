@@ -23,13 +23,9 @@ export class SocketWire implements Wire {
     })
   }
 
-  write(bytes: Uint8Array | string, taken: () => void): void {
-    // What could not be sent is told by the end of the socket, which follows.
-    const done = (error?: Error | null): void => {
-      if (!error) taken()
-    }
-    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1', done)
-    else this.#socket.write(bytes, done)
+  write(bytes: Uint8Array | string, taken: (error?: Error | null) => void): void {
+    if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1', taken)
+    else this.#socket.write(bytes, taken)
   }
 
   pause(): void {

@@ -2,8 +2,11 @@
 
 export interface Wire {
   readonly isTls: boolean
-  /** Sends these bytes (a string is latin1) and calls back once it can take more, in a later turn. */
-  write(bytes: Uint8Array | string, taken: () => void): void
+  /**
+   * Sends these bytes (a string is latin1) and calls back once it can take more, in a later turn; with an
+   * error where they could not be sent, which the end of the wire follows.
+   */
+  write(bytes: Uint8Array | string, taken: (error?: Error | null) => void): void
   /** Bring no bytes until `resume`. */
   pause(): void
   resume(): void

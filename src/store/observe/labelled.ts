@@ -3,7 +3,8 @@
  * What is left out is counted, and nothing of it is summed: a sum of the counters of a rest that changes
  * would fall. Pure.
  */
-import type { GroupStats, QueueStats, StoreStats } from '../types/stats.ts'
+import type { GroupStats, QueueStats } from '../types/stats.ts'
+import type { MetricStats } from './metric-source.ts'
 
 /** Those with the most unfinished messages. */
 export const LABELLED_QUEUES_MAX = 1_000
@@ -21,33 +22,43 @@ export interface Labelled {
 }
 
 /** Each metric asks for it, of the same figures. */
-const known = new WeakMap<StoreStats, Labelled>()
+const known = new WeakMap<MetricStats, Labelled>()
 
-export function labelledOf(stats: StoreStats): Labelled {
-  const before = known.get(stats)
+export function labelledOf(stats: MetricStats): Labelled {
+  const before = stats.labelled ?? known.get(stats)
   if (before) return before
-  const labelled = choose(stats.queues)
+  const labelled = choose(stats.queues ?? [])
   known.set(stats, labelled)
   return labelled
 }
 
 function choose(all: readonly QueueStats[]): Labelled {
   const queues = mostOf(all, LABELLED_QUEUES_MAX, ({ messages }) => messages)
+  const omitted = { queues: all.length - queues.length, messages: 0, groups: 0 }
+  for (const queue of all) {
+    omitted.messages += queue.messages
+    omitted.groups += queue.groups.length
+  }
+  for (const queue of queues) {
+    omitted.messages -= queue.messages
+    omitted.groups -= queue.groups.length
+  }
+  return chosen(queues, omitted)
+}
+
+/** These queues, of their groups as many as have room; and what was left out before. */
+export function chosen(
+  queues: readonly QueueStats[],
+  omitted: { readonly queues: number; readonly messages: number; readonly groups: number },
+): Labelled {
   const groupsOfThese = queues.flatMap(({ groups }) => groups)
   const groups = mostOf(groupsOfThese, LABELLED_GROUPS_MAX, ({ lag }) => lag)
-  let messagesOmitted = 0
-  let groupsOmitted = -groups.length
-  for (const queue of all) {
-    messagesOmitted += queue.messages
-    groupsOmitted += queue.groups.length
-  }
-  for (const queue of queues) messagesOmitted -= queue.messages
   return {
     queues,
     groups,
-    queuesOmitted: all.length - queues.length,
-    messagesOmitted,
-    groupsOmitted,
+    queuesOmitted: omitted.queues,
+    messagesOmitted: omitted.messages,
+    groupsOmitted: omitted.groups + groupsOfThese.length - groups.length,
   }
 }
 

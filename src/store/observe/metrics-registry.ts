@@ -3,8 +3,8 @@
  * that package is needed here.
  */
 import { QlogTypeError } from '../../errors.ts'
-import type { StoreStats } from '../types/stats.ts'
 import type { Store } from '../types/store.ts'
+import { type MetricStats, metricStatsOf } from './metric-source.ts'
 import { METRICS, type Metric, type MetricLabels } from './metrics.ts'
 
 /** What is asked of a registry: that of `prom-client` fits, from its version 13 on. */
@@ -37,15 +37,15 @@ export function registerMetrics(registry: MetricsRegistry, store: Pick<Store, 's
 /** A registry asks all its metrics in one turn: they are read from the same figures. */
 class SharedStats {
   readonly #store: Pick<Store, 'stats'>
-  #stats: StoreStats | undefined
+  #stats: MetricStats | undefined
 
   constructor(store: Pick<Store, 'stats'>) {
     this.#store = store
   }
 
-  get now(): StoreStats {
+  get now(): MetricStats {
     if (this.#stats) return this.#stats
-    const stats = this.#store.stats()
+    const stats = metricStatsOf(this.#store)
     this.#stats = stats
     queueMicrotask(() => {
       this.#stats = undefined

@@ -1,5 +1,6 @@
 /** The metrics of a store in the text format of Prometheus, for a server of one's own. Pure. */
 import type { Store } from '../types/store.ts'
+import { metricStatsOf } from './metric-source.ts'
 import { METRICS, type MetricLabels } from './metrics.ts'
 
 /** What to send in `Content-Type` beside it. */
@@ -7,7 +8,7 @@ export const METRICS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** Every metric of {@link METRICS} as of now. A store that has failed or is closed tells its last figures. */
 export function metricsText(store: Pick<Store, 'stats'>): string {
-  const stats = store.stats()
+  const stats = metricStatsOf(store)
   const lines: string[] = []
   for (const { name, help, type, read } of METRICS) {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`)

@@ -3,8 +3,9 @@
  * and units follow Prometheus. `docs/observability.md` holds the same table. Pure.
  */
 import { FLUSH_BUCKETS_MS } from '../../log/flush-times.ts'
-import type { GroupStats, QueueStats, StoreStats } from '../types/stats.ts'
+import type { GroupStats, QueueStats } from '../types/stats.ts'
 import { labelledOf } from './labelled.ts'
+import type { MetricStats } from './metric-source.ts'
 
 export type MetricLabels = Readonly<Record<string, string | number>>
 
@@ -21,7 +22,7 @@ export interface Metric {
   readonly type: 'counter' | 'gauge' | 'histogram'
   readonly labels: readonly string[]
   /** Samples as of these figures; none where there is nothing to tell. */
-  readonly read: (stats: StoreStats) => readonly MetricSample[]
+  readonly read: (stats: MetricStats) => readonly MetricSample[]
 }
 
 const QUEUE_LABELS = ['queue'] as const
@@ -146,7 +147,7 @@ function ofGroups(
 function ofStore(
   name: string,
   help: string,
-  value: (stats: StoreStats) => number | undefined,
+  value: (stats: MetricStats) => number | undefined,
 ): Metric {
   return {
     name: `qlog_${name}`,
@@ -173,7 +174,7 @@ function sampleOf(labels: MetricLabels, value: number | undefined): MetricSample
 }
 
 /** Buckets are cumulative: each counts what took as long as its end or less. */
-function flushSamples({ log }: StoreStats): MetricSample[] {
+function flushSamples({ log }: MetricStats): MetricSample[] {
   const samples: MetricSample[] = []
   let count = 0
   for (const [row, ms] of FLUSH_BUCKETS_MS.entries()) {

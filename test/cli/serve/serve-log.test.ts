@@ -54,8 +54,11 @@ test('an error from outside has its code, a mistake of ours the place where it w
   const { log, lines } = logged()
   log.failed('store-failed', 'ends', new QlogError('QLOG_IO', 'no disk'))
   log.failed('server-error', 'beanstalkd', new Error('an invariant'))
+  const cause = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' })
+  log.failed('store-failed', 'ends', new QlogError('QLOG_IO', 'no disk', { cause }))
   expect(lines[0]).toMatchObject({ level: 'error', code: 'QLOG_IO', message: 'ends: no disk' })
   expect(lines[0]).not.toHaveProperty('stack')
+  expect(lines[2]).toMatchObject({ message: 'ends: no disk: EIO: i/o error' })
   expect(lines[1]).toMatchObject({ stack: expect.stringContaining('serve-log.test') })
 })
 

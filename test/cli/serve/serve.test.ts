@@ -2,6 +2,7 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as net from 'node:net'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as tls from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -212,6 +213,52 @@ describe('exit codes', () => {
     expect(server.log.at(-1)).toMatchObject({
       remedy: expect.stringContaining('--from-binlog'),
     })
+  })
+
+  test('a file where a directory is needed is told as one', async () => {
+    const file = join(freshDirectory(), 'file')
+    writeFileSync(file, '')
+    const server = new ServerProcess([file, '--beanstalkd', '127.0.0.1:0'])
+    expect(await server.ended).toBe(2)
+    expect(server.log.at(-1)).toMatchObject({
+      event: 'cannot-serve',
+      message: `ends: ${file} is a file`,
+      remedy: expect.stringContaining('A store is a directory'),
+    })
+    const inside = new ServerProcess(['--beanstalkd', '-b', join(file, 'a/b'), '-p0', '-l', '::1'])
+    expect(await inside.ended).toBe(5)
+    expect(inside.log.at(-1)).toMatchObject({
+      message: `ends: ${file} is a file, so that there can be no ${file}/a/b`,
+    })
+  })
+
+  test('a directory that the user may not use: whose it is, with which mode, who asked', async () => {
+    const directory = freshDirectory()
+    const isRoot = process.getuid?.() === 0
+    const { gid } = statSync(directory)
+    const other = isRoot ? ['-u', 'nobody'] : []
+    const owner = isRoot ? 'root' : userInfo().username
+    const asked = isRoot ? 'nobody' : owner
+    const belongs = `as whom this runs: it belongs to ${owner} and group ${gid}, with mode`
+    for (const [mode, done, place, does] of [
+      [0o700, 'entered', directory, 'chown -R nobody'],
+      [0o711, 'read', directory, 'chown -R nobody'],
+      [0o755, 'written to', directory, 'chown -R nobody'],
+      [0o755, 'written to', join(directory, 'new/store'), 'install -d -o nobody'],
+      [0o700, 'entered', join(directory, 'store'), 'install -d -o nobody'],
+    ] as const) {
+      // What others lack of it, the owner lacks where nobody else can be asked.
+      const shown = isRoot ? mode : (mode & 0o7) * 0o100
+      chmodSync(directory, shown)
+      const server = new ServerProcess([place, '--beanstalkd', '127.0.0.1:0', ...other])
+      expect(await server.ended).toBe(2)
+      const octal = shown.toString(8).padStart(4, '0')
+      expect(server.log.at(-1)).toMatchObject({
+        message: `ends: ${directory} cannot be ${done} by ${asked}, ${belongs} ${octal}`,
+        ...(isRoot && { remedy: expect.stringContaining(does) }),
+      })
+    }
+    chmodSync(directory, 0o700)
   })
 
   test('-v prints the version', async () => {

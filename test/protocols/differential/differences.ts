@@ -70,6 +70,22 @@ export const DIFFERENCES: readonly Difference[] = [
     levelled: (left, right) => [left, right],
   },
   {
+    name: 'delays that end in the same millisecond',
+    commands: [],
+    reason:
+      'the job that was put first is first in qlog; beanstalkd goes by the nanosecond. In random scripts ' +
+      'every delay is another (generate.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
+    name: 'the end of a time to run',
+    commands: [],
+    reason:
+      'where it falls into the microsecond in which beanstalkd looks, the job stays reserved until its ' +
+      'holder sends something: scripts that wait for it are tried again (differential.test.ts)',
+    levelled: (left, right) => [left, right],
+  },
+  {
     name: 'cmd-stats',
     commands: [],
     reason:

@@ -96,6 +96,14 @@ export const DIRECTED: Readonly<Record<string, Script>> = {
     send(1, 'reserve'),
     { kind: 'close', connection: 0 },
   ],
+  'of several that are kicked, who waits gets the first': [
+    send(0, 'put 1 1000 100 1\r\na', 'put 0 1000 100 1\r\nb', 'put 0 1000 100 1\r\nc'),
+    send(1, 'reserve'),
+    send(0, 'kick 3', 'stats-tube default'),
+    send(1, `bury ${job(0)} 1`, 'reserve', `bury ${job(1)} 0`, 'reserve-with-timeout 0'),
+    send(1, `bury ${job(2)} 1`, 'reserve'),
+    send(0, 'kick 2', 'peek-ready'),
+  ],
   'half-closed while it waits': [send(0, 'reserve'), { kind: 'half-close', connection: 0 }],
   'half-closed while it waits and has more to ask': [
     send(0, 'reserve', 'list-tube-used', 'reserve', 'list-tubes-watched'),

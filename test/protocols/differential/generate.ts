@@ -35,6 +35,7 @@ class Maker {
   /** So many connections take part, and so many tubes: few, or they seldom meet. */
   readonly #connections: number
   readonly #tubes: readonly string[]
+  #delays = 0
 
   constructor(random: Random) {
     this.#random = random
@@ -140,8 +141,11 @@ class Maker {
     return this.#pick(PRIORITIES)
   }
 
+  /** No two end in the same millisecond: which job is first then is a named difference. */
   #delay(): number {
-    return this.#pick(DELAYS)
+    const delay = this.#pick(DELAYS)
+    if (delay > 0) this.#delays += 1
+    return delay === 0 ? 0 : delay + this.#delays
   }
 
   #pick<T>(items: readonly T[]): T {

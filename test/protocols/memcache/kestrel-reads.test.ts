@@ -1,6 +1,6 @@
 /** Kestrel's reads: open, close, abort, peek, waiting, monitor, confirm, and what a connection's end does. */
 import { describe, expect, test, vi } from 'vitest'
-import { GROUP_USES_MAX } from '../../../src/protocols/memcache/limits.ts'
+import { OWN_READERS_MAX } from '../../../src/protocols/memcache/limits.ts'
 import { peer, server } from './peer.ts'
 
 const set = (queue: string, body: string): string =>
@@ -447,18 +447,30 @@ describe('a fan-out', () => {
     expect(groups()).toBe(1)
   })
 
+  test('is not read any more by whoever has deleted it', async () => {
+    const here = await server()
+    const [one, two] = [here.peer(), here.peer()]
+    await one.ask('get q+a\r\n')
+    await two.ask('get q+a\r\n')
+    const groups = () => here.store.queue('q').stats().groups.length
+    expect(await one.ask('delete q+a\r\n')).toBe('DELETED\r\n')
+    expect(groups()).toBe(2)
+    expect(await two.ask('delete q+a\r\n')).toBe('DELETED\r\n')
+    expect(groups()).toBe(1)
+  })
+
   test('is known to be read by a connection, of the thousand that this one read last', async () => {
     const here = await server()
     const [one, two] = [here.peer(), here.peer()]
     await one.ask('get q+first\r\nget q+second\r\n')
-    const names = Array.from({ length: GROUP_USES_MAX - 1 }, (_, i) => `get q+g${i}\r\n`)
+    const names = Array.from({ length: OWN_READERS_MAX - 1 }, (_, i) => `get q+g${i}\r\n`)
     await one.ask(`get q+first\r\n${names.join('')}`)
     const groups = () => here.store.queue('q').stats().groups.length
-    expect(groups()).toBe(GROUP_USES_MAX + 2)
+    expect(groups()).toBe(OWN_READERS_MAX + 2)
     await two.ask('delete q+first\r\n')
-    expect(groups()).toBe(GROUP_USES_MAX + 2)
+    expect(groups()).toBe(OWN_READERS_MAX + 2)
     await two.ask('delete q+second\r\n')
-    expect(groups()).toBe(GROUP_USES_MAX + 1)
+    expect(groups()).toBe(OWN_READERS_MAX + 1)
   })
 
   test('keeps its messages when the queue itself is deleted', async () => {

@@ -23,6 +23,10 @@ describe('a queue is removed after the last client', () => {
     ['peeked', `${PUT}get q/peek\r\nflush q\r\n`],
     ['deleted', `${PUT}get q\r\n${PUT}delete q\r\n`],
     ['read as it was', 'get q/t=1\r\n'],
+    [
+      'deleted of it a fan-out that it had open',
+      `get q+a\r\n${PUT}get q+a/open\r\ndelete q+a\r\nflush q\r\n`,
+    ],
   ])('%s', async (_, sent) => {
     const here = await server()
     const one = here.peer()

@@ -146,6 +146,41 @@ describe('with very many queues', () => {
   })
 })
 
+describe('a scrape', () => {
+  test('tells what all figures of the store would', async () => {
+    await inStore(async (store) => {
+      const still = (text: string) =>
+        text.split('\n').filter((line) => !/^qlog_\w+_seconds/.test(line))
+      const all = metricsText({ stats: () => store.stats() })
+      expect(still(metricsText(store))).toEqual(still(all))
+      expect(metricsText(store).split('\n').length).toBe(all.split('\n').length)
+    })
+  })
+
+  test('of very many queues looks into those that are shown alone', async () => {
+    const store = await openStore(':memory:')
+    const names = Array.from({ length: LABELLED_QUEUES_MAX + 3 }, (_, row) => `q${9999 - row}`)
+    const puts = names.map((name) => store.queue(name).put('a'))
+    const last = store.queue(names.at(-1) ?? '')
+    await Promise.all([...puts, last.put('b'), last.createGroup('g', { from: 'first' })])
+    await store.queue(names.at(-2) ?? '').createGroup('omitted')
+    store.stats = () => {
+      throw new Error('these are the figures of all queues')
+    }
+    const text = metricsText(store)
+    expect(text).toContain(`qlog_queue_messages{queue="${names.at(-1)}"} 2\n`)
+    const shown = [...text.matchAll(/^qlog_queue_messages\{queue="(.*)"\}/gm)].map(([, one]) => one)
+    // Of those with one message each the ones that were made first.
+    const expected = [...names.slice(0, LABELLED_QUEUES_MAX - 1), names.at(-1)]
+    expect(shown).toEqual(expected.sort())
+    expect(text).toContain('qlog_queues_omitted 3\n')
+    expect(text).toContain('qlog_queues_omitted_messages 3\n')
+    expect(text).toContain('qlog_groups_omitted 1\n')
+    await store.close()
+    expect(metricsText(store)).toContain('qlog_open 0\n')
+  })
+})
+
 describe('a registry', () => {
   test('tells the same as the text', async () => {
     await inStore(async (store) => {

@@ -2,52 +2,21 @@
  * Takes every job out of a beanstalkd that runs: into the store first, and only what is durable there is
  * deleted here. Whatever cuts it off leaves a job in both at worst, and its key says so when it comes again.
  */
-import type { ImportedJob, JobSink } from './job.ts'
-import type { PeekedState, Source, SourceJob, SourceJobStats, SourceTubeStats } from './source.ts'
+import type { JobSink } from './job.ts'
+import type { Source, SourceTubeStats } from './source.ts'
+import {
+  BATCH_BYTES,
+  BATCH_COUNT,
+  type DrainedTube,
+  type DrainOptions,
+  SECOND_MS,
+  TubeDrain,
+} from './tube-drain.ts'
 
-/** Jobs that are held at once: what they take is bounded by what the server takes of one. */
-const BATCH_COUNT = 100
-const BATCH_BYTES = 16 * 1024 * 1024
-/** The shortest time to run is a second: what is held goes on its way long before. */
-const CLAIM_MS_MAX = 250
-const SECOND_MS = 1_000
 /** Jobs that come while it is drained are taken too, as often as this. */
 const PASSES_MAX = 10
 /** While jobs are waited for that others hold. */
 const LOOK_AGAIN_MS = 500
-
-export interface DrainOptions {
-  /** It ends between two batches. */
-  readonly signal: AbortSignal
-  /** How long jobs are waited for that workers hold. */
-  readonly waitMs: number
-  readonly nowMs: () => number
-  readonly sleep: (ms: number) => Promise<void>
-  /** After each batch. */
-  readonly onProgress?: (jobs: number) => void
-}
-
-/** What came over of one tube, and what did not. */
-export interface DrainedTube {
-  readonly tube: string
-  ready: number
-  delayed: number
-  buried: number
-  /** The store had these already: they count as nothing else. */
-  known: number
-  /** They came over, and somebody took them here meanwhile: they may run twice. */
-  takenMeanwhile: number
-  /** What is left of a pause, in milliseconds; 0 where it is not paused. */
-  pausedMs: number
-  /** Ids and lengths of jobs that no message of the store is as large as. */
-  readonly tooLarge: Map<number, number>
-  /** The queue has no room: the others of this tube are not tried. */
-  isFull: boolean
-  /** Ids of jobs that were put, could not be buried, and stay. */
-  readonly notBuried: Set<number>
-  /** What is still there. */
-  left: SourceTubeStats
-}
 
 const NOTHING: SourceTubeStats = {
   ready: 0,
@@ -64,6 +33,7 @@ export class Drain {
   readonly #tubes = new Map<string, DrainedTube>()
   readonly #batchCount: number
   #jobs = 0
+  #isCounted = false
 
   constructor(source: Source, sink: JobSink, options: DrainOptions) {
     this.#source = source
@@ -77,6 +47,11 @@ export class Drain {
   /** By tube, also after it was cut off. */
   get tubes(): readonly DrainedTube[] {
     return [...this.#tubes.values()]
+  }
+
+  /** False where nobody knows what is left. */
+  get isCounted(): boolean {
+    return this.#isCounted
   }
 
   /** Rejects with QLOG_SOURCE, and as the store does. */
@@ -113,6 +88,7 @@ export class Drain {
   async #count(): Promise<{ readonly free: number; readonly reserved: number }> {
     let free = 0
     let reserved = 0
+    this.#isCounted = false
     for (const tube of this.#tubes.values()) tube.left = NOTHING
     for (const name of await this.#source.tubes()) {
       const left = await this.#source.tubeStats(name)
@@ -123,6 +99,7 @@ export class Drain {
       if (!tube.isFull) free += Math.max(0, left.ready + left.delayed + left.buried - staying)
       reserved += left.reserved
     }
+    this.#isCounted = true
     return { free, reserved }
   }
 
@@ -136,7 +113,9 @@ export class Drain {
       await this.#sink.pause(name, pausedMs)
       tube.pausedMs = pausedMs
     }
-    if (tube.isFull || stats.ready + stats.delayed + stats.buried === 0) return
+    // What is put meanwhile is of the next pass: else nobody would know when this one ends.
+    const jobsMax = stats.ready + stats.delayed + stats.buried
+    if (tube.isFull || jobsMax === 0) return
     await this.#source.turnTo(name)
     const tubeDrain = new TubeDrain(this.#source, this.#sink, this.#options, tube, (jobs) => {
       this.#jobs += jobs
@@ -144,10 +123,10 @@ export class Drain {
     })
     try {
       // Nothing is reserved of a paused tube in the ordinary way.
-      if (pausedMs > 0) await tubeDrain.oneByOne('ready', this.#batchCount)
-      else await tubeDrain.ready(this.#batchCount)
-      await tubeDrain.oneByOne('delayed', this.#batchCount)
-      await tubeDrain.oneByOne('buried', this.#batchCount)
+      if (pausedMs > 0) await tubeDrain.oneByOne('ready', this.#batchCount, jobsMax)
+      else await tubeDrain.ready(this.#batchCount, jobsMax)
+      await tubeDrain.oneByOne('delayed', this.#batchCount, jobsMax)
+      await tubeDrain.oneByOne('buried', this.#batchCount, jobsMax)
     } catch (error) {
       // What went wrong first is what is told.
       await tubeDrain.giveBack().catch(() => undefined)
@@ -170,161 +149,5 @@ export class Drain {
     }
     this.#tubes.set(name, made)
     return made
-  }
-}
-
-type HeldJob = SourceJob & SourceJobStats
-
-/** One tube, once. */
-class TubeDrain {
-  readonly #source: Source
-  readonly #sink: JobSink
-  readonly #options: DrainOptions
-  readonly #tube: DrainedTube
-  readonly #onJobs: (jobs: number) => void
-  /** Reserved here, and not deleted. */
-  readonly #held = new Map<number, HeldJob>()
-
-  constructor(
-    source: Source,
-    sink: JobSink,
-    options: DrainOptions,
-    tube: DrainedTube,
-    onJobs: (jobs: number) => void,
-  ) {
-    this.#source = source
-    this.#sink = sink
-    this.#options = options
-    this.#tube = tube
-    this.#onJobs = onJobs
-  }
-
-  /** Those that are ready: many are reserved at once. */
-  async ready(count: number): Promise<void> {
-    while (!this.#isOver) {
-      const jobs = await this.#source.reserve(count)
-      if (jobs.length === 0) return
-      const stats = await this.#source.jobStats(jobs.map(({ id }) => id))
-      const batch: HeldJob[] = []
-      for (const [row, job] of jobs.entries()) {
-        const told = stats[row]
-        // It may have run out of its time and gone to somebody else meanwhile.
-        if (told === undefined) continue
-        // As it was before it was reserved.
-        const held = { ...job, ...told, state: 'ready', leftSeconds: 0 }
-        this.#held.set(held.id, held)
-        batch.push(held)
-      }
-      await this.#bringOver(batch)
-    }
-  }
-
-  /**
-   * Those that only a look at the first one finds. Where the server reserves by id they are held, and go over
-   * many at once; else each goes over and is deleted before the next one is seen.
-   */
-  async oneByOne(state: PeekedState, count: number): Promise<void> {
-    let next = await this.#source.peek(state)
-    while (next !== undefined && !this.#isOver) {
-      next = this.#source.reservesById
-        ? await this.#claimSome(next, state, count)
-        : await this.#copyOne(next, state)
-    }
-  }
-
-  get #isOver(): boolean {
-    return this.#options.signal.aborted || this.#tube.isFull
-  }
-
-  /** What is still held goes back to where it was. */
-  async giveBack(): Promise<void> {
-    const jobs = [...this.#held.values()]
-    this.#held.clear()
-    await this.#source.giveBack(jobs)
-  }
-
-  /** Resolves with the first one behind them. */
-  async #claimSome(
-    first: SourceJob,
-    state: PeekedState,
-    count: number,
-  ): Promise<SourceJob | undefined> {
-    const untilMs = this.#options.nowMs() + CLAIM_MS_MAX
-    const batch: HeldJob[] = []
-    let next: SourceJob | undefined = first
-    while (next !== undefined && batch.length < count && this.#options.nowMs() < untilMs) {
-      const claim = await this.#source.claim(next.id, state)
-      // Somebody else has taken it; where it is the first one all the same nothing is gained by asking again.
-      if (claim.job === undefined && claim.next?.id === next.id) {
-        next = undefined
-        break
-      }
-      if (claim.job !== undefined && claim.stats !== undefined) {
-        const held = { ...claim.job, ...claim.stats }
-        this.#held.set(held.id, held)
-        batch.push(held)
-      }
-      next = claim.next
-    }
-    await this.#bringOver(batch)
-    return next
-  }
-
-  async #copyOne(job: SourceJob, state: PeekedState): Promise<SourceJob | undefined> {
-    const [stats] = await this.#source.jobStats([job.id])
-    if (stats !== undefined && stats.state !== 'reserved') {
-      await this.#bringOver([{ ...job, ...stats }])
-    }
-    const next = await this.#source.peek(state)
-    // It could not be put, or not be deleted: those behind it are not to be seen.
-    return next?.id === job.id ? undefined : next
-  }
-
-  async #bringOver(batch: readonly HeldJob[]): Promise<void> {
-    const fitting = batch.filter(({ body }) => body !== undefined)
-    const outcomes = await this.#sink.put(this.#tube.tube, fitting.map(this.#imported))
-    const durable: HeldJob[] = []
-    for (const job of batch) {
-      const row = fitting.indexOf(job)
-      const outcome = row < 0 ? 'too-large' : outcomes[row]
-      if (outcome === 'too-large' || outcome === undefined) {
-        // It stays as it is, and is not met again before it is given back.
-        this.#tube.tooLarge.set(job.id, job.bytes)
-        continue
-      }
-      if (outcome === 'full') {
-        this.#tube.isFull = true
-        continue
-      }
-      if (outcome === 'not-buried') {
-        this.#tube.notBuried.add(job.id)
-        continue
-      }
-      this.#tube.notBuried.delete(job.id)
-      durable.push(job)
-      if (outcome === 'known') this.#tube.known += 1
-      else this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
-    }
-    const deleted = await this.#source.delete(durable.map(({ id }) => id))
-    for (const [row, { id }] of durable.entries()) {
-      this.#held.delete(id)
-      if (deleted[row] !== true) this.#tube.takenMeanwhile += 1
-    }
-    this.#onJobs(durable.length)
-  }
-
-  readonly #imported = (job: HeldJob): ImportedJob => {
-    const { identity } = this.#source
-    const { id, state, priority, ttrSeconds, leftSeconds, body } = job
-    return {
-      sourceId: id,
-      key: identity === undefined ? undefined : `beanstalkd:${identity}:${id}`,
-      priority,
-      ttrMs: Math.max(1, ttrSeconds) * SECOND_MS,
-      // It is told in whole seconds, without the fraction: never too early.
-      delayMs: state === 'delayed' ? (leftSeconds + 1) * SECOND_MS : 0,
-      isBuried: state === 'buried',
-      body: body ?? new Uint8Array(0),
-    }
   }
 }

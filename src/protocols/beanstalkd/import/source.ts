@@ -107,15 +107,24 @@ export class Source {
     this.#watched = tube
   }
 
-  /** As many ready jobs as there are, up to `count`; they are reserved. */
-  async reserve(count: number): Promise<readonly SourceJob[]> {
-    const replies = await this.#askAll(
-      Array.from({ length: count }, () => 'reserve-with-timeout 0'),
-    )
-    return replies.flatMap((reply) => {
-      const { line } = reply
-      return line === 'TIMED_OUT' || line === 'DEADLINE_SOON' ? [] : jobOf(reply, 'RESERVED')
-    })
+  /**
+   * As many ready jobs as there are, up to `count`; they are reserved. Of those beyond `bytesMax` nothing is
+   * kept but the ids; the first one is kept whatever its length.
+   */
+  async reserve(count: number, bytesMax: number): Promise<Reserved> {
+    const jobs: SourceJob[] = []
+    const beyond: number[] = []
+    let bytes = 0
+    this.#wire.send('reserve-with-timeout 0\r\n'.repeat(count))
+    for (let replies = 0; replies < count; replies += 1) {
+      const reply = await this.#wire.next()
+      if (reply.line === 'TIMED_OUT' || reply.line === 'DEADLINE_SOON') continue
+      const job = jobOf(reply, 'RESERVED')
+      bytes += job.body?.length ?? 0
+      if (bytes <= bytesMax || jobs.length === 0) jobs.push(job)
+      else beyond.push(job.id)
+    }
+    return { jobs, beyond }
   }
 
   /** The first job of this state in the tube. */
@@ -167,6 +176,11 @@ export class Source {
     while (replies.length < commands.length) replies.push(await this.#wire.next())
     return replies
   }
+}
+
+interface Reserved {
+  readonly jobs: readonly SourceJob[]
+  readonly beyond: readonly number[]
 }
 
 interface Claim {

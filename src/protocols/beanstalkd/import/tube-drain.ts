@@ -1,0 +1,224 @@
+/**
+ * Takes the jobs out of one tube of a beanstalkd: some at a time, which are held there until they are durable
+ * in the store. Bounded in jobs and bytes that it holds, and in how many it takes.
+ */
+import type { ImportedJob, JobSink } from './job.ts'
+import type { PeekedState, Source, SourceJob, SourceJobStats, SourceTubeStats } from './source.ts'
+
+/** Jobs that are held at once, and bytes of their bodies; a single one may be larger. */
+export const BATCH_COUNT = 100
+export const BATCH_BYTES = 16 * 1024 * 1024
+/** The shortest time to run is a second: what is held goes on its way long before. */
+const CLAIM_MS_MAX = 250
+export const SECOND_MS = 1_000
+
+export interface DrainOptions {
+  /** It ends between two batches. */
+  readonly signal: AbortSignal
+  /** How long jobs are waited for that workers hold. */
+  readonly waitMs: number
+  readonly nowMs: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  /** After each batch. */
+  readonly onProgress?: (jobs: number) => void
+}
+
+/** What came over of one tube, and what did not. */
+export interface DrainedTube {
+  readonly tube: string
+  ready: number
+  delayed: number
+  buried: number
+  /** The store had these already: they count as nothing else. */
+  known: number
+  /** They came over, and somebody took them here meanwhile: they may run twice. */
+  takenMeanwhile: number
+  /** What is left of a pause, in milliseconds; 0 where it is not paused. */
+  pausedMs: number
+  /** Ids and lengths of jobs that no message of the store is as large as. */
+  readonly tooLarge: Map<number, number>
+  /** The queue has no room: the others of this tube are not tried. */
+  isFull: boolean
+  /** Ids of jobs that were put, could not be buried, and stay. */
+  readonly notBuried: Set<number>
+  /** What is still there. */
+  left: SourceTubeStats
+}
+
+type HeldJob = SourceJob & SourceJobStats
+
+/** One tube, once. */
+export class TubeDrain {
+  readonly #source: Source
+  readonly #sink: JobSink
+  readonly #options: DrainOptions
+  readonly #tube: DrainedTube
+  readonly #onJobs: (jobs: number) => void
+  /** Reserved here, and not deleted. */
+  readonly #held = new Map<number, HeldJob>()
+  /** Jobs of one state that were looked at. */
+  #seen = 0
+
+  constructor(
+    source: Source,
+    sink: JobSink,
+    options: DrainOptions,
+    tube: DrainedTube,
+    onJobs: (jobs: number) => void,
+  ) {
+    this.#source = source
+    this.#sink = sink
+    this.#options = options
+    this.#tube = tube
+    this.#onJobs = onJobs
+  }
+
+  /** Those that are ready, up to so many: `batchCount` are reserved at once. */
+  async ready(batchCount: number, jobsMax: number): Promise<void> {
+    let count = batchCount
+    for (let seen = 0; seen < jobsMax && !this.#isOver; ) {
+      const { jobs, beyond } = await this.#source.reserve(count, BATCH_BYTES)
+      if (jobs.length === 0) return
+      seen += jobs.length
+      const batch = await this.#hold(jobs)
+      if (beyond.length > 0) {
+        // Nothing says what they take before they come: they are asked for once more, fewer at once.
+        const back = await this.#hold(beyond.map((id) => ({ id, bytes: 0, body: undefined })))
+        await this.#source.giveBack(back)
+        for (const { id } of back) this.#held.delete(id)
+      }
+      count = beyond.length > 0 ? jobs.length : Math.min(batchCount, count * 2)
+      await this.#bringOver(batch)
+    }
+  }
+
+  /** Notes that they are reserved, and what they were before. */
+  async #hold(jobs: readonly SourceJob[]): Promise<HeldJob[]> {
+    const stats = await this.#source.jobStats(jobs.map(({ id }) => id))
+    const batch: HeldJob[] = []
+    for (const [row, job] of jobs.entries()) {
+      const told = stats[row]
+      // It may have run out of its time and gone to somebody else meanwhile.
+      if (told === undefined) continue
+      const held = { ...job, ...told, state: 'ready', leftSeconds: 0 }
+      this.#held.set(held.id, held)
+      batch.push(held)
+    }
+    return batch
+  }
+
+  /**
+   * Those that only a look at the first one finds, up to so many. Where the server reserves by id they are
+   * held, and go over many at once; else each goes over and is deleted before the next one is seen.
+   */
+  async oneByOne(state: PeekedState, batchCount: number, jobsMax: number): Promise<void> {
+    this.#seen = 0
+    let next = await this.#source.peek(state)
+    while (next !== undefined && this.#seen < jobsMax && !this.#isOver) {
+      next = this.#source.reservesById
+        ? await this.#claimSome(next, state, batchCount)
+        : await this.#copyOne(next, state)
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#options.signal.aborted || this.#tube.isFull
+  }
+
+  /** What is still held goes back to where it was. */
+  async giveBack(): Promise<void> {
+    const jobs = [...this.#held.values()]
+    this.#held.clear()
+    await this.#source.giveBack(jobs)
+  }
+
+  /** Resolves with the first one behind them. */
+  async #claimSome(
+    first: SourceJob,
+    state: PeekedState,
+    count: number,
+  ): Promise<SourceJob | undefined> {
+    const untilMs = this.#options.nowMs() + CLAIM_MS_MAX
+    const batch: HeldJob[] = []
+    let bytes = 0
+    let next: SourceJob | undefined = first
+    const isRoom = () => batch.length < count && bytes < BATCH_BYTES
+    while (next !== undefined && isRoom() && this.#options.nowMs() < untilMs) {
+      this.#seen += 1
+      const claim = await this.#source.claim(next.id, state)
+      // Somebody else has taken it; where it is the first one all the same nothing is gained by asking again.
+      if (claim.job === undefined && claim.next?.id === next.id) {
+        next = undefined
+        break
+      }
+      if (claim.job !== undefined && claim.stats !== undefined) {
+        const held = { ...claim.job, ...claim.stats }
+        this.#held.set(held.id, held)
+        batch.push(held)
+        bytes += held.body?.length ?? 0
+      }
+      next = claim.next
+    }
+    await this.#bringOver(batch)
+    return next
+  }
+
+  async #copyOne(job: SourceJob, state: PeekedState): Promise<SourceJob | undefined> {
+    this.#seen += 1
+    const [stats] = await this.#source.jobStats([job.id])
+    if (stats !== undefined && stats.state !== 'reserved') {
+      await this.#bringOver([{ ...job, ...stats }])
+    }
+    const next = await this.#source.peek(state)
+    // It could not be put, or not be deleted: those behind it are not to be seen.
+    return next?.id === job.id ? undefined : next
+  }
+
+  async #bringOver(batch: readonly HeldJob[]): Promise<void> {
+    const fitting = batch.filter(({ body }) => body !== undefined)
+    const outcomes = await this.#sink.put(this.#tube.tube, fitting.map(this.#imported))
+    const durable: HeldJob[] = []
+    for (const job of batch) {
+      const row = fitting.indexOf(job)
+      const outcome = row < 0 ? 'too-large' : outcomes[row]
+      if (outcome === 'too-large' || outcome === undefined) {
+        // It stays as it is, and is not met again before it is given back.
+        this.#tube.tooLarge.set(job.id, job.bytes)
+        continue
+      }
+      if (outcome === 'full') {
+        this.#tube.isFull = true
+        continue
+      }
+      if (outcome === 'not-buried') {
+        this.#tube.notBuried.add(job.id)
+        continue
+      }
+      this.#tube.notBuried.delete(job.id)
+      durable.push(job)
+      if (outcome === 'known') this.#tube.known += 1
+      else this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
+    }
+    const deleted = await this.#source.delete(durable.map(({ id }) => id))
+    for (const [row, { id }] of durable.entries()) {
+      this.#held.delete(id)
+      if (deleted[row] !== true) this.#tube.takenMeanwhile += 1
+    }
+    this.#onJobs(durable.length)
+  }
+
+  readonly #imported = (job: HeldJob): ImportedJob => {
+    const { identity } = this.#source
+    const { id, state, priority, ttrSeconds, leftSeconds, body } = job
+    return {
+      sourceId: id,
+      key: identity === undefined ? undefined : `beanstalkd:${identity}:${id}`,
+      priority,
+      ttrMs: Math.max(1, ttrSeconds) * SECOND_MS,
+      // It is told in whole seconds, without the fraction: never too early.
+      delayMs: state === 'delayed' ? (leftSeconds + 1) * SECOND_MS : 0,
+      isBuried: state === 'buried',
+      body: body ?? new Uint8Array(0),
+    }
+  }
+}
