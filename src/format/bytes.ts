@@ -10,6 +10,9 @@ const SAFE_HIGH_MAX = 0x1f_ffff
 /** What {@link getUint64} returns for a value of 2^53 or more. */
 export const NOT_SAFE = -1
 
+/** For whoever has no bytes yet. */
+export const NOTHING: Uint8Array = new Uint8Array(0)
+
 export function getUint16(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
 }

@@ -2,7 +2,7 @@
  * The records of a block: walking them and writing their headers. Hot: one cursor serves any number of
  * blocks, and a record is three numbers, not an object.
  */
-import { getUint16, getUint32, getUint64, setUint32 } from './bytes.ts'
+import { getUint16, getUint32, getUint64, NOTHING, setUint32 } from './bytes.ts'
 import {
   BATCH_RECORD_BYTES,
   BLOCK_FIRST_ID_AT,
@@ -88,7 +88,7 @@ export function readBatchRecord(bytes: Uint8Array, start: number): BatchSpan {
  */
 export class RecordCursor {
   /** What `start` and `length` refer to: the bytes handed in, or the unpacked payload. */
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NOTHING
   /** A {@link RecordKind}. */
   kind = 0
   /** Where the record's body begins in `bytes`. */

@@ -19,7 +19,7 @@ import { writeBatchRecord, writeRecordHeader } from '../format/records.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { Encodable } from './seam.ts'
 
-const BUFFER_BYTES_AT_FIRST = 64 * 1024
+const BUFFER_BYTES_AT_FIRST = 16 * 1024
 /** Buffers above this size are not kept for the next group. */
 export const BUFFER_BYTES_KEPT = 8 * 1024 * 1024
 

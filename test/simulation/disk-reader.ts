@@ -12,33 +12,48 @@ import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { statOf } from '../../src/system/simulated/file-handle.ts'
 import type { Inode } from '../../src/system/simulated/inode.ts'
 import { soon } from '../../src/system/soon.ts'
-import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
+import type { FileHandle, FileStat, FileSystem, System } from '../../src/system/system.ts'
 
 function refuse(): never {
   throw new Error('looking at a disk changes nothing')
 }
 
-function handleOf(inode: Inode): FileHandle {
-  const read = (target: Uint8Array, at: number): number => inode.content.cache.read(target, at)
-  return {
-    isDirect: false,
-    read: async (target, at) => read(target, at),
-    readSync: read,
-    write: refuse,
-    writeSync: refuse,
-    writeMany: refuse,
-    flush: async () => undefined,
-    flushSync: () => undefined,
-    stat: async () => statOf(inode),
-    close: async () => undefined,
-    closeSync: () => undefined,
+class LookingHandle implements FileHandle {
+  readonly isDirect = false
+  readonly write = refuse
+  readonly writeSync = refuse
+  readonly writeMany = refuse
+  readonly #inode: Inode
+
+  constructor(inode: Inode) {
+    this.#inode = inode
   }
+
+  async read(target: Uint8Array, at: number): Promise<number> {
+    return this.readSync(target, at)
+  }
+
+  readSync(target: Uint8Array, at: number): number {
+    return this.#inode.content.cache.read(target, at)
+  }
+
+  async flush(): Promise<void> {}
+
+  flushSync(): void {}
+
+  async stat(): Promise<FileStat> {
+    return statOf(this.#inode)
+  }
+
+  async close(): Promise<void> {}
+
+  closeSync(): void {}
 }
 
 function filesOf(disk: SimulatedDisk): FileSystem {
   return {
-    open: async (path) => handleOf(disk.get(path, 'open')),
-    openSync: (path) => handleOf(disk.get(path, 'open')),
+    open: async (path) => new LookingHandle(disk.get(path, 'open')),
+    openSync: (path) => new LookingHandle(disk.get(path, 'open')),
     stat: async (path) => statOf(disk.get(path, 'stat')),
     statSync: (path) => statOf(disk.get(path, 'stat')),
     list: async (directory) => disk.list(directory),

@@ -7,12 +7,13 @@ import { openPublicLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
 import type { IdRange, Log, LogOptions, LogReader, Message } from '../../src/log/types.ts'
 import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import type { PagedBytes } from '../../src/system/simulated/paged-bytes.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import type { Report } from '../../src/system/simulated/report.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import { SimulatedDeath } from '../../src/system/simulated/system-error.ts'
 import type { System } from '../../src/system/system.ts'
-import { bodyOf, isSameBody } from './bodies.ts'
+import { bodyOf } from './bodies.ts'
 import { type Append, type Content, type Mode, Oracle, Violation, type Writer } from './oracle.ts'
 
 export const DIRECTORY = '/d/log'
@@ -53,9 +54,9 @@ export class Opening {
     const before = this.machine.segments()
     const log = await this.open()
     const after = this.machine.segments()
-    for (const [path, bytes] of before) {
+    for (const [path, content] of before) {
       const now = after.get(path)
-      if (now && !isSameBody(bytes, now)) throw new Violation(`invariant 7: ${path} was changed`)
+      if (now && !content.equals(now)) throw new Violation(`invariant 7: ${path} was changed`)
     }
     return log
   }
@@ -271,11 +272,11 @@ export class Machine {
   }
 
   /** Every segment file as it stands. */
-  segments(): Map<string, Uint8Array> {
+  segments(): Map<string, PagedBytes> {
     const { disk } = this.simulation
     const isSegment = (path: string): boolean =>
       path.endsWith('.qls') && !path.includes('quarantine')
-    return new Map([...disk.tree()].filter(([path]) => isSegment(path)))
+    return new Map([...disk.contents()].filter(([path]) => isSegment(path)))
   }
 
   /** Whether LOCK names this opening, looked up on the disk. */

@@ -1,6 +1,7 @@
 /** A log at rest: opening and closing leaves it as it is, and its caches are nothing but caches. */
 import type { LogOptions } from '../../src/log/types.ts'
 import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import type { PagedBytes } from '../../src/system/simulated/paged-bytes.ts'
 import { DIRECTORY, type Machine } from './machine.ts'
 import { Violation } from './oracle.ts'
 
@@ -14,14 +15,10 @@ async function openAndClose(machine: Machine, options: LogOptions): Promise<void
   machine.check()
 }
 
-function contentOf(disk: SimulatedDisk): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const [path, bytes] of disk.tree()) {
-    if (path.startsWith(DIRECTORY) && !path.startsWith(`${DIRECTORY}/LOCK`)) {
-      found.set(path, Buffer.from(bytes).toString('latin1'))
-    }
-  }
-  return found
+function contentOf(disk: SimulatedDisk): Map<string, PagedBytes> {
+  const isTold = (path: string): boolean =>
+    path.startsWith(DIRECTORY) && !path.startsWith(`${DIRECTORY}/LOCK`)
+  return new Map([...disk.contents()].filter(([path]) => isTold(path)))
 }
 
 /** Invariant 8: after a clean close, open and close without an append changes nothing but LOCK. */
@@ -35,8 +32,10 @@ export async function expectIdleOpeningChangesNothing(
   await openAndClose(machine, options)
   const after = contentOf(machine.simulation.disk)
   for (const path of new Set([...before.keys(), ...after.keys()])) {
-    if (before.get(path) === after.get(path)) continue
-    const what = !after.has(path) ? 'removed' : !before.has(path) ? 'made' : 'changed'
+    const was = before.get(path)
+    const is = after.get(path)
+    if (was && is?.equals(was)) continue
+    const what = !is ? 'removed' : !was ? 'made' : 'changed'
     throw new Violation(`invariant 8: opening and closing ${what} ${path}`)
   }
 }
@@ -44,7 +43,7 @@ export async function expectIdleOpeningChangesNothing(
 /** Invariant 9: index, lock, spares and temporary files may vanish while the log is closed. */
 export async function expectCachesAreCaches(machine: Machine, options: LogOptions): Promise<void> {
   const { disk } = machine.simulation
-  for (const path of disk.tree().keys()) {
+  for (const path of disk.contents().keys()) {
     if (!path.startsWith(`${DIRECTORY}/`) || path.endsWith('.qls')) continue
     disk.removeFile(path)
   }

@@ -3,7 +3,7 @@ import { VERDICT_ROWS } from '../../src/format/verdict.ts'
 import { Report } from '../../src/system/simulated/report.ts'
 import { FALSE_ALARM, Schedule } from './schedule.ts'
 
-export const SCHEDULES = Number(process.env['QLOG_SCHEDULES'] ?? 10_000)
+export const SCHEDULES = Number(process.env['QLOG_SCHEDULES'] ?? 20_000)
 export const ONLY_SEED = process.env['QLOG_SEED']
 
 /** Fewer schedules than these may miss the rarest rows of the table by chance. */

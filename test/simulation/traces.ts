@@ -100,7 +100,7 @@ async function killedInRecovery(machine: Machine): Promise<void> {
 function ownBlocks(machine: Machine, bytes: number): Uint8Array {
   const newest = [...machine.segments()].at(-1)?.[1]
   if (!newest) throw new Error('there is no segment')
-  return newest.slice(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + bytes)
+  return newest.toBytes().slice(SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES + bytes)
 }
 
 async function rotten(machine: Machine): Promise<void> {

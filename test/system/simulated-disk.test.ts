@@ -352,6 +352,29 @@ describe('snapshots and planted damage', () => {
     expect(disk.tree().size).toBe(0)
   })
 
+  test('what files held stays what it was, and one changed byte is a difference', () => {
+    const disk = diskWith(filled(3 * PAGE_BYTES, 1))
+    const contentOf = () => disk.contents().get('/d/f') ?? new PagedBytes()
+    const before = contentOf()
+    expect(contentOf().equals(before)).toBe(true)
+    const inode = disk.get('/d/f', 'open')
+    disk.changeContent(inode, (serial) => {
+      inode.content.write(filled(1, 2), 2 * PAGE_BYTES + 7, serial)
+    })
+    expect(contentOf().equals(before)).toBe(false)
+    expectBytes(before.toBytes(), filled(3 * PAGE_BYTES, 1))
+  })
+
+  test('files of zeros and of holes read the same, those of other lengths do not', () => {
+    const zeros = new PagedBytes()
+    zeros.write(filled(PAGE_BYTES, 0), 0)
+    const hole = new PagedBytes()
+    hole.resize(PAGE_BYTES)
+    expect(zeros.equals(hole)).toBe(true)
+    hole.resize(PAGE_BYTES + 1)
+    expect(zeros.equals(hole)).toBe(false)
+  })
+
   test('a directory goes out to a real one and comes back the same', () => {
     const realDirectory = fs.mkdtempSync(path.join(os.tmpdir(), 'qlog-export-'))
     try {

@@ -12,6 +12,8 @@ const HOST_CHARACTERS_MAX = 255
 /** The last millisecond a `Date` can name. */
 const TIME_MS_MAX = 8.64e15
 const VERSION = 1
+const encoder = new TextEncoder()
+const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Who holds, or held, the lock. */
 export interface LockOwner {
@@ -75,7 +77,7 @@ export function newbornSocketPath(directory: string, random: string): string {
 }
 
 export function encodeLockFile(owner: LockOwner): Uint8Array {
-  const bytes = new TextEncoder().encode(canonicalText(owner))
+  const bytes = encoder.encode(canonicalText(owner))
   if (parseLockFile(bytes).owner === undefined) throw new Error('a lock file must parse back')
   return bytes
 }
@@ -107,7 +109,7 @@ export function parseLockFile(
   let text: string
   let fields: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    text = strictDecoder.decode(bytes)
     fields = JSON.parse(text)
   } catch {
     return { owner: undefined, why: 'it is not one line of JSON' }
@@ -177,7 +179,10 @@ async function readBounded(handle: FileHandle): Promise<Uint8Array> {
 export function isSameLockFile(one: LockFile, other: LockFile): boolean {
   if (one.kind === 'missing' || other.kind === 'missing') return one.kind === other.kind
   if (one.bytes.byteLength !== other.bytes.byteLength) return false
-  return one.bytes.every((byte, index) => byte === other.bytes[index])
+  for (let at = 0; at < one.bytes.byteLength; at += 1) {
+    if (one.bytes[at] !== other.bytes[at]) return false
+  }
+  return true
 }
 
 /** A lock file under its temporary name, durable, and open so that its inode stays its own. */

@@ -4,7 +4,7 @@
  * lasts its segment is pinned.
  */
 import { type Block, checkBlock, readBlock, type SegmentKey } from '../../format/block.ts'
-import { getUint32, getUint64 } from '../../format/bytes.ts'
+import { getUint32, getUint64, NOTHING } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_FIRST_ID_AT,
@@ -24,7 +24,7 @@ import type { TailSeat } from './tail-cache.ts'
 
 export class BlockWalk {
   /** The block that `next` moved to: `bytes[at..]`, and its header. */
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NOTHING
   at = 0
   block: Block | undefined
   /** What the block unpacks to, where it is COMPRESSED. */

@@ -4,7 +4,7 @@
  * file, which is opened when it is first needed. Reads only.
  */
 import { QlogError, systemErrorCode } from '../../errors.ts'
-import { getUint32 } from '../../format/bytes.ts'
+import { getUint32, NOTHING } from '../../format/bytes.ts'
 import type { Crc32 } from '../../format/crc.ts'
 import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../format/layout.ts'
 import type { FileHandle, System } from '../../system/system.ts'
@@ -27,7 +27,7 @@ const STAGE_BYTES = 256 * 1024
 export class SegmentGone extends Error {}
 
 export class ReadWindow implements ByteWindow {
-  bytes: Uint8Array = new Uint8Array(0)
+  bytes: Uint8Array = NOTHING
   start = 0
   /** `bytes` come from the tail, not from the file. */
   isCached = false
@@ -45,7 +45,7 @@ export class ReadWindow implements ByteWindow {
   /** What a read after a seek needs, as an index tells; 0 where that is unknown, or a chunk. */
   #expectedBytes = 0
   /** For reads of less than a chunk. */
-  #scratch: Uint8Array = new Uint8Array(0)
+  #scratch: Uint8Array = NOTHING
 
   constructor(system: System, path: string, number: number, seat: TailSeat | undefined) {
     this.#system = system
@@ -79,7 +79,7 @@ export class ReadWindow implements ByteWindow {
     this.#seat?.leave()
     this.#seat = undefined
     this.isCached = false
-    this.bytes = new Uint8Array(0)
+    this.bytes = NOTHING
   }
 
   async load(offset: number, byteLength: number, limit: number): Promise<boolean> {

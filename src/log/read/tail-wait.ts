@@ -8,9 +8,10 @@ import { TailSeat } from './tail-cache.ts'
 export class TailWait {
   readonly seat: TailSeat | undefined
   readonly #view: LogView
-  readonly #stop = new AbortController()
   readonly #signal: AbortSignal | undefined
-  /** The caller's signal and ours, put together at the first wait. */
+  #isEnded = false
+  /** Both are made at the first wait: most readers end before one. */
+  #stop: AbortController | undefined
   #either: AbortSignal | undefined
 
   constructor(view: LogView, signal: AbortSignal | undefined) {
@@ -20,24 +21,33 @@ export class TailWait {
   }
 
   get isEnded(): boolean {
-    return this.#stop.signal.aborted
+    return this.#isEnded
   }
 
   /** Waits for more, until the caller aborts or `end` is called, which is no error. */
   async changed(): Promise<void> {
     // Before the wait begins: from here on every group that resolves is kept for this reader.
     this.seat?.take()
-    const { signal } = this.#stop
-    this.#either ??= this.#signal ? AbortSignal.any([this.#signal, signal]) : signal
     try {
-      await this.#view.changed(this.#either)
+      await this.#view.changed(this.#eitherSignal())
     } catch (error) {
-      if (!this.isEnded) throw error
+      if (!this.#isEnded) throw error
     }
   }
 
   end(): void {
-    this.#stop.abort()
+    this.#isEnded = true
+    this.#stop?.abort()
     this.seat?.leave()
+  }
+
+  /** The caller's signal and ours, put together. */
+  #eitherSignal(): AbortSignal {
+    if (this.#either) return this.#either
+    this.#stop = new AbortController()
+    if (this.#isEnded) this.#stop.abort()
+    const { signal } = this.#stop
+    this.#either = this.#signal ? AbortSignal.any([this.#signal, signal]) : signal
+    return this.#either
   }
 }

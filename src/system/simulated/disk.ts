@@ -2,10 +2,10 @@
  * The simulated disk: directories, names and files with their page cache, and what a power cut
  * leaves of them. It knows no process and no time; calls on it take effect at once. Pure.
  */
-import { type EntryChange, EntryChanges } from './entry-changes.ts'
+import { EntryChanges, type Place } from './entry-changes.ts'
 import type { FlushFailure, KeptPart } from './file-content.ts'
 import { Inode, type InodeKind } from './inode.ts'
-import { PAGE_BYTES } from './paged-bytes.ts'
+import { PAGE_BYTES, type PagedBytes } from './paged-bytes.ts'
 import type { Random } from './random.ts'
 import { SimulatedSystemError } from './system-error.ts'
 import { SECTOR_BYTES } from './tear.ts'
@@ -34,6 +34,9 @@ export interface PowerCutPlan {
   keptPart(serial: number, byteCount: number): KeptPart
 }
 
+/** Paths whose parts are kept. */
+const PATHS_KEPT_MAX = 1_000
+
 export class SimulatedDisk {
   /** Space for data, in whole pages; names and directories take none. */
   capacityBytes = Number.POSITIVE_INFINITY
@@ -43,6 +46,8 @@ export class SimulatedDisk {
   #nextNumber = 3
   #freeNumbers: number[] = []
   #lastSerial = 0
+  /** Paths and their parts. */
+  readonly #parts = new Map<string, readonly string[]>()
 
   /** An empty disk, or one that goes on from a snapshot without changing it. */
   constructor(snapshot?: DiskSnapshot) {
@@ -59,17 +64,28 @@ export class SimulatedDisk {
 
   /** Follows a path; the last part may be missing, those before it may not. */
   find(path: string, syscall: string): FoundEntry {
-    const parts = path.split('/').filter((part) => part !== '' && part !== '.')
-    const name = parts.pop()
+    const parts = this.#partsOf(path)
     let directory = this.#root
-    for (const part of parts) {
-      const next = directory.entries.get(part)
+    const last = parts.length - 1
+    for (let at = 0; at < last; at += 1) {
+      const next = directory.entries.get(parts[at] ?? '')
       if (next === undefined) throw new SimulatedSystemError('ENOENT', syscall, path)
       if (next.kind !== 'directory') throw new SimulatedSystemError('ENOTDIR', syscall, path)
       directory = next
     }
+    const name = parts[last]
     if (name === undefined) return { directory, name: '', inode: this.#root }
     return { directory, name, inode: directory.entries.get(name) }
+  }
+
+  /** The same few paths are followed again and again. */
+  #partsOf(path: string): readonly string[] {
+    const known = this.#parts.get(path)
+    if (known !== undefined) return known
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+    if (this.#parts.size >= PATHS_KEPT_MAX) this.#parts.clear()
+    this.#parts.set(path, parts)
+    return parts
   }
 
   get(path: string, syscall: string): Inode {
@@ -83,7 +99,7 @@ export class SimulatedDisk {
     const { directory, name, inode: existing } = this.find(path, syscall)
     if (existing !== undefined) throw new SimulatedSystemError(existsCode, syscall, path)
     const inode = new Inode(kind, this.#freeNumbers.pop() ?? this.#nextNumber++)
-    this.#change({ inode, added: { directory, name } })
+    this.#change(inode, undefined, { directory, name })
     return inode
   }
 
@@ -92,12 +108,13 @@ export class SimulatedDisk {
     if (inode.kind === 'directory') throw new SimulatedSystemError('EPERM', 'link', from)
     const target = this.find(to, 'link')
     if (target.inode !== undefined) throw new SimulatedSystemError('EEXIST', 'link', to)
-    this.#change({ inode, added: { directory: target.directory, name: target.name } })
+    this.#change(inode, undefined, { directory: target.directory, name: target.name })
   }
 
   rename(from: string, to: string): void {
-    const inode = this.get(from, 'rename')
     const source = this.find(from, 'rename')
+    const { inode } = source
+    if (inode === undefined) throw new SimulatedSystemError('ENOENT', 'rename', from)
     const target = this.find(to, 'rename')
     // Two names of one file: POSIX has rename do nothing and succeed.
     if (target.inode === inode) return
@@ -105,26 +122,26 @@ export class SimulatedDisk {
       const code = inode.kind === 'directory' ? 'ENOTEMPTY' : 'EISDIR'
       throw new SimulatedSystemError(code, 'rename', to)
     }
-    this.#change({
+    this.#change(
       inode,
-      removed: { directory: source.directory, name: source.name },
-      added: { directory: target.directory, name: target.name },
-    })
+      { directory: source.directory, name: source.name },
+      { directory: target.directory, name: target.name },
+    )
   }
 
   unlink(path: string): void {
-    const { directory, name } = this.find(path, 'unlink')
-    const inode = this.get(path, 'unlink')
+    const { directory, name, inode } = this.find(path, 'unlink')
+    if (inode === undefined) throw new SimulatedSystemError('ENOENT', 'unlink', path)
     if (inode.kind === 'directory') throw new SimulatedSystemError('EISDIR', 'unlink', path)
-    this.#change({ inode, removed: { directory, name } })
+    this.#change(inode, { directory, name }, undefined)
   }
 
   removeDirectory(path: string): void {
-    const { directory, name } = this.find(path, 'rmdir')
-    const inode = this.get(path, 'rmdir')
+    const { directory, name, inode } = this.find(path, 'rmdir')
+    if (inode === undefined) throw new SimulatedSystemError('ENOENT', 'rmdir', path)
     if (inode.kind !== 'directory') throw new SimulatedSystemError('ENOTDIR', 'rmdir', path)
     if (inode.entries.size > 0) throw new SimulatedSystemError('ENOTEMPTY', 'rmdir', path)
-    this.#change({ inode, removed: { directory, name } })
+    this.#change(inode, { directory, name }, undefined)
   }
 
   list(path: string): string[] {
@@ -149,8 +166,7 @@ export class SimulatedDisk {
     this.#changes.settle(directory, keeps)
   }
 
-  #change(change: Omit<EntryChange, 'serial'>): void {
-    const { removed, added, inode } = change
+  #change(inode: Inode, removed: Place | undefined, added: Place | undefined): void {
     if (removed !== undefined) {
       removed.directory.entries.delete(removed.name)
       inode.linkCount -= 1
@@ -165,7 +181,7 @@ export class SimulatedDisk {
       inode.linkCount += 1
     }
     this.#lastSerial += 1
-    this.#changes.add({ ...change, serial: this.#lastSerial })
+    this.#changes.add({ serial: this.#lastSerial, inode, removed, added })
     this.releaseUnused(inode)
   }
 
@@ -261,10 +277,17 @@ export class SimulatedDisk {
   /** Every file as readers see it: path and bytes. */
   tree(): Map<string, Uint8Array> {
     const found = new Map<string, Uint8Array>()
+    for (const [path, content] of this.contents()) found.set(path, content.toBytes())
+    return found
+  }
+
+  /** The same without a copy: pages are shared until somebody writes to them. */
+  contents(): Map<string, PagedBytes> {
+    const found = new Map<string, PagedBytes>()
     const walk = (directory: Inode, prefix: string): void => {
       for (const [name, inode] of directory.entries) {
         if (inode.kind === 'directory') walk(inode, `${prefix}${name}/`)
-        else if (inode.kind === 'file') found.set(prefix + name, inode.content.cache.toBytes())
+        else if (inode.kind === 'file') found.set(prefix + name, inode.content.cache.clone())
       }
     }
     walk(this.#root, '/')
@@ -272,11 +295,13 @@ export class SimulatedDisk {
   }
 
   exists(path: string): boolean {
-    try {
-      return this.find(path, 'stat').inode !== undefined
-    } catch {
-      return false
+    let inode = this.#root
+    for (const part of this.#partsOf(path)) {
+      const next = inode.kind === 'directory' ? inode.entries.get(part) : undefined
+      if (next === undefined) return false
+      inode = next
     }
+    return true
   }
 
   readFile(path: string): Uint8Array {

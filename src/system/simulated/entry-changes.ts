@@ -14,9 +14,14 @@ export interface EntryChange {
   readonly serial: number
   readonly inode: Inode
   /** The name that goes. */
-  readonly removed?: { readonly directory: Inode; readonly name: string }
+  readonly removed: Place | undefined
   /** The name that comes, replacing what stands there. */
-  readonly added?: { readonly directory: Inode; readonly name: string }
+  readonly added: Place | undefined
+}
+
+export interface Place {
+  readonly directory: Inode
+  readonly name: string
 }
 
 export class EntryChanges {
@@ -74,14 +79,13 @@ export class EntryChanges {
 
   /** The same changes on another disk, whose inodes `copyOf` knows. */
   copyTo(target: EntryChanges, copyOf: (inode: Inode) => Inode): void {
-    const placeOf = (place: EntryChange['added']): EntryChange['added'] =>
+    const placeOf = (place: Place | undefined): Place | undefined =>
       place && { directory: copyOf(place.directory), name: place.name }
     target.#changes = this.#changes.map((change) => {
       const removed = placeOf(change.removed)
       const added = placeOf(change.added)
       const { serial } = change
-      const inode = copyOf(change.inode)
-      return { serial, inode, ...(removed && { removed }), ...(added && { added }) }
+      return { serial, inode: copyOf(change.inode), removed, added }
     })
   }
 }

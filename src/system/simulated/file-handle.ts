@@ -31,6 +31,9 @@ export class SimulatedFileHandle implements FileHandle {
   readonly #released: () => void
   #closed = false
   #pendingCalls = 0
+  readonly #returned = (): void => {
+    this.#pendingCalls -= 1
+  }
 
   constructor(
     world: SimulatedWorld,
@@ -80,10 +83,12 @@ export class SimulatedFileHandle implements FileHandle {
 
   stat(): Promise<FileStat> {
     return this.#issue('handleStat', (begun) => ({
+      first: undefined,
       effect: () => {
         if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'fstat')
         return statOf(this.#inode)
       },
+      interrupted: undefined,
     }))
   }
 
@@ -108,15 +113,18 @@ export class SimulatedFileHandle implements FileHandle {
 
   #closing(begun: Begun): Operation<void> {
     return {
+      first: undefined,
       effect: () => {
         this.#released()
         if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'close')
       },
+      interrupted: undefined,
     }
   }
 
   #reading(begun: Begun, target: Uint8Array, position: number): Operation<number> {
     return {
+      first: undefined,
       effect: () => {
         if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'read')
         const { content } = this.#inode
@@ -124,6 +132,7 @@ export class SimulatedFileHandle implements FileHandle {
           ? content.readDirect(target, position)
           : content.cache.read(target, position)
       },
+      interrupted: undefined,
     }
   }
 
@@ -199,6 +208,7 @@ export class SimulatedFileHandle implements FileHandle {
 
   #flushing(begun: Begun): Operation<void> {
     return {
+      first: undefined,
       effect: () => {
         const { content } = this.#inode
         const { fault } = begun
@@ -210,6 +220,7 @@ export class SimulatedFileHandle implements FileHandle {
         disk.changeContent(this.#inode, () => content.failFlush(this.#flavour(fault), random))
         throw this.#error(fault.error, 'fdatasync')
       },
+      interrupted: undefined,
     }
   }
 
@@ -225,12 +236,7 @@ export class SimulatedFileHandle implements FileHandle {
     if (this.#closed) throw new Error('file handle used after close')
     this.#pendingCalls += 1
     const begun = this.#world.scheduler.begin(this.#caller, kind, this.#path)
-    return this.#world.scheduler.issue(begun, {
-      ...operationOf(begun),
-      returned: () => {
-        this.#pendingCalls -= 1
-      },
-    })
+    return this.#world.scheduler.issue(begun, operationOf(begun), this.#returned)
   }
 
   #perform<T>(kind: CallKind, operationOf: (begun: Begun) => Operation<T>): T {

@@ -233,7 +233,7 @@ export class SimulatedFileSystem implements FileSystem {
         if (!(error instanceof SimulatedSystemError)) throw error
       }
     }
-    return { effect, interrupted: call.changes ? interrupted : undefined }
+    return { first: undefined, effect, interrupted: call.changes ? interrupted : undefined }
   }
 
   #release(inode: Inode): void {

@@ -106,6 +106,18 @@ export class PagedBytes {
     return bytes
   }
 
+  /** Whether both read the same; pages that they share are not compared. */
+  equals(other: PagedBytes): boolean {
+    if (this.#size !== other.#size) return false
+    const count = Math.max(this.#pages.length, other.#pages.length)
+    for (let index = 0; index < count; index += 1) {
+      const page = this.#pages[index] ?? ZERO_PAGE
+      const others = other.#pages[index] ?? ZERO_PAGE
+      if (page !== others && Buffer.compare(page.bytes, others.bytes) !== 0) return false
+    }
+    return true
+  }
+
   clone(): PagedBytes {
     const copy = new PagedBytes()
     copy.#pages = this.#pages.slice()

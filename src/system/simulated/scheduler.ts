@@ -19,11 +19,9 @@ export interface Caller {
 
 /** What a call does. `interrupted` is what it may have done when its process dies within it. */
 export interface Operation<T> {
-  readonly first?: (() => void) | undefined
-  effect(): T
-  /** Called just before the caller's promise settles. */
-  readonly returned?: (() => void) | undefined
-  readonly interrupted?: (() => void) | undefined
+  readonly first: (() => void) | undefined
+  readonly effect: () => T
+  readonly interrupted: (() => void) | undefined
 }
 
 /** A call that was made and counted. */
@@ -35,16 +33,22 @@ export interface Begun {
   readonly fault: FaultRule | undefined
 }
 
+/** What a call that took effect returns, or the error it fails with. */
+type Outcome<T> =
+  | { readonly failed: false; readonly value: T }
+  | { readonly failed: true; readonly value: SimulatedSystemError }
+
 interface ActiveCall {
   readonly begun: Begun
   readonly operation: Operation<unknown>
+  readonly returned: (() => void) | undefined
   state: 'queued' | 'begun' | 'done'
   /** Inside the kernel, where a stopped process's call still takes effect. */
   inKernel: boolean
   /** A crash planned exactly before this call must not let it happen by chance. */
   withheld: boolean
-  /** Gives the value or throws the error; set with the effect. */
-  result: (() => unknown) | undefined
+  /** Set with the effect. */
+  outcome: Outcome<unknown> | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -57,6 +61,11 @@ interface Trap {
 
 /** Virtual time between two steps, at most. */
 const STEP_MICROSECONDS_MAX = 200
+/** FNV-1a, 32 bits. */
+const HASH_START = 0x811c_9dc5
+const HASH_PRIME = 0x0100_0193
+/** Texts whose hash is kept. */
+const HASHES_KEPT_MAX = 1_000
 
 export class Scheduler {
   readonly #random: Random
@@ -68,7 +77,8 @@ export class Scheduler {
   #faults: Fault[] = []
   #traps: Trap[] = []
   #callCount = 0
-  #hash = 0x811c_9dc5
+  #hash = HASH_START
+  readonly #hashes = new Map<string, number>()
 
   constructor(
     random: Random,
@@ -128,17 +138,21 @@ export class Scheduler {
     return { number: this.#callCount, kind, caller, path, fault }
   }
 
-  /** An asynchronous call. Of a dead process it never returns and does nothing. */
-  issue<T>(begun: Begun, operation: Operation<T>): Promise<T> {
+  /**
+   * An asynchronous call. Of a dead process it never returns and does nothing. `returned` is called just
+   * before the caller's promise settles.
+   */
+  issue<T>(begun: Begun, operation: Operation<T>, returned?: () => void): Promise<T> {
     if (!begun.caller.alive) return new Promise(() => {})
     return new Promise<T>((resolve, reject) => {
       this.#active.push({
         begun,
         operation,
+        returned,
         state: 'queued',
         inKernel: false,
         withheld: false,
-        result: undefined,
+        outcome: undefined,
         resolve: resolve as (value: unknown) => void,
         reject,
       })
@@ -156,12 +170,13 @@ export class Scheduler {
       this.#spring(begun, 'during')
       if (!caller.alive) throw new SimulatedDeath(caller.name)
     }
-    const settle = effectOf(operation)
+    const outcome = outcomeOf(operation)
     this.#note('sync', begun.number, begun.kind, caller.name, begun.path)
     this.#spring(begun, 'after')
     // Even a failed call does not return into a process that died in it.
     if (!caller.alive) throw new SimulatedDeath(caller.name)
-    return settle()
+    if (outcome.failed) throw outcome.value
+    return outcome.value
   }
 
   /**
@@ -184,7 +199,7 @@ export class Scheduler {
     if (call.state === 'done') {
       this.#remove(call)
       this.#note('return', call.begun.number, '', '', '')
-      call.operation.returned?.()
+      call.returned?.()
       this.#settle(call)
       return 'woken'
     }
@@ -235,18 +250,15 @@ export class Scheduler {
     if (this.#spring(begun, 'during')) return true
     this.#note('effect', begun.number, '', '', '')
     call.state = 'done'
-    call.result = effectOf(operation)
+    call.outcome = outcomeOf(operation)
     return this.#spring(begun, 'after')
   }
 
   #settle(call: ActiveCall): void {
-    const { result } = call
-    if (result === undefined) throw new Error('a call returns before its effect')
-    try {
-      call.resolve(result())
-    } catch (error) {
-      call.reject(error)
-    }
+    const { outcome } = call
+    if (outcome === undefined) throw new Error('a call returns before its effect')
+    if (outcome.failed) call.reject(outcome.value)
+    else call.resolve(outcome.value)
   }
 
   #ready(): ActiveCall[] {
@@ -280,29 +292,37 @@ export class Scheduler {
 
   #note(step: string, callNumber: number, kind: string, callerName: string, path: string): void {
     this.#mix(step)
-    this.#hash = Math.imul(this.#hash ^ callNumber, 0x0100_0193)
+    this.#hash = Math.imul(this.#hash ^ callNumber, HASH_PRIME)
     this.#mix(kind)
     this.#mix(path)
     this.#trace?.push(`${step} #${callNumber} ${callerName} ${kind} ${path}`.trimEnd())
   }
 
   #mix(text: string): void {
+    this.#hash = Math.imul(this.#hash ^ this.#hashOf(text), HASH_PRIME)
+  }
+
+  /** The same few texts come again and again. */
+  #hashOf(text: string): number {
+    const known = this.#hashes.get(text)
+    if (known !== undefined) return known
+    let hash = HASH_START
     for (let index = 0; index < text.length; index += 1) {
-      this.#hash = Math.imul(this.#hash ^ text.charCodeAt(index), 0x0100_0193)
+      hash = Math.imul(hash ^ text.charCodeAt(index), HASH_PRIME)
     }
+    if (this.#hashes.size >= HASHES_KEPT_MAX) this.#hashes.clear()
+    this.#hashes.set(text, hash)
+    return hash
   }
 }
 
-/** Lets the call happen now; its value or error comes out when the result is asked for. */
-function effectOf<T>(operation: Operation<T>): () => T {
+/** Lets the call happen now; what comes of it is told when the call returns. */
+function outcomeOf<T>(operation: Operation<T>): Outcome<T> {
   try {
-    const value = operation.effect()
-    return () => value
+    return { failed: false, value: operation.effect() }
   } catch (error) {
     // Anything else is a mistake in the simulator itself, and must end the run.
     if (!(error instanceof SimulatedSystemError)) throw error
-    return () => {
-      throw error
-    }
+    return { failed: true, value: error }
   }
 }

@@ -33,6 +33,11 @@ const START_MS = 1_750_000_000_000
 const STEPS_MAX = 1_000_000
 /** Turns of the event loop after which nothing more can come from JavaScript by itself. */
 const IDLE_TURNS = 3
+/**
+ * Steps in one turn of the event loop, as long as something moves. All microtasks and ticks run between
+ * two of them all the same; only what the loop itself brings has to wait.
+ */
+const STEPS_PER_TURN = 32
 
 export class Simulation {
   readonly seed: number
@@ -179,9 +184,18 @@ export class Simulation {
       let finish: (() => void) | undefined
       let idleTurns = 0
       let steps = 0
+      let queued: NodeJS.Immediate[] = []
+      let left = 0
+      const queue = (count: number): void => {
+        if (left > 0) for (const immediate of queued) clearImmediate(immediate)
+        queued = Array.from({ length: count }, () => setImmediate(turn))
+        left = count
+      }
       const turn = (): void => {
+        left -= 1
         try {
           if (finish !== undefined) {
+            queue(0)
             this.#running = false
             finish()
             return
@@ -192,8 +206,10 @@ export class Simulation {
           if (steps > this.#stepsMax) throw new Error(`seed ${this.seed}: no end in sight`)
           idleTurns = result === 'idle' ? idleTurns + 1 : 0
           if (idleTurns > IDLE_TURNS && !(moveTime && this.clock.jumpToNextTimer())) stuck()
-          setImmediate(turn)
+          if (idleTurns > 0) queue(1)
+          else if (left === 0) queue(STEPS_PER_TURN)
         } catch (error) {
+          queue(0)
           this.#running = false
           reject(error)
         }
@@ -208,7 +224,7 @@ export class Simulation {
             finish = () => reject(error)
           },
         )
-      setImmediate(turn)
+      queue(1)
     })
   }
 }

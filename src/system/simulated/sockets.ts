@@ -49,6 +49,7 @@ export class SimulatedSockets implements Sockets {
     const { scheduler } = this.#world
     const begun = scheduler.begin(this.#caller, 'probe', path)
     return scheduler.issue(begun, {
+      first: undefined,
       effect: (): SocketProbe => {
         try {
           if (begun.fault !== undefined) {
@@ -60,6 +61,7 @@ export class SimulatedSockets implements Sockets {
           return error.code === 'ENOENT' ? { state: 'missing' } : { state: 'unclear', cause: error }
         }
       },
+      interrupted: undefined,
     })
   }
 
@@ -87,7 +89,7 @@ export class SimulatedSockets implements Sockets {
           inode.listener = undefined
           if (disk.exists(path)) disk.unlink(path)
         }
-        return scheduler.issue(begun, { effect: close, interrupted: close })
+        return scheduler.issue(begun, { first: undefined, effect: close, interrupted: close })
       },
     }
   }

@@ -27,7 +27,12 @@ export class SimulatedSystemError extends Error {
   readonly path: string
 
   constructor(code: string, syscall: string, path: string) {
+    // As those of the real calls, which come from the kernel, it carries no frames: taking them costs
+    // more than everything else that a failing call does here.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(`${code}: ${WORDS[code] ?? 'simulated failure'}, ${syscall} '${path}'`)
+    Error.stackTraceLimit = stackTraceLimit
     this.code = code
     this.syscall = syscall
     this.path = path
