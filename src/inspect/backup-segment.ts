@@ -7,6 +7,7 @@ import { SEGMENT_FILE_BYTES_MIN, SEGMENT_HEADER_BYTES } from '../format/layout.t
 import type { Link, MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { Assessment } from '../log/assess.ts'
 import { writeIndexFile } from '../log/checkpoint.ts'
+import { nextNumber } from '../log/next-number.ts'
 import { createSegment, type OwnSegment, segmentBytesFor, writeWhole } from '../log/segment-file.ts'
 import { linkBytes, linkPairBytes, pairGroup, TAIL_RESERVE_BYTES } from '../log/special-groups.ts'
 import type { System } from '../system/system.ts'
@@ -45,7 +46,7 @@ export async function writeOwnSegment(
   }
   const needed = SEGMENT_HEADER_BYTES + linkPairBytes(link) + TAIL_RESERVE_BYTES
   const fileBytes = segmentBytesFor(Math.max(SEGMENT_FILE_BYTES_MIN, needed))
-  const plan = { directory, storeId, durable: false, numberMin: numberMin(assessment), fileBytes }
+  const plan = { directory, storeId, durable: false, numberMin: nextNumber(assessment), fileBytes }
   const segment = await createSegment(system, plan)
   try {
     segment.base = ownBase
@@ -79,12 +80,4 @@ async function writeIndex(
   const current = { number, generation, salt1, salt2, durableOffset }
   const head = { storeId, sequence: 1, epoch, current, nextId, timeMs, snapshots, map }
   await writeIndexFile(system, directory, 'index.a', head, [])
-}
-
-/** Above every number that the log ever used. */
-function numberMin({ survey, map }: Assessment): number {
-  let highest = survey.index?.current.number ?? 0
-  for (const { number } of survey.heads) highest = Math.max(highest, number)
-  for (const { coversTo } of map) highest = Math.max(highest, coversTo)
-  return highest + 1
 }

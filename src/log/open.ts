@@ -12,6 +12,7 @@ import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { ioError, runAll } from './lock/lock-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
+import { nextNumber } from './next-number.ts'
 import {
   BATCH_BYTES_MAX,
   type CheckedOptions,
@@ -119,7 +120,7 @@ async function openLocked(
     durable,
     segmentBytesMin: options.segmentBytesMin,
     segmentBytesMax: options.segmentBytesMax,
-    numberMin: numberMin(assessment, recovered?.segment),
+    numberMin: nextNumber(assessment, recovered?.segment.number),
     reserve,
   })
   if (recovered) supply.noteMade(recovered.segment.number)
@@ -334,7 +335,7 @@ async function recoverIfNeeded(
       directory,
       storeId: how.storeId,
       durable: how.durable,
-      numberMin: numberMin(assessment, undefined),
+      numberMin: nextNumber(assessment),
       fileBytes: options.segmentBytesMin,
     },
     {
@@ -369,14 +370,6 @@ async function recoverInReserve<T>(
       isCleared = true
     }
   }
-}
-
-/** Above every number that any file, map or index has named. */
-function numberMin(assessment: Assessment, recovered: OwnSegment | undefined): number {
-  let highest = recovered?.number ?? 0
-  for (const head of assessment.survey.heads) highest = Math.max(highest, head.number)
-  for (const entry of assessment.map) highest = Math.max(highest, entry.coversTo)
-  return Math.max(highest, assessment.survey.index?.current.number ?? 0) + 1
 }
 
 /** Sets aside what is numbered below a durable LINK and not in its map; those names are used up. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { MessageSplitter } from '../../src/cli/message-splitter.ts'
 import { FakeLog } from './fake-log.ts'
-import { MemoryStream, runInProcess } from './support.ts'
+import { MemoryStream, runInProcess } from './in-process.ts'
 
 function bodies(log: FakeLog): string[] {
   return log.messages.map((message) => Buffer.from(message.body).toString('latin1'))

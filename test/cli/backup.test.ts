@@ -6,7 +6,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
 import { flipBit, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
-import { freshDirectory, jsonLines, runInProcess } from './support.ts'
+import { runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 const SERVICE = fileURLToPath(new URL('./fixtures/service.mjs', import.meta.url))
 

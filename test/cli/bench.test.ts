@@ -5,14 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { benchConclusion, benchHead, benchLine, caseWords } from '../../src/cli/bench-words.ts'
 import { DISK_CASES, type DiskResult } from '../../src/measure/disk-cases.ts'
 import { neededBytes, requireSpace } from '../../src/measure/own-disk.ts'
-import {
-  endOfBuilt,
-  freshDirectory,
-  jsonLines,
-  MemoryStream,
-  runInProcess,
-  startBuilt,
-} from './support.ts'
+import { MemoryStream, runInProcess } from './in-process.ts'
+import { endOfBuilt, freshDirectory, jsonLines, startBuilt } from './support.ts'
 
 const NUMBERS = ['rate', 'rawRate', 'efficiency', 'p50Ms', 'p99Ms', 'bodyBytesRate', 'pairs']
 

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openStore } from '../../src/index.ts'
-import { freshDirectory, jsonLines, runInProcess } from './support.ts'
+import { runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 const FAR_MS = 3_000_000_000_000
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { Output } from '../../src/cli/output.ts'
 import { buildProgram } from '../../src/cli/program.ts'
-import { MemoryStream, runInProcess } from './support.ts'
+import { MemoryStream, runInProcess } from './in-process.ts'
 
 function commandNames(): string[] {
   const output = new Output(new MemoryStream(), new MemoryStream(), {})

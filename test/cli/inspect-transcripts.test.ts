@@ -12,7 +12,8 @@ import { describe, expect, it } from 'vitest'
 import { openLog, openReader } from '../../src/index.ts'
 import { DAMAGES } from '../inspect/damages.ts'
 import { type LogFiles, smallLog, writeLog } from '../inspect/small-log.ts'
-import { freshDirectory, jsonLines, runInProcess } from './support.ts'
+import { runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 const TRANSCRIPTS = fileURLToPath(new URL('../fixtures/transcripts/', import.meta.url))
 const UPDATE = process.env['UPDATE_TRANSCRIPTS'] === '1'

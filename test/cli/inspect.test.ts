@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { bytesPerSecond } from '../../src/cli/argument-types.ts'
 import { openLog, openReader } from '../../src/index.ts'
 import { flipBit, LAST, type LogFiles, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
-import { freshDirectory, type InProcessResult, jsonLines, runInProcess } from './support.ts'
+import { type InProcessResult, runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 function run(...words: string[]): Promise<InProcessResult> {
   return runInProcess(words, { functions: { openLog, openReader } })

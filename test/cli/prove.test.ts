@@ -4,14 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Log, Message, ReadOptions } from '../../src/index.ts'
 import { openLog, openReader } from '../../src/index.ts'
-import {
-  endOfBuilt,
-  freshDirectory,
-  jsonLines,
-  runBuilt,
-  runInProcess,
-  startBuilt,
-} from './support.ts'
+import { runInProcess } from './in-process.ts'
+import { endOfBuilt, freshDirectory, jsonLines, runBuilt, startBuilt } from './support.ts'
 
 const SHORT = ['--seconds', '1', '--kills', '3', '--messages', '20000', '--json', '--seed', '11']
 

@@ -4,7 +4,8 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { Gap } from '../../src/errors.ts'
 import { openLog, openReader, openStore, type Store } from '../../src/index.ts'
 import { FakeLog } from './fake-log.ts'
-import { freshDirectory, jsonLines, MemoryStream, runInProcess } from './support.ts'
+import { MemoryStream, runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 const TIME = '2026-01-02T03:04:05.678Z'
 

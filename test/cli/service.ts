@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
-import { type InProcessResult, jsonLines, runInProcess } from './support.ts'
+import { type InProcessResult, runInProcess } from './in-process.ts'
+import { jsonLines } from './support.ts'
 
 const SERVICE = fileURLToPath(new URL('./fixtures/service.mjs', import.meta.url))
 

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Log, type LogStats, openLog, openReader } from '../../src/index.ts'
 import { FakeLog } from './fake-log.ts'
-import { freshDirectory, jsonLines, runInProcess } from './support.ts'
+import { runInProcess } from './in-process.ts'
+import { freshDirectory, jsonLines } from './support.ts'
 
 /** A log of memory whose figures are chosen. */
 class FakeStats extends FakeLog {

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openStore } from '../../src/index.ts'
+import { runInProcess } from './in-process.ts'
 import { endService, fine, lines, qlog, serve } from './service.ts'
-import { freshDirectory, runInProcess } from './support.ts'
+import { freshDirectory } from './support.ts'
 
 afterEach(endService)
 

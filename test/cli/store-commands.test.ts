@@ -5,8 +5,9 @@ import { Readable } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openLog, openStore } from '../../src/index.ts'
 import { openStoreThrough } from '../../src/server/index.ts'
+import { MemoryStream, runInProcess } from './in-process.ts'
 import { endService, fine, killService, lines, qlog, serve } from './service.ts'
-import { freshDirectory, MemoryStream, runBuilt, runInProcess } from './support.ts'
+import { freshDirectory, runBuilt } from './support.ts'
 
 afterEach(endService)
 

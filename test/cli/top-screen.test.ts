@@ -5,7 +5,7 @@ import { Output } from '../../src/cli/output.ts'
 import type { TopFigures, TopView } from '../../src/cli/top-figures.ts'
 import { topLines } from '../../src/cli/top-screen.ts'
 import type { GroupStats, QueueStats } from '../../src/index.ts'
-import { MemoryStream } from './support.ts'
+import { MemoryStream } from './in-process.ts'
 
 const PLAIN = new Output(new MemoryStream(), new MemoryStream(), {}).styles
 const COLOURED = new Output(new MemoryStream(true), new MemoryStream(), {}).styles

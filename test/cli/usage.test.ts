@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { QlogError, QlogTypeError } from '../../src/errors.ts'
 import { FakeLog } from './fake-log.ts'
-import { runInProcess } from './support.ts'
+import { runInProcess } from './in-process.ts'
 
 describe('usage errors exit with 2', () => {
   it.each([

@@ -13,7 +13,7 @@ import {
   segments,
   verify,
 } from '../../src/inspect/index.ts'
-import { runInProcess } from '../cli/support.ts'
+import { runInProcess } from '../cli/in-process.ts'
 import { hashOf } from '../real/support.ts'
 
 function fresh(): string {

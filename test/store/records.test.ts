@@ -9,42 +9,18 @@ import type { ControlOp } from '../../src/store/records/control-ops.ts'
 import { decodeControl, encodeControl } from '../../src/store/records/control-record.ts'
 import {
   type DecodedMessage,
-  DueKind,
   decodeMessage,
   encodeMessageHead,
-  type MessageFacts,
   NO_HEADERS,
 } from '../../src/store/records/message-record.ts'
 import { rangesOf } from '../../src/store/records/offset-ranges.ts'
-import { NO_SETTINGS } from '../../src/store/records/queue-settings.ts'
 import { loadSlices } from '../../src/store/state/load-slices.ts'
 import { slicesOf } from '../../src/store/state/slices.ts'
 import { StoreState } from '../../src/store/state/store-state.ts'
+import { bytesOf, GOLDEN_CONTROLS, GOLDEN_MESSAGES, PLAIN, TIME_MS } from './record-samples.ts'
 
-const TIME_MS = Date.parse('2024-01-01T00:00:00Z')
 const encoder = new TextEncoder()
 const NEWER = expect.objectContaining({ code: 'QLOG_NEWER_FORMAT' })
-
-const PLAIN: MessageFacts = {
-  queue: 1,
-  offset: 0,
-  priority: 1024,
-  dueKind: DueKind.NONE,
-  dueMs: 0,
-  expiresMs: 0,
-  key: undefined,
-  keyWindowMs: 0,
-  keyUntilMs: 0,
-  producer: undefined,
-  sequence: 0,
-  after: -1,
-  leaseMs: 0,
-}
-
-function bytesOf(hex: string): Uint8Array {
-  const pairs = hex.trim() === '' ? [] : hex.trim().split(/\s+/)
-  return Uint8Array.from(pairs, (pair) => Number.parseInt(pair, 16))
-}
 
 function hexOf(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
@@ -151,82 +127,13 @@ describe('the worked example of docs/format.md, section 8', () => {
 })
 
 describe('control records', () => {
-  const of = { queue: 300, group: 2 }
-  const at = { ...of, offset: 65_536, id: 2 ** 53 - 1, priority: 0xffff_ffff }
-  const atBytes = 'ac 02 02 80 80 04 ff ff ff ff ff ff ff 0f ff ff ff ff 0f'
-  const golden: readonly (readonly [ControlOp, string])[] = [
-    [{ kind: 'close' }, '02'],
-    [{ kind: 'queue', queue: 128, name: 'ä' }, '03 80 01 02 c3 a4'],
-    [{ kind: 'group', ...of, name: 'g', from: 127 }, '04 ac 02 02 01 67 7f'],
-    [{ kind: 'group-removed', ...of }, '05 ac 02 02'],
-    [{ kind: 'settings', ...of, leasedMax: 1, promoteAfterMs: 256 }, '06 ac 02 02 01 80 02'],
-    [{ kind: 'lease', ...of, ranges: [3, 4, 10, 210] }, '07 ac 02 02 02 03 01 06 c8 01'],
-    [{ kind: 'finish', ...of, ranges: [0, 1] }, '08 ac 02 02 01 00 01'],
-    [{ kind: 'give-back', ...of, ranges: [] }, '09 ac 02 02 00'],
-    [
-      { kind: 'return', ...at, how: 'released', dueKind: 0, dueMs: 0, error: '' },
-      `0a ${atBytes} 00 00 00 00`,
-    ],
-    [
-      { kind: 'return', ...at, how: 'timed-out', dueKind: 2, dueMs: 5, error: 'e' },
-      `0a ${atBytes} 02 02 05 01 65`,
-    ],
-    [
-      { kind: 'return', ...at, how: 'released-counted', dueKind: 0, dueMs: 0, error: '' },
-      `0a ${atBytes} 03 00 00 00`,
-    ],
-    [{ kind: 'bury', ...at, sequence: 9, reason: 'r', error: '' }, `0b ${atBytes} 09 01 72 00`],
-    [{ kind: 'kick', ...at }, `0c ${atBytes}`],
-    [{ kind: 'lease-again', ...at }, `0d ${atBytes}`],
-    [{ kind: 'delete', queue: 1, ranges: [7, 9] }, '0e 01 01 07 02'],
-    [{ kind: 'pause', queue: 1, untilMs: 0 }, '0f 01 00'],
-    [{ kind: 'purge', queue: 300 }, '10 ac 02'],
-    [{ kind: 'seek', ...of, from: 127 }, '12 ac 02 02 7f'],
-    [{ kind: 'redrive', ...of, ranges: [3, 4] }, '11 ac 02 02 01 03 01'],
-    [{ kind: 'queue-settings', queue: 1, settings: NO_SETTINGS }, '13 01 00'],
-    [
-      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, messagesMax: 200 } },
-      '13 01 01 c8 01',
-    ],
-    [
-      {
-        kind: 'queue-settings',
-        queue: 1,
-        settings: { ...NO_SETTINGS, bytesMax: 5, whenFull: 1, ttlMs: 300 },
-      },
-      '13 01 04 00 05 01 ac 02',
-    ],
-    [
-      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, deadLetter: 2 } },
-      '13 01 05 00 00 00 00 02',
-    ],
-    [{ kind: 'forget', queue: 1, below: 300 }, '14 01 ac 02'],
-    [{ kind: 'queue-removed', queue: 300 }, '15 ac 02'],
-    [
-      {
-        kind: 'queue-settings',
-        queue: 1,
-        settings: { ...NO_SETTINGS, retains: 1, retainMs: 5, retainMessages: 6, retainBytes: 7 },
-      },
-      '13 01 0a 00 00 00 00 00 00 01 05 06 07',
-    ],
-    [
-      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, attemptsMax: 3 } },
-      '13 01 0b 00 00 00 00 00 00 00 00 00 00 03',
-    ],
-    [
-      { kind: 'queue-settings', queue: 1, settings: { ...NO_SETTINGS, groupIdleMs: 1_000 } },
-      '13 01 06 00 00 00 00 00 e8 07',
-    ],
-  ]
-
-  test.each(golden)('%o', (op, hex) => {
+  test.each(GOLDEN_CONTROLS)('%o', (op, hex) => {
     expect(hexOf(encodeControl(op))).toBe(hex)
     expect(decodeControl(bytesOf(hex))).toEqual(op)
   })
 
   test('no shorter and no longer record is taken', () => {
-    for (const [, hex] of golden) {
+    for (const [, hex] of GOLDEN_CONTROLS) {
       const bytes = bytesOf(hex)
       for (let length = 0; length < bytes.length; length++) {
         expect(() => decodeControl(bytes.subarray(0, length)), hex).toThrow(NEWER)
@@ -246,6 +153,13 @@ describe('control records', () => {
     ['a text that is no UTF-8', '03 01 01 ff'],
     ['a text beyond the end', '03 01 05 61'],
     ['a range of nothing', '0e 01 01 07 00'],
+    ['a range longer than any list', '0e 01 01 07 81 80 80 80 10'],
+    ['a range beyond the last number', '0e 01 01 ff ff ff ff ff ff ff 0f 01'],
+    ['a queue behind which none can come', '0f ff ff ff ff ff ff ff 0f 00'],
+    [
+      'a place among the buried behind which none can come',
+      '0b 01 01 00 01 00 ff ff ff ff ff ff ff 0f 00 00',
+    ],
     ['more ranges than there are', '0e 01 02 07 01'],
     ['a number of ranges that no memory would hold', '0e 01 ff ff ff ff ff ff ff 0f'],
     ['a way to return that is not known', '0a 01 01 00 01 00 04 00 00 00'],
@@ -273,40 +187,13 @@ describe('control records', () => {
 
 describe('message records', () => {
   const body = encoder.encode('b')
-  const golden: readonly (readonly [DecodedMessage, string])[] = [
-    [{ ...PLAIN, headers: {}, body: new Uint8Array(0) }, '00 01 00'],
-    [{ ...PLAIN, queue: 200, offset: 70_000, headers: {}, body }, '00 c8 01 f0 a2 04 62'],
-    [{ ...PLAIN, priority: 0, headers: {}, body }, '01 01 00 00 62'],
-    [{ ...PLAIN, dueKind: DueKind.ELAPSED, dueMs: 300, headers: {}, body }, '02 01 00 ac 02 62'],
-    [
-      { ...PLAIN, dueKind: DueKind.WALL, dueMs: TIME_MS, headers: {}, body },
-      '04 01 00 80 e8 c7 92 cc 31 62',
-    ],
-    [{ ...PLAIN, expiresMs: 1, headers: {}, body }, '08 01 00 01 62'],
-    [
-      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, headers: {}, body },
-      '10 01 00 02 05 01 6b 62',
-    ],
-    [{ ...PLAIN, producer: 'p', sequence: 300, headers: {}, body }, '40 01 00 01 70 ac 02 62'],
-    [
-      { ...PLAIN, producer: 'p', sequence: 0, headers: { a: '' }, body },
-      '60 01 00 01 70 00 01 01 61 00 62',
-    ],
-    [
-      { ...PLAIN, key: 'k', keyWindowMs: 2, keyUntilMs: 5, after: 130, headers: { a: '' }, body },
-      'b0 01 01 00 02 05 01 6b 82 01 01 01 61 00 62',
-    ],
-    [{ ...PLAIN, leaseMs: 300, headers: {}, body }, '80 02 01 00 ac 02 62'],
-    [{ ...PLAIN, headers: { a: '', b: 'c' }, body }, '20 01 00 02 01 61 00 01 62 01 63 62'],
-  ]
-
-  test.each(golden)('%o', (message, hex) => {
+  test.each(GOLDEN_MESSAGES)('%o', (message, hex) => {
     expect(hexOf(encodeMessage(message))).toBe(hex)
     expect(decodeMessage(bytesOf(hex))).toEqual(message)
   })
 
   test('a put that says numbers alone writes the same bytes without making them first', () => {
-    const short = golden.filter(([{ key, producer, headers }]) => {
+    const short = GOLDEN_MESSAGES.filter(([{ key, producer, headers }]) => {
       return key === undefined && producer === undefined && Object.keys(headers).length === 0
     })
     expect(short.length).toBeGreaterThan(5)
@@ -328,7 +215,7 @@ describe('message records', () => {
   })
 
   test('no record that ends within its head is taken', () => {
-    for (const [message, hex] of golden) {
+    for (const [message, hex] of GOLDEN_MESSAGES) {
       const headBytes = bytesOf(hex).length - message.body.length
       for (let length = 0; length < headBytes; length++) {
         expect(() => decodeMessage(bytesOf(hex).subarray(0, length)), hex).toThrow(NEWER)
@@ -343,6 +230,9 @@ describe('message records', () => {
     ['a number that is longer than it need be', '00 81 00 00 62'],
     ['a key that is no UTF-8', '10 01 00 02 05 01 ff 62'],
     ['a header beyond the end', '20 01 00 01 01 61 05 62'],
+    ['a header that comes twice', '20 01 00 02 01 61 00 01 61 00 62'],
+    ['a priority behind which none can come', '01 01 00 ff ff ff ff ff ff ff 0f 62'],
+    ['an offset behind which none can come', '00 01 ff ff ff ff ff ff ff 0f 62'],
     ['more headers than there are', '20 01 00 7f 01 61 01 62'],
   ])('%s is refused', (_what, hex) => {
     expect(() => decodeMessage(bytesOf(hex))).toThrow(NEWER)

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as net from 'node:net'
 import * as os from 'node:os'
@@ -72,6 +73,23 @@ describe('real files', () => {
     await handle.close()
     expect(fs.readFileSync(file, 'utf8')).toBe('kept')
   })
+
+  test.runIf(onLinux)(
+    'a pipe under the name of a file holds nobody up, and is not read',
+    async () => {
+      const pipe = path.join(directory, 'pipe')
+      execFileSync('mkfifo', [pipe])
+      for (const direct of [false, true]) {
+        // Without a writer its opening would wait for one.
+        await expect(readFirst(pipe, direct)).rejects.toMatchObject({ syscall: 'read' })
+      }
+    },
+  )
+
+  async function readFirst(file: string, direct: boolean): Promise<void> {
+    const handle = await system.files.open(file, { mode: 'read', direct })
+    await handle.read(new Uint8Array(8), 0).finally(() => handle.close())
+  }
 
   test.runIf(onLinux)('a durable handle really carries O_DSYNC', async () => {
     const file = path.join(directory, 'file')

@@ -5,8 +5,8 @@
  */
 
 import { createConnection, type Socket } from 'node:net'
-
-export type Random = () => number
+import { below, pick, type Random } from '../../test/hostile/mutate.ts'
+import { binaryFrame, COMMANDS, TEXT_COMMANDS } from '../../test/hostile/protocol-bytes.ts'
 
 /** What it does until it is over; it never throws, since the server may close whenever it likes. */
 export type Hostile = (port: number, random: Random, isOver: () => boolean) => Promise<void>
@@ -16,40 +16,6 @@ const LORIS_CONNECTIONS = 50
 const FLOOD_BYTES = 16 * 1024 * 1024
 const CHUNK_BYTES = 64 * 1024
 const STEP_MS = 20
-
-const COMMANDS = [
-  'put 0 0 10 5\r\nhello\r\n',
-  'put 0 1000 10 70000\r\n',
-  'put 4294967295 4294967295 4294967295 0\r\n\r\n',
-  'use hostile\r\n',
-  'watch hostile\r\n',
-  'ignore default\r\n',
-  'reserve-with-timeout 0\r\n',
-  'reserve\r\n',
-  'peek-ready\r\n',
-  'kick 10\r\n',
-  'stats\r\n',
-  'stats-tube hostile\r\n',
-  'list-tubes\r\n',
-  'pause-tube hostile 1\r\n',
-  'touch 18446744073709551615\r\n',
-] as const
-
-const TEXT_COMMANDS = [
-  'set hostile 0 0 5\r\nhello\r\n',
-  'set hostile 4294967295 0 5 noreply\r\nhello\r\n',
-  'get hostile\r\n',
-  'get hostile/open\r\n',
-  'get hostile/close/open/t=10\r\n',
-  'gets hostile hostile2\r\n',
-  'monitor hostile 1 5\r\n',
-  'confirm hostile 1\r\n',
-  'incr hostile 1\r\n',
-  'cas hostile 0 0 3 1\r\nabc\r\n',
-  'stats\r\n',
-  'version\r\n',
-  'verbosity 1\r\n',
-] as const
 
 /** `beanstalkd`: hostile to that protocol; `memcache`: to that one. */
 export const HOSTILES: Readonly<
@@ -91,16 +57,6 @@ export const HOSTILES: Readonly<
       doNotRead(socket, random, isOver, ['stats\r\n', 'version\r\n']),
     ),
   },
-}
-
-export function below(random: Random, limit: number): number {
-  return Math.floor(random() * limit)
-}
-
-function pick<T>(random: Random, items: readonly T[]): T {
-  const item = items[below(random, items.length)]
-  if (item === undefined) throw new Error('there is nothing to pick from')
-  return item
 }
 
 type Act = (socket: Socket, random: Random, isOver: () => boolean) => Promise<void>
@@ -241,15 +197,6 @@ async function doNotRead(
 
 /** Binary frames: the first byte is right, the lengths are what they like. */
 async function sendBinary(socket: Socket, random: Random): Promise<void> {
-  for (let i = below(random, 20); i >= 0; i--) {
-    const header = Buffer.alloc(24)
-    header[0] = 0x80
-    header[1] = below(random, 64)
-    header.writeUInt16BE(below(random, random() < 0.5 ? 20 : 65_536), 2)
-    header[4] = below(random, random() < 0.5 ? 9 : 256)
-    header.writeUInt32BE(random() < 0.7 ? below(random, 300) : below(random, 2 ** 32), 8)
-    socket.write(header)
-    socket.write(Buffer.alloc(below(random, 400), below(random, 256)))
-  }
+  for (let i = below(random, 20); i >= 0; i--) socket.write(binaryFrame(random))
   await pause()
 }

@@ -20,7 +20,10 @@ import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
 import { CALLS } from './trials/g-calls.ts'
 import { SPACE } from './trials/j-space.ts'
+import { COMMANDS } from './trials/k-commands.ts'
+import { DECODERS } from './trials/k-decoders.ts'
 import { SERVER } from './trials/k-server.ts'
+import { STREAMS } from './trials/k-streams.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
 
@@ -35,6 +38,9 @@ export const TRIALS: readonly Trial[] = [
   POWER,
   CALLS,
   SPACE,
+  COMMANDS,
+  DECODERS,
+  STREAMS,
   SERVER,
   VERSIONS,
   SOAK,

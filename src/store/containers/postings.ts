@@ -20,6 +20,9 @@ export const DUE_NONE = 0
 export const DUE_ELAPSED = 1
 export const DUE_WALL = 2
 
+/** What is to be appended stands in front of what is there, or says what no entry can. */
+export class NoEntryError extends Error {}
+
 export class Postings implements ChunkSource {
   #chunks: PostingsChunk[] = []
   /** The chunk that takes entries; the last one. */
@@ -224,7 +227,9 @@ export class Postings implements ChunkSource {
   #checkOrder(id: number, offset: number, timeMs: number): void {
     const isLater = id > this.#lastId && offset > this.#lastOffset && timeMs >= this.#lastTimeMs
     if (isLater && isWhole(id) && isWhole(offset) && isWhole(timeMs)) return
-    throw new Error(`entry ${id} at offset ${offset} and time ${timeMs} is not behind the last one`)
+    throw new NoEntryError(
+      `entry ${id} at offset ${offset} and time ${timeMs} is not behind the last one`,
+    )
   }
 
   #appendPlain(id: number, offset: number, timeMs: number): void {
@@ -348,5 +353,5 @@ function checkExtras(
   const areKinds =
     dueKind >= DUE_NONE && dueKind <= DUE_WALL && expiresKind >= 0 && expiresKind <= 1
   if (areKinds && isWhole(dueMs) && isWhole(expiresMs) && isWhole(priority)) return
-  throw new Error('an entry has extras that cannot be kept')
+  throw new NoEntryError('an entry has extras that cannot be kept')
 }

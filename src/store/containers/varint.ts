@@ -92,6 +92,14 @@ export class ByteReader {
     return first < TWO_7 ? first : this.#longVarint(first)
   }
 
+  /** A varint of those that are given one after the other: the largest has none behind it. */
+  ordinal(): number {
+    const value = this.varint()
+    if (value < Number.MAX_SAFE_INTEGER) return value
+    this.failed = true
+    return 0
+  }
+
   /** A view of the next `length` bytes. */
   bytes(length: number): Uint8Array {
     if (!this.#has(length)) return EMPTY

@@ -6,11 +6,11 @@
  *
  * All numbers are varints, texts have their length in front.
  */
-import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter } from '../containers/varint.ts'
 import { type BuryOp, type ControlOp, KINDS, type KickOp, type ReturnOp } from './control-ops.ts'
 import { readRanges, writeRanges } from './offset-ranges.ts'
 import { readSettings, writeSettings } from './queue-settings.ts'
+import { unreadable } from './unreadable.ts'
 
 /** In the order of their numbers on disk. */
 const RETURNS = ['released', 'retried', 'timed-out', 'released-counted'] as const
@@ -103,12 +103,7 @@ export function decodeControl(record: Uint8Array): ControlOp {
   const reader = new ByteReader(record)
   const kind = KINDS[reader.varint() - 1]
   const op = kind && readOp(reader, kind)
-  if (op === undefined || !reader.complete) {
-    throw new QlogError(
-      'QLOG_NEWER_FORMAT',
-      'the log holds changes that this version of the store cannot read: a newer one or none wrote them',
-    )
-  }
+  if (op === undefined || !reader.complete) throw unreadable('is of no kind or form that it knows')
   return op
 }
 
@@ -126,20 +121,20 @@ function readOp(reader: ByteReader, kind: ControlOp['kind']): ControlOp | undefi
     case 'close':
       return { kind }
     case 'queue':
-      return { kind, queue: reader.varint(), name: readText(reader) }
+      return { kind, queue: reader.ordinal(), name: readText(reader) }
     case 'delete':
-      return { kind, queue: reader.varint(), ranges: readRanges(reader) }
+      return { kind, queue: reader.ordinal(), ranges: readRanges(reader) }
     case 'pause':
-      return { kind, queue: reader.varint(), untilMs: reader.varint() }
+      return { kind, queue: reader.ordinal(), untilMs: reader.varint() }
     case 'purge':
     case 'queue-removed':
-      return { kind, queue: reader.varint() }
+      return { kind, queue: reader.ordinal() }
     case 'forget':
-      return { kind, queue: reader.varint(), below: reader.varint() }
+      return { kind, queue: reader.ordinal(), below: reader.varint() }
     case 'queue-settings':
-      return { kind, queue: reader.varint(), settings: readSettings(reader) }
+      return { kind, queue: reader.ordinal(), settings: readSettings(reader) }
     default:
-      return readGroupOp(reader, kind, reader.varint(), reader.varint())
+      return readGroupOp(reader, kind, reader.ordinal(), reader.ordinal())
   }
 }
 
@@ -176,13 +171,13 @@ function readMessageOp(
 ): ReturnOp | BuryOp | KickOp | undefined {
   const common = {
     ...of,
-    offset: reader.varint(),
+    offset: reader.ordinal(),
     id: reader.varint(),
     priority: reader.varint(),
   }
   if (kind === 'kick' || kind === 'lease-again') return { kind, ...common }
   if (kind === 'bury') {
-    const sequence = reader.varint()
+    const sequence = reader.ordinal()
     return { kind, ...common, sequence, reason: readText(reader), error: readText(reader) }
   }
   const how = RETURNS[reader.varint()]

@@ -6,9 +6,9 @@
  *
  * All numbers are varints, texts have their length in front. Pure memory.
  */
-import { QlogError } from '../../errors.ts'
 import { ByteReader, ByteWriter, varintBytes, writeVarint } from '../containers/varint.ts'
 import { PRIORITY_DEFAULT } from '../types/puts.ts'
+import { unreadable } from './unreadable.ts'
 
 const Flag = {
   PRIORITY: 1,
@@ -178,9 +178,9 @@ export class MessageDecoder implements MessageFacts {
     reader.reset(record)
     const flags = reader.varint()
     this.#flags = flags
-    this.queue = reader.varint()
-    this.offset = reader.varint()
-    this.priority = (flags & Flag.PRIORITY) !== 0 ? reader.varint() : PRIORITY_DEFAULT
+    this.queue = reader.ordinal()
+    this.offset = reader.ordinal()
+    this.priority = (flags & Flag.PRIORITY) !== 0 ? reader.ordinal() : PRIORITY_DEFAULT
     this.dueKind = dueKindOf(flags)
     this.dueMs = this.dueKind === DueKind.NONE ? 0 : reader.varint()
     this.expiresMs = (flags & Flag.EXPIRES) !== 0 ? reader.varint() : 0
@@ -190,10 +190,10 @@ export class MessageDecoder implements MessageFacts {
     this.key = hasKey ? reader.text(reader.varint()) : undefined
     const hasProducer = (flags & Flag.PRODUCER) !== 0
     this.producer = hasProducer ? reader.text(reader.varint()) : undefined
-    this.sequence = hasProducer ? reader.varint() : 0
+    this.sequence = hasProducer ? reader.ordinal() : 0
     this.after = (flags & Flag.AFTER) !== 0 ? reader.varint() : -1
     this.leaseMs = (flags & Flag.LEASE) !== 0 ? reader.varint() : 0
-    if (reader.failed || flags > FLAGS_MAX) throw malformed()
+    if (reader.failed || flags > FLAGS_MAX) throw unreadable('is no message that it knows')
     return this
   }
 
@@ -201,7 +201,7 @@ export class MessageDecoder implements MessageFacts {
   headers(): Headers {
     if ((this.#flags & Flag.HEADERS) === 0) return NO_HEADERS
     const headers = readHeaders(this.#reader)
-    if (this.#reader.failed) throw malformed()
+    if (this.#reader.failed) throw unreadable('is no message that it knows')
     return headers
   }
 
@@ -253,15 +253,8 @@ function readHeaders(reader: ByteReader): Headers {
     const name = reader.text(reader.varint())
     // Not by assignment: a header may be called __proto__.
     const value = reader.text(reader.varint())
-    Object.defineProperty(headers, name, { value, enumerable: true })
+    reader.require(!Object.hasOwn(headers, name))
+    if (!reader.failed) Object.defineProperty(headers, name, { value, enumerable: true })
   }
   return headers
-}
-
-/** The bytes passed their checksum, so somebody else wrote them. */
-function malformed(): QlogError {
-  return new QlogError(
-    'QLOG_NEWER_FORMAT',
-    'the log holds messages that this version of the store cannot read: a newer one or none wrote them',
-  )
 }

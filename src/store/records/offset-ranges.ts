@@ -4,6 +4,9 @@ import type { ByteReader, ByteWriter } from '../containers/varint.ts'
 /** Pairs [first, end) in one flat array, rising and apart. */
 export type OffsetRanges = readonly number[]
 
+/** Ranges are made of lists, and no list is longer: whoever applied more would be busy for hours. */
+export const RANGE_OFFSETS_MAX = 2 ** 32
+
 export function writeRanges(writer: ByteWriter, ranges: OffsetRanges): void {
   writer.varint(ranges.length / 2)
   let before = 0
@@ -24,8 +27,8 @@ export function readRanges(reader: ByteReader): OffsetRanges {
   for (let i = 0; i < count && !reader.failed; i++) {
     const first = before + reader.varint()
     const length = reader.varint()
-    reader.require(length > 0)
     before = first + length
+    reader.require(length > 0 && length <= RANGE_OFFSETS_MAX && Number.isSafeInteger(before))
     ranges.push(first, before)
   }
   return ranges

@@ -73,12 +73,16 @@ export class GroupState {
 
   lease(ranges: OffsetRanges): void {
     forEachRange(ranges, (first, end) => {
+      if (this.finished.nextPresent(first, end) < 0) {
+        this.#lease(first, end)
+        return
+      }
       // A message that was deleted while its delivery was on its way is nobody's any more.
-      if (this.finished.nextPresent(first, end) < 0) this.#lease(first, end)
-      else {
-        for (let offset = first; offset < end; offset++) {
-          if (!this.finished.has(offset)) this.#lease(offset, offset + 1)
-        }
+      for (let from = this.finished.nextAbsent(first); from < end; ) {
+        const present = this.finished.nextPresent(from, end)
+        const to = present < 0 ? end : present
+        this.#lease(from, to)
+        from = this.finished.nextAbsent(to)
       }
     })
   }
@@ -136,10 +140,8 @@ export class GroupState {
   giveBack(ranges: OffsetRanges): void {
     forEachRange(ranges, (first, end) => {
       this.#touch(first, end)
-      for (let offset = first; offset < end && this.exceptionCount > 0; offset++) {
-        const exception = this.exception(offset)
-        if (!exception) continue
-        this.#touchException(offset)
+      for (const exception of this.#exceptionsIn(first, end)) {
+        this.#touchException(exception.offset)
         uncount(exception)
         exception.leases = Math.max(0, exception.leases - 1)
       }
@@ -188,9 +190,9 @@ export class GroupState {
   /** Kicks those of them that are buried. */
   redrive(ranges: OffsetRanges): void {
     forEachRange(ranges, (first, end) => {
-      for (let offset = first; offset < end && this.buriedCount > 0; offset++) {
-        const exception = this.exception(offset)
-        if (exception?.state === 'buried') this.kick(exception)
+      if (this.buriedCount === 0) return
+      for (const exception of this.#exceptionsIn(first, end)) {
+        if (exception.state === 'buried') this.kick(exception)
       }
     })
   }
@@ -227,6 +229,22 @@ export class GroupState {
     return [...this.chunks.keys()].filter((number) => number >= first).sort((a, b) => a - b)
   }
 
+  /** In order. What is looked at is the smaller of the two: the offsets, or all exceptions. */
+  #exceptionsIn(first: number, end: number): Exception[] {
+    const found: Exception[] = []
+    if (end - first > this.exceptionCount) {
+      for (const exception of this.exceptions()) {
+        if (exception.offset >= first && exception.offset < end) found.push(exception)
+      }
+      return found.sort((a, b) => a.offset - b.offset)
+    }
+    for (let offset = first; offset < end; offset++) {
+      const exception = this.exception(offset)
+      if (exception) found.push(exception)
+    }
+    return found
+  }
+
   /** The exception that an op is about, made where there is none; undefined where it is finished. */
   #begin(op: MessageName): Exception | undefined {
     const { offset } = op
@@ -256,17 +274,27 @@ export class GroupState {
   }
 
   #dropExceptions(first: number, end: number): void {
+    const from = smallChunkOf(first)
     const last = smallChunkOf(end - 1)
-    for (let number = smallChunkOf(first); number <= last; number++) {
-      const chunk = this.chunks.get(number)
-      if (!chunk || chunk.byOffset.size === 0) continue
-      if (end - first < chunk.byOffset.size) {
-        for (let offset = first; offset < end; offset++) this.#drop(chunk, offset)
-      } else {
-        for (const offset of chunk.byOffset.keys()) {
-          if (offset >= first && offset < end) this.#drop(chunk, offset)
-        }
+    if (last - from >= this.chunks.size) {
+      for (const [number, chunk] of this.chunks) {
+        if (number >= from && number <= last) this.#dropFrom(chunk, first, end)
       }
+      return
+    }
+    for (let number = from; number <= last; number++) {
+      const chunk = this.chunks.get(number)
+      if (chunk) this.#dropFrom(chunk, first, end)
+    }
+  }
+
+  #dropFrom(chunk: ExceptionChunk, first: number, end: number): void {
+    if (end - first < chunk.byOffset.size) {
+      for (let offset = first; offset < end; offset++) this.#drop(chunk, offset)
+      return
+    }
+    for (const offset of chunk.byOffset.keys()) {
+      if (offset >= first && offset < end) this.#drop(chunk, offset)
     }
   }
 

@@ -74,7 +74,7 @@ function loadStore(state: StoreState, bytes: Uint8Array): void {
   state.isClosed = isClosed
   const count = reader.varint()
   for (let i = 0; i < count && !reader.failed; i++) {
-    const number = reader.varint()
+    const number = reader.ordinal()
     state.addQueue(number, reader.text(reader.varint()))
   }
   state.nextQueue = nextQueue
@@ -96,7 +96,7 @@ function loadQueue(queue: QueueState, bytes: Uint8Array): void {
   }
   const groups = reader.varint()
   for (let i = 0; i < groups && !reader.failed; i++) {
-    const number = reader.varint()
+    const number = reader.ordinal()
     const group = queue.loadGroup(number, reader.text(reader.varint()), new OffsetSet())
     group.leasedMax = reader.varint()
     group.promoteAfterMs = reader.varint()

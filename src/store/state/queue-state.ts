@@ -6,6 +6,7 @@
 import { OffsetSet } from '../containers/offset-set.ts'
 import type { MessageFacts } from '../records/message-record.ts'
 import { isSameSettings, NO_SETTINGS, type SettingValues } from '../records/queue-settings.ts'
+import { unreadable } from '../records/unreadable.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
 import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
@@ -19,6 +20,9 @@ import { Trailing } from './trailing.ts'
 const GONE_ENTRIES_MAX = 4096
 /** Below this their memory is not worth it: a plain backlog takes next to nothing. */
 const SWEPT_BYTES_MIN = 64 * 1024
+
+/** More messages of a queue in a row are not lost to damage: whoever says so says anything. */
+const LOST_OFFSETS_MAX = 2 ** 32
 
 /** Entries of lanes looked at by one change of the state, so that none takes long. */
 const SWEEP_ENTRIES = 4_096
@@ -127,6 +131,9 @@ export class QueueState {
    */
   noteUsed(end: number): void {
     if (end <= this.nextOffset) return
+    if (end - this.nextOffset > LOST_OFFSETS_MAX) {
+      throw unreadable(`names offset ${end - 1} of a queue that has given ${this.nextOffset}`)
+    }
     if (this.groups.size === 0) this.removed.add(this.nextOffset, end)
     for (const group of this.groups.values()) group.finish(this.nextOffset, end)
     this.nextOffset = end

@@ -2,10 +2,12 @@
  * The state of a store as a function of the log's entries: the same code applies them while the store is
  * open, as they become durable, and when it opens again. No clock, no chance, no option. Pure memory.
  */
+import { NoEntryError } from '../containers/postings.ts'
 import { StateHash } from '../containers/state-hash.ts'
 import type { BuryOp, ControlOp, OpenOp } from '../records/control-ops.ts'
 import { decodeControl } from '../records/control-record.ts'
 import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
+import { unreadable } from '../records/unreadable.ts'
 import { forEachRange, type GroupState } from './group-state.ts'
 import { hashQueue } from './queue-hash.ts'
 import { QueueState } from './queue-state.ts'
@@ -54,14 +56,14 @@ export class StoreState {
     return this.#byName.get(name)
   }
 
-  /** Applies an entry that the log gave back. */
+  /** Applies an entry that the log gave back. Throws QLOG_NEWER_FORMAT where it is none of a store. */
   applyEntry(entry: StateEntry): void {
     this.timeMs = Math.max(this.timeMs, entry.timeMs)
     // What an entry decides stands in front of what it puts: a group that it makes gets its messages.
     for (const record of entry.control) this.apply(decodeControl(record))
     for (let i = 0; i < entry.messages.length; i++) {
       const record = entry.messages[i]
-      if (record) this.put(this.#decoder.decode(record), entry.ids[i] ?? 0, record.length)
+      if (record) this.#putBack(this.#decoder.decode(record), entry.ids[i] ?? 0, record.length)
     }
   }
 
@@ -227,6 +229,15 @@ export class StoreState {
     })
     queue.sweep()
     queue.counts.noteDeleted(count)
+  }
+
+  #putBack(facts: MessageFacts, id: number, bytes: number): void {
+    try {
+      this.put(facts, id, bytes)
+    } catch (error) {
+      if (error instanceof NoEntryError) throw unreadable(`has ${error.message}`)
+      throw error
+    }
   }
 
   /** The record that named it may have been lost to damage: its messages are kept all the same. */

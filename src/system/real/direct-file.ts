@@ -4,7 +4,7 @@
  */
 import * as fs from 'node:fs'
 import { systemErrorCode } from '../../errors.ts'
-import { openDescriptor, RealFileHandle } from './file-handle.ts'
+import { openDescriptor, READ_FLAGS, RealFileHandle } from './file-handle.ts'
 
 /** Sectors are no larger: every place, length and address is a multiple of it. */
 const SECTOR_BYTES_MAX = 4096
@@ -22,7 +22,7 @@ export async function openDirect(path: string): Promise<RealFileHandle | undefin
   if (flag === undefined || flag === 0) return undefined
   let descriptor: number
   try {
-    descriptor = await openDescriptor(path, fs.constants.O_RDONLY | flag)
+    descriptor = await openDescriptor(path, READ_FLAGS | flag)
   } catch (error) {
     if (isUnsupported(error)) return undefined
     throw error

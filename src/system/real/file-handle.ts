@@ -9,6 +9,13 @@ import type { FileHandle, FileStat } from '../system.ts'
 /** Mode of created files, masked by umask. */
 export const FILE_MODE = 0o644
 
+/**
+ * A pipe under the name of a file would hold up whoever opens it, for ever and beyond every signal: it is
+ * opened at once, and refuses to be read at a place. Files and directories know no difference; Windows has
+ * no such flag.
+ */
+export const READ_FLAGS = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0)
+
 export function openDescriptor(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
     fs.open(path, flags, FILE_MODE, (error, descriptor) => {

@@ -6,7 +6,7 @@ import * as fs from 'node:fs'
 import { QlogError } from '../../errors.ts'
 import type { FileHandle, FileStat, FileSystem, OpenOptions, SpaceInfo } from '../system.ts'
 import { openDirect } from './direct-file.ts'
-import { FILE_MODE, openDescriptor, RealFileHandle, toFileStat } from './file-handle.ts'
+import { FILE_MODE, openDescriptor, READ_FLAGS, RealFileHandle, toFileStat } from './file-handle.ts'
 
 /**
  * The primitive documented to reach stable storage: O_DSYNC or fdatasync on Linux. On macOS only
@@ -37,8 +37,8 @@ export function openFlags(options: OpenOptions, dsyncFlag: number | undefined): 
 }
 
 function modeFlags(mode: OpenOptions['mode']): number {
-  const { O_RDONLY, O_RDWR, O_CREAT, O_EXCL } = fs.constants
-  if (mode === 'read') return O_RDONLY
+  const { O_RDWR, O_CREAT, O_EXCL } = fs.constants
+  if (mode === 'read') return READ_FLAGS
   if (mode === 'write') return O_RDWR
   return O_RDWR | O_CREAT | O_EXCL
 }

@@ -6,7 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { openStore } from '../../../src/index.ts'
 import { findProgram, ServerProcess } from '../../../tools/beanstalkd/server-process.ts'
 import { Wire } from '../../../tools/beanstalkd/wire.ts'
-import { freshDirectory, jsonLines, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory, jsonLines } from '../support.ts'
 
 const isInstalled = findProgram('beanstalkd') !== undefined
 if (!isInstalled) console.warn('beanstalkd is not installed: imports of a real one are not tested')

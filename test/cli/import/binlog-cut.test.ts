@@ -2,7 +2,8 @@
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { freshDirectory, jsonLines, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory, jsonLines } from '../support.ts'
 
 const FILE_BYTES = 4_096
 const JOB_BYTES = 80

@@ -9,7 +9,8 @@ import { Drain } from '../../../src/protocols/beanstalkd/import/drain.ts'
 import type { ImportedJob } from '../../../src/protocols/beanstalkd/import/job.ts'
 import { Source } from '../../../src/protocols/beanstalkd/import/source.ts'
 import { listen } from '../../../src/server/index.ts'
-import { freshDirectory, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory } from '../support.ts'
 
 /** A server that says what a test says, when it says so; and a connection to it in a time that stands still. */
 async function meeting(signal: AbortSignal) {

@@ -9,7 +9,8 @@ import { Drain } from '../../../src/protocols/beanstalkd/import/drain.ts'
 import type { ImportedJob } from '../../../src/protocols/beanstalkd/import/job.ts'
 import { Source } from '../../../src/protocols/beanstalkd/import/source.ts'
 import { listen, openStoreThrough } from '../../../src/server/index.ts'
-import { freshDirectory, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory } from '../support.ts'
 
 /** More than one batch of a drain. */
 const JOBS = 250

@@ -6,7 +6,8 @@ import { openStore } from '../../../src/index.ts'
 import { beanstalkd } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
 import type { ImportedJob } from '../../../src/protocols/beanstalkd/import/job.ts'
 import { listen, openStoreThrough } from '../../../src/server/index.ts'
-import { freshDirectory, jsonLines, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory, jsonLines } from '../support.ts'
 
 test('a queue that is full keeps the rest of its tube there, and the other tubes go on', async () => {
   const path = join(freshDirectory(), 'socket')

@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { freshDirectory, runInProcess } from '../support.ts'
+import { runInProcess } from '../in-process.ts'
+import { freshDirectory } from '../support.ts'
 
 test('a directory of files that is missing is told with the words of the system', async () => {
   const root = freshDirectory()
