@@ -1,9 +1,11 @@
 /**
  * Makes the names in a log's directory durable, for everybody who changes them while it is open. A flush of
  * the directory covers all that was named before it; once one has failed the system may call the names
- * clean that it lost, so that a later one proves nothing, whoever asks for it. Touches the directory.
+ * clean that it lost, so that a later one proves nothing, whoever asks for it. One that could not begin, for want of
+ * a descriptor, has lost nothing. Touches the directory.
  */
 import type { System } from '../system/system.ts'
+import { isDescriptorError } from './space/held-descriptors.ts'
 
 export class DirectoryNames {
   readonly #system: System
@@ -15,12 +17,13 @@ export class DirectoryNames {
     this.#directory = directory
   }
 
-  /** Rejects with the first error that any flush of this directory met. */
+  /** Rejects with the first error that any flush of this directory met, or where it cannot begin. */
   async flush(): Promise<void> {
     this.#check()
     try {
       await this.#system.files.flushDirectory(this.#directory)
     } catch (error) {
+      if (isDescriptorError(error)) throw error
       this.#failure ??= { error }
     }
     // Another's may have failed while this one was under way.
@@ -33,6 +36,7 @@ export class DirectoryNames {
     try {
       this.#system.files.flushDirectorySync(this.#directory)
     } catch (error) {
+      if (isDescriptorError(error)) throw error
       this.#failure ??= { error }
     }
     this.#check()

@@ -66,7 +66,8 @@ export class HeldDescriptors {
   }
 }
 
-function isDescriptorError(error: unknown): boolean {
+/** What was to be done has not begun, for want of a descriptor. */
+export function isDescriptorError(error: unknown): boolean {
   const cause = error instanceof QlogError ? error.cause : error
   const code = systemErrorCode(cause)
   return code === 'EMFILE' || code === 'ENFILE'
