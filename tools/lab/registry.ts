@@ -18,6 +18,8 @@ import { BITS } from './trials/c-bits.ts'
 import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
+import { KILLS } from './trials/h-kills.ts'
+import { LIMITS } from './trials/i-limits.ts'
 import { SERVER } from './trials/k-server.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
@@ -31,6 +33,8 @@ export const TRIALS: readonly Trial[] = [
   SECTORS,
   FILES,
   POWER,
+  KILLS,
+  LIMITS,
   SERVER,
   VERSIONS,
   SOAK,
