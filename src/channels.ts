@@ -19,7 +19,7 @@ export interface SlowFlushEvent {
 
 export interface SegmentEvent {
   readonly directory: string
-  readonly change: 'full' | 'merged' | 'retired'
+  readonly change: 'full' | 'merged' | 'mended' | 'retired'
   readonly file: string
   readonly bytes: number
 }
@@ -37,6 +37,14 @@ export interface ScrubbedEvent {
   readonly fromDisk: boolean
   readonly damages: number
   readonly findings: readonly Gap[]
+  readonly mended: readonly {
+    readonly file: string
+    readonly mendedIn: string
+    readonly byteOffset: number
+    readonly bit: number
+    readonly firstId: number
+    readonly endId: number
+  }[]
 }
 
 export interface SpaceEvent {
@@ -135,10 +143,10 @@ export const CHANNELS: {
     fields: { directory, tookMs: 'how long it took' },
   },
   'qlog:segment': {
-    when: 'A segment is full, was made of others, or has left the log.',
+    when: 'A segment is full, was made of others, was mended, or has left the log.',
     fields: {
       directory,
-      change: "`'full'`, `'merged'` or `'retired'`",
+      change: "`'full'`, `'merged'`, `'mended'` or `'retired'`",
       file: 'its name',
       bytes: 'size of the file',
     },
@@ -157,6 +165,7 @@ export const CHANNELS: {
       fromDisk: 'whether all came from the disk itself, not perhaps from the page cache',
       damages: 'places with damage',
       findings: 'each of them, up to 10,000: file, offset, bytes, ids, why',
+      mended: 'blocks that were mended: file, the file in its place, bit of which byte, ids',
     },
   },
   'qlog:space': {

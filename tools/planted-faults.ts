@@ -37,6 +37,8 @@ export const FULL_DISK = 'test/log/space/full-disk.test.ts'
 export const SCRUB = 'test/log/scrub/background-scrub.test.ts'
 export const SCRUB_AND_VERIFY = 'test/inspect/scrub.test.ts'
 export const SCRUB_SOAK = 'test/log/scrub/scrub-soak.test.ts'
+export const REPAIR = 'test/log/scrub/repair.test.ts'
+export const MENDED = 'test/store/mended.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -209,6 +211,17 @@ export const FAULTS: readonly PlantedFault[] = [
           '    const kept = uncut.filter((_, i) => !set.has(all[i]))\n',
       ),
     ],
+  },
+  {
+    name: 'a map that needs a segment of its own is followed by another because of that',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        'if (gone.every(isBare) && !loop.fitsMap) {',
+        'if (gone.length === 0) {',
+      ),
+    ],
+    tests: [RETIREMENT],
   },
   {
     name: 'MAP change after the unlink',
@@ -718,5 +731,82 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'scrub keeps to no rate',
     edits: [edit('src/log/scrub/read-pace.ts', '      this.#count(read)\n', '')],
     tests: [SCRUB],
+  },
+  {
+    name: 'a damaged file set aside before a durable map names its mended copy',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        '    this.#replace([entry], mended, () => {\n      this.#remove([{ ...entry, damaged: true }], false)\n      done()\n    })\n',
+        '    this.#remove([{ ...entry, damaged: true }], false)\n    this.#replace([entry], mended, done)\n',
+      ),
+    ],
+    tests: [REPAIR],
+  },
+  {
+    name: 'the header of a mended copy keeps its generation',
+    edits: [
+      edit(
+        'src/log/scrub/mended-file.ts',
+        'return (generation) => encodeSegmentHeader({ ...header, generation }, system.crc32)',
+        'return () => encodeSegmentHeader(header, system.crc32)',
+      ),
+    ],
+    tests: [REPAIR],
+  },
+  {
+    name: 'a mended copy that nobody has read back',
+    edits: [
+      edit(
+        'src/log/scrub/mended-file.ts',
+        "    if (!isMended(checked, copy)) return { kind: 'not mended', why: 'the copy does not read back' }\n",
+        '',
+      ),
+    ],
+    tests: [REPAIR],
+  },
+  {
+    name: 'the name of a mended copy not durable before the map names it',
+    edits: [
+      edit(
+        'src/log/scrub/mended-file.ts',
+        "  if (outcome.kind === 'mended') await names.flush()\n",
+        '',
+      ),
+    ],
+    tests: [CRASH_POINTS],
+  },
+  {
+    name: 'a mended copy is named by a flush of its own',
+    edits: [
+      edit(
+        'src/log/scrub/mended-file.ts',
+        'await names.flush()',
+        'await parts.system.files.flushDirectory(parts.directory)',
+      ),
+    ],
+    tests: [REPAIR],
+  },
+  {
+    name: 'mending brings back an entry that its owner has gone on without',
+    edits: [
+      edit(
+        'src/log/space/retirement.ts',
+        'if (!this.mayLeave(entry) || !this.#options.loop',
+        'if (this.#held.has(entry) || !this.#options.loop',
+      ),
+    ],
+    tests: [MENDED],
+  },
+  {
+    name: 'a mended segment is lost with the newest one',
+    edits: [
+      edit(
+        'src/log/assess.ts',
+        'withCopies(inForce?.map ?? [], survey.heads, storeId)',
+        'inForce?.map ?? []',
+      ),
+    ],
+    tests: [REPAIR],
   },
 ]

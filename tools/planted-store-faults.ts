@@ -512,4 +512,11 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [store('state/group-state.ts', "if (op.how === 'released') uncount", 'uncount')],
     tests: [STORE_SUITE],
   },
+  {
+    name: 'store: a state that nothing was appended to keeps all its snapshots',
+    edits: [
+      store('space/snapshots.ts', 'const at = journal.stateLsn', 'const at = journal.appliedLsn'),
+    ],
+    tests: ['test/store/space/bound.test.ts'],
+  },
 ]

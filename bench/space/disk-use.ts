@@ -19,6 +19,8 @@ export interface DiskUse {
   readonly segmentFileBytes: number
   readonly spareBytes: number
   readonly reserveBytes: number
+  /** Files that openings set aside, which have a bound of their own. */
+  readonly quarantineBytes: number
   /** Of the larger index file. */
   readonly indexBytes: number
 }
@@ -37,21 +39,27 @@ export function diskUse(files: readonly FileUse[]): DiskUse {
   const sum = (isMeant: (name: string) => boolean): number =>
     files.reduce((bytes, file) => bytes + (isMeant(file.name) ? file.bytes : 0), 0)
   const indexes = files.filter(({ name }) => name.startsWith('index.'))
+  const isSetAside = (name: string): boolean => name.startsWith('quarantine/')
   return {
-    diskBytes: sum(() => true),
-    segmentFiles: files.filter(({ name }) => name.endsWith('.qls')).length,
-    segmentFileBytes: sum((name) => name.endsWith('.qls')),
+    diskBytes: sum((name) => !isSetAside(name)),
+    quarantineBytes: sum(isSetAside),
+    segmentFiles: files.filter(({ name }) => isSegment(name)).length,
+    segmentFileBytes: sum(isSegment),
     spareBytes: sum((name) => name.startsWith('spare-')),
     reserveBytes: sum((name) => name.startsWith('reserve-')),
     indexBytes: Math.max(0, ...indexes.map(({ bytes }) => bytes)),
   }
 }
 
+function isSegment(name: string): boolean {
+  return name.endsWith('.qls') && !name.startsWith('quarantine/')
+}
+
 /** Right after `compact()`: nothing has been changed since the older snapshot. */
 export async function boundOf(ground: Ground, live: LiveMessages): Promise<Bound> {
   const files = ground.files()
   const use = diskUse(files)
-  const segments = files.filter(({ name }) => name.endsWith('.qls'))
+  const segments = files.filter(({ name }) => isSegment(name))
   const snapshotBytes = await snapshotBytesOf(ground)
   const liveBytes = mergedFileBytes(packedBytes(live)) + 2 * snapshotBytes
   const segmentBytes = Math.max(0, ...segments.map(({ bytes }) => bytes))

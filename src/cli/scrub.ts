@@ -1,4 +1,4 @@
-/** `qlog scrub`: every full segment, read from the disk at a gentle rate. Changes nothing. */
+/** `qlog scrub`: every full segment, read from the disk at a gentle rate. Changes nothing, unless asked to mend. */
 import type { Command } from 'commander'
 import type { ScrubLogReport } from '../inspect/index.ts'
 import { scrub } from '../inspect/index.ts'
@@ -6,12 +6,13 @@ import { bytesPerSecond, NONE, type None, orNone } from './argument-types.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { exitOf, findingLine, JSON_VERSION, progressOf } from './inspect-words.ts'
+import { exitOf, findingLine, idRange, JSON_VERSION, progressOf } from './inspect-words.ts'
 import type { Output } from './output.ts'
 import { formatBytes, formatMs, plural } from './text.ts'
 
 interface ScrubCommandOptions {
   readonly rate: number | None
+  readonly repair?: true
   readonly json?: true
 }
 
@@ -20,7 +21,7 @@ export function registerScrub(program: Command, context: CommandContext): void {
     .command('scrub')
     .summary('read full segments from the disk, slowly')
     .description(
-      'Reads every block of every full segment, oldest first, and says what is damaged: what verify says of them, but at a limited rate, one read at a time, and from the disk itself where the platform allows, so that a page cache which still holds what was there hides no damage. Needs no lock, changes nothing, works beside the process that holds the log. Exit code 3 for rot.',
+      'Reads every block of every full segment, oldest first, and says what is damaged: what verify says of them, but at a limited rate, one read at a time, and from the disk itself where the platform allows, so that a page cache which still holds what was there hides no damage. Needs no lock, changes nothing, works beside the process that holds the log. With --repair it takes the lock, and mends blocks that one flipped bit explains, each in a new file beside the damaged one, which goes to quarantine/. Exit code 3 for rot that is left.',
     )
     .argument('<DIR>', 'directory of the log')
     .option(
@@ -29,12 +30,14 @@ export function registerScrub(program: Command, context: CommandContext): void {
       orNone(bytesPerSecond),
       32_000_000,
     )
+    .option('--repair', 'mend blocks that one flipped bit explains; nobody else may use the log')
     .option('--json', 'one JSON line a finding, then one with the summary')
     .addHelpText(
       'before',
       examples(
         ['qlog scrub ./log', 'one line a problem, then a summary; 32 MB a second'],
         ['qlog scrub ./log --rate 4MB/s', 'beside a busy process'],
+        ['qlog scrub ./log --repair', 'and mend what can be mended'],
         ['qlog scrub ./log --rate none --json', 'as fast as the disk, for a script'],
       ),
     )
@@ -48,11 +51,12 @@ export function registerScrub(program: Command, context: CommandContext): void {
 async function runScrub(
   context: CommandContext,
   directory: string,
-  { rate, json }: ScrubCommandOptions,
+  { rate, repair, json }: ScrubCommandOptions,
 ): Promise<ExitCode> {
   const { output } = context
   const report = await scrub(directory, {
     ...(rate !== NONE && { bytesPerSecond: rate }),
+    ...(repair && { repair }),
     signal: context.interruption(),
     onProgress: progressOf(output, 'scrubbed'),
   })
@@ -80,11 +84,12 @@ function wordsOf(report: ScrubLogReport, output: Output): string {
         : 'Perhaps read from the page cache: no other way is known here, so damage on the disk may be hidden.',
     )
   }
+  if (report.repair) lines.push(...repairLines(report.repair))
   if (damages > findings.length) {
     lines.push(`${plural(damages - findings.length, 'more place')} with damage.`)
   }
   lines.push(
-    damages === 0
+    report.verdict === 'fine'
       ? green('Fine. The segment being written is left out: `qlog verify DIR` looks at it too.')
       : red(
           lostMessages === 0
@@ -93,4 +98,14 @@ function wordsOf(report: ScrubLogReport, output: Output): string {
         ),
   )
   return `${lines.join('\n')}\n`
+}
+
+function repairLines({ blocks, notMended }: NonNullable<ScrubLogReport['repair']>): string[] {
+  const lines = [`${plural(blocks.length, 'block')} mended.`]
+  for (const { file, offset, byteOffset, bit, firstId, endId } of blocks) {
+    const ids = endId > firstId ? `, ${idRange(firstId, endId)}` : ''
+    lines.push(`  ${file}: the block at ${offset}, bit ${bit} of byte ${byteOffset}${ids}`)
+  }
+  for (const { file, why } of notMended) lines.push(`Not mended: ${file}: ${why}.`)
+  return lines
 }

@@ -11,7 +11,37 @@ import type { FirstGroup, VerdictRow } from './verdict.ts'
 export function rankHeads(heads: readonly SegmentHead[], storeId: string): SegmentHead[] {
   return heads
     .filter((head) => head.link !== undefined && belongs(head, storeId))
-    .sort((a, b) => (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) || b.number - a.number)
+    .sort(
+      (a, b) =>
+        (b.link?.epoch ?? 0) - (a.link?.epoch ?? 0) ||
+        b.number - a.number ||
+        // A mended copy was durable before it had its name, and is the better one.
+        b.generation - a.generation,
+    )
+}
+
+/**
+ * The map with the files that are there: where the one that an entry names is gone, a copy of it, mended
+ * under a map that is lost, stands for it. Its salts tell it, which no merged file shares.
+ */
+export function withCopies(
+  map: readonly MapEntry[],
+  heads: readonly SegmentHead[],
+  storeId: string,
+): readonly MapEntry[] {
+  const files = new Set(heads.map(({ file }) => file))
+  return map.map((entry) => {
+    if (files.has(segmentFileName(entry.number, entry.generation))) return entry
+    const copy = heads.findLast(
+      (head) =>
+        belongs(head, storeId) &&
+        head.number === entry.number &&
+        head.generation > entry.generation &&
+        head.header?.salt1 === entry.salt1 &&
+        head.header.salt2 === entry.salt2,
+    )
+    return copy ? { ...entry, generation: copy.generation } : entry
+  })
 }
 
 /**
@@ -126,7 +156,7 @@ export function judgeAbove(
   if (!belongs(head, storeId)) return 'rubbish'
   if (head.link !== undefined && head.link.epoch < newestEpoch) return 'stale-fork'
   if (first === 'claimed') return 'rot-lost-link'
-  // It was merged of segments in front of one that had begun: that one is gone, and its LINK with it.
+  // Merged or mended, it stood in front of one that had begun: that one is gone, and its LINK with it.
   if (head.generation > 0) return 'rot-lost-link'
   // Segments get their name at full size, flushed: a shorter one was cut off later.
   if (head.actualBytes < head.header.fileBytes) return 'rot-short-file'
@@ -148,8 +178,10 @@ export function newestIsMissing(
   return !heads.some(
     ({ number, generation, header }) =>
       number === index.number &&
-      generation === index.generation &&
-      (!header || (header.salt1 === index.salt1 && header.salt2 === index.salt2)),
+      // A mended copy has the salts of the segment that it stands for.
+      (header
+        ? header.salt1 === index.salt1 && header.salt2 === index.salt2
+        : generation === index.generation),
   )
 }
 

@@ -1,10 +1,14 @@
 /**
  * One pass over all full segments of a log, beside its owner or without one: at a limited rate, and past
- * the page cache where that can be had. Reads only.
+ * the page cache where that can be had. Reads only, unless it is asked to mend: then it owns the log.
  */
-import { QlogTypeError } from '../errors.ts'
+import { QlogError, QlogTypeError } from '../errors.ts'
 import { VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
-import { isSameSegment, scrubPass } from '../log/scrub/scrub-pass.ts'
+import { Waiting } from '../log/face.ts'
+import { openSegmentLog } from '../log/open.ts'
+import { checkOptions } from '../log/options.ts'
+import { isSameSegment } from '../log/scrub/check-segment.ts'
+import { type PassOptions, scrubPass } from '../log/scrub/scrub-pass.ts'
 import type { ScrubFinding, ScrubReport } from '../log/scrub/types.ts'
 import type { System } from '../system/system.ts'
 import { type Finding, makeFinding } from './finding.ts'
@@ -15,6 +19,11 @@ import type { InspectOptions } from './verify.ts'
 export interface ScrubLogOptions extends InspectOptions {
   /** No more bytes than this are read a second; unlimited unless told. */
   readonly bytesPerSecond?: number
+  /**
+   * Takes the log's lock, and mends blocks that one flipped bit each explains; default false. Of the
+   * functions here the only way to change a log.
+   */
+  readonly repair?: boolean
 }
 
 export interface ScrubLogReport extends Omit<ScrubReport, 'findings'> {
@@ -29,45 +38,76 @@ export async function scrubLog(
   directory: string,
   options: ScrubLogOptions = {},
 ): Promise<ScrubLogReport> {
-  const { bytesPerSecond, signal, onProgress } = options
+  const { bytesPerSecond, repair = false, signal, onProgress } = options
   if (bytesPerSecond !== undefined && !(Number.isInteger(bytesPerSecond) && bytesPerSecond > 0)) {
     throw new QlogTypeError(`bytesPerSecond must be a whole number from 1, not ${bytesPerSecond}`)
   }
-  const { storeId, map } = await lookAt(system, directory, signal)
+  if (typeof repair !== 'boolean') throw new QlogTypeError('repair must be true or false')
+  const how = { bytesPerSecond, signal, keepsAlive: true, ...(onProgress && { onProgress }) }
+  const pass = repair ? mendPass : readPass
+  try {
+    return reportOf(await pass(system, directory, how), ownerState(await lockOf(system, directory)))
+  } catch (error) {
+    throw asIoError(error, `cannot ${repair ? 'mend' : 'read'} the log ${directory}`)
+  }
+}
+
+async function readPass(system: System, directory: string, how: PassOptions): Promise<ScrubReport> {
+  const { storeId, map } = await lookAt(system, directory, how.signal)
   const source = {
     storeId,
     full: map,
     stillNames: async (entry: (typeof map)[number]) => {
-      const now = await lookAt(system, directory, signal)
+      const now = await lookAt(system, directory, how.signal)
       return now.map.some((one) => isSameSegment(one, entry))
     },
   }
-  // A segment can take minutes: what is being done is told before the first one is over.
-  onProgress?.({ bytes: 0, totalBytes: map.reduce((sum, { cut }) => sum + cut, 0) })
+  return scrubPass(system, directory, source, how)
+}
+
+/** As the owner of a log, or of a store's without its state: nothing is appended but a new map. */
+async function mendPass(system: System, directory: string, how: PassOptions): Promise<ScrubReport> {
+  // Opening would make a log where there is none.
+  await lookAt(system, directory, how.signal)
+  const options = checkOptions({ ...(how.signal && { signal: how.signal }) })
+  const log = await openSegmentLog(system, directory, new Waiting(), options).catch(withRemedy)
   try {
-    const pace = { bytesPerSecond, signal, keepsAlive: true }
-    const report = await scrubPass(system, directory, source, {
-      ...pace,
-      ...(onProgress && { onProgress }),
-    })
-    const lost = new IdRanges()
-    for (const { firstId, endId } of report.findings) lost.add(firstId, endId)
-    return {
-      ...report,
-      verdict: report.damages > 0 ? 'rot' : 'fine',
-      owner: ownerState(await lockOf(system, directory)),
-      lostMessages: lost.idCount,
-      findings: report.findings.map(inWords),
-    }
-  } catch (error) {
-    throw asIoError(error, `cannot read the log ${directory}`)
+    return await log.mendNow(how)
+  } finally {
+    await log.close()
+  }
+}
+
+function withRemedy(error: unknown): never {
+  if (!(error instanceof QlogError) || error.code !== 'QLOG_LOCKED') throw error
+  const words =
+    'Only its owner mends a log: one that opens it with scrub: { repair: true } ' +
+    '(a store: log: { scrub: { repair: true } }) does so by itself.'
+  throw new QlogError('QLOG_LOCKED', `${error.message} ${words}`, { cause: error })
+}
+
+function reportOf(report: ScrubReport, owner: OwnerState): ScrubLogReport {
+  const left = report.findings.filter(({ mendedIn }) => mendedIn === undefined)
+  const lost = new IdRanges()
+  for (const { firstId, endId } of left) lost.add(firstId, endId)
+  const mended = report.findings.length - left.length
+  return {
+    ...report,
+    verdict: report.damages > mended ? 'rot' : 'fine',
+    owner,
+    lostMessages: lost.idCount,
+    findings: report.findings.map(inWords),
   }
 }
 
 function inWords(finding: ScrubFinding): Finding {
-  const { row, file, offset, bytes, firstId, endId, why, mendable } = finding
+  const { row, file, offset, bytes, firstId, endId, why, mendable, mendedIn } = finding
   const words = row in VERDICT_ROWS ? VERDICT_ROWS[row as VerdictRow] : ''
   const detail = why.startsWith(words) ? why.slice(words.length).replace(/^; /, '') : why
   const place = { row, file, offset, bytes, firstId, endId }
-  return makeFinding(place, detail === '' || row === 'header-copy' ? undefined : detail, mendable)
+  const isPlain = detail === '' || row === 'header-copy'
+  const told = makeFinding(place, isPlain ? undefined : detail, mendable)
+  if (mendedIn === undefined) return told
+  const follows = `mended: ${mendedIn} has its place, and the damaged file is in quarantine/`
+  return { ...told, level: 'note', follows }
 }

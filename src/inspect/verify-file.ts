@@ -4,7 +4,12 @@
  */
 
 import type { SegmentHead, SegmentScan } from '../format/evidence.ts'
-import { BLOCK_HEADER_BYTES, parseSegmentFileName, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import {
+  BLOCK_HEADER_BYTES,
+  BlockType,
+  parseSegmentFileName,
+  SEGMENT_HEADER_BYTES,
+} from '../format/layout.ts'
 import type { Link } from '../format/link.ts'
 import { judgeTail, type RegionVerdict } from '../format/verdict.ts'
 import { scanSegment } from '../log/scan.ts'
@@ -75,7 +80,7 @@ async function checkSegment(
   }
   const judged = link
     ? judgeTail({ head, link, scan, claim: 0, nextIdClaim: 0 })
-    : header.generation > 0
+    : header.generation > 0 && holdsDataOnly(scan)
       ? merged(head, scan)
       : unlinked(head, scan)
   for (const region of judged.regions) {
@@ -125,6 +130,15 @@ function merged(head: SegmentHead, scan: SegmentScan): Judged {
   }
   if (!isWhole) lose(Math.max(scan.dataEnd, at + BLOCK_HEADER_BYTES), nextId)
   return { regions: [...regions, ...shortOf(head, nextId)], durable: at, end: at, nextId }
+}
+
+/** What merging made; a mended copy is above generation 0 too, and has LINK and whatever else its segment had. */
+function holdsDataOnly({ blocks }: SegmentScan): boolean {
+  for (let row = 0; row < blocks.count; row++) {
+    const type = blocks.type(row)
+    if (type !== BlockType.DATA && type !== BlockType.SEAL) return false
+  }
+  return true
 }
 
 /** A file that was cut off. */

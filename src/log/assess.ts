@@ -12,6 +12,7 @@ import {
   judgeFiles,
   newestIsMissing,
   storeIdOf,
+  withCopies,
 } from '../format/file-verdict.ts'
 import { parseSegmentFileName, SEGMENT_FILE_BYTES_MAX } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
@@ -65,7 +66,7 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const newestEpoch = head?.link?.epoch ?? 0
   const newest = head && (await judgeNewest(system, survey, head, tornLinks, index, scans))
   const inForce = newest && (await mapInForce(system, survey.directory, newest))
-  const map = inForce?.map ?? []
+  const map = withCopies(inForce?.map ?? [], survey.heads, storeId)
   const above = await judgeAllAbove(survey, newest?.head, newestEpoch, storeId, index, scans)
   const files = [...judgeFiles(survey.heads, newest?.head, map, storeId), ...above]
   const newestGaps = newest ? gapsOfTail(newest) : []

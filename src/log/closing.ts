@@ -37,7 +37,9 @@ export interface ClosingParts {
  */
 export async function closeLog(parts: ClosingParts, timeoutMs: number | undefined): Promise<void> {
   const { clock, directory, lock, supply, loop, compaction, checkpoints, snapshots } = parts
-  const finished = compaction.close().then(() => loop.finish())
+  // Neither of them asks for a new map behind CLEAN.
+  const quiet = Promise.all([compaction.close(), parts.scrub?.close()])
+  const finished = quiet.then(() => loop.finish())
   if (timeoutMs === undefined) await finished
   else await withinTime(clock, finished, timeoutMs)
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'

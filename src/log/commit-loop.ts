@@ -210,11 +210,11 @@ export class CommitLoop {
     return this.#composer.pending.byteLength + this.#flights.bytes - this.#snapshots.bytesInFlight
   }
 
-  /** LSN up to which everything is durable (outside `always`: written). */
-  get visibleLsn(): number {
-    return this.segment === undefined
-      ? this.#nextBase
-      : this.segment.base + this.settlement.visibleEnd
+  /** The last LSN up to which everything is durable (outside `always`: written); what comes is behind it. */
+  get visibleLsn(): Lsn {
+    const { segment } = this
+    const end = segment ? segment.base + this.settlement.visibleEnd : this.#nextBase
+    return Math.max(0, end - 1)
   }
 
   /** Resolves when nothing is being written to the file of a full segment any more. */
@@ -267,6 +267,16 @@ export class CommitLoop {
   retire(entries: readonly MapEntry[], done: () => void, instead?: MapEntry): void {
     this.#turn.map.retire(entries, done, instead)
     this.#sender.schedule()
+  }
+
+  /** The same, by the next map that leaves for another reason. */
+  retireLater(entries: readonly MapEntry[], done: () => void): void {
+    this.#turn.map.retireLater(entries, done)
+  }
+
+  /** A map of now finds room behind what was sent: none has to begin a segment. */
+  get fitsMap(): boolean {
+    return this.#pairs.fitsMap(this.segment)
   }
 
   /**

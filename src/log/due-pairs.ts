@@ -7,6 +7,7 @@ import type { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
 import type { LiveMap } from './live-map.ts'
 import type { OwnSegment } from './segment-file.ts'
+import { fitsMap } from './special-groups.ts'
 
 export interface DuePairsParts {
   readonly system: System
@@ -62,6 +63,11 @@ export class DuePairs {
     }
     if (type === 'map') retired = map.takeRetiring()
     return flight
+  }
+
+  /** Whether a MAP of now fits the segment. */
+  fitsMap(segment: OwnSegment | undefined): boolean {
+    return segment !== undefined && fitsMap(segment, this.#parts.map.entries.length)
   }
 
   /** Called with every group that leaves: what it adds is not confirmed by a pair yet, unless it is one. */

@@ -16,6 +16,8 @@ export class LiveMap {
   /** In `entries`, and not yet in a durable map. */
   #arriving: readonly MapEntry[] = []
   #whenGone: (() => void)[] = []
+  /** Somebody waits for one of them. */
+  #isAwaited = false
   #durable: readonly MapEntry[] | undefined
 
   constructor(entries: readonly MapEntry[], snapshots: SnapshotPlaces) {
@@ -41,25 +43,32 @@ export class LiveMap {
 
   /** Takes segments out, puts `instead` in their place; `whenGone` runs once that is durable. */
   retire(gone: readonly MapEntry[], whenGone: () => void, instead?: MapEntry): void {
+    this.retireLater(gone, whenGone, instead)
+    this.#isAwaited = true
+    this.isDue = true
+  }
+
+  /** The same, by the next LINK or MAP that leaves for another reason. */
+  retireLater(gone: readonly MapEntry[], whenGone: () => void, instead?: MapEntry): void {
     const set = new Set(gone)
     const kept = this.entries.filter((entry) => !set.has(entry))
     this.adopt(instead ? [...kept, instead].sort((a, b) => a.number - b.number) : kept)
     this.#leaving = [...this.#leaving, ...gone]
     if (instead) this.#arriving = [...this.#arriving, instead]
     this.#whenGone.push(whenGone)
-    this.isDue = true
   }
 
   /** Names other snapshots from now on; `whenNamed` runs once that is durable. */
   nameSnapshots(places: SnapshotPlaces, whenNamed: () => void): void {
     this.snapshots = places
     this.#whenGone.push(whenNamed)
+    this.#isAwaited = true
     this.isDue = true
   }
 
   /** Somebody waits for a LINK or MAP to leave that says what they have changed. */
   get isWaiting(): boolean {
-    return this.#whenGone.length > 0
+    return this.#isAwaited
   }
 
   /**
@@ -68,6 +77,7 @@ export class LiveMap {
    */
   takeRetiring(): (() => void) | undefined {
     this.isDue = false
+    this.#isAwaited = false
     if (this.#whenGone.length === 0) return undefined
     const whenGone = this.#whenGone
     const left = new Set(this.#leaving)

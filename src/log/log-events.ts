@@ -59,11 +59,11 @@ export class LogEvents {
     publishDamage(this.#directory, gap)
   }
 
-  scrubbed({ tookMs, segments, bytes, fromDisk, damages, findings }: ScrubReport): void {
+  scrubbed({ tookMs, segments, bytes, fromDisk, damages, findings, repair }: ScrubReport): void {
     if (!isHeard('qlog:scrubbed')) return
     const directory = this.#directory
     const figures = { tookMs, segments, bytes, fromDisk, damages }
-    publish('qlog:scrubbed', { directory, ...figures, findings })
+    publish('qlog:scrubbed', { directory, ...figures, findings, mended: repair?.blocks ?? [] })
   }
 
   space(state: 'ok' | 'full'): void {

@@ -71,7 +71,8 @@ async function isOneBitFromWhole(
 function linksBehind(head: SegmentHead, tornLinks: readonly Link[]): Link[] {
   return tornLinks.filter(
     ({ predecessor }) =>
-      predecessor?.number === head.number && predecessor.generation === head.generation,
+      // A mended copy stands for the one that was named.
+      predecessor?.number === head.number && predecessor.generation <= head.generation,
   )
 }
 

@@ -405,7 +405,7 @@ async function tidy(
       return row !== 'rot-missing' && number < newest
     })
   // What was made ahead and never written holds nothing to look into: it only takes space.
-  // What merging made and no map names is a copy: the segments it was made of, or of it, are named.
+  // What merging or mending made and no map names is a copy: the segments it was made of, or of it, are named.
   const unused = files.filter(({ row, file }) => row === 'never-used' || isMerged(file))
   for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
   const kept = files.filter((file) => !unused.includes(file))

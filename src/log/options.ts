@@ -173,15 +173,22 @@ export function withScrub(options: LogOptions): LogOptions {
   return { ...options, scrub: {} }
 }
 
+const SCRUB_OPTIONS = ['everyMs', 'bytesPerSecond', 'repair']
+
 function checkScrub(scrub: LogOptions['scrub']): Pick<CheckedOptions, 'scrub'> {
   if (scrub === undefined || scrub === false) return {}
   if (typeof scrub !== 'object' || scrub === null) {
-    throw new QlogTypeError('scrub must be an object, { everyMs, bytesPerSecond }, or false')
+    throw new QlogTypeError(
+      'scrub must be an object, { everyMs, bytesPerSecond, repair }, or false',
+    )
   }
   for (const name of Object.keys(scrub)) {
-    if (name === 'everyMs' || name === 'bytesPerSecond') continue
-    throw new QlogTypeError(`unknown option "${name}" in scrub; known are everyMs, bytesPerSecond`)
+    if (SCRUB_OPTIONS.includes(name)) continue
+    const known = SCRUB_OPTIONS.join(', ')
+    throw new QlogTypeError(`unknown option "${name}" in scrub; known are ${known}`)
   }
+  const { repair = false } = scrub
+  if (typeof repair !== 'boolean') throw new QlogTypeError('scrub.repair must be true or false')
   return {
     scrub: {
       everyMs: integer('scrub.everyMs', scrub.everyMs ?? WEEK_MS, 1_000, 366 * DAY_MS),
@@ -191,6 +198,7 @@ function checkScrub(scrub: LogOptions['scrub']): Pick<CheckedOptions, 'scrub'> {
         4 * KIB,
         Number.MAX_SAFE_INTEGER,
       ),
+      repair,
     },
   }
 }

@@ -55,6 +55,8 @@ export interface LogOwner {
   refused(from: Ticket, upTo: Ticket, cause: Error): void
   /** full: batches with messages are refused, control-only batches still go. */
   space(state: 'ok' | 'full'): void
+  /** Messages that damage had taken can be fetched again. */
+  mended?(firstId: MessageId, endId: MessageId): void
 }
 
 export interface LogLimits {
@@ -130,7 +132,7 @@ export interface LogFigures extends FlushFigures {
 /** The reading side of a log, for an owner or beside one. */
 export interface LogSource {
   readonly firstLsn: Lsn
-  /** Never moves back. */
+  /** The last one: whatever is appended from here on stands behind it. Never moves back. */
   readonly durableLsn: Lsn
   /** Whole entries in order, none that could still be un-happened; `follow` waits at the end. */
   read(range: EntryRange): AsyncIterableIterator<readonly Entry[]>

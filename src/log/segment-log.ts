@@ -22,8 +22,10 @@ import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { TailCache } from './read/tail-cache.ts'
 import { BackgroundScrub } from './scrub/background-scrub.ts'
-import { isSameSegment } from './scrub/scrub-pass.ts'
-import type { ScrubFinding, ScrubOptions, ScrubStats } from './scrub/types.ts'
+import { isSameSegment } from './scrub/check-segment.ts'
+import { type PassOptions, type ScrubSource, scrubPass } from './scrub/scrub-pass.ts'
+import { type RepairedSegment, SegmentRepair } from './scrub/segment-repair.ts'
+import type { ScrubFinding, ScrubOptions, ScrubReport, ScrubStats } from './scrub/types.ts'
 import type {
   Batch,
   Entry,
@@ -159,18 +161,15 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   #makeScrub(): BackgroundScrub | undefined {
-    const { system, directory, storeId, scrub } = this.#parts
+    const { system, directory, scrub } = this.#parts
     return (
       scrub &&
       new BackgroundScrub({
         system,
         directory,
         ...scrub,
-        source: () => ({
-          storeId,
-          full: this.loop.durableMap,
-          stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
-        }),
+        repair: scrub.repair ? this.#makeRepair() : undefined,
+        source: () => this.#scrubSource(),
         onFinding: (finding) => {
           // Merging goes by what is noted here, and loses nothing by half of a header.
           if (finding.row !== 'header-copy') this.noteGap(gapOf(finding))
@@ -178,6 +177,43 @@ export class SegmentLog implements OwnedLog, LogView {
         onPass: (report) => this.loop.events.scrubbed(report),
       })
     )
+  }
+
+  #scrubSource(): ScrubSource {
+    return {
+      storeId: this.#parts.storeId,
+      full: this.loop.durableMap,
+      stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
+    }
+  }
+
+  /**
+   * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
+   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED.
+   */
+  mendNow(options: PassOptions): Promise<ScrubReport> {
+    this.assertUsable()
+    const how = { ...options, repair: this.#makeRepair() }
+    return scrubPass(this.#system, this.directory, this.#scrubSource(), how)
+  }
+
+  #makeRepair(): SegmentRepair {
+    return new SegmentRepair({
+      loop: this.loop,
+      retirement: this.#retirement,
+      names: this.#parts.supply.names,
+      nextChange: (signal) => this.#waiters.next(signal),
+      onMended: (repair) => this.#noteMended(repair),
+    })
+  }
+
+  /** What was lost in the old file is not, but for what is damaged in the new one too. */
+  #noteMended({ file, blocks, left }: RepairedSegment): void {
+    this.gaps.splice(0, this.gaps.length, ...this.gaps.filter((gap) => gap.file !== file))
+    for (const finding of left) this.noteGap(gapOf(finding))
+    for (const { firstId, endId } of blocks) {
+      if (endId > firstId) this.#parts.owner.mended?.(firstId, endId)
+    }
   }
 
   #makeSnapshots(): Snapshots {

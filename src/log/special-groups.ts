@@ -99,6 +99,13 @@ export function pairGroup(
   return bytes
 }
 
+/** Whether a MAP pair with so many entries fits at the segment's end. */
+export function fitsMap({ sentEnd, fileBytes }: OwnSegment, entryCount: number): boolean {
+  const body = new Uint8Array(MAP_FIXED_BYTES + entryCount * MAP_ENTRY_BYTES)
+  const byteLength = pairBytes(sentEnd, { type: BlockType.MAP, body })
+  return sentEnd + byteLength <= fileBytes - TAIL_RESERVE_BYTES
+}
+
 /** Bytes of a block of the log's own with a body of this length. */
 export function fieldBlockBytes(bodyBytes: number): number {
   return roundUp(BLOCK_HEADER_BYTES + RECORD_HEADER_BYTES + bodyBytes, BLOCK_ALIGN_BYTES)

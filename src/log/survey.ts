@@ -174,9 +174,8 @@ async function headOf(
     return { head: { file, ...place, actualBytes, problem: decoded.why }, readOnly: false }
   }
   const { header, damagedCopy, readOnly } = decoded
-  // What merging made has none, and would be read as a whole in search of it.
-  const link =
-    header.generation > 0 ? undefined : await readLink(system, handle, header, bytes, actualBytes)
+  // A mended copy has the LINK of the segment that it stands for; what merging made has none.
+  const link = await readLink(system, handle, header, bytes, actualBytes)
   const head: SegmentHead = {
     file,
     ...place,
@@ -212,7 +211,9 @@ async function readLink(
   let at = SEGMENT_HEADER_BYTES
   for (let pages = 0; at + BLOCK_HEADER_BYTES <= limit && pages < LINK_PAGES_MAX; pages++) {
     const state = await blockStateAt(window, at, limit, key, system.crc32)
-    if (state === 0 && window.bytes[at - window.start + BLOCK_TYPE_AT] === BlockType.LINK) {
+    if (state === 0) {
+      // Nothing but LINK begins a segment that has one: what merging made is not searched for it.
+      if (window.bytes[at - window.start + BLOCK_TYPE_AT] !== BlockType.LINK) return undefined
       const cursor = new RecordCursor()
       cursor.open(window.bytes, at - window.start)
       return cursor.next() ? decodeLink(cursor.body()) : undefined

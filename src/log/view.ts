@@ -45,6 +45,20 @@ export function mergedInto(
   )
 }
 
+/** The segment that has the place of this one, where a mended copy of it does: the same bytes but for those. */
+export function mendedTo(
+  segments: readonly ReadableSegment[],
+  old: ReadableSegment,
+): ReadableSegment | undefined {
+  return segments.find(
+    ({ number, file, key }) =>
+      number === old.number &&
+      file !== old.file &&
+      key.salt1 === old.key.salt1 &&
+      key.salt2 === old.key.salt2,
+  )
+}
+
 export interface LogView {
   readonly directory: string
   segments(): readonly ReadableSegment[]

@@ -74,6 +74,10 @@ class LateOwner implements LogOwner {
   space(state: 'ok' | 'full'): void {
     this.journal?.space(state)
   }
+
+  mended(firstId: number, endId: number): void {
+    this.journal?.mended(firstId, endId)
+  }
 }
 
 /** What is in the log's saved state and behind it, as a state of its own. */

@@ -3,7 +3,7 @@
  * session, transaction) are made of; knows the seam and nothing of files.
  */
 
-import { QlogError } from '../errors.ts'
+import { QlogError, systemErrorCode } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
@@ -13,6 +13,7 @@ import { PendingClaims } from './commit/pending-claims.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
 import { SettingsInForce } from './commit/settings-in-force.ts'
+import { putBackMended } from './deliver/mended-messages.ts'
 import { type Decisions, Dispatcher } from './dispatch/dispatcher.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import type { Taken } from './dispatch/taken.ts'
@@ -165,6 +166,13 @@ export class StoreCore implements Decisions, JournalEvents {
 
   space(state: 'ok' | 'full'): void {
     this.isFull = state === 'full'
+  }
+
+  mended(firstId: number, endId: number): void {
+    putBackMended(this, firstId, endId).catch((error: unknown) => {
+      // What cannot be read now stays damaged, and whoever asks for it is told why.
+      if (!(error instanceof QlogError) && systemErrorCode(error) === '') throw error
+    })
   }
 
   timedOut(taken: readonly Taken[]): void {

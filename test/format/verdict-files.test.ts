@@ -12,6 +12,7 @@ import {
   newestIsMissing,
   rankHeads,
   storeIdOf,
+  withCopies,
 } from '../../src/format/file-verdict.ts'
 import { BlockType } from '../../src/format/layout.ts'
 import type { Link, MapEntry } from '../../src/format/link.ts'
@@ -71,8 +72,8 @@ const CLAIMING = withClaims(BEGUN, [FIRST_BLOCK, BEGUN[3]?.offset ?? 0])
 const TORN = withStates(BEGUN, ['valid', 'valid', 'bad', 'zero'])
 const ZERO = withStates(BEGUN, ['zero', 'zero', 'zero', 'zero'])
 
-function headWithout(number: number): SegmentHead {
-  const { header: _, ...head } = headOf({ number })
+function headWithout(number: number, generation = 0): SegmentHead {
+  const { header: _, ...head } = headOf({ number, generation })
   return { ...head, problem: 'neither copy is valid' }
 }
 
@@ -301,7 +302,9 @@ describe('the index', () => {
     const foreign = headOf({ number: 8, header: headerOf({ number: 8, salt1: 1 }) })
     expect(newestIsMissing(index, [head, foreign], 3, 7)).toBe(true)
     expect(newestIsMissing({ ...index, salt2: 1 }, [head, eight], 3, 7)).toBe(true)
-    expect(newestIsMissing(index, [head, headOf({ number: 8, generation: 1 })], 3, 7)).toBe(true)
+    expect(newestIsMissing(index, [head, headWithout(8, 1)], 3, 7)).toBe(true)
+    // A mended copy has its salts, and is the segment.
+    expect(newestIsMissing(index, [head, headOf({ number: 8, generation: 1 })], 3, 7)).toBe(false)
     expect(newestIsMissing(index, [head, next], 4, 7)).toBe(false)
     expect(newestIsMissing(index, [head, next], 3, 9)).toBe(false)
     expect(newestIsMissing(index, [head], 3, 8)).toBe(false)
@@ -359,5 +362,28 @@ describe('the store', () => {
       { ...linked(5, 9), header: headerOf({ number: 6 }) },
     ]
     expect(rankHeads(heads, STORE_ID).map((head) => head.number)).toEqual([4, 3, 2])
+  })
+})
+
+describe('a mended copy', () => {
+  const copy = (generation: number) => headOf({ number: 3, generation, link: linkedTo(3) })
+  const entry = entryFor(3)
+
+  test('goes before the segment that it stands for', () => {
+    const ranked = rankHeads([copy(0), copy(2), copy(1), headOf({ number: 2 })], STORE_ID)
+    expect(ranked.map(({ generation }) => generation)).toEqual([2, 1, 0])
+  })
+
+  test('stands for a file that is gone, and for no other', () => {
+    const generations = (heads: readonly SegmentHead[]) =>
+      withCopies([entry], heads, STORE_ID).map(({ generation }) => generation)
+    expect(generations([copy(0), copy(1)])).toEqual([0])
+    expect(generations([copy(1), copy(2)])).toEqual([2])
+    expect(generations([])).toEqual([0])
+    expect(generations([headOf({ number: 4, generation: 1 })])).toEqual([0])
+    // What merging made of it has other salts.
+    const header = headerOf({ number: 3, generation: 1, salt1: 9, salt2: 301 })
+    expect(generations([{ ...copy(1), header }])).toEqual([0])
+    expect(withCopies([entry], [copy(1)], FOREIGN_STORE)).toEqual([entry])
   })
 })

@@ -5,6 +5,8 @@
 import { describe, expect, it } from 'vitest'
 import { scrubLog } from '../../src/inspect/scrub.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
+import { verifyFile } from '../../src/inspect/verify-file.ts'
+import { openPublicLog } from '../../src/log/open.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import { DAMAGES } from './damages.ts'
@@ -108,5 +110,49 @@ it('keeps to its rate, tells how far it is, and can be broken off', async () => 
     expect(system.clock.monotonicMs() - startedMs).toBeLessThan(6_000)
     expect(system.files.openHandles).toBe(0)
     await expect(scrubLog(system, DIRECTORY, { bytesPerSecond: 0 })).rejects.toThrow('from 1')
+  })
+})
+
+describe('mending', () => {
+  it('leaves a log that verify finds nothing wrong with, at every 61st bit of a block', async () => {
+    let mended = 0
+    for (let bit = 4_096 * 8; bit < 16_384 * 8; bit += 61 * 8 + 3) {
+      const { files } = smallLog()
+      flipBit(files, MIDDLE, bit >>> 3, bit & 7)
+      await on(files, async (system) => {
+        const report = await scrubLog(system, DIRECTORY, { repair: true })
+        const verified = await verifyLog(system, DIRECTORY)
+        const rot = verified.findings.filter(({ level }) => level === 'rot')
+        expect(report.verdict === 'rot', `bit ${bit}`).toBe(rot.length > 0)
+        mended += report.repair?.blocks.length ?? 0
+        if (!report.repair?.blocks[0]) return
+        const { mendedIn, byteOffset, bit: flipped } = report.repair.blocks[0]
+        expect([byteOffset, flipped]).toEqual([bit >>> 3, bit & 7])
+        const file = await verifyFile(system, `${DIRECTORY}/${mendedIn}`)
+        expect(file.findings).toEqual([])
+        const again = await scrubLog(system, DIRECTORY, { repair: true })
+        expect(again).toMatchObject({ damages: 0, repair: { blocks: [], notMended: [] } })
+      })
+    }
+    expect(mended).toBeGreaterThan(100)
+  })
+
+  it('is refused while somebody owns the log, with the option that does it there', async () => {
+    await on(smallLog().files, async (system) => {
+      const log = await openPublicLog(system, DIRECTORY)
+      const mending = scrubLog(system, DIRECTORY, { repair: true })
+      await expect(mending).rejects.toThrow('scrub: { repair: true }')
+      await expect(mending).rejects.toMatchObject({ code: 'QLOG_LOCKED' })
+      await log.close()
+    })
+  })
+
+  it('makes no log where there is none', async () => {
+    await on(new Map(), async (system) => {
+      await system.files.makeDirectory(DIRECTORY)
+      const mending = scrubLog(system, DIRECTORY, { repair: true })
+      await expect(mending).rejects.toMatchObject({ code: 'QLOG_NOT_A_LOG' })
+      expect(await system.files.list(DIRECTORY)).toEqual([])
+    })
   })
 })

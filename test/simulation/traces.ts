@@ -114,6 +114,37 @@ async function rotten(machine: Machine): Promise<void> {
   for (let id = block.firstId; id < block.endId; id += 1) machine.oracle.damaged.add(id)
 }
 
+/** Full segments, and a flipped bit in a message of the first. */
+async function rottenInFront(machine: Machine): Promise<void> {
+  await live(
+    machine,
+    async (opening) => {
+      for (let count = 0; count < 4; count += 1) await opening.append(2_500)
+      await close(opening)
+    },
+    { segmentBytesMax: 16_384 },
+  )
+  const { disk } = machine.simulation
+  const blocks = await blocksThatCount(disk, DIRECTORY)
+  const block = blocks.find((one) => one.firstId <= 2 && one.endId > 2)
+  if (!block) throw new Error('message 2 stands nowhere')
+  disk.flipBit(block.path, block.offset + 600, 3)
+  machine.oracle.rotten = true
+  machine.oracle.damaged.add(2)
+}
+
+/** What was mended is owed again, whatever happens from then on. */
+async function untilMended(opening: Opening): Promise<void> {
+  const { current, machine } = opening
+  for (let looks = 0; looks < 20 && current.status === 'open'; looks += 1) {
+    await opening.wait(200)
+    const { mendedBlocks = 0 } = current.stats().scrub ?? {}
+    if (mendedBlocks === 0) continue
+    machine.oracle.damaged.clear()
+    return
+  }
+}
+
 export const TRACES: readonly Trace[] = [
   {
     name: 'the first opening of an empty directory',
@@ -319,6 +350,21 @@ export const TRACES: readonly Trace[] = [
     options: { onDamage: 'quarantine' },
     act: async (opening) => {
       await opening.append(10)
+    },
+  },
+  {
+    name: 'scrubbing mends a block',
+    prepare: rottenInFront,
+    options: {
+      idleSyncMs: 0,
+      segmentBytesMax: 16_384,
+      scrub: { everyMs: 1_000, bytesPerSecond: 1_000_000_000, repair: true },
+    },
+    act: async (opening) => {
+      await opening.append(100)
+      await untilMended(opening)
+      await opening.append(10)
+      await opening.verify()
     },
   },
   {

@@ -125,6 +125,30 @@ describe.skipIf(!hasPython)('the second reader', { timeout: 60_000 }, () => {
     expectSame(directory)
   })
 
+  test.each(['nothing', 'the map that names it'])(
+    'reads what mending left, where %s is lost',
+    async (what) => {
+      if (plain.size === 0) await remember(plain)
+      const directory = freshDirectory()
+      for (const [name, bytes] of plain) fs.writeFileSync(path.join(directory, name), bytes)
+      const segments = [...plain.keys()].filter((name) => name.endsWith('.qls')).sort()
+      // The first, and the one in front of the newest.
+      for (const name of [segments.at(0), segments.at(-2)]) {
+        change(path.join(directory, String(name)), 9_000, flip)
+      }
+      const { lines, code } = command('scrub', directory, '--repair', '--json')
+      expect(code).toBe(0)
+      expect(lines.at(-1)?.['repair']).toMatchObject({ blocks: [{}, {}], notMended: [] })
+      if (what !== 'nothing') {
+        for (const name of fs.readdirSync(directory)) {
+          const isNew = name.endsWith('.qls') && name > String(segments.at(-1))
+          if (isNew || name.startsWith('index')) fs.rmSync(path.join(directory, name))
+        }
+      }
+      expectSame(directory)
+    },
+  )
+
   test('what is no log ends with 6', () => {
     const directory = freshDirectory()
     expect(python(directory).code).toBe(command('verify', directory).code)

@@ -20,6 +20,7 @@ import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
 import { KILLS } from './trials/h-kills.ts'
 import { LIMITS } from './trials/i-limits.ts'
+import { SPACE } from './trials/j-space.ts'
 import { SERVER } from './trials/k-server.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
@@ -35,6 +36,7 @@ export const TRIALS: readonly Trial[] = [
   POWER,
   KILLS,
   LIMITS,
+  SPACE,
   SERVER,
   VERSIONS,
   SOAK,

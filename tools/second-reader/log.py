@@ -50,7 +50,7 @@ class Log:
         begun = [segment for segment in self.segments if self.is_ours(segment) and segment.link
                  and self.is_begun(segment)]
         if not begun: raise NoLog
-        newest = max(begun, key=lambda segment: (segment.link.epoch, segment.number))
+        newest = max(begun, key=lambda segment: (segment.link.epoch, segment.number, segment.generation))
         index = self.index
         if index and (index.epoch < newest.link.epoch or
                       index.number <= newest.number and not is_named(newest, index)):
@@ -110,7 +110,7 @@ class Log:
         link, newest = segment.link, self.newest
         return self.is_ours(segment) and link and not self.is_begun(segment) \
             and link.epoch >= newest.link.epoch \
-            and (link.before_number, link.before_generation) == (newest.number, newest.generation)
+            and link.before_number == newest.number and link.before_generation <= newest.generation
 
     def next_of(self, blocks):
         return blocks[-1].next_id if blocks else self.newest.link.next_id
@@ -159,7 +159,7 @@ class Log:
 
     def judge_mapped(self, entry):
         segment = next((segment for segment in self.segments
-                        if (segment.number, segment.generation) == entry[:2]), None)
+                        if (segment.number, segment.generation) == entry[:2]), None) or self.copy_of(entry)
         lost = (0, 0, entry.first_id, entry.end_id)
         if not segment: return self.find('rot-missing', file_name(entry), *lost)
         segment.is_mapped = True
@@ -168,6 +168,13 @@ class Log:
             return self.find('rot-foreign', segment.name, *lost)
         blocks, _ = self.read_below(segment, PAGE, entry.cut, 'rot-below-cut', entry.first_id, entry.end_id)
         self.parts.append((segment, entry.base, blocks))
+
+    def copy_of(self, entry):
+        """The mended copy that stands for a file which is gone, else None."""
+        return max((segment for segment in self.segments if self.is_ours(segment)
+                    and segment.number == entry.number and segment.generation > entry.generation
+                    and (segment.header.salt, segment.header.seed) == (entry.salt, entry.seed)),
+                   key=lambda segment: segment.generation, default=None)
 
     def judge_other(self, segment):
         newest, link = self.newest, segment.link
@@ -179,7 +186,7 @@ class Log:
         elif len(segment.data) < segment.header.size: self.find_short(segment)
         elif segment.is_clean(PAGE): self.find('never-used', segment.name)
         elif link and link.epoch < newest.link.epoch: self.find('stale-fork', segment.name)
-        elif not link and (self.is_claimed(segment) or segment.generation):
+        elif segment.generation or not link and self.is_claimed(segment):
             self.find('rot-lost-link', segment.name)
         else: self.find('torn-first-group', segment.name)
 
@@ -190,7 +197,7 @@ class Log:
         """No entry has ever left it: it begins at 0, and nothing was merged or lost."""
         end = 0
         for segment, base, _ in self.parts:
-            if base != end or segment.generation: return False
+            if base != end: return False
             end = base + segment.header.size
         return True
 
@@ -236,10 +243,10 @@ class Batch:
 
 
 def is_named(segment, by):
-    """An index or map entry means this very file."""
+    """An index or map entry means this very file, or the one that this is a mended copy of."""
     header = segment.header
-    return header is not None and (header.number, header.generation, header.salt, header.seed) == \
-        (by.number, by.generation, by.salt, by.seed)
+    return header is not None and header.generation >= by.generation and \
+        (header.number, header.salt, header.seed) == (by.number, by.salt, by.seed)
 
 
 def file_name(segment):

@@ -10,7 +10,7 @@ import { decodeLink } from '../../format/link.ts'
 import { RecordCursor, readBatchRecord } from '../../format/records.ts'
 import type { System } from '../../system/system.ts'
 import type { Entry, EntryRange } from '../seam.ts'
-import { type LogView, mergedInto, type ReadableSegment } from '../view.ts'
+import { type LogView, mendedTo, mergedInto, type ReadableSegment } from '../view.ts'
 import { BlockWalk } from './block-walk.ts'
 import { Turns } from './message-iterators.ts'
 import { SegmentGone } from './read-window.ts'
@@ -135,11 +135,12 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     const entries: Entry[] = []
     try {
       if (segment.number !== this.#segment?.number) await this.#enter(segment)
+      else if (this.#hasMoved(segment)) await this.#enter(segment, this.#walk?.offset)
       if (this.#walk) await this.#readEntries(this.#walk, segment, entries)
     } catch (error) {
       if (!(error instanceof SegmentGone)) throw error
-      // What was read before is delivered first: the next call comes here again.
-      if (entries.length === 0) await this.#passGone(segment)
+      // Where a mended copy has its place, the next call goes on there. What was read before is delivered first: the next call comes here again.
+      if (entries.length === 0 && !this.#copyOf(segment)) await this.#passGone(segment)
     }
     return entries
   }
@@ -148,9 +149,15 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     const bytesMax = this.#range.bytesMax ?? BYTES_MAX_DEFAULT
     let bytes = 0
     while (bytes < bytesMax && (this.#held !== undefined || walk.offset < segment.end)) {
+      const wasHeld = this.#held !== undefined
       const found = this.#held ?? (walk.nextBuffered(segment) || (await walk.next(segment)))
       this.#held = undefined
       if (walk.damageEnd > walk.damageStart) {
+        const copy = wasHeld ? undefined : this.#copyOf(segment)
+        if (copy) {
+          await this.#enter(copy, walk.damageStart)
+          return
+        }
         this.#endDraft(entries)
         if (entries.length > 0) {
           // What stands in front of the damage is delivered before the damage is told.
@@ -167,7 +174,16 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     }
   }
 
-  async #enter(segment: ReadableSegment): Promise<void> {
+  /** A mended copy has the place of the file that the walk is in, which has not met what was mended. */
+  #hasMoved({ file }: ReadableSegment): boolean {
+    return file !== this.#segment?.file && this.#held === undefined
+  }
+
+  #copyOf(segment: ReadableSegment): ReadableSegment | undefined {
+    return mendedTo(this.#view.segments(), segment)
+  }
+
+  async #enter(segment: ReadableSegment, offset = SEGMENT_HEADER_BYTES): Promise<void> {
     const before = this.#walk
     this.#walk = undefined
     this.#held = undefined
@@ -175,7 +191,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     if (segment.lost === undefined) {
       this.#segment = segment
       const { seat } = this.#wait
-      this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
+      this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, offset)
     }
     await before?.close()
     if (segment.lost !== undefined) throw lostError(segment, segment.lost)

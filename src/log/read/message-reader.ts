@@ -138,7 +138,11 @@ export class MessageReader {
     for (const segment of segments) {
       if (segment.number < last.number) continue
       if (segment.number > last.number) return segment
-      if (this.#hasMore(segment)) return segment
+      if (!this.#hasMore(segment)) continue
+      if (segment.file === last.file) return segment
+      // A mended copy has its place: what comes next is found there by id.
+      this.#isSeeking = true
+      return firstFor(segments, this.#ids.wanted)
     }
     return undefined
   }

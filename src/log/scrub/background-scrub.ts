@@ -4,6 +4,7 @@
  */
 import type { System } from '../../system/system.ts'
 import { type ScrubSource, scrubPass } from './scrub-pass.ts'
+import type { SegmentRepair } from './segment-repair.ts'
 import type { ScrubFinding, ScrubReport, ScrubStats } from './types.ts'
 
 /** A log that is open for a moment reads nothing; one that is opened every day is read all the same. */
@@ -16,6 +17,8 @@ export interface BackgroundScrubOptions {
   readonly bytesPerSecond: number
   /** What a pass that begins now reads. */
   readonly source: () => ScrubSource
+  /** Mends what one flipped bit explains; absent where nothing is to be changed. */
+  readonly repair?: SegmentRepair | undefined
   readonly onFinding: (finding: ScrubFinding) => void
   readonly onPass: (report: ScrubReport) => void
 }
@@ -27,6 +30,7 @@ export class BackgroundScrub {
   #running: Promise<void> | undefined
   #passes = 0
   #bytes = 0
+  #mendedBlocks = 0
   #last: { readonly report: ScrubReport; readonly endedMs: number } | undefined
   #failure: string | undefined
 
@@ -42,6 +46,7 @@ export class BackgroundScrub {
       passes: this.#passes,
       bytes: this.#bytes,
       damages: last?.report.damages ?? 0,
+      ...(this.#options.repair && { mendedBlocks: this.#mendedBlocks }),
       ...(last && { ageMs: nowMs - last.endedMs, fromDisk: last.report.fromDisk }),
       ...(this.#failure !== undefined && { failure: this.#failure }),
     }
@@ -63,13 +68,15 @@ export class BackgroundScrub {
   }
 
   async #run(): Promise<void> {
-    const { system, directory, everyMs, bytesPerSecond, source, onFinding, onPass } = this.#options
+    const { system, directory, everyMs, bytesPerSecond, source, onPass } = this.#options
+    const { onFinding, repair } = this.#options
     const { signal } = this.#end
     try {
-      const options = { bytesPerSecond, signal, onFinding }
+      const options = { bytesPerSecond, signal, onFinding, repair }
       const report = await scrubPass(system, directory, source(), options)
       this.#passes++
       this.#bytes += report.bytes
+      this.#mendedBlocks += report.repair?.blocks.length ?? 0
       this.#last = { report, endedMs: system.clock.monotonicMs() }
       this.#failure = undefined
       onPass(report)

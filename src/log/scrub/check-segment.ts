@@ -45,11 +45,15 @@ const HEADER_PARTS = {
 
 /**
  * Whether the log still has the segment afterwards is for the caller to ask: the file of one that has left
- * may be gone, or another's. Rejects with QLOG_IO for want of a descriptor, QLOG_NEWER_FORMAT, QLOG_ABORTED.
+ * may be gone, or another's. `name`: where the file has another name than its segment. Rejects with QLOG_IO for want of a descriptor, QLOG_NEWER_FORMAT, QLOG_ABORTED.
  */
-export async function checkSegment(parts: CheckParts, entry: MapEntry): Promise<CheckedSegment> {
+export async function checkSegment(
+  parts: CheckParts,
+  entry: MapEntry,
+  name?: string,
+): Promise<CheckedSegment> {
   const { system, directory } = parts
-  const file = segmentFileName(entry.number, entry.generation)
+  const file = name ?? segmentFileName(entry.number, entry.generation)
   let handle: FileHandle
   try {
     handle = await system.files.open(`${directory}/${file}`, { mode: 'read', direct: true })
@@ -152,6 +156,13 @@ class SegmentCheck {
     const place = { file: this.#file, offset, bytes, firstId, endId }
     this.#findings.push({ row, ...place, why, mendable: mends.length })
   }
+}
+
+/** Whether two entries are the same file of the log. */
+export function isSameSegment(one: MapEntry, other: MapEntry): boolean {
+  return (
+    segmentFileName(one.number, one.generation) === segmentFileName(other.number, other.generation)
+  )
 }
 
 /** A segment of which nothing can be read. */

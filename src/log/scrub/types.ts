@@ -11,6 +11,11 @@ export interface ScrubOptions {
   readonly everyMs?: number
   /** No more bytes than this are read a second, default 8 MiB. */
   readonly bytesPerSecond?: number
+  /**
+   * Blocks that one flipped bit each explains are mended, in a new generation of their segment; default
+   * false. See docs/guarantees.md for how often that can be wrong.
+   */
+  readonly repair?: boolean
 }
 
 /** Damage that a pass found: bytes that are not what was written, or a file that is not there. */
@@ -22,6 +27,30 @@ export interface ScrubFinding extends Gap {
   readonly row: VerdictRow | 'header-copy' | 'unreadable'
   /** Blocks in it that flipping one bit each would make valid. */
   readonly mendable: number
+  /** The file that holds all of it mended; absent where it was not. */
+  readonly mendedIn?: string
+}
+
+/** One block that was mended. Its messages are there again. */
+export interface MendedBlock {
+  /** The file that is damaged: from now on in quarantine/. */
+  readonly file: string
+  /** The file that stands in its place. */
+  readonly mendedIn: string
+  /** Where the block stands in both. */
+  readonly offset: number
+  readonly bytes: number
+  /** The bit that was flipped: its byte in the file, and the bit of that. */
+  readonly byteOffset: number
+  readonly bit: number
+  readonly firstId: number
+  readonly endId: number
+}
+
+/** Why a segment with blocks that could be mended was not; the next pass tries it again. */
+export interface NotMended {
+  readonly file: string
+  readonly why: string
 }
 
 /** One pass over all full segments, oldest first. */
@@ -37,6 +66,11 @@ export interface ScrubReport {
   readonly damages: number
   /** Each of them, up to 10,000. */
   readonly findings: readonly ScrubFinding[]
+  /** Blocks that were mended, and segments that were not though they could be; absent unless asked for. */
+  readonly repair?: {
+    readonly blocks: readonly MendedBlock[]
+    readonly notMended: readonly NotMended[]
+  }
 }
 
 /** What scrubbing did since the log was opened. */
@@ -50,6 +84,8 @@ export interface ScrubStats {
   readonly ageMs?: number
   /** Of that pass: every byte came from the disk itself, not perhaps from the page cache. */
   readonly fromDisk?: boolean
+  /** Blocks that were mended; absent unless asked for. */
+  readonly mendedBlocks?: number
   /** Why the last pass that was broken off was; it is tried again. */
   readonly failure?: string
 }

@@ -72,7 +72,8 @@ function indexStands(
 ): boolean {
   const { current } = index
   const entry = entries.find(({ number }) => number === current.number)
-  if (!entry || index.storeId !== storeId || entry.generation !== current.generation) return false
+  if (!entry || index.storeId !== storeId) return false
+  // A mended copy has the salts of the segment that it stands for.
   if (entry.salt1 !== current.salt1 || entry.salt2 !== current.salt2) return false
   if (current.durableOffset > entry.cut) return false
   const end = entry.base + current.durableOffset

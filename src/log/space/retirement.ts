@@ -93,6 +93,16 @@ export class Retirement {
     for (const entry of entries) this.#held.add(entry)
   }
 
+  /**
+   * The same for one segment, of the map as it is now, that nobody holds and that stands wholly below the
+   * root: who holds it already would let go of it for both. False where it is not such a one.
+   */
+  tryHold(entry: MapEntry): boolean {
+    if (!this.mayLeave(entry) || !this.#options.loop.map.includes(entry)) return false
+    this.hold([entry])
+    return true
+  }
+
   letGo(entries: readonly MapEntry[]): void {
     for (const entry of entries) this.#held.delete(entry)
     this.expire()
@@ -114,6 +124,17 @@ export class Retirement {
   /** Puts another entry of the same segment, which is held, in its place. */
   mark(entry: MapEntry, marked: MapEntry, done: () => void): void {
     this.#replace([entry], marked, done)
+  }
+
+  /**
+   * Puts a mended copy of a segment, which is held, in its place; `done` runs once that is durable. The
+   * damaged file is set aside then, and not before: until then it is the log's.
+   */
+  mend(entry: MapEntry, mended: MapEntry, done: () => void): void {
+    this.#replace([entry], mended, () => {
+      this.#remove([{ ...entry, damaged: true }], false)
+      done()
+    })
   }
 
   /** Looks at everything that may leave by itself, now. */
@@ -291,21 +312,30 @@ export class Retirement {
     )
     if (gone.length === 0) return
     this.#expired = 0
+    // A map that finds no room begins a segment, which leaves such a one behind again, and so forever.
+    if (gone.every(isBare) && !loop.fitsMap) {
+      loop.retireLater(gone, () => this.#retired(gone))
+      return
+    }
     this.#isRetiring = true
     loop.retire(gone, () => {
       this.#isRetiring = false
       this.#wakeWaiters()
-      this.#liveness.forget(gone, loop.firstId)
-      for (const { number } of gone) this.#endTimes.delete(number)
-      this.#remove(gone)
+      this.#retired(gone)
       this.#retire()
     })
   }
 
+  #retired(gone: readonly MapEntry[]): void {
+    this.#liveness.forget(gone, this.#options.loop.firstId)
+    for (const { number } of gone) this.#endTimes.delete(number)
+    this.#remove(gone)
+  }
+
   /** The files of segments that no durable map names any more. */
-  #remove(gone: readonly MapEntry[]): void {
+  #remove(gone: readonly MapEntry[], isTold = true): void {
     const { loop, files, onFreed } = this.#options
-    for (const entry of gone) loop.events.segment('retired', entry)
+    if (isTold) for (const entry of gone) loop.events.segment('retired', entry)
     this.#removing = this.#removing
       .then(() => loop.sealed())
       .then(() => files.remove(gone))
@@ -313,4 +343,9 @@ export class Retirement {
       .catch(() => undefined)
       .finally(onFreed)
   }
+}
+
+/** It holds nothing of the owner's: only a map, or a part of a snapshot, made it necessary. */
+function isBare({ firstId, endId, hasControl }: MapEntry): boolean {
+  return firstId === endId && !hasControl
 }

@@ -4,7 +4,7 @@
  * the store that appends.
  */
 import { QlogError } from '../../errors.ts'
-import type { Encodable, LogOwner, OwnedLog, Ticket } from '../../log/seam.ts'
+import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
 import type { Sendable } from './operation.ts'
@@ -26,6 +26,7 @@ export interface JournalEvents {
   applied(): void
   failed(cause: Error): void
   space(state: 'ok' | 'full'): void
+  mended(firstId: number, endId: number): void
 }
 
 /** Gives offsets to messages, in the order of the log. */
@@ -116,6 +117,16 @@ export class Journal implements LogOwner {
     await Promise.allSettled([sent?.promise, waiting?.promise])
   }
 
+  /**
+   * LSN that the state stands for. Behind the last entry stand the log's own blocks, older snapshots above
+   * all, which it would have to keep for a state that stands for less.
+   */
+  get stateLsn(): Lsn {
+    const isIdle = !this.#sent.some((operation) => operation !== undefined && operation.ticket > 0)
+    if (isIdle) this.appliedLsn = Math.max(this.appliedLsn, this.#log?.durableLsn ?? 0)
+    return this.appliedLsn
+  }
+
   close(): void {
     this.#isClosed = true
     const error = new QlogError('QLOG_CLOSED', 'the store was closed before this was written')
@@ -171,6 +182,10 @@ export class Journal implements LogOwner {
 
   space(state: 'ok' | 'full'): void {
     this.#events?.space(state)
+  }
+
+  mended(firstId: number, endId: number): void {
+    this.#events?.mended(firstId, endId)
   }
 
   /** False where the log has no room now. */

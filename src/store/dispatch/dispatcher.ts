@@ -110,6 +110,10 @@ export class Dispatcher implements DispatchHost, StateEvents {
     this.#damaged.add(id)
   }
 
+  noteMended(id: number): void {
+    this.#damaged.delete(id)
+  }
+
   /** Messages leased now, in all groups. */
   get leased(): number {
     return this.#leases.live

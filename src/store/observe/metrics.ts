@@ -110,6 +110,11 @@ export const METRICS: readonly Metric[] = [
     'Places with damage that the last pass of scrubbing found.',
     ({ log }) => (log.scrub?.ageMs === undefined ? undefined : log.scrub.damages),
   ),
+  ofStore(
+    'scrub_mended_blocks_total',
+    'Blocks that scrubbing has mended.',
+    ({ log }) => log.scrub?.mendedBlocks,
+  ),
   ofStore('scrub_age_seconds', 'Time since a pass of scrubbing ended.', ({ log }) =>
     log.scrub?.ageMs === undefined ? undefined : log.scrub.ageMs / 1000,
   ),

@@ -50,6 +50,24 @@ export const readCases: readonly LogCase[] = [
     },
   },
   {
+    name: '9: what is appended from here on stands behind durableLsn, what was there does not',
+    run: async (bench) => {
+      for (let round = 0; round < 3; round++) {
+        const opened = await bench.open()
+        const { log, told } = opened
+        for (let n = 1; n <= 8; n++) {
+          const { durableLsn } = log
+          assert.deepEqual(await bench.entries(log, durableLsn), [])
+          log.append(numbered(n))
+          await told.settled(n)
+          assert.equal((await bench.entries(log, durableLsn)).length, 1)
+        }
+        if (round % 2 === 0) await bench.crash(opened)
+        else await log.close()
+      }
+    },
+  },
+  {
     name: '9: durableLsn never moves back, also from one opening to the next',
     run: async (bench) => {
       let last = 0

@@ -1,6 +1,7 @@
 /**
  * A random life of a log that appends, discards, merges and is opened again, while full segments rot at random,
- * half of it under a page cache that hides it, and a scrub runs: what is reported has to be what has rotted.
+ * half of it under a page cache that hides it, and a scrub runs: what is reported has to be what has rotted,
+ * or, where it mends, all of it has to be there in the end.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { ChannelEvents } from '../../../src/channels.ts'
@@ -27,13 +28,16 @@ class Life {
   readonly #system: SimulatedProcess
   readonly #simulation: Simulation
   readonly #random: Random
+  readonly #repair: boolean
   #nextId = 1
+  #discardedTo = 0
   #log: Log | undefined
 
-  constructor(system: SimulatedProcess, simulation: Simulation, seed: number) {
+  constructor(system: SimulatedProcess, simulation: Simulation, seed: number, repair: boolean) {
     this.#system = system
     this.#simulation = simulation
     this.#random = new Random(seed)
+    this.#repair = repair
   }
 
   get log(): Log {
@@ -42,7 +46,8 @@ class Life {
   }
 
   async open(): Promise<void> {
-    const scrub = { everyMs: 1_000, bytesPerSecond: this.#random.between(20_000, 400_000) }
+    const bytesPerSecond = this.#random.between(20_000, 400_000)
+    const scrub = { everyMs: 1_000, bytesPerSecond, repair: this.#repair }
     this.#log = await openPublicLog(this.#system, LOG, { ...SMALL, scrub })
   }
 
@@ -52,13 +57,29 @@ class Life {
       await this.log.append(body(this.#nextId++))
     }
     for (let count = random.between(0, 2); count > 0; count--) this.#decay()
-    if (random.chance(0.4)) this.log.discard(1, random.between(2, 2 + (this.#nextId >> 1)))
+    if (random.chance(0.4)) this.#discard(random.between(2, 2 + (this.#nextId >> 1)))
     if (random.chance(0.2)) await this.log.compact()
     await passes(this.#system, random.between(0, 3_000))
     if (random.chance(0.2)) {
       await this.log.close()
       await this.open()
     }
+  }
+
+  #discard(endId: number): void {
+    this.log.discard(1, endId)
+    this.#discardedTo = Math.max(this.#discardedTo, Math.min(endId, this.#nextId) - 1)
+  }
+
+  /** Throws where a message that is owed is not there, or is another, or comes twice. */
+  async expectOwed(): Promise<void> {
+    let next = this.#discardedTo + 1
+    for await (const { id, body: bytes } of this.log.read()) {
+      if (new TextDecoder().decode(bytes) !== body(id)) throw new Error(`${id} is another`)
+      if (id <= this.#discardedTo) continue
+      if (id !== next++) throw new Error(`${id} is read where ${next - 1} is owed`)
+    }
+    if (next !== this.#nextId) throw new Error(`${next} is not there`)
   }
 
   /** A full pass that began after everything else. */
@@ -109,7 +130,7 @@ export async function soak(seed: number): Promise<number> {
   subscribe('qlog:scrubbed', hear)
   try {
     return await simulate(seed, async (system, simulation) => {
-      const life = new Life(system, simulation, seed)
+      const life = new Life(system, simulation, seed, false)
       await life.open()
       for (let round = 0; round < ROUNDS; round++) await life.act()
       await life.scrub()
@@ -132,6 +153,32 @@ export async function soak(seed: number): Promise<number> {
   } finally {
     unsubscribe('qlog:scrubbed', hear)
   }
+}
+
+/** One life in which what rots is mended: all that is owed is there. Resolves with how many blocks were mended. */
+export async function mendingSoak(seed: number): Promise<number> {
+  let mended = 0
+  const hear = (event: unknown): void => {
+    mended += (event as ChannelEvents['qlog:scrubbed']).mended.length
+  }
+  subscribe('qlog:scrubbed', hear)
+  try {
+    await simulate(seed, async (system, simulation) => {
+      const life = new Life(system, simulation, seed, true)
+      await life.open()
+      for (let round = 0; round < ROUNDS; round++) await life.act()
+      await life.scrub()
+      const { scrub, gaps } = life.log.stats()
+      demand(scrub?.damages === 0, seed, `${scrub?.damages} damages are left`)
+      demand(gaps.length === 0, seed, `a gap is noted still: ${gaps[0]?.file}`)
+      await life.expectOwed()
+      await life.log.close()
+      demand(system.files.openHandles === 0, seed, 'a file stays open')
+    })
+  } finally {
+    unsubscribe('qlog:scrubbed', hear)
+  }
+  return mended
 }
 
 function demand(holds: boolean, seed: number, why: string): void {

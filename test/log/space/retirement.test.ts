@@ -258,3 +258,25 @@ test('a reader that asks for it holds a pin until it is closed, and none where o
     await log.close()
   })
 })
+
+test.each([150, 300])(
+  'where a map of %i messages leaves a small segment no room for another, it comes to rest (15)',
+  async (count) => {
+    await simulate(31, async (system, { disk }) => {
+      const log = await openPublicLog(system, LOG, SMALL)
+      for (const id of range(1, count)) await log.append(body(id))
+      log.discard(1, 4)
+      await passes(system, 10_000)
+      const atRest = (): unknown => log.stats().segments.map(({ file }) => file)
+      const files = atRest()
+      await passes(system, 10_000)
+      expect(atRest()).toEqual(files)
+      await log.compact()
+      const compacted = disk.list(LOG).length
+      for (let again = 0; again < 5; again++) await log.compact()
+      expect(disk.list(LOG).length).toBeLessThanOrEqual(compacted)
+      expect(await idsOf(log)).toEqual(range(4, count))
+      await log.close()
+    })
+  },
+)

@@ -3,6 +3,7 @@
  * where that is the first call of an opening, and that every message is still there.
  */
 import { expect, test } from 'vitest'
+import { boundOf } from '../../../bench/space/disk-use.ts'
 import { measureSpace } from '../../../bench/space/measure.ts'
 import { workloadNamed } from '../../../bench/space/workloads.ts'
 import { SimulatedGround } from './simulated-ground.ts'
@@ -22,6 +23,32 @@ const LOADS = [
   { met: 'framing', rounds: 20 },
   { met: 'command line', rounds: 300 },
 ] as const
+
+/** Were older snapshots kept, the third of these would be too much. */
+const COMPACTIONS = 8
+
+test.each([{ crashes: false }, { crashes: true }])(
+  'compact() again and again, without an append between, keeps the bound (crashes: $crashes) (15)',
+  async ({ crashes }) => {
+    const ground = new SimulatedGround(17, SMALL)
+    await ground.run(async () => {
+      await ground.open()
+      const work = await workloadNamed('one log for all').begin(ground)
+      await work.round()
+      for (let count = 0; count < COMPACTIONS; count++) {
+        await ground.store.compact()
+        const { diskBytes, boundBytes } = await boundOf(ground, work.live())
+        expect(diskBytes, `after ${count + 1}`).toBeLessThanOrEqual(boundBytes)
+        if (!crashes) continue
+        ground.crash(count % 2 === 0)
+        await ground.open()
+      }
+      expect(ground.store.stats().messages).toBe(work.live().messages)
+      await ground.close()
+    })
+  },
+  120_000,
+)
 
 test.each(LOADS)(
   'after compact() the bound holds: $met (15)',

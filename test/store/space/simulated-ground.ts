@@ -24,6 +24,12 @@ export class SimulatedGround extends Ground {
     return this.#owner
   }
 
+  /** The owner's process ends where it stands; with a power cut the disk loses what was not flushed. */
+  crash(isPowerCut: boolean): void {
+    this.#owner?.kill()
+    if (isPowerCut) this.simulation.powerCut()
+  }
+
   files(): readonly FileUse[] {
     const files: FileUse[] = []
     for (const [path, { length }] of this.simulation.disk.tree()) {
