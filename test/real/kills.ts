@@ -1,15 +1,23 @@
 /**
- * Real processes that are killed at any moment (1, 2, 3, 12, 13), and an oracle outside of them: producers of a log
- * with a reader that follows, and workers of a store that put, take, move and compact.
+ * Real processes that are killed at any moment (1, 2, 3, 12, 13), and an oracle outside of them: producers of a log,
+ * which is discarded and compacted, with a reader that follows, and workers of a store that put, take, move, save and
+ * compact.
  */
 import { Random } from '../../src/system/simulated/random.ts'
 import { endWithin, kill, lineOf, type Running, startFixture } from './children.ts'
+import { type Heard, hearAll } from './heard.ts'
 import { LogOracle } from './log-oracle.ts'
 import { StoreOracle } from './store-oracle.ts'
 
 /** A process lives this long after it opened. */
-const PRODUCER_LIFE_MS = [5, 40] as const
-const WORKER_LIFE_MS = [30, 250] as const
+const PRODUCER_LIFE_MS = [2, 40] as const
+const WORKER_LIFE_MS = [5, 80] as const
+/** Of those that are killed while they open: so long after they were told to. */
+const OPENING_MS = [0, 30] as const
+const OPENING_SHARE = 0.15
+/** Of those that are killed while they close: so long after they were told to. */
+const CLOSING_MS = [0, 15] as const
+const CLOSING_SHARE = 0.15
 const VERIFY_EVERY = 13
 const END_MS_MAX = 240_000
 
@@ -25,69 +33,94 @@ export async function killProducers(
   directory: string,
   seed: number,
   kills: number,
+  isOver: () => boolean = () => false,
 ): Promise<Killed> {
   const random = new Random(seed)
   const oracle = new LogOracle()
   let follower: Running | undefined
   let next = startFixture('producer.mjs', directory, '1')
-  for (let round = 1; round <= kills; round++) {
+  let killed = 0
+  while (killed < kills && !isOver()) {
+    const round = killed + 1
     const producer = next
-    producer.child.stdin.write('go\n')
+    const heard = hearAll(producer, (line) => oracle.hear(round, line))
+    const { startId, endId } = oracle.discarded
+    producer.child.stdin.write(`go ${startId} ${endId}\n`)
     // The next one gets ready meanwhile: most of a process's life here is its start.
     next = startFixture('producer.mjs', directory, String(round + 1))
-    expectLine(await lineOf(producer), /^open \d+$/, round)
-    if (!follower) {
-      follower = startFixture('follower.mjs', directory)
-      expectLine(await lineOf(follower), /^following$/, round)
-    }
-    await pause(random.between(...PRODUCER_LIFE_MS))
+    await liveAWhile(producer, heard, random, follower === undefined, PRODUCER_LIFE_MS)
+    if (!follower) follower = await startFollower(directory)
     await kill(producer.child)
-    for await (const line of producer.lines) oracle.hear(round, line)
-    if (round % VERIFY_EVERY === 0) await oracle.verify(directory, round)
+    await heard.all
+    killed += 1
+    if (round % VERIFY_EVERY === 0) {
+      await oracle.verify(directory, round)
+      oracle.discardSome(random)
+    }
   }
   await kill(next.child)
-  const hashes = await oracle.verify(directory, kills)
+  const hashes = await oracle.verify(directory, killed)
   const seen = follower === undefined ? 0 : await compareSeen(follower, hashes)
-  return { kills, acknowledged: oracle.acknowledged.size, beside: seen }
+  return { kills: killed, acknowledged: oracle.acknowledged.size, beside: seen }
 }
 
 /** Workers of one store, one after the other, while it is compacted; the last one takes all that is left. */
-export async function killWorkers(directory: string, seed: number, kills: number): Promise<Killed> {
+export async function killWorkers(
+  directory: string,
+  seed: number,
+  kills: number,
+  isOver: () => boolean = () => false,
+): Promise<Killed> {
   const random = new Random(seed)
   const oracle = new StoreOracle()
-  const startWorker = (round: number): Running =>
-    startFixture('store-worker.mjs', directory, round <= kills ? String(round) : 'drain')
-  let next = startWorker(1)
-  for (let round = 1; round <= kills; round += 1) {
+  let next = startFixture('store-worker.mjs', directory, '1')
+  let killed = 0
+  while (killed < kills && !isOver()) {
     const worker = next
-    worker.child.stdin.write('go\n')
-    next = startWorker(round + 1)
-    await hearOpen(worker, oracle, round)
     // A pipe that nobody empties would stop the worker, and keep it from being closed.
-    const heard = oracle.hearAll(worker)
-    heard.catch(() => undefined)
-    await pause(random.between(...WORKER_LIFE_MS))
+    const heard = hearAll(worker, (line) => oracle.hear(line))
+    worker.child.stdin.write('go\n')
+    killed += 1
+    next = startFixture('store-worker.mjs', directory, String(killed + 1))
+    await liveAWhile(worker, heard, random, false, WORKER_LIFE_MS)
     await kill(worker.child)
-    await heard
+    await heard.all
+    oracle.forget()
   }
+  const heard = hearAll(next, (line) => oracle.hear(line))
   // An input that stays open keeps a process alive.
-  next.child.stdin.end('go\n')
-  const heard = oracle.hearAll(next)
-  heard.catch(() => undefined)
+  next.child.stdin.end('go drain\n')
   const code = await endWithin(next, END_MS_MAX)
-  await heard
+  await heard.all
   if (code !== 0) throw new Error(`the last worker ended with ${code}`)
-  oracle.finish(kills)
-  return { kills, acknowledged: oracle.acked.size, beside: oracle.moved }
+  oracle.finish(killed)
+  return { kills: killed, acknowledged: oracle.acked.size, beside: oracle.moved }
 }
 
-async function hearOpen(worker: Running, oracle: StoreOracle, round: number): Promise<void> {
-  for (;;) {
-    const next = await worker.lines.next()
-    if (next.done === true) throw new Error(`round ${round}: the worker ended before it was open`)
-    oracle.hear(next.value)
-    if (next.value === 'open') return
+/** Until the moment of its kill, which may come while it opens or closes. */
+async function liveAWhile(
+  running: Running,
+  heard: Heard,
+  random: Random,
+  needsOpen: boolean,
+  lifeMs: readonly [number, number],
+): Promise<void> {
+  if (!needsOpen && random.chance(OPENING_SHARE)) {
+    await pause(random.between(...OPENING_MS))
+    return
   }
+  await heard.untilOpen()
+  await pause(random.between(...lifeMs))
+  if (!random.chance(CLOSING_SHARE)) return
+  running.child.stdin.write('close\n')
+  await pause(random.between(...CLOSING_MS))
+}
+
+async function startFollower(directory: string): Promise<Running> {
+  const follower = startFixture('follower.mjs', directory)
+  const line = await lineOf(follower)
+  if (line !== 'following') throw new Error(`a follower says "${line}"`)
+  return follower
 }
 
 async function compareSeen(follower: Running, hashes: Map<number, string>): Promise<number> {
@@ -100,10 +133,6 @@ async function compareSeen(follower: Running, hashes: Map<number, string>): Prom
     throw new Error(`a follower saw what is not there: ${line}`)
   }
   return seen
-}
-
-function expectLine(line: string, expected: RegExp, round: number): void {
-  if (!expected.test(line)) throw new Error(`round ${round}: ${line} instead of ${expected}`)
 }
 
 function pause(ms: number): Promise<void> {

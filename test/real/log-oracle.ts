@@ -5,12 +5,16 @@
 import { createHash } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import { openReader } from '../../src/index.ts'
+import type { Random } from '../../src/system/simulated/random.ts'
 import { fixturePath } from './children.ts'
 
 /** Compiled tools have no fixtures beside them, so it is found from the repository. */
-const { bodyOf, IN_FLIGHT } = (await import(pathToFileURL(fixturePath('bodies.mjs')).href)) as {
+const { bodyOf, IN_FLIGHT, KEPT_EVERY } = (await import(
+  pathToFileURL(fixturePath('bodies.mjs')).href
+)) as {
   bodyOf(round: number, number: number): Buffer
   IN_FLIGHT: number
+  KEPT_EVERY: number
 }
 
 /** What a log may answer when the disk below it is gone. */
@@ -21,6 +25,11 @@ export class LogOracle {
   readonly acknowledged = new Map<number, { round: number; number: number }>()
   unacknowledged = 0
   failures = 0
+  /** All below `startId`, and those below `endId` that KEPT_EVERY does not divide, may be gone. */
+  discarded = { startId: 1, endId: 1 }
+  /** Of every message that was ever read, by id. */
+  readonly #hashes = new Map<number, string>()
+  #lastId = 0
   readonly #mayFail: boolean
 
   constructor(mayFail = false) {
@@ -39,29 +48,53 @@ export class LogOracle {
     this.acknowledged.set(id, { round, number })
   }
 
-  /** Reads the whole log. Every acknowledged message must be there as it was sent, the others be real. */
+  /** Only of what has been read: then it is known what a reader may have seen. */
+  discardSome(random: Random): void {
+    const { startId, endId } = this.discarded
+    const nextId = this.#lastId + 1
+    const end = random.between(endId, nextId)
+    this.discarded = { startId: random.between(startId, Math.max(startId, end >> 1)), endId: end }
+  }
+
+  /**
+   * Reads the whole log. Every acknowledged message must be there as it was sent, the others be real. Returns the
+   * hashes of all that were ever there.
+   */
   async verify(directory: string, lives: number): Promise<Map<number, string>> {
-    const hashes = new Map<number, string>()
     const found = new Set<string>()
+    const ids = new Set<number>()
     const reader = await openReader(directory)
     this.unacknowledged = 0
     try {
       for await (const { id, body } of reader.read()) {
         const bytes = Buffer.from(body)
         this.#check(id, bytes, found)
-        hashes.set(id, createHash('sha256').update(bytes).digest('base64'))
+        ids.add(id)
+        this.#note(id, createHash('sha256').update(bytes).digest('base64'))
       }
     } finally {
       await reader.close()
     }
-    const missing = [...this.acknowledged.keys()].filter((id) => !hashes.has(id))
+    const missing = [...this.acknowledged.keys()].filter((id) => !ids.has(id) && this.#mustStay(id))
     if (missing.length > 0) {
       throw new Error(`${missing.length} acknowledged are missing: ${missing.slice(0, 5)}`)
     }
     if (this.unacknowledged > lives * IN_FLIGHT * 2) {
       throw new Error(`${this.unacknowledged} that nobody was told of in ${lives} lives`)
     }
-    return hashes
+    return this.#hashes
+  }
+
+  #mustStay(id: number): boolean {
+    const { startId, endId } = this.discarded
+    return id >= startId && (id >= endId || id % KEPT_EVERY === 0)
+  }
+
+  #note(id: number, hash: string): void {
+    const known = this.#hashes.get(id)
+    if (known !== undefined && known !== hash) throw new Error(`message ${id} has changed`)
+    this.#hashes.set(id, hash)
+    this.#lastId = Math.max(this.#lastId, id)
   }
 
   #check(id: number, bytes: Buffer, found: Set<string>): void {

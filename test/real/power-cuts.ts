@@ -6,6 +6,7 @@
 import { verify } from '../../src/inspect/index.ts'
 import { Random } from '../../src/system/simulated/random.ts'
 import { endWithin, kill, type Running, startHushed } from './children.ts'
+import { hearAll } from './heard.ts'
 import { LogOracle } from './log-oracle.ts'
 import { LoopDisk, type LoopKind, XFS_BYTES_MIN } from './loop-disk.ts'
 import { mountedMemory, SmallDisk } from './small-disk.ts'
@@ -15,8 +16,6 @@ const MIB = 1024 * 1024
 const EXT4_BYTES = 128 * MIB
 /** So long a process may go on after its disk is gone. */
 const END_MS_MAX = 30_000
-/** A process that has not begun by then never will. */
-const OPEN_MS_MAX = 30_000
 const LIFE_MS_MAX = 150
 /** Processes that are cut off while they open, and by the flushed journal, and those that end by themselves. */
 const OPENING_SHARE = 0.15
@@ -50,7 +49,7 @@ export async function cutPower(
   try {
     for (; round <= cuts && !isOver(); round += 1) {
       const process = next
-      const heard = listen(process, (line) => judge.hear(round, line))
+      const heard = hearAll(process, (line) => judge.hear(round, line))
       process.child.stdin.write('go\n')
       // The next one gets ready meanwhile: most of a process's life here is its start.
       next = judge.start(round + 1)
@@ -86,7 +85,7 @@ export async function failFlush(workload: Workload): Promise<Survived> {
     const first = judge.start(1)
     let second: Running | undefined
     try {
-      const heard = listen(first, (line) => judge.hear(1, line))
+      const heard = hearAll(first, (line) => judge.hear(1, line))
       first.child.stdin.write('go\n')
       await heard.untilOpen()
       await pause(FILLED_AFTER_MS)
@@ -162,7 +161,7 @@ class LogJudge implements Judge {
   }
 
   async finish(rounds: number, next: Running): Promise<void> {
-    const heard = listen(next, (line) => this.hear(rounds + 1, line))
+    const heard = hearAll(next, (line) => this.hear(rounds + 1, line))
     next.child.stdin.write('go\n')
     await heard.untilOpen()
     await kill(next.child)
@@ -202,17 +201,12 @@ class StoreJudge implements Judge {
   }
 
   async finish(rounds: number, next: Running): Promise<void> {
-    await kill(next.child)
-    const last = startHushed('store-worker.mjs', this.#directory, 'drain')
+    const { all } = hearAll(next, (line) => this.#oracle.hear(line))
     // An input that stays open keeps a process alive.
-    last.child.stdin.end('go\n')
-    try {
-      await this.#oracle.hearAll(last)
-      const code = await last.ended
-      if (code !== 0) throw new Error(`the last worker ended with ${code}: ${last.complaints()}`)
-    } finally {
-      await kill(last.child)
-    }
+    next.child.stdin.end('go drain\n')
+    const code = await next.ended
+    await all
+    if (code !== 0) throw new Error(`the last worker ended with ${code}: ${next.complaints()}`)
     this.#oracle.finish(rounds + 1)
   }
 }
@@ -226,45 +220,6 @@ async function verifySound(directory: string): Promise<void> {
 async function end(running: Running, random: Random): Promise<void> {
   if (random.chance(ENDING_SHARE)) await endWithin(running, END_MS_MAX)
   else await kill(running.child)
-}
-
-interface Heard {
-  untilOpen(): Promise<void>
-  /** All it says; rejects where that was wrong. */
-  readonly all: Promise<void>
-}
-
-/** A pipe that nobody empties would stop the process, so everything is heard at once. */
-function listen(running: Running, hear: (line: string) => void): Heard {
-  let open: () => void = () => undefined
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
-  const hearAll = async (): Promise<void> => {
-    for await (const line of running.lines) {
-      hear(line)
-      if (line === 'open' || line.startsWith('open ')) open()
-    }
-  }
-  const all = hearAll()
-  // It is awaited in the end; until then its failure waits.
-  all.catch(() => undefined)
-  const untilOpen = async (): Promise<void> => {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('it does not open')), OPEN_MS_MAX)
-    })
-    const ended = all.then(() => {
-      throw new Error(`it ended before it was open: ${running.complaints()}`)
-    })
-    ended.catch(() => undefined)
-    try {
-      await Promise.race([opened, ended, late])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-  return { untilOpen, all }
 }
 
 function pause(ms: number): Promise<void> {

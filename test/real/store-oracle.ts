@@ -3,7 +3,6 @@
  * (`fixtures/store-worker.mjs`). Throws where a message is lost, comes back after its ack, or a transaction is
  * there by half.
  */
-import type { Running } from './children.ts'
 
 /** What a store may answer when the disk below it is gone. */
 const FAILURES =
@@ -24,6 +23,11 @@ export class StoreOracle {
 
   constructor(mayFail = false) {
     this.#mayFail = mayFail
+  }
+
+  /** So many are there, as far as is known. */
+  get resting(): number {
+    return this.#resting.size
   }
 
   hear(line: string): void {
@@ -49,10 +53,6 @@ export class StoreOracle {
     } else if (word === 'open') this.#compare()
     else if (word === 'failed' && this.#mayFail && FAILURES.test(line)) this.failures++
     else throw new Error(`a worker said "${line}"`)
-  }
-
-  async hearAll(running: Running): Promise<void> {
-    for await (const line of running.lines) this.hear(line)
   }
 
   /** After everything was drained. `kills` workers may have died between an ack and its word. */

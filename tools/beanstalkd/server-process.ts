@@ -24,6 +24,9 @@ export interface ServerOptions {
 
 /** The repository: tests, tools and benchmarks all run in it. */
 const BUILT = resolve('dist/cli/main.js')
+const PREPARED = resolve('test/real/fixtures/server.mjs')
+/** No system gives these to whoever asks for any port, so that no client that connects again and again gets it. */
+const STEADY_PORTS = [20_000, 32_000] as const
 const START_MS_MAX = 20_000
 const END_MS_MAX = 20_000
 const OUTPUT_CHARACTERS_MAX = 64 * 1024
@@ -79,8 +82,47 @@ export class ServerProcess {
     if (program === undefined) throw new Error('a server needs a program')
     const child = spawn(program, words, { stdio: ['ignore', 'pipe', 'pipe'] })
     const server = new ServerProcess(options.kind, port, child)
-    await server.#answers()
+    await server.answers()
     return server
+  }
+
+  /** `qlog serve`, loaded: it opens nothing until {@link begin}. */
+  static prepare(options: ServerOptions & { readonly port: number }): ServerProcess {
+    const [program, ...words] = commandOf(options, options.port)
+    if (program === undefined) throw new Error('a server needs a program')
+    const prepared = words.flatMap((word) =>
+      word === BUILT ? [PREPARED] : word === 'serve' ? [] : [word],
+    )
+    const child = spawn(program, prepared, { stdio: ['pipe', 'pipe', 'pipe'] })
+    // One that was killed cannot be written to.
+    child.stdin.on('error', () => undefined)
+    return new ServerProcess(options.kind, options.port, child)
+  }
+
+  /** Lets a prepared one begin, and does not wait for it. */
+  begin(): void {
+    this.#child.stdin?.write('go\n')
+  }
+
+  /** Waits until it accepts connections, at its other port where that is told. */
+  async answers(port = this.port): Promise<void> {
+    const limit = performance.now() + START_MS_MAX
+    for (;;) {
+      if (this.#ending !== undefined) {
+        throw new Error(`${this.kind} ended at its start: ${this.#ending}: ${this.#output}`)
+      }
+      try {
+        const wire = await Wire.connect(port)
+        wire.destroy()
+        return
+      } catch (error) {
+        if (performance.now() > limit) {
+          await this.kill()
+          throw error
+        }
+        await new Promise((again) => setTimeout(again, 5))
+      }
+    }
   }
 
   get pid(): number {
@@ -130,27 +172,6 @@ export class ServerProcess {
     if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${name}`)
     return Number(kib) * 1024
   }
-
-  /** Waits until it accepts connections. */
-  async #answers(): Promise<void> {
-    const limit = performance.now() + START_MS_MAX
-    for (;;) {
-      if (this.#ending !== undefined) {
-        throw new Error(`${this.kind} ended at its start: ${this.#ending}: ${this.#output}`)
-      }
-      try {
-        const wire = await Wire.connect(this.port)
-        wire.destroy()
-        return
-      } catch (error) {
-        if (performance.now() > limit) {
-          await this.kill()
-          throw error
-        }
-        await new Promise((again) => setTimeout(again, 5))
-      }
-    }
-  }
 }
 
 function commandOf(options: ServerOptions, port: number): string[] {
@@ -165,6 +186,20 @@ function commandOf(options: ServerOptions, port: number): string[] {
   if (directory === undefined) throw new Error('qlog serve needs a directory')
   if (!existsSync(BUILT)) throw new Error('dist/ is missing: run `npm run build` first')
   return [process.execPath, ...nodeFlags, BUILT, 'serve', '--beanstalkd', ...words]
+}
+
+/** A port that was free a moment ago, for a server that is started again and again. */
+export async function steadyPort(random: () => number): Promise<number> {
+  const [first, end] = STEADY_PORTS
+  for (;;) {
+    const port = first + Math.floor(random() * (end - first))
+    const server = createServer()
+    const isFree = await new Promise<boolean>((found) => {
+      server.once('error', () => found(false))
+      server.listen(port, '127.0.0.1', () => server.close(() => found(true)))
+    })
+    if (isFree) return port
+  }
 }
 
 /** A port that was free a moment ago. */

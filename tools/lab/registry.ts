@@ -19,6 +19,8 @@ import { SECTORS } from './trials/d-sectors.ts'
 import { FILES } from './trials/e-files.ts'
 import { POWER } from './trials/f-power.ts'
 import { CALLS } from './trials/g-calls.ts'
+import { KILLS } from './trials/h-kills.ts'
+import { LIMITS } from './trials/i-limits.ts'
 import { SPACE } from './trials/j-space.ts'
 import { COMMANDS } from './trials/k-commands.ts'
 import { DECODERS } from './trials/k-decoders.ts'
@@ -37,6 +39,8 @@ export const TRIALS: readonly Trial[] = [
   FILES,
   POWER,
   CALLS,
+  KILLS,
+  LIMITS,
   SPACE,
   COMMANDS,
   DECODERS,

@@ -28,12 +28,17 @@ const MIB = 1024 * 1024
 const LOG_CONTROL_BYTES_MIN = MIB
 /** While the disk is full it is due after its own size, but not for next to nothing. */
 const FULL_CONTROL_BYTES_MIN = 4096
+/** Or after so much of the log, and its own size: of records that come one by one most is framing. */
+const FULL_LOG_BYTES_MIN = 16 * 1024
 /**
  * And where so many bytes, and so many times its size, are kept for nothing but it. Two snapshots move the
  * root, so that writing them stays below a sixteenth of what they give back.
  */
 const HELD_BACK_BYTES_MIN = 16 * MIB
 const HELD_BACK_FACTOR = 32
+/** While the disk is full whatever is worth its two snapshots, as nothing else may come that asks for them. */
+const FULL_HELD_BACK_BYTES_MIN = 64 * 1024
+const FULL_HELD_BACK_FACTOR = 4
 /** Parts in one write: nobody's append waits long behind them. */
 const WRITE_BYTES = 32 * 1024
 /** What a part takes beside its bytes, about. */
@@ -83,6 +88,9 @@ export class Snapshots {
   /** The state that an index has. */
   #indexed: State | undefined
   #isSaving = false
+  /** Where the log stood when the disk was first seen full, and where the newest snapshot in it ends. */
+  #fullFromLsn: Lsn | undefined
+  #savedLsn: Lsn = 0
   /** What is being written; never rejects. */
   #writing: Promise<void> = Promise.resolve()
 
@@ -130,11 +138,29 @@ export class Snapshots {
     return { parts }
   }
 
-  /** Whether a snapshot in the log would pay by what it lets go of. */
+  /** Whether a snapshot in the log would pay by what it lets go of, or is what a full disk waits for. */
   get isDue(): boolean {
+    return this.#isHeldBackDue || this.#isFullDue(this.#current ? bytesOf(this.#current) : 0)
+  }
+
+  get #isHeldBackDue(): boolean {
     const heldBackBytes = this.#parts.heldBackBytes()
-    if (heldBackBytes < HELD_BACK_BYTES_MIN) return false
-    return heldBackBytes >= HELD_BACK_FACTOR * (this.#current ? bytesOf(this.#current) : 0)
+    const { isDiskFull } = this.#parts.loop.admission
+    if (heldBackBytes < (isDiskFull ? FULL_HELD_BACK_BYTES_MIN : HELD_BACK_BYTES_MIN)) return false
+    const factor = isDiskFull ? FULL_HELD_BACK_FACTOR : HELD_BACK_FACTOR
+    return heldBackBytes >= factor * (this.#current ? bytesOf(this.#current) : 0)
+  }
+
+  /** While the disk is full the log lives on its reserve, and only two snapshots can give back what that holds. */
+  #isFullDue(bytes: number): boolean {
+    const { admission, visibleLsn } = this.#parts.loop
+    if (!admission.isDiskFull) {
+      this.#fullFromLsn = undefined
+      return false
+    }
+    this.#fullFromLsn ??= visibleLsn
+    const since = Math.max(this.#fullFromLsn, this.#savedLsn)
+    return visibleLsn - since >= Math.max(FULL_LOG_BYTES_MIN, bytes)
   }
 
   async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
@@ -171,7 +197,7 @@ export class Snapshots {
   async #store(next: NextState): Promise<void> {
     const { loop } = this.#parts
     this.#assertOpen()
-    if (next.isWhole || next.isSpilled || this.isDue || this.#isLogDue(next.state)) {
+    if (next.isWhole || next.isSpilled || this.#isHeldBackDue || this.#isLogDue(next.state)) {
       await this.#saveInLog(next)
     } else this.#current = next.state
     const bytes = bytesOf(next.state)
@@ -238,7 +264,7 @@ export class Snapshots {
     const least = this.#parts.loop.admission.isDiskFull
       ? Math.max(FULL_CONTROL_BYTES_MIN, bytes)
       : Math.max(LOG_CONTROL_BYTES_MIN, 2 * bytes)
-    return this.#controlBytes >= least
+    return this.#controlBytes >= least || this.#isFullDue(bytes)
   }
 
   /** Part after part, then the end; what has been read back then counts. */
@@ -273,6 +299,7 @@ export class Snapshots {
     this.#current = state
     this.#saved = state
     this.#controlBytes -= controlBytes
+    this.#savedLsn = endLsn
     this.#assertOpen()
     onSize(bytesOf(state))
     const named = loop.nameSnapshots([endLsn, before?.endLsn ?? 0])

@@ -68,6 +68,7 @@ export class HeldDescriptors {
   }
 }
 
+/** What was to be done has not begun, for want of a descriptor. */
 function isDescriptorError(error: unknown): boolean {
   const cause = error instanceof QlogError ? error.cause : error
   const code = systemErrorCode(cause)

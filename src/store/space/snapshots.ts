@@ -62,8 +62,11 @@ export class Snapshots {
     this.stateBytes = bytesOf(loaded)
   }
 
-  /** Called after every group: saves in the background where that is due. */
-  applied(): void {
+  /**
+   * Called after every group: saves in the background where that is due. On a full disk no further group may come,
+   * so that the second of the two that move the root follows by itself.
+   */
+  applied(isSecond = false): void {
     if (this.#saving !== undefined) return
     const { controlBytes, appendedBytes } = this.#core.journal
     // On a full disk control records live on a reserve, and only a save can give back what they take.
@@ -80,10 +83,15 @@ export class Snapshots {
     this.#controlBytes = controlBytes
     this.#appendedBytes = appendedBytes
     // It costs time at the next opening where it cannot be written, and nothing else.
-    this.save(false).catch((error: unknown) => {
-      if (!(error instanceof QlogError)) throw error
-      this.#againAtBytes = controlBytes + appendedBytes + AGAIN_BYTES_MIN
-    })
+    this.save(false).then(
+      () => {
+        if (this.#core.isFull && !isSecond) this.applied(true)
+      },
+      (error: unknown) => {
+        if (!(error instanceof QlogError)) throw error
+        this.#againAtBytes = controlBytes + appendedBytes + AGAIN_BYTES_MIN
+      },
+    )
   }
 
   /** Saves the state as it is once this is its turn. */

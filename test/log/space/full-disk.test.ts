@@ -5,7 +5,7 @@ import { openPublicLog } from '../../../src/log/open.ts'
 import type { SegmentLog } from '../../../src/log/segment-log.ts'
 import type { Log } from '../../../src/log/types.ts'
 import { crc32 } from '../../../src/system/real/crc.ts'
-import { WRITE_CALLS } from '../../../src/system/simulated/calls.ts'
+import { FLUSH_DIRECTORY_CALLS, WRITE_CALLS } from '../../../src/system/simulated/calls.ts'
 import { Random } from '../../../src/system/simulated/random.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
 import type { System } from '../../../src/system/system.ts'
@@ -209,6 +209,7 @@ describe('one failing call', () => {
   const PLACES = [
     ...['ENOSPC', 'EDQUOT', 'EFBIG'].map((error) => ({ call: WRITE_CALLS, error })),
     { call: ['open', 'openSync'] as const, error: 'EMFILE' },
+    { call: FLUSH_DIRECTORY_CALLS, error: 'EMFILE' },
     { call: ['link', 'linkSync', 'rename'] as const, error: 'ENOSPC' },
   ]
   test.each(PLACES)(
