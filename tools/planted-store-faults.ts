@@ -262,8 +262,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
       store(
         'state/group-state.ts',
-        'if (this.finished.nextPresent(first, end) < 0) this.#lease(first, end)',
-        'if (first < end) this.#lease(first, end)',
+        'if (this.finished.nextPresent(first, end) < 0) {',
+        'if (first < end) {',
       ),
       store(
         'dispatch/suspects.ts',
@@ -360,8 +360,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/group-state.ts',
-        '        this.#touchException(offset)\n        uncount(exception)\n',
-        '        uncount(exception)\n        this.#touchException(offset)\n',
+        '        this.#touchException(exception.offset)\n        uncount(exception)\n',
+        '        uncount(exception)\n        this.#touchException(exception.offset)\n',
       ),
     ],
     tests: ['test/store/state/exception-chunk.test.ts'],
