@@ -52,6 +52,8 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'
   await checkpoints.settled()
   await step(() => parts.fetcher.close())
+  // It may still be on its way where the time was over.
+  await step(async () => parts.scrub?.close())
   await step(() => parts.retirement.close())
   let isOurs = false
   await step(async () => {
