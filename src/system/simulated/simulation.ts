@@ -24,6 +24,8 @@ export interface SimulationOptions {
   readonly trace?: boolean
   /** A run that takes more steps is taken to be going round in circles. */
   readonly stepsMax?: number
+  /** Steps in one turn of the event loop; 1 for whoever counts its turns. */
+  readonly stepsPerTurn?: number
 }
 
 export type CrashKind = 'kill' | 'power-cut'
@@ -51,6 +53,7 @@ export class Simulation {
   readonly #scheduler: Scheduler
   readonly #world: SimulatedWorld
   readonly #stepsMax: number
+  readonly #stepsPerTurn: number
   #processes: SimulatedProcess[] = []
   #nextPid = 100
   #bootId: string
@@ -63,6 +66,7 @@ export class Simulation {
     this.clock = new VirtualClock(START_MS)
     this.report = options.report ?? new Report()
     this.#stepsMax = options.stepsMax ?? STEPS_MAX
+    this.#stepsPerTurn = options.stepsPerTurn ?? STEPS_PER_TURN
     this.#random = new Random(options.seed)
     this.#crashRandom = new Random(options.crashSeed ?? options.seed).fork()
     this.#scheduler = new Scheduler(
@@ -207,7 +211,7 @@ export class Simulation {
           idleTurns = result === 'idle' ? idleTurns + 1 : 0
           if (idleTurns > IDLE_TURNS && !(moveTime && this.clock.jumpToNextTimer())) stuck()
           if (idleTurns > 0) queue(1)
-          else if (left === 0) queue(STEPS_PER_TURN)
+          else if (left === 0) queue(this.#stepsPerTurn)
         } catch (error) {
           queue(0)
           this.#running = false

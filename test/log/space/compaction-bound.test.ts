@@ -126,7 +126,7 @@ test('in the background no more is rewritten than is appended, until the log is 
 })
 
 test('a merge lets everybody else have a turn after 64 KiB', async () => {
-  await simulate(26, async (system) => {
+  const merging = async (system: System): Promise<void> => {
     const log = await openPublicLog(system, LOG, LARGE)
     await appendTo(log, 2_000, 1_000)
     for (let id = 1; id <= 2_000; id++) if (id % 3 !== 0) log.discard(id, id + 1)
@@ -171,7 +171,8 @@ test('a merge lets everybody else have a turn after 64 KiB', async () => {
     // 64 KiB of messages are read and written, and a window of blocks may be checked ahead of them.
     expect(bytesMax).toBeLessThan(2 * 65_536)
     await again.close()
-  })
+  }
+  await simulate(26, merging, { stepsPerTurn: 1 })
 })
 
 test('on a full disk the temporary file goes, and the merge comes later', async () => {

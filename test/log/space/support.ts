@@ -8,7 +8,7 @@ import type { SegmentLog } from '../../../src/log/segment-log.ts'
 import type { LogOptions } from '../../../src/log/types.ts'
 import { portableCrc32 } from '../../../src/system/real/crc.ts'
 import type { SimulatedProcess } from '../../../src/system/simulated/process.ts'
-import { Simulation } from '../../../src/system/simulated/simulation.ts'
+import { Simulation, type SimulationOptions } from '../../../src/system/simulated/simulation.ts'
 import type { System } from '../../../src/system/system.ts'
 
 export const LOG = '/log'
@@ -17,8 +17,9 @@ export const SMALL = { segmentBytesMin: 16_384, segmentBytesMax: 16_384, idleSyn
 export async function simulate<T>(
   seed: number,
   body: (owner: SimulatedProcess, simulation: Simulation) => Promise<T>,
+  options: Omit<SimulationOptions, 'seed'> = {},
 ): Promise<T> {
-  const simulation = new Simulation({ seed })
+  const simulation = new Simulation({ seed, ...options })
   const owner = simulation.process('owner')
   const outcome = await simulation.run(() => owner.run(() => body(owner, simulation)))
   if (outcome.state !== 'done') throw new Error('the owner died')
