@@ -23,6 +23,7 @@ import {
 import { STORE_FAULTS, STORE_PROOF } from './planted-store-faults.ts'
 
 const COPIED = [
+  'bench',
   'src',
   'native-free',
   'test',
