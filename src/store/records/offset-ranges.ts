@@ -4,7 +4,7 @@ import type { ByteReader, ByteWriter } from '../containers/varint.ts'
 /** Pairs [first, end) in one flat array, rising and apart. */
 export type OffsetRanges = readonly number[]
 
-/** Ranges are made of lists, and no list is longer: whoever applied more would be busy for hours. */
+/** All ranges of a record together: they are made of lists, and no list is longer. */
 export const RANGE_OFFSETS_MAX = 2 ** 32
 
 export function writeRanges(writer: ByteWriter, ranges: OffsetRanges): void {
@@ -24,11 +24,13 @@ export function readRanges(reader: ByteReader): OffsetRanges {
   const count = reader.varint()
   const ranges: number[] = []
   let before = 0
+  let offsets = 0
   for (let i = 0; i < count && !reader.failed; i++) {
     const first = before + reader.varint()
     const length = reader.varint()
     before = first + length
-    reader.require(length > 0 && length <= RANGE_OFFSETS_MAX && Number.isSafeInteger(before))
+    offsets += length
+    reader.require(length > 0 && offsets <= RANGE_OFFSETS_MAX && Number.isSafeInteger(before))
     ranges.push(first, before)
   }
   return ranges

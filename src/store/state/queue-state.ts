@@ -131,12 +131,16 @@ export class QueueState {
    */
   noteUsed(end: number): void {
     if (end <= this.nextOffset) return
-    if (end - this.nextOffset > LOST_OFFSETS_MAX) {
-      throw unreadable(`names offset ${end - 1} of a queue that has given ${this.nextOffset}`)
-    }
+    this.checkNamed(end)
     if (this.groups.size === 0) this.removed.add(this.nextOffset, end)
     for (const group of this.groups.values()) group.finish(this.nextOffset, end)
     this.nextOffset = end
+  }
+
+  /** Throws QLOG_NEWER_FORMAT where a record names offsets up to `end`, and so many cannot have been lost. */
+  checkNamed(end: number): void {
+    if (end - this.nextOffset <= LOST_OFFSETS_MAX) return
+    throw unreadable(`names offset ${end - 1} of a queue that has given ${this.nextOffset}`)
   }
 
   laneFor(priority: number): Lane {

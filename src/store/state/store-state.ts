@@ -173,6 +173,9 @@ export class StoreState {
       return
     }
     queue.version++
+    // Before any of it takes effect: each range would move what the next may name.
+    if ('ranges' in op) queue.checkNamed(op.ranges.at(-1) ?? 0)
+    else if ('offset' in op) queue.checkNamed(op.offset + 1)
     const group = queue.groups.get(op.group)
     // The record that made it was lost to damage, or it was removed since: it has nothing to keep.
     if (!group) return
@@ -222,6 +225,7 @@ export class StoreState {
 
   #delete(queue: QueueState, ranges: readonly number[]): void {
     queue.version++
+    queue.checkNamed(ranges.at(-1) ?? 0)
     let count = 0
     forEachRange(ranges, (first, end) => {
       queue.noteUsed(end)

@@ -71,3 +71,25 @@ test('a message, or what is finished, further on than so many can have been lost
   const ranges = [2 ** 33, 2 ** 33 + 1]
   expect(() => applied(someState(), [{ kind: 'finish', ...OF, ranges }])).toThrow(NEWER)
 })
+
+const FAR = 2 ** 33
+
+test.each(['lease', 'give-back', 'redrive', 'finish'] as const)(
+  '%s: several ranges, each as far behind the one before as one may be',
+  (kind) => {
+    const ranges = [2, 3, FAR / 2, FAR / 2 + 1, FAR, FAR + 1]
+    expect(() => applied(someState(), [{ kind, ...OF, ranges }])).toThrow(NEWER)
+  },
+)
+
+test.each(['kick', 'lease-again'] as const)('%s: of an offset that was never given', (kind) => {
+  const op = { kind, ...OF, offset: FAR, id: 5, priority: 0 }
+  expect(() => applied(someState(), [op])).toThrow(NEWER)
+})
+
+test('several ranges that hold more offsets together than one may', () => {
+  const ranges = [0, RANGE_OFFSETS_MAX / 2, RANGE_OFFSETS_MAX, 2 * RANGE_OFFSETS_MAX]
+  const control = [encodeControl({ kind: 'delete', queue: 1, ranges })]
+  const entry = { timeMs: 1, ids: [], messages: [], control }
+  expect(() => someState().applyEntry(entry)).toThrow(NEWER)
+})
