@@ -15,7 +15,7 @@ export const EXIT = {
   notALog: 6,
   /** An import left jobs where they were. */
   left: 7,
-  /** The queue is full, or in use: what was refused was not done, and later it may be. */
+  /** A queue is full, or in use: nothing was done. Later it may be, but for what is over a limit by itself. */
   refused: 8,
   /** A server that was started by beanstalkd's flags finds its directory locked. */
   lockedAsBeanstalkd: 10,

@@ -21,5 +21,6 @@ test.runIf(isPosix)(
     for (const seed of SEEDS) await tryCommands(seededRandom(seed), parent, count)
     expect(counts.get('commands that look')).toBe(5 * SEEDS.length)
     expect(counts.get('recoveries and backups')).toBe(SEEDS.length)
+    expect(counts.get('recoveries that saved something')).toBeGreaterThan(1)
   },
 )

@@ -63,7 +63,8 @@ async function look(
       count('commands that look')
       expectSameListing(before, listingOf(directory), words)
     }
-    await recover(hostile, directory, join(parent, 'saved'))
+    const isSaved = await recover(hostile, directory, join(parent, 'saved'))
+    if (isSaved) count('recoveries that saved something')
     expectSameListing(before, listingOf(directory), ['recover'])
     await backup(directory, join(parent, 'copy'))
     // A backup pins what it copies by a socket, which comes and goes.
@@ -141,19 +142,20 @@ function isTyped(stderr: string): boolean {
   return code !== undefined && Object.hasOwn(ERROR_CODES, code)
 }
 
-/** What it saves opens, whole, and is nothing but what was written. */
-async function recover(hostile: HostileDirectory, from: string, target: string): Promise<void> {
+/** What it saves opens, whole, and is nothing but what was written; false where it saves nothing. */
+async function recover(hostile: HostileDirectory, from: string, target: string): Promise<boolean> {
   const words = ['recover', from, '--out', target]
   const { exitCode } = await run(words)
   if (exitCode !== EXIT.fine && exitCode !== EXIT.rot) {
     if (existsSync(target)) throw wrong(words, `ends with ${exitCode} and leaves ${target}`)
     if (existsSync(`${target}.partial`)) throw wrong(words, 'leaves a part of a copy')
-    return
+    return false
   }
   const verified = await run(['verify', target])
   if (verified.exitCode !== EXIT.fine) throw wrong(words, `saves ${verified.stdout.toString()}`)
   await expectReads(hostile, target, words)
   await inTime(expectOpens(hostile, target, words), words)
+  return true
 }
 
 /** Every message of it, none of which is strange to the logs that the directory was made of. */

@@ -15,6 +15,24 @@ test('no decoder throws what is not typed, or takes memory that was merely promi
   }
 })
 
+test('every decoder takes something: it is not all refused before it is looked at', async () => {
+  const refusing: string[] = []
+  for (const [row, { name, valid, read }] of (await hostileDecoders()).entries()) {
+    const random = seededRandom(row + 1)
+    let isTaken = false
+    for (let i = 0; i < FEEDS && !isTaken; i += 1) {
+      const bytes = valid(random)
+      const reading = (async () => read(bytes, bytes, random))()
+      isTaken = await reading.then(
+        () => true,
+        () => false,
+      )
+    }
+    if (!isTaken) refusing.push(name)
+  }
+  expect(refusing).toEqual([])
+})
+
 test.each<[string, HostileDecoder['read'], RegExp]>([
   ['throws', () => Buffer.alloc(1).readUInt32LE(), /wrong: throws RangeError/],
   ['allocates', () => new Uint8Array(2 ** 24), /wrong: asks for 16777216 bytes at once/],

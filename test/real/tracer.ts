@@ -23,7 +23,7 @@ export interface Traced {
 const SHORT = 'short'
 /** strace stops a thread within milliseconds; what takes longer never will. */
 const ATTACH_MS_MAX = 20_000
-const PROBE_SECONDS = '0.3'
+const PROBE_SECONDS = '1.5'
 
 /** Why nothing can be traced here; undefined where it can. */
 export function whyNoTracer(): string | undefined {

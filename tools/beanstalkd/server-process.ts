@@ -25,13 +25,44 @@ export interface ServerOptions {
 /** The repository: tests, tools and benchmarks all run in it. */
 const BUILT = resolve('dist/cli/main.js')
 const PREPARED = resolve('test/real/fixtures/server.mjs')
-/** No system gives these to whoever asks for any port, so that no client that connects again and again gets it. */
+/** Linux gives none of these to whoever asks for any port: no client that connects again and again gets it. */
 const STEADY_PORTS = [20_000, 32_000] as const
 const START_MS_MAX = 20_000
 const END_MS_MAX = 20_000
 const OUTPUT_CHARACTERS_MAX = 64 * 1024
 /** Ticks of /proc/PID/stat a second: the same on every Linux that Node runs on. */
 const TICKS_A_SECOND = 100
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Those that run: none outlives this process, however that ends, but by SIGKILL. */
+const running = new Set<ChildProcess>()
+
+function killRunning(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+function killAndEnd(signal: NodeJS.Signals): void {
+  killRunning()
+  for (const one of SIGNALS) process.off(one, killAndEnd)
+  process.kill(process.pid, signal)
+}
+
+function keep(child: ChildProcess): void {
+  if (running.size === 0) {
+    process.on('exit', killRunning)
+    for (const signal of SIGNALS) process.on(signal, killAndEnd)
+  }
+  running.add(child)
+  const gone = (): void => {
+    running.delete(child)
+    if (running.size > 0) return
+    process.off('exit', killRunning)
+    for (const signal of SIGNALS) process.off(signal, killAndEnd)
+  }
+  child.once('close', gone)
+  child.once('error', gone)
+}
 
 /** The path of a program, or undefined where it is not installed. */
 export function findProgram(name: string): string | undefined {
@@ -61,6 +92,7 @@ export class ServerProcess {
     this.kind = kind
     this.port = port
     this.#child = child
+    keep(child)
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARACTERS_MAX)

@@ -29,10 +29,15 @@ export async function withWatchdog(repeat: string, act: () => Promise<void>): Pr
     watcher = new Worker(WATCHER, { eval: true, workerData: HANG_MS })
     watcher.unref()
   }
-  watcher.postMessage(repeat)
+  const watching = watcher
+  watching.postMessage(repeat)
+  // Whoever comes back to the event loop is slow at most.
+  const alive = setInterval(() => watching.postMessage(repeat), HANG_MS / 20)
+  alive.unref()
   try {
     await act()
   } finally {
-    watcher.postMessage('')
+    clearInterval(alive)
+    watching.postMessage('')
   }
 }

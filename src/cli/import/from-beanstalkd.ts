@@ -75,7 +75,7 @@ async function meet(
     return { wire, source: await Source.meet(wire) }
   } catch (error) {
     wire?.close()
-    if (signal.aborted) return undefined
+    if (signal.aborted && systemErrorCode(error) === 'QLOG_SOURCE') return undefined
     throw error
   }
 }

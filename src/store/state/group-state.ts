@@ -232,6 +232,7 @@ export class GroupState {
   /** In order. What is looked at is the smaller of the two: the offsets, or all exceptions. */
   #exceptionsIn(first: number, end: number): Exception[] {
     const found: Exception[] = []
+    if (this.exceptionCount === 0) return found
     if (end - first > this.exceptionCount) {
       for (const exception of this.exceptions()) {
         if (exception.offset >= first && exception.offset < end) found.push(exception)

@@ -99,6 +99,8 @@ describe.skipIf(version === undefined)('beanstalkd and qlog serve', () => {
         const pair = await startPair(coverage)
         mismatch = await pair.run(script)
         if (mismatch === undefined) return
+        await pair.kill()
+        pairs.delete(pair)
       }
       if (mismatch) expect.fail(await explain(script, mismatch, `${COMMAND} -t '${name}'`))
     },

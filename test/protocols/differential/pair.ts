@@ -50,7 +50,14 @@ export class Pair {
   }
 
   static async start(left: StartServer, right: StartServer, coverage: Coverage): Promise<Pair> {
-    const servers = await Promise.all([left(), right()])
+    const begun = await Promise.allSettled([left(), right()])
+    const servers: ServerProcess[] = []
+    for (const one of begun) if (one.status === 'fulfilled') servers.push(one.value)
+    for (const one of begun) {
+      if (one.status === 'fulfilled') continue
+      for (const server of servers) await server.kill()
+      throw one.reason
+    }
     const [one, other] = await Promise.all(servers.map((server) => Side.open(server)))
     if (one === undefined || other === undefined) throw new Error('two servers make a pair')
     return new Pair(one, other, coverage)

@@ -52,6 +52,7 @@ async function unitsOf(sweep: Sweep, call: string, answer: string): Promise<Unit
 async function runUnit(lab: Lab, sweep: Sweep, unit: Unit | undefined): Promise<void> {
   if (unit === undefined) throw new Error('the list has no such unit')
   const { hit, failures, acknowledged } = await sweep.run(unit)
+  if (hit === undefined && unit.nth === 1) throw new Error('the first call did not fail at all')
   lab.count(hit === undefined ? 'lives that ended before the call' : 'system calls that failed')
   lab.count('refused with a typed error', failures.length)
   lab.count('acknowledged beside failing calls', acknowledged)

@@ -89,7 +89,13 @@ const killServer: Lane = async (lab, directory, seed, isOver) => {
       const server = next
       server.begin()
       next = prepare()
-      await liveAndDie(server, memcachePort, witness, reader, random)
+      try {
+        await liveAndDie(server, memcachePort, witness, reader, random)
+      } catch (error) {
+        throw new Error(`it said last: ${server.output}`, { cause: error })
+      } finally {
+        await server.kill()
+      }
     }
     next.begin()
     await next.answers()
@@ -97,7 +103,7 @@ const killServer: Lane = async (lab, directory, seed, isOver) => {
     await witness.check()
     await reader.drain()
   } catch (error) {
-    throw new Error(`a server, kill ${kills}; the next said last: ${next.output}`, { cause: error })
+    throw new Error(`a server, kill ${kills}; the next one said: ${next.output}`, { cause: error })
   } finally {
     await next.kill()
   }

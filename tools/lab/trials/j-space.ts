@@ -73,8 +73,14 @@ async function crashCompactions(lab: Lab, seed: number): Promise<void> {
 
 /** Ends the process, or the machine, somewhere within a compaction. */
 async function crash(ground: SimulatedGround, random: Random): Promise<void> {
-  ground.store.compact().catch(() => undefined)
+  let failure: unknown
+  let isCrashed = false
+  ground.store.compact().catch((error: unknown) => {
+    if (!isCrashed) failure = error
+  })
   for (let steps = random.between(0, STEPS_MAX); steps > 0; steps--) await ground.pass(0)
+  if (failure !== undefined) throw failure
+  isCrashed = true
   ground.crash(random.chance(0.5))
 }
 
