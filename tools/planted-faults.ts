@@ -217,7 +217,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/retirement.ts',
-        'if (gone.every(isBare) && !loop.fitsMap) {',
+        'if (gone.length === 1 && gone.every(isBare) && !loop.fitsMap) {',
         'if (gone.length === 0) {',
       ),
     ],

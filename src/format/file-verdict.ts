@@ -21,17 +21,18 @@ export function rankHeads(heads: readonly SegmentHead[], storeId: string): Segme
 }
 
 /**
- * The map with the files that are there: where the one that an entry names is gone, a copy of it, mended
- * under a map that is lost, stands for it. Its salts tell it, which no merged file shares.
+ * The map with the files that are there: where the one that an entry names is gone, or is not what the entry
+ * says, a copy of it, mended under a map that is lost, stands for it. Its salts tell it, which no merged file shares.
  */
 export function withCopies(
   map: readonly MapEntry[],
   heads: readonly SegmentHead[],
   storeId: string,
 ): readonly MapEntry[] {
-  const files = new Set(heads.map(({ file }) => file))
+  const byFile = new Map(heads.map((head) => [head.file, head]))
   return map.map((entry) => {
-    if (files.has(segmentFileName(entry.number, entry.generation))) return entry
+    const own = byFile.get(segmentFileName(entry.number, entry.generation))
+    if (own && !mappedProblem(own, entry, storeId)) return entry
     const copy = heads.findLast(
       (head) =>
         belongs(head, storeId) &&

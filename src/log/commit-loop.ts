@@ -269,7 +269,15 @@ export class CommitLoop {
     this.#sender.schedule()
   }
 
-  /** The same, by the next map that leaves for another reason. */
+  /** A map that waits, since no segment could be made for it, is tried again. */
+  retryMap(): void {
+    const { map } = this.#turn
+    if (!map.isWaiting) return
+    map.isDue = true
+    this.#sender.schedule()
+  }
+
+  /** The same as `retire`, by the next map that leaves for another reason. */
   retireLater(entries: readonly MapEntry[], done: () => void): void {
     this.#turn.map.retireLater(entries, done)
   }

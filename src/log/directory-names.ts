@@ -18,40 +18,43 @@ export class DirectoryNames {
 
   /** Rejects with QLOG_IO where any flush of this directory has failed, with the system's error where it could not begin. */
   async flush(): Promise<void> {
-    this.#check()
+    this.assertSound()
     try {
       await this.#system.files.flushDirectory(this.#directory)
     } catch (error) {
       this.#note(error)
     }
     // Another's may have failed while this one was under way.
-    this.#check()
+    this.assertSound()
   }
 
   /** The same without returning to the event loop. */
   flushSync(): void {
-    this.#check()
+    this.assertSound()
     try {
       this.#system.files.flushDirectorySync(this.#directory)
     } catch (error) {
       this.#note(error)
     }
-    this.#check()
+    this.assertSound()
   }
 
-  /** A directory that could not even be opened has lost nothing: the next flush covers all of it. */
-  #note(error: unknown): void {
-    if (error instanceof Error && 'syscall' in error && error.syscall === 'open') throw error
-    this.#failure ??= { error }
-  }
-
-  /** Never an error of space: what was lost does not come back with it. */
-  #check(): void {
+  /**
+   * Rejects what needs a new name, before a file is made for it. Never an error of space: what was lost does
+   * not come back with it.
+   */
+  assertSound(): void {
     if (!this.#failure) return
     const why = 'a flush of it has failed, and none proves anything any more: open the log again'
     const { error: cause } = this.#failure
     throw new QlogError('QLOG_IO', `the names in ${this.#directory} are in doubt: ${why}`, {
       cause,
     })
+  }
+
+  /** A directory that could not even be opened has lost nothing: the next flush covers all of it. */
+  #note(error: unknown): void {
+    if (error instanceof Error && 'syscall' in error && error.syscall === 'open') throw error
+    this.#failure ??= { error }
   }
 }

@@ -159,7 +159,9 @@ class Log:
 
     def judge_mapped(self, entry):
         segment = next((segment for segment in self.segments
-                        if (segment.number, segment.generation) == entry[:2]), None) or self.copy_of(entry)
+                        if (segment.number, segment.generation) == entry[:2]), None)
+        if not (segment and segment.header and self.is_ours(segment) and is_named(segment, entry)):
+            segment = self.copy_of(entry) or segment
         lost = (0, 0, entry.first_id, entry.end_id)
         if not segment: return self.find('rot-missing', file_name(entry), *lost)
         segment.is_mapped = True
@@ -170,7 +172,7 @@ class Log:
         self.parts.append((segment, entry.base, blocks))
 
     def copy_of(self, entry):
-        """The mended copy that stands for a file which is gone, else None."""
+        """The mended copy that stands for a file which is gone or not what is named, else None."""
         return max((segment for segment in self.segments if self.is_ours(segment)
                     and segment.number == entry.number and segment.generation > entry.generation
                     and (segment.header.salt, segment.header.seed) == (entry.salt, entry.seed)),

@@ -67,8 +67,8 @@ export async function checkSegment(
   try {
     return await new SegmentCheck(parts, entry, file, handle).run()
   } catch (error) {
-    if (systemErrorCode(error) !== 'EIO') throw error
-    return whole(file, entry, 'unreadable', 'EIO')
+    if (!isMediumError(error)) throw error
+    return whole(file, entry, 'unreadable', systemErrorCode(error))
   } finally {
     await handle.close()
   }
@@ -121,8 +121,8 @@ class SegmentCheck {
     try {
       await readFully(this.#reads, bytes, 0)
     } catch (error) {
-      if (systemErrorCode(error) !== 'EIO') throw error
-      return { ...place, problem: 'cannot be read (EIO)' }
+      if (!isMediumError(error)) throw error
+      return { ...place, problem: `cannot be read (${systemErrorCode(error)})` }
     }
     const decoded = decodeSegmentHeader(bytes, this.#parts.system.crc32)
     if (decoded.kind === 'newer') {

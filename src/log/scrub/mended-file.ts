@@ -37,6 +37,8 @@ export async function writeMended(
   entry: MapEntry,
   checked: CheckedSegment,
 ): Promise<MendOutcome> {
+  // A name that stays in doubt would leave a copy behind at every pass.
+  names.assertSound()
   const path = temporaryPath(parts.system, parts)
   const { files } = parts.system
   const target = await files.open(path, { mode: 'create' })

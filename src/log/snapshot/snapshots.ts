@@ -28,7 +28,10 @@ const MIB = 1024 * 1024
 const LOG_CONTROL_BYTES_MIN = MIB
 /** While the disk is full it is due after its own size, but not for next to nothing. */
 const FULL_CONTROL_BYTES_MIN = 4096
-/** Or after so much of the log, and its own size: of records that come one by one most is framing. */
+/**
+ * Or after so much of the log, and what a save takes of it, with the map that names it: of records that come one by
+ * one most is framing.
+ */
 const FULL_LOG_BYTES_MIN = 16 * 1024
 /**
  * And where so many bytes, and so many times its size, are kept for nothing but it. Two snapshots move the
@@ -91,6 +94,11 @@ export class Snapshots {
   /** Where the log stood when the disk was first seen full, and where the newest snapshot in it ends. */
   #fullFromLsn: Lsn | undefined
   #savedLsn: Lsn = 0
+  /** What was held back behind the last save, and behind the one before: what two could not free stays so. */
+  #heldBackLast = 0
+  #heldBackLeft = 0
+  /** What that one took of the log, with the map that names it. */
+  #savedBytes = 0
   /** What is being written; never rejects. */
   #writing: Promise<void> = Promise.resolve()
 
@@ -146,21 +154,26 @@ export class Snapshots {
   get #isHeldBackDue(): boolean {
     const heldBackBytes = this.#parts.heldBackBytes()
     const { isDiskFull } = this.#parts.loop.admission
-    if (heldBackBytes < (isDiskFull ? FULL_HELD_BACK_BYTES_MIN : HELD_BACK_BYTES_MIN)) return false
-    const factor = isDiskFull ? FULL_HELD_BACK_FACTOR : HELD_BACK_FACTOR
-    return heldBackBytes >= factor * (this.#current ? bytesOf(this.#current) : 0)
+    const bytes = this.#current ? bytesOf(this.#current) : 0
+    if (!isDiskFull) {
+      return heldBackBytes >= Math.max(HELD_BACK_BYTES_MIN, HELD_BACK_FACTOR * bytes)
+    }
+    const moreBytes = Math.max(0, heldBackBytes - this.#heldBackLeft)
+    const costBytes = Math.max(bytes, this.#savedBytes)
+    return moreBytes >= Math.max(FULL_HELD_BACK_BYTES_MIN, FULL_HELD_BACK_FACTOR * costBytes)
   }
 
   /** While the disk is full the log lives on its reserve, and only two snapshots can give back what that holds. */
   #isFullDue(bytes: number): boolean {
-    const { admission, visibleLsn } = this.#parts.loop
+    const { admission, segment, visibleLsn } = this.#parts.loop
     if (!admission.isDiskFull) {
       this.#fullFromLsn = undefined
       return false
     }
     this.#fullFromLsn ??= visibleLsn
     const since = Math.max(this.#fullFromLsn, this.#savedLsn)
-    return visibleLsn - since >= Math.max(FULL_LOG_BYTES_MIN, bytes)
+    const costBytes = Math.max(this.#savedBytes, segment?.mapReserveBytes ?? 0)
+    return visibleLsn - since >= Math.max(FULL_LOG_BYTES_MIN, bytes, costBytes)
   }
 
   async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
@@ -271,7 +284,11 @@ export class Snapshots {
   async #saveInLog(next: NextState): Promise<void> {
     const { loop, reader, onRoot, onSize } = this.#parts
     const controlBytes = this.#controlBytes
-    const oldLsn = loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
+    // On a full disk nothing stays behind that would hold the root: two snapshots have to give back the reserve.
+    const oldLsn = loop.admission.isDiskFull
+      ? (loop.segment?.base ?? 0)
+      : loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
+    const beganLsn = loop.visibleLsn
     const due: string[] = []
     for (const [name, { blockLsn }] of next.state) {
       if (next.written.has(name)) continue
@@ -299,13 +316,17 @@ export class Snapshots {
     this.#current = state
     this.#saved = state
     this.#controlBytes -= controlBytes
-    this.#savedLsn = endLsn
     this.#assertOpen()
     onSize(bytesOf(state))
     const named = loop.nameSnapshots([endLsn, before?.endLsn ?? 0])
     // What retires now leaves with the map that names the snapshot.
     onRoot()
     await named
+    // What it has written itself, map and all, is no reason for the next one.
+    this.#savedLsn = loop.visibleLsn
+    this.#savedBytes = this.#savedLsn - beganLsn
+    this.#heldBackLeft = this.#heldBackLast
+    this.#heldBackLast = this.#parts.heldBackBytes()
   }
 
   /** Small parts share a write: a state of thousands of them would otherwise take as many flushes. */

@@ -118,6 +118,8 @@ export class Compaction {
     const ticket = loop.lastTicket
     // Discards take effect behind the appends in front of them.
     while (loop.settledTicket < ticket && loop.state === 'open') await nextChange()
+    // What was lacking when it was tried last may be there again.
+    loop.retryMap()
     await this.#retireAll()
     this.#waiters++
     try {

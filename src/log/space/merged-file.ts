@@ -83,6 +83,8 @@ export class MergedFile {
   }
 
   async create(): Promise<void> {
+    // A name that stays in doubt would leave a file behind at every try.
+    this.#options.names.assertSound()
     this.#handle = await this.#system.files.open(this.#path, { mode: 'create' })
   }
 

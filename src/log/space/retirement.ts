@@ -293,8 +293,9 @@ export class Retirement {
     )
     if (gone.length === 0) return
     this.#expired = 0
-    // A map that finds no room begins a segment, which leaves such a one behind again, and so forever.
-    if (gone.every(isBare) && !loop.fitsMap) {
+    // A map that finds no room begins a segment, which leaves such a one behind again, and so forever. From
+    // two on it gives back more than it takes.
+    if (gone.length === 1 && gone.every(isBare) && !loop.fitsMap) {
       loop.retireLater(gone, () => this.#retired(gone))
       return
     }

@@ -54,3 +54,34 @@ test('messages that are finished together give their space back, though nothing 
     await ground.close()
   })
 }, 60_000)
+
+test('a queue beside it whose messages stay, and so does its part of the state, is no hindrance', async () => {
+  const ground = new SimulatedGround(31, SMALL)
+  await ground.run(async () => {
+    const { disk } = ground.simulation
+    await ground.open()
+    disk.capacityBytes = 1_536 * KIB
+    const bodies = Array.from({ length: 20 }, () => 'x'.repeat(300))
+    let puts = 0
+    try {
+      for (; ; puts += bodies.length) {
+        await ground.store.queue('q').putMany(bodies)
+        await ground.store.queue('keep').putMany(bodies)
+      }
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'QLOG_DISK_FULL' })
+      disk.capacityBytes = disk.usedBytes
+    }
+    const session = ground.store.session()
+    await session.watch('q')
+    let finished = 0
+    for (; finished < puts; finished += 1) {
+      const [delivery] = await session.reserve({ timeoutMs: 0 })
+      if (delivery === undefined) break
+      await delivery.ack()
+    }
+    expect(finished).toBeGreaterThan(1_000)
+    expect(finished).toBe(puts)
+    await ground.close()
+  })
+}, 60_000)
