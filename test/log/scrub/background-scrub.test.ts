@@ -73,6 +73,22 @@ describe('passes', () => {
     })
   })
 
+  test.each(['EIO', 'ENODATA', 'EILSEQ'] as const)(
+    'a segment of which the medium gives nothing (%s) is damage, and those behind it are read',
+    async (error) => {
+      await simulate(2, async (system, simulation) => {
+        const log = await filled(system, SCRUBBED)
+        const [, second] = fullFiles(log)
+        simulation.fault({ call: 'read', error, path: (path) => path === `${LOG}/${second}` })
+        await passed(system, log, FIRST_MS + 1_000)
+        expect(log.stats().scrub).toMatchObject({ passes: 1, damages: 1 })
+        expect(log.stats().scrub).not.toHaveProperty('failure')
+        simulation.clearFaults()
+        await log.close()
+      })
+    },
+  )
+
   test('a log that is not told to reads nothing', async () => {
     await simulate(3, async (system) => {
       for (const options of [SMALL, { ...SMALL, scrub: false } as const]) {
