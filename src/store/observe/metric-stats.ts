@@ -1,6 +1,7 @@
 /**
  * The figures that metrics are read from: of a store with very many queues only of those that are shown, so
- * that a scrape does not put together the figures of all. Looks at two numbers of each other queue.
+ * that a scrape does not put together the figures of all. Of each other queue it looks at two numbers, and at the
+ * floor of each group for what pins most.
  */
 import { queueStats } from '../queue-handle.ts'
 import { pinningOf } from '../space/pinning.ts'
