@@ -3,7 +3,6 @@
  * bytes, at the end, and where the owner's state is to stand in them. A cache: a failure to write it
  * costs time at the next opening, nothing else.
  */
-
 import type { IndexHead } from '../format/index-file.ts'
 import type { SnapshotPart } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'

@@ -1,5 +1,4 @@
 /** Writes the index files: temporary file, flush, rename, flush of the directory. */
-
 import { encodeIndexEnd, encodeIndexHead, type IndexHead } from '../format/index-file.ts'
 import { encodeSnapshotPart, snapshotPartHeadBytes } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'

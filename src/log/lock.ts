@@ -5,8 +5,9 @@
  */
 import { systemErrorCode } from '../errors.ts'
 import type { Connection, FileStat, System } from '../system/system.ts'
+import { ioError, runAll } from './io-errors.ts'
 import { livenessOf } from './lock/liveness.ts'
-import { fencedError, ioError, runAll } from './lock/lock-errors.ts'
+import { fencedError } from './lock/lock-errors.ts'
 import {
   isSameLockFile,
   type LockOwner,

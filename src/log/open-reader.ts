@@ -8,7 +8,7 @@ import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../fo
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
-import { ioError } from './lock/lock-errors.ts'
+import { ioError } from './io-errors.ts'
 import { readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'

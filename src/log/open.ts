@@ -10,7 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
-import { ioError, runAll } from './lock/lock-errors.ts'
+import { ioError, runAll } from './io-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { nextNumber } from './next-number.ts'
 import {

@@ -4,7 +4,7 @@
  * sockets, nothing else.
  */
 import type { SocketListener, System } from '../system/system.ts'
-import { ioError, runAll } from './lock/lock-errors.ts'
+import { ioError, runAll } from './io-errors.ts'
 import { randomHex } from './segment-file.ts'
 import { unlinkIfThere } from './tidy.ts'
 

@@ -2,7 +2,6 @@
  * A segment that this process made: its file on the way in (temporary, zeroed, flushed, linked) and
  * the marks that the writer moves. Nothing else in `log/` creates segment files.
  */
-
 import { isSpaceError, nothingTakenError, QlogError, systemErrorCode } from '../errors.ts'
 import type { SegmentKey } from '../format/block.ts'
 import { encodeSegmentHeader } from '../format/header.ts'

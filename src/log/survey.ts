@@ -20,7 +20,7 @@ import { RecordCursor } from '../format/records.ts'
 import type { FileHandle, ReadHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
-import { ioError } from './lock/lock-errors.ts'
+import { ioError } from './io-errors.ts'
 import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */

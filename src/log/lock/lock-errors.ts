@@ -2,6 +2,7 @@
  * The lock's typed errors, in words that say what stands in the way and what to do. Pure.
  */
 import { QlogError, systemErrorCode } from '../../errors.ts'
+import { reasonOf } from '../io-errors.ts'
 import type { LockOwner } from './lock-file.ts'
 
 /** What the kernel answers where it has no unix sockets or hard links in this directory. */
@@ -19,19 +20,6 @@ const UNSUPPORTED_CODES: ReadonlySet<string> = new Set([
 export function isUnsupported(error: unknown): boolean {
   if (error instanceof QlogError) return error.code === 'QLOG_UNSUPPORTED'
   return UNSUPPORTED_CODES.has(systemErrorCode(error))
-}
-
-/**
- * The operating system refused `action`; `later` failed cleaning up behind it and stands in the
- * cause. An error that is typed already, or a broken invariant, stays what it is.
- */
-export function ioError(action: string, first: unknown, later: readonly unknown[] = []): Error {
-  const cause = allOf(first, later)
-  if (first instanceof QlogError) {
-    return later.length === 0 ? first : new QlogError(first.code, first.message, { cause })
-  }
-  if (first instanceof Error && systemErrorCode(first) === '') return first
-  return new QlogError('QLOG_IO', `cannot ${action}: ${reasonOf(first)}`, { cause })
 }
 
 export function unsupportedError(action: string, cause: unknown): QlogError {
@@ -85,27 +73,4 @@ export function fencedError(directory: string): QlogError {
 
 export function abortedError(signal: AbortSignal): QlogError {
   return new QlogError('QLOG_ABORTED', 'taking the lock was aborted', { cause: signal.reason })
-}
-
-function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
-}
-
-/** Runs every step even where earlier ones fail, and returns what failed. */
-export async function runAll(steps: readonly (() => Promise<void>)[]): Promise<unknown[]> {
-  const errors: unknown[] = []
-  for (const step of steps) {
-    try {
-      await step()
-    } catch (error) {
-      errors.push(error)
-    }
-  }
-  return errors
-}
-
-/** One error that holds all of them, for a cause. */
-export function allOf(first: unknown, later: readonly unknown[]): unknown {
-  if (later.length === 0) return first
-  return new AggregateError([first, ...later], 'a call failed, and so did cleaning up behind it')
 }

@@ -4,7 +4,7 @@
  */
 import { nothingTakenError, systemErrorCode } from '../../errors.ts'
 import type { FileHandle, System } from '../../system/system.ts'
-import { ioError, runAll } from './lock-errors.ts'
+import { ioError, runAll } from '../io-errors.ts'
 
 /** Longer files are no lock files. The longest that is written has under 2,000 bytes. */
 export const LOCK_FILE_BYTES_MAX = 4096

@@ -6,15 +6,8 @@
  */
 import { systemErrorCode } from '../../errors.ts'
 import type { Connection, SocketListener, System } from '../../system/system.ts'
-import {
-  allOf,
-  forbiddenError,
-  ioError,
-  isForbidden,
-  isUnsupported,
-  runAll,
-  unsupportedError,
-} from './lock-errors.ts'
+import { allOf, ioError, runAll } from '../io-errors.ts'
+import { forbiddenError, isForbidden, isUnsupported, unsupportedError } from './lock-errors.ts'
 import {
   type LockOwner,
   newbornSocketPath,

@@ -7,7 +7,7 @@
  * that maker may appear until then: so first the proofs, then a new list, and the sockets last.
  */
 import type { System } from '../../system/system.ts'
-import { ioError } from './lock-errors.ts'
+import { ioError } from '../io-errors.ts'
 import { readLockFile, socketPath, unlinkIfThere } from './lock-file.ts'
 
 const AFTER = /^LOCK-after-([0-9a-f]{32}|unreadable-[0-9a-f]{8})$/

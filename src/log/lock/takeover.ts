@@ -13,13 +13,12 @@
  * remove a link, and to become one takes LOCK's replacement, which takes the chain's end: A's.
  */
 import { systemErrorCode } from '../../errors.ts'
+import { ioError, runAll } from '../io-errors.ts'
 import { livenessOf } from './liveness.ts'
 import {
   abortedError,
-  ioError,
   isUnsupported,
   lockedError,
-  runAll,
   unclearError,
   unsupportedError,
 } from './lock-errors.ts'

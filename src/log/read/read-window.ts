@@ -10,7 +10,7 @@ import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../
 import type { FileHandle, System } from '../../system/system.ts'
 import type { ByteWindow } from '../block-state.ts'
 import { checksumOf, FileWindow } from '../file-window.ts'
-import { ioError } from '../lock/lock-errors.ts'
+import { ioError } from '../io-errors.ts'
 import { fill } from '../read-ahead.ts'
 import type { TailSeat } from './tail-cache.ts'
 

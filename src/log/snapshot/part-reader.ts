@@ -9,7 +9,7 @@ import { decodeSnapshotEnd, decodeSnapshotPart } from '../../format/snapshot.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import { blockStateAt } from '../block-state.ts'
 import { FileWindow } from '../file-window.ts'
-import { ioError } from '../lock/lock-errors.ts'
+import { ioError } from '../io-errors.ts'
 import { ReaderPins } from '../read/reader-pins.ts'
 import type { Lsn } from '../seam.ts'
 import { readFully } from '../survey.ts'
@@ -169,7 +169,7 @@ export class PartReader {
       const code = systemErrorCode(error)
       if (code === '' || error instanceof QlogError) throw error
       if (code !== 'ENOENT' && !isMediumError(error)) {
-        throw new QlogError('QLOG_IO', `cannot read ${file} (${code})`, { cause: error })
+        throw ioError(`read ${file}`, error)
       }
       throw damagedAt(file, offset, `it cannot be read (${code})`)
     } finally {

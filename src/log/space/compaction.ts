@@ -2,7 +2,6 @@
  * When segments are merged, and how it is committed: one merge at a time in the background, paid for
  * by what is appended, or all that is worth it at once. Decides; merge.ts copies, the map commits.
  */
-
 import { isSpaceError, QlogError } from '../../errors.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'

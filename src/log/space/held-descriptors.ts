@@ -4,7 +4,7 @@
  */
 import { QlogError, systemErrorCode } from '../../errors.ts'
 import type { FileHandle, System } from '../../system/system.ts'
-import { ioError, runAll } from '../lock/lock-errors.ts'
+import { ioError, runAll } from '../io-errors.ts'
 
 /**
  * While the next segment is begun the full one is still open, and the first segment of an opening may be

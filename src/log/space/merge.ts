@@ -2,7 +2,6 @@
  * One merge: the live messages of neighbouring segments into one new file, paced so that nobody waits
  * for it. Commits nothing: the map does that.
  */
-
 import type { Gap } from '../../errors.ts'
 import { PAGE_BYTES, SEGMENT_FILE_BYTES_MAX, segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'

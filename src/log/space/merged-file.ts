@@ -2,7 +2,6 @@
  * The file of a merged segment on its way in: SPARSE blocks behind each other under a temporary name,
  * header last, flushed, then linked to its name. Touches these two names and nothing else.
  */
-
 import { systemErrorCode } from '../../errors.ts'
 import type { SegmentKey } from '../../format/block.ts'
 import { encodeSegmentHeader } from '../../format/header.ts'

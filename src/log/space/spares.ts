@@ -2,7 +2,6 @@
  * Files of retired segments that wait to become segments again: their blocks exist on the disk already,
  * so that nothing has to be zeroed. Touches `spare-*` in the log's directory, nothing else.
  */
-
 import type { System } from '../../system/system.ts'
 import type { DirectoryNames } from '../directory-names.ts'
 import { randomHex, type SegmentSource } from '../segment-file.ts'

@@ -7,7 +7,7 @@ import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
 import type { System } from '../../system/system.ts'
 import { DirectoryNames } from '../directory-names.ts'
-import { ioError, runAll } from '../lock/lock-errors.ts'
+import { ioError, runAll } from '../io-errors.ts'
 import {
   createSegment,
   createSegmentSync,

@@ -1,0 +1,42 @@
+/**
+ * Errors of the operating system as the log tells them, and calls that all have their turn where some fail.
+ * Pure.
+ */
+import { QlogError, systemErrorCode } from '../errors.ts'
+
+/**
+ * The operating system refused `action`; `later` failed cleaning up behind it and stands in the
+ * cause. An error that is typed already, or a broken invariant, stays what it is.
+ */
+export function ioError(action: string, first: unknown, later: readonly unknown[] = []): Error {
+  const cause = allOf(first, later)
+  if (first instanceof QlogError) {
+    return later.length === 0 ? first : new QlogError(first.code, first.message, { cause })
+  }
+  if (first instanceof Error && systemErrorCode(first) === '') return first
+  return new QlogError('QLOG_IO', `cannot ${action}: ${reasonOf(first)}`, { cause })
+}
+
+/** Runs every step even where earlier ones fail, and returns what failed. */
+export async function runAll(steps: readonly (() => Promise<void>)[]): Promise<unknown[]> {
+  const errors: unknown[] = []
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  return errors
+}
+
+/** One error that holds all of them, for a cause. */
+export function allOf(first: unknown, later: readonly unknown[]): unknown {
+  if (later.length === 0) return first
+  return new AggregateError([first, ...later], 'a call failed, and so did cleaning up behind it')
+}
+
+/** The words of an error, for a message that goes on. */
+export function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
