@@ -13,6 +13,7 @@ import type { SnapshotBlock } from '../composer.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
 import { type FoundState, readWhole, unlessDamaged } from './find-state.ts'
 import type { PartReader } from './part-reader.ts'
+import { SaveDue } from './save-due.ts'
 import {
   assertPartName,
   bytesOf,
@@ -24,24 +25,6 @@ import {
 } from './saved-state.ts'
 
 const MIB = 1024 * 1024
-/** A snapshot in the log is due after this many bytes of control records, and twice its own size. */
-const LOG_CONTROL_BYTES_MIN = MIB
-/** While the disk is full it is due after its own size, but not for next to nothing. */
-const FULL_CONTROL_BYTES_MIN = 4096
-/**
- * Or after so much of the log, and what a save takes of it, with the map that names it: of records that come one by
- * one most is framing.
- */
-const FULL_LOG_BYTES_MIN = 16 * 1024
-/**
- * And where so many bytes, and so many times its size, are kept for nothing but it. Two snapshots move the
- * root, so that writing them stays below a sixteenth of what they give back.
- */
-const HELD_BACK_BYTES_MIN = 16 * MIB
-const HELD_BACK_FACTOR = 32
-/** While the disk is full whatever is worth its two snapshots, as nothing else may come that asks for them. */
-const FULL_HELD_BACK_BYTES_MIN = 64 * 1024
-const FULL_HELD_BACK_FACTOR = 4
 /** Parts in one write: nobody's append waits long behind them. */
 const WRITE_BYTES = 32 * 1024
 /** What a part takes beside its bytes, about. */
@@ -85,20 +68,12 @@ export class Snapshots {
   #saved: State | undefined
   /** Complete snapshots in the log, newest first, at most two; whether all their parts have been read. */
   #inLog: readonly { readonly snapshot: LogSnapshot; readonly isRead: boolean }[]
-  #controlBytes: number
+  readonly #due: SaveDue
   /** What had been appended when an index last took the state. */
   #indexedBytes: number
   /** The state that an index has. */
   #indexed: State | undefined
   #isSaving = false
-  /** Where the log stood when the disk was first seen full, and where the newest snapshot in it ends. */
-  #fullFromLsn: Lsn | undefined
-  #savedLsn: Lsn = 0
-  /** What was held back behind the last save, and behind the one before: what two could not free stays so. */
-  #heldBackLast = 0
-  #heldBackLeft = 0
-  /** What that one took of the log, with the map that names it. */
-  #savedBytes = 0
   /** What is being written; never rejects. */
   #writing: Promise<void> = Promise.resolve()
 
@@ -111,10 +86,11 @@ export class Snapshots {
     if (state && [...state.values()].every(({ indexed }) => indexed)) this.#indexed = state
     this.#inLog = found.snapshots.map((snapshot) => ({ snapshot, isRead: false }))
     const lsn = found.places[0]
-    this.#controlBytes = bytesAbove(
+    const controlBytes = bytesAbove(
       loop.map.filter((entry) => entry.hasControl),
       lsn,
     )
+    this.#due = new SaveDue(loop, parts.heldBackBytes, controlBytes)
     this.#indexedBytes = -bytesAbove(loop.map, state ? lowestAt(state) : 0)
     if (state) parts.onSize(bytesOf(state))
   }
@@ -132,7 +108,7 @@ export class Snapshots {
   }
 
   noteControl(bytes: number): void {
-    this.#controlBytes += bytes
+    this.#due.noteControl(bytes)
   }
 
   snapshot(): Snapshot | undefined {
@@ -148,32 +124,8 @@ export class Snapshots {
 
   /** Whether a snapshot in the log would pay by what it lets go of, or is what a full disk waits for. */
   get isDue(): boolean {
-    return this.#isHeldBackDue || this.#isFullDue(this.#current ? bytesOf(this.#current) : 0)
-  }
-
-  get #isHeldBackDue(): boolean {
-    const heldBackBytes = this.#parts.heldBackBytes()
-    const { isDiskFull } = this.#parts.loop.admission
     const bytes = this.#current ? bytesOf(this.#current) : 0
-    if (!isDiskFull) {
-      return heldBackBytes >= Math.max(HELD_BACK_BYTES_MIN, HELD_BACK_FACTOR * bytes)
-    }
-    const moreBytes = Math.max(0, heldBackBytes - this.#heldBackLeft)
-    const costBytes = Math.max(bytes, this.#savedBytes)
-    return moreBytes >= Math.max(FULL_HELD_BACK_BYTES_MIN, FULL_HELD_BACK_FACTOR * costBytes)
-  }
-
-  /** While the disk is full the log lives on its reserve, and only two snapshots can give back what that holds. */
-  #isFullDue(bytes: number): boolean {
-    const { admission, segment, visibleLsn } = this.#parts.loop
-    if (!admission.isDiskFull) {
-      this.#fullFromLsn = undefined
-      return false
-    }
-    this.#fullFromLsn ??= visibleLsn
-    const since = Math.max(this.#fullFromLsn, this.#savedLsn)
-    const costBytes = Math.max(this.#savedBytes, segment?.mapReserveBytes ?? 0)
-    return visibleLsn - since >= Math.max(FULL_LOG_BYTES_MIN, bytes, costBytes)
+    return this.#due.gives(bytes) || this.#due.isFullDue(bytes)
   }
 
   async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
@@ -210,7 +162,7 @@ export class Snapshots {
   async #store(next: NextState): Promise<void> {
     const { loop } = this.#parts
     this.#assertOpen()
-    if (next.isWhole || next.isSpilled || this.#isHeldBackDue || this.#isLogDue(next.state)) {
+    if (next.isWhole || next.isSpilled || this.#isLogDue(next.state)) {
       await this.#saveInLog(next)
     } else this.#current = next.state
     const bytes = bytesOf(next.state)
@@ -274,21 +226,18 @@ export class Snapshots {
     for (const { blockLsn, byteLength } of state.values()) {
       if (blockLsn === undefined) bytes += byteLength
     }
-    const least = this.#parts.loop.admission.isDiskFull
-      ? Math.max(FULL_CONTROL_BYTES_MIN, bytes)
-      : Math.max(LOG_CONTROL_BYTES_MIN, 2 * bytes)
-    return this.#controlBytes >= least || this.#isFullDue(bytes)
+    const before = this.#current ? bytesOf(this.#current) : 0
+    return this.#due.gives(before) || this.#due.isLogDue(bytes)
   }
 
   /** Part after part, then the end; what has been read back then counts. */
   async #saveInLog(next: NextState): Promise<void> {
     const { loop, reader, onRoot, onSize } = this.#parts
-    const controlBytes = this.#controlBytes
+    const begun = this.#due.begin()
     // On a full disk nothing stays behind that would hold the root: two snapshots have to give back the reserve.
     const oldLsn = loop.admission.isDiskFull
       ? (loop.segment?.base ?? 0)
       : loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
-    const beganLsn = loop.visibleLsn
     const due: string[] = []
     for (const [name, { blockLsn }] of next.state) {
       if (next.written.has(name)) continue
@@ -315,18 +264,14 @@ export class Snapshots {
     for (const [name, { bytes: _, ...place }] of next.state) state.set(name, place)
     this.#current = state
     this.#saved = state
-    this.#controlBytes -= controlBytes
+    this.#due.saved(begun)
     this.#assertOpen()
     onSize(bytesOf(state))
     const named = loop.nameSnapshots([endLsn, before?.endLsn ?? 0])
     // What retires now leaves with the map that names the snapshot.
     onRoot()
     await named
-    // What it has written itself, map and all, is no reason for the next one.
-    this.#savedLsn = loop.visibleLsn
-    this.#savedBytes = this.#savedLsn - beganLsn
-    this.#heldBackLeft = this.#heldBackLast
-    this.#heldBackLast = this.#parts.heldBackBytes()
+    this.#due.named(begun)
   }
 
   /** Small parts share a write: a state of thousands of them would otherwise take as many flushes. */
