@@ -515,7 +515,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'store: a state that nothing was appended to keeps all its snapshots',
     edits: [
-      store('space/snapshots.ts', 'const at = journal.stateLsn', 'const at = journal.appliedLsn'),
+      store('space/snapshots.ts', 'const at = journal.stateLsn()', 'const at = journal.appliedLsn'),
     ],
     tests: ['test/store/space/bound.test.ts'],
   },

@@ -6,12 +6,12 @@ import { StoreSession } from './deliver/session.ts'
 import { lookAt } from './look/looking.ts'
 import { METRIC_STATS, type MetricSource, type MetricStats } from './observe/metric-source.ts'
 import { metricStats } from './observe/metric-stats.ts'
+import { storeFigures } from './observe/store-figures.ts'
 import { QueueHandle, queueStats } from './queue-handle.ts'
 import { checkValueOptions } from './queue-values.ts'
 import { StoreTransaction } from './settle/transaction.ts'
 import { Verbs } from './settle/verbs.ts'
 import { IdleGroups } from './space/idle-groups.ts'
-import { pinningOf } from './space/pinning.ts'
 import { Retention } from './space/retention.ts'
 import { type SavedSlice, Snapshots } from './space/snapshots.ts'
 import type { StoreCore } from './store-core.ts'
@@ -111,10 +111,9 @@ export class LogStore implements Store, MetricSource {
   }
 
   stats(): StoreStats {
-    const { state, dispatcher, journal, clock, watch, log, isFull } = this.#core
+    const { state, dispatcher, clock, watch } = this.#core
     const queues = this.queues().map((name) => queueStats(this.#core, name))
     const groups = queues.flatMap((queue) => queue.groups)
-    const figures = log.figures()
     const messages = [...state.queues.values()].reduce((sum, { pending }) => sum + pending, 0)
     return {
       status: this.status,
@@ -127,16 +126,10 @@ export class LogStore implements Store, MetricSource {
       delayed: groups.reduce((sum, { delayed }) => sum + delayed, 0),
       leased: dispatcher.leased,
       buried: groups.reduce((sum, { buried }) => sum + buried, 0),
-      pinning: pinningOf(state, messages === 0 ? 0 : figures.liveBytes / messages),
       waitingSessions: [...this.#sessions].filter((session) => session.isWaiting).length,
       stateBytes: this.#snapshots.stateBytes,
-      appendedBytes: journal.appendedBytes + journal.controlBytes,
       snapshotBytes: this.#snapshots.savedBytes,
-      snapshots: watch.snapshots,
-      snapshotAgeMs: watch.snapshotAgeMs,
-      space: isFull ? 'full' : 'ok',
-      log: figures,
-      damaged: [...dispatcher.damaged],
+      ...storeFigures(this.#core, messages),
       clockWasAhead: clock.wasAhead,
     }
   }

@@ -118,10 +118,10 @@ export class Journal implements LogOwner {
   }
 
   /**
-   * LSN that the state stands for. Behind the last entry stand the log's own blocks, older snapshots above
+   * LSN that the state stands for from now on. Behind the last entry stand the log's own blocks, older snapshots above
    * all, which it would have to keep for a state that stands for less.
    */
-  get stateLsn(): Lsn {
+  stateLsn(): Lsn {
     const isIdle = !this.#sent.some((operation) => operation !== undefined && operation.ticket > 0)
     if (isIdle) this.appliedLsn = Math.max(this.appliedLsn, this.#log?.durableLsn ?? 0)
     return this.appliedLsn

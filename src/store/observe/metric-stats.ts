@@ -4,35 +4,27 @@
  * floor of each group for what pins most.
  */
 import { queueStats } from '../queue-handle.ts'
-import { pinningOf } from '../space/pinning.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { StoreStats } from '../types/stats.ts'
 import { chosen, LABELLED_QUEUES_MAX } from './labelled.ts'
 import type { MetricStats } from './metric-source.ts'
+import { storeFigures } from './store-figures.ts'
 
 export function metricStats(
   core: StoreCore,
   own: Pick<StoreStats, 'status' | 'stateBytes' | 'snapshotBytes'>,
 ): MetricStats {
-  const { state, dispatcher, journal, watch, log, isFull } = core
-  const figures = log.figures()
   const { names, messages, groups } = mostOf(core)
   const queues = names.map((name) => queueStats(core, name))
-  const omitted = { queues: state.queues.size - names.length, messages, groups }
+  const omitted = { queues: core.state.queues.size - names.length, messages, groups }
   for (const queue of queues) {
     omitted.messages -= queue.messages
     omitted.groups -= queue.groups.length
   }
   return {
     ...own,
+    ...storeFigures(core, messages),
     labelled: chosen(queues, omitted),
-    pinning: pinningOf(state, messages === 0 ? 0 : figures.liveBytes / messages),
-    appendedBytes: journal.appendedBytes + journal.controlBytes,
-    snapshots: watch.snapshots,
-    snapshotAgeMs: watch.snapshotAgeMs,
-    space: isFull ? 'full' : 'ok',
-    log: figures,
-    damaged: [...dispatcher.damaged],
   }
 }
 

@@ -127,7 +127,7 @@ export class Snapshots {
     const { journal, log, state } = this.#core
     const before = this.#saved
     const encoded = await this.#encodeAhead(before, isWhole)
-    const at = journal.stateLsn
+    const at = journal.stateLsn()
     const controlBytes = journal.controlBytes
     const appendedBytes = journal.appendedBytes
     const captured: CapturedSlice[] = []

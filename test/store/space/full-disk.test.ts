@@ -25,18 +25,22 @@ async function fill(ground: SimulatedGround): Promise<number> {
   }
 }
 
+async function finishOneByOne(ground: SimulatedGround, puts: number): Promise<number> {
+  const session = ground.store.session()
+  await session.watch('q')
+  for (let finished = 0; finished < puts; finished += 1) {
+    const [delivery] = await session.reserve({ timeoutMs: 0 })
+    if (delivery === undefined) return finished
+    await delivery.ack()
+  }
+  return puts
+}
+
 test('messages that are finished one by one give back what the reserve is used up for', async () => {
   const ground = new SimulatedGround(31, SMALL)
   await ground.run(async () => {
     const puts = await fill(ground)
-    const session = ground.store.session()
-    await session.watch('q')
-    let finished = 0
-    for (; finished < puts; finished += 1) {
-      const [delivery] = await session.reserve({ timeoutMs: 0 })
-      if (delivery === undefined) break
-      await delivery.ack()
-    }
+    const finished = await finishOneByOne(ground, puts)
     expect(finished).toBe(puts)
     await ground.close()
   })
@@ -72,14 +76,7 @@ test('a queue beside it whose messages stay, and so does its part of the state, 
       expect(error).toMatchObject({ code: 'QLOG_DISK_FULL' })
       disk.capacityBytes = disk.usedBytes
     }
-    const session = ground.store.session()
-    await session.watch('q')
-    let finished = 0
-    for (; finished < puts; finished += 1) {
-      const [delivery] = await session.reserve({ timeoutMs: 0 })
-      if (delivery === undefined) break
-      await delivery.ack()
-    }
+    const finished = await finishOneByOne(ground, puts)
     expect(finished).toBeGreaterThan(1_000)
     expect(finished).toBe(puts)
     await ground.close()
