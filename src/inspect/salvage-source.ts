@@ -3,7 +3,7 @@
  * flipped bit would make valid (mended, and said so), and between them what is lost. Reads only.
  */
 import type { Gap } from '../errors.ts'
-import { systemErrorCode } from '../errors.ts'
+import { isMediumError, systemErrorCode } from '../errors.ts'
 import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
 import type { SingleBit } from '../format/evidence.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
@@ -144,8 +144,9 @@ export class SalvageSource {
     try {
       yield* this.#blocks(source, handle)
     } catch (error) {
-      if (systemErrorCode(error) !== 'EIO') throw error
-      yield* this.#lose('rot', source.file, 0, 0, source.endId, 'the disk cannot read it (EIO)')
+      if (!isMediumError(error)) throw error
+      const why = `the disk cannot read it (${systemErrorCode(error)})`
+      yield* this.#lose('rot', source.file, 0, 0, source.endId, why)
     } finally {
       await handle.close()
     }

@@ -3,7 +3,7 @@
  * into it stay what they are; it comes from the groups kept at the tail where they hold it, or from the
  * file, which is opened when it is first needed. Reads only.
  */
-import { QlogError, systemErrorCode } from '../../errors.ts'
+import { isMediumError, QlogError, systemErrorCode } from '../../errors.ts'
 import { getUint32, NOTHING } from '../../format/bytes.ts'
 import type { Crc32 } from '../../format/crc.ts'
 import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../format/layout.ts'
@@ -175,7 +175,7 @@ export class ReadWindow implements ByteWindow {
         await stage.load(offset, length, limit)
       }
     } catch (error) {
-      if (systemErrorCode(error) !== 'EIO') throw error
+      if (!isMediumError(error)) throw error
       return undefined
     }
     const at = offset - stage.start
@@ -214,7 +214,7 @@ async function readChunk(
   try {
     return target.subarray(0, await fill(handle, target, offset))
   } catch (error) {
-    if (systemErrorCode(error) !== 'EIO') throw error
+    if (!isMediumError(error)) throw error
     return target.subarray(0, await fillBySectors(handle, target, offset))
   }
 }
@@ -236,7 +236,7 @@ async function fillBySectors(
       const filled = await fill(handle, page, offset + at)
       if (filled < page.length) return at
     } catch (error) {
-      if (systemErrorCode(error) !== 'EIO') throw error
+      if (!isMediumError(error)) throw error
       page.fill(0xff)
     }
     at = next
