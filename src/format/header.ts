@@ -138,7 +138,11 @@ function decodeCopy(bytes: Uint8Array, at: number, crc32: Crc32): DecodedSegment
   }
   // A newer format may use the bytes behind, so this is asked before they are looked at.
   if (formatNumber !== FORMAT_NUMBER) {
-    return { kind: 'newer', formatNumber, why: `format ${formatNumber} is not known` }
+    const why =
+      formatNumber < FORMAT_NUMBER
+        ? `format ${formatNumber} is a draft that no released version wrote`
+        : `format ${formatNumber} is not known`
+    return { kind: 'newer', formatNumber, why }
   }
   if ((features.incompatible & ~KNOWN_INCOMPATIBLE) !== 0) {
     const why = `incompatible features 0x${features.incompatible.toString(16)} are not known`

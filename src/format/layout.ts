@@ -3,7 +3,7 @@
  * stands in docs/format.md, which this file must agree with.
  */
 
-export const FORMAT_NUMBER = 0
+export const FORMAT_NUMBER = 1
 
 export const SEGMENT_HEADER_BYTES = 4096
 /** Each of the two copies of the segment header: the first and the last bytes of it. */

@@ -25,7 +25,7 @@ const BOOT_ID = 'f0e1d2c3b4a5968778695a4b3c2d1e0f'
 const CREATED_MS = 1_704_067_200_000
 
 const EXAMPLE_HEADER: SegmentHeader = {
-  formatNumber: 0,
+  formatNumber: 1,
   features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
   storeId: STORE_ID,
   number: 1,

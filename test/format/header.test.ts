@@ -8,7 +8,7 @@ import {
 import { anyHeader, crc32 } from './samples.ts'
 
 const HEADER: SegmentHeader = {
-  formatNumber: 0,
+  formatNumber: 1,
   features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
   storeId: '00112233445566778899aabbccddeeff',
   number: 7,
@@ -103,6 +103,10 @@ describe('segment header', () => {
       kind: 'newer',
       formatNumber: 9,
     })
+    expect(decodeSegmentHeader(patched(8, 0), crc32)).toMatchObject({
+      kind: 'newer',
+      why: expect.stringContaining('draft'),
+    })
     // A newer format may use bytes that are zero in this one.
     const newer = patched(8, 9)
     patchCopy(newer, 0, 80, [1])
@@ -112,7 +116,7 @@ describe('segment header', () => {
     expect(decodeSegmentHeader(newer, crc32).kind).toBe('newer')
     expect(decodeSegmentHeader(patched(20, 4), crc32)).toMatchObject({
       kind: 'newer',
-      formatNumber: 0,
+      formatNumber: 1,
     })
   })
 

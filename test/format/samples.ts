@@ -65,7 +65,7 @@ const name = fc.string({ unit: 'grapheme', maxLength: 12 })
 const places = fc.tuple(anyU64, anyU64)
 
 export const anyHeader: fc.Arbitrary<SegmentHeader> = fc.record({
-  formatNumber: fc.constant(0),
+  formatNumber: fc.constant(1),
   features: fc.record({
     compatible: anyU32,
     readOnlyCompatible: anyU32,

@@ -129,7 +129,7 @@ export function singleBitOf(slot: Slot): SingleBit {
 
 export function headerOf(changes: Partial<SegmentHeader> = {}): SegmentHeader {
   return {
-    formatNumber: 0,
+    formatNumber: 1,
     features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
     storeId: STORE_ID,
     number: 7,

@@ -51,7 +51,7 @@ describe('the worked example of docs/format.md', () => {
   test('has the header that the page describes, in both copies', () => {
     expect(decoded).not.toHaveProperty('damagedCopy')
     expect(header).toEqual({
-      formatNumber: 0,
+      formatNumber: 1,
       features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
       storeId: '00112233445566778899aabbccddeeff',
       number: 1,

@@ -118,7 +118,7 @@ export function flipBit(files: LogFiles, name: string, offset: number, bit = 0):
 
 function headerOf(number: number): SegmentHeader {
   return {
-    formatNumber: 0,
+    formatNumber: 1,
     features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
     storeId: STORE_ID,
     number,

@@ -99,7 +99,7 @@ describe('lengths that lie', () => {
     const salt1 = view.getUint32(52, true)
     const whole = encodeSegmentHeader(
       {
-        formatNumber: 0,
+        formatNumber: 1,
         features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
         storeId: '00112233445566778899aabbccddeeff',
         number: 1,

@@ -36,7 +36,7 @@ def read_header(raw):
     if len(raw) < 512 or raw[:8] != b'qlogseg\0' or crc32(raw[:508]) != u32(raw, 508):
         return None
     header = Header(*unpack_from('<8s4I16sQ4I2Q', raw))
-    if header.format != 0 or header.incompatible != 0:
+    if header.format != 1 or header.incompatible != 0:
         raise NewerFormat(f'format {header.format}, features {header.incompatible:#x}')
     valid = (not any(raw[80:508]) and header.size % PAGE == 0 and 4 * PAGE <= header.size < 1 << 32
              and header.block_bytes % 8 == 0 and header.block_bytes >= 48
@@ -163,7 +163,7 @@ def read_index(raw):
     """None where the file is damaged, malformed or of another format."""
     if len(raw) < 116 or raw[:8] != b'qlogidx\0' or crc32(raw[:-4]) != u32(raw, len(raw) - 4): return None
     head = unpack_from('<8s2I16s3Q4I4Q2I', raw)
-    if head[1] != 0 or head[2] != len(raw): return None
+    if head[1] != 1 or head[2] != len(raw): return None
     entries, parts, at = read_entries(raw, 112, head[-2]), {}, 112 + 64 * head[-2]
     for _ in range(head[-1]):
         lsn, name, length = unpack_from('<Q2I', raw, at)
