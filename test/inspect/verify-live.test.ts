@@ -16,8 +16,8 @@ import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
 import { FIRST, flipBit, LAST, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
 const LOOKS = 40
-/** A writer that gets nowhere ends the test. */
-const LOOKS_MAX = 4000
+/** Of fifty messages each. */
+const BATCHES = 5
 
 function freshDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'qlog-verify-'))
@@ -142,29 +142,31 @@ describe('beside a living writer', () => {
 it('a log that is being written and retired is fine at every look', async () => {
   const directory = freshDirectory()
   const log = await openLog(directory, { segmentBytesMin: 16 * 1024, segmentBytesMax: 32 * 1024 })
-  let writing = true
   const bodies = Array.from({ length: 50 }, (_, i) => `line ${i} `.padEnd(200, '.'))
-  await log.appendMany(bodies)
-  const writer = (async () => {
-    while (writing) {
+  /** Two segments and more, while somebody looks: as many whatever the disk, so that looks come to an end. */
+  const write = async (): Promise<void> => {
+    for (let batch = 0; batch < BATCHES; batch++) {
       const { firstId } = await log.appendMany(bodies)
       if (firstId > 500) log.discard(1, firstId - 400)
     }
-  })()
+  }
+  await write()
   const findings: unknown[] = []
   const numbers = new Set<number>()
   let full = 0
-  for (let look = 0; look < LOOKS_MAX && (look < LOOKS || numbers.size <= 10); look++) {
-    const report = await verify(directory)
+  for (let look = 0; look < LOOKS; look++) {
+    const [report] = await Promise.all([verify(directory), write()])
     findings.push(...report.findings.filter(({ level }) => level !== 'note'))
-    const scrubbed = await scrub(directory)
+    const [scrubbed] = await Promise.all([scrub(directory), write()])
     findings.push(...scrubbed.findings)
     full += scrubbed.segments
-    for (const { number } of await segments(directory)) numbers.add(number)
-    if (look % 10 === 0) for await (const item of dump(directory)) expect(item.kind).toBeDefined()
+    const [found] = await Promise.all([segments(directory), write()])
+    for (const { number } of found) numbers.add(number)
+    if (look % 10 > 0) continue
+    const writing = write()
+    for await (const item of dump(directory)) expect(item.kind).toBeDefined()
+    await writing
   }
-  writing = false
-  await writer
   await log.close()
   expect(findings).toEqual([])
   // Without retired segments this test would have shown nothing.
