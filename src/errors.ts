@@ -235,6 +235,13 @@ export function isMediumError(error: unknown): boolean {
   return MEDIUM_CODES.has(systemErrorCode(error))
 }
 
+/** True where that is so of bytes that were to be read. */
+export function isUnreadError(error: unknown): boolean {
+  return (
+    isMediumError(error) && error instanceof Error && 'syscall' in error && error.syscall === 'read'
+  )
+}
+
 /** A write that took nothing and named no error: as good as refused by the disk, and told like that. */
 export function nothingTakenError(): Error {
   const error = new Error('EIO: a write took no byte and named no error')

@@ -21,6 +21,7 @@ import { bindPin } from '../log/pins.ts'
 import { entryOfNewest } from '../log/recover.ts'
 import { writeWhole } from '../log/segment-file.ts'
 import { findState } from '../log/snapshot/find-state.ts'
+import { SeenHeads } from '../log/survey.ts'
 import type { FileHandle, SocketListener, System } from '../system/system.ts'
 import { writeOwnSegment } from './backup-segment.ts'
 import type { Finding } from './finding.ts'
@@ -150,9 +151,10 @@ async function openAll(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const doubts = new DoubtfulLooks()
+  const seen = new SeenHeads()
   for (let look = 1; ; look += 1) {
     const { live } = ownerState(await lockOf(system, directory))
-    const assessment = await lookAt(system, directory, signal)
+    const assessment = await lookAt(system, directory, signal, seen)
     const { newest } = assessment
     if (!newest) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment`)
     const sources: Source[] = []

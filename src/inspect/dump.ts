@@ -168,9 +168,9 @@ async function* dumpBlocks(
   const range = { ...(from !== undefined && { from }), signal }
   for await (const piece of walkSegment(system, handle, key, actualBytes, range)) {
     if (piece.kind === 'invalid') {
-      const { offset, end, condition, dataEnd } = piece
+      const { offset, end, condition, dataEnd, unread } = piece
       const zero = dataEnd <= offset
-      const why = failureInWords(condition, zero, key.isReused)
+      const why = unread ?? failureInWords(condition, zero, key.isReused)
       yield { kind: 'invalid', file, offset, bytes: end - offset, condition, zero, why }
       continue
     }

@@ -12,6 +12,7 @@ import {
   SEGMENT_HEADER_BYTES,
 } from '../format/layout.ts'
 import { mendableBlocks } from '../log/mend.ts'
+import { ReadAround } from '../log/read-around.ts'
 import { keyOf } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
 import { blockInWords, placeInBlock, segmentFieldAt } from './explain-place.ts'
@@ -156,7 +157,7 @@ async function invalidPlace(
   header: SegmentHeader,
   offset: number,
 ): Promise<Seen> {
-  const { condition, end, dataEnd } = piece
+  const { condition, end, dataEnd, unread } = piece
   const range = `bytes ${piece.offset} to ${end - 1}`
   const place = { from: piece.offset, to: end }
   if (offset >= dataEnd) {
@@ -168,7 +169,8 @@ async function invalidPlace(
         : 'nothing is written there, or it was zeroed'
     return { kind: 'unwritten', what, why, ...place }
   }
-  const mended = await mendableBlocks(segment.handle, piece.offset, end, keyOf(header), system)
+  const reads = new ReadAround(segment.handle)
+  const mended = await mendableBlocks(reads, piece.offset, end, keyOf(header), system)
   const first = mended[0]
   const mending = first
     ? `flipping bit ${first.bit} of byte ${first.byteOffset} makes a valid block of ${first.length} bytes of it; ` +
@@ -176,7 +178,7 @@ async function invalidPlace(
     : 'no single flipped bit explains it'
   const what = `byte ${offset - piece.offset} of ${range}, which no valid block covers`
   const short = condition === NEEDS_MORE ? 'a block begins there, but ' : ''
-  const why = `at ${piece.offset}: ${short}${failureInWords(condition, false, false)}`
+  const why = `at ${piece.offset}: ${unread ?? `${short}${failureInWords(condition, false, false)}`}`
   return { kind: 'invalid', what, why, mending, ...place }
 }
 

@@ -83,7 +83,9 @@ export async function regionFinding(
   const end = offset + bytes
   const details: string[] = []
   if (end > size) details.push(`the file ends at ${size}`)
-  details.push(await failureAt(system, handle, key, offset, Math.min(end, size)))
+  const { why, unread } = await failureAt(system, handle, key, offset, Math.min(end, size))
+  if (unread) return makeFinding({ ...place, row: 'unreadable' }, [...details, unread].join('; '))
+  details.push(why)
   const partner = partnerOf(blocks, offset, end)
   if (partner !== undefined && levelOf(row) === 'rot') {
     details.push(`it held one of the two copies of a ${partner}; the other copy is whole`)
@@ -106,13 +108,14 @@ async function failureAt(
   key: SegmentKey,
   offset: number,
   end: number,
-): Promise<string> {
-  let first: string | undefined
+): Promise<{ why: string; unread?: string | undefined }> {
+  let first: { why: string; unread?: string | undefined } | undefined
   for await (const piece of walkSegment(system, handle, key, end, { from: offset })) {
-    if (piece.kind === 'block') return first ?? 'valid blocks of a group that is not whole'
-    first = failureInWords(piece.condition, piece.dataEnd <= piece.offset, key.isReused)
+    if (piece.kind === 'block') return first ?? { why: 'valid blocks of a group that is not whole' }
+    const { condition, dataEnd, unread } = piece
+    first = { why: failureInWords(condition, dataEnd <= piece.offset, key.isReused), unread }
   }
-  return first ?? 'nothing stands there'
+  return first ?? { why: 'nothing stands there' }
 }
 
 /** The type of the pair whose other half stands next to the region, where it does. */

@@ -15,6 +15,7 @@ import { isRot } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
+import { ReadAround } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
@@ -42,6 +43,14 @@ export interface Loss {
   readonly kind: 'loss'
   readonly cause: LossCause
   readonly gap: Gap
+}
+
+/** Bytes without a valid block. */
+interface Wound {
+  offset: number
+  readonly end: number
+  /** In words, where the medium did not give some of them. */
+  readonly unread?: string | undefined
 }
 
 interface Source {
@@ -129,7 +138,7 @@ export class SalvageSource {
       const key = keyOf(head.header)
       const path = `${survey.directory}/${file}`
       const scan = await withFile(this.#system, path, (handle) =>
-        scanSegment(this.#system, handle, key, actualBytes),
+        scanSegment(this.#system, new ReadAround(handle), key, actualBytes),
       )
       let end = SEGMENT_HEADER_BYTES
       for (let row = 0; row < scan.blocks.count; row++)
@@ -159,8 +168,9 @@ export class SalvageSource {
     const { key, actualBytes, end, file } = source
     let { epoch } = source
     /** Bytes passed since the last valid block that nothing could mend. */
-    let wound: { offset: number; end: number } | undefined
+    let wound: Wound | undefined
     const range = { to: end, signal: this.#signal }
+    const reads = new ReadAround(handle)
     for await (const piece of walkSegment(this.#system, handle, key, actualBytes, range)) {
       if (piece.kind === 'block') {
         epoch = epochOf(piece.bytes, piece.at, piece.block) ?? epoch
@@ -170,10 +180,10 @@ export class SalvageSource {
         yield* this.#take(file, bytes, epoch)
         continue
       }
-      wound = { offset: piece.offset, end: piece.end }
+      wound = { offset: piece.offset, end: piece.end, unread: piece.unread }
       const { offset, end } = piece
-      for (const mended of await mendableBlocks(handle, offset, end, key, this.#system)) {
-        yield* this.#take(file, await mendedBytes(handle, mended), epoch, mended)
+      for (const mended of await mendableBlocks(reads, offset, end, key, this.#system)) {
+        yield* this.#take(file, await mendedBytes(reads, mended), epoch, mended)
         wound.offset = mended.offset + mended.length
       }
       if (wound.offset >= wound.end) wound = undefined
@@ -219,14 +229,13 @@ export class SalvageSource {
 
   #loseBytes(
     source: Source,
-    wound: { readonly offset: number; readonly end: number },
+    { offset, end, unread }: Wound,
     endId: number,
   ): Generator<Loss, void, undefined> {
-    const { offset, end } = wound
     const isShort = end > source.actualBytes
     const why = isShort
       ? 'the file is shorter than it was'
-      : 'no valid block, and no single bit mends it'
+      : (unread ?? 'no valid block, and no single bit mends it')
     return this.#lose(isShort ? 'truncated' : 'rot', source.file, offset, end - offset, endId, why)
   }
 

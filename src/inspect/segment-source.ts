@@ -2,6 +2,7 @@
 import { QlogError, systemErrorCode } from '../errors.ts'
 import { type DecodedSegmentHeader, decodeSegmentHeader } from '../format/header.ts'
 import { SEGMENT_HEADER_BYTES } from '../format/layout.ts'
+import { ReadAround } from '../log/read-around.ts'
 import { readFully } from '../log/survey.ts'
 import type { FileHandle, System } from '../system/system.ts'
 
@@ -24,7 +25,7 @@ export async function withSegment<T>(
     const { size, kind } = await handle.stat()
     if (kind !== 'file') throw new QlogError('QLOG_NOT_A_LOG', `${path} is no regular file`)
     const headerBytes = new Uint8Array(SEGMENT_HEADER_BYTES)
-    const filled = await readFully(handle, headerBytes, 0)
+    const filled = await readFully(new ReadAround(handle), headerBytes, 0)
     const decoded = decodeSegmentHeader(headerBytes.subarray(0, filled), system.crc32)
     if (decoded.kind === 'newer')
       throw new QlogError('QLOG_NEWER_FORMAT', `${path}: ${decoded.why}`)

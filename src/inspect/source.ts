@@ -5,8 +5,9 @@
 import { QlogError, systemErrorCode } from '../errors.ts'
 import { type Assessment, assess } from '../log/assess.ts'
 import { type LockState, readLock } from '../log/lock.ts'
-import { surveyDirectory } from '../log/survey.ts'
+import { type SeenHeads, surveyDirectory } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
+import { readingAround } from './reading-around.ts'
 
 /** A directory that changes under every look is looked at so often. */
 export const LOOKS_MAX = 20
@@ -44,16 +45,18 @@ export async function lookAt(
   system: System,
   directory: string,
   signal?: AbortSignal | undefined,
+  seenHeads?: SeenHeads,
 ): Promise<Assessment> {
+  const reads = readingAround(system)
   for (let look = 1; ; look++) {
     throwIfAborted(signal)
     try {
-      const survey = await surveyDirectory(system, directory)
+      const survey = await surveyDirectory(reads, directory, seenHeads && { heads: seenHeads })
       const { heads, names, index } = survey
       if (heads.length === 0 && index === undefined && !names.includes('LOCK')) {
         throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment, no index and no LOCK`)
       }
-      const assessment = await assess(system, survey)
+      const assessment = await assess(reads, survey)
       if (look < LOOKS_MAX && (await hasCome(system, directory, assessment))) continue
       return assessment
     } catch (error) {

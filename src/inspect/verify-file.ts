@@ -12,6 +12,7 @@ import {
 } from '../format/layout.ts'
 import type { Link } from '../format/link.ts'
 import { judgeTail, type RegionVerdict } from '../format/verdict.ts'
+import { ReadAround } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf, readHead } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
@@ -66,7 +67,7 @@ async function checkSegment(
     findings.push(whole('rot-foreign', `its header says segment ${header.number}`))
   }
   const { signal, onProgress } = options
-  const scan = await scanSegment(system, handle, keyOf(header), actualBytes, {
+  const scan = await scanSegment(system, new ReadAround(handle), keyOf(header), actualBytes, {
     ...(signal && { signal }),
     visit: (_bytes, _at, block) => onProgress?.({ bytes: block.offset, totalBytes: actualBytes }),
   })

@@ -7,6 +7,7 @@ import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
+import { ReadAround } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { withFile } from '../log/with-file.ts'
 import type { System } from '../system/system.ts'
@@ -214,7 +215,7 @@ class Rounds {
     try {
       return await withFile(system, `${this.#directory}/${file}`, async (handle) => {
         const { signal } = this.#options
-        const scan = await scanSegment(system, handle, entry, head.actualBytes, {
+        const scan = await scanSegment(system, new ReadAround(handle), entry, head.actualBytes, {
           to: entry.cut,
           visit: (_bytes, _at, block) => this.#tell(this.#bytesDone + block.offset, totalBytes),
           ...(signal && { signal }),

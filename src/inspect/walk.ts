@@ -8,7 +8,8 @@ import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../
 import { UNPACKS } from '../format/unpack.ts'
 import { blockStateAt, isBlockBegun, unpackerOf } from '../log/block-state.ts'
 import { FileWindow } from '../log/file-window.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import { ReadAround, UnreadPages } from '../log/read-around.ts'
+import type { ReadHandle, System } from '../system/system.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
@@ -34,6 +35,8 @@ export interface InvalidPiece {
    * used again what stood there before.
    */
   readonly dataEnd: number
+  /** In words, where the medium did not give some of them: those count as invalid. */
+  readonly unread?: string
 }
 
 export type Piece = BlockPiece | InvalidPiece
@@ -48,13 +51,14 @@ export interface WalkOptions {
 
 export async function* walkSegment(
   system: System,
-  handle: FileHandle,
+  handle: ReadHandle,
   key: SegmentKey,
   actualBytes: number,
   options: WalkOptions = {},
 ): AsyncGenerator<Piece, void, undefined> {
   const limit = Math.min(actualBytes, key.fileBytes, options.to ?? key.fileBytes)
-  const window = new FileWindow(handle, CHUNK_BYTES, false)
+  const unread = new UnreadPages()
+  const window = new FileWindow(new ReadAround(handle, unread), CHUNK_BYTES, false)
   const unpacker = unpackerOf(system)
   let at = Math.max(SEGMENT_HEADER_BYTES, options.from ?? 0)
   at -= at % BLOCK_ALIGN_BYTES
@@ -64,7 +68,7 @@ export async function* walkSegment(
     let state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0 && !unpacker.open(window.bytes, at - window.start)) state = UNPACKS
     if (state === 0) {
-      if (invalid) yield { kind: 'invalid', ...invalid, end: at }
+      if (invalid) yield invalidPiece(invalid, at, unread)
       invalid = undefined
       const block = readBlock(window.bytes, at - window.start)
       const { payload } = unpacker
@@ -79,7 +83,16 @@ export async function* walkSegment(
     if (next.dataEnd > invalid.dataEnd) invalid.dataEnd = next.dataEnd
     at = next.offset
   }
-  if (invalid) yield { kind: 'invalid', ...invalid, end: limit }
+  if (invalid) yield invalidPiece(invalid, limit, unread)
+}
+
+function invalidPiece(
+  invalid: Pick<InvalidPiece, 'offset' | 'condition' | 'dataEnd'>,
+  end: number,
+  unread: UnreadPages,
+): InvalidPiece {
+  const words = unread.words(invalid.offset, end)
+  return { kind: 'invalid', ...invalid, end, ...(words && { unread: words }) }
 }
 
 /** The next place behind `at` where the magic stands, or the end of what is in memory. */

@@ -75,6 +75,8 @@ export function followsFrom(row: FindingRow, losesMessages: boolean): string {
       return 'no message is lost, and the next checkpoint replaces it; until then there is less evidence to tell rot from a torn tail'
     case 'clean-end':
       return 'nothing'
+    case 'unreadable':
+      return 'in a full segment readers report what stood there as lost and go on behind it; with such bytes in its newest one a log does not open. `qlog recover DIR --out NEWDIR` saves all that is valid'
     default:
       return losesMessages
         ? 'readers report these ids as lost and go on behind them; `qlog recover DIR --out NEWDIR` saves all that is valid'

@@ -2,7 +2,7 @@
  * Errors of the operating system as the log tells them, and calls that all have their turn where some fail.
  * Pure.
  */
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
 
 /**
  * The operating system refused `action`; `later` failed cleaning up behind it and stands in the
@@ -15,6 +15,15 @@ export function ioError(action: string, first: unknown, later: readonly unknown[
   }
   if (first instanceof Error && systemErrorCode(first) === '') return first
   return new QlogError('QLOG_IO', `cannot ${action}: ${reasonOf(first)}`, { cause })
+}
+
+/** The same for opening a log. One that the disk does not give is for `qlog recover`, and it says so. */
+export function openingError(directory: string, error: unknown): Error {
+  if (!isUnreadError(error)) return ioError(`open the log ${directory}`, error)
+  // Where a log ends must not be guessed: what the disk does not give now may be acknowledged.
+  const words = `the disk does not give bytes that opening ${directory} must read (${reasonOf(error)})`
+  const remedy = `\`qlog recover ${directory} --out NEWDIR\` saves all that it gives`
+  return new QlogError('QLOG_IO', `${words}; ${remedy}`, { cause: error })
 }
 
 /** Runs every step even where earlier ones fail, and returns what failed. */

@@ -17,7 +17,14 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
-import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'
+import {
+  keyOf,
+  listDirectory,
+  readFully,
+  SeenHeads,
+  SeenIndexes,
+  surveyDirectory,
+} from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 import { withFile } from './with-file.ts'
@@ -81,7 +88,7 @@ export class UnlockedView implements LogView {
   #probe: { readonly path: string; readonly offset: number } | undefined
   /** By file: a merged segment has the number of one that it covers. */
   readonly #indexes = new Map<string, BlockIndex>()
-  readonly #seenIndexes = new SeenIndexes()
+  readonly #seen = { indexes: new SeenIndexes(), heads: new SeenHeads() }
   readonly #system: System
 
   constructor(system: System, directory: string) {
@@ -101,7 +108,7 @@ export class UnlockedView implements LogView {
   async look(): Promise<void> {
     for (let round = 1; ; round++) {
       const before = await readLock(this.#system, this.directory)
-      const survey = await surveyDirectory(this.#system, this.directory, this.#seenIndexes)
+      const survey = await surveyDirectory(this.#system, this.directory, this.#seen)
       this.isEmpty = survey.heads.length === 0 && before.state === 'none' && !survey.index
       let assessment: Assessment
       try {

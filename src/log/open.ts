@@ -10,7 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
-import { ioError, runAll } from './io-errors.ts'
+import { ioError, openingError, runAll } from './io-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { nextNumber } from './next-number.ts'
 import {
@@ -80,7 +80,7 @@ export async function openSegmentLog(
     return await openLocked(system, directory, owner, options, lock)
   } catch (error) {
     await lock.release()
-    throw asOpenError(error, directory)
+    throw openingError(directory, error)
   }
 }
 
@@ -415,9 +415,4 @@ function isMerged(file: string): boolean {
 function adoptedTimeMs(system: System, assessment: Assessment): number {
   const nowMs = Math.floor(system.clock.nowMs())
   return assessment.timeMs > nowMs + TIME_AHEAD_MAX_MS ? nowMs : assessment.timeMs
-}
-
-function asOpenError(error: unknown, directory: string): unknown {
-  if (error instanceof QlogError || systemErrorCode(error) === '') return error
-  return ioError(`open the log ${directory}`, error)
 }

@@ -4,7 +4,7 @@ import { checkBlock } from '../format/block.ts'
 import { BLOCK_TYPE_AT, BlockType } from '../format/layout.ts'
 import { RecordCursor } from '../format/records.ts'
 import { decodeSeal } from '../format/seal-record.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { ReadHandle, System } from '../system/system.ts'
 import { BlockIndex } from './block-index.ts'
 import { readFully } from './survey.ts'
 import type { ReadableSegment } from './view.ts'
@@ -14,7 +14,7 @@ const SEAL_BYTES_MAX = 256 * 1024
 
 export async function loadSeal(
   system: System,
-  handle: FileHandle,
+  handle: ReadHandle,
   segment: ReadableSegment,
 ): Promise<BlockIndex | undefined> {
   const { entry, key } = segment

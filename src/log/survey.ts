@@ -21,6 +21,7 @@ import type { FileHandle, ReadHandle, System } from '../system/system.ts'
 import { blockStateAt } from './block-state.ts'
 import { FileWindow } from './file-window.ts'
 import { ioError } from './io-errors.ts'
+import { ReadAround, UnreadPages } from './read-around.ts'
 import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
@@ -53,6 +54,12 @@ export interface Survey {
   readonly readOnly: boolean
 }
 
+/** What one segment's first pages say. */
+interface SeenHead {
+  readonly head: SegmentHead
+  readonly readOnly: boolean
+}
+
 /**
  * The index files as an earlier look found them, without the owner's state, which may be large: whoever
  * looks again and again reads one again only where it has changed.
@@ -74,13 +81,36 @@ export class SeenIndexes {
 }
 
 /**
- * Surveys a log's directory; with `seen` the owner's parts of the indexes may be left out. Rejects with
+ * First pages of segments as an earlier look found them. Those of a segment that has begun are never written
+ * again, and no other takes its name.
+ */
+export class SeenHeads {
+  #heads = new Map<string, SeenHead>()
+
+  find(name: string): SeenHead | undefined {
+    return this.#heads.get(name)
+  }
+
+  /** All that one look has found, by name; forgets what is not there any more. */
+  note(heads: ReadonlyMap<string, SeenHead>): void {
+    this.#heads = new Map([...heads].filter(([, { head }]) => head.header && head.link))
+  }
+}
+
+/** What need not be read again. */
+export interface Seen {
+  readonly indexes?: SeenIndexes
+  readonly heads?: SeenHeads
+}
+
+/**
+ * Surveys a log's directory; with seen indexes the owner's parts of the indexes may be left out. Rejects with
  * QLOG_NEWER_FORMAT, QLOG_NOT_A_LOG, QLOG_IO.
  */
 export async function surveyDirectory(
   system: System,
   directory: string,
-  seen?: SeenIndexes,
+  seen: Seen = {},
 ): Promise<Survey> {
   try {
     return await survey(system, directory, seen)
@@ -89,28 +119,23 @@ export async function surveyDirectory(
   }
 }
 
-async function survey(
-  system: System,
-  directory: string,
-  seen: SeenIndexes | undefined,
-): Promise<Survey> {
+async function survey(system: System, directory: string, seen: Seen): Promise<Survey> {
   const names = (await listDirectory(system, directory)).sort()
-  const heads: SegmentHead[] = []
-  let readOnly = false
+  const found = new Map<string, SeenHead>()
   for (const name of names) {
     if (!parseSegmentFileName(name)) continue
-    const head = await readHead(system, directory, name)
-    if (!head) continue
-    heads.push(head.head)
-    readOnly ||= head.readOnly
+    const head = seen.heads?.find(name) ?? (await readHead(system, directory, name))
+    if (head) found.set(name, head)
   }
+  seen.heads?.note(found)
+  const heads = [...found.values()].map(({ head }) => head)
   heads.sort((a, b) => a.number - b.number || a.generation - b.generation)
   return {
     directory,
     names,
     heads,
-    readOnly,
-    ...(await readIndexes(system, directory, names, seen)),
+    readOnly: [...found.values()].some(({ readOnly }) => readOnly),
+    ...(await readIndexes(system, directory, names, seen.indexes)),
   }
 }
 
@@ -142,7 +167,7 @@ export async function readHead(
   system: System,
   directory: string,
   name: string,
-): Promise<{ head: SegmentHead; readOnly: boolean } | undefined> {
+): Promise<SeenHead | undefined> {
   const place = parseSegmentFileName(name)
   if (!place) throw new Error(`${name} is no segment name`)
   let handle: FileHandle
@@ -168,26 +193,30 @@ async function headOf(
   handle: FileHandle,
   file: string,
   place: { readonly number: number; readonly generation: number },
-): Promise<{ head: SegmentHead; readOnly: boolean }> {
+): Promise<SeenHead> {
   const actualBytes = (await handle.stat()).size
   const bytes = new Uint8Array(Math.min(HEAD_BYTES, Math.max(actualBytes, SEGMENT_HEADER_BYTES)))
+  const unread = new UnreadPages()
+  const reads = new ReadAround(handle, unread)
+  const asProblem = (why: string): SeenHead => ({
+    head: { file, ...place, actualBytes, problem: unread.words(0, actualBytes) ?? why },
+    readOnly: false,
+  })
   try {
-    await readFully(handle, bytes, 0)
+    await readFully(reads, bytes, 0)
   } catch (error) {
-    if (!isMediumError(error)) throw ioError(`read ${file}`, error)
-    const problem = `cannot be read (${systemErrorCode(error)})`
-    return { head: { file, ...place, actualBytes, problem }, readOnly: false }
+    throw ioError(`read ${file}`, error)
   }
   const decoded = decodeSegmentHeader(bytes.subarray(0, SEGMENT_HEADER_BYTES), system.crc32)
   if (decoded.kind === 'newer') {
     throw new QlogError('QLOG_NEWER_FORMAT', `${file}: ${decoded.why}`)
   }
-  if (decoded.kind !== 'valid') {
-    return { head: { file, ...place, actualBytes, problem: decoded.why }, readOnly: false }
-  }
+  if (decoded.kind !== 'valid') return asProblem(decoded.why)
   const { header, damagedCopy, readOnly } = decoded
   // A mended copy has the LINK of the segment that it stands for; what merging made has none.
-  const link = await readLink(system, handle, header, bytes, actualBytes)
+  const link = await readLink(system, reads, header, bytes, actualBytes)
+  // That a log ends in front of a segment is no guess: what cannot be read now may be read later.
+  if (!link && unread.size > 0 && header.generation === 0) return asProblem('no LINK')
   const head: SegmentHead = {
     file,
     ...place,
@@ -209,7 +238,7 @@ export function keyOf(header: SegmentHeader): SegmentKey {
 /** LINK from either of its two blocks. */
 async function readLink(
   system: System,
-  handle: FileHandle,
+  handle: ReadHandle,
   header: SegmentHeader,
   firstBytes: Uint8Array,
   actualBytes: number,

@@ -16,7 +16,7 @@ import {
 } from '../../format/layout.ts'
 import type { RecordCursor } from '../../format/records.ts'
 import type { Unpacker } from '../../format/unpack.ts'
-import type { FileHandle, System } from '../../system/system.ts'
+import type { ReadHandle, System } from '../../system/system.ts'
 import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from '../block-state.ts'
 import type { LogView, ReadableSegment } from '../view.ts'
 import { ReadWindow } from './read-window.ts'
@@ -76,8 +76,8 @@ export class BlockWalk {
   }
 
   /** The segment's file, opened now if nothing had to be read from it so far. */
-  handle(): Promise<FileHandle> {
-    return this.#window.handle()
+  reads(): Promise<ReadHandle> {
+    return this.#window.reads()
   }
 
   /** Goes on from another block of the segment, of which so many bytes are likely to be asked for. */

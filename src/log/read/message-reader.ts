@@ -257,7 +257,7 @@ export class MessageReader {
   /** Where the segment's blocks stand: as known, as its SEAL has it, or as far as readers came so far. */
   async #indexOf(walk: BlockWalk, segment: ReadableSegment): Promise<BlockIndex | undefined> {
     if (segment.index || !segment.entry) return segment.index
-    const sealed = await loadSeal(this.#system, await walk.handle(), segment)
+    const sealed = await loadSeal(this.#system, await walk.reads(), segment)
     // What this reader has passed itself it does not come back for.
     const index = sealed ?? this.#fresh ?? new BlockIndex(true)
     this.#view.noteIndex(segment.file, index)

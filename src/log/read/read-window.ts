@@ -3,15 +3,16 @@
  * into it stay what they are; it comes from the groups kept at the tail where they hold it, or from the
  * file, which is opened when it is first needed. Reads only.
  */
-import { isMediumError, QlogError, systemErrorCode } from '../../errors.ts'
+import { QlogError, systemErrorCode } from '../../errors.ts'
 import { getUint32, NOTHING } from '../../format/bytes.ts'
 import type { Crc32 } from '../../format/crc.ts'
-import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT, PAGE_BYTES, roundUp } from '../../format/layout.ts'
-import type { FileHandle, System } from '../../system/system.ts'
+import { BLOCK_HEADER_BYTES, BLOCK_LENGTH_AT } from '../../format/layout.ts'
+import type { FileHandle, ReadHandle, System } from '../../system/system.ts'
 import type { ByteWindow } from '../block-state.ts'
 import { checksumOf, FileWindow } from '../file-window.ts'
 import { ioError } from '../io-errors.ts'
 import { fill } from '../read-ahead.ts'
+import { ReadAround } from '../read-around.ts'
 import type { TailSeat } from './tail-cache.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
@@ -39,6 +40,8 @@ export class ReadWindow implements ByteWindow {
   readonly #number: number
   #seat: TailSeat | undefined
   #handle: FileHandle | undefined
+  /** The same. For a reader of messages a page that the disk cannot return is damage like any other. */
+  #reads: ReadHandle | undefined
   /** Who reads a single message reads one chunk, and nothing ahead. */
   #stage: FileWindow | undefined
   /** How many reads went on where the one before ended; begins higher where none are told of. */
@@ -98,7 +101,7 @@ export class ReadWindow implements ByteWindow {
     if (limit - offset < byteLength) return false
     // Too slow for what is kept: nothing needs to be kept for this reader until it has caught up.
     this.#seat?.leave()
-    const handle = await this.handle()
+    const reads = await this.reads()
     const isNext = offset >= this.start && offset <= this.start + this.bytes.length
     const first = this.#expectedBytes > 0 ? 0 : CHUNK_FROM_READ
     this.#readsInRow = isNext ? this.#readsInRow + 1 : first
@@ -108,8 +111,9 @@ export class ReadWindow implements ByteWindow {
       isLone ? this.#expectedBytes : Math.max(byteLength, CHUNK_BYTES),
       limit - offset,
     )
-    const staged = isStaged ? await this.#fromStage(handle, offset, byteLength, limit) : undefined
-    this.bytes = staged ?? (await readChunk(handle, this.#target(wanted, isLone), offset))
+    this.bytes = isStaged
+      ? await this.#fromStage(reads, offset, byteLength, limit)
+      : await readChunk(reads, this.#target(wanted, isLone), offset)
     this.start = offset
     this.isCached = false
     this.isShared = isLone
@@ -122,20 +126,21 @@ export class ReadWindow implements ByteWindow {
     seed: number,
     crc32: Crc32,
   ): Promise<number | undefined> {
-    const handle = await this.handle()
+    const reads = await this.reads()
     try {
-      return await checksumOf(handle, offset, byteLength, seed, crc32)
+      return await checksumOf(reads, offset, byteLength, seed, crc32)
     } catch (error) {
       throw ioError(`read ${this.#path}`, error)
     }
   }
 
   /** The file, opened if nobody needed it so far. Rejects with SegmentGone where it is not there. */
-  async handle(): Promise<FileHandle> {
-    if (this.#handle) return this.#handle
+  async reads(): Promise<ReadHandle> {
+    if (this.#reads) return this.#reads
     try {
       this.#handle = await this.#system.files.open(this.#path, { mode: 'read' })
-      return this.#handle
+      this.#reads = new ReadAround(this.#handle)
+      return this.#reads
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT') throw new SegmentGone(this.#path)
       throw new QlogError('QLOG_IO', `cannot open ${this.#path}`, { cause: error })
@@ -148,6 +153,7 @@ export class ReadWindow implements ByteWindow {
     const handle = this.#handle
     this.#stage = undefined
     this.#handle = undefined
+    this.#reads = undefined
     await handle?.close().catch((error: unknown) => {
       throw ioError(`close ${this.#path}`, error)
     })
@@ -159,24 +165,19 @@ export class ReadWindow implements ByteWindow {
     return this.#scratch.subarray(0, byteLength)
   }
 
-  /** A chunk from `offset` on, copied out of the stage; undefined where the disk does not return it. */
+  /** A chunk from `offset` on, copied out of the stage. */
   async #fromStage(
-    handle: FileHandle,
+    reads: ReadHandle,
     offset: number,
     byteLength: number,
     limit: number,
-  ): Promise<Uint8Array | undefined> {
-    this.#stage ??= new FileWindow(handle, STAGE_BYTES, true)
+  ): Promise<Uint8Array> {
+    this.#stage ??= new FileWindow(reads, STAGE_BYTES, true)
     const stage = this.#stage
-    try {
-      if (!stage.has(offset, byteLength)) await stage.load(offset, byteLength, limit)
-      const length = blockLength(stage.bytes, offset - stage.start)
-      if (length <= STAGE_BYTES && !stage.has(offset, length)) {
-        await stage.load(offset, length, limit)
-      }
-    } catch (error) {
-      if (!isMediumError(error)) throw error
-      return undefined
+    if (!stage.has(offset, byteLength)) await stage.load(offset, byteLength, limit)
+    const length = blockLength(stage.bytes, offset - stage.start)
+    if (length <= STAGE_BYTES && !stage.has(offset, length)) {
+      await stage.load(offset, length, limit)
     }
     const at = offset - stage.start
     const byteCount = Math.max(byteLength, wholeBlocks(stage.bytes, at))
@@ -207,39 +208,9 @@ function wholeBlocks(bytes: Uint8Array, at: number): number {
 }
 
 async function readChunk(
-  handle: FileHandle,
+  reads: ReadHandle,
   target: Uint8Array,
   offset: number,
 ): Promise<Uint8Array> {
-  try {
-    return target.subarray(0, await fill(handle, target, offset))
-  } catch (error) {
-    if (!isMediumError(error)) throw error
-    return target.subarray(0, await fillBySectors(handle, target, offset))
-  }
-}
-
-/**
- * For a reader of messages a sector that the disk cannot return is damage like any other: its bytes
- * are made invalid, and what stands around it is still read. (Opening, which must tell where the log
- * ends, does not guess: it fails.)
- */
-async function fillBySectors(
-  handle: FileHandle,
-  target: Uint8Array,
-  offset: number,
-): Promise<number> {
-  for (let at = 0; at < target.length; ) {
-    const next = Math.min(target.length, roundUp(offset + at + 1, PAGE_BYTES) - offset)
-    const page = target.subarray(at, next)
-    try {
-      const filled = await fill(handle, page, offset + at)
-      if (filled < page.length) return at
-    } catch (error) {
-      if (!isMediumError(error)) throw error
-      page.fill(0xff)
-    }
-    at = next
-  }
-  return target.length
+  return target.subarray(0, await fill(reads, target, offset))
 }

@@ -12,6 +12,7 @@ import { judgeSealed, type RegionVerdict, VERDICT_ROWS } from '../../format/verd
 import type { FileHandle, ReadHandle, System } from '../../system/system.ts'
 import { ioError } from '../io-errors.ts'
 import { mendableBlocks } from '../mend.ts'
+import { ReadAround, UnreadPages } from '../read-around.ts'
 import { scanSegment } from '../scan.ts'
 import { readFully } from '../survey.ts'
 import { type ReadPace, SCRUB_READ_BYTES } from './read-pace.ts'
@@ -80,6 +81,7 @@ class SegmentCheck {
   readonly #file: string
   readonly #handle: FileHandle
   readonly #reads: ReadHandle
+  readonly #unread = new UnreadPages()
   readonly #findings: ScrubFinding[] = []
   readonly #mends: SingleBit[] = []
 
@@ -88,7 +90,7 @@ class SegmentCheck {
     this.#entry = entry
     this.#file = file
     this.#handle = handle
-    this.#reads = parts.pace.slow(handle)
+    this.#reads = new ReadAround(parts.pace.slow(handle), this.#unread)
   }
 
   async run(): Promise<CheckedSegment> {
@@ -118,17 +120,14 @@ class SegmentCheck {
     const { number, generation } = this.#entry
     const place = { file: this.#file, number, generation, actualBytes }
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES)
-    try {
-      await readFully(this.#reads, bytes, 0)
-    } catch (error) {
-      if (!isMediumError(error)) throw error
-      return { ...place, problem: `cannot be read (${systemErrorCode(error)})` }
-    }
+    await readFully(this.#reads, bytes, 0)
     const decoded = decodeSegmentHeader(bytes, this.#parts.system.crc32)
     if (decoded.kind === 'newer') {
       throw new QlogError('QLOG_NEWER_FORMAT', `${this.#file}: ${decoded.why}`)
     }
-    if (decoded.kind !== 'valid') return { ...place, problem: decoded.why }
+    if (decoded.kind !== 'valid') {
+      return { ...place, problem: this.#unread.words(0, SEGMENT_HEADER_BYTES) ?? decoded.why }
+    }
     if (decoded.damagedCopy) this.#noteHeader(decoded.damagedCopy)
     return { ...place, header: decoded.header }
   }
@@ -149,12 +148,17 @@ class SegmentCheck {
         ? await mendableBlocks(this.#reads, offset, offset + bytes, this.#entry, system)
         : []
     this.#mends.push(...mends)
+    const place = { file: this.#file, offset, bytes, firstId, endId }
+    const unread = this.#unread.words(offset, offset + bytes)
+    if (unread) {
+      this.#findings.push({ row: 'unreadable', ...place, why: unread, mendable: mends.length })
+      return
+    }
     const [only] = mends
     const why =
       only && mends.length === 1
         ? `${VERDICT_ROWS[row]}; one flipped bit explains it: bit ${only.bit} of byte ${only.byteOffset}`
         : VERDICT_ROWS[row]
-    const place = { file: this.#file, offset, bytes, firstId, endId }
     this.#findings.push({ row, ...place, why, mendable: mends.length })
   }
 }

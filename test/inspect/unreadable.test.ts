@@ -1,0 +1,182 @@
+/**
+ * Goal: a page that the disk does not give costs what stands in it and nothing else: for readers, `verify`,
+ * `scrub` and `recover`, in full segments and in the newest one. Method: every page of every segment of a
+ * small log fails in turn, for as long as anybody looks, as a bad sector does.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openLog } from '../../src/index.ts'
+import { dumpLog } from '../../src/inspect/dump.ts'
+import { explainPlace } from '../../src/inspect/explain.ts'
+import { salvageLog } from '../../src/inspect/salvage.ts'
+import { scrubLog } from '../../src/inspect/scrub.ts'
+import { verifyLog } from '../../src/inspect/verify.ts'
+import { openPublicLog } from '../../src/log/open.ts'
+import { realSystem } from '../../src/system/real/real-system.ts'
+import type { FileHandle, System } from '../../src/system/system.ts'
+import { overlay } from '../overlay.ts'
+
+const PAGE = 4096
+const HEADER = 4096
+const MESSAGES = 40
+const SMALL = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
+
+interface Place {
+  readonly offset: number
+  readonly end: number
+  readonly id: number
+}
+
+let root = ''
+let data = ''
+/** Where each message stands, by file, and what else the file holds. */
+const messages = new Map<string, Place[]>()
+let newest = ''
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'qlog-unreadable-'))
+  data = join(root, 'data')
+  const log = await openLog(data, SMALL)
+  for (let id = 1; id <= MESSAGES; id += 1) await log.append(bodyOf(id))
+  await log.close()
+  for await (const item of dumpLog(realSystem(), data)) {
+    if (item.kind === 'segment') newest = item.file
+    if (item.kind !== 'block' || item.type !== 'DATA') continue
+    const places = messages.get(item.file) ?? []
+    messages.set(item.file, places)
+    places.push({ offset: item.offset, end: item.offset + item.length, id: item.firstId })
+  }
+})
+
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function bodyOf(id: number): string {
+  return `${id} `.padEnd(700 + (id % 3) * 200, 'm')
+}
+
+/** A disk that does not give one page of a file. */
+function withBadPage(file: string, page: number): System {
+  const real = realSystem()
+  const bad = { from: page * PAGE, to: (page + 1) * PAGE }
+  const guard = (handle: FileHandle): FileHandle =>
+    overlay(handle, {
+      read: (target, position) => {
+        const isHit = position < bad.to && position + target.length > bad.from
+        if (!isHit) return handle.read(target, position)
+        return Promise.reject(Object.assign(new Error('bad'), { code: 'EIO', syscall: 'read' }))
+      },
+    })
+  const open: System['files']['open'] = async (path, options) => {
+    const handle = await real.files.open(path, options)
+    return path.endsWith(`/${file}`) ? guard(handle) : handle
+  }
+  return overlay(real, { files: overlay(real.files, { open }) })
+}
+
+/** Ids of the messages whose blocks touch the page. */
+function idsIn(file: string, page: number): number[] {
+  const from = page * PAGE
+  const hit = (messages.get(file) ?? []).filter(
+    ({ offset, end }) => offset < from + PAGE && end > from,
+  )
+  return hit.map(({ id }) => id)
+}
+
+function idsOf(lost: readonly { readonly firstId: number; readonly endId: number }[]): number[] {
+  const ids = lost.flatMap(({ firstId, endId }) =>
+    Array.from({ length: endId - firstId }, (_, row) => firstId + row),
+  )
+  return [...new Set(ids)].sort((a, b) => a - b)
+}
+
+async function bodiesOf(directory: string): Promise<Map<number, string>> {
+  const log = await openLog(directory)
+  const bodies = new Map<number, string>()
+  for await (const { id, body } of log.read({ onGap: () => undefined })) {
+    bodies.set(id, Buffer.from(body).toString('latin1'))
+  }
+  await log.close()
+  return bodies
+}
+
+/** Every page that holds a message, of the full segments or of the newest one. */
+function pagesOf(kind: 'full' | 'newest'): [string, number][] {
+  const files = [...messages.keys()].filter((file) => (file === newest) === (kind === 'newest'))
+  return files.flatMap((file) =>
+    [1, 2, 3]
+      .filter((page) => page * PAGE >= HEADER && idsIn(file, page).length > 0)
+      .map((page): [string, number] => [file, page]),
+  )
+}
+
+describe('a page that the disk does not give', () => {
+  test('costs readers of a full segment what stands in it (6)', async () => {
+    const pages = pagesOf('full')
+    expect(pages.length).toBeGreaterThan(6)
+    for (const [file, page] of pages) {
+      const log = await openPublicLog(withBadPage(file, page), data)
+      const gaps: { firstId: number; endId: number }[] = []
+      const ids: number[] = []
+      for await (const { id } of log.read({ onGap: (gap) => gaps.push(gap) })) ids.push(id)
+      await log.close()
+      expect(idsOf(gaps), `${file}, page ${page}`).toEqual(idsIn(file, page))
+      expect(ids.length).toBe(MESSAGES - idsIn(file, page).length)
+    }
+  })
+
+  test.each(['full', 'newest'] as const)('is told by verify, in a %s segment', async (kind) => {
+    const pages = pagesOf(kind)
+    expect(pages.length).toBeGreaterThan(0)
+    for (const [file, page] of pages) {
+      const report = await verifyLog(withBadPage(file, page), data)
+      expect(report.verdict).toBe('rot')
+      const told = report.findings.filter(({ level }) => level !== 'note')
+      expect(told.length).toBeGreaterThan(0)
+      for (const one of told) {
+        expect([one.row, one.file]).toEqual(['unreadable', file])
+        expect(one.detail).toMatch(/the disk does not give \d+ of these bytes \(EIO\)$/)
+      }
+      // Nothing in the newest segment tells which ids stood at its end.
+      const ids = idsIn(file, page)
+      if (kind === 'full' || !ids.includes(MESSAGES)) expect(idsOf(told)).toEqual(ids)
+    }
+  })
+
+  test('is told by scrub and by explain, with the messages that it costs', async () => {
+    for (const [file, page] of pagesOf('full')) {
+      const system = withBadPage(file, page)
+      const report = await scrubLog(system, data, {})
+      expect(report.findings.map(({ row }) => row)).toEqual(['unreadable'])
+      expect(idsOf(report.findings)).toEqual(idsIn(file, page))
+      const { kind, why, verdict } = await explainPlace(system, join(data, file), page * PAGE)
+      expect({ kind, verdict }).toEqual({ kind: 'invalid', verdict: 'rot' })
+      expect(why).toContain('the disk does not give')
+    }
+  })
+
+  test.each(['full', 'newest'] as const)(
+    'costs recover what stands in it, in a %s segment',
+    async (kind) => {
+      for (const [row, [file, page]] of pagesOf(kind).entries()) {
+        const target = join(root, `${kind}-${row}`)
+        const report = await salvageLog(withBadPage(file, page), data, target)
+        const lost = idsIn(file, page)
+        expect(report.messages).toBe(MESSAGES - lost.length)
+        const bodies = await bodiesOf(target)
+        for (let id = 1; id <= MESSAGES; id += 1) {
+          expect(bodies.get(id)).toBe(lost.includes(id) ? undefined : bodyOf(id))
+        }
+      }
+    },
+  )
+
+  test('keeps a log from being opened where it is of the newest segment, and says so', async () => {
+    const [file, page] = pagesOf('newest')[0] ?? ['', 0]
+    await expect(openPublicLog(withBadPage(file, page), data)).rejects.toMatchObject({
+      code: 'QLOG_IO',
+      message: expect.stringContaining('qlog recover'),
+    })
+  })
+})
