@@ -1,0 +1,41 @@
+/** qlog's queue: `openStore`, every answer behind its flush. */
+import { openStore } from '../../../src/index.ts'
+import type { Contender } from '../contract.ts'
+
+const QUEUE = 'bench'
+/** Takes that are under way side by side: the flush of one covers what the next brings. */
+const TAKERS = 4
+
+export const QLOG_STORE: Contender = {
+  id: 'qlog-store',
+  name: 'qlog, openStore',
+  durability: 'flushed',
+  settings: "log: { sync: 'always' }, the default",
+  source: 'docs/api.md',
+  kind: 'embedded',
+  shape: 'queue',
+  load: async () => ({
+    version: 'this source',
+    open: async (directory) => {
+      const store = await openStore(directory)
+      const queue = store.queue(QUEUE)
+      const session = store.session()
+      await session.watch(QUEUE)
+      return {
+        put: async (body) => {
+          await queue.put(body)
+        },
+        putMany: async (bodies) => {
+          await queue.putMany(bodies)
+        },
+        take: async (count) => {
+          const deliveries = await session.reserve({ count, timeoutMs: 0 })
+          if (deliveries.length > 0) await session.ack(deliveries)
+          return deliveries.length
+        },
+        takers: TAKERS,
+        close: () => store.close(),
+      }
+    },
+  }),
+}

@@ -1,0 +1,65 @@
+/**
+ * What a contender of the comparison is: something that keeps messages, behind the few calls that all of them
+ * have in common. Each runs in a process of its own and is told apart by what an answered put survives. To add
+ * one: a file in `contenders/` and a line in `registry.ts`. Types only.
+ */
+
+/** When a message that was answered is on the disk itself, by what is set and by what its documents say. */
+export type Durability =
+  /** Flushed before the answer: it survives a power cut. */
+  | 'flushed'
+  /** Flushed by a clock of the contender's own: a power cut loses what came since. */
+  | 'flushed later'
+  /** Written, and left to the kernel: a power cut loses the last seconds, a crash of the process nothing. */
+  | 'kernel'
+
+export interface Contender {
+  /** For the command line, results and file names: 'sqlite-full'. */
+  readonly id: string
+  /** For tables and pictures: 'better-sqlite3'. */
+  readonly name: string
+  readonly durability: Durability
+  /** What is set to get that, as one would write it: 'WAL, synchronous=FULL'. */
+  readonly settings: string
+  /** Where its maintainers recommend or explain these: an address, or a page of its manual. */
+  readonly source: string
+  /** A server is reached over a socket of this machine, and its time contains that way. */
+  readonly kind: 'embedded' | 'server'
+  /** A queue knows deliveries and acknowledgements; a store of rows or keys is used as people make a queue of it. */
+  readonly shape: 'queue' | 'rows' | 'log'
+  /** Puts that may wait for their answer at once; beyond it the contender gives no more. Absent: no limit. */
+  readonly inFlightMax?: number
+  /** A published figure, which a result far below is looked into against. */
+  readonly published?: { readonly what: string; readonly rate: number; readonly source: string }
+  /** Loads what it needs. Rejects with `Missing` where that is not here, in words that say how to get it. */
+  load(): Promise<Loaded>
+}
+
+export interface Loaded {
+  /** Of the package and, where there is one, of the server. */
+  readonly version: string
+  /** Opens what is in `directory`, made if it is not there; a server is started in it first. */
+  open(directory: string): Promise<Opened>
+}
+
+/** Bodies are not changed while a call is under way, and none is kept behind it. */
+export interface Opened {
+  /** One message, one promise: resolves when it is as durable as stated. Many may be under way. */
+  put(body: Uint8Array): Promise<void>
+  /** Several with one promise, in the way that its documents recommend for many. */
+  putMany(bodies: readonly Uint8Array[]): Promise<void>
+  /**
+   * Takes up to `count` messages, oldest first, and finishes them for good: resolves with how many, once that
+   * they are finished is as durable as stated; with 0 where none is there. Absent where nothing is taken.
+   */
+  take?(count: number): Promise<number>
+  /** Takers that work side by side get the most out of it. Absent: one. */
+  readonly takers?: number
+  /** The server's process, whose memory counts; absent where it is this one. */
+  readonly serverPid?: number
+  /** Closes in order, with its server. */
+  close(): Promise<void>
+}
+
+/** Something that a contender needs and that is not here. */
+export class Missing extends Error {}
