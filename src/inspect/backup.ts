@@ -10,7 +10,7 @@
  * Cut off anywhere it leaves `TARGET.partial`, which no command takes for a log's copy. The old directory
  * gets the socket of the pin and nothing else.
  */
-import { DamagedError, QlogError, systemErrorCode } from '../errors.ts'
+import { DamagedError, isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { type Assessment, lostSegments } from '../log/assess.ts'
@@ -293,5 +293,6 @@ function asBackupError(error: unknown, target: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new QlogError('QLOG_DISK_FULL', `no room to write ${target}`, { cause: error })
   }
+  if (isUnreadError(error)) return asIoError(error, 'cannot read what is copied')
   return asIoError(error, `cannot write ${target}`)
 }

@@ -11,7 +11,7 @@ import { decodeLink } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { Unpacker } from '../format/unpack.ts'
-import { isRot } from '../format/verdict.ts'
+import { isRot, wholeGroupEnd } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
@@ -20,7 +20,7 @@ import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
-import type { UnreadFiles } from './unread-files.ts'
+import { type UnreadFiles, unreadEnds } from './unread-files.ts'
 import { walkSegment } from './walk.ts'
 
 export interface SavedBlock {
@@ -68,8 +68,6 @@ interface Source {
 export class SalvageSource {
   /** The id that comes next if nothing is lost. */
   nextId: number
-  /** Why it is not known where the log ended, in words; told once all items were. */
-  endUnknown: string | undefined
   readonly #system: System
   readonly #unread: UnreadFiles
   readonly #assessment: Assessment
@@ -86,6 +84,12 @@ export class SalvageSource {
     const { map, newest, nextId } = assessment
     this.nextId =
       map[0]?.firstId ?? newest?.link.nextId ?? (assessment.survey.heads.length > 0 ? 1 : nextId)
+  }
+
+  /** Why it is not known where the log ended, in words; once all items were told. */
+  get endUnknown(): string | undefined {
+    const [end] = unreadEnds(this.#assessment, this.#unread)
+    return end && `${end.file}, from byte ${end.offset} on: ${end.words}`
   }
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
@@ -126,7 +130,6 @@ export class SalvageSource {
       }
       yield* this.#segment(source)
     }
-    this.endUnknown = this.#whyEndUnknown()
     yield* this.#withoutLink()
     if (missingNewest) {
       const { file, offset, endId, why } = missingNewest
@@ -134,27 +137,13 @@ export class SalvageSource {
     }
   }
 
-  /** Bytes that were not given, behind what looks like the end, or of a segment above the newest. */
-  #whyEndUnknown(): string | undefined {
-    const { newest, survey } = this.#assessment
-    if (newest) {
-      const { head, tail } = newest
-      const pages = this.#unread.pages(`${survey.directory}/${head.file}`)
-      const words = pages.words(tail.end, pages.end)
-      if (words) return `${head.file}, from byte ${tail.end} on: ${words}`
-    }
-    const above = survey.heads.find(
-      ({ number, unread }) => unread && number > (newest?.head.number ?? 0),
-    )
-    return above && `${above.file}: ${above.unread}`
-  }
-
   /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
   async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { files, survey } = this.#assessment
-    for (const verdict of files) {
+    const withoutLink = files.filter(({ row }) => row === 'rot-lost-link')
+    for (const verdict of withoutLink) {
       const head = survey.heads.find(({ file }) => file === verdict.file)
-      if (verdict.row !== 'rot-lost-link' || !head?.header) continue
+      if (!head?.header) continue
       const { file, actualBytes } = head
       const key = keyOf(head.header)
       const path = `${survey.directory}/${file}`
@@ -163,10 +152,19 @@ export class SalvageSource {
       )
       const { blocks } = scan
       let end = SEGMENT_HEADER_BYTES
-      for (let row = 0; row < blocks.count; row++) {
-        end = Math.max(end, blocks.durable(row), blocks.endsGroup(row) ? blocks.end(row) : 0)
-      }
-      yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: verdict.endId })
+      for (let row = 0; row < blocks.count; row++) end = Math.max(end, blocks.durable(row))
+      // Behind what is claimed whole groups count as far as they follow one another, as for the newest; but
+      // not where another segment was begun behind this one, in which its owner had the last word.
+      const isLast = verdict === withoutLink.at(-1)
+      for (let next = end; isLast && next > 0; next = wholeGroupEnd(blocks, end)) end = next
+      yield* this.#segment({
+        file,
+        key,
+        actualBytes,
+        end,
+        epoch: 1,
+        endId: isLast ? verdict.endId : 0,
+      })
     }
   }
 

@@ -3,6 +3,7 @@
  * it keeps nobody from the rest, and ask here what it was: they tell of it, and never let a log end in front
  * of it without a word. Reads only.
  */
+import { type Assessment, mayBeNewest } from '../log/assess.ts'
 import { ReadAround, UnreadPages } from '../log/read-around.ts'
 import type { FileHandle, FileSystem, System } from '../system/system.ts'
 
@@ -27,6 +28,37 @@ export class UnreadFiles {
     this.#files.set(path, pages)
     return pages
   }
+}
+
+/** Bytes that were not given and may have told of more messages: nobody knows where the log ends. */
+export interface UnreadEnd {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: number
+  readonly words: string
+}
+
+/** Behind what looks like the end, and in segments of which one may be the newest. */
+export function unreadEnds(
+  { survey, newest, map }: Assessment,
+  unread: UnreadFiles,
+): readonly UnreadEnd[] {
+  const ends: UnreadEnd[] = []
+  for (const head of survey.heads) {
+    const isNewest = head === newest?.head
+    if (!isNewest && !mayBeNewest(head, newest?.head, map)) continue
+    const { file } = head
+    const pages = unread.pages(`${survey.directory}/${file}`)
+    const from = isNewest ? (newest?.tail.end ?? 0) : 0
+    const offset = pages.firstBehind(from)
+    const words = pages.words(from, pages.end)
+    if (words !== undefined && offset !== undefined) {
+      ends.push({ file, offset, bytes: pages.end - offset, words })
+    } else if (!isNewest && head.unread !== undefined) {
+      ends.push({ file, offset: 0, bytes: 0, words: head.unread })
+    }
+  }
+  return ends
 }
 
 /** `target` with some of its members replaced; all others are asked of it as before. */

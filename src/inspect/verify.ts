@@ -7,7 +7,6 @@ import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
-import type { NewestSegment } from '../log/newest-segment.ts'
 import { scanSegment } from '../log/scan.ts'
 import { withFile } from '../log/with-file.ts'
 import type { System } from '../system/system.ts'
@@ -24,7 +23,7 @@ import {
   ownerState,
   throwIfAborted,
 } from './source.ts'
-import { UnreadFiles } from './unread-files.ts'
+import { UnreadFiles, unreadEnds } from './unread-files.ts'
 
 export interface Progress {
   readonly bytes: number
@@ -106,8 +105,8 @@ interface SegmentResult {
 
 class Rounds {
   readonly #system: System
-  /** What was read around. */
-  readonly #unread: UnreadFiles
+  /** What the last look has read around. */
+  #unread: UnreadFiles
   readonly #directory: string
   readonly #options: InspectOptions
   /** Full segments that were found whole: they never change, so one look is enough. */
@@ -127,7 +126,8 @@ class Rounds {
   /** One look at everything; undefined where the newest segment vanished meanwhile. */
   async look(): Promise<Found | undefined> {
     const { signal } = this.#options
-    const unread = this.#unread
+    const unread = new UnreadFiles(this.#system)
+    this.#unread = unread
     const assessment = await lookAt(this.#system, this.#directory, signal, { unread })
     const { newest, map, survey, files } = assessment
     const totalBytes = map.reduce((sum, entry) => sum + entry.cut, newest?.scan.endOffset ?? 0)
@@ -171,6 +171,13 @@ class Rounds {
       findings.push(
         makeFinding({ row: 'index-file', file, offset: 0, bytes: 0, firstId: 0, endId: 0 }),
       )
+    }
+    for (const { file, words, ...place } of unreadEnds(assessment, unread)) {
+      const isTold = findings.some((one) => one.file === file && one.row === 'unreadable')
+      if (isTold) continue
+      const ids = { firstId: assessment.nextId, endId: assessment.nextId }
+      const row = 'unreadable'
+      findings.push(makeFinding({ row, file, ...place, ...ids }, `${words}: ${NOT_KNOWN}`))
     }
     findings.sort((a, b) => compare(a.file, b.file) || a.offset - b.offset)
     this.#tell(totalBytes, totalBytes)
@@ -272,8 +279,6 @@ class Rounds {
         if (!isThere) return undefined
       }
     }
-    const behind = newest && this.#unreadBehind(newest, findings)
-    if (behind) findings.push(behind)
     if (missingNewest) {
       const { file, offset, bytes, firstId, endId, why } = missingNewest
       const place = { row: 'rot-newest-missing' as const, file, offset, bytes, firstId, endId }
@@ -281,19 +286,6 @@ class Rounds {
       findings.push(makeFinding(place, isSealed ? why : `${survey.indexName} names it`))
     }
     return findings
-  }
-
-  /** A log does not end without a word in front of what was not given. */
-  #unreadBehind(
-    { head: { file }, tail: { end, nextId } }: NewestSegment,
-    findings: readonly Finding[],
-  ): Finding | undefined {
-    const pages = this.#unread.pages(`${this.#directory}/${file}`)
-    const words = pages.words(end, pages.end)
-    const isTold = findings.some(({ row, offset }) => row === 'unreadable' && offset >= end)
-    if (!words || isTold) return undefined
-    const place = { file, offset: end, bytes: pages.end - end, firstId: nextId, endId: nextId }
-    return makeFinding({ row: 'unreadable', ...place }, `${words}: ${NOT_KNOWN}`)
   }
 
   #tell(bytes: number, totalBytes: number): void {

@@ -76,7 +76,10 @@ export async function assess(
   const newest = head && (await judgeNewest(system, survey, head, tornLinks, index, scans))
   const inForce = newest && (await mapInForce(system, survey.directory, newest))
   const map = withCopies(inForce?.map ?? [], survey.heads, storeId)
-  if (!isLenient) refuseUnread(survey, newest?.head)
+  const unreadHead = survey.heads.find((head) => isUnreadBesideNewest(head, newest?.head, map))
+  if (unreadHead && !isLenient) {
+    throw unreadError(survey.directory, `${unreadHead.file}: ${unreadHead.unread}`)
+  }
   const above = await judgeAllAbove(survey, newest?.head, newestEpoch, storeId, index, scans)
   const files = [...judgeFiles(survey.heads, newest?.head, map, storeId), ...above]
   const newestGaps = newest ? gapsOfTail(newest) : []
@@ -111,10 +114,22 @@ export async function assess(
   }
 }
 
-/** A segment above the newest whose first pages the medium does not give may hold what was acknowledged. */
-function refuseUnread({ directory, heads }: Survey, newest: SegmentHead | undefined): void {
-  const head = heads.find(({ number, unread }) => unread && number > (newest?.number ?? 0))
-  if (head) throw unreadError(directory, `${head.file}: ${head.unread}`)
+/** Such a segment may be the newest, and hold what was acknowledged: which one is, its LINK tells. */
+function isUnreadBesideNewest(
+  head: SegmentHead,
+  newest: SegmentHead | undefined,
+  map: readonly MapEntry[],
+): boolean {
+  return head.unread !== undefined && mayBeNewest(head, newest, map)
+}
+
+/** Not known to be another one: numbered above all that the map in force has given out. */
+export function mayBeNewest(
+  head: SegmentHead,
+  newest: SegmentHead | undefined,
+  map: readonly MapEntry[],
+): boolean {
+  return head !== newest && head.number > (map.at(-1)?.coversTo ?? 0)
 }
 
 async function judgeAllAbove(

@@ -3,12 +3,12 @@
  * everything known durable, and the rest of the whole groups after a flush of our own, marked
  * unconfirmed. Changes no byte.
  */
-import { type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
+import { type Gap, isUnreadError, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
-import { ioError } from './io-errors.ts'
+import { ioError, reasonOf, unreadError } from './io-errors.ts'
 import { readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
@@ -176,6 +176,7 @@ export class UnlockedView implements LogView {
   }
 
   #typed(error: unknown): Error {
+    if (isUnreadError(error)) return unreadError(this.directory, reasonOf(error), error)
     return ioError(`read the log ${this.directory}`, error)
   }
 

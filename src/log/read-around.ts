@@ -24,6 +24,12 @@ export class UnreadPages {
     return this.#pages.size
   }
 
+  /** Where the first of them begins that reaches behind `offset`; undefined where none does. */
+  firstBehind(offset: number): number | undefined {
+    const starts = [...this.#pages.keys()].filter((from) => from + PAGE_BYTES > offset)
+    return starts.length === 0 ? undefined : Math.min(...starts)
+  }
+
   /** Behind the last of them; 0 where there is none. */
   get end(): number {
     let end = 0

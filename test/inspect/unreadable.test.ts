@@ -3,7 +3,15 @@
  * `scrub` and `recover`, in full segments and in the newest one. Method: every page of every segment of a
  * small log fails in turn, for as long as anybody looks, as a bad sector does.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -15,6 +23,7 @@ import { salvageLog } from '../../src/inspect/salvage.ts'
 import { scrubLog } from '../../src/inspect/scrub.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
 import { openPublicLog } from '../../src/log/open.ts'
+import { openPublicReader } from '../../src/log/open-reader.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import type { FileHandle, System } from '../../src/system/system.ts'
 import { overlay } from '../overlay.ts'
@@ -230,30 +239,86 @@ describe('where nothing but the page itself tells that messages stand in it', ()
     expect(saved.endUnknown).toContain(`${file}, from byte`)
   })
 
-  test.each(['refuse', 'quarantine'] as const)(
-    'first pages of a segment that was begun are no sign that it was not (onDamage: %s)',
-    async (onDamage) => {
-      const owned = join(root, `begun-${onDamage}`)
-      const directory = join(root, `begun-killed-${onDamage}`)
+  describe('first pages of a segment that was begun are no sign that it was not', () => {
+    let directory = ''
+    let file = ''
+    let before = 0
+
+    beforeAll(async () => {
+      const owned = join(root, 'begun')
+      directory = join(root, 'begun-killed')
       const log = await openLog(owned, SMALL)
       let id = 0
       // The first message of a segment is the only one in it.
       do await log.append(bodyOf(++id))
       while (log.stats().segments.length < 3)
+      before = id - 1
       cpSync(owned, directory, { recursive: true, filter: (path) => !/LOCK|lock-/.test(path) })
-      const file = log.stats().segments.at(-1)?.file ?? ''
+      file = log.stats().segments.at(-1)?.file ?? ''
       await log.close()
-      const system = withBadPage(file, 1, 2)
-      await expect(openPublicLog(system, directory, { onDamage })).rejects.toMatchObject(REFUSED)
-      const copy = join(root, `begun-copy-${onDamage}`)
+    })
+
+    async function expectRefused(system: System, name: string): Promise<void> {
+      for (const onDamage of ['refuse', 'quarantine'] as const) {
+        await expect(openPublicLog(system, directory, { onDamage })).rejects.toMatchObject(REFUSED)
+      }
+      await expect(openPublicReader(system, directory)).rejects.toMatchObject(REFUSED)
+      const copy = join(root, `begun-copy-${name}`)
       await expect(backupLog(system, directory, copy)).rejects.toMatchObject(REFUSED)
       const report = await verifyLog(system, directory)
       expect(report.verdict).toBe('rot')
       expect(report.findings.map((one) => [one.row, one.file])).toContainEqual(['unreadable', file])
-      const saved = await salvageLog(system, directory, join(root, `begun-saved-${onDamage}`))
-      expect([saved.messages, saved.endUnknown !== undefined]).toEqual([id - 1, true])
-    },
-  )
+      const saved = await salvageLog(system, directory, join(root, `begun-saved-${name}`))
+      expect([saved.messages, saved.endUnknown !== undefined]).toEqual([before, true])
+    }
+
+    test.each([
+      ['the header', 0, 0],
+      ['the first LINK', 1, 1],
+      ['the second LINK', 2, 2],
+      ['both LINKs', 1, 2],
+    ])('%s', (_name, first, last) =>
+      expectRefused(withBadPage(file, first, last), `${first}${last}`),
+    )
+
+    test('the file itself', () => {
+      const real = realSystem()
+      const open: System['files']['open'] = (path, options) =>
+        path.endsWith(`/${file}`) && options.mode === 'read'
+          ? Promise.reject(Object.assign(new Error('bad'), { code: 'EIO', syscall: 'open' }))
+          : real.files.open(path, options)
+      return expectRefused(overlay(real, { files: overlay(real.files, { open }) }), 'open')
+    })
+  })
+
+  test('a stale fork with a higher number does not stand for a newest segment that is not given (1)', async () => {
+    const [ours, theirs] = [join(root, 'ours'), join(root, 'theirs')]
+    const paused = await openLog(theirs, SMALL)
+    await paused.append('of both')
+    const isCopied = (path: string): boolean => !/LOCK|lock-|pin-/.test(path)
+    cpSync(theirs, ours, { recursive: true, filter: isCopied })
+    const owner = await openLog(ours, SMALL)
+    for (let id = 2; id < 5; id += 1) await owner.append(`acknowledged ${id}`)
+    const newest = owner.stats().segments.at(-1)?.file ?? ''
+    const killed = join(root, 'forked')
+    cpSync(ours, killed, { recursive: true, filter: isCopied })
+    await owner.close()
+    // The paused writer goes on, and takes the next free number.
+    cpSync(join(killed, newest), join(theirs, newest))
+    for (let i = 0; i < 3; i += 1)
+      await paused.append(''.padEnd(10_000, 'f')).catch(() => undefined)
+    const fork = readdirSync(theirs).find((name) => /^\d.*qls$/.test(name) && name > newest) ?? ''
+    cpSync(join(theirs, fork), join(killed, fork))
+    await paused.close().catch(() => undefined)
+    const reader = await openPublicReader(realSystem(), killed)
+    expect(reader.stats().nextId).toBe(5)
+    await reader.close()
+    const system = withBadPage(newest, 0)
+    await expect(openPublicLog(system, killed)).rejects.toMatchObject(REFUSED)
+    await expect(backupLog(system, killed, join(root, 'fork-copy'))).rejects.toMatchObject(REFUSED)
+    const saved = await salvageLog(system, killed, join(root, 'fork-saved'))
+    expect(saved.endUnknown).toContain(newest)
+  })
 
   test('what reads once and then no more is lost, and never made of the bytes that stand for it (4)', async () => {
     const [file, places] = [...messages][0] ?? ['', []]
