@@ -16,6 +16,8 @@ import { CASES, type Case } from './cases.ts'
 import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { packingProblems, runPacking } from './packing.ts'
+import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
+import { PEERS_USAGE, runPeers } from './peers/run.ts'
 import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
@@ -41,6 +43,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${STORE_USAGE}
        npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
+       npm run bench -- ${PEERS_USAGE}
        npm run bench -- table FILE
        npm run bench -- ${SERVE_TABLE_USAGE}
        npm run bench -- codecs|packing [--json] [--write]
@@ -132,6 +135,17 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   }
   if (what === 'serve') {
     return runServe(more, openPlace, (place) => ({
+      bench: what,
+      ...machineFacts(),
+      ...diskFacts(place),
+    }))
+  }
+  if (what === PEER_CHILD) {
+    servePeerVerbs()
+    return 0
+  }
+  if (what === 'peers') {
+    return runPeers(more, openPlace, (place) => ({
       bench: what,
       ...machineFacts(),
       ...diskFacts(place),
