@@ -15,6 +15,7 @@ export function countText(count: number): string {
 }
 
 export function millisecondsText(milliseconds: number): string {
+  if (milliseconds >= 1000) return `${figureText(milliseconds / 1000)} s`
   return `${figureText(milliseconds)} ms`
 }
 
