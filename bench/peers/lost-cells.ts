@@ -6,14 +6,20 @@
 
 import type { LossEntry, LossKey, LossWorkload } from './losses.ts'
 import {
+  type BacklogLine,
   type ContenderFacts,
   DURABILITIES,
   factsOf,
   groupOf,
   isOurs,
+  type LatencyLine,
   type PeersResults,
+  type RateLine,
 } from './result.ts'
 import { bytesText, countText, figureText, millisecondsText, sizeText } from './words.ts'
+
+/** More than ever go together, so that cells are in order by the size of a message first. */
+const GROUP_MAX = 1e6
 
 export interface Loss {
   readonly workload: LossWorkload
@@ -27,6 +33,8 @@ export interface Loss {
   readonly peerText: string
   /** Messages that go together, where the cell has that. */
   readonly group?: number
+  /** By which the cells of a workload are in order. */
+  readonly size: number
   /** True where the quartiles of both overlap; absent where there are none. */
   readonly isWithinSpread?: boolean
 }
@@ -38,12 +46,13 @@ interface Entry {
   readonly cell: string
   readonly value: number
   readonly text: string
+  readonly size: number
   readonly isLowerBetter?: true
   readonly group?: number
   readonly quartiles?: readonly [number, number]
 }
 
-/** The largest factor first within each workload. */
+/** Workload by workload, small cells before large ones, and within a cell the largest factor first. */
 export function lossesOf(results: PeersResults): Loss[] {
   const entries = entriesOf(results)
   const cells = new Map<string, Entry[]>()
@@ -54,10 +63,9 @@ export function lossesOf(results: PeersResults): Loss[] {
     else cell.push(entry)
   }
   const losses = [...cells.values()].flatMap((cell) => lossesOfCell(results, cell))
-  const order = [...new Set(entries.map(({ workload }) => workload))]
-  return losses.sort(
-    (a, b) => order.indexOf(a.workload) - order.indexOf(b.workload) || b.factor - a.factor,
-  )
+  const workloads = [...new Set(entries.map(({ workload }) => workload))]
+  const placeOf = ({ workload }: Loss) => workloads.indexOf(workload)
+  return losses.sort((a, b) => placeOf(a) - placeOf(b) || a.size - b.size || b.factor - a.factor)
 }
 
 /** What people wrote about a loss; undefined where nobody did. */
@@ -82,13 +90,14 @@ function lossOf(results: PeersResults, ours: Entry, peer: Entry): Loss | undefin
   if (!(factor > 1)) return undefined
   if (!isHeldAgainst(factsOf(results, ours.contender), factsOf(results, peer.contender)))
     return undefined
-  const { workload, cell, group } = ours
+  const { workload, cell, group, size } = ours
   return {
     workload,
     cell,
     ours: ours.contender,
     peer: peer.contender,
     factor,
+    size,
     oursText: ours.text,
     peerText: peer.text,
     ...(group !== undefined && { group }),
@@ -104,49 +113,57 @@ function isHeldAgainst(ours: ContenderFacts, peer: ContenderFacts): boolean {
 
 function entriesOf({ rates, latencies, backlogs, reopenings }: PeersResults): Entry[] {
   return [
-    ...rates.map((line): Entry => {
-      const { contender, workload, bytes, rate, quartiles, inFlight, batch } = line
-      const together = inFlight === undefined && batch === undefined ? '' : groupText(line)
-      const cell = `${workload}, ${bytesText(bytes)}${together}`
-      const text = `${figureText(rate)}/s`
-      return { contender, workload, cell, value: rate, text, group: groupOf(line), quartiles }
-    }),
-    ...latencies.map((line): Entry => {
-      const { contender, workload, bytes, share, p99Ms, rate } = line
-      const cell = `p99 of ${workload}, ${bytesText(bytes)}, at ${share * 100} % of its own maximum`
-      const text = `${millisecondsText(p99Ms)} at ${figureText(rate)}/s`
-      const value = p99Ms
-      return {
-        contender,
-        workload: `${workload}-latency`,
-        cell,
-        value,
-        text,
-        isLowerBetter: true,
-      }
-    }),
-    ...backlogs.flatMap((line): Entry[] => {
-      const { contender, waiting, putRate, takeRate, memoryBytes, diskBytes } = line
-      const cellOf = (what: string) => `${what}, ${countText(waiting)} waiting`
-      const rateOf = (workload: LossWorkload, what: string, value: number): Entry => {
-        return { contender, workload, cell: cellOf(what), value, text: `${figureText(value)}/s` }
-      }
-      const sizeOf = (workload: LossWorkload, what: string, value: number): Entry => {
-        const cell = cellOf(what)
-        return { contender, workload, cell, value, text: sizeText(value), isLowerBetter: true }
-      }
-      return [
-        rateOf('backlog-put', 'put', putRate),
-        rateOf('backlog-take', 'take', takeRate),
-        sizeOf('backlog-memory', 'memory', memoryBytes),
-        sizeOf('backlog-disk', 'disk', diskBytes),
-      ]
-    }),
+    ...rates.map(ofRate),
+    ...latencies.map(ofLatency),
+    ...backlogs.flatMap(ofBacklog),
     ...reopenings.map(({ contender, waiting, seconds }): Entry => {
       const cell = `opening after a kill, ${countText(waiting)} waiting`
       const text = `${figureText(seconds)} s`
-      return { contender, workload: 'reopen', cell, value: seconds, text, isLowerBetter: true }
+      const [value, size] = [seconds, waiting]
+      return { contender, workload: 'reopen', cell, value, text, size, isLowerBetter: true }
     }),
+  ]
+}
+
+function ofRate(line: RateLine): Entry {
+  const { contender, workload, bytes, rate, quartiles, inFlight, batch } = line
+  const group = groupOf(line)
+  const together = inFlight === undefined && batch === undefined ? '' : groupText(line)
+  return {
+    contender,
+    workload,
+    cell: `${workload}, ${bytesText(bytes)}${together}`,
+    value: rate,
+    text: `${figureText(rate)}/s`,
+    size: bytes * GROUP_MAX + group,
+    group,
+    quartiles,
+  }
+}
+
+function ofLatency({ contender, workload, bytes, share, p99Ms, rate }: LatencyLine): Entry {
+  return {
+    contender,
+    workload: `${workload}-latency`,
+    cell: `p99 of ${workload}, ${bytesText(bytes)}, at ${figureText(share * 100)} % of its own maximum`,
+    value: p99Ms,
+    text: `${millisecondsText(p99Ms)} at ${figureText(rate)}/s`,
+    size: bytes + share,
+    isLowerBetter: true,
+  }
+}
+
+function ofBacklog(line: BacklogLine): Entry[] {
+  const { contender, waiting, putRate, takeRate, memoryBytes, diskBytes } = line
+  const of = (workload: LossWorkload, what: string, value: number, text: string) => {
+    const cell = `${what}, ${countText(waiting)} waiting`
+    return { contender, workload, cell, value, text, size: waiting }
+  }
+  return [
+    of('backlog-put', 'put', putRate, `${figureText(putRate)}/s`),
+    of('backlog-take', 'take', takeRate, `${figureText(takeRate)}/s`),
+    { ...of('backlog-memory', 'memory', memoryBytes, sizeText(memoryBytes)), isLowerBetter: true },
+    { ...of('backlog-disk', 'disk', diskBytes, sizeText(diskBytes)), isLowerBetter: true },
   ]
 }
 

@@ -11,7 +11,7 @@ import { LOSS_ENTRIES, type LossEntry, type LossKey } from './losses.ts'
 import { entryOf, type Loss, lossesOf } from './lost-cells.ts'
 import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
-import { type PeersResults, ranOf, resultsOf } from './result.ts'
+import { type ContenderFacts, type PeersResults, ranOf, resultsOf } from './result.ts'
 import {
   backlogTable,
   cellText,
@@ -28,6 +28,8 @@ export const PAGE = 'docs/benchmarks.md'
 const NAME = 'peers'
 /** Pictures of throughput in the page itself: those of the smallest messages. */
 const THROUGHPUT_SHOWN = 2
+/** A contender this many times slower than its published figure is looked into: perhaps it is used badly. */
+const LOOKED_INTO = 3
 const COMMAND = 'npm run bench -- peers-page FILE'
 
 /** What the page is before anything was measured; what people write around the marks stays. */
@@ -110,10 +112,14 @@ function repeating(file: string): string[] {
   ]
 }
 
-function circumstances({ header }: PeersResults): string[] {
+function circumstances(results: PeersResults): string[] {
+  const { header } = results
   const { machine, kernel, fileSystem, node, load, rounds, date } = header
   const missing = header.contenders.filter((facts) => facts.missing !== undefined)
-  const published = header.contenders.filter((facts) => facts.published !== undefined)
+  const notes = [
+    ...missing.map(({ id, missing: why }) => `* \`${id}\` was left out: ${cellText(why ?? '')}.`),
+    ...header.contenders.flatMap((facts) => publishedNote(results, facts)),
+  ]
   return [
     '## On what',
     '',
@@ -122,28 +128,28 @@ function circumstances({ header }: PeersResults): string[] {
     ...table(
       ['contender', 'an answer is', 'what', 'version', 'settings', 'as explained in'],
       6,
-      ranOf({ header, raws: [], rates: [], latencies: [], backlogs: [], reopenings: [] }).map(
-        ({ id, durability, name, kind, version, settings, source }) => [
-          `\`${id}\``,
-          durability,
-          cellText(`${name}, ${kind}`),
-          cellText(version),
-          cellText(settings),
-          cellText(source),
-        ],
-      ),
+      ranOf(results).map(({ id, durability, name, kind, version, settings, source }) => [
+        `\`${id}\``,
+        durability,
+        ...[`${name}, ${kind}`, version, settings, source].map(cellText),
+      ]),
     ),
     '',
-    ...missing.map(({ id, missing: why }) => `* \`${id}\` was left out: ${cellText(why ?? '')}.`),
-    ...(missing.length > 0 ? [''] : []),
-    ...published.flatMap(({ id, published: figure }) =>
-      figure === undefined
-        ? []
-        : [
-            `* \`${id}\` has a published figure, ${cellText(figure.what)}: ${figureText(figure.rate)}/s (${cellText(figure.source)}).`,
-          ],
-    ),
-    ...(published.length > 0 ? [''] : []),
+    ...notes,
+    ...(notes.length > 0 ? [''] : []),
+  ]
+}
+
+/** What its own people say of it, beside the best that it reached here. */
+function publishedNote({ rates }: PeersResults, { id, published }: ContenderFacts): string[] {
+  if (published === undefined) return []
+  const own = rates.filter(({ contender }) => contender === id).map(({ rate }) => rate)
+  if (own.length === 0) return []
+  const best = Math.max(...own)
+  const slower = published.rate / best
+  const far = slower > LOOKED_INTO ? `, **${figureText(slower)} times slower**` : ''
+  return [
+    `* \`${id}\`, published: ${cellText(published.what)}, ${figureText(published.rate)}/s (${cellText(published.source)}); its best here: ${figureText(best)}/s${far}.`,
   ]
 }
 

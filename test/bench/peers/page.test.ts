@@ -100,6 +100,20 @@ test('the page shows or links every picture, with words for those who do not see
   expect(linked.sort()).toEqual(files.sort())
 })
 
+test('a published figure that is far from reached here is pointed out', () => {
+  const publishedAt = (rate: number) => {
+    const published = { what: 'made up', rate, source: 'nowhere' }
+    const contenders = HEADER.contenders.map((facts) =>
+      facts.id === 'lmdb' ? { ...facts, published } : facts,
+    )
+    return renewedPage(undefined, FILE, artificial(LINES, { ...HEADER, contenders }))
+  }
+  expect(publishedAt(1e9)).toMatch(/\* `lmdb`, published: made up, .* times slower\*\*\.$/m)
+  expect(publishedAt(1e6)).toMatch(
+    /\* `lmdb`, published: made up, .*; its best here: [\d,]+\/s\.$/m,
+  )
+})
+
 test('a run of nothing but its header still gives a page', () => {
   const page = renewedPage(undefined, FILE, artificial([]))
   expect(page).toContain('None in this run.')
