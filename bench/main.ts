@@ -17,6 +17,8 @@ import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { packingProblems, runPacking } from './packing.ts'
 import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
+import { PEERS_COMPARE_USAGE, runPeersCompare } from './peers/compare.ts'
+import { PEERS_PAGE_USAGE, writePeersPage } from './peers/page.ts'
 import { PEERS_USAGE, runPeers } from './peers/run.ts'
 import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
@@ -46,8 +48,11 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${PEERS_USAGE}
        npm run bench -- table FILE
        npm run bench -- ${SERVE_TABLE_USAGE}
+       npm run bench -- ${PEERS_PAGE_USAGE}
+       npm run bench -- ${PEERS_COMPARE_USAGE}
        npm run bench -- codecs|packing [--json] [--write]
 FILE: what efficiency, store or serve printed with --json; serve-table puts a short table into README.md.
+peers-page makes docs/benchmarks.md and its pictures of what peers printed; peers-compare fails below its bound.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -118,6 +123,11 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     writeServeTable(more[0])
     return 0
   }
+  if (what === 'peers-page' && more[0] !== undefined) {
+    writePeersPage(more[0])
+    return 0
+  }
+  if (what === 'peers-compare') return runPeersCompare(more)
   if (what === STORE_CHILD) {
     serveStoreVerbs()
     return 0
