@@ -27,8 +27,7 @@ import { runServe, SERVE_USAGE, serveSmokeProblems } from './serve/run.ts'
 import { problemsOf } from './smoke.ts'
 import { runSpace, SPACE_USAGE } from './space/run.ts'
 import { runStart, START_USAGE } from './start.ts'
-import { serveStoreVerbs } from './store/child.ts'
-import { CHILD_COMMAND } from './store/child-process.ts'
+import { STORE_CHILD, serveStoreVerbs } from './store/child.ts'
 import { runStore, STORE_USAGE, storeSmokeProblems } from './store/run.ts'
 import { tableOf } from './table.ts'
 import { measureWriters } from './writers.ts'
@@ -116,7 +115,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     writeServeTable(more[0])
     return 0
   }
-  if (what === CHILD_COMMAND) {
+  if (what === STORE_CHILD) {
     serveStoreVerbs()
     return 0
   }

@@ -151,10 +151,10 @@ async function openAll(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const doubts = new DoubtfulLooks()
-  const seen = new SeenHeads()
+  const seenHeads = new SeenHeads()
   for (let look = 1; ; look += 1) {
     const { live } = ownerState(await lockOf(system, directory))
-    const assessment = await lookAt(system, directory, signal, seen)
+    const assessment = await lookAt(system, directory, signal, { seenHeads })
     const { newest } = assessment
     if (!newest) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment`)
     const sources: Source[] = []

@@ -15,11 +15,12 @@ import { isRot } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
-import { ReadAround } from '../log/read-around.ts'
+import type { UnreadPages } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
+import type { UnreadFiles } from './unread-files.ts'
 import { walkSegment } from './walk.ts'
 
 export interface SavedBlock {
@@ -67,15 +68,19 @@ interface Source {
 export class SalvageSource {
   /** The id that comes next if nothing is lost. */
   nextId: number
+  /** Why it is not known where the log ended, in words; told once all items were. */
+  endUnknown: string | undefined
   readonly #system: System
+  readonly #unread: UnreadFiles
   readonly #assessment: Assessment
   readonly #counter = new MessageCounter()
   readonly #unpacker: Unpacker
   readonly #signal: AbortSignal | undefined
 
-  constructor(system: System, assessment: Assessment, signal: AbortSignal | undefined) {
-    this.#system = system
-    this.#unpacker = unpackerOf(system)
+  constructor(unread: UnreadFiles, assessment: Assessment, signal: AbortSignal | undefined) {
+    this.#unread = unread
+    this.#system = unread.system
+    this.#unpacker = unpackerOf(unread.system)
     this.#assessment = assessment
     this.#signal = signal
     const { map, newest, nextId } = assessment
@@ -121,6 +126,7 @@ export class SalvageSource {
       }
       yield* this.#segment(source)
     }
+    this.endUnknown = this.#whyEndUnknown()
     yield* this.#withoutLink()
     if (missingNewest) {
       const { file, offset, endId, why } = missingNewest
@@ -128,7 +134,22 @@ export class SalvageSource {
     }
   }
 
-  /** Segments that claim durable data and have lost their LINK: what they claim is taken. */
+  /** Bytes that were not given, behind what looks like the end, or of a segment above the newest. */
+  #whyEndUnknown(): string | undefined {
+    const { newest, survey } = this.#assessment
+    if (newest) {
+      const { head, tail } = newest
+      const pages = this.#unread.pages(`${survey.directory}/${head.file}`)
+      const words = pages.words(tail.end, pages.end)
+      if (words) return `${head.file}, from byte ${tail.end} on: ${words}`
+    }
+    const above = survey.heads.find(
+      ({ number, unread }) => unread && number > (newest?.head.number ?? 0),
+    )
+    return above && `${above.file}: ${above.unread}`
+  }
+
+  /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
   async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { files, survey } = this.#assessment
     for (const verdict of files) {
@@ -138,12 +159,14 @@ export class SalvageSource {
       const key = keyOf(head.header)
       const path = `${survey.directory}/${file}`
       const scan = await withFile(this.#system, path, (handle) =>
-        scanSegment(this.#system, new ReadAround(handle), key, actualBytes),
+        scanSegment(this.#system, handle, key, actualBytes),
       )
+      const { blocks } = scan
       let end = SEGMENT_HEADER_BYTES
-      for (let row = 0; row < scan.blocks.count; row++)
-        end = Math.max(end, scan.blocks.durable(row))
-      yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: 0 })
+      for (let row = 0; row < blocks.count; row++) {
+        end = Math.max(end, blocks.durable(row), blocks.endsGroup(row) ? blocks.end(row) : 0)
+      }
+      yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: verdict.endId })
     }
   }
 
@@ -151,7 +174,7 @@ export class SalvageSource {
     const path = `${this.#assessment.survey.directory}/${source.file}`
     const handle = await this.#system.files.open(path, { mode: 'read' })
     try {
-      yield* this.#blocks(source, handle)
+      yield* this.#blocks(source, handle, this.#unread.pages(path))
     } catch (error) {
       if (!isMediumError(error)) throw error
       const why = `the disk cannot read it (${systemErrorCode(error)})`
@@ -164,13 +187,13 @@ export class SalvageSource {
   async *#blocks(
     source: Source,
     handle: FileHandle,
+    unread: UnreadPages,
   ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { key, actualBytes, end, file } = source
     let { epoch } = source
     /** Bytes passed since the last valid block that nothing could mend. */
     let wound: Wound | undefined
     const range = { to: end, signal: this.#signal }
-    const reads = new ReadAround(handle)
     for await (const piece of walkSegment(this.#system, handle, key, actualBytes, range)) {
       if (piece.kind === 'block') {
         epoch = epochOf(piece.bytes, piece.at, piece.block) ?? epoch
@@ -180,10 +203,14 @@ export class SalvageSource {
         yield* this.#take(file, bytes, epoch)
         continue
       }
-      wound = { offset: piece.offset, end: piece.end, unread: piece.unread }
       const { offset, end } = piece
-      for (const mended of await mendableBlocks(reads, offset, end, key, this.#system)) {
-        yield* this.#take(file, await mendedBytes(reads, mended), epoch, mended)
+      wound = { offset, end, unread: unread.words(offset, end) }
+      // What stands for bytes that were not given is no evidence for a flipped bit.
+      const mends = wound.unread ? [] : await mendableBlocks(handle, offset, end, key, this.#system)
+      for (const mended of mends) {
+        const bytes = await mendedBytes(handle, mended, key, this.#system.crc32)
+        if (!bytes) break
+        yield* this.#take(file, bytes, epoch, mended)
         wound.offset = mended.offset + mended.length
       }
       if (wound.offset >= wound.end) wound = undefined

@@ -7,11 +7,11 @@ import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
-import { ReadAround } from '../log/read-around.ts'
+import type { NewestSegment } from '../log/newest-segment.ts'
 import { scanSegment } from '../log/scan.ts'
 import { withFile } from '../log/with-file.ts'
 import type { System } from '../system/system.ts'
-import { type Finding, fileFinding, makeFinding, regionFinding } from './finding.ts'
+import { type Finding, fileFinding, makeFinding, NOT_KNOWN, regionFinding } from './finding.ts'
 import { IdRanges } from './id-ranges.ts'
 import type { QueueShare } from './queue-shares.ts'
 import {
@@ -24,6 +24,7 @@ import {
   ownerState,
   throwIfAborted,
 } from './source.ts'
+import { UnreadFiles } from './unread-files.ts'
 
 export interface Progress {
   readonly bytes: number
@@ -105,6 +106,8 @@ interface SegmentResult {
 
 class Rounds {
   readonly #system: System
+  /** What was read around. */
+  readonly #unread: UnreadFiles
   readonly #directory: string
   readonly #options: InspectOptions
   /** Full segments that were found whole: they never change, so one look is enough. */
@@ -115,6 +118,7 @@ class Rounds {
   #bytes = 0
 
   constructor(system: System, directory: string, options: InspectOptions) {
+    this.#unread = new UnreadFiles(system)
     this.#system = system
     this.#directory = directory
     this.#options = options
@@ -122,7 +126,9 @@ class Rounds {
 
   /** One look at everything; undefined where the newest segment vanished meanwhile. */
   async look(): Promise<Found | undefined> {
-    const assessment = await lookAt(this.#system, this.#directory, this.#options.signal)
+    const { signal } = this.#options
+    const unread = this.#unread
+    const assessment = await lookAt(this.#system, this.#directory, signal, { unread })
     const { newest, map, survey, files } = assessment
     const totalBytes = map.reduce((sum, entry) => sum + entry.cut, newest?.scan.endOffset ?? 0)
     this.#bytesDone = 0
@@ -204,7 +210,7 @@ class Rounds {
     entry: MapEntry,
     totalBytes: number,
   ): Promise<SegmentResult> {
-    const system = this.#system
+    const { system } = this.#unread
     const file = segmentFileName(entry.number, entry.generation)
     const known = this.#whole.get(file)
     if (known !== undefined) return { blocks: known, findings: [] }
@@ -213,9 +219,11 @@ class Rounds {
     const { firstId, endId } = entry
     const place = { file, offset: 0, bytes: 0, firstId, endId }
     try {
-      return await withFile(system, `${this.#directory}/${file}`, async (handle) => {
+      const path = `${this.#directory}/${file}`
+      const unread = this.#unread.pages(path)
+      return await withFile(system, path, async (handle) => {
         const { signal } = this.#options
-        const scan = await scanSegment(system, new ReadAround(handle), entry, head.actualBytes, {
+        const scan = await scanSegment(system, handle, entry, head.actualBytes, {
           to: entry.cut,
           visit: (_bytes, _at, block) => this.#tell(this.#bytesDone + block.offset, totalBytes),
           ...(signal && { signal }),
@@ -223,7 +231,7 @@ class Rounds {
         const findings: Finding[] = []
         for (const region of judgeSealed(head, entry, scan)) {
           const { blocks } = scan
-          findings.push(await regionFinding(system, handle, file, entry, blocks, region))
+          findings.push(await regionFinding(system, handle, file, entry, blocks, region, unread))
         }
         if (findings.length === 0) this.#whole.set(file, scan.blocks.count)
         return { blocks: scan.blocks.count, findings }
@@ -249,10 +257,12 @@ class Rounds {
       if (regions.length > 0) {
         const { file } = head
         const path = `${this.#directory}/${file}`
-        const isThere = await withFile(this.#system, path, async (handle) => {
+        const { system } = this.#unread
+        const unread = this.#unread.pages(path)
+        const isThere = await withFile(system, path, async (handle) => {
           for (const region of regions) {
             const { blocks } = scan
-            findings.push(await regionFinding(this.#system, handle, file, header, blocks, region))
+            findings.push(await regionFinding(system, handle, file, header, blocks, region, unread))
           }
           return true
         }).catch((error: unknown) => {
@@ -262,6 +272,8 @@ class Rounds {
         if (!isThere) return undefined
       }
     }
+    const behind = newest && this.#unreadBehind(newest, findings)
+    if (behind) findings.push(behind)
     if (missingNewest) {
       const { file, offset, bytes, firstId, endId, why } = missingNewest
       const place = { row: 'rot-newest-missing' as const, file, offset, bytes, firstId, endId }
@@ -269,6 +281,19 @@ class Rounds {
       findings.push(makeFinding(place, isSealed ? why : `${survey.indexName} names it`))
     }
     return findings
+  }
+
+  /** A log does not end without a word in front of what was not given. */
+  #unreadBehind(
+    { head: { file }, tail: { end, nextId } }: NewestSegment,
+    findings: readonly Finding[],
+  ): Finding | undefined {
+    const pages = this.#unread.pages(`${this.#directory}/${file}`)
+    const words = pages.words(end, pages.end)
+    const isTold = findings.some(({ row, offset }) => row === 'unreadable' && offset >= end)
+    if (!words || isTold) return undefined
+    const place = { file, offset: end, bytes: pages.end - end, firstId: nextId, endId: nextId }
+    return makeFinding({ row: 'unreadable', ...place }, `${words}: ${NOT_KNOWN}`)
   }
 
   #tell(bytes: number, totalBytes: number): void {

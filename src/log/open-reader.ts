@@ -17,14 +17,7 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
-import {
-  keyOf,
-  listDirectory,
-  readFully,
-  SeenHeads,
-  SeenIndexes,
-  surveyDirectory,
-} from './survey.ts'
+import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 import { withFile } from './with-file.ts'
@@ -88,7 +81,7 @@ export class UnlockedView implements LogView {
   #probe: { readonly path: string; readonly offset: number } | undefined
   /** By file: a merged segment has the number of one that it covers. */
   readonly #indexes = new Map<string, BlockIndex>()
-  readonly #seen = { indexes: new SeenIndexes(), heads: new SeenHeads() }
+  readonly #seen = { indexes: new SeenIndexes() }
   readonly #system: System
 
   constructor(system: System, directory: string) {

@@ -26,6 +26,8 @@ import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
 const HEAD_BYTES = 16 * 1024
+/** Whoever looks for LINK gives up behind so many pages that the medium does not give. */
+const UNREAD_PAGES_MAX = 8
 /** A larger index than this is not believed (about 4 million segments). */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
 
@@ -81,8 +83,9 @@ export class SeenIndexes {
 }
 
 /**
- * First pages of segments as an earlier look found them. Those of a segment that has begun are never written
- * again, and no other takes its name.
+ * First pages of segments that had begun, as an earlier look found them, for somebody who looks again and
+ * again within one call: they are not written again. That no other file comes by one of these names later
+ * (mending and merging may take one that a lost map gave) is not known.
  */
 export class SeenHeads {
   #heads = new Map<string, SeenHead>()
@@ -198,10 +201,6 @@ async function headOf(
   const bytes = new Uint8Array(Math.min(HEAD_BYTES, Math.max(actualBytes, SEGMENT_HEADER_BYTES)))
   const unread = new UnreadPages()
   const reads = new ReadAround(handle, unread)
-  const asProblem = (why: string): SeenHead => ({
-    head: { file, ...place, actualBytes, problem: unread.words(0, actualBytes) ?? why },
-    readOnly: false,
-  })
   try {
     await readFully(reads, bytes, 0)
   } catch (error) {
@@ -211,12 +210,17 @@ async function headOf(
   if (decoded.kind === 'newer') {
     throw new QlogError('QLOG_NEWER_FORMAT', `${file}: ${decoded.why}`)
   }
-  if (decoded.kind !== 'valid') return asProblem(decoded.why)
+  const inWords = unread.words(0, actualBytes)
+  if (decoded.kind !== 'valid') {
+    const problem = inWords ?? decoded.why
+    const head = { file, ...place, actualBytes, problem, ...(inWords && { unread: inWords }) }
+    return { head, readOnly: false }
+  }
   const { header, damagedCopy, readOnly } = decoded
   // A mended copy has the LINK of the segment that it stands for; what merging made has none.
-  const link = await readLink(system, reads, header, bytes, actualBytes)
-  // That a log ends in front of a segment is no guess: what cannot be read now may be read later.
-  if (!link && unread.size > 0 && header.generation === 0) return asProblem('no LINK')
+  const isOver = (): boolean => unread.size > UNREAD_PAGES_MAX
+  const link = await readLink(system, reads, header, bytes, actualBytes, isOver)
+  const linkUnread = link ? undefined : unread.words(0, actualBytes)
   const head: SegmentHead = {
     file,
     ...place,
@@ -224,6 +228,7 @@ async function headOf(
     header,
     ...(damagedCopy && { headerWound: damagedCopy }),
     ...(link && { link }),
+    ...(linkUnread && { unread: linkUnread }),
   }
   return { head, readOnly }
 }
@@ -242,6 +247,7 @@ async function readLink(
   header: SegmentHeader,
   firstBytes: Uint8Array,
   actualBytes: number,
+  isOver: () => boolean,
 ): Promise<Link | undefined> {
   const key = keyOf(header)
   const limit = Math.min(actualBytes, header.fileBytes)
@@ -251,6 +257,7 @@ async function readLink(
   // the first is damaged its length is unknown, so each page start is tried.
   let at = SEGMENT_HEADER_BYTES
   for (let pages = 0; at + BLOCK_HEADER_BYTES <= limit && pages < LINK_PAGES_MAX; pages++) {
+    if (isOver()) return undefined
     const state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0) {
       // Nothing but LINK begins a segment that has one: what merging made is not searched for it.
