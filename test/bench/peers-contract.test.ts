@@ -46,7 +46,7 @@ for (const contender of CONTENDERS) {
     }
 
     beforeEach(async () => {
-      directory = await mkdtemp(join(tmpdir(), `qlog-peer-${contender.id}-`))
+      directory = await mkdtemp(join(tmpdir(), `qlog-peer-${contender.id}.`))
     })
     afterEach(async () => {
       await close()

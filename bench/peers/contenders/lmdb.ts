@@ -56,6 +56,8 @@ async function open(lmdb: Lmdb, directory: string): ReturnType<Loaded['open']> {
     encoding: 'binary',
     keyEncoding: 'uint32',
     separateFlushed: true,
+    // A path with a dot in it would be that of a file.
+    noSubdir: false,
   })
   const [last = 0] = database.getKeys({ reverse: true, limit: 1 })
   let next = last + 1
