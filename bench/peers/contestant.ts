@@ -1,6 +1,6 @@
 /** A contender as the runner sees it: a process that is told what to do, its server, and its directory. */
 
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Place } from '../../src/measure/place.ts'
 import { VerbProcess } from '../verb-process.ts'
@@ -55,6 +55,8 @@ export class Contestant {
   }
 
   async open(): Promise<void> {
+    // The same for all: who makes its directory itself finds it made.
+    mkdirSync(this.#directory)
     await this.#start()
     const { takes, serverPid } = await this.#running.call('open', { directory: this.#directory })
     this.takes = takes

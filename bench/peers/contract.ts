@@ -38,7 +38,7 @@ export interface Contender {
 export interface Loaded {
   /** Of the package and, where there is one, of the server. */
   readonly version: string
-  /** Opens what is in `directory`, made if it is not there; a server is started in it first. */
+  /** Opens what is in `directory`, an empty one at first; a server is started in it before. */
   open(directory: string): Promise<Opened>
 }
 

@@ -21,8 +21,8 @@ export interface PeersBench {
   say(line: string): void
 }
 
-/** Waiting for each run that takes: what one of `runSeconds` could take at most is put before. */
-const DRAIN_SECONDS_AHEAD = 60
+/** Whoever cannot take what waits in this time is not measured further. */
+const EMPTY_SECONDS_MAX = 120
 /** A loop of this many groups tells how many fit into the time. */
 const RAW_PROBE_GROUPS = 8
 
@@ -76,6 +76,7 @@ export async function measureLatencies(bench: PeersBench, id: string): Promise<L
     const lines: LatencyLine[] = []
     for (const workload of ['put', 'through'] as const) {
       if (workload === 'through' && !one.takes) continue
+      if (one.takes) await empty(one)
       const most = await maximumOf(bench, one, workload)
       for (const share of scale.shares) {
         const rate = most * share
@@ -127,6 +128,15 @@ export async function measureBacklog(
   })
 }
 
+/** What waits is taken: whoever is to tell when its own messages come must find no others. */
+async function empty(one: Contestant): Promise<void> {
+  const all = { batch: MANY_IN_FLIGHT, messages: Number.MAX_SAFE_INTEGER }
+  const { messages } = await one.call('drain', { ...all, secondsMax: EMPTY_SECONDS_MAX })
+  if (messages > 0 && (await one.call('drain', { ...all, secondsMax: 1 })).messages > 0) {
+    throw new Error(`${one.id}: more waits than is taken in ${EMPTY_SECONDS_MAX} s`)
+  }
+}
+
 /** Puts, and takes as many again, so that as many wait as before. */
 async function ratesWith(
   { scale }: PeersBench,
@@ -147,7 +157,7 @@ async function ratesWith(
       const taken = await one.call('drain', {
         batch: MANY_IN_FLIGHT,
         messages: left,
-        secondsMax: DRAIN_SECONDS_AHEAD,
+        secondsMax: EMPTY_SECONDS_MAX,
       })
       if (taken.messages === 0) throw new Error(`${one.id}: nothing to take where ${left} wait`)
       left -= taken.messages

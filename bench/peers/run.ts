@@ -17,10 +17,10 @@ import {
 } from './measure.ts'
 import { CONTENDERS } from './registry.ts'
 import type { ContenderFacts, ResultLine } from './result.ts'
-import { PEERS_FULL, PEERS_SMOKE, type PeersScale } from './scale.ts'
+import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale } from './scale.ts'
 
 export const PEERS_USAGE =
-  'peers [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--no-install]'
+  'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--no-install]'
 
 const PARTS = ['rates', 'latencies', 'backlogs'] as const
 type Part = (typeof PARTS)[number]
@@ -128,8 +128,9 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
         json: { type: 'boolean', default: true },
         only: { type: 'string' },
         parts: { type: 'string', default: PARTS.join() },
-        rounds: { type: 'string', default: String(PEERS_FULL.rounds) },
-        backlog: { type: 'string', default: String(PEERS_FULL.backlogs.at(-1)) },
+        quick: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        backlog: { type: 'string' },
         'no-install': { type: 'boolean', default: false },
       },
     })
@@ -140,12 +141,14 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
     const asked = values.parts.split(',')
     const parts = PARTS.filter((part) => asked.includes(part))
     if (parts.length < asked.length) return `parts are ${PARTS.join(', ')}`
-    const [rounds, most] = [Number(values.rounds), Number(values.backlog)]
+    const whole = values.quick ? PEERS_QUICK : PEERS_FULL
+    const rounds = Number(values.rounds ?? whole.rounds)
+    const most = Number(values.backlog ?? whole.backlogs.at(-1))
     if (![rounds, most].every((count) => Number.isInteger(count) && count > 0)) {
       return 'rounds and backlog are counts'
     }
-    const backlogs = PEERS_FULL.backlogs.filter((waiting) => waiting <= most)
-    const scale = { ...PEERS_FULL, rounds, backlogs }
+    const backlogs = whole.backlogs.filter((waiting) => waiting <= most)
+    const scale = { ...whole, rounds, backlogs }
     return { ids, parts, scale, install: !values['no-install'] }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)

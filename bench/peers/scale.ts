@@ -66,6 +66,25 @@ export const PEERS_FULL: PeersScale = {
   rawSeconds: 0.3,
 }
 
+/** A few minutes: where everybody stands, with wide margins. */
+export const PEERS_QUICK: PeersScale = {
+  ...PEERS_FULL,
+  rounds: 3,
+  runSeconds: 0.5,
+  warmupSeconds: 0.3,
+  cells: [
+    { workload: 'put', bytes: 100, inFlight: 1 },
+    { workload: 'put', bytes: 100, inFlight: 1000 },
+    { workload: 'batch', bytes: 100, batch: 1000 },
+    { workload: 'drain', bytes: 100, batch: 1000 },
+    { workload: 'steady', bytes: 100, inFlight: 1000 },
+  ],
+  shares: [0.5],
+  latencySeconds: 1,
+  backlogs: [10_000, 100_000],
+  drainMessages: 50_000,
+}
+
 /** As little as still goes through every line: no figure of it means anything. */
 export const PEERS_SMOKE: PeersScale = {
   rounds: 1,
