@@ -19,8 +19,9 @@ import { packingProblems, runPacking } from './packing.ts'
 import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
 import { PEERS_COMPARE_USAGE, runPeersCompare } from './peers/compare.ts'
 import { PEERS_PAGE_USAGE, writePeersPage } from './peers/page.ts'
-import { PEERS_USAGE, runPeers } from './peers/run.ts'
+import { PEERS_USAGE, peersSmokeProblems, runPeers } from './peers/run.ts'
 import { openPlace } from './place.ts'
+import { runRatios } from './ratios.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
 import { type Result, tableHead, tableRow } from './result.ts'
@@ -46,6 +47,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
        npm run bench -- ${PEERS_USAGE}
+       npm run bench -- ratios
        npm run bench -- table FILE
        npm run bench -- ${SERVE_TABLE_USAGE}
        npm run bench -- ${PEERS_PAGE_USAGE}
@@ -161,6 +163,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
       ...diskFacts(place),
     }))
   }
+  if (what === 'ratios') return runRatios()
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
   if (what === 'start') return runStart(more, machineFacts())
@@ -249,7 +252,8 @@ async function concludeSmoke(
   const packing = await packingProblems()
   const store = await storeSmokeProblems(place, json)
   const serve = await serveSmokeProblems(place, json)
-  const more = [...codecProblems(), ...packing, ...store, ...serve]
+  const peers = await peersSmokeProblems(place)
+  const more = [...codecProblems(), ...packing, ...store, ...serve, ...peers]
   const problems = [...problemsOf(cases, results), ...more]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'

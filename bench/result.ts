@@ -1,6 +1,6 @@
 /** What a measurement says: one JSON object a line, or a table for people. */
 
-import { median, rounded } from '../src/measure/measures.ts'
+import { median, quantile, rounded } from '../src/measure/measures.ts'
 import { type RawPair, type Summary, summaryOf } from '../src/measure/summary.ts'
 
 /** One interleaved round, with the prototype in it. */
@@ -21,6 +21,7 @@ export interface Result extends Summary {
   readonly bareRate: number
   /** Median of the ratios within each pair, not ratio of the medians. */
   readonly ofBare: number
+  readonly ofBareQuartiles: readonly [low: number, high: number]
   readonly groupMessages?: number
   readonly groupBytes?: number
   readonly segments?: number
@@ -44,13 +45,15 @@ export function resultOf(
   latenciesMs: readonly number[],
   more: Partial<Result>,
 ): Result {
+  const ofBare = pairs.map(({ rate, bareRate }) => rate / bareRate)
   return {
     case: name,
     variant,
     sync: 'always',
     ...summaryOf(pairs, latenciesMs),
     bareRate: rounded(median(pairs.map(({ bareRate }) => bareRate))),
-    ofBare: rounded(median(pairs.map(({ rate, bareRate }) => rate / bareRate))),
+    ofBare: rounded(median(ofBare)),
+    ofBareQuartiles: [rounded(quantile(ofBare, 0.25)), rounded(quantile(ofBare, 0.75))],
     ...more,
   }
 }
