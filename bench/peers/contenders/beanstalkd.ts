@@ -1,4 +1,8 @@
-/** Debian's beanstalkd with its log: flushed at every write (-f0), and by its default, every 50 ms. */
+/**
+ * Debian's beanstalkd with its log: flushed at every write (-f0), and by its default (-f50), where a write
+ * flushes if the last flush is 50 ms ago. No clock does it: what is written behind the last flush stays
+ * unflushed until something else is written, seconds later too (seen with strace).
+ */
 import { mkdirSync } from 'node:fs'
 import { openBeanstalkdClient } from '../beanstalkd-client.ts'
 import type { Contender, Durability, Opened } from '../contract.ts'
@@ -8,7 +12,12 @@ import { needProgram, openOn, somePort, startServer, versionOfProgram } from '..
 const JOB_BYTES_MAX = 1024 * 1024
 
 export const BEANSTALKD_F0 = beanstalkd('beanstalkd-f0', 'flushed', ['-f0'], 'a flush a write')
-export const BEANSTALKD = beanstalkd('beanstalkd', 'flushed later', [], '-f50, its default')
+export const BEANSTALKD = beanstalkd(
+  'beanstalkd',
+  'flushed later',
+  [],
+  '-f50, its default, a flush every 50 ms as long as it writes',
+)
 
 function beanstalkd(
   id: string,

@@ -1,6 +1,7 @@
 /**
  * NATS JetStream of Debian's nats-server: a stream in files with work-queue retention, one pull consumer.
- * Debian's 2.9 flushes by a clock and cannot be set to flush before it answers.
+ * Debian's 2.9.10 flushes by a clock, every two minutes (seen with strace), and cannot be set to flush before it
+ * answers.
  */
 
 import { mkdirSync } from 'node:fs'
