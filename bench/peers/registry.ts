@@ -1,7 +1,26 @@
 /** Every contender, in the order of tables. */
 
+import { BEANSTALKD, BEANSTALKD_F0 } from './contenders/beanstalkd.ts'
+import { BULLMQ_ALWAYS, BULLMQ_EVERYSEC } from './contenders/bullmq.ts'
+import { NATS_JETSTREAM } from './contenders/nats-jetstream.ts'
 import { QLOG_LOG } from './contenders/qlog-log.ts'
+import { QLOG_SERVE } from './contenders/qlog-serve.ts'
 import { QLOG_STORE } from './contenders/qlog-store.ts'
+import { RABBITMQ_CLASSIC, RABBITMQ_QUORUM } from './contenders/rabbitmq.ts'
+import { REDIS_STREAM_ALWAYS, REDIS_STREAM_EVERYSEC } from './contenders/redis-stream.ts'
 import type { Contender } from './contract.ts'
 
-export const CONTENDERS: readonly Contender[] = [QLOG_LOG, QLOG_STORE]
+export const CONTENDERS: readonly Contender[] = [
+  QLOG_LOG,
+  QLOG_STORE,
+  QLOG_SERVE,
+  BEANSTALKD_F0,
+  BEANSTALKD,
+  REDIS_STREAM_ALWAYS,
+  REDIS_STREAM_EVERYSEC,
+  BULLMQ_ALWAYS,
+  BULLMQ_EVERYSEC,
+  NATS_JETSTREAM,
+  RABBITMQ_CLASSIC,
+  RABBITMQ_QUORUM,
+]
