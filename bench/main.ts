@@ -16,6 +16,10 @@ import { CASES, type Case } from './cases.ts'
 import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
 import { packingProblems, runPacking } from './packing.ts'
+import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
+import { PEERS_COMPARE_USAGE, runPeersCompare } from './peers/compare.ts'
+import { PEERS_PAGE_USAGE, writePeersPage } from './peers/page.ts'
+import { PEERS_USAGE, runPeers } from './peers/run.ts'
 import { openPlace } from './place.ts'
 import { makeRaw, type Raw } from './raw.ts'
 import { measureReplay } from './replays.ts'
@@ -27,8 +31,7 @@ import { runServe, SERVE_USAGE, serveSmokeProblems } from './serve/run.ts'
 import { problemsOf } from './smoke.ts'
 import { runSpace, SPACE_USAGE } from './space/run.ts'
 import { runStart, START_USAGE } from './start.ts'
-import { serveStoreVerbs } from './store/child.ts'
-import { CHILD_COMMAND } from './store/child-process.ts'
+import { STORE_CHILD, serveStoreVerbs } from './store/child.ts'
 import { runStore, STORE_USAGE, storeSmokeProblems } from './store/run.ts'
 import { tableOf } from './table.ts'
 import { measureWriters } from './writers.ts'
@@ -42,10 +45,14 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${STORE_USAGE}
        npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
+       npm run bench -- ${PEERS_USAGE}
        npm run bench -- table FILE
        npm run bench -- ${SERVE_TABLE_USAGE}
+       npm run bench -- ${PEERS_PAGE_USAGE}
+       npm run bench -- ${PEERS_COMPARE_USAGE}
        npm run bench -- codecs|packing [--json] [--write]
 FILE: what efficiency, store or serve printed with --json; serve-table puts a short table into README.md.
+peers-page makes docs/benchmarks.md and its pictures of what peers printed; peers-compare fails below its bound.
 cases: ${CASES.map(({ name }) => name).join(', ')}
 CASE may leave out the size: --only appendMany-1000 takes both.
 `
@@ -116,7 +123,12 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     writeServeTable(more[0])
     return 0
   }
-  if (what === CHILD_COMMAND) {
+  if (what === 'peers-page' && more[0] !== undefined) {
+    writePeersPage(more[0])
+    return 0
+  }
+  if (what === 'peers-compare') return runPeersCompare(more)
+  if (what === STORE_CHILD) {
     serveStoreVerbs()
     return 0
   }
@@ -133,6 +145,17 @@ async function main(commandArguments: readonly string[]): Promise<number> {
   }
   if (what === 'serve') {
     return runServe(more, openPlace, (place) => ({
+      bench: what,
+      ...machineFacts(),
+      ...diskFacts(place),
+    }))
+  }
+  if (what === PEER_CHILD) {
+    servePeerVerbs()
+    return 0
+  }
+  if (what === 'peers') {
+    return runPeers(more, openPlace, (place) => ({
       bench: what,
       ...machineFacts(),
       ...diskFacts(place),

@@ -1,34 +1,41 @@
-/** Packages of `bench/peers/package.json`: installed in that folder by whoever wants them, never with the project. */
+/**
+ * Packages of contenders. None is a dependency of qlog: they stand in `bench/peers/node_modules/`, where
+ * `bench/peers/install.mjs` puts them, and are looked for below the working directory, since what runs is
+ * compiled into another folder. Only reads.
+ */
 
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Missing } from './contract.ts'
 
-/** Below the repository, in which benchmarks run: what is compiled stands elsewhere. */
 const FOLDER = 'bench/peers'
+const INSTALLER = `node ${FOLDER}/install.mjs`
 
-/** The package and its version. Throws `Missing` where it does not load. */
-export function requirePeer(name: string): { readonly module: unknown; readonly version: string } {
-  const folder = resolve(process.cwd(), FOLDER)
-  const requireThere = createRequire(join(folder, 'package.json'))
+export interface Peer {
+  /** What `require` gives; the contender says of which shape it is. */
+  readonly exports: unknown
+  readonly version: string
+}
+
+/** Loads a package of a contender. Rejects with `Missing` where that cannot be done, whatever the cause. */
+export async function requirePeer(name: string): Promise<Peer> {
+  const folder = join(process.cwd(), FOLDER)
   try {
-    const module: unknown = requireThere(name)
-    return { module, version: versionOf(name, requireThere) }
+    // Not through `require`: some packages do not give this file out.
+    const described = readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')
+    const { version } = JSON.parse(described)
+    return { exports: createRequire(join(folder, 'package.json'))(name), version: String(version) }
   } catch (error) {
-    const [reason = ''] = String(error instanceof Error ? error.message : error).split('\n')
-    throw new Missing(`${name} does not load: run \`npm install\` in ${FOLDER}/ (${reason})`)
+    throw missing(name, error)
   }
 }
 
-/** Read from the file itself: several packages export no package.json. */
-function versionOf(name: string, requireThere: NodeJS.Require): string {
-  for (const folder of requireThere.resolve.paths(name) ?? []) {
-    const file = join(folder, name, 'package.json')
-    try {
-      return String(Reflect.get(Object(requireThere(file)), 'version'))
-    } catch {
-      // Not in this folder: the next one up.
-    }
+/** Says that a package is not here, or that it does not load, and what to do. */
+export function missing(name: string, error: unknown): Missing {
+  if (error instanceof Error && Reflect.get(error, 'code') === 'ENOENT') {
+    return new Missing(`${name} is not installed: run \`${INSTALLER}\``)
   }
-  throw new Error(`${name} has no package.json`)
+  const [reason] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return new Missing(`${name} cannot be loaded: ${reason}; install it anew: \`${INSTALLER}\``)
 }

@@ -6,12 +6,14 @@ import { NATS_JETSTREAM } from './contenders/nats-jetstream.ts'
 import { QLOG_LOG } from './contenders/qlog-log.ts'
 import { QLOG_SERVE } from './contenders/qlog-serve.ts'
 import { QLOG_STORE } from './contenders/qlog-store.ts'
+import { QLOG_SYNC } from './contenders/qlog-sync.ts'
 import { RABBITMQ_CLASSIC, RABBITMQ_QUORUM } from './contenders/rabbitmq.ts'
 import { REDIS_STREAM_ALWAYS, REDIS_STREAM_EVERYSEC } from './contenders/redis-stream.ts'
 import type { Contender } from './contract.ts'
 
 export const CONTENDERS: readonly Contender[] = [
   QLOG_LOG,
+  QLOG_SYNC,
   QLOG_STORE,
   QLOG_SERVE,
   BEANSTALKD_F0,

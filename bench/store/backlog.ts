@@ -4,8 +4,7 @@
  * store is filled and used for all of it; the page cache is warm throughout.
  */
 
-import { StoreProcess } from './child-process.ts'
-import { type Bench, inTurnsOf } from './rates.ts'
+import { type Bench, inTurnsOf, StoreProcess } from './rates.ts'
 import { type Figure, figureOf, medianOf, ratioOf, type StoreResult } from './result.ts'
 import { MIX, type OtherCase, RESERVE_COUNT } from './scale.ts'
 

@@ -7,43 +7,34 @@ import { openStore } from '../../src/index.ts'
 import type { Delivery } from '../../src/store/types/deliveries.ts'
 import type { Session } from '../../src/store/types/sessions.ts'
 import type { Store } from '../../src/store/types/store.ts'
+import { type ArgumentOf, serveVerbs } from '../verb-process.ts'
 import { delayedLateness, pacedLatencies, throughRate } from './clocked.ts'
 import { MessageSource, putMessages, queueNames, takeMessages } from './loads.ts'
 import { loadSqlite, Peer } from './peer.ts'
 import type { Layout } from './scale.ts'
-import type { Answer, ArgumentOf, Call, Verbs } from './verbs.ts'
+import type { StoreVerbs } from './verbs.ts'
 import { workThrough } from './working.ts'
 
-/** Serves until the parent goes. */
+/** The command of bench/main.ts that runs it; for nobody else. */
+export const STORE_CHILD = 'store-child'
+
 export function serveStoreVerbs(): void {
-  const verbs: Verbs = new StoreVerbs()
-  process.on('message', (call: Call) => {
-    const verb = verbs[call.verb] as (argument: unknown) => Promise<unknown>
-    verb.call(verbs, call.argument).then(
-      (answer) => reply({ answer }),
-      (error) => reply({ error: error instanceof Error ? (error.stack ?? '') : String(error) }),
-    )
-  })
-  process.once('disconnect', () => process.exit(0))
+  serveVerbs<StoreVerbs>(new StoreChild())
 }
 
-function reply(answer: Answer): void {
-  process.send?.(answer)
-}
-
-class StoreVerbs implements Verbs {
+class StoreChild implements StoreVerbs {
   #store: Store | undefined
   #session: Session | undefined
   #peer: Peer | undefined
   /** Priorities and delays go on from run to run. */
   readonly #sources = new Map<string, MessageSource>()
 
-  async open({ directory, layout }: ArgumentOf<'open'>): Promise<void> {
+  async open({ directory, layout }: ArgumentOf<StoreVerbs, 'open'>): Promise<void> {
     this.#store = await openStore(directory)
     await this.#watch(this.#store, layout)
   }
 
-  async openToFirst({ directory, layout }: ArgumentOf<'openToFirst'>): Promise<{
+  async openToFirst({ directory, layout }: ArgumentOf<StoreVerbs, 'openToFirst'>): Promise<{
     openSeconds: number
     firstSeconds: number
   }> {
@@ -57,18 +48,18 @@ class StoreVerbs implements Verbs {
     return { openSeconds: (opened - started) / 1000, firstSeconds: (first - started) / 1000 }
   }
 
-  async put({ layout, ...plan }: ArgumentOf<'put'>) {
+  async put({ layout, ...plan }: ArgumentOf<StoreVerbs, 'put'>) {
     const key = JSON.stringify(layout)
     const source = this.#sources.get(key) ?? new MessageSource(layout)
     this.#sources.set(key, source)
     return putMessages(this.#openStore, source, plan)
   }
 
-  async take({ inOrder = false, ...plan }: ArgumentOf<'take'>) {
+  async take({ inOrder = false, ...plan }: ArgumentOf<StoreVerbs, 'take'>) {
     return takeMessages(this.#openSession, plan, inOrder ? new OrderCheck().see : undefined)
   }
 
-  async work(load: ArgumentOf<'work'>) {
+  async work(load: ArgumentOf<StoreVerbs, 'work'>) {
     return workThrough(this.#openStore, load)
   }
 
@@ -93,15 +84,15 @@ class StoreVerbs implements Verbs {
     return { appendedBytes, snapshotBytes }
   }
 
-  async through({ messages }: ArgumentOf<'through'>): Promise<number> {
+  async through({ messages }: ArgumentOf<StoreVerbs, 'through'>): Promise<number> {
     return throughRate(this.#openStore, this.#openSession, messages)
   }
 
-  async paced({ rate, messages }: ArgumentOf<'paced'>) {
+  async paced({ rate, messages }: ArgumentOf<StoreVerbs, 'paced'>) {
     return pacedLatencies(this.#openStore, this.#openSession, rate, messages)
   }
 
-  async delayed(what: ArgumentOf<'delayed'>) {
+  async delayed(what: ArgumentOf<StoreVerbs, 'delayed'>) {
     return delayedLateness(this.#openStore, this.#openSession, what)
   }
 
@@ -113,17 +104,17 @@ class StoreVerbs implements Verbs {
     this.#peer = undefined
   }
 
-  async peerOpen({ file }: ArgumentOf<'peerOpen'>): Promise<void> {
+  async peerOpen({ file }: ArgumentOf<StoreVerbs, 'peerOpen'>): Promise<void> {
     const open = loadSqlite()
     if (typeof open === 'string') throw new Error(open)
     this.#peer = new Peer(open, file)
   }
 
-  async peerInsert({ messages, batch }: ArgumentOf<'peerInsert'>): Promise<number> {
+  async peerInsert({ messages, batch }: ArgumentOf<StoreVerbs, 'peerInsert'>): Promise<number> {
     return this.#openPeer.insert(messages, batch)
   }
 
-  async peerTake({ messages, batch }: ArgumentOf<'peerTake'>): Promise<number> {
+  async peerTake({ messages, batch }: ArgumentOf<StoreVerbs, 'peerTake'>): Promise<number> {
     return this.#openPeer.take(messages, batch)
   }
 

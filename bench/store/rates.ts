@@ -5,9 +5,11 @@
 
 import { quantile } from '../../src/measure/measures.ts'
 import type { Place } from '../../src/measure/place.ts'
-import { type ChildOptions, StoreProcess } from './child-process.ts'
+import { type ChildOptions, VerbProcess } from '../verb-process.ts'
+import { STORE_CHILD } from './child.ts'
 import { type Figure, figureOf, medianOf, ratioOf, type StoreResult } from './result.ts'
 import { type OtherCase, PLAIN, type RateCase, RESERVE_COUNT, type StoreScale } from './scale.ts'
+import type { StoreVerbs } from './verbs.ts'
 
 /** Putting and taking that is not measured goes in batches of so many. */
 const QUICK = { way: 'batches', batch: 1000 } as const
@@ -18,6 +20,12 @@ export interface Bench {
   readonly options: ChildOptions
   /** better-sqlite3 is there to be measured beside. */
   readonly hasPeer: boolean
+}
+
+export class StoreProcess extends VerbProcess<StoreVerbs> {
+  constructor(options: ChildOptions) {
+    super(STORE_CHILD, options)
+  }
 }
 
 /** Runs, in turns; every other time backwards, so that a machine that slows down favours nobody. */

@@ -11,7 +11,7 @@ export interface Space {
 }
 
 /** One argument and one answer each; both go through JSON. */
-export interface Verbs {
+export interface StoreVerbs {
   /** Opens or makes a store, with a session that watches the queues of the layout. */
   open(what: { directory: string; layout: Layout }): Promise<void>
   /** The same, up to the first message; it is given back. */
@@ -34,18 +34,4 @@ export interface Verbs {
   peerOpen(what: { file: string }): Promise<void>
   peerInsert(plan: { messages: number; batch: number }): Promise<number>
   peerTake(plan: { messages: number; batch: number }): Promise<number>
-}
-
-export type VerbName = keyof Verbs
-export type ArgumentOf<V extends VerbName> = Parameters<Verbs[V]>[0]
-export type AnswerOf<V extends VerbName> = Awaited<ReturnType<Verbs[V]>>
-
-export interface Call {
-  readonly verb: VerbName
-  readonly argument: unknown
-}
-
-export interface Answer {
-  readonly answer?: unknown
-  readonly error?: string
 }

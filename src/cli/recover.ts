@@ -75,7 +75,7 @@ async function recoverOut(
     const counts = { losses: losses.length, mended: mended.length, lostMessages: lost }
     output.json({ v: JSON_VERSION, kind: 'summary', ...rest, ...counts })
   } else output.data(wordsOf(report, lost))
-  return lost > 0 ? EXIT.rot : EXIT.fine
+  return lost > 0 || report.endUnknown ? EXIT.rot : EXIT.fine
 }
 
 function wordsOf(report: SalvageReport, lost: number): string {
@@ -95,7 +95,12 @@ function wordsOf(report: SalvageReport, lost: number): string {
       `${plural(messages, 'message')} in ${plural(segments, 'segment')} saved to ${target}; the next id is ${nextId}.`,
     ),
   )
-  lines.push(lost === 0 ? 'No message is lost.' : `${plural(lost, 'message')} lost.`)
+  if (report.endUnknown) {
+    const words = 'how many messages stood there is not known, and their ids are given again'
+    lines.push(oneLine(`The end of the log cannot be read: ${report.endUnknown}; ${words}.`))
+  }
+  if (lost > 0) lines.push(`${plural(lost, 'message')} lost.`)
+  else if (!report.endUnknown) lines.push('No message is lost.')
   return `${lines.join('\n')}\n`
 }
 

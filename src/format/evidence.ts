@@ -16,6 +16,11 @@ export interface SegmentHead {
   /** Absent where neither header copy is valid; `problem` says why. */
   readonly header?: SegmentHeader
   readonly problem?: string
+  /**
+   * The medium did not give pages that would have told whether it has a header or LINK, in words: what looks
+   * as if it had none may have one.
+   */
+  readonly unread?: string
   /** One of the two header copies, or the zero between them, is damaged. */
   readonly headerWound?: string
   /** From whichever of the two LINK blocks is valid. */

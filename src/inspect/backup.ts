@@ -10,7 +10,7 @@
  * Cut off anywhere it leaves `TARGET.partial`, which no command takes for a log's copy. The old directory
  * gets the socket of the pin and nothing else.
  */
-import { DamagedError, QlogError, systemErrorCode } from '../errors.ts'
+import { DamagedError, isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { type Assessment, lostSegments } from '../log/assess.ts'
@@ -151,10 +151,10 @@ async function openAll(
   signal: AbortSignal | undefined,
 ): Promise<Opened> {
   const doubts = new DoubtfulLooks()
-  const seen = new SeenHeads()
+  const seenHeads = new SeenHeads()
   for (let look = 1; ; look += 1) {
     const { live } = ownerState(await lockOf(system, directory))
-    const assessment = await lookAt(system, directory, signal, seen)
+    const assessment = await lookAt(system, directory, signal, { seenHeads })
     const { newest } = assessment
     if (!newest) throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment`)
     const sources: Source[] = []
@@ -293,5 +293,6 @@ function asBackupError(error: unknown, target: string): unknown {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new QlogError('QLOG_DISK_FULL', `no room to write ${target}`, { cause: error })
   }
+  if (isUnreadError(error)) return asIoError(error, 'cannot read what is copied')
   return asIoError(error, `cannot write ${target}`)
 }

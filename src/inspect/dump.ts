@@ -15,6 +15,7 @@ import { splitPath, withSegment } from './segment-source.ts'
 import { type SegmentInfo, segmentsOf } from './segments.ts'
 import { asIoError, lookAt } from './source.ts'
 import { lookIntoStore, type StoreLook } from './store-look.ts'
+import { UnreadFiles } from './unread-files.ts'
 import type { InspectOptions } from './verify.ts'
 import { walkSegment } from './walk.ts'
 import { failureInWords, flagNames, kindName, typeName } from './words.ts'
@@ -90,7 +91,8 @@ export async function* dumpLog(
   directory: string,
   options: DumpOptions = {},
 ): AsyncGenerator<DumpItem, void, undefined> {
-  const assessment = await lookAt(system, directory, options.signal)
+  const unread = new UnreadFiles(system)
+  const assessment = await lookAt(system, directory, options.signal, { unread })
   const store = await lookIntoStore(system, directory, options.signal)
   const { survey, map } = assessment
   for (const info of segmentsOf(assessment)) {

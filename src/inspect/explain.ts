@@ -21,6 +21,7 @@ import { type OpenedSegment, splitPath, withSegment } from './segment-source.ts'
 import { segmentsOf } from './segments.ts'
 import { lookAt } from './source.ts'
 import { lookIntoStore, type StoreLook } from './store-look.ts'
+import { UnreadFiles } from './unread-files.ts'
 import { type InspectOptions, verifyLog } from './verify.ts'
 import { verifyFile } from './verify-file.ts'
 import { type InvalidPiece, walkSegment } from './walk.ts'
@@ -214,7 +215,9 @@ async function contextOf(
 ): Promise<{ findings: readonly Finding[]; context: (from: number) => string }> {
   const isNamed = parseSegmentFileName(name) !== undefined
   const info = isNamed
-    ? segmentsOf(await lookAt(system, directory, options.signal)).find((one) => one.file === name)
+    ? segmentsOf(
+        await lookAt(system, directory, options.signal, { unread: new UnreadFiles(system) }),
+      ).find((one) => one.file === name)
     : undefined
   if (info === undefined) {
     const { findings, end } = await verifyFile(system, path, options)

@@ -5,6 +5,7 @@ import type { SegmentHead } from '../format/evidence.ts'
 import type { FileVerdict } from '../format/file-verdict.ts'
 import { type RegionVerdict, VERDICT_ROWS } from '../format/verdict.ts'
 import { mendableBlocks } from '../log/mend.ts'
+import type { UnreadPages } from '../log/read-around.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { walkSegment } from './walk.ts'
 import {
@@ -39,6 +40,9 @@ export interface Finding {
   readonly mendable?: number
 }
 
+/** Of the newest bytes of a log, or of a file that stands above them. */
+export const NOT_KNOWN = 'how many messages stood there is not known'
+
 type Place = Omit<Finding, 'level' | 'what' | 'follows' | 'detail' | 'mendable'>
 
 export function makeFinding(place: Place, detail?: string, mendable = 0): Finding {
@@ -56,7 +60,13 @@ export function makeFinding(place: Place, detail?: string, mendable = 0): Findin
 /** A whole file that a verdict named. */
 export function fileFinding(verdict: FileVerdict, head: SegmentHead | undefined): Finding {
   const { row, file, firstId, endId, why } = verdict
-  return makeFinding({ row, file, offset: 0, bytes: 0, firstId, endId }, detailOf(why, row, head))
+  const place = { row, file, offset: 0, bytes: 0, firstId, endId }
+  // Whatever it looks like without them.
+  if (head?.unread) {
+    const ofMessages = endId > firstId ? '' : `: ${NOT_KNOWN}`
+    return makeFinding({ ...place, row: 'unreadable' }, `${head.unread}${ofMessages}`)
+  }
+  return makeFinding(place, detailOf(why, row, head))
 }
 
 function detailOf(why: string, row: FindingRow, head: SegmentHead | undefined): string | undefined {
@@ -67,7 +77,7 @@ function detailOf(why: string, row: FindingRow, head: SegmentHead | undefined): 
   return why === VERDICT_ROWS[row as keyof typeof VERDICT_ROWS] ? undefined : why
 }
 
-/** A region that a verdict named, with what stands in it. */
+/** A region that a verdict named, with what stands in it, or why it cannot be told: `unread` of its file. */
 export async function regionFinding(
   system: System,
   handle: FileHandle,
@@ -75,6 +85,7 @@ export async function regionFinding(
   key: SegmentKey,
   blocks: BlockTable,
   region: RegionVerdict,
+  unread: UnreadPages,
 ): Promise<Finding> {
   const { row, offset, bytes, firstId, endId } = region
   const place = { row, file, offset, bytes, firstId, endId }
@@ -83,9 +94,12 @@ export async function regionFinding(
   const end = offset + bytes
   const details: string[] = []
   if (end > size) details.push(`the file ends at ${size}`)
-  const { why, unread } = await failureAt(system, handle, key, offset, Math.min(end, size))
-  if (unread) return makeFinding({ ...place, row: 'unreadable' }, [...details, unread].join('; '))
-  details.push(why)
+  details.push(await failureAt(system, handle, key, offset, Math.min(end, size)))
+  const words = unread.words(offset, end)
+  if (words) {
+    const ofMessages = levelOf(row) === 'rot' ? '' : `: ${NOT_KNOWN}`
+    return makeFinding({ ...place, row: 'unreadable' }, `${words}${ofMessages}`)
+  }
   const partner = partnerOf(blocks, offset, end)
   if (partner !== undefined && levelOf(row) === 'rot') {
     details.push(`it held one of the two copies of a ${partner}; the other copy is whole`)
@@ -108,14 +122,13 @@ async function failureAt(
   key: SegmentKey,
   offset: number,
   end: number,
-): Promise<{ why: string; unread?: string | undefined }> {
-  let first: { why: string; unread?: string | undefined } | undefined
+): Promise<string> {
+  let first: string | undefined
   for await (const piece of walkSegment(system, handle, key, end, { from: offset })) {
-    if (piece.kind === 'block') return first ?? { why: 'valid blocks of a group that is not whole' }
-    const { condition, dataEnd, unread } = piece
-    first = { why: failureInWords(condition, dataEnd <= piece.offset, key.isReused), unread }
+    if (piece.kind === 'block') return first ?? 'valid blocks of a group that is not whole'
+    first = failureInWords(piece.condition, piece.dataEnd <= piece.offset, key.isReused)
   }
-  return first ?? { why: 'nothing stands there' }
+  return first ?? 'nothing stands there'
 }
 
 /** The type of the pair whose other half stands next to the region, where it does. */

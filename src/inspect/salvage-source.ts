@@ -11,15 +11,16 @@ import { decodeLink } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { Unpacker } from '../format/unpack.ts'
-import { isRot } from '../format/verdict.ts'
+import { isRot, wholeGroupEnd } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
-import { ReadAround } from '../log/read-around.ts'
+import type { UnreadPages } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
+import { type UnreadFiles, unreadEnds } from './unread-files.ts'
 import { walkSegment } from './walk.ts'
 
 export interface SavedBlock {
@@ -68,19 +69,27 @@ export class SalvageSource {
   /** The id that comes next if nothing is lost. */
   nextId: number
   readonly #system: System
+  readonly #unread: UnreadFiles
   readonly #assessment: Assessment
   readonly #counter = new MessageCounter()
   readonly #unpacker: Unpacker
   readonly #signal: AbortSignal | undefined
 
-  constructor(system: System, assessment: Assessment, signal: AbortSignal | undefined) {
-    this.#system = system
-    this.#unpacker = unpackerOf(system)
+  constructor(unread: UnreadFiles, assessment: Assessment, signal: AbortSignal | undefined) {
+    this.#unread = unread
+    this.#system = unread.system
+    this.#unpacker = unpackerOf(unread.system)
     this.#assessment = assessment
     this.#signal = signal
     const { map, newest, nextId } = assessment
     this.nextId =
       map[0]?.firstId ?? newest?.link.nextId ?? (assessment.survey.heads.length > 0 ? 1 : nextId)
+  }
+
+  /** Why it is not known where the log ended, in words; once all items were told. */
+  get endUnknown(): string | undefined {
+    const [end] = unreadEnds(this.#assessment, this.#unread)
+    return end && `${end.file}, from byte ${end.offset} on: ${end.words}`
   }
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
@@ -128,22 +137,34 @@ export class SalvageSource {
     }
   }
 
-  /** Segments that claim durable data and have lost their LINK: what they claim is taken. */
+  /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
   async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { files, survey } = this.#assessment
-    for (const verdict of files) {
+    const withoutLink = files.filter(({ row }) => row === 'rot-lost-link')
+    for (const verdict of withoutLink) {
       const head = survey.heads.find(({ file }) => file === verdict.file)
-      if (verdict.row !== 'rot-lost-link' || !head?.header) continue
+      if (!head?.header) continue
       const { file, actualBytes } = head
       const key = keyOf(head.header)
       const path = `${survey.directory}/${file}`
       const scan = await withFile(this.#system, path, (handle) =>
-        scanSegment(this.#system, new ReadAround(handle), key, actualBytes),
+        scanSegment(this.#system, handle, key, actualBytes),
       )
+      const { blocks } = scan
       let end = SEGMENT_HEADER_BYTES
-      for (let row = 0; row < scan.blocks.count; row++)
-        end = Math.max(end, scan.blocks.durable(row))
-      yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId: 0 })
+      for (let row = 0; row < blocks.count; row++) end = Math.max(end, blocks.durable(row))
+      // Behind what is claimed whole groups count as far as they follow one another, as for the newest; but
+      // not where another segment was begun behind this one, in which its owner had the last word.
+      const isLast = verdict === withoutLink.at(-1)
+      for (let next = end; isLast && next > 0; next = wholeGroupEnd(blocks, end)) end = next
+      yield* this.#segment({
+        file,
+        key,
+        actualBytes,
+        end,
+        epoch: 1,
+        endId: isLast ? verdict.endId : 0,
+      })
     }
   }
 
@@ -151,7 +172,7 @@ export class SalvageSource {
     const path = `${this.#assessment.survey.directory}/${source.file}`
     const handle = await this.#system.files.open(path, { mode: 'read' })
     try {
-      yield* this.#blocks(source, handle)
+      yield* this.#blocks(source, handle, this.#unread.pages(path))
     } catch (error) {
       if (!isMediumError(error)) throw error
       const why = `the disk cannot read it (${systemErrorCode(error)})`
@@ -164,13 +185,13 @@ export class SalvageSource {
   async *#blocks(
     source: Source,
     handle: FileHandle,
+    unread: UnreadPages,
   ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { key, actualBytes, end, file } = source
     let { epoch } = source
     /** Bytes passed since the last valid block that nothing could mend. */
     let wound: Wound | undefined
     const range = { to: end, signal: this.#signal }
-    const reads = new ReadAround(handle)
     for await (const piece of walkSegment(this.#system, handle, key, actualBytes, range)) {
       if (piece.kind === 'block') {
         epoch = epochOf(piece.bytes, piece.at, piece.block) ?? epoch
@@ -180,10 +201,14 @@ export class SalvageSource {
         yield* this.#take(file, bytes, epoch)
         continue
       }
-      wound = { offset: piece.offset, end: piece.end, unread: piece.unread }
       const { offset, end } = piece
-      for (const mended of await mendableBlocks(reads, offset, end, key, this.#system)) {
-        yield* this.#take(file, await mendedBytes(reads, mended), epoch, mended)
+      wound = { offset, end, unread: unread.words(offset, end) }
+      // What stands for bytes that were not given is no evidence for a flipped bit.
+      const mends = wound.unread ? [] : await mendableBlocks(handle, offset, end, key, this.#system)
+      for (const mended of mends) {
+        const bytes = await mendedBytes(handle, mended, key, this.#system.crc32)
+        if (!bytes) break
+        yield* this.#take(file, bytes, epoch, mended)
         wound.offset = mended.offset + mended.length
       }
       if (wound.offset >= wound.end) wound = undefined

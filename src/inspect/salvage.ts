@@ -13,6 +13,7 @@ import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
 import { splitPath } from './segment-source.ts'
 import { asIoError, lookAt, throwIfAborted } from './source.ts'
+import { UnreadFiles } from './unread-files.ts'
 import type { InspectOptions } from './verify.ts'
 
 const SEGMENT_BYTES_MIN = 64 * 1024
@@ -40,6 +41,11 @@ export interface SalvageReport {
   readonly mended: readonly Mended[]
   /** Damage that cost messages, and damage that cost none (`firstId` equals `endId`). */
   readonly losses: readonly Gap[]
+  /**
+   * Why it is not known where the log ended: the medium does not give its newest bytes. Messages that stood
+   * there are lost, and their ids are given again. Absent where it is known.
+   */
+  readonly endUnknown?: string
 }
 
 /**
@@ -59,14 +65,15 @@ export async function salvageLog(
     const { pid, host } = lock.owner
     throw new QlogError('QLOG_LOCKED', `process ${pid} on ${host} is writing ${directory}`)
   }
-  const assessment = await lookAt(system, directory, options.signal)
+  const unread = new UnreadFiles(system)
+  const assessment = await lookAt(system, directory, options.signal, { unread })
   if (assessment.newest === undefined && assessment.files.length === 0) {
     throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment that could be saved`)
   }
   await requireFree(system, target)
   const partial = `${target}.partial`
   await makeNewDirectory(system, partial)
-  const source = new SalvageSource(system, assessment, options.signal)
+  const source = new SalvageSource(unread, assessment, options.signal)
   const firstId = source.nextId
   const totalBytes = assessment.map.reduce(
     (sum, { cut }) => sum + cut,
@@ -102,7 +109,9 @@ export async function salvageLog(
   }
   const { messages, mended, losses } = tally
   const nextId = Math.max(source.nextId, assessment.nextId)
-  return { directory, target, messages, segments: writer.segments, firstId, nextId, mended, losses }
+  const { endUnknown } = source
+  const found = { messages, segments: writer.segments, firstId, nextId, mended, losses }
+  return { directory, target, ...found, ...(endUnknown && { endUnknown }) }
 }
 
 class Tally {

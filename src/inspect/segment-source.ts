@@ -2,7 +2,7 @@
 import { QlogError, systemErrorCode } from '../errors.ts'
 import { type DecodedSegmentHeader, decodeSegmentHeader } from '../format/header.ts'
 import { SEGMENT_HEADER_BYTES } from '../format/layout.ts'
-import { ReadAround } from '../log/read-around.ts'
+import { ReadAround, UnreadPages } from '../log/read-around.ts'
 import { readFully } from '../log/survey.ts'
 import type { FileHandle, System } from '../system/system.ts'
 
@@ -25,10 +25,13 @@ export async function withSegment<T>(
     const { size, kind } = await handle.stat()
     if (kind !== 'file') throw new QlogError('QLOG_NOT_A_LOG', `${path} is no regular file`)
     const headerBytes = new Uint8Array(SEGMENT_HEADER_BYTES)
-    const filled = await readFully(new ReadAround(handle), headerBytes, 0)
+    const unread = new UnreadPages()
+    const filled = await readFully(new ReadAround(handle, unread), headerBytes, 0)
     const decoded = decodeSegmentHeader(headerBytes.subarray(0, filled), system.crc32)
     if (decoded.kind === 'newer')
       throw new QlogError('QLOG_NEWER_FORMAT', `${path}: ${decoded.why}`)
+    const words = unread.words(0, SEGMENT_HEADER_BYTES)
+    if (words && decoded.kind === 'foreign') throw new QlogError('QLOG_IO', `${path}: ${words}`)
     if (decoded.kind === 'foreign') throw new QlogError('QLOG_NOT_A_LOG', `${path}: ${decoded.why}`)
     return await work({ handle, actualBytes: size, headerBytes, decoded })
   } finally {

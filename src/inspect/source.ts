@@ -2,12 +2,13 @@
  * Where the tools begin: a directory judged as recovery would judge it, beside a living writer too.
  * Files that vanish while they are read (they were retired) make it look again. Reads only.
  */
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
 import { type Assessment, assess } from '../log/assess.ts'
+import { reasonOf, unreadError } from '../log/io-errors.ts'
 import { type LockState, readLock } from '../log/lock.ts'
 import { type SeenHeads, surveyDirectory } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
-import { readingAround } from './reading-around.ts'
+import type { UnreadFiles } from './unread-files.ts'
 
 /** A directory that changes under every look is looked at so often. */
 export const LOOKS_MAX = 20
@@ -37,6 +38,14 @@ export function isQuiet(before: LockState, after: LockState): boolean {
   return one?.random === other?.random
 }
 
+/** How a directory is looked at. */
+export interface LookOptions {
+  /** Of earlier looks within one call. */
+  readonly seenHeads?: SeenHeads
+  /** Goes on around what the medium does not give: whoever asks for it tells of what is noted here. */
+  readonly unread?: UnreadFiles
+}
+
 /**
  * Surveys and judges. Rejects with QLOG_NOT_A_LOG where nothing of a log is there, QLOG_NEWER_FORMAT,
  * QLOG_IO, QLOG_ABORTED.
@@ -45,22 +54,24 @@ export async function lookAt(
   system: System,
   directory: string,
   signal?: AbortSignal | undefined,
-  seenHeads?: SeenHeads,
+  { seenHeads, unread }: LookOptions = {},
 ): Promise<Assessment> {
-  const reads = readingAround(system)
   for (let look = 1; ; look++) {
     throwIfAborted(signal)
     try {
-      const survey = await surveyDirectory(reads, directory, seenHeads && { heads: seenHeads })
+      const survey = await surveyDirectory(system, directory, seenHeads && { heads: seenHeads })
       const { heads, names, index } = survey
       if (heads.length === 0 && index === undefined && !names.includes('LOCK')) {
         throw new QlogError('QLOG_NOT_A_LOG', `${directory} holds no segment, no index and no LOCK`)
       }
-      const assessment = await assess(reads, survey)
+      const assessment = await (unread
+        ? assess(unread.system, survey, true)
+        : assess(system, survey))
       if (look < LOOKS_MAX && (await hasCome(system, directory, assessment))) continue
       return assessment
     } catch (error) {
       if (systemErrorCode(error) === 'ENOENT' && look < LOOKS_MAX) continue
+      if (isUnreadError(error)) throw unreadError(directory, reasonOf(error), error)
       throw asIoError(error, `cannot read the log ${directory}`)
     }
   }

@@ -12,7 +12,7 @@ import {
 } from '../format/layout.ts'
 import type { Link } from '../format/link.ts'
 import { judgeTail, type RegionVerdict } from '../format/verdict.ts'
-import { ReadAround } from '../log/read-around.ts'
+import { ReadAround, UnreadPages } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { keyOf, readHead } from '../log/survey.ts'
 import type { System } from '../system/system.ts'
@@ -67,10 +67,17 @@ async function checkSegment(
     findings.push(whole('rot-foreign', `its header says segment ${header.number}`))
   }
   const { signal, onProgress } = options
-  const scan = await scanSegment(system, new ReadAround(handle), keyOf(header), actualBytes, {
-    ...(signal && { signal }),
-    visit: (_bytes, _at, block) => onProgress?.({ bytes: block.offset, totalBytes: actualBytes }),
-  })
+  const unread = new UnreadPages()
+  const scan = await scanSegment(
+    system,
+    new ReadAround(handle, unread),
+    keyOf(header),
+    actualBytes,
+    {
+      ...(signal && { signal }),
+      visit: (_bytes, _at, block) => onProgress?.({ bytes: block.offset, totalBytes: actualBytes }),
+    },
+  )
   const link = named && (await readHead(system, directory, name))?.head.link
   const head = {
     file: name,
@@ -86,7 +93,7 @@ async function checkSegment(
       : unlinked(head, scan)
   for (const region of judged.regions) {
     if (region.row === 'clean-end') continue
-    findings.push(await regionFinding(system, handle, name, header, scan.blocks, region))
+    findings.push(await regionFinding(system, handle, name, header, scan.blocks, region, unread))
   }
   return {
     ...nothing,

@@ -7,11 +7,10 @@ import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
-import { ReadAround } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { withFile } from '../log/with-file.ts'
 import type { System } from '../system/system.ts'
-import { type Finding, fileFinding, makeFinding, regionFinding } from './finding.ts'
+import { type Finding, fileFinding, makeFinding, NOT_KNOWN, regionFinding } from './finding.ts'
 import { IdRanges } from './id-ranges.ts'
 import type { QueueShare } from './queue-shares.ts'
 import {
@@ -24,6 +23,7 @@ import {
   ownerState,
   throwIfAborted,
 } from './source.ts'
+import { UnreadFiles, unreadEnds } from './unread-files.ts'
 
 export interface Progress {
   readonly bytes: number
@@ -105,6 +105,8 @@ interface SegmentResult {
 
 class Rounds {
   readonly #system: System
+  /** What the last look has read around. */
+  #unread: UnreadFiles
   readonly #directory: string
   readonly #options: InspectOptions
   /** Full segments that were found whole: they never change, so one look is enough. */
@@ -115,6 +117,7 @@ class Rounds {
   #bytes = 0
 
   constructor(system: System, directory: string, options: InspectOptions) {
+    this.#unread = new UnreadFiles(system)
     this.#system = system
     this.#directory = directory
     this.#options = options
@@ -122,7 +125,10 @@ class Rounds {
 
   /** One look at everything; undefined where the newest segment vanished meanwhile. */
   async look(): Promise<Found | undefined> {
-    const assessment = await lookAt(this.#system, this.#directory, this.#options.signal)
+    const { signal } = this.#options
+    const unread = new UnreadFiles(this.#system)
+    this.#unread = unread
+    const assessment = await lookAt(this.#system, this.#directory, signal, { unread })
     const { newest, map, survey, files } = assessment
     const totalBytes = map.reduce((sum, entry) => sum + entry.cut, newest?.scan.endOffset ?? 0)
     this.#bytesDone = 0
@@ -166,6 +172,13 @@ class Rounds {
         makeFinding({ row: 'index-file', file, offset: 0, bytes: 0, firstId: 0, endId: 0 }),
       )
     }
+    for (const { file, words, ...place } of unreadEnds(assessment, unread)) {
+      const isTold = findings.some((one) => one.file === file && one.row === 'unreadable')
+      if (isTold) continue
+      const ids = { firstId: assessment.nextId, endId: assessment.nextId }
+      const row = 'unreadable'
+      findings.push(makeFinding({ row, file, ...place, ...ids }, `${words}: ${NOT_KNOWN}`))
+    }
     findings.sort((a, b) => compare(a.file, b.file) || a.offset - b.offset)
     this.#tell(totalBytes, totalBytes)
     return { assessment, findings }
@@ -204,7 +217,7 @@ class Rounds {
     entry: MapEntry,
     totalBytes: number,
   ): Promise<SegmentResult> {
-    const system = this.#system
+    const { system } = this.#unread
     const file = segmentFileName(entry.number, entry.generation)
     const known = this.#whole.get(file)
     if (known !== undefined) return { blocks: known, findings: [] }
@@ -213,9 +226,11 @@ class Rounds {
     const { firstId, endId } = entry
     const place = { file, offset: 0, bytes: 0, firstId, endId }
     try {
-      return await withFile(system, `${this.#directory}/${file}`, async (handle) => {
+      const path = `${this.#directory}/${file}`
+      const unread = this.#unread.pages(path)
+      return await withFile(system, path, async (handle) => {
         const { signal } = this.#options
-        const scan = await scanSegment(system, new ReadAround(handle), entry, head.actualBytes, {
+        const scan = await scanSegment(system, handle, entry, head.actualBytes, {
           to: entry.cut,
           visit: (_bytes, _at, block) => this.#tell(this.#bytesDone + block.offset, totalBytes),
           ...(signal && { signal }),
@@ -223,7 +238,7 @@ class Rounds {
         const findings: Finding[] = []
         for (const region of judgeSealed(head, entry, scan)) {
           const { blocks } = scan
-          findings.push(await regionFinding(system, handle, file, entry, blocks, region))
+          findings.push(await regionFinding(system, handle, file, entry, blocks, region, unread))
         }
         if (findings.length === 0) this.#whole.set(file, scan.blocks.count)
         return { blocks: scan.blocks.count, findings }
@@ -249,10 +264,12 @@ class Rounds {
       if (regions.length > 0) {
         const { file } = head
         const path = `${this.#directory}/${file}`
-        const isThere = await withFile(this.#system, path, async (handle) => {
+        const { system } = this.#unread
+        const unread = this.#unread.pages(path)
+        const isThere = await withFile(system, path, async (handle) => {
           for (const region of regions) {
             const { blocks } = scan
-            findings.push(await regionFinding(this.#system, handle, file, header, blocks, region))
+            findings.push(await regionFinding(system, handle, file, header, blocks, region, unread))
           }
           return true
         }).catch((error: unknown) => {

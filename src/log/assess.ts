@@ -18,6 +18,7 @@ import { parseSegmentFileName, SEGMENT_FILE_BYTES_MAX } from '../format/layout.t
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { isRot, judgeFirstGroup, VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
+import { unreadError } from './io-errors.ts'
 import {
   chooseNewest,
   judgeNewest,
@@ -56,8 +57,16 @@ export interface Assessment {
   readonly rows: readonly VerdictRow[]
 }
 
-/** Judges a surveyed directory. */
-export async function assess(system: System, survey: Survey): Promise<Assessment> {
+/**
+ * Judges a surveyed directory. Rejects with QLOG_IO where the medium does not give what tells where the log
+ * ends: that is no guess. With `isLenient` it goes on, for somebody who tells of it: `system` reads around
+ * such bytes then, and `unread` of the heads says where more may stand.
+ */
+export async function assess(
+  system: System,
+  survey: Survey,
+  isLenient = false,
+): Promise<Assessment> {
   const found = indexEvidence(survey.index)
   const storeId = storeIdOf(survey.heads, found)
   const index = found?.storeId === storeId ? found : undefined
@@ -67,6 +76,10 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
   const newest = head && (await judgeNewest(system, survey, head, tornLinks, index, scans))
   const inForce = newest && (await mapInForce(system, survey.directory, newest))
   const map = withCopies(inForce?.map ?? [], survey.heads, storeId)
+  const unreadHead = survey.heads.find((head) => isUnreadBesideNewest(head, newest?.head, map))
+  if (unreadHead && !isLenient) {
+    throw unreadError(survey.directory, `${unreadHead.file}: ${unreadHead.unread}`)
+  }
   const above = await judgeAllAbove(survey, newest?.head, newestEpoch, storeId, index, scans)
   const files = [...judgeFiles(survey.heads, newest?.head, map, storeId), ...above]
   const newestGaps = newest ? gapsOfTail(newest) : []
@@ -99,6 +112,24 @@ export async function assess(system: System, survey: Survey): Promise<Assessment
       ...(missingNewest ? (['rot-newest-missing'] as const) : []),
     ],
   }
+}
+
+/** Such a segment may be the newest, and hold what was acknowledged: which one is, its LINK tells. */
+function isUnreadBesideNewest(
+  head: SegmentHead,
+  newest: SegmentHead | undefined,
+  map: readonly MapEntry[],
+): boolean {
+  return head.unread !== undefined && mayBeNewest(head, newest, map)
+}
+
+/** Not known to be another one: numbered above all that the map in force has given out. */
+export function mayBeNewest(
+  head: SegmentHead,
+  newest: SegmentHead | undefined,
+  map: readonly MapEntry[],
+): boolean {
+  return head !== newest && head.number > (map.at(-1)?.coversTo ?? 0)
 }
 
 async function judgeAllAbove(

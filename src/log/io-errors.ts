@@ -20,10 +20,14 @@ export function ioError(action: string, first: unknown, later: readonly unknown[
 /** The same for opening a log. One that the disk does not give is for `qlog recover`, and it says so. */
 export function openingError(directory: string, error: unknown): Error {
   if (!isUnreadError(error)) return ioError(`open the log ${directory}`, error)
-  // Where a log ends must not be guessed: what the disk does not give now may be acknowledged.
-  const words = `the disk does not give bytes that opening ${directory} must read (${reasonOf(error)})`
-  const remedy = `\`qlog recover ${directory} --out NEWDIR\` saves all that it gives`
-  return new QlogError('QLOG_IO', `${words}; ${remedy}`, { cause: error })
+  return unreadError(directory, reasonOf(error), error)
+}
+
+/** Where a log ends must not be guessed: what the disk does not give now may be acknowledged. */
+export function unreadError(directory: string, why: string, cause?: unknown): QlogError {
+  const words = `bytes that tell where the log ${directory} ends cannot be read (${why})`
+  const remedy = `\`qlog recover ${directory} --out NEWDIR\` saves all that can`
+  return new QlogError('QLOG_IO', `${words}; ${remedy}`, cause === undefined ? {} : { cause })
 }
 
 /** Runs every step even where earlier ones fail, and returns what failed. */

@@ -2,7 +2,8 @@
  * Blocks in an invalid region that one flipped bit each would make valid again. The read path never
  * asks this; only the tools do, and they say aloud what they mended. Pure but for reading the bytes.
  */
-import type { SegmentKey } from '../format/block.ts'
+import { checkBlock, type SegmentKey } from '../format/block.ts'
+import type { Crc32 } from '../format/crc.ts'
 import type { SingleBit } from '../format/evidence.ts'
 import { BLOCK_HEADER_BYTES } from '../format/layout.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
@@ -44,11 +45,16 @@ export async function mendableBlocks(
   return found
 }
 
-/** The mended bytes of a block that {@link mendableBlocks} found. */
-export async function mendedBytes(handle: ReadHandle, mended: SingleBit): Promise<Uint8Array> {
+/** The mended bytes of a block that {@link mendableBlocks} found; undefined where they read otherwise by now. */
+export async function mendedBytes(
+  handle: ReadHandle,
+  mended: SingleBit,
+  key: SegmentKey,
+  crc32: Crc32,
+): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(mended.length)
   await readFully(handle, bytes, mended.offset)
   const at = mended.byteOffset - mended.offset
   bytes[at] = (bytes[at] ?? 0) ^ (1 << mended.bit)
-  return bytes
+  return checkBlock(bytes, 0, mended.offset, key, crc32) === 0 ? bytes : undefined
 }

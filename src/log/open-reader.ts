@@ -3,12 +3,12 @@
  * everything known durable, and the rest of the whole groups after a flush of our own, marked
  * unconfirmed. Changes no byte.
  */
-import { type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
+import { type Gap, isUnreadError, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { BLOCK_HEADER_BYTES, parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
-import { ioError } from './io-errors.ts'
+import { ioError, reasonOf, unreadError } from './io-errors.ts'
 import { readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
@@ -17,14 +17,7 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import { MessageReader } from './read/message-reader.ts'
 import { ReaderPins } from './read/reader-pins.ts'
 import { readerFigures } from './stats.ts'
-import {
-  keyOf,
-  listDirectory,
-  readFully,
-  SeenHeads,
-  SeenIndexes,
-  surveyDirectory,
-} from './survey.ts'
+import { keyOf, listDirectory, readFully, SeenIndexes, surveyDirectory } from './survey.ts'
 import type { LogReader, LogStats, Message, ReaderOptions, ReadOptions } from './types.ts'
 import { type LogView, type ReadableSegment, sealedSegment } from './view.ts'
 import { withFile } from './with-file.ts'
@@ -88,7 +81,7 @@ export class UnlockedView implements LogView {
   #probe: { readonly path: string; readonly offset: number } | undefined
   /** By file: a merged segment has the number of one that it covers. */
   readonly #indexes = new Map<string, BlockIndex>()
-  readonly #seen = { indexes: new SeenIndexes(), heads: new SeenHeads() }
+  readonly #seen = { indexes: new SeenIndexes() }
   readonly #system: System
 
   constructor(system: System, directory: string) {
@@ -183,6 +176,7 @@ export class UnlockedView implements LogView {
   }
 
   #typed(error: unknown): Error {
+    if (isUnreadError(error)) return unreadError(this.directory, reasonOf(error), error)
     return ioError(`read the log ${this.directory}`, error)
   }
 

@@ -11,29 +11,41 @@ import { fill } from './read-ahead.ts'
 /** No block, header or record begins so, and no checksum is likely to hold over it. */
 const INVALID_BYTE = 0xff
 
-/** Pages of one file that could not be read, at one try or another. */
+/** Pages of one file that could not be read, at one try or another: what was made of them counts. */
 export class UnreadPages {
-  /** By offset. */
-  readonly #pages = new Map<number, { readonly end: number; readonly code: string }>()
+  /** Code of the system by offset. */
+  readonly #pages = new Map<number, string>()
 
-  note(offset: number, end: number, code: string): void {
-    const known = this.#pages.get(offset)
-    if (!known || known.end < end) this.#pages.set(offset, { end, code })
+  note(offset: number, code: string): void {
+    this.#pages.set(offset - (offset % PAGE_BYTES), code)
   }
 
   get size(): number {
     return this.#pages.size
   }
 
+  /** Where the first of them begins that reaches behind `offset`; undefined where none does. */
+  firstBehind(offset: number): number | undefined {
+    const starts = [...this.#pages.keys()].filter((from) => from + PAGE_BYTES > offset)
+    return starts.length === 0 ? undefined : Math.min(...starts)
+  }
+
+  /** Behind the last of them; 0 where there is none. */
+  get end(): number {
+    let end = 0
+    for (const offset of this.#pages.keys()) end = Math.max(end, offset + PAGE_BYTES)
+    return end
+  }
+
   /** In words, where some of these bytes were not given; undefined where all were. */
   words(offset: number, end: number): string | undefined {
     let bytes = 0
     let why = ''
-    for (const [from, page] of this.#pages) {
-      const common = Math.min(end, page.end) - Math.max(offset, from)
+    for (const [from, code] of this.#pages) {
+      const common = Math.min(end, from + PAGE_BYTES) - Math.max(offset, from)
       if (common <= 0) continue
       bytes += common
-      why = page.code
+      why = code
     }
     return bytes === 0 ? undefined : `the disk does not give ${bytes} of these bytes (${why})`
   }
@@ -67,7 +79,7 @@ export class ReadAround implements ReadHandle {
       } catch (error) {
         if (!isMediumError(error)) throw error
         page.fill(INVALID_BYTE)
-        this.#unread?.note(position + at, position + end, systemErrorCode(error))
+        this.#unread?.note(position + at, systemErrorCode(error))
       }
       at = end
     }

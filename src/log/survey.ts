@@ -4,11 +4,13 @@
  */
 import { isMediumError, QlogError, systemErrorCode } from '../errors.ts'
 import { readBlock, type SegmentKey } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
 import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
 import { decodeSegmentHeader, isReused, type SegmentHeader } from '../format/header.ts'
 import { decodeIndex, type IndexFile } from '../format/index-file.ts'
 import {
   BLOCK_HEADER_BYTES,
+  BLOCK_MAGIC_AT,
   BLOCK_TYPE_AT,
   BlockType,
   INDEX_FIXED_BYTES,
@@ -26,6 +28,8 @@ import { OWN_PART_PREFIX } from './snapshot/saved-state.ts'
 
 /** The header and a LINK with a small map arrive with one read. */
 const HEAD_BYTES = 16 * 1024
+/** Whoever looks for LINK gives up behind so many pages that the medium does not give. */
+const UNREAD_PAGES_MAX = 8
 /** A larger index than this is not believed (about 4 million segments). */
 const INDEX_BYTES_MAX = 256 * 1024 * 1024
 
@@ -81,8 +85,9 @@ export class SeenIndexes {
 }
 
 /**
- * First pages of segments as an earlier look found them. Those of a segment that has begun are never written
- * again, and no other takes its name.
+ * First pages of segments that had begun, as an earlier look found them, for somebody who looks again and
+ * again within one call: they are not written again. That no other file comes by one of these names later
+ * (mending and merging may take one that a lost map gave) is not known.
  */
 export class SeenHeads {
   #heads = new Map<string, SeenHead>()
@@ -179,7 +184,8 @@ export async function readHead(
     // What could not be opened for another reason is no damage: nothing may be called lost for it.
     if (!isMediumError(error)) throw ioError(`open ${name}`, error)
     const problem = `cannot be opened (${code})`
-    return { head: { file: name, ...place, actualBytes: 0, problem }, readOnly: false }
+    const head = { file: name, ...place, actualBytes: 0, problem, unread: problem }
+    return { head, readOnly: false }
   }
   try {
     return await headOf(system, handle, name, place)
@@ -198,10 +204,6 @@ async function headOf(
   const bytes = new Uint8Array(Math.min(HEAD_BYTES, Math.max(actualBytes, SEGMENT_HEADER_BYTES)))
   const unread = new UnreadPages()
   const reads = new ReadAround(handle, unread)
-  const asProblem = (why: string): SeenHead => ({
-    head: { file, ...place, actualBytes, problem: unread.words(0, actualBytes) ?? why },
-    readOnly: false,
-  })
   try {
     await readFully(reads, bytes, 0)
   } catch (error) {
@@ -211,12 +213,19 @@ async function headOf(
   if (decoded.kind === 'newer') {
     throw new QlogError('QLOG_NEWER_FORMAT', `${file}: ${decoded.why}`)
   }
-  if (decoded.kind !== 'valid') return asProblem(decoded.why)
+  const inAll = (): string | undefined => unread.words(0, actualBytes)
+  const inWords = inAll()
+  if (decoded.kind !== 'valid') {
+    const problem = inWords ?? decoded.why
+    const head = { file, ...place, actualBytes, problem, ...(inWords && { unread: inWords }) }
+    return { head, readOnly: false }
+  }
   const { header, damagedCopy, readOnly } = decoded
   // A mended copy has the LINK of the segment that it stands for; what merging made has none.
-  const link = await readLink(system, reads, header, bytes, actualBytes)
-  // That a log ends in front of a segment is no guess: what cannot be read now may be read later.
-  if (!link && unread.size > 0 && header.generation === 0) return asProblem('no LINK')
+  const window = new FileWindow(reads, HEAD_BYTES, false)
+  window.bytes = bytes
+  const link = await readLink(system, window, header, actualBytes, unread)
+  const linkUnread = link || !mayHaveBegun(bytes, header, unread) ? undefined : inAll()
   const head: SegmentHead = {
     file,
     ...place,
@@ -224,6 +233,7 @@ async function headOf(
     header,
     ...(damagedCopy && { headerWound: damagedCopy }),
     ...(link && { link }),
+    ...(linkUnread && { unread: linkUnread }),
   }
   return { head, readOnly }
 }
@@ -238,19 +248,18 @@ export function keyOf(header: SegmentHeader): SegmentKey {
 /** LINK from either of its two blocks. */
 async function readLink(
   system: System,
-  handle: ReadHandle,
+  window: FileWindow,
   header: SegmentHeader,
-  firstBytes: Uint8Array,
   actualBytes: number,
+  unread: UnreadPages,
 ): Promise<Link | undefined> {
   const key = keyOf(header)
   const limit = Math.min(actualBytes, header.fileBytes)
-  const window = new FileWindow(handle, HEAD_BYTES, false)
-  window.bytes = firstBytes
   // The second block stands at a page boundary behind the first, which the first's length tells; where
   // the first is damaged its length is unknown, so each page start is tried.
   let at = SEGMENT_HEADER_BYTES
   for (let pages = 0; at + BLOCK_HEADER_BYTES <= limit && pages < LINK_PAGES_MAX; pages++) {
+    if (unread.size > UNREAD_PAGES_MAX) return undefined
     const state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0) {
       // Nothing but LINK begins a segment that has one: what merging made is not searched for it.
@@ -262,6 +271,21 @@ async function readLink(
     at += SEGMENT_HEADER_BYTES
   }
   return undefined
+}
+
+/**
+ * Whether LINK may stand in pages that were not given. The first page of one that has begun is not as it was
+ * made, whatever became of the others.
+ */
+function mayHaveBegun(bytes: Uint8Array, header: SegmentHeader, unread: UnreadPages): boolean {
+  const at = SEGMENT_HEADER_BYTES
+  if (unread.size === 0) return false
+  if (unread.words(at, at + BLOCK_HEADER_BYTES) !== undefined) return true
+  const first = bytes.subarray(at, at + BLOCK_HEADER_BYTES)
+  // In a file that is used again older bytes may stand there.
+  return isReused(header)
+    ? getUint32(first, BLOCK_MAGIC_AT) === header.salt1
+    : first.some((byte) => byte !== 0)
 }
 
 /** When a segment's first block was written; undefined where that cannot be read. */

@@ -52,9 +52,9 @@ function bullmq(appendfsync: AppendFsync, durability: Durability): Contender {
     load: async () => {
       const redis = needRedis()
       // It is what BullMQ talks to Redis with.
-      const ioredis = requirePeer('ioredis').version
-      const { module, version } = requirePeer('bullmq')
-      const { Queue, Worker, Job } = Object(module)
+      const { version: ioredis } = await requirePeer('ioredis')
+      const { exports, version } = await requirePeer('bullmq')
+      const { Queue, Worker, Job } = Object(exports)
       const loaded: Bullmq = {
         makeQueue: (options) => Reflect.construct(Queue, [QUEUE, options]),
         // No function to process with: jobs are fetched by hand.

@@ -65,10 +65,10 @@ export const NATS_JETSTREAM: Contender = {
   shape: 'queue',
   load: async () => {
     const program = needProgram('nats-server', 'nats-server')
-    const transport = requirePeer('@nats-io/transport-node')
-    const { module, version } = requirePeer('@nats-io/jetstream')
-    const { jetstream, jetstreamManager } = Object(module)
-    const { connect } = Object(transport.module)
+    const transport = await requirePeer('@nats-io/transport-node')
+    const { exports, version } = await requirePeer('@nats-io/jetstream')
+    const { jetstream, jetstreamManager } = Object(exports)
+    const { connect } = Object(transport.exports)
     return {
       version: `nats-server ${versionOfProgram(program, '--version')}, @nats-io/jetstream ${version}`,
       open: (directory) =>

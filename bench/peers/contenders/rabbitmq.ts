@@ -91,8 +91,8 @@ function rabbitmq({ queue, ...variant }: Variant): Contender {
     shape: 'queue',
     load: async () => {
       const program = needRabbitmq()
-      const { module, version } = requirePeer('amqplib')
-      const { connect } = Object(module)
+      const { exports, version } = await requirePeer('amqplib')
+      const { connect } = Object(exports)
       return {
         version: `rabbitmq-server ${program.version}, amqplib ${version}`,
         open: async (directory) => {

@@ -55,8 +55,8 @@ function redisStream(appendfsync: AppendFsync, durability: Durability): Contende
     shape: 'queue',
     load: async () => {
       const redis = needRedis()
-      const { module, version } = requirePeer('ioredis')
-      const make: MakeRedis = (options) => Reflect.construct(Object(module), [options])
+      const { exports, version } = await requirePeer('ioredis')
+      const make: MakeRedis = (options) => Reflect.construct(Object(exports), [options])
       return {
         version: `redis-server ${redis.version}, ioredis ${version}`,
         open: async (directory) => {

@@ -90,7 +90,7 @@ class SegmentCheck {
     this.#entry = entry
     this.#file = file
     this.#handle = handle
-    this.#reads = new ReadAround(parts.pace.slow(handle), this.#unread)
+    this.#reads = parts.pace.slow(new ReadAround(handle, this.#unread))
   }
 
   async run(): Promise<CheckedSegment> {
@@ -143,17 +143,18 @@ class SegmentCheck {
   async #noteRegion(region: RegionVerdict, actualBytes: number): Promise<void> {
     const { row, offset, bytes, firstId, endId } = region
     const { system } = this.#parts
+    const place = { file: this.#file, offset, bytes, firstId, endId }
+    const unread = this.#unread.words(offset, offset + bytes)
+    if (unread) {
+      // What stands for bytes that were not given is no evidence for a flipped bit.
+      this.#findings.push({ row: 'unreadable', ...place, why: unread, mendable: 0 })
+      return
+    }
     const mends =
       offset < actualBytes
         ? await mendableBlocks(this.#reads, offset, offset + bytes, this.#entry, system)
         : []
     this.#mends.push(...mends)
-    const place = { file: this.#file, offset, bytes, firstId, endId }
-    const unread = this.#unread.words(offset, offset + bytes)
-    if (unread) {
-      this.#findings.push({ row: 'unreadable', ...place, why: unread, mendable: mends.length })
-      return
-    }
     const [only] = mends
     const why =
       only && mends.length === 1

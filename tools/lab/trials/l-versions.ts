@@ -7,8 +7,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { QlogError } from '../../../src/errors.ts'
 import { encodeSegmentHeader, type SegmentHeader } from '../../../src/format/header.ts'
-import { openPublicLog } from '../../../src/log/open.ts'
+import { Waiting } from '../../../src/log/face.ts'
+import { openSegmentLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
+import { checkOptions } from '../../../src/log/options.ts'
 import { readHead } from '../../../src/log/survey.ts'
 import { crc32 } from '../../../src/system/real/crc.ts'
 import { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
@@ -111,9 +113,10 @@ function toggled(value: number, flag: number): number {
 function ownedCode(disk: SimulatedDisk): Promise<string> {
   const simulation = new Simulation({ seed: 3, disk })
   const sizes = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
-  return simulation.run(() =>
-    codeOf(() => openPublicLog(simulation.process('owner'), '/log', { ...sizes, breakLock: true })),
-  )
+  const options = checkOptions({ ...sizes, breakLock: true })
+  const owner = simulation.process('owner')
+  // Not as a plain log: some of them hold control records and saved state.
+  return simulation.run(() => codeOf(() => openSegmentLog(owner, '/log', new Waiting(), options)))
 }
 
 async function codeOf(open: () => Promise<{ close(): Promise<void> }>): Promise<string> {

@@ -1,10 +1,41 @@
-/** A process of the benchmark as its parent sees it: told what to do, ended, or killed. */
+/**
+ * A process of the benchmark: its parent tells it what to do, one verb after the other, so that memory is its
+ * own and a kill kills only it. Both sides stand here.
+ */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import type { Answer, AnswerOf, ArgumentOf, Call, VerbName } from './verbs.ts'
 
-/** The command of bench/main.ts that such a process runs; for nobody else. */
-export const CHILD_COMMAND = 'store-child'
+/** What such a process can be told to do: one argument and one answer each. */
+export type VerbsOf<V> = { readonly [Name in keyof V]: (argument: never) => Promise<unknown> }
+export type ArgumentOf<V extends VerbsOf<V>, N extends keyof V> = Parameters<V[N]>[0]
+export type AnswerOf<V extends VerbsOf<V>, N extends keyof V> = Awaited<ReturnType<V[N]>>
+
+interface Call {
+  readonly verb: string
+  readonly argument: unknown
+}
+
+interface Answer {
+  readonly answer?: unknown
+  readonly error?: string
+}
+
+/** Serves until the parent goes. */
+export function serveVerbs<V extends VerbsOf<V>>(verbs: V): void {
+  process.on('message', ({ verb, argument }: Call) => {
+    // What it is called with is what the parent's `call` was checked for.
+    const act: (argument: never) => Promise<unknown> = verbs[verb as keyof V]
+    act.call(verbs, argument as never).then(
+      (answer) => reply({ answer }),
+      (error) => reply({ error: error instanceof Error ? (error.stack ?? '') : String(error) }),
+    )
+  })
+  process.once('disconnect', () => process.exit(0))
+}
+
+function reply(answer: Answer): void {
+  process.send?.(answer)
+}
 
 /** Nothing that is measured takes so long: what does has gone wrong, and is ended. */
 const CALL_SECONDS_MAX = 900
@@ -14,17 +45,19 @@ export interface ChildOptions {
   readonly profile: string | undefined
 }
 
-export class StoreProcess {
+/** `V`: its verbs; `close` closes what is open. */
+export class VerbProcess<V extends VerbsOf<V> & { close(what: object): Promise<void> }> {
   readonly #child: ChildProcess
   readonly #exited: Promise<void>
   #isOver = false
   #answered: (answer: Answer) => void = () => undefined
 
-  constructor({ profile }: ChildOptions) {
+  /** `command`: of bench/main.ts, which makes that process serve its verbs. */
+  constructor(command: string, { profile }: ChildOptions) {
     const [, main] = process.argv
     if (main === undefined) throw new Error('the benchmark has no file of its own')
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-    this.#child = fork(main, [CHILD_COMMAND], {
+    this.#child = fork(main, [command], {
       execArgv: [...process.execArgv, '--expose-gc', ...profiling],
       serialization: 'advanced',
       stdio: ['ignore', 2, 2, 'ipc'],
@@ -40,7 +73,10 @@ export class StoreProcess {
   }
 
   /** One at a time. */
-  async call<V extends VerbName>(verb: V, argument: ArgumentOf<V>): Promise<AnswerOf<V>> {
+  async call<N extends keyof V & string>(
+    verb: N,
+    argument: ArgumentOf<V, N>,
+  ): Promise<AnswerOf<V, N>> {
     if (this.#isOver) throw new Error(`${verb}: the process has ended`)
     const answered = new Promise<Answer>((resolve) => {
       this.#answered = resolve
@@ -53,12 +89,12 @@ export class StoreProcess {
     const { answer, error } = await answered
     clearTimeout(limit)
     if (error !== undefined) throw new Error(`${verb}: ${error}`)
-    return answer as AnswerOf<V>
+    return answer as AnswerOf<V, N>
   }
 
   /** Closes what is open, then the process. */
   async end(): Promise<void> {
-    await this.call('close', {})
+    await this.call('close', {} as ArgumentOf<V, 'close'>)
     this.#child.disconnect()
     await this.#exited
   }

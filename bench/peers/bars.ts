@@ -1,0 +1,135 @@
+/** The bars of the comparison: what qlog is to reach beside a peer, computed from one run. Pure. */
+
+import type { PeersResults, RateLine, RateWorkload } from './result.ts'
+import { groupOf } from './result.ts'
+
+export interface BarState {
+  readonly title: string
+  /** The ratio that is asked for. */
+  readonly atLeast: number
+  /** Of the medians; absent where something was not measured. */
+  readonly ratio?: number
+  /** The ratios of the quartiles that lie farthest apart and nearest together. */
+  readonly range?: readonly [low: number, high: number]
+  readonly outcome: 'met' | 'missed' | 'not measured'
+}
+
+interface Against {
+  readonly title: string
+  readonly ours: string
+  readonly peer: string
+  readonly workload: RateWorkload
+  /** Messages that go together; absent: what both have, `PREFERRED` if that is among it. */
+  readonly group?: number
+  readonly atLeast: number
+}
+
+const MESSAGE_BYTES = 100
+const PREFERRED = 1000
+const MANY_WAITING = 10_000_000
+/** A store with no more than this counts as empty: a take needs something to take. */
+const EMPTY_MAX = 10_000
+const WITH_BACKLOG = 0.8
+
+const AGAINST: readonly Against[] = [
+  {
+    title: 'one promise a message, 1,000 in flight: `qlog-log` to `lmdb`',
+    ours: 'qlog-log',
+    peer: 'lmdb',
+    workload: 'put',
+    group: 1000,
+    atLeast: 2,
+  },
+  {
+    title: 'batches of 1,000: `qlog-log` to `lmdb`',
+    ours: 'qlog-log',
+    peer: 'lmdb',
+    workload: 'batch',
+    group: 1000,
+    atLeast: 3,
+  },
+  {
+    title: 'batches of 1,000: `qlog-log` to `sqlite-full`',
+    ours: 'qlog-log',
+    peer: 'sqlite-full',
+    workload: 'batch',
+    group: 1000,
+    atLeast: 4,
+  },
+  {
+    title: 'batches of 10,000: `qlog-log` to `lmdb`',
+    ours: 'qlog-log',
+    peer: 'lmdb',
+    workload: 'batch',
+    group: 10_000,
+    atLeast: 4,
+  },
+  {
+    title: 'deliver and acknowledge: `qlog-store` to `sqlite-full`',
+    ours: 'qlog-store',
+    peer: 'sqlite-full',
+    workload: 'drain',
+    atLeast: 2,
+  },
+  {
+    title: 'one at a time through `appendSync`: `qlog-sync` to `sqlite-full`',
+    ours: 'qlog-sync',
+    peer: 'sqlite-full',
+    workload: 'put',
+    group: 1,
+    atLeast: 1.1,
+  },
+]
+
+export function barsOf(results: PeersResults): BarState[] {
+  return [...AGAINST.map((bar) => stateOf(results, bar)), ...backlogBarsOf(results)]
+}
+
+function stateOf(results: PeersResults, bar: Against): BarState {
+  const { title, atLeast } = bar
+  const pair = pairOf(results, bar)
+  if (pair === undefined) return { title, atLeast, outcome: 'not measured' }
+  const [ours, peer] = pair
+  const ratio = ours.rate / peer.rate
+  return {
+    title,
+    atLeast,
+    ratio,
+    range: [ours.quartiles[0] / peer.quartiles[1], ours.quartiles[1] / peer.quartiles[0]],
+    outcome: ratio >= atLeast ? 'met' : 'missed',
+  }
+}
+
+function pairOf({ rates }: PeersResults, bar: Against): [RateLine, RateLine] | undefined {
+  const linesOf = (contender: string) =>
+    rates.filter(
+      (line) =>
+        line.contender === contender &&
+        line.workload === bar.workload &&
+        line.bytes === MESSAGE_BYTES &&
+        (bar.group === undefined || groupOf(line) === bar.group),
+    )
+  const peers = new Map(linesOf(bar.peer).map((line) => [groupOf(line), line]))
+  const pairs = linesOf(bar.ours).flatMap((ours): [RateLine, RateLine][] => {
+    const peer = peers.get(groupOf(ours))
+    return peer === undefined ? [] : [[ours, peer]]
+  })
+  const preferred = pairs.find(([ours]) => groupOf(ours) === PREFERRED)
+  return preferred ?? pairs.sort(([a], [b]) => groupOf(b) - groupOf(a))[0]
+}
+
+function backlogBarsOf({ backlogs }: PeersResults): BarState[] {
+  const ours = backlogs.filter(({ contender }) => contender === 'qlog-store')
+  const [empty] = ours
+    .filter(({ waiting }) => waiting <= EMPTY_MAX)
+    .sort((a, b) => a.waiting - b.waiting)
+  const full = ours.find(({ waiting }) => waiting === MANY_WAITING)
+  return (['put', 'take'] as const).map((verb): BarState => {
+    const title = `${verb} with 10 million waiting: \`qlog-store\` to itself with ${empty?.waiting.toLocaleString('en-US') ?? 'next to none'}`
+    if (empty === undefined || full === undefined)
+      return { title, atLeast: WITH_BACKLOG, outcome: 'not measured' }
+    const ratio = verb === 'put' ? full.putRate / empty.putRate : full.takeRate / empty.takeRate
+    const outcome = ratio >= WITH_BACKLOG ? 'met' : 'missed'
+    return { title, atLeast: WITH_BACKLOG, ratio, outcome }
+  })
+}

@@ -1,0 +1,103 @@
+/** The process of one contender: does what its parent tells it, one verb after the other. */
+
+import type { Quantiles } from '../store/clocked.ts'
+import { type ArgumentOf, serveVerbs } from '../verb-process.ts'
+import { type Loaded, Missing, type Opened } from './contract.ts'
+import { batchFor, drain, fill, pacedPut, pacedThrough, putFor, steadyFor } from './loads.ts'
+import { CONTENDERS } from './registry.ts'
+import type { PeerVerbs, Timing } from './verbs.ts'
+
+/** The command of bench/main.ts that runs it; for nobody else. */
+export const PEER_CHILD = 'peer-child'
+
+type Of<N extends keyof PeerVerbs> = ArgumentOf<PeerVerbs, N>
+
+/** Serves until the parent goes. */
+export function servePeerVerbs(): void {
+  serveVerbs<PeerVerbs>(new PeerChild())
+}
+
+class PeerChild implements PeerVerbs {
+  #loaded: Loaded | undefined
+  #current: Opened | undefined
+
+  async load({ id }: Of<'load'>): Promise<{ version: string } | { missing: string }> {
+    const contender = CONTENDERS.find((one) => one.id === id)
+    if (contender === undefined) throw new Error(`there is no contender ${id}`)
+    try {
+      this.#loaded = await contender.load()
+      return { version: this.#loaded.version }
+    } catch (error) {
+      if (error instanceof Missing) return { missing: error.message }
+      throw error
+    }
+  }
+
+  async open({ directory }: Of<'open'>) {
+    const opened = await this.#open(directory)
+    return { takes: opened.take !== undefined, serverPid: opened.serverPid }
+  }
+
+  async openToFirst({ directory }: Of<'openToFirst'>) {
+    const started = performance.now()
+    const opened = await this.#open(directory)
+    if (opened.take === undefined) await opened.put(new Uint8Array(1))
+    else if ((await opened.take(1)) !== 1) throw new Error('nothing is left of what was put')
+    return { seconds: (performance.now() - started) / 1000, serverPid: opened.serverPid }
+  }
+
+  put(what: Of<'put'>): Promise<Timing> {
+    return putFor(this.#opened, what)
+  }
+
+  batch(what: Of<'batch'>): Promise<Timing> {
+    return batchFor(this.#opened, what)
+  }
+
+  fill(what: Of<'fill'>): Promise<number> {
+    return fill(this.#opened, what)
+  }
+
+  drain(what: Of<'drain'>): Promise<Timing> {
+    return drain(this.#opened, what)
+  }
+
+  steady(what: Of<'steady'>): Promise<Timing> {
+    return steadyFor(this.#opened, what)
+  }
+
+  pacedPut(what: Of<'pacedPut'>): Promise<Quantiles> {
+    return pacedPut(this.#opened, what)
+  }
+
+  pacedThrough(what: Of<'pacedThrough'>): Promise<Quantiles> {
+    return pacedThrough(this.#opened, what)
+  }
+
+  async memory(): Promise<number> {
+    if (!gc) throw new Error('the process was not started with --expose-gc')
+    for (let i = 0; i < 3; i++) {
+      gc()
+      // What a collection frees beyond the heap goes in a turn of its own.
+      await new Promise(setImmediate)
+    }
+    return process.memoryUsage.rss()
+  }
+
+  async close(): Promise<void> {
+    const opened = this.#current
+    this.#current = undefined
+    await opened?.close()
+  }
+
+  async #open(directory: string): Promise<Opened> {
+    if (this.#loaded === undefined) throw new Error('nothing is loaded')
+    this.#current = await this.#loaded.open(directory)
+    return this.#current
+  }
+
+  get #opened(): Opened {
+    if (this.#current === undefined) throw new Error('nothing is open')
+    return this.#current
+  }
+}

@@ -1,0 +1,173 @@
+/** A contender as the runner sees it: a process that is told what to do, its server, and its directory. */
+
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Place } from '../../src/measure/place.ts'
+import { VerbProcess } from '../verb-process.ts'
+import { PEER_CHILD } from './child.ts'
+import type { Contender } from './contract.ts'
+import type { ContenderFacts } from './result.ts'
+import type { PeerVerbs, Timing } from './verbs.ts'
+
+/** Ticks of a processor a second, in /proc: the same on every Linux that Node runs on. */
+const TICKS_A_SECOND = 100
+const KIB = 1024
+const BLOCK_BYTES = 512
+/** A process that was killed is gone once its parent has noticed. */
+const KILL_LOOK_MS = 10
+const KILL_TRIES = 500
+const NO_PROFILE = { profile: undefined }
+
+/** What is known of a contender before it is opened; `missing` where it cannot be. */
+export async function lookAt(contender: Contender): Promise<ContenderFacts> {
+  const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+  try {
+    const { id, name, durability, settings, source, kind, shape, published } = contender
+    const found = await process.call('load', { id })
+    const facts = { id, name, durability, settings, source, kind, shape }
+    return { ...facts, ...(published && { published }), version: '', ...found }
+  } finally {
+    await process.kill()
+  }
+}
+
+/** A timing, and what client and server together took of a processor. */
+export interface Run {
+  /** Messages a second. */
+  readonly rate: number
+  /** Share of a processor. */
+  readonly cpu: number
+}
+
+export class Contestant {
+  readonly id: string
+  /** Messages are taken from it, not only kept. */
+  takes = false
+  readonly #place: Place
+  readonly #directory: string
+  #process: VerbProcess<PeerVerbs> | undefined
+  #serverPid: number | undefined
+
+  constructor(place: Place, id: string) {
+    this.id = id
+    this.#place = place
+    this.#directory = place.nextLog()
+  }
+
+  async open(): Promise<void> {
+    await this.#start()
+    const { takes, serverPid } = await this.#running.call('open', { directory: this.#directory })
+    this.takes = takes
+    this.#serverPid = serverPid
+  }
+
+  call<N extends keyof PeerVerbs & string>(
+    verb: N,
+    argument: Parameters<PeerVerbs[N]>[0],
+  ): Promise<Awaited<ReturnType<PeerVerbs[N]>>> {
+    return this.#running.call(verb, argument)
+  }
+
+  async run<N extends 'put' | 'batch' | 'drain' | 'steady'>(
+    verb: N,
+    argument: Parameters<PeerVerbs[N]>[0],
+  ): Promise<Run> {
+    const before = this.#serverCpuSeconds()
+    const timing: Timing = await this.#running.call(verb, argument)
+    const { messages, seconds, cpuSeconds } = timing
+    if (messages === 0) throw new Error(`${this.id}: ${verb} did nothing in ${seconds} s`)
+    const server = this.#serverCpuSeconds() - before
+    return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds }
+  }
+
+  /** Resident bytes of client and server. */
+  async memoryBytes(): Promise<number> {
+    return (await this.#running.call('memory', {})) + this.#serverResidentBytes()
+  }
+
+  /** What its directory takes on the disk. */
+  diskBytes(): number {
+    return diskBytesOf(this.#directory)
+  }
+
+  /** SIGKILL for client and server; then the time from the next opening to the first message. */
+  async reopenKilled(): Promise<number> {
+    await this.kill()
+    await this.#start()
+    const { seconds, serverPid } = await this.#running.call('openToFirst', {
+      directory: this.#directory,
+    })
+    this.#serverPid = serverPid
+    return seconds
+  }
+
+  async kill(): Promise<void> {
+    await this.#process?.kill()
+    this.#process = undefined
+    if (this.#serverPid !== undefined) await killed(this.#serverPid)
+    this.#serverPid = undefined
+  }
+
+  /** Closes in order where that goes, and leaves nothing. */
+  async end(): Promise<void> {
+    try {
+      await this.#process?.end()
+    } finally {
+      await this.kill()
+      this.#place.remove(this.#directory)
+    }
+  }
+
+  async #start(): Promise<void> {
+    const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+    this.#process = process
+    const found = await process.call('load', { id: this.id })
+    if ('missing' in found) throw new Error(`${this.id}: ${found.missing}`)
+  }
+
+  get #running(): VerbProcess<PeerVerbs> {
+    if (this.#process === undefined) throw new Error(`${this.id} is not open`)
+    return this.#process
+  }
+
+  #serverCpuSeconds(): number {
+    if (this.#serverPid === undefined) return 0
+    // Behind the name, which may hold blanks: fields 14 and 15 are user and system time.
+    const fields = readFileSync(`/proc/${this.#serverPid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+  }
+
+  #serverResidentBytes(): number {
+    if (this.#serverPid === undefined) return 0
+    const status = readFileSync(`/proc/${this.#serverPid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * KIB
+  }
+}
+
+async function killed(pid: number): Promise<void> {
+  const isThere = signal(pid, 'SIGKILL')
+  for (let tries = 0; isThere && tries < KILL_TRIES && signal(pid, 0); tries++) {
+    await new Promise((resolve) => setTimeout(resolve, KILL_LOOK_MS))
+  }
+}
+
+/** False where there is no such process any more. */
+function signal(pid: number, what: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, what)
+    return true
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'ESRCH') return false
+    throw error
+  }
+}
+
+function diskBytesOf(directory: string): number {
+  let bytes = 0
+  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).blocks * BLOCK_BYTES
+  }
+  return bytes
+}

@@ -1,0 +1,38 @@
+/** What the process of a contender can be told to do, and what it answers. Types only. */
+
+import type { Quantiles } from '../store/clocked.ts'
+
+export interface Timing {
+  readonly messages: number
+  readonly seconds: number
+  /** Processor seconds of this process meanwhile; the server's are counted by the parent. */
+  readonly cpuSeconds: number
+}
+
+/** One argument and one answer each; both go through structured clone. */
+export interface PeerVerbs {
+  /** Before all others. */
+  load(what: { id: string }): Promise<{ version: string } | { missing: string }>
+  open(what: { directory: string }): Promise<{ takes: boolean; serverPid: number | undefined }>
+  /** The same up to the first message taken, or put where nothing is taken: seconds. */
+  openToFirst(what: {
+    directory: string
+  }): Promise<{ seconds: number; serverPid: number | undefined }>
+  /** One promise a message, so many under way. */
+  put(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
+  /** One promise for so many. */
+  batch(what: { bytes: number; batch: number; seconds: number }): Promise<Timing>
+  /** Puts until there are so many more, as fast as batches go; gives up after `secondsMax`: how many. */
+  fill(what: { bytes: number; messages: number; secondsMax: number }): Promise<number>
+  /** Takes and finishes so many, `batch` at a time; fewer where there are no more, or time is up. */
+  drain(what: { batch: number; messages: number; secondsMax: number }): Promise<Timing>
+  /** Puts and takes side by side: what was taken. */
+  steady(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
+  /** Puts when they are due, whatever the answers do: until the answer, from when each was due. */
+  pacedPut(what: { bytes: number; rate: number; seconds: number }): Promise<Quantiles>
+  /** The same until it was taken and that is durable. */
+  pacedThrough(what: { bytes: number; rate: number; seconds: number }): Promise<Quantiles>
+  /** Resident bytes of this process, after garbage was collected. */
+  memory(what: object): Promise<number>
+  close(what: object): Promise<void>
+}

@@ -1,0 +1,138 @@
+/** docs/benchmarks.md: what a run gives between the marks. All figures are made up. */
+import { existsSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { LOSS_ENTRIES } from '../../../bench/peers/losses.ts'
+import { entryOf, lossesOf } from '../../../bench/peers/lost-cells.ts'
+import { PAGE, renewedPage } from '../../../bench/peers/page.ts'
+import { allPicturesOf, PICTURES_FOLDER } from '../../../bench/peers/pictures.ts'
+import { type ContenderFacts, resultsOf } from '../../../bench/peers/result.ts'
+import { artificial, HEADER, LINES, without } from './artificial.ts'
+
+const FILE = 'bench/results/made-up.jsonl'
+
+function rowsBelow(page: string, heading: string): string[] {
+  const section = page.split(`## ${heading}\n`)[1]?.split('\n## ')[0] ?? ''
+  return section.split('\n').filter((line) => line.startsWith('| '))
+}
+
+test('the same lines give the same page, and what people wrote around the marks stays', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  const touched = `${page.replace('# Benchmarks', '# Ours')}\nWritten by hand.\n`
+  const again = renewedPage(touched, FILE, artificial())
+  expect(again).toBe(touched)
+  const other = renewedPage(touched, FILE, without('lmdb'))
+  expect(other.startsWith('# Ours\n') && other.endsWith('\nWritten by hand.\n')).toBe(true)
+  expect(other).not.toBe(touched)
+})
+
+test('a page without marks is not written over', () => {
+  expect(() => renewedPage('# Benchmarks\n', FILE, artificial())).toThrow('no place for peers')
+})
+
+test('every loss has its row, in which the page says so where no reason is known', () => {
+  const results = artificial()
+  const losses = lossesOf(results)
+  const page = renewedPage(undefined, FILE, results, {
+    'lmdb/put': { why: 'because it is made up', instead: 'lmdb' },
+    'lmdb/put/1000': { instead: 'lmdb, a thousand times' },
+  })
+  const [, , ...rows] = rowsBelow(page, 'Every cell we lose')
+  expect(losses.length).toBeGreaterThan(50)
+  expect(rows).toHaveLength(losses.length)
+  for (const [i, { peer, ours, cell }] of losses.entries()) {
+    expect(rows[i]).toContain(`| ${cell} | \`${peer}\``)
+    expect(rows[i]).toContain(`\`${ours}\``)
+  }
+  const ofLmdb = rows.filter((row) => row.startsWith('| put, 100 B') && row.includes('`lmdb`'))
+  expect(ofLmdb.find((row) => row.includes('100 in flight'))).toMatch(
+    /because it is made up \| lmdb \|$/,
+  )
+  expect(ofLmdb.find((row) => row.includes('1,000 in flight'))).toMatch(
+    /not known yet \| lmdb, a thousand times \|$/,
+  )
+  expect(rows.find((row) => row.includes('`classic-level`'))).toMatch(
+    /not known yet \| not decided yet \|$/,
+  )
+})
+
+test('a contender that was left out is named with its reason, and has no row', () => {
+  const page = renewedPage(undefined, FILE, without('lmdb', 'nats-jetstream'))
+  expect(page).toContain('* `lmdb` was left out: it is not here.')
+  expect(page).toContain('* `nats-jetstream` was left out: it is not here.')
+  expect(page).not.toMatch(/^\| `lmdb`/m)
+  expect(page).toMatch(/`qlog-log` to `lmdb` \| >= 2 x \| {2}\| not measured \|/)
+})
+
+test('every row of figures says what an answer is worth', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  for (const heading of [
+    'Putting',
+    'Taking and acknowledging',
+    'Latency',
+    'With a backlog',
+    'Opening after a kill',
+    'What is left of the disk',
+  ]) {
+    const rows = rowsBelow(page, heading).filter((row) => row.includes('`'))
+    expect(rows.length, heading).toBeGreaterThan(5)
+    for (const row of rows)
+      expect(row).toMatch(/^\| (\*\*)?`[\w-]+`(\*\*)? \| (flushed|flushed later|kernel) \|/)
+  }
+})
+
+test('words of contenders cannot break a table', () => {
+  const odd: ContenderFacts[] = HEADER.contenders.map((facts) => ({
+    ...facts,
+    settings: 'a | b <script>\n| c',
+  }))
+  const page = renewedPage(undefined, FILE, artificial(LINES, { ...HEADER, contenders: odd }))
+  expect(page).toContain('| a \\| b &lt;script&gt; \\| c |')
+  expect(page).not.toContain('<script>')
+})
+
+test('the page shows or links every picture, with words for those who do not see it', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  const linked = [...page.matchAll(/\[[^\]]{10,}\]\(images\/benchmarks\/([^)]+)\)/g)].map(
+    (match) => match[1],
+  )
+  const files = allPicturesOf(artificial()).map(({ file }) => file)
+  expect(files.length).toBeGreaterThan(10)
+  expect(linked.sort()).toEqual(files.sort())
+})
+
+test('a published figure that is far from reached here is pointed out', () => {
+  const publishedAt = (rate: number) => {
+    const published = { what: 'made up', rate, source: 'nowhere' }
+    const contenders = HEADER.contenders.map((facts) =>
+      facts.id === 'lmdb' ? { ...facts, published } : facts,
+    )
+    return renewedPage(undefined, FILE, artificial(LINES, { ...HEADER, contenders }))
+  }
+  expect(publishedAt(1e9)).toMatch(/\* `lmdb`, published: made up, .* times slower\*\*\.$/m)
+  expect(publishedAt(1e6)).toMatch(
+    /\* `lmdb`, published: made up, .*; its best here: [\d,]+\/s\.$/m,
+  )
+})
+
+test('a run of nothing but its header still gives a page', () => {
+  const page = renewedPage(undefined, FILE, artificial([]))
+  expect(page).toContain('None in this run.')
+  expect(page).not.toContain('images/benchmarks')
+})
+
+/** As long as nothing real was measured there is no page, and nothing to hold it against. */
+test.skipIf(!existsSync(PAGE))(
+  'the page and its pictures are what the run that it names gives, and people wrote about every loss',
+  () => {
+    const page = readFileSync(PAGE, 'utf8')
+    const file = /This page is of `(\S+)`/.exec(page)?.[1]
+    if (file === undefined) throw new Error(`${PAGE} names no run`)
+    const results = resultsOf(readFileSync(file, 'utf8'))
+    expect(renewedPage(page, file, results)).toBe(page)
+    for (const picture of allPicturesOf(results)) {
+      expect(readFileSync(`${PICTURES_FOLDER}/${picture.file}`, 'utf8')).toBe(picture.svg)
+    }
+    const silent = lossesOf(results).filter((loss) => entryOf(loss, LOSS_ENTRIES) === undefined)
+    expect([...new Set(silent.map(({ peer, workload }) => `${peer}/${workload}`))]).toEqual([])
+  },
+)

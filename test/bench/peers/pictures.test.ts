@@ -1,0 +1,125 @@
+/** The pictures of docs/benchmarks.md, drawn of a made-up run with every contender there may be. */
+import { expect, test } from 'vitest'
+import { type Box, textWidth, WIDTH } from '../../../bench/peers/pictures/canvas.ts'
+import { pushedApart } from '../../../bench/peers/pictures/labels.ts'
+import { looksOf, panelOf } from '../../../bench/peers/pictures/style.ts'
+import { allPicturesOf } from '../../../bench/peers/pictures.ts'
+import { isOurs, type PeersResults, type ResultLine } from '../../../bench/peers/result.ts'
+import { artificial, HEADER, LINES, without } from './artificial.ts'
+
+function drawn(results: PeersResults = artificial()) {
+  return allPicturesOf(results)
+}
+
+function lieOnEachOther(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
+}
+
+/** Every rate the same, so that all labels want to be in one place. */
+function flat(line: ResultLine): ResultLine {
+  if (line.kind === 'rate') return { ...line, rate: 5000, quartiles: [5000, 5000] }
+  if (line.kind !== 'backlog') return line
+  return { ...line, putRate: 7, takeRate: 7, diskBytes: line.waiting, memoryBytes: line.waiting }
+}
+
+test.each([
+  ['all contenders', artificial()],
+  ['figures that are all the same', artificial(LINES.map(flat))],
+  [
+    'half of the contenders',
+    without('lmdb', 'qlog-serve', 'nats-jetstream', 'sqlite-full', 'bullmq-always'),
+  ],
+])('no text lies on another or leaves the picture: %s', (_, results) => {
+  const pictures = drawn(results)
+  expect(pictures.length).toBeGreaterThan(10)
+  for (const { file, boxes, height } of pictures) {
+    for (const [i, box] of boxes.entries()) {
+      const { text, left, right, top, bottom } = box
+      expect(
+        left >= 4 && right <= WIDTH - 4 && top >= 4 && bottom <= height - 4,
+        `${file}: ${text}`,
+      ).toBe(true)
+      const below = boxes.slice(0, i).filter((other) => lieOnEachOther(box, other))
+      expect(below.map((other) => `${file}: ${text} lies on ${other.text}`)).toEqual([])
+    }
+  }
+})
+
+test('the same run gives the same bytes, in whatever order its lines stand', () => {
+  const bytes = drawn().map(({ svg }) => svg)
+  expect(drawn(artificial(LINES.toReversed())).map(({ svg }) => svg)).toEqual(bytes)
+})
+
+test('every contender is labelled with what its answer is worth, in every picture it is in', () => {
+  for (const { file, svg, boxes } of drawn()) {
+    const texts = boxes.map(({ text }) => text)
+    let labels = 0
+    for (const { id, durability } of HEADER.contenders) {
+      const places = texts.flatMap((text, i) =>
+        text === id || text.startsWith(`${id} ·`) ? [i] : [],
+      )
+      labels += places.length
+      for (const i of places) {
+        const whole = texts[i] === id ? `${id} ${texts[i + 1]}` : texts[i]
+        expect(whole, file).toBe(`${id} · ${durability}`)
+      }
+    }
+    expect(labels, file).toBeGreaterThan(10)
+    expect(svg).toMatch(/<title id="title">[^<]{10,}<\/title>\n<desc id="desc">[^<]{100,}<\/desc>/)
+    expect(svg).toContain('@media (prefers-color-scheme:dark)')
+  }
+})
+
+test('contenders in one panel look different even where no colour is seen', () => {
+  const looks = looksOf(artificial())
+  const panels = new Map<string, string[]>()
+  for (const facts of HEADER.contenders) {
+    const { shape = '', dash = '' } = looks.get(facts.id) ?? {}
+    const panel = isOurs(facts.id) ? 'ours' : panelOf(facts)
+    panels.set(panel, [...(panels.get(panel) ?? []), `${shape} ${dash}`])
+  }
+  for (const [panel, seen] of panels) expect(new Set(seen).size, panel).toBe(seen.length)
+})
+
+test('a contender looks the same whoever else ran', () => {
+  const all = looksOf(artificial())
+  const fewer = looksOf(without('lmdb', 'sqlite-full'))
+  expect(fewer.get('classic-level')).toEqual(all.get('classic-level'))
+})
+
+test('a text from elsewhere is escaped', () => {
+  const contenders = HEADER.contenders.map((facts) =>
+    facts.id === 'lmdb' ? { ...facts, id: '<b> & "c"' } : facts,
+  )
+  const lines = LINES.map((line) =>
+    'contender' in line && line.contender === 'lmdb' ? { ...line, contender: '<b> & "c"' } : line,
+  )
+  for (const { svg } of drawn(artificial(lines, { ...HEADER, contenders }))) {
+    expect(svg).not.toContain('<b>')
+    expect(svg).toContain('&lt;b&gt; &amp; &quot;c&quot;')
+  }
+})
+
+test('what was not measured has no picture', () => {
+  expect(drawn(artificial([]))).toEqual([])
+  const onlyRates = LINES.filter(({ kind }) => kind === 'rate')
+  expect(drawn(artificial(onlyRates)).some(({ file }) => file.startsWith('latency'))).toBe(false)
+})
+
+test('labels are pushed apart no further than they must, and stay within their bounds', () => {
+  const wish = (y: number) => ({ y, height: 10 })
+  expect(pushedApart([wish(50), wish(80)], 0, 100)).toEqual([50, 80])
+  expect(pushedApart([wish(50), wish(50)], 0, 100)).toEqual([45, 55])
+  expect(pushedApart([wish(2), wish(1)], 0, 100)).toEqual([15, 5])
+  expect(pushedApart([wish(99), wish(99), wish(40)], 0, 100)).toEqual([85, 95, 40])
+  const middles = pushedApart([50, 49, 51, 58, 42, 0, 100].map(wish), 0, 100)
+  const sorted = middles.toSorted((a, b) => a - b)
+  for (const [i, y] of sorted.entries())
+    expect(y - (sorted[i - 1] ?? -5)).toBeGreaterThanOrEqual(10 - 1e-9)
+  expect(sorted.at(-1)).toBeLessThanOrEqual(95)
+})
+
+test('a longer text is wider, and a bold one too', () => {
+  expect(textWidth('lmdb · flushed', 13)).toBeGreaterThan(textWidth('lmdb', 13))
+  expect(textWidth('lmdb', 13, true)).toBeGreaterThan(textWidth('lmdb', 13))
+})

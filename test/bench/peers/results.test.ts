@@ -1,0 +1,253 @@
+/** The lines of a run of peers, its bars, what it loses, and two runs beside each other. All made up. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test, vi } from 'vitest'
+import { barsOf } from '../../../bench/peers/bars.ts'
+import { comparisonOf, runPeersCompare } from '../../../bench/peers/compare.ts'
+import { lossesOf } from '../../../bench/peers/lost-cells.ts'
+import { factsOf, type RateLine, type ResultLine, resultsOf } from '../../../bench/peers/result.ts'
+import { freshDirectory } from '../../real/support.ts'
+import { artificial, HEADER, jsonLines, LINES, without } from './artificial.ts'
+
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+function rate(contender: string, rate: number, more: Partial<RateLine> = {}): RateLine {
+  const quartiles = [rate * 0.9, rate * 1.1] as const
+  return {
+    kind: 'rate',
+    contender,
+    workload: 'put',
+    bytes: 100,
+    inFlight: 1000,
+    rate,
+    quartiles,
+    runs: 3,
+    ...more,
+  }
+}
+
+function backlog(
+  contender: string,
+  waiting: number,
+  putRate: number,
+  takeRate: number,
+): ResultLine {
+  return { kind: 'backlog', contender, waiting, putRate, takeRate, memoryBytes: 1, diskBytes: 1 }
+}
+
+test('lines of two runs, of unknown kinds, of unknown contenders and lines there twice are refused', () => {
+  expect(() => resultsOf('')).toThrow('does not begin')
+  expect(() => resultsOf('{"bench":"store"}')).toThrow('does not begin')
+  expect(() => resultsOf(`${jsonLines([])}${jsonLines([])}`)).toThrow('no result of peers')
+  expect(() => artificial([rate('nobody', 1)])).toThrow('does not name nobody')
+  expect(() => artificial([rate('lmdb', 1), rate('lmdb', 2)])).toThrow('there twice: lmdb put')
+})
+
+test('what npm prints around the lines is passed over', () => {
+  const { rates } = resultsOf(`\n> qlog bench\n> made up\n\n${jsonLines([rate('lmdb', 1)])}`)
+  expect(rates).toHaveLength(1)
+})
+
+test('a bar is met at its ratio and missed below', () => {
+  const outcomesOf = (lines: ResultLine[]) =>
+    barsOf(artificial(lines)).map(({ outcome, ratio }) => [outcome, ratio])
+  const lmdb = rate('lmdb', 100)
+  expect(outcomesOf([rate('qlog-log', 200), lmdb])[0]).toEqual(['met', 2])
+  expect(outcomesOf([rate('qlog-log', 199), lmdb])[0]).toEqual(['missed', 1.99])
+  expect(outcomesOf([rate('qlog-log', 200)])[0]).toEqual(['not measured', undefined])
+  const batch = (contender: string, value: number, size: number) => {
+    const { inFlight, ...line } = rate(contender, value, { workload: 'batch', batch: size })
+    return inFlight === undefined ? line : line
+  }
+  const batches = [
+    batch('qlog-log', 399, 1000),
+    batch('lmdb', 100, 1000),
+    batch('sqlite-full', 100, 1000),
+    batch('qlog-log', 400, 10_000),
+    batch('lmdb', 100, 10_000),
+  ]
+  expect(outcomesOf(batches).slice(1, 4)).toEqual([
+    ['met', 3.99],
+    ['missed', 3.99],
+    ['met', 4],
+  ])
+  const one = { inFlight: 1 }
+  const drain = { workload: 'drain', inFlight: 4 } as const
+  const others = [
+    rate('qlog-sync', 110, one),
+    rate('sqlite-full', 100, one),
+    rate('qlog-store', 150, drain),
+    rate('sqlite-full', 100, drain),
+    rate('sqlite-full', 1, { workload: 'drain', inFlight: 1 }),
+  ]
+  expect(outcomesOf(others).slice(4, 6)).toEqual([
+    ['missed', 1.5],
+    ['met', 1.1],
+  ])
+})
+
+test('the bar of ten million waiting is against the fewest that wait, and needs both', () => {
+  const barsWith = (...lines: ResultLine[]) =>
+    barsOf(artificial(lines))
+      .slice(-2)
+      .map(({ outcome, ratio }) => [outcome, ratio])
+  const many = backlog('qlog-store', 10_000_000, 80, 79)
+  const empty = backlog('qlog-store', 0, 100, 100)
+  const few = backlog('qlog-store', 10_000, 1, 1)
+  expect(barsWith(many, few, empty)).toEqual([
+    ['met', 0.8],
+    ['missed', 0.79],
+  ])
+  expect(barsWith(empty, few).map(([outcome]) => outcome)).toEqual(['not measured', 'not measured'])
+  expect(barsWith(many)[0]).toEqual(['not measured', undefined])
+})
+
+test('messages of another size are no part of a bar', () => {
+  const large = { bytes: 1024 }
+  const [first] = barsOf(artificial([rate('qlog-log', 300, large), rate('lmdb', 100, large)]))
+  expect(first?.outcome).toBe('not measured')
+})
+
+test('a loss is a cell in which a peer of the same or a stronger promise is better', () => {
+  const lossesIn = (...lines: ResultLine[]) =>
+    lossesOf(artificial(lines)).map(({ peer, ours, factor }) => [peer, ours, factor])
+  const ours = rate('qlog-log', 100)
+  expect(lossesIn(ours, rate('lmdb', 101))).toEqual([['lmdb', 'qlog-log', 1.01]])
+  expect(lossesIn(ours, rate('lmdb', 100))).toEqual([])
+  expect(lossesIn(ours, rate('sqlite-normal', 900))).toEqual([])
+  expect(lossesIn(ours, rate('nats-jetstream', 900))).toEqual([])
+  expect(lossesIn(ours, rate('lmdb', 900, { inFlight: 100 }))).toEqual([])
+  expect(lossesIn(ours, rate('lmdb', 900, { bytes: 1024 }))).toEqual([])
+})
+
+test("a server of qlog's is held against servers, what is embedded against all", () => {
+  const lines = [
+    rate('qlog-serve', 10),
+    rate('qlog-log', 20),
+    rate('lmdb', 30),
+    rate('beanstalkd-f0', 40),
+  ]
+  const pairs = lossesOf(artificial(lines)).map(({ peer, ours }) => `${peer} ${ours}`)
+  expect(pairs).toEqual(['beanstalkd-f0 qlog-serve', 'beanstalkd-f0 qlog-log', 'lmdb qlog-log'])
+})
+
+test('less is better where time, memory and disk are counted', () => {
+  const lines: ResultLine[] = [
+    { ...backlog('qlog-store', 10, 5, 5), memoryBytes: 30, diskBytes: 30 } as ResultLine,
+    { ...backlog('lmdb', 10, 4, 6), memoryBytes: 10, diskBytes: 40 } as ResultLine,
+    { kind: 'reopen', contender: 'qlog-store', waiting: 10, seconds: 2, how: 'killed' },
+    { kind: 'reopen', contender: 'lmdb', waiting: 10, seconds: 1, how: 'killed' },
+    latency('qlog-log', 4),
+    latency('lmdb', 1),
+  ]
+  const found = lossesOf(artificial(lines)).map(({ workload, factor }) => [workload, factor])
+  expect(found).toEqual([
+    ['put-latency', 4],
+    ['backlog-take', 1.2],
+    ['backlog-memory', 3],
+    ['reopen', 2],
+  ])
+})
+
+function latency(contender: string, p99Ms: number): ResultLine {
+  return {
+    kind: 'latency',
+    contender,
+    workload: 'put',
+    bytes: 100,
+    share: 0.5,
+    rate: 9,
+    p50Ms: 1,
+    p99Ms,
+    p999Ms: 9,
+    maxMs: 9,
+    runs: 3,
+  }
+}
+
+test('every cell of a large run that is lost is listed, and no other', () => {
+  const results = artificial()
+  const listed = new Set(lossesOf(results).map(({ peer, ours, cell }) => `${peer} ${ours} ${cell}`))
+  let lost = 0
+  for (const ours of results.rates.filter(({ contender }) => contender.startsWith('qlog-'))) {
+    for (const peer of results.rates.filter(({ contender }) => !contender.startsWith('qlog-'))) {
+      const isSameCell = (['workload', 'bytes', 'inFlight', 'batch'] as const).every(
+        (key) => peer[key] === ours[key],
+      )
+      const facts = factsOf(results, peer.contender)
+      if (!isSameCell || facts.durability !== 'flushed' || peer.rate <= ours.rate) continue
+      if (ours.contender === 'qlog-serve' && facts.kind === 'embedded') continue
+      lost++
+      expect(
+        [...listed].some((line) =>
+          line.startsWith(`${peer.contender} ${ours.contender} ${ours.workload}, `),
+        ),
+      ).toBe(true)
+    }
+  }
+  expect(lossesOf(results).filter(({ group }) => group !== undefined)).toHaveLength(lost)
+})
+
+const SLOWER_DISK = LINES.map((line): ResultLine => {
+  if (line.kind === 'raw') return { ...line, rates: line.rates.map((value) => value / 2) }
+  if (line.kind !== 'rate') return line
+  const [low, high] = line.quartiles
+  return { ...line, rate: line.rate / 2, quartiles: [low / 2, high / 2] }
+})
+
+test('a disk of half the speed is no regression', () => {
+  const { compared, onlyInA, onlyInB } = comparisonOf(artificial(), artificial(SLOWER_DISK))
+  expect(compared.length).toBeGreaterThan(100)
+  for (const { ratio, isChange } of compared) {
+    expect(ratio).toBeCloseTo(1)
+    expect(isChange).toBe(false)
+  }
+  expect([...onlyInA, ...onlyInB]).toEqual([])
+})
+
+test('quartiles that overlap are noise, quartiles apart a change', () => {
+  const raw: ResultLine = { kind: 'raw', groupBytes: 100_000, rates: [10, 10, 10] }
+  const changeOf = (value: number) => {
+    const b = artificial([raw, rate('qlog-log', value)])
+    const [first] = comparisonOf(artificial([raw, rate('qlog-log', 100)]), b).compared
+    return first && [first.ratio, first.isChange]
+  }
+  expect(changeOf(85)).toEqual([0.85, false])
+  expect(changeOf(80)).toEqual([0.8, true])
+  expect(changeOf(130)).toEqual([1.3, true])
+})
+
+test('a cell that only one run has is named', () => {
+  const { onlyInA, onlyInB } = comparisonOf(artificial(), without('lmdb'))
+  expect(onlyInA.length).toBeGreaterThan(0)
+  expect(onlyInA.every((cell) => cell.startsWith('lmdb '))).toBe(true)
+  expect(onlyInB).toEqual([])
+})
+
+test('runs without a raw loop in common cannot be compared', () => {
+  const noRaw = artificial(LINES.filter(({ kind }) => kind !== 'raw'))
+  expect(() => comparisonOf(artificial(), noRaw)).toThrow('no raw loop in common')
+})
+
+test('the command fails where a ratio is below the bound, and only there', () => {
+  const folder = freshDirectory()
+  const slower = LINES.map((line): ResultLine => {
+    const isIt = line.kind === 'rate' && line.contender === 'qlog-log' && line.inFlight === 100
+    return isIt ? { ...line, rate: line.rate * 0.7 } : line
+  })
+  const [a, b] = [join(folder, 'a.jsonl'), join(folder, 'b.jsonl')]
+  writeFileSync(a, jsonLines(LINES, HEADER))
+  writeFileSync(b, jsonLines(slower, HEADER))
+  const out = vi.spyOn(console, 'log').mockReturnValue(undefined)
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+  expect(runPeersCompare([a, b, '--bound', '0.8'])).toBe(1)
+  expect(String(out.mock.calls[0])).toContain('qlog-log put 100 B in flight 100 | 0.70')
+  expect(runPeersCompare([a, b, '--bound', '0.6'])).toBe(0)
+  expect(runPeersCompare([a, b])).toBe(0)
+  expect(runPeersCompare([a, b, '--bound', '0.8', '--only', 'lmdb'])).toBe(0)
+  expect(runPeersCompare([a])).toBe(2)
+  expect(runPeersCompare([a, b, '--bound', 'x'])).toBe(2)
+  expect(runPeersCompare([a, b, '--unknown'])).toBe(2)
+})
