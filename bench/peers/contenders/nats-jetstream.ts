@@ -7,6 +7,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Opened } from '../contract.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
 import { requirePeer } from '../packages.ts'
 import { needProgram, openOn, somePort, startServer, versionOfProgram } from '../servers.ts'
 
@@ -99,7 +100,7 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
     putMany: async (bodies) => {
       await Promise.all(bodies.map((body) => stream.publish(SUBJECT, body)))
     },
-    take: (count) => queue.take(count),
+    take: oneAtATime((count) => queue.take(count)),
     close: async () => {
       await putter.close()
       await taker.close()

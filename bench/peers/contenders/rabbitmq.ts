@@ -1,6 +1,7 @@
 /** Queues of Debian's RabbitMQ through amqplib: published with confirms, taken by a consumer with a prefetch. */
 
 import type { Contender, Durability, Opened } from '../contract.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
 import { requirePeer } from '../packages.ts'
 import { needRabbitmq, startRabbitmq } from '../rabbitmq-server.ts'
 import { openOn } from '../servers.ts'
@@ -130,7 +131,7 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
       for (const body of bodies) channel.publish('', QUEUE, bufferOf(body), PERSISTENT, () => {})
       await channel.waitForConfirms()
     },
-    take: (count) => taker.take(count),
+    take: oneAtATime((count) => taker.take(count)),
     close: async () => {
       await close(publishing)
       await close(consuming)
