@@ -7,8 +7,8 @@ import { createConnection, type Socket } from 'node:net'
 import { BODIES, BODY_BYTES } from './load.ts'
 
 const LF = 10
-/** `INSERTED`, `RESERVED`, `DELETED`: nothing else is expected by a load. */
-const [INSERTED, RESERVED, DELETED] = [73, 82, 68]
+/** The first and the third letter tell these from all other replies, none of which a load expects. */
+const [INSERTED, RESERVED, DELETED, TIMED_OUT] = ['IS', 'RS', 'DL', 'TM'].map(lettersOf)
 
 /** `put` commands, one for each body. */
 export const PUTS: readonly Buffer[] = Array.from({ length: BODIES }, (_, i) => {
@@ -20,16 +20,28 @@ export function bodyOf(index: number): string {
   return number + String.fromCharCode(33 + (index % 90)).repeat(BODY_BYTES - number.length)
 }
 
+function lettersOf(text: string): number {
+  return (text.charCodeAt(0) << 8) | text.charCodeAt(1)
+}
+
 export interface Reserved {
   readonly id: string
   readonly body: Buffer
 }
 
+/** What one read brought. */
+export type Replied = (
+  inserted: number,
+  reserved: readonly Reserved[],
+  deleted: number,
+  timedOut: number,
+) => void
+
 export class GeneratorConnection {
   readonly #socket: Socket
   #rest: Buffer | undefined
   /** Called with every read that brought replies. */
-  #replied: (inserted: number, reserved: readonly Reserved[], deleted: number) => void = () => {}
+  #replied: Replied = () => {}
   #failed: (error: Error) => void = () => {}
 
   private constructor(socket: Socket) {
@@ -50,10 +62,7 @@ export class GeneratorConnection {
     })
   }
 
-  listen(
-    replied: (inserted: number, reserved: readonly Reserved[], deleted: number) => void,
-    failed: (error: Error) => void,
-  ): void {
+  listen(replied: Replied, failed: (error: Error) => void): void {
     this.#replied = replied
     this.#failed = failed
   }
@@ -61,6 +70,13 @@ export class GeneratorConnection {
   send(bytes: Uint8Array | string): void {
     if (typeof bytes === 'string') this.#socket.write(bytes, 'latin1')
     else this.#socket.write(bytes)
+  }
+
+  /** Several at once, without a copy. */
+  sendAll(parts: readonly (Uint8Array | string)[]): void {
+    this.#socket.cork()
+    for (const part of parts) this.send(part)
+    this.#socket.uncork()
   }
 
   close(): void {
@@ -73,17 +89,19 @@ export class GeneratorConnection {
     const reserved: Reserved[] = []
     let inserted = 0
     let deleted = 0
+    let timedOut = 0
     let at = 0
     for (;;) {
       const lineEnd = bytes.indexOf(LF, at)
       if (lineEnd === -1) break
-      const first = bytes[at]
-      if (first === INSERTED) inserted++
-      else if (first === DELETED) deleted++
-      else if (first === RESERVED) {
-        const end = lineEnd + 1 + BODY_BYTES + 2
+      const letters = ((bytes[at] ?? 0) << 8) | (bytes[at + 2] ?? 0)
+      if (letters === INSERTED) inserted++
+      else if (letters === DELETED) deleted++
+      else if (letters === TIMED_OUT) timedOut++
+      else if (letters === RESERVED) {
+        const [, id = '', length] = bytes.toString('latin1', at, lineEnd).split(' ')
+        const end = lineEnd + 1 + Number(length) + 2
         if (bytes.length < end) break
-        const [, id = ''] = bytes.toString('latin1', at, lineEnd).split(' ')
         reserved.push({ id, body: bytes.subarray(lineEnd + 1, end - 2) })
         at = end
         continue
@@ -94,6 +112,6 @@ export class GeneratorConnection {
       at = lineEnd + 1
     }
     this.#rest = at === bytes.length ? undefined : bytes.subarray(at)
-    this.#replied(inserted, reserved, deleted)
+    this.#replied(inserted, reserved, deleted, timedOut)
   }
 }

@@ -23,7 +23,7 @@ export interface ServerOptions {
 }
 
 /** The repository: tests, tools and benchmarks all run in it. */
-const BUILT = resolve('dist/cli/main.js')
+export const QLOG_COMMAND = resolve('dist/cli/main.js')
 const PREPARED = resolve('test/real/fixtures/server.mjs')
 /** Linux gives none of these to whoever asks for any port: no client that connects again and again gets it. */
 const STEADY_PORTS = [20_000, 32_000] as const
@@ -48,7 +48,8 @@ function killAndEnd(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal)
 }
 
-function keep(child: ChildProcess): void {
+/** From now on it is killed where this process ends. */
+export function keep(child: ChildProcess): void {
   if (running.size === 0) {
     process.on('exit', killRunning)
     for (const signal of SIGNALS) process.on(signal, killAndEnd)
@@ -123,7 +124,7 @@ export class ServerProcess {
     const [program, ...words] = commandOf(options, options.port)
     if (program === undefined) throw new Error('a server needs a program')
     const prepared = words.flatMap((word) =>
-      word === BUILT ? [PREPARED] : word === 'serve' ? [] : [word],
+      word === QLOG_COMMAND ? [PREPARED] : word === 'serve' ? [] : [word],
     )
     const child = spawn(program, prepared, { stdio: ['pipe', 'pipe', 'pipe'] })
     // One that was killed cannot be written to.
@@ -206,7 +207,8 @@ export class ServerProcess {
   }
 }
 
-function commandOf(options: ServerOptions, port: number): string[] {
+/** The program and its arguments. */
+export function commandOf(options: ServerOptions, port: number): string[] {
   const { kind, directory, flags = [], nodeFlags = [] } = options
   const place = directory === undefined ? [] : ['-b', directory]
   const words = ['-l', '127.0.0.1', '-p', String(port), ...place, ...flags]
@@ -216,8 +218,8 @@ function commandOf(options: ServerOptions, port: number): string[] {
     return [program, ...words]
   }
   if (directory === undefined) throw new Error('qlog serve needs a directory')
-  if (!existsSync(BUILT)) throw new Error('dist/ is missing: run `npm run build` first')
-  return [process.execPath, ...nodeFlags, BUILT, 'serve', '--beanstalkd', ...words]
+  if (!existsSync(QLOG_COMMAND)) throw new Error('dist/ is missing: run `npm run build` first')
+  return [process.execPath, ...nodeFlags, QLOG_COMMAND, 'serve', '--beanstalkd', ...words]
 }
 
 /** A port that was free a moment ago, for a server that is started again and again. */

@@ -1,0 +1,212 @@
+/** Queues of Debian's RabbitMQ through amqplib: published with confirms, taken by a consumer with a prefetch. */
+
+import type { Contender, Durability, Opened } from '../contract.ts'
+import { oneAtATime } from '../one-at-a-time.ts'
+import { requirePeer } from '../packages.ts'
+import { needRabbitmq, startRabbitmq } from '../rabbitmq-server.ts'
+import { openOn } from '../servers.ts'
+
+/** The part of amqplib that is used. */
+interface Amqp {
+  readonly connect: (url: string, socketOptions: object) => Promise<Connection>
+}
+
+interface Connection {
+  createChannel(): Promise<Channel>
+  createConfirmChannel(): Promise<ConfirmChannel>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'close', listener: () => void): unknown
+  close(): Promise<void>
+}
+
+interface Channel {
+  assertQueue(queue: string, options: object): Promise<unknown>
+  checkQueue(queue: string): Promise<{ readonly messageCount: number }>
+  prefetch(count: number): Promise<unknown>
+  consume(queue: string, received: (message: object | null) => void): Promise<unknown>
+  ack(message: object, allUpTo: boolean): void
+  on(event: 'close', listener: () => void): unknown
+}
+
+interface ConfirmChannel extends Channel {
+  publish(
+    exchange: string,
+    queue: string,
+    body: Buffer,
+    options: object,
+    confirmed: (error: Error | null) => void,
+  ): boolean
+  waitForConfirms(): Promise<void>
+}
+
+const QUEUE = 'bench'
+/** "Values in the 100 through 300 range usually offer optimal throughput", says its page of confirms. */
+const PREFETCH = 300
+/** Deliveries that one acknowledgement covers: the next ones are on their way meanwhile. */
+const ACK_EVERY = 100
+const PERSISTENT = { persistent: true }
+
+const TAKEN = `taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time: AMQP answers no acknowledgement, so that a take ends with a question that is answered after it, and when it is on the disk nobody is told`
+
+/**
+ * Its page says of a confirm that a persistent message was persisted to disk. Classic queues of version 1, the
+ * default of 3.10, do flush before every confirm (seen with strace at messages of 100 B and of 8 KiB); those of
+ * version 2, which came to replace them, only write before it (rabbit_classic_queue_store_v2.erl, `sync`).
+ */
+export const RABBITMQ_CLASSIC = rabbitmq({
+  id: 'rabbitmq-classic',
+  name: 'RabbitMQ, classic queue',
+  durability: 'flushed',
+  settings: `durable queue, version 1, the default of 3.10, persistent messages, publisher confirms; ${TAKEN}`,
+  source: 'rabbitmq.com/docs/confirms, Ack Latency for Persistent Messages',
+  queue: { durable: true },
+})
+
+/**
+ * Flushes before every confirm (seen with strace). Killed within the first seconds of its life, such a queue of
+ * 3.10.8 comes back empty and without a leader, whatever was confirmed; after four seconds all of it was there.
+ */
+export const RABBITMQ_QUORUM = rabbitmq({
+  id: 'rabbitmq-quorum',
+  name: 'RabbitMQ, quorum queue',
+  durability: 'flushed',
+  settings: `quorum queue of one node, persistent messages, publisher confirms; ${TAKEN}`,
+  source: 'rabbitmq.com/docs/quorum-queues; rabbitmq.com/docs/confirms',
+  queue: { durable: true, arguments: { 'x-queue-type': 'quorum' } },
+})
+
+interface Variant {
+  readonly id: string
+  readonly name: string
+  readonly durability: Durability
+  readonly settings: string
+  readonly source: string
+  /** As it is declared. */
+  readonly queue: object
+}
+
+function rabbitmq({ queue, ...variant }: Variant): Contender {
+  return {
+    ...variant,
+    kind: 'server',
+    shape: 'queue',
+    load: async () => {
+      const program = needRabbitmq()
+      const { exports, version } = await requirePeer('amqplib')
+      const { connect } = Object(exports)
+      return {
+        version: `rabbitmq-server ${program.version}, amqplib ${version}`,
+        open: async (directory) => {
+          const server = await startRabbitmq(program, directory)
+          return openOn(server, (port) => openRabbitmq({ connect }, port, queue))
+        },
+      }
+    },
+  }
+}
+
+async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Opened> {
+  const url = `amqp://guest:guest@127.0.0.1:${port}`
+  const connect = async (): Promise<Connection> => {
+    const connection = await amqp.connect(url, { noDelay: true })
+    // A call that was under way rejects with the same error.
+    connection.on('error', () => undefined)
+    return connection
+  }
+  // A publisher that is slowed down shall not slow its consumer, says its page of connections.
+  const [publishing, consuming] = [await connect(), await connect()]
+  const channel = await publishing.createConfirmChannel()
+  await channel.assertQueue(QUEUE, queue)
+  const taker = new Taker(await consuming.createChannel())
+  return {
+    put: (body) => {
+      return new Promise((resolve, reject) => {
+        channel.publish('', QUEUE, bufferOf(body), PERSISTENT, (error) => {
+          if (error === null) resolve()
+          else reject(error)
+        })
+      })
+    },
+    putMany: async (bodies) => {
+      for (const body of bodies) channel.publish('', QUEUE, bufferOf(body), PERSISTENT, () => {})
+      await channel.waitForConfirms()
+    },
+    take: oneAtATime((count) => taker.take(count)),
+    close: async () => {
+      await close(publishing)
+      await close(consuming)
+    },
+  }
+}
+
+/** Where the connection is lost meanwhile, the answer to the wish to close it never comes. */
+async function close(connection: Connection): Promise<void> {
+  const lost = new Promise<void>((resolve) => connection.on('close', resolve))
+  await Promise.race([connection.close(), lost])
+}
+
+/** Deliveries come by themselves; which of them a take gets is cut out here. One take at a time. */
+class Taker {
+  readonly #channel: Channel
+  readonly #delivered: object[] = []
+  #isConsuming = false
+  #arrived: () => void = () => undefined
+
+  constructor(channel: Channel) {
+    this.#channel = channel
+    // Who waits for a delivery asks again then, and is told that the channel is closed.
+    channel.on('close', () => this.#arrived())
+  }
+
+  async take(count: number): Promise<number> {
+    if (!this.#isConsuming) await this.#consume()
+    let taken = 0
+    while (taken < count) {
+      const wanted = Math.min(ACK_EVERY, count - taken)
+      await this.#gather(wanted)
+      const some = this.#delivered.splice(0, wanted)
+      const last = some.at(-1)
+      if (last === undefined) break
+      this.#channel.ack(last, true)
+      taken += some.length
+    }
+    // Acknowledgements have no answer; what is asked behind them is answered behind them.
+    if (taken > 0) await this.#channel.checkQueue(QUEUE)
+    return taken
+  }
+
+  /** Waits until so many were delivered, or the queue has no more to deliver. */
+  async #gather(wanted: number): Promise<void> {
+    let hasNone = false
+    while (this.#delivered.length < wanted) {
+      const before = this.#delivered.length
+      const { messageCount } = await this.#channel.checkQueue(QUEUE)
+      if (this.#delivered.length > before) {
+        hasNone = false
+      } else if (messageCount > 0) {
+        await new Promise<void>((resolve) => {
+          this.#arrived = resolve
+        })
+      } else {
+        // The answer may have overtaken deliveries within the server; a second one cannot.
+        if (hasNone) return
+        hasNone = true
+      }
+    }
+  }
+
+  /** From the first take on: where nothing is taken, nothing is delivered. */
+  async #consume(): Promise<void> {
+    this.#isConsuming = true
+    await this.#channel.prefetch(PREFETCH)
+    await this.#channel.consume(QUEUE, (message) => {
+      if (message === null) throw new Error('the server ended the consumer')
+      this.#delivered.push(message)
+      this.#arrived()
+    })
+  }
+}
+
+function bufferOf(body: Uint8Array): Buffer {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+}
