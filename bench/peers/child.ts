@@ -1,11 +1,10 @@
 /** The process of one contender: does what its parent tells it, one verb after the other. */
 
-import type { Quantiles } from '../store/clocked.ts'
 import { type ArgumentOf, serveVerbs } from '../verb-process.ts'
 import { type Loaded, Missing, type Opened } from './contract.ts'
 import { batchFor, drain, fill, pacedPut, pacedThrough, putFor, steadyFor } from './loads.ts'
 import { CONTENDERS } from './registry.ts'
-import type { PeerVerbs, Timing } from './verbs.ts'
+import type { Lateness, PeerVerbs, Timing } from './verbs.ts'
 
 /** The command of bench/main.ts that runs it; for nobody else. */
 export const PEER_CHILD = 'peer-child'
@@ -66,22 +65,22 @@ class PeerChild implements PeerVerbs {
     return steadyFor(this.#opened, what)
   }
 
-  pacedPut(what: Of<'pacedPut'>): Promise<Quantiles> {
+  pacedPut(what: Of<'pacedPut'>): Promise<Lateness> {
     return pacedPut(this.#opened, what)
   }
 
-  pacedThrough(what: Of<'pacedThrough'>): Promise<Quantiles> {
+  pacedThrough(what: Of<'pacedThrough'>): Promise<Lateness> {
     return pacedThrough(this.#opened, what)
   }
 
-  async memory(): Promise<number> {
+  async memory(): Promise<{ pid: number }> {
     if (!gc) throw new Error('the process was not started with --expose-gc')
     for (let i = 0; i < 3; i++) {
       gc()
       // What a collection frees beyond the heap goes in a turn of its own.
       await new Promise(setImmediate)
     }
-    return process.memoryUsage.rss()
+    return { pid: process.pid }
   }
 
   async close(): Promise<void> {

@@ -43,10 +43,13 @@ export class Contestant {
   readonly id: string
   /** Messages are taken from it, not only kept. */
   takes = false
+  /** So many a run of the last length would take; undefined before the first. */
+  takenLast: number | undefined
   readonly #place: Place
   readonly #directory: string
   #process: VerbProcess<PeerVerbs> | undefined
   #serverPid: number | undefined
+  #waiting = 0
 
   constructor(place: Place, id: string) {
     this.id = id
@@ -70,21 +73,44 @@ export class Contestant {
     return this.#running.call(verb, argument)
   }
 
-  async run<N extends 'put' | 'batch' | 'drain' | 'steady'>(
+  async run<N extends 'put' | 'batch' | 'steady'>(
     verb: N,
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Run> {
     const before = this.#serverCpuSeconds()
-    const timing: Timing = await this.#running.call(verb, argument)
-    const { messages, seconds, cpuSeconds } = timing
-    if (messages === 0) throw new Error(`${this.id}: ${verb} did nothing in ${seconds} s`)
+    return this.#runOf(verb, await this.#running.call(verb, argument), before)
+  }
+
+  #runOf(verb: string, { messages, seconds, cpuSeconds }: Timing, before: number): Run {
+    if (messages === 0) throw new Error(`${verb} did nothing in ${seconds} s`)
     const server = this.#serverCpuSeconds() - before
     return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds }
   }
 
+  /** Puts, as far as fewer than `messages` wait by what was put and taken before. */
+  async fillUpTo(messages: number, bytes: number, secondsMax: number): Promise<void> {
+    if (messages <= this.#waiting) return
+    const more = messages - this.#waiting
+    this.#waiting += await this.#running.call('fill', { bytes, messages: more, secondsMax })
+  }
+
+  /** Takes until time is up, or nothing is left. */
+  async drainFor(batch: number, seconds: number): Promise<Run> {
+    const before = this.#serverCpuSeconds()
+    const timing = await this.#running.call('drain', {
+      batch,
+      messages: Number.MAX_SAFE_INTEGER,
+      secondsMax: seconds,
+    })
+    this.#waiting -= timing.messages
+    this.takenLast = (timing.messages * seconds) / timing.seconds
+    return this.#runOf('drain', timing, before)
+  }
+
   /** Resident bytes of client and server. */
   async memoryBytes(): Promise<number> {
-    return (await this.#running.call('memory', {})) + this.#serverResidentBytes()
+    const { pid } = await this.#running.call('memory', {})
+    return residentBytesOf(pid) + this.#serverResidentBytes()
   }
 
   /** What its directory takes on the disk. */
@@ -110,10 +136,18 @@ export class Contestant {
     this.#serverPid = undefined
   }
 
+  /** Leaves nothing of one that has failed. */
+  async abandon(): Promise<void> {
+    await this.kill()
+    this.#place.remove(this.#directory)
+  }
+
   /** Closes in order where that goes, and leaves nothing. */
   async end(): Promise<void> {
     try {
       await this.#process?.end()
+      // It has ended its server, whose number may be another's by now.
+      this.#serverPid = undefined
     } finally {
       await this.kill()
       this.#place.remove(this.#directory)
@@ -143,9 +177,17 @@ export class Contestant {
 
   #serverResidentBytes(): number {
     if (this.#serverPid === undefined) return 0
-    const status = readFileSync(`/proc/${this.#serverPid}/status`, 'utf8')
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * KIB
+    return residentBytesOf(this.#serverPid)
   }
+}
+
+/** Without pages of files, which are everybody's cache whether they are mapped or read. */
+function residentBytesOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const [own, shared] = [/^RssAnon:\s+(\d+) kB/m, /^RssShmem:\s+(\d+) kB/m].map((line) =>
+    Number(line.exec(status)?.[1] ?? 0),
+  )
+  return ((own ?? 0) + (shared ?? 0)) * KIB
 }
 
 async function killed(pid: number): Promise<void> {
@@ -168,8 +210,20 @@ function signal(pid: number, what: NodeJS.Signals | 0): boolean {
 
 function diskBytesOf(directory: string): number {
   let bytes = 0
-  for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) bytes += statSync(join(entry.parentPath, entry.name)).blocks * BLOCK_BYTES
+  for (const entry of orGone(() => readdirSync(directory, { withFileTypes: true })) ?? []) {
+    const path = join(directory, entry.name)
+    if (entry.isDirectory()) bytes += diskBytesOf(path)
+    else bytes += (orGone(() => statSync(path))?.blocks ?? 0) * BLOCK_BYTES
   }
   return bytes
+}
+
+/** What it looks at works on: files come and go meanwhile. */
+function orGone<T>(look: () => T): T | undefined {
+  try {
+    return look()
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') === 'ENOENT') return undefined
+    throw error
+  }
 }

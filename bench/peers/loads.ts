@@ -4,11 +4,13 @@
  */
 
 import { makeBodies } from '../../src/measure/driver.ts'
-import { type Quantiles, quantilesOf } from '../store/clocked.ts'
+import { quantilesOf } from '../store/clocked.ts'
 import { Acks } from '../store/loads.ts'
 import type { Opened } from './contract.ts'
-import type { Timing } from './verbs.ts'
+import type { Lateness, Timing } from './verbs.ts'
 
+/** A run ends here however fast it is: what nobody takes has to fit into memory and onto the disk. */
+const RUN_BYTES_MAX = 256 * 1024 * 1024
 /** Batches under way: one is made while others are written. */
 const BATCHES_IN_FLIGHT = 4
 const FILL_BATCH = 1000
@@ -39,8 +41,9 @@ async function putUntil(
   isOver: () => boolean,
 ): Promise<number> {
   const puts = new Acks(inFlight - 1)
+  const messagesMax = Math.max(1, Math.floor(RUN_BYTES_MAX / (bodies[0]?.length ?? 1)))
   let messages = 0
-  while (!isOver()) {
+  while (messages < messagesMax && !isOver()) {
     puts.add(opened.put(bodyAt(bodies, messages++)))
     if (puts.isFull) await puts.room()
   }
@@ -57,7 +60,7 @@ export async function batchFor(
     const endMs = performance.now() + seconds * 1000
     const puts = new Acks(BATCHES_IN_FLIGHT - 1)
     let messages = 0
-    while (performance.now() < endMs) {
+    while (performance.now() < endMs && messages * bytes < RUN_BYTES_MAX) {
       puts.add(opened.putMany(bodies))
       messages += batch
       if (puts.isFull) await puts.room()
@@ -110,7 +113,12 @@ export async function drain(
 
 export async function steadyFor(
   opened: Opened,
-  { bytes, inFlight, seconds }: { bytes: number; inFlight: number; seconds: number },
+  {
+    bytes,
+    inFlight,
+    seconds,
+    takers: most,
+  }: { bytes: number; inFlight: number; seconds: number; takers?: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch: 1, messageBytes: bytes })
   return timed(async () => {
@@ -123,14 +131,14 @@ export async function steadyFor(
       },
     )
     const graceMs = endMs + GRACE_SECONDS * 1000
-    const consuming = takers(opened, async (take) => {
+    const consume = async (take: Take): Promise<void> => {
       while (taken < put && performance.now() < graceMs) {
         const came = await take(STEADY_TAKE)
         taken += came
         if (came === 0) await pause()
       }
-    })
-    await Promise.all([producing, consuming])
+    }
+    await Promise.all([producing, takers(opened, consume, most)])
     return taken
   })
 }
@@ -138,29 +146,29 @@ export async function steadyFor(
 export async function pacedPut(
   opened: Opened,
   { bytes, rate, seconds }: { bytes: number; rate: number; seconds: number },
-): Promise<Quantiles> {
+): Promise<Lateness> {
   const schedule = new Schedule(rate, seconds)
   await schedule.run((body, row) => opened.put(body).then(() => schedule.note(row)), bytes)
-  return schedule.quantiles()
+  return schedule.lateness()
 }
 
 export async function pacedThrough(
   opened: Opened,
   { bytes, rate, seconds }: { bytes: number; rate: number; seconds: number },
-): Promise<Quantiles> {
+): Promise<Lateness> {
   const schedule = new Schedule(rate, seconds)
   let taken = 0
   const graceMs = performance.now() + (seconds + GRACE_SECONDS) * 1000
-  const consuming = takers(opened, async (take) => {
+  const consume = async (take: Take): Promise<void> => {
     while (taken < schedule.messages && performance.now() < graceMs) {
       const came = await take(STEADY_TAKE)
-      // The oldest go first, so these are the next ones in their order.
+      // The oldest go first, and nobody takes beside: these are the next ones in their order.
       for (let row = 0; row < came; row++) schedule.note(taken++)
       if (came === 0) await pause()
     }
-  })
-  await Promise.all([schedule.run((body) => opened.put(body), bytes), consuming])
-  return schedule.quantiles()
+  }
+  await Promise.all([schedule.run((body) => opened.put(body), bytes), takers(opened, consume, 1)])
+  return schedule.lateness()
 }
 
 /** When messages are due, and how late each was done: no answer is waited for before the next is put. */
@@ -173,8 +181,7 @@ class Schedule {
   constructor(rate: number, seconds: number) {
     this.#rate = rate
     this.messages = Math.max(1, Math.round(rate * seconds))
-    // What is never done is as late as can be.
-    this.#lateMs = new Float64Array(this.messages).fill(Number.POSITIVE_INFINITY)
+    this.#lateMs = new Float64Array(this.messages).fill(Number.NaN)
   }
 
   async run(put: (body: Uint8Array, row: number) => Promise<void>, bytes: number): Promise<void> {
@@ -192,11 +199,19 @@ class Schedule {
   }
 
   note(row: number): void {
+    if (row >= this.messages) throw new Error('more was taken than was put')
     this.#lateMs[row] = performance.now() - this.#dueMs(row)
   }
 
-  quantiles(): Quantiles {
-    return quantilesOf(this.#lateMs)
+  lateness(): Lateness {
+    let unfinished = 0
+    const now = performance.now()
+    for (const [row, lateMs] of this.#lateMs.entries()) {
+      if (!Number.isNaN(lateMs)) continue
+      unfinished += 1
+      this.#lateMs[row] = now - this.#dueMs(row)
+    }
+    return { ...quantilesOf(this.#lateMs), unfinished }
   }
 
   #dueMs(row: number): number {
@@ -204,13 +219,18 @@ class Schedule {
   }
 }
 
+type Take = (count: number) => Promise<number>
+
+/** So many side by side as get the most out of it, or `most`. */
 async function takers(
   opened: Opened,
-  work: (take: (count: number) => Promise<number>) => Promise<void>,
+  work: (take: Take) => Promise<void>,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<void> {
   if (opened.take === undefined) throw new Error('nothing is taken from this contender')
   const take = opened.take.bind(opened)
-  await Promise.all(Array.from({ length: opened.takers ?? 1 }, () => work(take)))
+  const count = Math.min(most, opened.takers ?? 1)
+  await Promise.all(Array.from({ length: count }, () => work(take)))
 }
 
 async function timed(act: () => Promise<number>): Promise<Timing> {

@@ -1,6 +1,6 @@
 /**
  * Measures contenders beside each other: for every cell all of them are open at once, in processes of their
- * own, and take turns, every other round backwards; the raw loop runs in each round before them.
+ * own, and take turns, every other round backwards, the raw loop among them.
  */
 
 import { median, quantile, rounded } from '../../src/measure/measures.ts'
@@ -8,9 +8,18 @@ import type { Place } from '../../src/measure/place.ts'
 import type { Raw } from '../raw.ts'
 import type { Quantiles } from '../store/clocked.ts'
 import { inTurnsOf } from '../store/rates.ts'
-import { Contestant, type Run } from './contestant.ts'
-import type { BacklogLine, LatencyLine, RateLine, RawLine, ReopenLine } from './result.ts'
+import type { Contestant, Run } from './contestant.ts'
+import { Field } from './field.ts'
+import type {
+  BacklogLine,
+  FailedLine,
+  LatencyLine,
+  RateLine,
+  RawLine,
+  ReopenLine,
+} from './result.ts'
 import { BACKLOG_BYTES, MANY_IN_FLIGHT, type PeersScale, type RateCell } from './scale.ts'
+import type { Lateness } from './verbs.ts'
 
 export interface PeersBench {
   readonly place: Place
@@ -25,40 +34,54 @@ export interface PeersBench {
 const EMPTY_SECONDS_MAX = 120
 /** A loop of this many groups tells how many fit into the time. */
 const RAW_PROBE_GROUPS = 8
+/** What is put before a run that takes, for as long as nobody knows how much it takes in its time. */
+const DRAIN_AT_FIRST = 1000
+/** So much more than the last run took: it shall end by its time, and not because nothing is left. */
+const DRAIN_AHEAD = 1.5
+const DRAIN_MAX = 2_000_000
 
-/** Rates of one cell, and of the raw loop in groups of the same size. */
+/** Rates of one cell, and of the raw loop in groups of the same size. Who fails is left out of it, aloud. */
 export async function measureCell(
   bench: PeersBench,
   cell: RateCell,
   rawRates: Map<number, number[]>,
-): Promise<RateLine[]> {
+): Promise<(RateLine | FailedLine)[]> {
   const { scale } = bench
   const many = cell.inFlight ?? cell.batch ?? 1
   const groupBytes = cell.bytes * many
   const able = bench.contenders.filter(
     ({ inFlightMax }) => (cell.inFlight ?? 1) <= (inFlightMax ?? Number.POSITIVE_INFINITY),
   )
-  return withOpen(
-    bench,
-    able.map(({ id }) => id),
-    async (opened) => {
-      const takes = cell.workload === 'drain' || cell.workload === 'steady'
-      const contestants = opened.filter((one) => !takes || one.takes)
-      const runs = new Map<string, Run[]>(contestants.map(({ id }) => [id, []]))
-      const raws: number[] = []
-      for (const one of contestants) await runOnce(bench, one, cell, scale.warmupSeconds)
-      const turns = contestants.map((one) => async () => {
-        runs.get(one.id)?.push(await runOnce(bench, one, cell, scale.runSeconds))
-      })
-      const rawTurn = async () => {
-        raws.push(await rawRate(bench, groupBytes))
-      }
-      await inTurnsOf(scale.rounds, [rawTurn, ...turns])
-      rawRates.set(groupBytes, [...(rawRates.get(groupBytes) ?? []), ...raws])
-      const rawMessages = median(raws) * many
-      return [...runs].map(([id, list]) => lineOf(cell, id, list, rawMessages))
-    },
-  )
+  const takes = cell.workload === 'drain' || cell.workload === 'steady'
+  const field = new Field(bench, wordsOf(cell))
+  try {
+    for (const { id } of able) await field.open(id)
+    const runs = new Map<string, Run[]>()
+    for (const one of field.those((one) => !takes || one.takes)) {
+      runs.set(one.id, [])
+      await field.attempt(one, () => runOnce(bench, one, cell, scale.warmupSeconds))
+    }
+    const raws: number[] = []
+    const rawTurn = async () => {
+      raws.push(await rawRate(bench, groupBytes))
+    }
+    const turns = field
+      .those(({ id }) => runs.has(id))
+      .map(
+        (one) => () =>
+          field.attempt(one, async () => {
+            runs.get(one.id)?.push(await runOnce(bench, one, cell, scale.runSeconds))
+          }),
+      )
+    await inTurnsOf(scale.rounds, [rawTurn, ...turns])
+    rawRates.set(groupBytes, [...(rawRates.get(groupBytes) ?? []), ...raws])
+    const rawMessages = median(raws) * many
+    const left = field.those(({ id }) => (runs.get(id)?.length ?? 0) > 0)
+    const lines = left.map(({ id }) => lineOf(cell, id, runs.get(id) ?? [], rawMessages))
+    return [...lines, ...field.failures]
+  } finally {
+    await field.close()
+  }
 }
 
 export function rawLines(rawRates: ReadonlyMap<number, readonly number[]>): RawLine[] {
@@ -68,78 +91,86 @@ export function rawLines(rawRates: ReadonlyMap<number, readonly number[]>): RawL
 }
 
 /** Latencies at shares of each one's own maximum, open loop: nothing waits for an answer before the next. */
-export async function measureLatencies(bench: PeersBench, id: string): Promise<LatencyLine[]> {
-  const { scale } = bench
-  const { latencySeconds: seconds, latencyRounds: runs } = scale
-  return withOpen(bench, [id], async ([one]) => {
-    if (one === undefined) throw new Error('one was opened')
-    const lines: LatencyLine[] = []
-    for (const workload of ['put', 'through'] as const) {
-      if (workload === 'through' && !one.takes) continue
-      if (one.takes) await empty(one)
-      const most = await maximumOf(bench, one, workload)
-      for (const share of scale.shares) {
-        const rate = most * share
-        const found: Quantiles[] = []
-        for (let run = 0; run < runs; run++) {
-          const how = { bytes: BACKLOG_BYTES, rate, seconds }
-          found.push(await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how))
-        }
-        const figures = quantilesOfRuns(found)
-        const place = { contender: id, workload, bytes: BACKLOG_BYTES, share }
-        lines.push({ kind: 'latency', ...place, rate: rounded(rate), ...figures, runs })
-      }
-    }
-    return lines
-  })
+export async function measureLatencies(
+  bench: PeersBench,
+  id: string,
+): Promise<(LatencyLine | FailedLine)[]> {
+  const lines: (LatencyLine | FailedLine)[] = []
+  for (const workload of ['put', 'through'] as const) {
+    const found = await alone<LatencyLine>(bench, id, `latency ${workload}`, (one, add) =>
+      measureLatency(bench, one, workload, add),
+    )
+    lines.push(...found)
+  }
+  return lines
 }
 
-/** Rates, memory and disk while ever more messages wait, and reopening after a kill with each of these. */
+async function measureLatency(
+  { scale }: PeersBench,
+  one: Contestant,
+  workload: 'put' | 'through',
+  add: (line: LatencyLine) => void,
+): Promise<void> {
+  const { latencySeconds: seconds, latencyRounds: runs } = scale
+  if (workload === 'through' && !one.takes) return
+  const most = await maximumOf(scale, one, workload)
+  for (const share of scale.shares) {
+    const rate = most * share
+    const found: Lateness[] = []
+    for (let run = 0; run < runs; run++) {
+      // Whoever is to tell when its own messages come must find no others.
+      if (one.takes) await empty(one)
+      const how = { bytes: BACKLOG_BYTES, rate, seconds }
+      found.push(await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how))
+    }
+    const place = { contender: one.id, workload, bytes: BACKLOG_BYTES, share }
+    const unfinished = found.reduce((sum, run) => sum + run.unfinished, 0)
+    const figures = { ...quantilesOfRuns(found), ...(unfinished > 0 && { unfinished }) }
+    add({ kind: 'latency', ...place, rate: rounded(rate), ...figures, runs })
+  }
+}
+
+/** Memory, disk and rates while ever more messages wait, and reopening after a kill with each of these. */
 export async function measureBacklog(
   bench: PeersBench,
   id: string,
-): Promise<(BacklogLine | ReopenLine)[]> {
+): Promise<(BacklogLine | ReopenLine | FailedLine)[]> {
   const { scale } = bench
-  return withOpen(bench, [id], async ([one]) => {
-    if (one === undefined) throw new Error('one was opened')
-    if (!one.takes) return []
-    const lines: (BacklogLine | ReopenLine)[] = []
+  return alone<BacklogLine | ReopenLine>(bench, id, 'backlog', async (one, add) => {
+    if (!one.takes) return
+    const how = { bytes: BACKLOG_BYTES, secondsMax: scale.fillSecondsMax }
+    // Not counted: code gets warm, and what is resident is so.
+    await ratesWith(scale, one)
     const emptyBytes = await one.memoryBytes()
     let waiting = 0
     for (const wanted of scale.backlogs) {
-      const how = { bytes: BACKLOG_BYTES, secondsMax: scale.fillSecondsMax }
       waiting += await one.call('fill', { ...how, messages: wanted - waiting })
       if (waiting < wanted) {
-        bench.say(
-          `${id}: ${waiting} of ${wanted} messages in ${scale.fillSecondsMax} s, no further`,
-        )
-        break
+        throw new Error(`${waiting} of ${wanted} messages in ${scale.fillSecondsMax} s, no further`)
       }
       const [memoryBytes, diskBytes] = [await one.memoryBytes(), one.diskBytes()]
-      const rates = await ratesWith(bench, one)
+      const rates = await ratesWith(scale, one)
       const figures = { memoryBytes: Math.max(0, memoryBytes - emptyBytes), diskBytes }
-      lines.push({ kind: 'backlog', contender: id, waiting: wanted, ...rates, ...figures })
+      add({ kind: 'backlog', contender: id, waiting: wanted, ...rates, ...figures })
       const seconds = rounded(await one.reopenKilled())
-      lines.push({ kind: 'reopen', contender: id, waiting: wanted, seconds, how: 'killed' })
+      add({ kind: 'reopen', contender: id, waiting: wanted, seconds, how: 'killed' })
       // One was taken to see that it is open.
       waiting += (await one.call('fill', { ...how, messages: 1 })) - 1
     }
-    return lines
   })
 }
 
-/** What waits is taken: whoever is to tell when its own messages come must find no others. */
 async function empty(one: Contestant): Promise<void> {
   const all = { batch: MANY_IN_FLIGHT, messages: Number.MAX_SAFE_INTEGER }
   const { messages } = await one.call('drain', { ...all, secondsMax: EMPTY_SECONDS_MAX })
   if (messages > 0 && (await one.call('drain', { ...all, secondsMax: 1 })).messages > 0) {
-    throw new Error(`${one.id}: more waits than is taken in ${EMPTY_SECONDS_MAX} s`)
+    throw new Error(`more waits than is taken in ${EMPTY_SECONDS_MAX} s`)
   }
 }
 
 /** Puts, and takes as many again, so that as many wait as before. */
 async function ratesWith(
-  { scale }: PeersBench,
+  scale: PeersScale,
   one: Contestant,
 ): Promise<{ putRate: number; takeRate: number }> {
   const puts: number[] = []
@@ -159,7 +190,7 @@ async function ratesWith(
         messages: left,
         secondsMax: EMPTY_SECONDS_MAX,
       })
-      if (taken.messages === 0) throw new Error(`${one.id}: nothing to take where ${left} wait`)
+      if (taken.messages === 0) throw new Error(`nothing to take where ${left} wait`)
       left -= taken.messages
       seconds += taken.seconds
     }
@@ -169,14 +200,16 @@ async function ratesWith(
 }
 
 async function maximumOf(
-  { scale }: PeersBench,
+  scale: PeersScale,
   one: Contestant,
   workload: 'put' | 'through',
 ): Promise<number> {
   const how = { bytes: BACKLOG_BYTES, inFlight: MANY_IN_FLIGHT, seconds: scale.runSeconds }
   const rates: number[] = []
   for (let run = 0; run <= scale.latencyRounds; run++) {
-    const { rate } = await one.run(workload === 'put' ? 'put' : 'steady', how)
+    const { rate } = await (workload === 'put'
+      ? one.run('put', how)
+      : one.run('steady', { ...how, takers: 1 }))
     if (run > 0) rates.push(rate)
   }
   return median(rates)
@@ -196,12 +229,9 @@ async function runOnce(
     case 'steady':
       return one.run('steady', { bytes, inFlight, seconds })
     case 'drain': {
-      const messages = Math.max(
-        1,
-        Math.round(scale.drainMessages * Math.min(1, (batch * batch) / MANY_IN_FLIGHT)),
-      )
-      await one.call('fill', { bytes, messages, secondsMax: scale.fillSecondsMax })
-      return one.run('drain', { batch, messages, secondsMax: scale.drainSecondsMax })
+      const wanted = one.takenLast === undefined ? DRAIN_AT_FIRST : one.takenLast * DRAIN_AHEAD
+      await one.fillUpTo(Math.min(DRAIN_MAX, Math.ceil(wanted)), bytes, scale.fillSecondsMax)
+      return one.drainFor(batch, seconds)
     }
   }
 }
@@ -248,19 +278,27 @@ function quantilesOfRuns(runs: readonly Quantiles[]): Quantiles {
   }
 }
 
-/** Contenders that are gone when `use` is over, and what they wrote with them. */
-async function withOpen<T>(
-  { place, say }: PeersBench,
-  ids: readonly string[],
-  use: (contestants: readonly Contestant[]) => Promise<T>,
-): Promise<T> {
-  const contestants = ids.map((id) => new Contestant(place, id))
+/** One contender by itself, from a fresh directory on: what was found until it failed, and that it did. */
+async function alone<Line>(
+  bench: PeersBench,
+  id: string,
+  what: string,
+  use: (one: Contestant, add: (line: Line) => void) => Promise<void>,
+): Promise<(Line | FailedLine)[]> {
+  const field = new Field(bench, what)
+  const lines: (Line | FailedLine)[] = []
   try {
-    for (const one of contestants) await one.open()
-    return await use(contestants)
-  } finally {
-    for (const one of contestants) {
-      await one.end().catch((error: unknown) => say(`${one.id} does not end in order: ${error}`))
+    await field.open(id)
+    for (const one of field.those(() => true)) {
+      await field.attempt(one, () => use(one, (line) => lines.push(line)))
     }
+    return [...lines, ...field.failures]
+  } finally {
+    await field.close()
   }
+}
+
+function wordsOf({ workload, bytes, inFlight, batch }: RateCell): string {
+  const many = inFlight === undefined ? `batches of ${batch}` : `${inFlight} in flight`
+  return `${workload}, ${bytes} B, ${many}`
 }

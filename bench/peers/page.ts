@@ -118,6 +118,10 @@ function circumstances(results: PeersResults): string[] {
   const missing = header.contenders.filter((facts) => facts.missing !== undefined)
   const notes = [
     ...missing.map(({ id, missing: why }) => `* \`${id}\` was left out: ${cellText(why ?? '')}.`),
+    ...results.failures.map(
+      ({ contender, what, reason }) =>
+        `* \`${contender}\` FAILED and has no figure there: ${cellText(what)}: ${cellText(reason)}.`,
+    ),
     ...header.contenders.flatMap((facts) => publishedNote(results, facts)),
   ]
   return [

@@ -94,6 +94,8 @@ export interface LatencyLine {
   readonly p999Ms: number
   readonly maxMs: number
   readonly runs: number
+  /** Messages that were never done while somebody waited: it does not keep up. Absent where all were. */
+  readonly unfinished?: number
 }
 
 export interface BacklogLine {
@@ -118,7 +120,16 @@ export interface ReopenLine {
   readonly how: 'killed'
 }
 
-export type ResultLine = RawLine | RateLine | LatencyLine | BacklogLine | ReopenLine
+/** Something that a contender could not do: it is left out there, and the page says so. */
+export interface FailedLine {
+  readonly kind: 'failed'
+  readonly contender: string
+  /** What was being measured. */
+  readonly what: string
+  readonly reason: string
+}
+
+export type ResultLine = RawLine | RateLine | LatencyLine | BacklogLine | ReopenLine | FailedLine
 
 /** One run, read. */
 export interface PeersResults {
@@ -128,9 +139,17 @@ export interface PeersResults {
   readonly latencies: readonly LatencyLine[]
   readonly backlogs: readonly BacklogLine[]
   readonly reopenings: readonly ReopenLine[]
+  readonly failures: readonly FailedLine[]
 }
 
-const KINDS: readonly ResultLine['kind'][] = ['raw', 'rate', 'latency', 'backlog', 'reopen']
+const KINDS: readonly ResultLine['kind'][] = [
+  'raw',
+  'rate',
+  'latency',
+  'backlog',
+  'reopen',
+  'failed',
+]
 
 /** The run in these JSON lines. Lines of two runs, and two lines about the same thing, are a mistake. */
 export function resultsOf(jsonLines: string): PeersResults {
@@ -157,6 +176,7 @@ export function resultsOf(jsonLines: string): PeersResults {
     latencies: results.filter((line) => line.kind === 'latency'),
     backlogs: results.filter((line) => line.kind === 'backlog'),
     reopenings: results.filter((line) => line.kind === 'reopen'),
+    failures: results.filter((line) => line.kind === 'failed'),
   }
 }
 
@@ -177,6 +197,7 @@ function identityOf(line: ResultLine): string {
   if (line.kind === 'rate') return keyOf(line)
   if (line.kind === 'latency')
     return `latency ${line.contender} ${line.workload} ${line.bytes} ${line.share}`
+  if (line.kind === 'failed') return `failed ${line.contender} ${line.what}`
   return `${line.kind} ${line.contender} ${line.waiting}`
 }
 

@@ -22,8 +22,6 @@ export interface PeersScale {
   readonly backlogs: readonly number[]
   /** A contender that cannot be filled to the next of these in time is looked at no further. */
   readonly fillSecondsMax: number
-  readonly drainMessages: number
-  readonly drainSecondsMax: number
   readonly rawSeconds: number
 }
 
@@ -61,8 +59,6 @@ export const PEERS_FULL: PeersScale = {
   latencySeconds: 3,
   backlogs: [10_000, 100_000, 1_000_000, 10_000_000],
   fillSecondsMax: 180,
-  drainMessages: 100_000,
-  drainSecondsMax: 5,
   rawSeconds: 0.3,
 }
 
@@ -82,7 +78,6 @@ export const PEERS_QUICK: PeersScale = {
   shares: [0.5],
   latencySeconds: 1,
   backlogs: [10_000, 100_000],
-  drainMessages: 50_000,
 }
 
 /** As little as still goes through every line: no figure of it means anything. */
@@ -101,7 +96,5 @@ export const PEERS_SMOKE: PeersScale = {
   latencySeconds: 0.05,
   backlogs: [100, 200],
   fillSecondsMax: 5,
-  drainMessages: 100,
-  drainSecondsMax: 1,
   rawSeconds: 0.01,
 }

@@ -78,9 +78,10 @@ export function latencyTable({ latencies, ...results }: PeersResults): string[] 
         `${figureText(line.share * 100)} %`,
         figureText(line.rate),
         ...[line.p50Ms, line.p99Ms, line.p999Ms, line.maxMs].map(millisecondsText),
+        line.unfinished === undefined ? '' : `${figureText(line.unfinished)} never done`,
       ]),
   )
-  return table([...head, 'p50', 'p99', 'p99.9', 'max'], 3, rows)
+  return table([...head, 'p50', 'p99', 'p99.9', 'max', 'does not keep up'], 3, rows)
 }
 
 export function backlogTable(results: PeersResults): string[] {

@@ -9,6 +9,12 @@ export interface Timing {
   readonly cpuSeconds: number
 }
 
+/** How late messages were done after they were due. */
+export interface Lateness extends Quantiles {
+  /** Never done while somebody waited: they count as late as they were by then. */
+  readonly unfinished: number
+}
+
 /** One argument and one answer each; both go through structured clone. */
 export interface PeerVerbs {
   /** Before all others. */
@@ -26,13 +32,18 @@ export interface PeerVerbs {
   fill(what: { bytes: number; messages: number; secondsMax: number }): Promise<number>
   /** Takes and finishes so many, `batch` at a time; fewer where there are no more, or time is up. */
   drain(what: { batch: number; messages: number; secondsMax: number }): Promise<Timing>
-  /** Puts and takes side by side: what was taken. */
-  steady(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
+  /** Puts and takes side by side: what was taken. `takers` at most, where that is told. */
+  steady(what: {
+    bytes: number
+    inFlight: number
+    seconds: number
+    takers?: number
+  }): Promise<Timing>
   /** Puts when they are due, whatever the answers do: until the answer, from when each was due. */
-  pacedPut(what: { bytes: number; rate: number; seconds: number }): Promise<Quantiles>
-  /** The same until it was taken and that is durable. */
-  pacedThrough(what: { bytes: number; rate: number; seconds: number }): Promise<Quantiles>
-  /** Resident bytes of this process, after garbage was collected. */
-  memory(what: object): Promise<number>
+  pacedPut(what: { bytes: number; rate: number; seconds: number }): Promise<Lateness>
+  /** The same until it was taken, by one taker, and that is durable. */
+  pacedThrough(what: { bytes: number; rate: number; seconds: number }): Promise<Lateness>
+  /** Collects garbage, so that somebody may look at what is resident. */
+  memory(what: object): Promise<{ pid: number }>
   close(what: object): Promise<void>
 }

@@ -140,7 +140,10 @@ class Taker {
     while (taken < count) {
       if (this.#pending === 0) this.#pending = (await this.#consumer.info()).num_pending
       if (this.#pending === 0) break
-      taken += await this.#fetch(Math.min(count - taken, this.#pending, FETCH_MAX))
+      const came = await this.#fetch(Math.min(count - taken, this.#pending, FETCH_MAX))
+      // What it was told of is gone: whoever wants more looks again.
+      if (came === 0) break
+      taken += came
     }
     return taken
   }

@@ -1,0 +1,55 @@
+/**
+ * Contenders that are open at the same time. One that fails is killed and left out from then on, which is said
+ * aloud and is a line of the results: a run of hours does not end for it, and nobody looks better by failing.
+ */
+
+import { Contestant } from './contestant.ts'
+import type { PeersBench } from './measure.ts'
+import type { FailedLine } from './result.ts'
+
+export class Field {
+  readonly failures: FailedLine[] = []
+  readonly #bench: Pick<PeersBench, 'place' | 'say'>
+  readonly #what: string
+  readonly #open = new Set<Contestant>()
+
+  /** `what` is measured, in words. */
+  constructor(bench: Pick<PeersBench, 'place' | 'say'>, what: string) {
+    this.#bench = bench
+    this.#what = what
+  }
+
+  async open(id: string): Promise<void> {
+    const one = new Contestant(this.#bench.place, id)
+    this.#open.add(one)
+    await this.attempt(one, () => one.open())
+  }
+
+  those(which: (one: Contestant) => boolean): Contestant[] {
+    return [...this.#open].filter(which)
+  }
+
+  /** Does nothing where it has failed before. */
+  async attempt(one: Contestant, act: () => Promise<unknown>): Promise<void> {
+    if (!this.#open.has(one)) return
+    try {
+      await act()
+    } catch (error) {
+      this.#open.delete(one)
+      const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+      this.failures.push({ kind: 'failed', contender: one.id, what: this.#what, reason })
+      this.#bench.say(`${one.id} FAILED, ${this.#what}: ${reason}`)
+      await one.abandon()
+    }
+  }
+
+  /** All that are left are closed, and what they wrote goes. */
+  async close(): Promise<void> {
+    for (const one of this.#open) {
+      await one.end().catch((error: unknown) => {
+        this.#bench.say(`${one.id} does not end in order: ${error}`)
+      })
+    }
+    this.#open.clear()
+  }
+}
