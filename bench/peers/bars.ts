@@ -72,6 +72,13 @@ const AGAINST: readonly Against[] = [
     atLeast: 2,
   },
   {
+    title: 'deliver and acknowledge: `qlog-store` to `sqlite-grouped`',
+    ours: 'qlog-store',
+    peer: 'sqlite-grouped',
+    workload: 'drain',
+    atLeast: 2,
+  },
+  {
     title: 'one at a time through `appendSync`: `qlog-sync` to `sqlite-full`',
     ours: 'qlog-sync',
     peer: 'sqlite-full',

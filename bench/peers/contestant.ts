@@ -101,6 +101,8 @@ export class Contestant {
       batch,
       messages: Number.MAX_SAFE_INTEGER,
       secondsMax: seconds,
+      // One message at a time is one taker, too.
+      ...(batch === 1 && { takers: 1 }),
     })
     this.#waiting -= timing.messages
     this.takenLast = (timing.messages * seconds) / timing.seconds

@@ -91,13 +91,18 @@ export async function fill(
 
 export async function drain(
   opened: Opened,
-  { batch, messages, secondsMax }: { batch: number; messages: number; secondsMax: number },
+  {
+    batch,
+    messages,
+    secondsMax,
+    takers: most,
+  }: { batch: number; messages: number; secondsMax: number; takers?: number },
 ): Promise<Timing> {
   return timed(async () => {
     const endMs = performance.now() + secondsMax * 1000
     let wanted = messages
     let taken = 0
-    await takers(opened, async (take) => {
+    const work = async (take: Take): Promise<void> => {
       while (wanted > 0 && performance.now() < endMs) {
         const count = Math.min(batch, wanted)
         wanted -= count
@@ -106,7 +111,8 @@ export async function drain(
         if (came === 0) return
         wanted += count - came
       }
-    })
+    }
+    await takers(opened, work, most)
     return taken
   })
 }

@@ -49,8 +49,11 @@ export async function measureCell(
   const { scale } = bench
   const many = cell.inFlight ?? cell.batch ?? 1
   const groupBytes = cell.bytes * many
-  const able = bench.contenders.filter(
-    ({ inFlightMax }) => (cell.inFlight ?? 1) <= (inFlightMax ?? Number.POSITIVE_INFINITY),
+  // One that is called synchronously has no batches of its own.
+  const able = bench.contenders.filter(({ inFlightMax }) =>
+    inFlightMax === undefined
+      ? true
+      : cell.workload === 'put' && (cell.inFlight ?? 1) <= inFlightMax,
   )
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
   const field = new Field(bench, wordsOf(cell))
@@ -106,14 +109,16 @@ export async function measureLatencies(
 }
 
 async function measureLatency(
-  { scale }: PeersBench,
+  { scale, contenders }: PeersBench,
   one: Contestant,
   workload: 'put' | 'through',
   add: (line: LatencyLine) => void,
 ): Promise<void> {
   const { latencySeconds: seconds, latencyRounds: runs } = scale
   if (workload === 'through' && !one.takes) return
-  const most = await maximumOf(scale, one, workload)
+  const { inFlightMax = MANY_IN_FLIGHT } = contenders.find(({ id }) => id === one.id) ?? {}
+  const inFlight = Math.min(MANY_IN_FLIGHT, inFlightMax)
+  const most = await maximumOf(scale, one, workload, inFlight)
   for (const share of scale.shares) {
     const rate = most * share
     const found: Lateness[] = []
@@ -203,8 +208,9 @@ async function maximumOf(
   scale: PeersScale,
   one: Contestant,
   workload: 'put' | 'through',
+  inFlight: number,
 ): Promise<number> {
-  const how = { bytes: BACKLOG_BYTES, inFlight: MANY_IN_FLIGHT, seconds: scale.runSeconds }
+  const how = { bytes: BACKLOG_BYTES, inFlight, seconds: scale.runSeconds }
   const rates: number[] = []
   for (let run = 0; run <= scale.latencyRounds; run++) {
     const { rate } = await (workload === 'put'
@@ -263,7 +269,10 @@ function lineOf(
     quartiles: [rounded(quantile(rates, 0.25)), rounded(quantile(rates, 0.75))],
     runs: runs.length,
     cpu: rounded(median(runs.map(({ cpu }) => cpu))),
-    efficiency: rounded(rate / rawMessages),
+    // The raw loop writes bodies, which a take does not.
+    ...((workload === 'put' || workload === 'batch') && {
+      efficiency: rounded(rate / rawMessages),
+    }),
   }
 }
 
@@ -274,7 +283,8 @@ function quantilesOfRuns(runs: readonly Quantiles[]): Quantiles {
     p50Ms: of(({ p50Ms }) => p50Ms),
     p99Ms: of(({ p99Ms }) => p99Ms),
     p999Ms: of(({ p999Ms }) => p999Ms),
-    maxMs: of(({ maxMs }) => maxMs),
+    // The worst of all of them: a stall in one run is a stall.
+    maxMs: rounded(Math.max(...runs.map(({ maxMs }) => maxMs))),
   }
 }
 

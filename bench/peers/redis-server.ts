@@ -43,6 +43,9 @@ export function startRedis(
 }
 
 /** What is asked of every connection: one that is lost is not made again, and what waits for it rejects. */
+const LOADING_ASK_MS = 10
+
 export function connectionOptions(port: number): Record<string, unknown> {
-  return { host: '127.0.0.1', port, retryStrategy: () => null }
+  // While a server reads its file, the client asks again so often, and not after the seconds that it guesses.
+  return { host: '127.0.0.1', port, retryStrategy: () => null, maxLoadingRetryTime: LOADING_ASK_MS }
 }

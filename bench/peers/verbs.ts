@@ -30,8 +30,16 @@ export interface PeerVerbs {
   batch(what: { bytes: number; batch: number; seconds: number }): Promise<Timing>
   /** Puts until there are so many more, as fast as batches go; gives up after `secondsMax`: how many. */
   fill(what: { bytes: number; messages: number; secondsMax: number }): Promise<number>
-  /** Takes and finishes so many, `batch` at a time; fewer where there are no more, or time is up. */
-  drain(what: { batch: number; messages: number; secondsMax: number }): Promise<Timing>
+  /**
+   * Takes and finishes so many, `batch` at a time; fewer where there are no more, or time is up. `takers` at
+   * most, where that is told.
+   */
+  drain(what: {
+    batch: number
+    messages: number
+    secondsMax: number
+    takers?: number
+  }): Promise<Timing>
   /** Puts and takes side by side: what was taken. `takers` at most, where that is told. */
   steady(what: {
     bytes: number
