@@ -29,9 +29,11 @@ export class Follower {
     this.#ended = this.#follow(pauseMs).catch((error: unknown) => this.#endedBy(error))
   }
 
-  /** All below this id must have been seen by now, unless it is gone. */
-  expectComplete(endId: number): void {
-    const { current, machine, writer } = this.#opening
+  /** All below this id of its log must have been seen by now, unless it is gone. */
+  expectComplete(opening: Opening, endId: number): void {
+    // One of a writer that was paused meanwhile has a log of its own, and cannot go on.
+    if (opening !== this.#opening) return
+    const { current, machine, writer } = opening
     if (this.#error || writer.superseded || current.status !== 'open') return
     machine.oracle.followedTo(this.#endSeen, endId, this.#gaps)
   }

@@ -372,7 +372,7 @@ export class Schedule {
     const endId = opening.current.stats().durableEndId
     await opening.wait(CATCH_UP_MS)
     if (!opening.process.alive) return
-    for (const follower of this.#followers) follower.expectComplete(endId)
+    for (const follower of this.#followers) follower.expectComplete(opening, endId)
     this.machine.check()
   }
 
