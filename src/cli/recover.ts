@@ -26,7 +26,7 @@ export function registerRecover(program: Command, context: CommandContext): void
     .command('recover')
     .summary('save what is valid of a damaged log')
     .description(
-      'With --out, copies everything valid into a new directory and mends blocks that are one flipped bit away from valid. With --in-place --yes, sets damage aside so that the log can be opened and written again; no segment is rewritten, so single bits stay as they are. Says exactly what is lost; exit code 3 if any message is.',
+      'With --out, copies everything valid into a new directory and mends blocks that are one flipped bit away from valid. With --in-place --yes, sets damage aside so that the log can be opened and written again; no segment is rewritten, so single bits stay as they are. Says exactly what is lost; exit code 3 if any message is, or may be.',
     )
     .argument('<DIR>', 'directory of the damaged log')
     .option('--out <NEWDIR>', 'new directory for the copy')
