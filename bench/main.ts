@@ -2,7 +2,8 @@
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
  * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing; `store` measures
- * queues, `serve` the server. Results go to stdout, one JSON object a line or a table; words go to stderr. No speed is judged.
+ * queues, `serve` the server, `peers` what people would take instead. Results go to stdout, one JSON object a line or
+ * a table; words go to stderr. No speed is judged, but for `ratios`, which judges nothing absolute.
  */
 
 import * as fs from 'node:fs'
