@@ -62,7 +62,7 @@ export const PEERS_FULL: PeersScale = {
   rawSeconds: 0.3,
 }
 
-/** A few minutes: where everybody stands, with wide margins. */
+/** A shorter run: where everybody stands, with wide margins. */
 export const PEERS_QUICK: PeersScale = {
   ...PEERS_FULL,
   rounds: 3,
