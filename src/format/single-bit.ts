@@ -14,6 +14,7 @@ import {
   BLOCK_LENGTH_AT,
   BLOCK_MAGIC_AT,
   BlockFlag,
+  BlockType,
 } from './layout.ts'
 import { MessageCounter } from './message-counter.ts'
 import { type Decompress, Unpacker } from './unpack.ts'
@@ -49,6 +50,7 @@ export function findSingleBit(
     const flipped = length === stored ? flipWithin(block, key, crc32) : flipLength(block, length)
     if (flipped === undefined) continue
     if (checkBlock(block, 0, offset, key, crc32) !== 0 || !unpacker.open(block, 0)) continue
+    if (end === undefined && isCutShort(block, flipped)) return undefined
     return found(block, offset, flipped, unpacker.payload)
   }
   return undefined
@@ -106,6 +108,19 @@ function onlyBit(difference: number): number | undefined {
   const value = difference >>> 0
   if (value === 0 || (value & (value - 1)) !== 0) return undefined
   return 31 - Math.clz32(value)
+}
+
+/**
+ * Whether a mended SYNC or CLEAN at the end of the log, without its mended byte and what follows, is what
+ * was found: a write that was cut off there. It carries no message, so nothing is lost whichever it was,
+ * and real power cuts leave it: the last byte of its time that is not zero holds one bit until 2039.
+ */
+function isCutShort(mended: Uint8Array, position: number): boolean {
+  const { type } = readBlock(mended, 0)
+  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false
+  const byte = position >>> 3
+  if (mended[byte] !== 1 << (position & 7)) return false
+  return mended.subarray(byte + 1).every((other) => other === 0)
 }
 
 function found(

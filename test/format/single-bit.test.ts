@@ -20,6 +20,18 @@ function randomFrom(seed: number): () => number {
   }
 }
 
+/** The first block of a SYNC, or of a CLEAN, with zero up to its sector's end and behind. */
+function emptyBlockOf(type: number, length: number, timeMs: number): Uint8Array {
+  const bytes = new Uint8Array(length + 256)
+  const place = { offset: OFFSET, length, durableOffset: 4096, groupOffset: OFFSET }
+  sealBlock(bytes, 0, { ...place, type, flags: 0, recordCount: 0, firstId: 77, timeMs }, KEY, crc32)
+  return bytes
+}
+
+/** The time of a block of our days: its last byte that is not zero holds one bit. */
+const TIME_MS = 0x01_a2_19_c4_7f_35
+const TIME_LAST_BYTE = 45
+
 /** A valid block of `length` bytes with two messages; behind it stands zero. */
 function blockOf(length: number, spaceBehind = 0): Uint8Array {
   const random = randomFrom(length)
@@ -166,6 +178,45 @@ describe('a search for single-bit damage', () => {
       expect(findSingleBit(part, OFFSET, undefined, KEY, crc32)).toBeUndefined()
       expect(findSingleBit(part, OFFSET, OFFSET + 136, KEY, crc32)).toBeUndefined()
     }
+  })
+
+  test('takes a SYNC or CLEAN that was cut off for no damage: it carries nothing', () => {
+    for (const type of [BlockType.SYNC, BlockType.CLEAN]) {
+      for (const length of [48, 512]) {
+        const bytes = emptyBlockOf(type, length, TIME_MS)
+        expect(bytes[TIME_LAST_BYTE]).toBe(1)
+        for (let from = 0; from < length; from++) {
+          const cut = bytes.slice()
+          cut.fill(0, from)
+          expect(
+            findSingleBit(cut, OFFSET, undefined, KEY, crc32),
+            `cut at ${from}`,
+          ).toBeUndefined()
+        }
+        // The same bytes with a valid block behind them: what stands there may be lost.
+        const cut = flipped(bytes, TIME_LAST_BYTE * 8)
+        expect(findSingleBit(cut, OFFSET, OFFSET + length, KEY, crc32)).toBeDefined()
+      }
+    }
+  })
+
+  test('finds any other bit of a SYNC, and the last one of a block that carries something', () => {
+    const bytes = emptyBlockOf(BlockType.SYNC, 512, TIME_MS)
+    for (let position = 0; position < 512 * 8; position++) {
+      if (position === TIME_LAST_BYTE * 8) continue
+      const found = findSingleBit(flipped(bytes, position), OFFSET, undefined, KEY, crc32)
+      expect(found?.bit, `bit ${position}`).toBe(position & 7)
+    }
+    const data = new Uint8Array(128)
+    const body = new Uint8Array(40)
+    body[0] = 1
+    data.set(record(1, body), 48)
+    const place = { offset: OFFSET, length: 96, durableOffset: 4096, groupOffset: OFFSET }
+    const rest = { type: BlockType.DATA, flags: BlockFlag.END, recordCount: 1, firstId: 1 }
+    sealBlock(data, 0, { ...place, ...rest, timeMs: 5 }, KEY, crc32)
+    const last = data.findLastIndex((byte) => byte !== 0)
+    expect(data[last]).toBe(1)
+    expect(findSingleBit(flipped(data, last * 8), OFFSET, undefined, KEY, crc32)).toBeDefined()
   })
 
   test('leaves the bytes that it is given as they are', () => {
