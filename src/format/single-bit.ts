@@ -13,6 +13,7 @@ import {
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
   BLOCK_MAGIC_AT,
+  BLOCK_TYPE_AT,
   BlockFlag,
   BlockType,
 } from './layout.ts'
@@ -50,10 +51,21 @@ export function findSingleBit(
     const flipped = length === stored ? flipWithin(block, key, crc32) : flipLength(block, length)
     if (flipped === undefined) continue
     if (checkBlock(block, 0, offset, key, crc32) !== 0 || !unpacker.open(block, 0)) continue
-    if (end === undefined && isCutShort(block, flipped)) return undefined
     return found(block, offset, flipped, unpacker.payload)
   }
   return undefined
+}
+
+/**
+ * Whether `bytes`, which begin with the damaged block, are a SYNC or CLEAN whose write was cut off in front of
+ * its last bit. At the end of the log that is a torn block like any other: it carries no message, so nothing
+ * is lost whichever it was, and real power cuts leave it. The last byte of its time that is not zero holds
+ * one bit from 2004 to 2039.
+ */
+export function isCutShort(bytes: Uint8Array, { offset, byteOffset, length }: SingleBit): boolean {
+  const type = bytes[BLOCK_TYPE_AT]
+  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false
+  return bytes.subarray(byteOffset - offset, length).every((byte) => byte === 0)
 }
 
 /** The stored length and everything one bit away from it. */
@@ -108,19 +120,6 @@ function onlyBit(difference: number): number | undefined {
   const value = difference >>> 0
   if (value === 0 || (value & (value - 1)) !== 0) return undefined
   return 31 - Math.clz32(value)
-}
-
-/**
- * Whether a mended SYNC or CLEAN at the end of the log, without its mended byte and what follows, is what
- * was found: a write that was cut off there. It carries no message, so nothing is lost whichever it was,
- * and real power cuts leave it: the last byte of its time that is not zero holds one bit until 2039.
- */
-function isCutShort(mended: Uint8Array, position: number): boolean {
-  const { type } = readBlock(mended, 0)
-  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false
-  const byte = position >>> 3
-  if (mended[byte] !== 1 << (position & 7)) return false
-  return mended.subarray(byte + 1).every((other) => other === 0)
 }
 
 function found(

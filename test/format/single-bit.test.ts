@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Block, checkBlock, type SegmentKey, sealBlock } from '../../src/format/block.ts'
 import type { SingleBit } from '../../src/format/evidence.ts'
 import { BlockFlag, BlockType } from '../../src/format/layout.ts'
-import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../../src/format/single-bit.ts'
+import { findSingleBit, isCutShort, SINGLE_BIT_BYTES_MAX } from '../../src/format/single-bit.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import { record } from './pieces.ts'
 
@@ -180,43 +180,35 @@ describe('a search for single-bit damage', () => {
     }
   })
 
-  test('takes a SYNC or CLEAN that was cut off for no damage: it carries nothing', () => {
+  test('tells a SYNC or CLEAN that was cut off from one that is damaged elsewhere', () => {
     for (const type of [BlockType.SYNC, BlockType.CLEAN]) {
       for (const length of [48, 512]) {
         const bytes = emptyBlockOf(type, length, TIME_MS)
         expect(bytes[TIME_LAST_BYTE]).toBe(1)
-        for (let from = 0; from < length; from++) {
-          const cut = bytes.slice()
-          cut.fill(0, from)
-          expect(
-            findSingleBit(cut, OFFSET, undefined, KEY, crc32),
-            `cut at ${from}`,
-          ).toBeUndefined()
+        for (let position = 0; position < length * 8; position++) {
+          const damaged = flipped(bytes, position)
+          const found = findSingleBit(damaged, OFFSET, undefined, KEY, crc32)
+          expect(found?.bit, `bit ${position}`).toBe(position & 7)
+          const isCut = found !== undefined && isCutShort(damaged, found)
+          expect(isCut, `bit ${position}`).toBe(position === TIME_LAST_BYTE * 8)
         }
-        // The same bytes with a valid block behind them: what stands there may be lost.
-        const cut = flipped(bytes, TIME_LAST_BYTE * 8)
-        expect(findSingleBit(cut, OFFSET, OFFSET + length, KEY, crc32)).toBeDefined()
       }
     }
   })
 
-  test('finds any other bit of a SYNC, and the last one of a block that carries something', () => {
-    const bytes = emptyBlockOf(BlockType.SYNC, 512, TIME_MS)
-    for (let position = 0; position < 512 * 8; position++) {
-      if (position === TIME_LAST_BYTE * 8) continue
-      const found = findSingleBit(flipped(bytes, position), OFFSET, undefined, KEY, crc32)
-      expect(found?.bit, `bit ${position}`).toBe(position & 7)
-    }
-    const data = new Uint8Array(128)
+  test('takes no block for cut off that carries something', () => {
+    const bytes = new Uint8Array(128)
     const body = new Uint8Array(40)
     body[0] = 1
-    data.set(record(1, body), 48)
+    bytes.set(record(1, body), 48)
     const place = { offset: OFFSET, length: 96, durableOffset: 4096, groupOffset: OFFSET }
     const rest = { type: BlockType.DATA, flags: BlockFlag.END, recordCount: 1, firstId: 1 }
-    sealBlock(data, 0, { ...place, ...rest, timeMs: 5 }, KEY, crc32)
-    const last = data.findLastIndex((byte) => byte !== 0)
-    expect(data[last]).toBe(1)
-    expect(findSingleBit(flipped(data, last * 8), OFFSET, undefined, KEY, crc32)).toBeDefined()
+    sealBlock(bytes, 0, { ...place, ...rest, timeMs: 5 }, KEY, crc32)
+    const last = bytes.findLastIndex((byte) => byte !== 0)
+    expect(bytes[last]).toBe(1)
+    const damaged = flipped(bytes, last * 8)
+    const found = findSingleBit(damaged, OFFSET, undefined, KEY, crc32)
+    expect(found && isCutShort(damaged, found)).toBe(false)
   })
 
   test('leaves the bytes that it is given as they are', () => {
