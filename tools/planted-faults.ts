@@ -39,6 +39,8 @@ export const SCRUB_AND_VERIFY = 'test/inspect/scrub.test.ts'
 export const SCRUB_SOAK = 'test/log/scrub/scrub-soak.test.ts'
 export const REPAIR = 'test/log/scrub/repair.test.ts'
 export const MENDED = 'test/store/mended.test.ts'
+export const SECOND_READ = 'test/log/second-read.test.ts'
+export const CUT_OFF = 'test/log/cut-off.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -807,5 +809,43 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [REPAIR],
+  },
+  {
+    name: 'what recovery copies is not checked when it is read for that',
+    edits: [
+      edit(
+        'src/log/second-read.ts',
+        'if (checkBlock(bytes, at - offset, at, key, system.crc32) !== 0) {',
+        'if (at < offset) {',
+      ),
+    ],
+    tests: [SECOND_READ],
+  },
+  {
+    name: 'an opening that cuts something off looks once',
+    edits: [
+      edit(
+        'src/log/sure-end.ts',
+        'if (last && endsAlike(last, assessment)) return assessment',
+        'if (last === undefined || endsAlike(last, assessment)) return assessment',
+      ),
+    ],
+    tests: [SECOND_READ],
+  },
+  {
+    name: 'a SYNC or CLEAN that was cut off is called rot',
+    edits: [edit('src/log/newest-segment.ts', ' || isCutShort(bytes, found)', '')],
+    tests: [CUT_OFF],
+  },
+  {
+    name: 'a message that one bit makes valid is called cut off',
+    edits: [
+      edit(
+        'src/format/single-bit.ts',
+        '  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false\n',
+        '  if (type === undefined) return false\n',
+      ),
+    ],
+    tests: [CUT_OFF],
   },
 ]

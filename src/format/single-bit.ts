@@ -59,8 +59,8 @@ export function findSingleBit(
 /**
  * Whether `bytes`, which begin with the damaged block, are a SYNC or CLEAN whose write was cut off in front of
  * its last bit. At the end of the log that is a torn block like any other: it carries no message, so nothing
- * is lost whichever it was, and real power cuts leave it. The last byte of its time that is not zero holds
- * one bit from 2004 to 2039.
+ * is lost whichever it was, and real power cuts leave it. The last byte of its time that is not zero
+ * is 1 from 2004 to 2039.
  */
 export function isCutShort(bytes: Uint8Array, { offset, byteOffset, length }: SingleBit): boolean {
   const type = bytes[BLOCK_TYPE_AT]

@@ -31,7 +31,7 @@ export async function readBlocksAgain(
       const what = `the block at ${at} of ${directory}/${file} was whole when it was read first, and is not now`
       throw new QlogError(
         'QLOG_IO',
-        `${what}; nothing was changed: check disk and memory, then open again`,
+        `${what}; nothing was changed: check disk and memory, then try again`,
       )
     }
   }

@@ -39,7 +39,7 @@ export async function assessSurely(
   const what = `where the log ${directory} ends read otherwise each time, ${LOOKS_MAX} times`
   throw new QlogError(
     'QLOG_IO',
-    `${what}; nothing was changed: check disk and memory, then open again`,
+    `${what}; nothing was changed: check disk and memory, then try again`,
   )
 }
 

@@ -45,6 +45,16 @@ const damages: readonly { name: string; harm: (segments: readonly string[]) => v
   },
   { name: 'a torn end', harm: (all) => tear(all.at(-1), 0) },
   { name: 'a torn end with old bytes', harm: (all) => tear(all.at(-1), 7) },
+  { name: 'a CLEAN cut off in its time', harm: (all) => cutOffLast(all.at(-1)) },
+  {
+    name: 'a CLEAN cut off in its time, and no index',
+    harm: (all) => {
+      cutOffLast(all.at(-1))
+      for (const name of ['index.a', 'index.b']) {
+        fs.rmSync(path.join(path.dirname(String(all.at(-1))), name), { force: true })
+      }
+    },
+  },
 ]
 
 function flip(bytes: Buffer): void {
@@ -63,6 +73,15 @@ function tear(file: string | undefined, byte: number): void {
   const end = bytes.findLastIndex((value) => value !== 0)
   bytes.fill(0, end - 1_000)
   bytes.fill(byte, end - 1_000, end)
+  fs.writeFileSync(String(file), bytes)
+}
+
+/** The last byte that is not zero, of the time of CLEAN, is one bit in our days. */
+function cutOffLast(file: string | undefined): void {
+  const bytes = fs.readFileSync(String(file))
+  const last = bytes.findLastIndex((value) => value !== 0)
+  expect(bytes[last]).toBe(1)
+  bytes[last] = 0
   fs.writeFileSync(String(file), bytes)
 }
 

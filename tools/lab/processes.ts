@@ -9,8 +9,11 @@ import type { Trial } from './trial.ts'
 /** What the command line of such a process begins with. */
 export const SHARE = '--share-of'
 
-/** From a process that shares: it wants a seed, or is done. */
-type Word = { readonly kind: 'ask' } | { readonly kind: 'done'; readonly outcome: Outcome }
+/** From a process that shares: it wants a seed, has met a failure, or is done. */
+type Word =
+  | { readonly kind: 'ask' }
+  | { readonly kind: 'failed'; readonly failure: string }
+  | { readonly kind: 'done'; readonly outcome: Outcome }
 
 /** Runs the trial in so many processes, this one among them; `start` starts one that calls {@link share}. */
 export async function runInProcesses(
@@ -45,9 +48,10 @@ export async function share(trial: Trial, seconds: number): Promise<void> {
     return typeof seed === 'number' ? seed : undefined
   }
   const plan = { seconds, listFrom: undefined, seedFrom: 0, unitsMax: Number.POSITIVE_INFINITY }
-  const outcome = await runTrial(trial, { ...plan, nextSeed })
-  say({ kind: 'done', outcome })
-  process.disconnect()
+  const onFailure = (failure: string): void => say({ kind: 'failed', failure })
+  const outcome = await runTrial(trial, { ...plan, nextSeed, onFailure })
+  // What is still on its way when a process disconnects is lost.
+  say({ kind: 'done', outcome }, () => process.disconnect())
 }
 
 class Seeds {
@@ -76,37 +80,40 @@ function outcomeOf(
   seconds: number,
   seeds: Seeds,
 ): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve) => {
+    const failures: string[] = []
     let last: number | undefined
     let outcome: Outcome | undefined
+    const end = (how: string): void => {
+      if (outcome === undefined) failures.push(lost(trial, child, how, last))
+      resolve(outcome ?? { seconds, counts: {}, failures })
+    }
     child.on('message', (word: Word) => {
-      if (word.kind === 'done') {
-        outcome = word.outcome
-        return
+      if (word.kind === 'done') outcome = word.outcome
+      else if (word.kind === 'failed') failures.push(word.failure)
+      else {
+        last = seeds.next()
+        // Where it has died meanwhile, that is told when it ends.
+        child.send(last ?? 'none', () => undefined)
       }
-      last = seeds.next()
-      child.send(last ?? 'none')
     })
-    child.on('error', reject)
-    child.on('exit', (code, signal) => {
-      resolve(outcome ?? lost(trial, child, `${code ?? signal}`, last, seconds))
-    })
+    child.on('error', (error) => end(error.message))
+    child.on('close', (code, signal) => end(`${code ?? signal}`))
   })
 }
 
 /** A process that did not come to its end: that is a failure like any other. */
 function lost(
-  trial: Trial,
-  child: ChildProcess,
+  { name }: Trial,
+  { pid }: ChildProcess,
   how: string,
   seed: number | undefined,
-  seconds: number,
-): Outcome {
+): string {
   const where = seed === undefined ? '' : ` --seed ${seed}`
-  const command = `npm run lab -- --only ${trial.name}${where} --units 1`
-  const failure = `process ${child.pid} ended with ${how}\nrepeat it with: ${command}`
-  console.error(`lab ${trial.name} FAILED: ${failure}`)
-  return { seconds, counts: {}, failures: [failure] }
+  const command = `npm run lab -- --only ${name}${where} --units 1`
+  const failure = `process ${pid} ended with ${how}\nrepeat it with: ${command}`
+  console.error(`lab ${name} FAILED: ${failure}`)
+  return failure
 }
 
 function sums(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
@@ -119,7 +126,7 @@ function sums(all: readonly Readonly<Record<string, number>>[]): Record<string, 
   return Object.fromEntries([...total].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function say(word: Word): void {
+function say(word: Word, then?: () => void): void {
   if (process.send === undefined) throw new Error('this process was not started to share a trial')
-  process.send(word)
+  process.send(word, () => then?.())
 }

@@ -18,6 +18,8 @@ export interface Plan {
   readonly seedFrom: number | undefined
   /** Where others take seeds as well: the next one for this process; undefined when there is none any more. */
   readonly nextSeed?: () => Promise<number | undefined>
+  /** Hears of each failure as it happens. */
+  readonly onFailure?: (failure: string) => void
   /** So many units or seeds at most. */
   readonly unitsMax: number
 }
@@ -143,6 +145,7 @@ class Running {
       const command = `npm run lab -- --only ${this.#trial.name} ${where} --units 1`
       const failure = `${what}: ${why}\nrepeat it with: ${command}`
       this.#failures.push(failure)
+      this.#plan.onFailure?.(failure)
       console.error(`lab ${this.#trial.name} FAILED: ${failure}`)
       if (error instanceof Error) console.error(error.cause ?? error.stack)
     }

@@ -234,7 +234,7 @@ class Segment:
         return None
 
     def mended(self, at):
-        """The block that one flipped bit makes valid here, else None."""
+        """The block that one flipped bit makes valid here, and the byte of that bit, else None."""
         data, candidates = self.data, list(range(96))    # magic, CRC and length
         if at + 48 > len(data): return None
         length = u32(data, at + 8)
@@ -248,19 +248,24 @@ class Segment:
         for bit in candidates:
             flipped[at + bit // 8] ^= 1 << bit % 8
             block = read_block(flipped, self.header, at)
-            if isinstance(block, Block): return block
+            if isinstance(block, Block): return block, at + bit // 8
             flipped[at + bit // 8] ^= 1 << bit % 8
         return None
 
     def end_but_for_one_bit(self, at):
         """Where the group at `at` ends, if one flipped bit is all that is wrong from there on."""
         hole = self.run_end(at)
-        block = self.mended(hole)
+        block, byte = self.mended(hole) or (None, None)
         if not block or not self.is_clean(self.run_end(block.end)): return None
+        if block.end not in self.by_start and self.was_cut_off(block, byte): return None
         self.by_start[hole] = block
         group = self.group(at)
         del self.by_start[hole]
         return group[-1].end if group else None
+
+    def was_cut_off(self, block, byte):
+        """Whether a SYNC or CLEAN that a bit of `byte` makes valid is zero from there on: its front was written."""
+        return block.type in (SYNC, CLEAN) and not self.data[byte:block.end].strip(b'\0')
 
     def run_end(self, at):
         """Where the blocks that stand from `at` on without space between them end."""
