@@ -3,7 +3,7 @@
 import { type ArgumentOf, serveVerbs } from '../verb-process.ts'
 import { type Loaded, Missing, type Opened } from './contract.ts'
 import { batchFor, drain, fill, pacedPut, pacedThrough, putFor, steadyFor } from './loads.ts'
-import { CONTENDERS } from './registry.ts'
+import { contenderOf } from './registry.ts'
 import type { Lateness, PeerVerbs, Timing } from './verbs.ts'
 
 /** The command of bench/main.ts that runs it; for nobody else. */
@@ -21,8 +21,7 @@ class PeerChild implements PeerVerbs {
   #current: Opened | undefined
 
   async load({ id }: Of<'load'>): Promise<{ version: string } | { missing: string }> {
-    const contender = CONTENDERS.find((one) => one.id === id)
-    if (contender === undefined) throw new Error(`there is no contender ${id}`)
+    const contender = contenderOf(id)
     try {
       this.#loaded = await contender.load()
       return { version: this.#loaded.version }

@@ -6,6 +6,7 @@ import type { Place } from '../../src/measure/place.ts'
 import { VerbProcess } from '../verb-process.ts'
 import { PEER_CHILD } from './child.ts'
 import type { Contender } from './contract.ts'
+import { contenderOf } from './registry.ts'
 import type { ContenderFacts } from './result.ts'
 import type { PeerVerbs, Timing } from './verbs.ts'
 
@@ -16,11 +17,10 @@ const BLOCK_BYTES = 512
 /** A process that was killed is gone once its parent has noticed. */
 const KILL_LOOK_MS = 10
 const KILL_TRIES = 500
-const NO_PROFILE = { profile: undefined }
 
 /** What is known of a contender before it is opened; `missing` where it cannot be. */
 export async function lookAt(contender: Contender): Promise<ContenderFacts> {
-  const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+  const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env: contender.env })
   try {
     const { id, name, durability, settings, source, kind, shape, published } = contender
     const found = await process.call('load', { id })
@@ -157,7 +157,8 @@ export class Contestant {
   }
 
   async #start(): Promise<void> {
-    const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+    const { env } = contenderOf(this.id)
+    const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env })
     this.#process = process
     const found = await process.call('load', { id: this.id })
     if ('missing' in found) throw new Error(`${this.id}: ${found.missing}`)

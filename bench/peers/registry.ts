@@ -5,6 +5,7 @@ import { BULLMQ_ALWAYS, BULLMQ_EVERYSEC } from './contenders/bullmq.ts'
 import { CLASSIC_LEVEL } from './contenders/classic-level.ts'
 import { LMDB } from './contenders/lmdb.ts'
 import { NATS_JETSTREAM } from './contenders/nats-jetstream.ts'
+import { NO_OP } from './contenders/no-op.ts'
 import { PLAINJOB } from './contenders/plainjob.ts'
 import { QLOG_LOG } from './contenders/qlog-log.ts'
 import { QLOG_SERVE } from './contenders/qlog-serve.ts'
@@ -37,3 +38,10 @@ export const CONTENDERS: readonly Contender[] = [
   RABBITMQ_CLASSIC,
   RABBITMQ_QUORUM,
 ]
+
+/** Of the field, or the one that keeps nothing. Throws where there is none of that name. */
+export function contenderOf(id: string): Contender {
+  const contender = [...CONTENDERS, NO_OP].find((one) => one.id === id)
+  if (contender === undefined) throw new Error(`there is no contender ${id}`)
+  return contender
+}

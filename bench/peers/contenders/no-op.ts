@@ -1,0 +1,31 @@
+/**
+ * Keeps nothing: what is measured of it is what the measuring itself costs, the floor below which no latency
+ * says anything of a contender. Not one of the field.
+ */
+import type { Contender } from '../contract.ts'
+
+export const NO_OP: Contender = {
+  id: 'no-op',
+  name: 'nothing',
+  durability: 'kernel',
+  settings: 'answers in the next turn of the event loop and keeps nothing',
+  source: 'this benchmark',
+  kind: 'embedded',
+  shape: 'log',
+  load: async () => ({
+    version: 'this source',
+    open: async () => ({
+      put: nextTurn,
+      putMany: nextTurn,
+      take: async () => {
+        await nextTurn()
+        return 0
+      },
+      close: async () => undefined,
+    }),
+  }),
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise(setImmediate)
+}
