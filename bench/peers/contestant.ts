@@ -1,7 +1,9 @@
 /** A contender as the runner sees it: a process that is told what to do, its server, and its directory. */
 
+import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Place } from '../../src/measure/place.ts'
 import { VerbProcess } from '../verb-process.ts'
 import { PEER_CHILD } from './child.ts'
@@ -22,10 +24,9 @@ const KILL_TRIES = 500
 export async function lookAt(contender: Contender): Promise<ContenderFacts> {
   const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env: contender.env })
   try {
-    const { id, name, durability, settings, source, kind, shape, published } = contender
-    const found = await process.call('load', { id })
-    const facts = { id, name, durability, settings, source, kind, shape }
-    return { ...facts, ...(published && { published }), version: '', ...found }
+    // All that is not a function, as a line of JSON has it.
+    const { load: _, inFlightMax: __, ...facts } = contender
+    return { ...facts, version: '', ...(await process.call('load', { id: facts.id })) }
   } finally {
     await process.kill()
   }
@@ -120,6 +121,23 @@ export class Contestant {
     return diskBytesOf(this.#directory)
   }
 
+  /**
+   * Has the file system write what is not written yet, and waits: what this one left to be done later shall not
+   * be done in the turn of the next.
+   */
+  async settle(pauseSeconds: number): Promise<void> {
+    await syncFileSystemOf(this.#directory)
+    await new Promise((resolve) => setTimeout(resolve, pauseSeconds * 1000))
+  }
+
+  /** Another process on an empty directory. */
+  async startAnew(): Promise<void> {
+    await this.end()
+    this.#waiting = 0
+    this.takenLast = undefined
+    await this.open()
+  }
+
   /** SIGKILL for client and server; then the time from the next opening to the first message. */
   async reopenKilled(): Promise<number> {
     await this.kill()
@@ -181,6 +199,17 @@ export class Contestant {
   #serverResidentBytes(): number {
     if (this.#serverPid === undefined) return 0
     return residentBytesOf(this.#serverPid)
+  }
+}
+
+const execFileOf = promisify(execFile)
+
+/** Of Linux and its coreutils; elsewhere all file systems. */
+async function syncFileSystemOf(directory: string): Promise<void> {
+  try {
+    await execFileOf('sync', ['-f', directory])
+  } catch {
+    await execFileOf('sync')
   }
 }
 

@@ -9,14 +9,14 @@ import type { FailedLine } from './result.ts'
 
 export class Field {
   readonly failures: FailedLine[] = []
+  /** Is measured, in words. */
+  readonly what: string
   readonly #bench: Pick<PeersBench, 'place' | 'say'>
-  readonly #what: string
   readonly #open = new Set<Contestant>()
 
-  /** `what` is measured, in words. */
   constructor(bench: Pick<PeersBench, 'place' | 'say'>, what: string) {
     this.#bench = bench
-    this.#what = what
+    this.what = what
   }
 
   async open(id: string): Promise<void> {
@@ -29,6 +29,11 @@ export class Field {
     return [...this.#open].filter(which)
   }
 
+  /** False once it has failed. */
+  has(one: Contestant): boolean {
+    return this.#open.has(one)
+  }
+
   /** Does nothing where it has failed before. */
   async attempt(one: Contestant, act: () => Promise<unknown>): Promise<void> {
     if (!this.#open.has(one)) return
@@ -37,9 +42,12 @@ export class Field {
     } catch (error) {
       this.#open.delete(one)
       const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-      this.failures.push({ kind: 'failed', contender: one.id, what: this.#what, reason })
-      this.#bench.say(`${one.id} FAILED, ${this.#what}: ${reason}`)
-      await one.abandon()
+      const { id } = one
+      this.failures.push({ kind: 'failed', contender: id, what: this.what, reason })
+      this.#bench.say(`${one.id} FAILED, ${this.what}: ${reason}`)
+      await one.abandon().catch((error: unknown) => {
+        this.#bench.say(`${one.id} leaves something behind: ${error}`)
+      })
     }
   }
 
