@@ -152,7 +152,7 @@ async function alone(
 ): Promise<readonly ResultLine[]> {
   const field = new Field(bench, what)
   try {
-    await field.open(id)
+    await field.open([id])
     for (const one of field.those(() => true)) await field.attempt(one, () => use(one))
     return field.failures
   } finally {

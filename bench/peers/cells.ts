@@ -23,7 +23,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
   const field = new Field(bench, wordsOf(cell))
   try {
-    for (const { id } of ableOf(bench, cell)) await field.open(id)
+    await field.open(ableOf(bench, cell).map(({ id }) => id))
     const runs = new Map<string, Run[]>()
     const those = field.those((one) => !takes || one.takes)
     for (const one of those) {
@@ -75,7 +75,8 @@ async function runOnce(
     case 'steady':
       return one.run('steady', { bytes, inFlight, seconds })
     case 'drain': {
-      const wanted = one.takenLast === undefined ? DRAIN_AT_FIRST : one.takenLast * DRAIN_AHEAD
+      const { takeRate } = one
+      const wanted = takeRate === undefined ? DRAIN_AT_FIRST : takeRate * seconds * DRAIN_AHEAD
       await one.fillUpTo(Math.min(DRAIN_MAX, Math.ceil(wanted)), bytes, FILL_SECONDS_MAX)
       return one.drainFor(batch, seconds)
     }

@@ -44,8 +44,8 @@ export class Contestant {
   readonly id: string
   /** Messages are taken from it, not only kept. */
   takes = false
-  /** So many a run of the last length would take; undefined before the first. */
-  takenLast: number | undefined
+  /** Of the last run that took, messages a second; undefined before the first. */
+  takeRate: number | undefined
   readonly #place: Place
   readonly #directory: string
   #process: VerbProcess<PeerVerbs> | undefined
@@ -106,7 +106,7 @@ export class Contestant {
       ...(batch === 1 && { takers: 1 }),
     })
     this.#waiting -= timing.messages
-    this.takenLast = (timing.messages * seconds) / timing.seconds
+    this.takeRate = timing.messages / timing.seconds
     return this.#runOf('drain', timing, before)
   }
 
@@ -134,7 +134,7 @@ export class Contestant {
   async startAnew(): Promise<void> {
     await this.end()
     this.#waiting = 0
-    this.takenLast = undefined
+    this.takeRate = undefined
     await this.open()
   }
 

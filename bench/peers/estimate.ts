@@ -12,6 +12,8 @@ export type Part = 'rates' | 'latencies' | 'backlogs'
 /** From trials on two processors: opening and closing, and what a sync and a process around it take. */
 const OPEN_SECONDS = { embedded: 0.6, server: 2.2 }
 const SYNC_SECONDS = 0.05
+/** Of the time that they would take one after the other, where several are opened side by side. */
+const SIDE_BY_SIDE = 0.6
 /** A run that takes has to be filled before, one that is slow at either waits for its last messages. */
 const RUN_FACTOR: Readonly<Record<RateCell['workload'], number>> = {
   put: 1.1,
@@ -21,10 +23,12 @@ const RUN_FACTOR: Readonly<Record<RateCell['workload'], number>> = {
 }
 /** Messages a second, about, of one that is neither fast nor slow. */
 const FILL_RATE = 60_000
-/** Of the contenders, those that are fast enough for the largest backlog. */
-const LARGEST_SHARE = 0.5
-/** Filling up to here is quick enough for nearly all. */
-const LARGEST_FROM = 10_000_000
+/** Messages are taken from so many of the contenders. */
+const TAKERS_SHARE = 0.85
+/** So many of these are fast enough for a backlog of this size, and so fast. */
+const LARGEST = { from: 10_000_000, share: 0.5, fillRate: 200_000 }
+/** Takes of what was put in a run, in lengths of that run. */
+const TAKE_RUNS = 1.5
 
 export function secondsOf(scale: PeersScale, parts: readonly Part[], field: Field): number {
   const seconds = {
@@ -43,7 +47,8 @@ function ofCell(scale: PeersScale, { workload }: RateCell, field: Field): number
   const { rounds, runSeconds, warmupSeconds } = scale
   const runs = (warmupSeconds + rounds * runSeconds) * RUN_FACTOR[workload]
   const all = runs + (rounds + 1) * settling(scale)
-  return opening(field) + rounds * 2 * scale.rawSeconds + (field.embedded + field.servers) * all
+  const raws = rounds * 2 * scale.rawSeconds
+  return SIDE_BY_SIDE * opening(field) + raws + (field.embedded + field.servers) * all
 }
 
 function ofLatencies(scale: PeersScale, field: Field): number {
@@ -51,17 +56,19 @@ function ofLatencies(scale: PeersScale, field: Field): number {
   const maxima = warmupSeconds + rounds * runSeconds + (rounds + 1) * settling(scale)
   const loads = scale.offered.length + scale.shares.length
   const paced = loads * rounds * (latencySeconds + settling(scale))
-  return opening(field) + (field.embedded + field.servers) * (maxima + paced)
+  return SIDE_BY_SIDE * opening(field) + (field.embedded + field.servers) * (maxima + paced)
 }
 
 function ofBacklogs(scale: PeersScale, field: Field): number {
   const contenders = field.embedded + field.servers
   return scale.backlogs.reduce((sum, { waiting, fillSecondsMax }) => {
-    const share = waiting >= LARGEST_FROM ? LARGEST_SHARE : 1
-    const filling = Math.min(fillSecondsMax, waiting / FILL_RATE)
-    const rates = (scale.rounds + 1) * (2.5 * scale.runSeconds + 2 * settling(scale))
+    const { share, fillRate } =
+      waiting >= LARGEST.from ? LARGEST : { share: 1, fillRate: FILL_RATE }
+    const filling = Math.min(fillSecondsMax, waiting / fillRate)
+    const rates = (scale.rounds + 0.5) * ((1 + TAKE_RUNS) * scale.runSeconds + 2 * settling(scale))
     // Opened anew after the kill, where much has to be read.
-    return sum + share * (2 * opening(field) + contenders * (filling * 1.2 + rates))
+    const each = 2 * opening(field) + contenders * (filling * 1.2 + rates)
+    return sum + share * TAKERS_SHARE * each
   }, 0)
 }
 

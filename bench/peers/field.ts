@@ -19,10 +19,11 @@ export class Field {
     this.what = what
   }
 
-  async open(id: string): Promise<void> {
-    const one = new Contestant(this.#bench.place, id)
-    this.#open.add(one)
-    await this.attempt(one, () => one.open())
+  /** A few at a time: most of them wait for their server meanwhile. */
+  async open(ids: readonly string[]): Promise<void> {
+    const those = ids.map((id) => new Contestant(this.#bench.place, id))
+    for (const one of those) this.#open.add(one)
+    await sideBySide(those, (one) => this.attempt(one, () => one.open()))
   }
 
   those(which: (one: Contestant) => boolean): Contestant[] {
@@ -53,11 +54,22 @@ export class Field {
 
   /** All that are left are closed, and what they wrote goes. */
   async close(): Promise<void> {
-    for (const one of this.#open) {
-      await one.end().catch((error: unknown) => {
+    await sideBySide([...this.#open], (one) =>
+      one.end().catch((error: unknown) => {
         this.#bench.say(`${one.id} does not end in order: ${error}`)
-      })
-    }
+      }),
+    )
     this.#open.clear()
   }
+}
+
+const SIDE_BY_SIDE = 4
+
+/** `act` of the next begins when that of one of those before is over; it never rejects. */
+async function sideBySide<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items]
+  const work = async (): Promise<void> => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item)
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work))
 }

@@ -8,7 +8,7 @@ import type { Contestant } from './contestant.ts'
 import { Field } from './field.ts'
 import { latenessFiguresOf } from './lateness.ts'
 import { empty, inTurns, type PeersBench } from './measure.ts'
-import type { LatencyWorkload, LeftOutLine, ResultLine } from './result.ts'
+import { FLOOR, type LatencyWorkload, type LeftOutLine, type ResultLine } from './result.ts'
 import { BACKLOG_BYTES, MANY_IN_FLIGHT } from './scale.ts'
 import type { Lateness } from './verbs.ts'
 
@@ -30,12 +30,14 @@ export async function measureLatencies(
   const field = new Field(bench, `latency of ${workload}, ${BACKLOG_BYTES} B`)
   const lines: ResultLine[] = []
   try {
-    for (const { id } of bench.contenders) await field.open(id)
+    await field.open(bench.contenders.map(({ id }) => id))
     const those = field.those((one) => workload === 'put' || one.takes)
     const maxima = await maximaOf(bench, field, those, workload)
     for (const load of loadsOf(bench)) {
       const able: Contestant[] = []
       for (const one of those.filter((one) => field.has(one))) {
+        // Half of what nothing takes is no load of anybody.
+        if (one.id === FLOOR && load.share !== undefined) continue
         const maximum = maxima.get(one.id)
         if (maximum === undefined) continue
         const slow = tooSlow(load, workload, one.id, maximum)
