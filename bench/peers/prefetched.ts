@@ -61,11 +61,6 @@ export class Prefetched<T> {
     return count
   }
 
-  /** All that are held, for whoever gives them back. */
-  leave(): T[] {
-    return this.#held.splice(0)
-  }
-
   get held(): number {
     return this.#held.length
   }
