@@ -5,6 +5,7 @@
 
 import { GeneratorConnection, type Reserved } from '../serve/connection.ts'
 import type { Opened } from './contract.ts'
+import { needBody } from './needed-body.ts'
 
 /** Nothing is to be taken back from a taker: the longest time to run that there is. */
 const TIME_TO_RUN_SECONDS = 4_294_967_295
@@ -112,7 +113,8 @@ class BeanstalkdClient {
 
   /** Which of two takes a reply belongs to does not matter: each deletes what it was given. */
   #reserved(reserved: readonly Reserved[], timedOut: number): void {
-    for (const { id } of reserved) {
+    for (const { id, body } of reserved) {
+      needBody(body)
       this.#takes[0]?.ids.push(id)
       settle(this.#takes, 1)
     }

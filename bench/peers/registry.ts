@@ -3,6 +3,7 @@
 import { BEANSTALKD, BEANSTALKD_F0 } from './contenders/beanstalkd.ts'
 import { BULLMQ_ALWAYS, BULLMQ_EVERYSEC } from './contenders/bullmq.ts'
 import { CLASSIC_LEVEL } from './contenders/classic-level.ts'
+import { CLASSIC_LEVEL_GROUPED } from './contenders/classic-level-grouped.ts'
 import { LMDB } from './contenders/lmdb.ts'
 import { NATS_JETSTREAM } from './contenders/nats-jetstream.ts'
 import { NO_OP } from './contenders/no-op.ts'
@@ -26,6 +27,7 @@ export const CONTENDERS: readonly Contender[] = [
   SQLITE_NORMAL,
   LMDB,
   CLASSIC_LEVEL,
+  CLASSIC_LEVEL_GROUPED,
   PLAINJOB,
   QLOG_SERVE,
   BEANSTALKD_F0,

@@ -6,6 +6,7 @@
 
 import { join } from 'node:path'
 import type { Contender, Loaded } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
 import { type Database, loadSqlite } from '../sqlite-queue.ts'
 
@@ -79,7 +80,7 @@ function finishOne(queue: Queue): boolean {
   if (found === undefined) return false
   const job = queue.getJobById(found.id)
   if (job === undefined) throw new Error(`job ${found.id} was marked and is not there`)
-  Buffer.from(JSON.parse(job.data), 'base64')
+  needBody(Buffer.from(JSON.parse(job.data), 'base64'))
   queue.markJobAsDone(found.id)
   return true
 }

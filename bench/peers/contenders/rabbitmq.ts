@@ -1,8 +1,10 @@
 /** Queues of Debian's RabbitMQ through amqplib: published with confirms, taken by a consumer with a prefetch. */
 
 import type { Contender, Durability, Opened } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { oneAtATime } from '../one-at-a-time.ts'
 import { requirePeer } from '../packages.ts'
+import { Prefetched } from '../prefetched.ts'
 import { needRabbitmq, startRabbitmq } from '../rabbitmq-server.ts'
 import { openOn } from '../servers.ts'
 
@@ -23,9 +25,13 @@ interface Channel {
   assertQueue(queue: string, options: object): Promise<unknown>
   checkQueue(queue: string): Promise<{ readonly messageCount: number }>
   prefetch(count: number): Promise<unknown>
-  consume(queue: string, received: (message: object | null) => void): Promise<unknown>
-  ack(message: object, allUpTo: boolean): void
+  consume(queue: string, received: (message: Message | null) => void): Promise<unknown>
+  ack(message: Message, allUpTo: boolean): void
   on(event: 'close', listener: () => void): unknown
+}
+
+interface Message {
+  readonly content: Uint8Array
 }
 
 interface ConfirmChannel extends Channel {
@@ -46,7 +52,7 @@ const PREFETCH = 300
 const ACK_EVERY = 100
 const PERSISTENT = { persistent: true }
 
-const TAKEN = `taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time: AMQP answers no acknowledgement, so that a take ends with a question that is answered after it, and when it is on the disk nobody is told`
+const TAKEN = `Taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time. AMQP answers no acknowledgement: a take ends with a question that is answered after it, and when it is on the disk nobody is told.`
 
 /**
  * Its page says of a confirm that a persistent message was persisted to disk. Classic queues of version 1, the
@@ -57,7 +63,10 @@ export const RABBITMQ_CLASSIC = rabbitmq({
   id: 'rabbitmq-classic',
   name: 'RabbitMQ, classic queue',
   durability: 'flushed',
-  settings: `durable queue, version 1, the default of 3.10, persistent messages, publisher confirms; ${TAKEN}`,
+  takeDurability: 'kernel',
+  settings:
+    'durable queue, version 1, the default of 3.10, persistent messages, publisher confirms',
+  notes: TAKEN,
   source: 'rabbitmq.com/docs/confirms, Ack Latency for Persistent Messages',
   queue: { durable: true },
 })
@@ -70,7 +79,9 @@ export const RABBITMQ_QUORUM = rabbitmq({
   id: 'rabbitmq-quorum',
   name: 'RabbitMQ, quorum queue',
   durability: 'flushed',
-  settings: `quorum queue of one node, persistent messages, publisher confirms; ${TAKEN}`,
+  takeDurability: 'kernel',
+  settings: 'quorum queue of one node, persistent messages, publisher confirms',
+  notes: TAKEN,
   source: 'rabbitmq.com/docs/quorum-queues; rabbitmq.com/docs/confirms',
   queue: { durable: true, arguments: { 'x-queue-type': 'quorum' } },
 })
@@ -79,7 +90,9 @@ interface Variant {
   readonly id: string
   readonly name: string
   readonly durability: Durability
+  readonly takeDurability: Durability
   readonly settings: string
+  readonly notes: string
   readonly source: string
   /** As it is declared. */
   readonly queue: object
@@ -145,64 +158,40 @@ async function close(connection: Connection): Promise<void> {
   await Promise.race([connection.close(), lost])
 }
 
-/** Deliveries come by themselves; which of them a take gets is cut out here. One take at a time. */
+/** Deliveries come by themselves from the first take on. One take at a time. */
 class Taker {
   readonly #channel: Channel
-  readonly #delivered: object[] = []
+  readonly #delivered: Prefetched<Message>
   #isConsuming = false
-  #arrived: () => void = () => undefined
 
   constructor(channel: Channel) {
     this.#channel = channel
-    // Who waits for a delivery asks again then, and is told that the channel is closed.
-    channel.on('close', () => this.#arrived())
+    this.#delivered = new Prefetched(async () => (await channel.checkQueue(QUEUE)).messageCount)
+    channel.on('close', () => this.#delivered.fail(new Error('the channel is closed')))
   }
 
   async take(count: number): Promise<number> {
     if (!this.#isConsuming) await this.#consume()
     let taken = 0
     while (taken < count) {
-      const wanted = Math.min(ACK_EVERY, count - taken)
-      await this.#gather(wanted)
-      const some = this.#delivered.splice(0, wanted)
-      const last = some.at(-1)
+      const messages = await this.#delivered.next(Math.min(ACK_EVERY, count - taken))
+      const last = messages.at(-1)
       if (last === undefined) break
+      for (const { content } of messages) needBody(content)
       this.#channel.ack(last, true)
-      taken += some.length
+      taken += messages.length
     }
     // Acknowledgements have no answer; what is asked behind them is answered behind them.
-    if (taken > 0) await this.#channel.checkQueue(QUEUE)
+    if (taken > 0) await this.#delivered.ask()
     return taken
   }
 
-  /** Waits until so many were delivered, or the queue has no more to deliver. */
-  async #gather(wanted: number): Promise<void> {
-    let hasNone = false
-    while (this.#delivered.length < wanted) {
-      const before = this.#delivered.length
-      const { messageCount } = await this.#channel.checkQueue(QUEUE)
-      if (this.#delivered.length > before) {
-        hasNone = false
-      } else if (messageCount > 0) {
-        await new Promise<void>((resolve) => {
-          this.#arrived = resolve
-        })
-      } else {
-        // The answer may have overtaken deliveries within the server; a second one cannot.
-        if (hasNone) return
-        hasNone = true
-      }
-    }
-  }
-
-  /** From the first take on: where nothing is taken, nothing is delivered. */
   async #consume(): Promise<void> {
     this.#isConsuming = true
     await this.#channel.prefetch(PREFETCH)
     await this.#channel.consume(QUEUE, (message) => {
-      if (message === null) throw new Error('the server ended the consumer')
-      this.#delivered.push(message)
-      this.#arrived()
+      if (message === null) this.#delivered.fail(new Error('the server ended the consumer'))
+      else this.#delivered.add(message)
     })
   }
 }
