@@ -6,7 +6,8 @@
 
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { factsOf, keyOf, type PeersResults, type RateLine, rawRateOf, resultsOf } from './result.ts'
+import { factsOf, keyOf, type PeersResults, type RateLine, rawRateOf } from './result.ts'
+import { resultsOf } from './results-file.ts'
 
 export const PEERS_COMPARE_USAGE = 'peers-compare A.jsonl B.jsonl [--bound RATIO] [--only PREFIX]'
 

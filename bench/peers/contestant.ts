@@ -19,6 +19,10 @@ const BLOCK_BYTES = 512
 /** A process that was killed is gone once its parent has noticed. */
 const KILL_LOOK_MS = 10
 const KILL_TRIES = 500
+/** More than the loops that drive a contender wait for what never comes. */
+const CALL_SECONDS_MORE = 60
+/** A store of ten million messages is read before its first answer. */
+const OPEN_SECONDS_MAX = 300
 
 /** What is known of a contender before it is opened; `missing` where it cannot be. */
 export async function lookAt(contender: Contender): Promise<ContenderFacts> {
@@ -67,11 +71,13 @@ export class Contestant {
     this.#serverPid = serverPid
   }
 
+  /** Whoever takes a minute longer than it was given hangs, and has failed. */
   call<N extends keyof PeerVerbs & string>(
     verb: N,
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Awaited<ReturnType<PeerVerbs[N]>>> {
-    return this.#running.call(verb, argument)
+    const given = Reflect.get(argument, 'secondsMax') ?? Reflect.get(argument, 'seconds') ?? 0
+    return this.#running.call(verb, argument, Number(given) + CALL_SECONDS_MORE)
   }
 
   async run<N extends 'put' | 'batch' | 'steady'>(
@@ -79,7 +85,7 @@ export class Contestant {
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Run> {
     const before = this.#serverCpuSeconds()
-    return this.#runOf(verb, await this.#running.call(verb, argument), before)
+    return this.#runOf(verb, await this.call(verb, argument), before)
   }
 
   #runOf(verb: string, { messages, seconds, cpuSeconds }: Timing, before: number): Run {
@@ -92,13 +98,13 @@ export class Contestant {
   async fillUpTo(messages: number, bytes: number, secondsMax: number): Promise<void> {
     if (messages <= this.#waiting) return
     const more = messages - this.#waiting
-    this.#waiting += await this.#running.call('fill', { bytes, messages: more, secondsMax })
+    this.#waiting += await this.call('fill', { bytes, messages: more, secondsMax })
   }
 
   /** Takes until time is up, or nothing is left. */
   async drainFor(batch: number, seconds: number): Promise<Run> {
     const before = this.#serverCpuSeconds()
-    const timing = await this.#running.call('drain', {
+    const timing = await this.call('drain', {
       batch,
       messages: Number.MAX_SAFE_INTEGER,
       secondsMax: seconds,
@@ -142,9 +148,11 @@ export class Contestant {
   async reopenKilled(): Promise<number> {
     await this.kill()
     await this.#start()
-    const { seconds, serverPid } = await this.#running.call('openToFirst', {
-      directory: this.#directory,
-    })
+    const { seconds, serverPid } = await this.#running.call(
+      'openToFirst',
+      { directory: this.#directory },
+      OPEN_SECONDS_MAX,
+    )
     this.#serverPid = serverPid
     return seconds
   }

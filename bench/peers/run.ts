@@ -26,6 +26,8 @@ export const PEERS_USAGE =
 
 const PARTS: readonly Part[] = ['rates', 'latencies', 'backlogs']
 const SEED_END = 2 ** 32
+/** Whoever hangs again and again does not take the time of all others. */
+const FAILURES_MAX = 3
 
 interface Wanted {
   readonly ids: readonly string[]
@@ -101,22 +103,53 @@ async function* measurePeers(
   const embedded = there.filter(({ kind }) => kind === 'embedded').length
   const estimate = secondsOf(scale, parts, { embedded, servers: there.length - embedded })
   say(`${there.length} contenders, about ${Math.ceil(estimate / 60)} minutes; seed ${seed}`)
-  const able = there.map(({ id }) => contenderOf(id))
-  const bench: PeersBench = { place, raw, scale, contenders: able, random: randomOf(seed), say }
+  const common = { place, raw, scale, random: randomOf(seed), say }
   const started = performance.now()
-  if (parts.includes('rates')) {
-    for (const cell of scale.cells) yield* await measureCell(bench, cell)
-  }
-  if (parts.includes('latencies')) {
-    for (const workload of ['put', 'through'] as const) {
-      yield* await measureLatencies(bench, workload)
+  const failures = new Map<string, number>()
+  for (const step of stepsOf(scale, parts, there)) {
+    for (const { id } of there) {
+      if (failures.get(id) !== FAILURES_MAX) continue
+      failures.set(id, FAILURES_MAX + 1)
+      say(`${id} is LEFT OUT from here on: it has failed ${FAILURES_MAX} times`)
+      const reason = `it has failed ${FAILURES_MAX} times`
+      yield { kind: 'left-out', contender: id, what: 'everything behind that', reason }
     }
-  }
-  if (parts.includes('backlogs')) {
-    for (const { id } of able) yield* measureBacklogs(bench, id)
+    const able = there.filter(({ id }) => (failures.get(id) ?? 0) < FAILURES_MAX)
+    const contenders = able.map(({ id }) => contenderOf(id))
+    for await (const line of step({ ...common, contenders })) {
+      if (line.kind === 'failed')
+        failures.set(line.contender, (failures.get(line.contender) ?? 0) + 1)
+      yield line
+    }
   }
   const seconds = Math.round((performance.now() - started) / 1000)
   yield { kind: 'end', seconds, load: loadavg().map(rounded) }
+}
+
+type Step = (bench: PeersBench) => AsyncIterable<ResultLine> | Iterable<ResultLine>
+
+/** In the order in which they are measured; each gives its lines once it is over. */
+function stepsOf(
+  scale: PeersScale,
+  parts: readonly Part[],
+  there: readonly ContenderFacts[],
+): Step[] {
+  const whole = (measure: (bench: PeersBench) => Promise<ResultLine[]>): Step =>
+    async function* (bench) {
+      yield* await measure(bench)
+    }
+  const steps: Readonly<Record<Part, readonly Step[]>> = {
+    rates: scale.cells.map((cell) => whole((bench) => measureCell(bench, cell))),
+    latencies: (['put', 'through'] as const).map((workload) =>
+      whole((bench) => measureLatencies(bench, workload)),
+    ),
+    backlogs: there.map(
+      ({ id }): Step =>
+        (bench) =>
+          bench.contenders.some((one) => one.id === id) ? measureBacklogs(bench, id) : [],
+    ),
+  }
+  return parts.flatMap((part) => steps[part])
 }
 
 /** Says how far a run is, after so many minutes and seconds of it. */

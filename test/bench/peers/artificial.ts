@@ -1,12 +1,12 @@
 /** A made-up run of peers: every figure follows from its place in a list, and none was ever measured. */
 import type { Durability } from '../../../bench/peers/contract.ts'
-import {
-  type ContenderFacts,
-  type PeersHeader,
-  type PeersResults,
-  type ResultLine,
-  resultsOf,
+import type {
+  ContenderFacts,
+  PeersHeader,
+  PeersResults,
+  ResultLine,
 } from '../../../bench/peers/result.ts'
+import { resultsOf } from '../../../bench/peers/results-file.ts'
 
 /** As many as there may ever be, so that labels have every reason to lie on each other. */
 const CONTENDERS: readonly (readonly [string, Durability, 'embedded' | 'server'])[] = [

@@ -6,13 +6,8 @@ import { barsOf } from '../../../bench/peers/bars.ts'
 import { comparisonOf, runPeersCompare } from '../../../bench/peers/compare.ts'
 import type { LossKey } from '../../../bench/peers/losses.ts'
 import { entryOf, lossesOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
-import {
-  factsOf,
-  type RateLine,
-  type ResultLine,
-  rawRateOf,
-  resultsOf,
-} from '../../../bench/peers/result.ts'
+import { factsOf, type RateLine, type ResultLine, rawRateOf } from '../../../bench/peers/result.ts'
+import { resultsOf } from '../../../bench/peers/results-file.ts'
 import { freshDirectory } from '../../real/support.ts'
 import { artificial, HEADER, jsonLines, LINES, without } from './artificial.ts'
 
