@@ -135,6 +135,7 @@ export async function steadyFor(
     takers: most,
   }: { bytes: number; inFlight: number; seconds: number; takers?: number },
 ): Promise<Timing> {
+  const bodies = makeBodies({ batch: 1, messageBytes: bytes })
   return timed(async () => {
     const endMs = performance.now() + seconds * 1000
     const stock = new Stock(STEADY_AHEAD * inFlight)
@@ -142,7 +143,7 @@ export async function steadyFor(
     const consume = consumerOf(stock, endMs + GRACE_SECONDS * 1000, (came) => {
       taken += came
     })
-    const producing = produce(opened, stock, { bytes, inFlight, endMs })
+    const producing = produce(opened, stock, bodies, { inFlight, endMs })
     await Promise.all([producing, takers(opened, consume, most)])
     return taken
   })
@@ -151,9 +152,9 @@ export async function steadyFor(
 async function produce(
   opened: Opened,
   stock: Stock,
-  { bytes, inFlight, endMs }: { bytes: number; inFlight: number; endMs: number },
+  bodies: readonly Uint8Array[],
+  { inFlight, endMs }: { inFlight: number; endMs: number },
 ): Promise<void> {
-  const bodies = makeBodies({ batch: 1, messageBytes: bytes })
   const puts = new Acks(inFlight - 1)
   const messagesMax = messagesMaxOf(bodies)
   const put = async (row: number): Promise<void> => {

@@ -97,7 +97,7 @@ export function renewedPage(
     ...theLosses(lossesOf(results), entries),
     '## Putting',
     '',
-    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles. *The measuring itself* is a contender that keeps nothing: nobody can be faster here.',
+    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing: nobody can be faster here.',
     '',
     ...rateTables(results, 'put'),
     'So many messages with one promise, in the way that each contender recommends for many:',
