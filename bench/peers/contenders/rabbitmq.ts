@@ -50,6 +50,8 @@ const QUEUE = 'bench'
 const PREFETCH = 300
 /** Deliveries that one acknowledgement covers: the next ones are on their way meanwhile. */
 const ACK_EVERY = 100
+/** Takes under way side by side: while the last of one are finished, the next ones go on. */
+const TAKERS = 4
 const PERSISTENT = { persistent: true }
 
 const TAKEN = `Taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time. AMQP answers no acknowledgement: a take ends with a question that is answered after it, and when it is on the disk nobody is told.`
@@ -144,7 +146,8 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
       for (const body of bodies) channel.publish('', QUEUE, bufferOf(body), PERSISTENT, () => {})
       await channel.waitForConfirms()
     },
-    take: oneAtATime((count) => taker.take(count)),
+    take: (count) => taker.take(count),
+    takers: TAKERS,
     close: async () => {
       await close(publishing)
       await close(consuming)
@@ -158,11 +161,12 @@ async function close(connection: Connection): Promise<void> {
   await Promise.race([connection.close(), lost])
 }
 
-/** Deliveries come by themselves from the first take on. One take at a time. */
+/** Deliveries come by themselves from the first take on. */
 class Taker {
   readonly #channel: Channel
   readonly #delivered: Prefetched<Message>
   #isConsuming = false
+  readonly #gather = oneAtATime((count) => this.#gatherSome(count))
 
   constructor(channel: Channel) {
     this.#channel = channel
@@ -171,6 +175,13 @@ class Taker {
   }
 
   async take(count: number): Promise<number> {
+    const taken = await this.#gather(count)
+    // Acknowledgements have no answer; what is asked behind them is answered behind them.
+    if (taken > 0) await this.#delivered.ask()
+    return taken
+  }
+
+  async #gatherSome(count: number): Promise<number> {
     if (!this.#isConsuming) await this.#consume()
     let taken = 0
     while (taken < count) {
@@ -181,8 +192,6 @@ class Taker {
       this.#channel.ack(last, true)
       taken += messages.length
     }
-    // Acknowledgements have no answer; what is asked behind them is answered behind them.
-    if (taken > 0) await this.#delivered.ask()
     return taken
   }
 
