@@ -1,7 +1,8 @@
 /**
  * The benchmarks: `npm run bench -- smoke [--json]` sees that they run and print what they should,
  * `npm run bench -- efficiency [--json] [--pairs N] [--only CASE]` measures, `writers [--pairs N]`
- * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing; `store` measures
+ * compares ways of writing, `zeroing` of making files, `codecs` and `packing` of compressing; `micro` times the
+ * inner loops; `store` measures
  * queues, `serve` the server, `peers` what people would take instead. Results go to stdout, one JSON object a line or
  * a table; words go to stderr. No speed is judged, but for `ratios`, which judges nothing absolute.
  */
@@ -16,6 +17,7 @@ import { measureAppends, type Scale } from './appends.ts'
 import { CASES, type Case } from './cases.ts'
 import { codecProblems, runCodecs } from './codecs.ts'
 import { measureFollow } from './follows.ts'
+import { microProblems, runMicro } from './micro.ts'
 import { packingProblems, runPacking } from './packing.ts'
 import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
 import { PEERS_COMPARE_USAGE, runPeersCompare } from './peers/compare.ts'
@@ -48,6 +50,7 @@ const USAGE = `usage: npm run bench -- smoke [--json]
        npm run bench -- ${SERVE_USAGE}
        npm run bench -- ${START_USAGE}
        npm run bench -- ${PEERS_USAGE}
+       npm run bench -- micro [--json] [--only NAME]
        npm run bench -- ratios
        npm run bench -- table FILE
        npm run bench -- ${SERVE_TABLE_USAGE}
@@ -165,6 +168,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     }))
   }
   if (what === 'ratios') return runRatios()
+  if (what === 'micro') return runMicro(more, machineFacts())
   if (what === 'codecs') return runCodecs(more, machineFacts())
   if (what === 'packing') return runPacking(more, machineFacts())
   if (what === 'start') return runStart(more, machineFacts())
@@ -251,10 +255,11 @@ async function concludeSmoke(
   results: readonly Result[],
 ): Promise<number> {
   const packing = await packingProblems()
+  const micro = await microProblems()
   const store = await storeSmokeProblems(place, json)
   const serve = await serveSmokeProblems(place, json)
   const peers = await peersSmokeProblems(place)
-  const more = [...codecProblems(), ...packing, ...store, ...serve, ...peers]
+  const more = [...codecProblems(), ...packing, ...micro, ...store, ...serve, ...peers]
   const problems = [...problemsOf(cases, results), ...more]
   for (const problem of problems) process.stderr.write(`bench smoke: ${problem}\n`)
   const outcome = problems.length === 0 ? 'passed' : 'FAILED'

@@ -8,26 +8,29 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { PAGE, renewed } from './lab/page.ts'
+import { runInProcesses, SHARE, share } from './lab/processes.ts'
 import { TRIALS, trialsOf } from './lab/registry.ts'
 import { type RunResult, readResults, recordRun, type TrialResult, totalOf } from './lab/results.ts'
-import { type Outcome, type Plan, runTrial } from './lab/run-trial.ts'
+import type { Outcome, Plan } from './lab/run-trial.ts'
 import { sourceState } from './lab/source-state.ts'
 import type { Trial } from './lab/trial.ts'
 
-const USAGE = `usage: npm run lab -- [--only TRIAL,...] [--minutes N] [--record] [--write]
+const USAGE = `usage: npm run lab -- [--only TRIAL,...] [--minutes N] [--processes N] [--record] [--write]
        npm run lab -- --only TRIAL (--seed S | --at UNIT) [--units N]
-  --only     letters or names: ${TRIALS.map(({ letter, name }) => `${letter} ${name}`).join(', ')}
-  --minutes  for all of them together; 1 unless told
-  --seed     begins at this seed, without the list
-  --at       begins at this unit of the list, without the seeds
-  --units    does no more than so many of them
-  --record   keeps the result in lab/results/
-  --write    renews the table in ${PAGE}; without a trial or a time it does nothing else
+  --only       letters or names: ${TRIALS.map(({ letter, name }) => `${letter} ${name}`).join(', ')}
+  --minutes    for all of them together; 1 unless told
+  --processes  take seeds side by side, one trial after the other; 1 unless told
+  --seed       begins at this seed, without the list
+  --at         begins at this unit of the list, without the seeds
+  --units      does no more than so many of them
+  --record     keeps the result in lab/results/
+  --write      renews the table in ${PAGE}; without a trial or a time it does nothing else
 `
 
 interface Wanted {
   readonly trials: readonly Trial[]
   readonly minutes: number
+  readonly processes: number
   readonly seed: number | undefined
   readonly at: number | undefined
   readonly units: number
@@ -37,6 +40,11 @@ interface Wanted {
 }
 
 async function main(commandArguments: readonly string[]): Promise<number> {
+  const [first, name = '', seconds] = commandArguments
+  if (first === SHARE) {
+    for (const trial of trialsOf(name)) await share(trial, Number(seconds))
+    return 0
+  }
   const wanted = wantedOf(commandArguments)
   if (typeof wanted === 'string') {
     process.stderr.write(`lab: ${wanted}\n${USAGE}`)
@@ -68,7 +76,7 @@ async function runAll(root: string, wanted: Wanted): Promise<Record<string, Tria
     const seconds = Math.max(0, endMs - performance.now()) / 1000 / (able.length - row)
     const plan = planOf(wanted, results, trial, state, seconds)
     console.log(`lab ${letter} ${name}: ${words(plan)}, state ${state}`)
-    const outcome = await runTrial(trial, plan)
+    const outcome = await runInProcesses(trial, plan, wanted.processes)
     done[name] = { letter, state, ...outcome }
     console.log(`lab ${letter} ${name}: ${survived(outcome)}`)
   }
@@ -127,6 +135,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
       options: {
         only: { type: 'string' },
         minutes: { type: 'string' },
+        processes: { type: 'string' },
         seed: { type: 'string' },
         at: { type: 'string' },
         units: { type: 'string' },
@@ -137,6 +146,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
     const { only, record, write } = values
     const minutes = Number(values.minutes ?? 1)
     const [seed, at] = [wholeOf(values.seed), wholeOf(values.at)]
+    const processes = wholeOf(values.processes) ?? 1
     const units = wholeOf(values.units) ?? Number.POSITIVE_INFINITY
     const asked = only?.split(',') ?? TRIALS.map(({ name }) => name)
     const unknown = asked.find((word) => trialsOf(word).length === 0)
@@ -147,9 +157,11 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
     if ([seed, at, units].some((one) => Number.isNaN(one))) {
       return 'seed, unit and number of units are whole numbers'
     }
+    if (!(processes >= 1)) return 'processes are a whole number above 0'
+    if (isPart && processes > 1) return 'what is repeated is repeated in one process'
     if (isPart && record) return 'what is repeated is not recorded: it would count twice'
     const runs = !write || only !== undefined || values.minutes !== undefined || record
-    return { trials, minutes, seed, at, units, record, write, runs }
+    return { trials, minutes, processes, seed, at, units, record, write, runs }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -129,6 +129,7 @@ async function firstFailure(
         ...process.env,
         QLOG_SCHEDULES: String(schedules),
         QLOG_STORE_SCHEDULES: String(schedules),
+        QLOG_CRASH_SEEDS: '2',
         NO_COLOR: '1',
       },
     })

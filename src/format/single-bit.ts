@@ -13,7 +13,9 @@ import {
   BLOCK_HEADER_BYTES,
   BLOCK_LENGTH_AT,
   BLOCK_MAGIC_AT,
+  BLOCK_TYPE_AT,
   BlockFlag,
+  BlockType,
 } from './layout.ts'
 import { MessageCounter } from './message-counter.ts'
 import { type Decompress, Unpacker } from './unpack.ts'
@@ -52,6 +54,18 @@ export function findSingleBit(
     return found(block, offset, flipped, unpacker.payload)
   }
   return undefined
+}
+
+/**
+ * Whether `bytes`, which begin with the damaged block, are a SYNC or CLEAN whose write was cut off in front of
+ * its last bit. At the end of the log that is a torn block like any other: it carries no message, so nothing
+ * is lost whichever it was, and real power cuts leave it. The last byte of its time that is not zero holds
+ * one bit from 2004 to 2039.
+ */
+export function isCutShort(bytes: Uint8Array, { offset, byteOffset, length }: SingleBit): boolean {
+  const type = bytes[BLOCK_TYPE_AT]
+  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false
+  return bytes.subarray(byteOffset - offset, length).every((byte) => byte === 0)
 }
 
 /** The stored length and everything one bit away from it. */

@@ -8,7 +8,7 @@ import { indexClaim, rankHeads } from '../format/file-verdict.ts'
 import { BLOCK_HEADER_BYTES, BlockType } from '../format/layout.ts'
 import { decodeMap, type Link, type SegmentMap } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
-import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
+import { findSingleBit, isCutShort, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import {
   askSingleBitOfFirstGroup,
   isFirstGroupWith,
@@ -18,6 +18,7 @@ import {
 } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import type { ScanCache } from './scan-cache.ts'
+import { readBlocksAgain } from './second-read.ts'
 import { keyOf, readFully, type Survey } from './survey.ts'
 import { withFile } from './with-file.ts'
 
@@ -131,8 +132,9 @@ async function searchSingleBit(
     system.crc32,
     (stored, length) => system.lz4.decompress(stored, length),
   )
+  if (!found || end !== undefined) return found
   // Behind the mended block nothing may be left but zero, or blocks that are valid.
-  if (!found || (end === undefined && scan.dataEnd > found.offset + found.length)) return undefined
+  if (scan.dataEnd > found.offset + found.length || isCutShort(bytes, found)) return undefined
   return found
 }
 
@@ -144,10 +146,8 @@ export async function mapInForce(
   const { scan, tail, link, head } = newest
   const row = scan.blocks.rowAt(tail.mapOffset)
   if (row >= scan.blocks.count || scan.blocks.type(row) !== BlockType.MAP) return link
-  const bytes = new Uint8Array(scan.blocks.end(row) - tail.mapOffset)
-  await withFile(system, `${directory}/${head.file}`, (handle) =>
-    readFully(handle, bytes, tail.mapOffset),
-  )
+  const range = { offset: tail.mapOffset, end: scan.blocks.end(row) }
+  const bytes = await readBlocksAgain(system, directory, head, scan, range)
   const cursor = new RecordCursor()
   cursor.open(bytes, 0)
   const map = cursor.next() ? decodeMap(cursor.body()) : undefined

@@ -28,6 +28,7 @@ import type { System } from '../system/system.ts'
 import type { Assessment } from './assess.ts'
 import type { Lock } from './lock.ts'
 import type { NewestSegment } from './newest-segment.ts'
+import { readBlocksAgain } from './second-read.ts'
 import {
   createSegment,
   type OwnSegment,
@@ -36,8 +37,6 @@ import {
   writeWhole,
 } from './segment-file.ts'
 import { linkBytes, linkPairBytes, mapReserveBytes, TAIL_RESERVE_BYTES } from './special-groups.ts'
-import { readFully } from './survey.ts'
-import { withFile } from './with-file.ts'
 
 /** GAP records a block holds at most; the rest stands in further blocks. */
 const GAPS_PER_BLOCK = 64
@@ -112,7 +111,7 @@ export async function writeRecovery(
     snapshots,
     map,
   }
-  const source = newest && (await readCopyRange(system, assessment.survey.directory, newest))
+  const source = newest && (await copyRange(system, assessment.survey.directory, newest))
   const copies = newest && source ? copiedBlocks(system, newest, source) : []
   const bytesMax = 4096 + linkPairBytes(whole) + carriedBytesMax(copies, gaps) + TAIL_RESERVE_BYTES
   const leastBytes = Math.max(SEGMENT_FILE_BYTES_MIN, segmentBytesFor(bytesMax))
@@ -171,17 +170,9 @@ function isCarried(type: number): boolean {
   return type === BlockType.DATA || type === BlockType.GAP
 }
 
-async function readCopyRange(
-  system: System,
-  directory: string,
-  newest: NewestSegment,
-): Promise<Uint8Array> {
-  const { offset, end } = newest.tail.copy
-  const bytes = new Uint8Array(end - offset)
-  await withFile(system, `${directory}/${newest.head.file}`, (handle) =>
-    readFully(handle, bytes, offset),
-  )
-  return bytes
+function copyRange(system: System, directory: string, newest: NewestSegment): Promise<Uint8Array> {
+  const { head, scan, tail } = newest
+  return readBlocksAgain(system, directory, head, scan, tail.copy)
 }
 
 function carriedBytesMax(copies: readonly Uint8Array[], gaps: readonly Gap[]): number {

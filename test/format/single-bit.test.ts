@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type Block, checkBlock, type SegmentKey, sealBlock } from '../../src/format/block.ts'
 import type { SingleBit } from '../../src/format/evidence.ts'
 import { BlockFlag, BlockType } from '../../src/format/layout.ts'
-import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../../src/format/single-bit.ts'
+import { findSingleBit, isCutShort, SINGLE_BIT_BYTES_MAX } from '../../src/format/single-bit.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import { record } from './pieces.ts'
 
@@ -19,6 +19,18 @@ function randomFrom(seed: number): () => number {
     return (state ^ (state >>> 15)) >>> 0
   }
 }
+
+/** The first block of a SYNC, or of a CLEAN, with zero up to its sector's end and behind. */
+function emptyBlockOf(type: number, length: number, timeMs: number): Uint8Array {
+  const bytes = new Uint8Array(length + 256)
+  const place = { offset: OFFSET, length, durableOffset: 4096, groupOffset: OFFSET }
+  sealBlock(bytes, 0, { ...place, type, flags: 0, recordCount: 0, firstId: 77, timeMs }, KEY, crc32)
+  return bytes
+}
+
+/** The time of a block of our days: its last byte that is not zero holds one bit. */
+const TIME_MS = 0x01_a2_19_c4_7f_35
+const TIME_LAST_BYTE = 45
 
 /** A valid block of `length` bytes with two messages; behind it stands zero. */
 function blockOf(length: number, spaceBehind = 0): Uint8Array {
@@ -166,6 +178,37 @@ describe('a search for single-bit damage', () => {
       expect(findSingleBit(part, OFFSET, undefined, KEY, crc32)).toBeUndefined()
       expect(findSingleBit(part, OFFSET, OFFSET + 136, KEY, crc32)).toBeUndefined()
     }
+  })
+
+  test('tells a SYNC or CLEAN that was cut off from one that is damaged elsewhere', () => {
+    for (const type of [BlockType.SYNC, BlockType.CLEAN]) {
+      for (const length of [48, 512]) {
+        const bytes = emptyBlockOf(type, length, TIME_MS)
+        expect(bytes[TIME_LAST_BYTE]).toBe(1)
+        for (let position = 0; position < length * 8; position++) {
+          const damaged = flipped(bytes, position)
+          const found = findSingleBit(damaged, OFFSET, undefined, KEY, crc32)
+          expect(found?.bit, `bit ${position}`).toBe(position & 7)
+          const isCut = found !== undefined && isCutShort(damaged, found)
+          expect(isCut, `bit ${position}`).toBe(position === TIME_LAST_BYTE * 8)
+        }
+      }
+    }
+  })
+
+  test('takes no block for cut off that carries something', () => {
+    const bytes = new Uint8Array(128)
+    const body = new Uint8Array(40)
+    body[0] = 1
+    bytes.set(record(1, body), 48)
+    const place = { offset: OFFSET, length: 96, durableOffset: 4096, groupOffset: OFFSET }
+    const rest = { type: BlockType.DATA, flags: BlockFlag.END, recordCount: 1, firstId: 1 }
+    sealBlock(bytes, 0, { ...place, ...rest, timeMs: 5 }, KEY, crc32)
+    const last = bytes.findLastIndex((byte) => byte !== 0)
+    expect(bytes[last]).toBe(1)
+    const damaged = flipped(bytes, last * 8)
+    const found = findSingleBit(damaged, OFFSET, undefined, KEY, crc32)
+    expect(found && isCutShort(damaged, found)).toBe(false)
   })
 
   test('leaves the bytes that it is given as they are', () => {

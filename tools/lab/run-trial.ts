@@ -16,6 +16,8 @@ export interface Plan {
   readonly listFrom: number | undefined
   /** First seed; undefined leaves the seeds out. */
   readonly seedFrom: number | undefined
+  /** Where others take seeds as well: the next one for this process; undefined when there is none any more. */
+  readonly nextSeed?: () => Promise<number | undefined>
   /** So many units or seeds at most. */
   readonly unitsMax: number
 }
@@ -113,12 +115,16 @@ class Running {
   }
 
   async #runSeeds(from: number): Promise<SeedsDone> {
-    let seed = from
-    for (; !this.#isDone(); seed += 1) {
+    let to = from
+    const nextSeed = this.#plan.nextSeed ?? (() => Promise.resolve(to))
+    while (!this.#isDone()) {
+      const seed = await nextSeed()
+      if (seed === undefined) break
       this.#sayNow(`seed ${seed}`)
       await this.#try(`seed ${seed}`, `--seed ${seed}`, () => this.#seed(seed))
+      to = seed + 1
     }
-    return { from, to: seed }
+    return { from, to }
   }
 
   async #seed(seed: number): Promise<void> {

@@ -5,7 +5,7 @@ import { Schedule } from './schedule.ts'
 import type { WorldKind } from './worlds.ts'
 
 /** Schedules of all kinds together. */
-const SCHEDULES = Number(process.env['QLOG_STORE_SCHEDULES'] ?? 20_000)
+const SCHEDULES = Number(process.env['QLOG_STORE_SCHEDULES'] ?? 10_000)
 const ONLY_SEED = process.env['QLOG_STORE_SEED']
 /** Of a hundred schedules: a simulated disk takes the longest, and finds other things. */
 const SHARES: Readonly<Record<WorldKind, number>> = { segments: 25, memory: 45, slow: 30 }
