@@ -12,6 +12,8 @@ export type Durability =
   | 'flushed later'
   /** Written, and left to the kernel: a power cut loses the last seconds, a crash of the process nothing. */
   | 'kernel'
+  /** In the memory of its process: a crash of that loses it, too. */
+  | 'memory'
 
 export interface Contender {
   /** For the command line, results and file names: 'sqlite-full'. */

@@ -54,7 +54,8 @@ const ACK_EVERY = 100
 const TAKERS = 4
 const PERSISTENT = { persistent: true }
 
-const TAKEN = `Taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time. AMQP answers no acknowledgement: a take ends with a question that is answered after it, and when it is on the disk nobody is told.`
+/** Of 500 messages that a take had answered, a server killed then gave 500 again (classic), and 100 (quorum). */
+const TAKEN = `Taken by a consumer with prefetch ${PREFETCH}, acknowledged ${ACK_EVERY} at a time. AMQP answers no acknowledgement: a take ends with a question that is answered after it, and nobody is told when it is kept. Killed behind that answer, the server delivered again what was taken.`
 
 /**
  * Its page says of a confirm that a persistent message was persisted to disk. Classic queues of version 1, the
@@ -65,7 +66,7 @@ export const RABBITMQ_CLASSIC = rabbitmq({
   id: 'rabbitmq-classic',
   name: 'RabbitMQ, classic queue',
   durability: 'flushed',
-  takeDurability: 'kernel',
+  takeDurability: 'memory',
   settings:
     'durable queue, version 1, the default of 3.10, persistent messages, publisher confirms',
   notes: TAKEN,
@@ -81,7 +82,7 @@ export const RABBITMQ_QUORUM = rabbitmq({
   id: 'rabbitmq-quorum',
   name: 'RabbitMQ, quorum queue',
   durability: 'flushed',
-  takeDurability: 'kernel',
+  takeDurability: 'memory',
   settings: 'quorum queue of one node, persistent messages, publisher confirms',
   notes: TAKEN,
   source: 'rabbitmq.com/docs/quorum-queues; rabbitmq.com/docs/confirms',
