@@ -10,6 +10,10 @@ import { needBody } from './needed-body.ts'
 /** Nothing is to be taken back from a taker: the longest time to run that there is. */
 const TIME_TO_RUN_SECONDS = 4_294_967_295
 
+/** For notes: what is called here costs less than what others are called through. */
+export const RAW_SOCKET =
+  "Called through a small client of the benchmark's own over a socket, where other servers are called through their maintainers' clients: less time of the caller's processor goes into it."
+
 /** A call that waits for replies, which come in the order of commands. */
 interface Replies {
   /** Those that are still to come. */

@@ -8,10 +8,12 @@
 export type Durability =
   /** Flushed before the answer: it survives a power cut. */
   | 'flushed'
-  /** Flushed by a clock of the contender's own: a power cut loses what came since. */
+  /** Flushed by a clock of the contender's own, whether it writes or not: a power cut loses what came since. */
   | 'flushed later'
   /** Written, and left to the kernel: a power cut loses the last seconds, a crash of the process nothing. */
   | 'kernel'
+  /** In the memory of its process: a crash of that loses it, too. */
+  | 'memory'
 
 export interface Contender {
   /** For the command line, results and file names: 'sqlite-full'. */

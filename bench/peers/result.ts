@@ -216,7 +216,7 @@ export function isOurs(contender: string): boolean {
 }
 
 /** From what survives most to what survives least. */
-export const DURABILITIES: readonly Durability[] = ['flushed', 'flushed later', 'kernel']
+export const DURABILITIES: readonly Durability[] = ['flushed', 'flushed later', 'kernel', 'memory']
 
 export function factsOf({ header }: PeersResults, contender: string): ContenderFacts {
   const facts = header.contenders.find(({ id }) => id === contender)

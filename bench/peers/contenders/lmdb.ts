@@ -36,7 +36,9 @@ export const LMDB: Contender = {
   id: 'lmdb',
   name: 'lmdb',
   durability: 'flushed',
-  settings: "defaults (overlappingSync), `flushed` waited for; encoding: 'binary', integer keys",
+  settings: "defaults; separateFlushed, encoding: 'binary', keyEncoding: 'uint32'",
+  notes:
+    'A put and a take are answered when `flushed` is; puts of one turn of the event loop are one transaction, which it does by itself.',
   source:
     'https://github.com/kriszyp/lmdb-js#overlapping-sync-options: "the promise will also have a `flushed` property that holds a second promise that is resolved when the OS reports that the transaction writes has been fully flushed to disk and are truly durable". Of its flags: "the defaults can always be used and are generally recommended"',
   kind: 'embedded',

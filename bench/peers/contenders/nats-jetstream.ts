@@ -66,6 +66,8 @@ const CONSUMER = 'taker'
 const AHEAD_MAX = 500
 /** Cut off at once: the client asks for more while these are acknowledged. */
 const CUT = 100
+/** Takes under way side by side: while the last of one are finished, the next ones go on. */
+const TAKERS = 4
 /** Ten thousand publishes of 64 KiB wait longer for their answers than the 5 s that it gives them. */
 const TIMEOUT_MS = 60_000
 
@@ -119,7 +121,8 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
     putMany: async (bodies) => {
       await Promise.all(bodies.map((body) => stream.publish(SUBJECT, body)))
     },
-    take: oneAtATime((count) => queue.take(count)),
+    take: (count) => queue.take(count),
+    takers: TAKERS,
     close: async () => {
       await queue.stop()
       // What was given ahead goes to the next one at once: given back, it would wait for 30 s behind a restart.
@@ -148,34 +151,49 @@ async function makeStream(manager: Manager): Promise<void> {
   })
 }
 
-/** Deliveries come by themselves from the first take on. One take at a time. */
+/** Deliveries come by themselves from the first take on. */
 class Taker {
   readonly #consumer: Consumer
   readonly #delivered: Prefetched<Message>
   #consuming: { close(): Promise<unknown> } | undefined
-  /** By the take that is under way: what of these the server still counts is not known before its end. */
+  /** By takes that are under way: what of these the server still counts is not known before their end. */
   #taken = 0
+  readonly #gather = oneAtATime((count) => this.#gatherSome(count))
 
   constructor(consumer: Consumer, connection: Connection) {
     this.#consumer = consumer
     this.#delivered = new Prefetched(async () => {
+      // As of the question: one that is acknowledged before the answer may be counted in it.
+      const inHand = this.#delivered.held + this.#taken
       const { num_pending, num_ack_pending } = await consumer.info()
-      const onTheirWay = num_ack_pending - this.#delivered.held - this.#taken
-      return num_pending + Math.max(0, onTheirWay)
+      return num_pending + Math.max(0, num_ack_pending - inHand)
     })
     void connection.closed().then(() => this.#delivered.fail(new Error('the connection is closed')))
   }
 
   async take(count: number): Promise<number> {
+    const { taken, last } = await this.#gather(count)
+    await last?.ackAck({ timeout: TIMEOUT_MS })
+    this.#taken -= taken
+    return taken
+  }
+
+  async stop(): Promise<void> {
+    await this.#consuming?.close()
+  }
+
+  /** Acknowledges all but the last. */
+  async #gatherSome(count: number): Promise<{ taken: number; last: Message | undefined }> {
     this.#consuming ??= await this.#consumer.consume({
       max_messages: AHEAD_MAX,
       callback: (message) => this.#delivered.add(message),
     })
-    this.#taken = 0
+    let taken = 0
     let last: Message | undefined
-    while (this.#taken < count) {
-      const messages = await this.#delivered.next(Math.min(CUT, count - this.#taken))
+    while (taken < count) {
+      const messages = await this.#delivered.next(Math.min(CUT, count - taken))
       if (messages.length === 0) break
+      taken += messages.length
       this.#taken += messages.length
       for (const message of messages) {
         needBody(message.data)
@@ -183,13 +201,6 @@ class Taker {
         last = message
       }
     }
-    await last?.ackAck({ timeout: TIMEOUT_MS })
-    const taken = this.#taken
-    this.#taken = 0
-    return taken
-  }
-
-  async stop(): Promise<void> {
-    await this.#consuming?.close()
+    return { taken, last }
   }
 }

@@ -36,7 +36,9 @@ export const PLAINJOB: Contender = {
   id: 'plainjob',
   name: 'plainjob',
   durability: 'kernel',
-  settings: 'as it sets itself: WAL, synchronous=1 (NORMAL); bodies as base64, since jobs are JSON',
+  settings: 'as it sets itself: WAL, synchronous=1 (NORMAL)',
+  notes:
+    'Its calls are synchronous. Jobs are taken one by one by the calls of its own worker, without what that does besides, a look for scheduled jobs. Jobs are JSON, so that bodies are base64.',
   source:
     'src/queue.ts of the package: db.pragma("synchronous = 1"), which its README leaves as it is; what that means in WAL mode: https://www.sqlite.org/pragma.html#pragma_synchronous',
   kind: 'embedded',
