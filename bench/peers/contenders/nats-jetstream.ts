@@ -70,13 +70,15 @@ const CUT = 100
 const TAKERS = 4
 /** Ten thousand publishes of 64 KiB wait longer for their answers than the 5 s that it gives them. */
 const TIMEOUT_MS = 60_000
+/** Of the server: there is no such consumer. */
+const NO_CONSUMER = 10_014
 
 export const NATS_JETSTREAM: Contender = {
   id: 'nats-jetstream',
   name: 'NATS JetStream',
   durability: 'flushed later',
   settings: 'file storage, one replica, work-queue retention, flushed every 2 minutes, its default',
-  notes: `Taken by consume(), at most ${AHEAD_MAX} messages ahead; each is acknowledged, and the last of a take with an answer, since acknowledgements are worked off in their order.`,
+  notes: `Taken by consume(), at most ${AHEAD_MAX} messages ahead; each is acknowledged, and the last of a take with an answer, since acknowledgements are worked off in their order. The consumer is made anew when it is opened: else what the one before held ahead would wait for 30 s.`,
   // The concepts page says of the default: "JetStream does not immediately fsync data to disk", no later
   // than after sync_interval, 2 minutes. That this can be set, to `always` too, came with pull request 4483
   // of September 2023, after Debian's 2.9.10, which does not know the setting.
@@ -125,15 +127,13 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
     takers: TAKERS,
     close: async () => {
       await queue.stop()
-      // What was given ahead goes to the next one at once: given back, it would wait for 30 s behind a restart.
-      await manager.consumers.delete(STREAM, CONSUMER)
       await putter.close()
       await taker.close()
     },
   }
 }
 
-/** Both are left as they are where they are there. */
+/** The stream is left as it is where it is there. */
 async function makeStream(manager: Manager): Promise<void> {
   await manager.streams.add({
     name: STREAM,
@@ -142,6 +142,12 @@ async function makeStream(manager: Manager): Promise<void> {
     storage: 'file',
     num_replicas: 1,
   })
+  // What the one before had been given ahead goes out again at once: it would wait for 30 s behind a restart.
+  try {
+    await manager.consumers.delete(STREAM, CONSUMER)
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') !== NO_CONSUMER) throw error
+  }
   await manager.consumers.add(STREAM, {
     durable_name: CONSUMER,
     // The only one that a work queue allows.

@@ -28,6 +28,8 @@ interface Channel {
   consume(queue: string, received: (message: Message | null) => void): Promise<unknown>
   ack(message: Message, allUpTo: boolean): void
   on(event: 'close', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  close(): Promise<void>
 }
 
 interface Message {
@@ -52,6 +54,8 @@ const PREFETCH = 300
 const ACK_EVERY = 100
 /** Takes under way side by side: while the last of one are finished, the next ones go on. */
 const TAKERS = 4
+const LEADER_MS_MAX = 60_000
+const LEADER_AGAIN_MS = 20
 const PERSISTENT = { persistent: true }
 
 /** Of 500 messages that a take had answered, a server killed then gave 500 again (classic), and 100 (quorum). */
@@ -131,8 +135,8 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
   }
   // A publisher that is slowed down shall not slow its consumer, says its page of connections.
   const [publishing, consuming] = [await connect(), await connect()]
+  await untilThere(publishing, queue)
   const channel = await publishing.createConfirmChannel()
-  await channel.assertQueue(QUEUE, queue)
   const taker = new Taker(await consuming.createChannel())
   return {
     put: (body) => {
@@ -153,6 +157,24 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
       await close(publishing)
       await close(consuming)
     },
+  }
+}
+
+/** A quorum queue elects a leader when its node starts; until then what asks for it loses its channel. */
+async function untilThere(connection: Connection, queue: object): Promise<void> {
+  for (const endMs = performance.now() + LEADER_MS_MAX; ; ) {
+    const channel = await connection.createChannel()
+    // The call below rejects with the same.
+    channel.on('error', () => undefined)
+    try {
+      await channel.assertQueue(QUEUE, queue)
+      await channel.checkQueue(QUEUE)
+      await channel.close()
+      return
+    } catch (error) {
+      if (performance.now() > endMs) throw error
+      await new Promise((again) => setTimeout(again, LEADER_AGAIN_MS))
+    }
   }
 }
 
