@@ -18,6 +18,7 @@ export class BlockTable {
   #kind = new Uint16Array(ROWS_AT_FIRST)
   #idSpan = new Uint32Array(ROWS_AT_FIRST)
   #firstId = new Float64Array(ROWS_AT_FIRST)
+  #timeMs = new Float64Array(ROWS_AT_FIRST)
 
   /** Adds a valid block behind all others; `idSpan` is how many ids from its first it takes. */
   add(block: Block, idSpan: number, hasControl = false): void {
@@ -31,6 +32,7 @@ export class BlockTable {
     this.#kind[row] = (block.type << 8) | block.flags | (hasControl ? HAS_CONTROL : 0)
     this.#idSpan[row] = idSpan
     this.#firstId[row] = block.firstId
+    this.#timeMs[row] = block.timeMs
     this.count = row + 1
   }
 
@@ -72,6 +74,10 @@ export class BlockTable {
     return this.firstId(row) + (this.#idSpan[row] ?? outOfRange(row))
   }
 
+  timeMs(row: number): number {
+    return this.#timeMs[row] ?? outOfRange(row)
+  }
+
   /** First row whose block begins at `offset` or behind it; `count` where there is none. */
   rowAt(offset: number): number {
     let low = 0
@@ -93,6 +99,7 @@ export class BlockTable {
     this.#kind = grown(new Uint16Array(rows), this.#kind)
     this.#idSpan = grown(new Uint32Array(rows), this.#idSpan)
     this.#firstId = grown(new Float64Array(rows), this.#firstId)
+    this.#timeMs = grown(new Float64Array(rows), this.#timeMs)
   }
 }
 

@@ -105,7 +105,7 @@ export async function assess(
     epochMax: Math.max(0, index?.epoch ?? 0, ...survey.heads.map((one) => one.link?.epoch ?? 0)),
     nextId: Math.max(newest?.tail.nextId ?? 1, ...newestGaps.map((gap) => gap.endId)),
     nextBase: nextBaseOf(newest, survey),
-    timeMs: Math.max(survey.index?.timeMs ?? 0, await lastTimeMs(system, survey.directory, newest)),
+    timeMs: Math.max(survey.index?.timeMs ?? 0, lastTimeMs(newest)),
     rows: [
       ...(newest?.tail.regions.map((region) => region.row) ?? []),
       ...files.map((file) => file.row),

@@ -2,10 +2,9 @@
  * Which segment of a surveyed directory is the newest, how its tail reads, and what it says of the log:
  * the map in force and the time. Reads what the verdicts ask for, changes nothing.
  */
-import { readBlock } from '../format/block.ts'
 import type { IndexEvidence, SegmentHead, SegmentScan, SingleBit } from '../format/evidence.ts'
 import { indexClaim, rankHeads } from '../format/file-verdict.ts'
-import { BLOCK_HEADER_BYTES, BlockType } from '../format/layout.ts'
+import { BlockType } from '../format/layout.ts'
 import { decodeMap, type Link, type SegmentMap } from '../format/link.ts'
 import { RecordCursor } from '../format/records.ts'
 import { findSingleBit, isCutShort, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
@@ -143,31 +142,37 @@ export async function mapInForce(
   directory: string,
   newest: NewestSegment,
 ): Promise<Pick<SegmentMap, 'map' | 'snapshots'>> {
-  const { scan, tail, link, head } = newest
+  const { scan, tail, link } = newest
   const row = scan.blocks.rowAt(tail.mapOffset)
   if (row >= scan.blocks.count || scan.blocks.type(row) !== BlockType.MAP) return link
-  const range = { offset: tail.mapOffset, end: scan.blocks.end(row) }
-  const bytes = await readBlocksAgain(system, directory, head, scan, range)
   const cursor = new RecordCursor()
-  cursor.open(bytes, 0)
+  cursor.open(await eitherMapBlock(system, directory, newest, row), 0)
   const map = cursor.next() ? decodeMap(cursor.body()) : undefined
   if (!map) throw new Error('a MAP block that passed its checksum does not decode')
   return map
 }
 
-/** The time of the last block that counts: later ones must not run backwards. */
-export async function lastTimeMs(
+/** The MAP block of this row; where it is not given whole any more, the other one of its pair. */
+async function eitherMapBlock(
   system: System,
   directory: string,
-  newest: NewestSegment | undefined,
-): Promise<number> {
+  { head, scan }: NewestSegment,
+  row: number,
+): Promise<Uint8Array> {
+  const { blocks } = scan
+  const read = (of: number): Promise<Uint8Array> => {
+    const range = { offset: blocks.offset(of), end: blocks.end(of) }
+    return readBlocksAgain(system, directory, head, scan, range)
+  }
+  const hasPartner = row > 0 && blocks.group(row - 1) === blocks.group(row)
+  if (!hasPartner || blocks.type(row - 1) !== BlockType.MAP) return read(row)
+  return read(row).catch(() => read(row - 1))
+}
+
+/** The time of the last block that counts: later ones must not run backwards. 0 where there is none. */
+export function lastTimeMs(newest: NewestSegment | undefined): number {
   if (!newest) return 0
   const { blocks } = newest.scan
   const row = blocks.rowAt(newest.tail.end) - 1
-  if (row < 0) return 0
-  const bytes = new Uint8Array(BLOCK_HEADER_BYTES)
-  await withFile(system, `${directory}/${newest.head.file}`, (handle) =>
-    readFully(handle, bytes, blocks.offset(row)),
-  )
-  return readBlock(bytes, 0).timeMs
+  return row < 0 ? 0 : blocks.timeMs(row)
 }

@@ -7,7 +7,8 @@ import { parseSegmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { isRot } from '../format/verdict.ts'
 import type { Connection, System } from '../system/system.ts'
-import { type Assessment, assess, lostSegments } from './assess.ts'
+import { adoptedTimeMs } from './adopted-time.ts'
+import { type Assessment, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog, Waiting } from './face.ts'
 import { ioError, openingError, runAll } from './io-errors.ts'
@@ -27,12 +28,10 @@ import { SegmentLog } from './segment-log.ts'
 import { findState } from './snapshot/find-state.ts'
 import { Reserve } from './space/reserve.ts'
 import { SegmentSupply } from './space/supply.ts'
-import { listDirectory, type Survey, surveyDirectory } from './survey.ts'
+import { assessSurely } from './sure-end.ts'
+import { listDirectory, type Survey } from './survey.ts'
 import { quarantine, removeTemporaryFiles, unlinkIfThere } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
-
-/** A recorded time this far ahead of the clock is a mistake of some clock, and not adopted. */
-const TIME_AHEAD_MAX_MS = 3_600_000
 
 /** What a group can take beyond the bodies in flight: a whole batch, and the framing of tiny records. */
 const GROUP_OVERHEAD_BYTES = 2 * BATCH_BYTES_MAX
@@ -91,12 +90,8 @@ async function openLocked(
   options: CheckedOptions & OwnerOptions,
   lock: Lock,
 ): Promise<SegmentLog> {
-  const survey = await surveyDirectory(system, directory)
-  if (survey.readOnly) {
-    throw new QlogError('QLOG_READ_ONLY', `${directory} has a feature that allows reading only`)
-  }
-  throwIfAborted(options.signal)
-  const assessment = await assess(system, survey)
+  const assessment = await assessSurely(system, directory, options.signal)
+  const { survey } = assessment
   refuseDamage(directory, assessment, options)
   const found = await findState(system, assessment)
   refuseOtherKind(directory, options.opens, assessment, found.places)
@@ -152,7 +147,7 @@ async function openLocked(
       nextId: assessment.nextId,
       nextBase: assessment.nextBase,
       snapshots: found.places,
-      timeMs: adoptedTimeMs(system, assessment),
+      timeMs: adoptedTimeMs(system, assessment.timeMs),
       ...(recovered && { segment: recovered.segment }),
     },
     limits: limitsOf(options),
@@ -410,9 +405,4 @@ async function tidy(
 
 function isMerged(file: string): boolean {
   return (parseSegmentFileName(file)?.generation ?? 0) > 0
-}
-
-function adoptedTimeMs(system: System, assessment: Assessment): number {
-  const nowMs = Math.floor(system.clock.nowMs())
-  return assessment.timeMs > nowMs + TIME_AHEAD_MAX_MS ? nowMs : assessment.timeMs
 }

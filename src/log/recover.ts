@@ -25,6 +25,7 @@ import type { Link, MapEntry, SnapshotPlaces } from '../format/link.ts'
 import { writeRecordHeader } from '../format/records.ts'
 import type { Decompress } from '../format/unpack.ts'
 import type { System } from '../system/system.ts'
+import { adoptedTimeMs } from './adopted-time.ts'
 import type { Assessment } from './assess.ts'
 import type { Lock } from './lock.ts'
 import type { NewestSegment } from './newest-segment.ts'
@@ -188,7 +189,10 @@ function composeGroup(
   gaps: readonly Gap[],
   copies: readonly Uint8Array[],
 ): Uint8Array {
-  const timeMs = Math.max(assessment.timeMs, Math.floor(system.clock.nowMs()))
+  const timeMs = Math.max(
+    adoptedTimeMs(system, assessment.timeMs),
+    Math.floor(system.clock.nowMs()),
+  )
   const blocks: Uint8Array[] = []
   const early = gaps.filter((gap) => gap.endId <= link.nextId)
   const late = gaps.filter((gap) => gap.endId > link.nextId)
