@@ -41,7 +41,7 @@ export const MANY_IN_FLIGHT = 1000
 export const PEERS_FULL: PeersScale = {
   rounds: 3,
   runSeconds: 0.8,
-  warmupSeconds: 0.3,
+  warmupSeconds: 0.8,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
     { workload: 'put', bytes: 100, inFlight: 100 },
