@@ -15,6 +15,7 @@ const DRAIN_AT_FIRST = 1000
 const DRAIN_AHEAD = 1.5
 const DRAIN_MAX = 2_000_000
 const FILL_SECONDS_MAX = 45
+const WARMUP_RUNS_MAX = 4
 
 /** Who fails is left out of it, aloud. */
 export async function measureCell(bench: PeersBench, cell: RateCell): Promise<ResultLine[]> {
@@ -29,7 +30,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
     for (const one of those) {
       runs.set(one.id, [])
       await field.attempt(one, async () => {
-        await runOnce(one, cell, scale.warmupSeconds)
+        await warmUp(one, cell, scale.warmupSeconds)
         await one.settle(scale.pauseSeconds)
       })
     }
@@ -60,6 +61,15 @@ function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell
       (id !== FLOOR || isPut) &&
       (inFlightMax === undefined || (workload === 'put' && inFlight <= inFlightMax)),
   )
+}
+
+/** Runs that are not counted, until they have lasted so long: the first ones that take have little to take. */
+async function warmUp(one: Contestant, cell: RateCell, seconds: number): Promise<void> {
+  let worked = 0
+  for (let runs = 0; runs < WARMUP_RUNS_MAX && worked < seconds; runs++) {
+    const { seconds: ran } = await runOnce(one, cell, seconds)
+    worked += ran
+  }
 }
 
 async function runOnce(

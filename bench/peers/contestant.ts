@@ -42,6 +42,7 @@ export interface Run {
   readonly rate: number
   /** Share of a processor. */
   readonly cpu: number
+  readonly seconds: number
 }
 
 export class Contestant {
@@ -91,7 +92,7 @@ export class Contestant {
   #runOf(verb: string, { messages, seconds, cpuSeconds }: Timing, before: number): Run {
     if (messages === 0) throw new Error(`${verb} did nothing in ${seconds} s`)
     const server = this.#serverCpuSeconds() - before
-    return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds }
+    return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds, seconds }
   }
 
   /** Puts, as far as fewer than `messages` wait by what was put and taken before. */
