@@ -21,7 +21,7 @@ import { microProblems, runMicro } from './micro.ts'
 import { packingProblems, runPacking } from './packing.ts'
 import { PEER_CHILD, servePeerVerbs } from './peers/child.ts'
 import { PEERS_COMPARE_USAGE, runPeersCompare } from './peers/compare.ts'
-import { PEERS_PAGE_USAGE, writePeersPage } from './peers/page.ts'
+import { PEERS_PAGE_USAGE, runPeersPage } from './peers/page.ts'
 import { PEERS_USAGE, peersSmokeProblems, runPeers } from './peers/run.ts'
 import { openPlace } from './place.ts'
 import { runRatios } from './ratios.ts'
@@ -129,10 +129,7 @@ async function main(commandArguments: readonly string[]): Promise<number> {
     writeServeTable(more[0])
     return 0
   }
-  if (what === 'peers-page' && more[0] !== undefined) {
-    writePeersPage(more[0])
-    return 0
-  }
+  if (what === 'peers-page') return runPeersPage(more)
   if (what === 'peers-compare') return runPeersCompare(more)
   if (what === STORE_CHILD) {
     serveStoreVerbs()

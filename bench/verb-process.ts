@@ -51,6 +51,8 @@ const CLOSE_SECONDS_MAX = 120
 export interface ChildOptions {
   /** A directory for `--cpu-prof`. */
   readonly profile: string | undefined
+  /** Beside what this process has. */
+  readonly env?: Readonly<Record<string, string>> | undefined
 }
 
 /** `V`: its verbs; `close` closes what is open. */
@@ -62,7 +64,7 @@ export class VerbProcess<V extends VerbsOf<V> & { close(what: object): Promise<v
   #answered: (answer: Answer) => void = () => undefined
 
   /** `command`: of bench/main.ts, which makes that process serve its verbs. */
-  constructor(command: string, { profile }: ChildOptions) {
+  constructor(command: string, { profile, env }: ChildOptions) {
     const [, main] = process.argv
     if (main === undefined) throw new Error('the benchmark has no file of its own')
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
@@ -70,6 +72,7 @@ export class VerbProcess<V extends VerbsOf<V> & { close(what: object): Promise<v
       execArgv: [...process.execArgv, '--expose-gc', ...profiling],
       serialization: 'advanced',
       stdio: ['ignore', 2, 2, 'ipc'],
+      env: { ...process.env, ...env },
     })
     this.#child.on('message', (answer: Answer) => {
       if (answer.number === this.#calls) this.#answered(answer)

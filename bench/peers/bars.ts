@@ -9,6 +9,8 @@ export interface BarState {
   readonly atLeast: number
   /** Of the medians; absent where something was not measured. */
   readonly ratio?: number
+  /** Against whom. */
+  readonly peer?: string
   /** The ratios of the quartiles that lie farthest apart and nearest together. */
   readonly range?: readonly [low: number, high: number]
   readonly outcome: 'met' | 'missed' | 'not measured'
@@ -17,7 +19,8 @@ export interface BarState {
 interface Against {
   readonly title: string
   readonly ours: string
-  readonly peer: string
+  /** The better of them counts. */
+  readonly peers: readonly string[]
   readonly workload: RateWorkload
   /** Messages that go together; absent: what both have, `PREFERRED` if that is among it. */
   readonly group?: number
@@ -31,11 +34,14 @@ const MANY_WAITING = 10_000_000
 const EMPTY_MAX = 10_000
 const WITH_BACKLOG = 0.8
 
+/** Both with synchronous=FULL: as its calls are, and with a transaction for all that are under way. */
+const FLUSHED_SQLITE = ['sqlite-full', 'sqlite-grouped']
+
 const AGAINST: readonly Against[] = [
   {
     title: 'one promise a message, 1,000 in flight: `qlog-log` to `lmdb`',
     ours: 'qlog-log',
-    peer: 'lmdb',
+    peers: ['lmdb'],
     workload: 'put',
     group: 1000,
     atLeast: 2,
@@ -43,15 +49,15 @@ const AGAINST: readonly Against[] = [
   {
     title: 'batches of 1,000: `qlog-log` to `lmdb`',
     ours: 'qlog-log',
-    peer: 'lmdb',
+    peers: ['lmdb'],
     workload: 'batch',
     group: 1000,
     atLeast: 3,
   },
   {
-    title: 'batches of 1,000: `qlog-log` to `sqlite-full`',
+    title: 'batches of 1,000: `qlog-log` to the better `better-sqlite3`, flushed',
     ours: 'qlog-log',
-    peer: 'sqlite-full',
+    peers: FLUSHED_SQLITE,
     workload: 'batch',
     group: 1000,
     atLeast: 4,
@@ -59,32 +65,26 @@ const AGAINST: readonly Against[] = [
   {
     title: 'batches of 10,000: `qlog-log` to `lmdb`',
     ours: 'qlog-log',
-    peer: 'lmdb',
+    peers: ['lmdb'],
     workload: 'batch',
     group: 10_000,
     atLeast: 4,
   },
   {
-    title: 'deliver and acknowledge: `qlog-store` to `sqlite-full`',
+    title: 'deliver and acknowledge: `qlog-store` to the better `better-sqlite3`, flushed',
     ours: 'qlog-store',
-    peer: 'sqlite-full',
+    peers: FLUSHED_SQLITE,
     workload: 'drain',
     atLeast: 2,
   },
   {
-    title: 'one at a time through `appendSync`: `qlog-sync` to `sqlite-full`',
+    title:
+      'one at a time through `appendSync`: `qlog-sync` to the better `better-sqlite3`, flushed',
     ours: 'qlog-sync',
-    peer: 'sqlite-full',
+    peers: FLUSHED_SQLITE,
     workload: 'put',
     group: 1,
     atLeast: 1.1,
-  },
-  {
-    title: 'deliver and acknowledge: `qlog-store` to `sqlite-grouped`',
-    ours: 'qlog-store',
-    peer: 'sqlite-grouped',
-    workload: 'drain',
-    atLeast: 2,
   },
 ]
 
@@ -102,6 +102,7 @@ function stateOf(results: PeersResults, bar: Against): BarState {
     title,
     atLeast,
     ratio,
+    peer: peer.contender,
     range: [ours.quartiles[0] / peer.quartiles[1], ours.quartiles[1] / peer.quartiles[0]],
     outcome: ratio >= atLeast ? 'met' : 'missed',
   }
@@ -116,7 +117,11 @@ function pairOf({ rates }: PeersResults, bar: Against): [RateLine, RateLine] | u
         line.bytes === MESSAGE_BYTES &&
         (bar.group === undefined || groupOf(line) === bar.group),
     )
-  const peers = new Map(linesOf(bar.peer).map((line) => [groupOf(line), line]))
+  const peers = new Map<number, RateLine>()
+  for (const line of bar.peers.flatMap(linesOf)) {
+    const best = peers.get(groupOf(line))
+    if (best === undefined || line.rate > best.rate) peers.set(groupOf(line), line)
+  }
   const pairs = linesOf(bar.ours).flatMap((ours): [RateLine, RateLine][] => {
     const peer = peers.get(groupOf(ours))
     return peer === undefined ? [] : [[ours, peer]]

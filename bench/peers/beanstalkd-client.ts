@@ -5,9 +5,14 @@
 
 import { GeneratorConnection, type Reserved } from '../serve/connection.ts'
 import type { Opened } from './contract.ts'
+import { needBody } from './needed-body.ts'
 
 /** Nothing is to be taken back from a taker: the longest time to run that there is. */
 const TIME_TO_RUN_SECONDS = 4_294_967_295
+
+/** For notes: what is called here costs less than what others are called through. */
+export const RAW_SOCKET =
+  "Called through a small client of the benchmark's own over a socket, where other servers are called through their maintainers' clients: less time of the caller's processor goes into it."
 
 /** A call that waits for replies, which come in the order of commands. */
 interface Replies {
@@ -112,7 +117,8 @@ class BeanstalkdClient {
 
   /** Which of two takes a reply belongs to does not matter: each deletes what it was given. */
   #reserved(reserved: readonly Reserved[], timedOut: number): void {
-    for (const { id } of reserved) {
+    for (const { id, body } of reserved) {
+      needBody(body)
       this.#takes[0]?.ids.push(id)
       settle(this.#takes, 1)
     }

@@ -1,19 +1,24 @@
 /**
- * `npm run bench -- peers-compare A B`: what became of each rate from run A to run B, each relative to the raw
- * loop of its own run, so that a slower disk or a busier machine is no regression. Absolute times are never
- * compared. Reads two files, prints a table.
+ * `npm run bench -- peers-compare A B`: what became of each rate from run A to run B. Where the disk decides, each
+ * is relative to the raw loop of its own run, so that a slower disk is no regression; the rest is compared as it
+ * is, which says something only of one machine. Reads two files, prints a table.
  */
 
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { keyOf, type PeersResults, type RateLine, rawRateOf, resultsOf } from './result.ts'
+import { factsOf, keyOf, type PeersResults, type RateLine, rawRateOf } from './result.ts'
+import { resultsOf } from './results-file.ts'
 
 export const PEERS_COMPARE_USAGE = 'peers-compare A.jsonl B.jsonl [--bound RATIO] [--only PREFIX]'
 
+/** Of the raw loop's rate: from here on it is the disk that decides. */
+const DISK_BOUND = 0.3
+
 export interface Compared {
   readonly cell: string
-  /** B to A, each of the raw loop of its run. */
+  /** B to A; where the disk decides, each of the raw loop of its run. */
   readonly ratio: number
+  readonly isOfRawLoop: boolean
   /** The ratios of the quartiles that lie farthest apart and nearest together. */
   readonly range: readonly [low: number, high: number]
   /** False where the quartiles of both runs overlap: that is noise. */
@@ -38,9 +43,10 @@ export function comparisonOf(a: PeersResults, b: PeersResults, prefix = ''): Com
   const cellsOfB = cellsOf(b)
   const compared = [...cellsOfA].flatMap(([cell, lineOfA]) => {
     const lineOfB = cellsOfB.get(cell)
-    return lineOfB === undefined
-      ? []
-      : [comparedOf(cell, lineOfA, lineOfB, yardstick(a, b, lineOfA))]
+    if (lineOfB === undefined) return []
+    const isOfRawLoop = isDiskBound(a, lineOfA) && isDiskBound(b, lineOfB)
+    const faster = isOfRawLoop ? yardstick(a, b, lineOfA) : 1
+    return [{ ...comparedOf(cell, lineOfA, lineOfB, faster), isOfRawLoop }]
   })
   return {
     compared,
@@ -71,14 +77,15 @@ export function comparisonTable(
 ): string[] {
   const rows = compared
     .toSorted((a, b) => a.ratio - b.ratio)
-    .map(({ cell, ratio, range: [low, high], isChange }) => {
+    .map(({ cell, ratio, range: [low, high], isChange, isOfRawLoop }) => {
       const judged = ratio < bound ? `**below ${bound}**` : ''
       const spread = `${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`
-      return `| ${cell} | ${spread} | ${isChange ? 'change' : 'noise'} | ${judged} |`
+      const of = isOfRawLoop ? 'raw loop' : ''
+      return `| ${cell} | ${spread} | ${of} | ${isChange ? 'change' : 'noise'} | ${judged} |`
     })
   return [
-    '| cell | B to A, each of its raw loop | quartiles | |',
-    '| --- | ---: | --- | --- |',
+    '| cell | B to A | each of its | quartiles | |',
+    '| --- | ---: | --- | --- | --- |',
     ...rows,
     '',
     ...onlyInA.map((cell) => `only in A: ${cell}`),
@@ -132,7 +139,17 @@ function yardstick(a: PeersResults, b: PeersResults, line: RateLine): number {
   return rateOfB / rateOfA
 }
 
-function comparedOf(cell: string, a: RateLine, b: RateLine, faster: number): Compared {
+/** What hardly waits for the disk gets no faster with it. */
+function isDiskBound(results: PeersResults, { contender, efficiency = 0 }: RateLine): boolean {
+  return factsOf(results, contender).durability === 'flushed' && efficiency > DISK_BOUND
+}
+
+function comparedOf(
+  cell: string,
+  a: RateLine,
+  b: RateLine,
+  faster: number,
+): Omit<Compared, 'isOfRawLoop'> {
   const low = b.quartiles[0] / a.quartiles[1] / faster
   const high = b.quartiles[1] / a.quartiles[0] / faster
   return {

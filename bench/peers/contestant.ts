@@ -1,11 +1,14 @@
 /** A contender as the runner sees it: a process that is told what to do, its server, and its directory. */
 
+import { execFile } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Place } from '../../src/measure/place.ts'
 import { VerbProcess } from '../verb-process.ts'
 import { PEER_CHILD } from './child.ts'
 import type { Contender } from './contract.ts'
+import { contenderOf } from './registry.ts'
 import type { ContenderFacts } from './result.ts'
 import type { PeerVerbs, Timing } from './verbs.ts'
 
@@ -16,16 +19,18 @@ const BLOCK_BYTES = 512
 /** A process that was killed is gone once its parent has noticed. */
 const KILL_LOOK_MS = 10
 const KILL_TRIES = 500
-const NO_PROFILE = { profile: undefined }
+/** More than the loops that drive a contender wait for what never comes. */
+const CALL_SECONDS_MORE = 60
+/** A store of ten million messages is read before its first answer. */
+const OPEN_SECONDS_MAX = 300
 
 /** What is known of a contender before it is opened; `missing` where it cannot be. */
 export async function lookAt(contender: Contender): Promise<ContenderFacts> {
-  const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+  const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env: contender.env })
   try {
-    const { id, name, durability, settings, source, kind, shape, published } = contender
-    const found = await process.call('load', { id })
-    const facts = { id, name, durability, settings, source, kind, shape }
-    return { ...facts, ...(published && { published }), version: '', ...found }
+    // All that is not a function, as a line of JSON has it.
+    const { load: _, inFlightMax: __, ...facts } = contender
+    return { ...facts, version: '', ...(await process.call('load', { id: facts.id })) }
   } finally {
     await process.kill()
   }
@@ -37,14 +42,15 @@ export interface Run {
   readonly rate: number
   /** Share of a processor. */
   readonly cpu: number
+  readonly seconds: number
 }
 
 export class Contestant {
   readonly id: string
   /** Messages are taken from it, not only kept. */
   takes = false
-  /** So many a run of the last length would take; undefined before the first. */
-  takenLast: number | undefined
+  /** Of the last run that took, messages a second; undefined before the first. */
+  takeRate: number | undefined
   readonly #place: Place
   readonly #directory: string
   #process: VerbProcess<PeerVerbs> | undefined
@@ -66,11 +72,13 @@ export class Contestant {
     this.#serverPid = serverPid
   }
 
+  /** Whoever takes a minute longer than it was given hangs, and has failed. */
   call<N extends keyof PeerVerbs & string>(
     verb: N,
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Awaited<ReturnType<PeerVerbs[N]>>> {
-    return this.#running.call(verb, argument)
+    const given = Reflect.get(argument, 'secondsMax') ?? Reflect.get(argument, 'seconds') ?? 0
+    return this.#running.call(verb, argument, Number(given) + CALL_SECONDS_MORE)
   }
 
   async run<N extends 'put' | 'batch' | 'steady'>(
@@ -78,26 +86,26 @@ export class Contestant {
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Run> {
     const before = this.#serverCpuSeconds()
-    return this.#runOf(verb, await this.#running.call(verb, argument), before)
+    return this.#runOf(verb, await this.call(verb, argument), before)
   }
 
   #runOf(verb: string, { messages, seconds, cpuSeconds }: Timing, before: number): Run {
     if (messages === 0) throw new Error(`${verb} did nothing in ${seconds} s`)
     const server = this.#serverCpuSeconds() - before
-    return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds }
+    return { rate: messages / seconds, cpu: (cpuSeconds + server) / seconds, seconds }
   }
 
   /** Puts, as far as fewer than `messages` wait by what was put and taken before. */
   async fillUpTo(messages: number, bytes: number, secondsMax: number): Promise<void> {
     if (messages <= this.#waiting) return
     const more = messages - this.#waiting
-    this.#waiting += await this.#running.call('fill', { bytes, messages: more, secondsMax })
+    this.#waiting += await this.call('fill', { bytes, messages: more, secondsMax })
   }
 
   /** Takes until time is up, or nothing is left. */
   async drainFor(batch: number, seconds: number): Promise<Run> {
     const before = this.#serverCpuSeconds()
-    const timing = await this.#running.call('drain', {
+    const timing = await this.call('drain', {
       batch,
       messages: Number.MAX_SAFE_INTEGER,
       secondsMax: seconds,
@@ -105,7 +113,7 @@ export class Contestant {
       ...(batch === 1 && { takers: 1 }),
     })
     this.#waiting -= timing.messages
-    this.takenLast = (timing.messages * seconds) / timing.seconds
+    this.takeRate = timing.messages / timing.seconds
     return this.#runOf('drain', timing, before)
   }
 
@@ -120,13 +128,32 @@ export class Contestant {
     return diskBytesOf(this.#directory)
   }
 
+  /**
+   * Has the file system write what is not written yet, and waits: what this one left to be done later shall not
+   * be done in the turn of the next.
+   */
+  async settle(pauseSeconds: number): Promise<void> {
+    await syncFileSystemOf(this.#directory)
+    await new Promise((resolve) => setTimeout(resolve, pauseSeconds * 1000))
+  }
+
+  /** Another process on an empty directory. */
+  async startAnew(): Promise<void> {
+    await this.end()
+    this.#waiting = 0
+    this.takeRate = undefined
+    await this.open()
+  }
+
   /** SIGKILL for client and server; then the time from the next opening to the first message. */
   async reopenKilled(): Promise<number> {
     await this.kill()
     await this.#start()
-    const { seconds, serverPid } = await this.#running.call('openToFirst', {
-      directory: this.#directory,
-    })
+    const { seconds, serverPid } = await this.#running.call(
+      'openToFirst',
+      { directory: this.#directory },
+      OPEN_SECONDS_MAX,
+    )
     this.#serverPid = serverPid
     return seconds
   }
@@ -157,7 +184,8 @@ export class Contestant {
   }
 
   async #start(): Promise<void> {
-    const process = new VerbProcess<PeerVerbs>(PEER_CHILD, NO_PROFILE)
+    const { env } = contenderOf(this.id)
+    const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env })
     this.#process = process
     const found = await process.call('load', { id: this.id })
     if ('missing' in found) throw new Error(`${this.id}: ${found.missing}`)
@@ -180,6 +208,17 @@ export class Contestant {
   #serverResidentBytes(): number {
     if (this.#serverPid === undefined) return 0
     return residentBytesOf(this.#serverPid)
+  }
+}
+
+const execFileOf = promisify(execFile)
+
+/** Of Linux and its coreutils; elsewhere all file systems. */
+async function syncFileSystemOf(directory: string): Promise<void> {
+  try {
+    await execFileOf('sync', ['-f', directory])
+  } catch {
+    await execFileOf('sync')
   }
 }
 

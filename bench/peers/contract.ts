@@ -8,19 +8,26 @@
 export type Durability =
   /** Flushed before the answer: it survives a power cut. */
   | 'flushed'
-  /** Flushed by a clock of the contender's own: a power cut loses what came since. */
+  /** Flushed by a clock of the contender's own, whether it writes or not: a power cut loses what came since. */
   | 'flushed later'
   /** Written, and left to the kernel: a power cut loses the last seconds, a crash of the process nothing. */
   | 'kernel'
+  /** In the memory of its process: a crash of that loses it, too. */
+  | 'memory'
 
 export interface Contender {
   /** For the command line, results and file names: 'sqlite-full'. */
   readonly id: string
   /** For tables and pictures: 'better-sqlite3'. */
   readonly name: string
+  /** Of an answered put, and of an answered take where `takeDurability` does not say less. */
   readonly durability: Durability
+  /** Of an answered take, where that is less durable than an answered put: it may come back. */
+  readonly takeDurability?: Durability
   /** What is set to get that, as one would write it: 'WAL, synchronous=FULL'. */
   readonly settings: string
+  /** What a reader has to know of how it is driven here, beyond its settings: a sentence or two. */
+  readonly notes?: string
   /** Where its maintainers recommend or explain these: an address, or a page of its manual. */
   readonly source: string
   /** A server is reached over a socket of this machine, and its time contains that way. */
@@ -29,6 +36,8 @@ export interface Contender {
   readonly shape: 'queue' | 'rows' | 'log'
   /** Puts that may wait for their answer at once; beyond it the contender gives no more. Absent: no limit. */
   readonly inFlightMax?: number
+  /** Set in the environment of its process before that starts, since it is read there only once. */
+  readonly env?: Readonly<Record<string, string>>
   /** A published figure, which a result far below is looked into against. */
   readonly published?: { readonly what: string; readonly rate: number; readonly source: string }
   /** Loads what it needs. Rejects with `Missing` where that is not here, in words that say how to get it. */
@@ -50,7 +59,9 @@ export interface Opened {
   putMany(bodies: readonly Uint8Array[]): Promise<void>
   /**
    * Takes up to `count` messages, oldest first, and finishes them for good: resolves with how many, once that
-   * they are finished is as durable as stated; with 0 where none is there. Absent where nothing is taken.
+   * they are finished is as durable as stated; with 0 where none is there. Every body of these was in the
+   * memory of JavaScript by then, as bytes, as whoever works on a message needs it: a count alone, or a view of
+   * what is read only when somebody looks, is no take. Absent where nothing is taken.
    */
   take?(count: number): Promise<number>
   /** Takers that work side by side get the most out of it. Absent: one. */

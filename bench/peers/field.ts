@@ -9,24 +9,30 @@ import type { FailedLine } from './result.ts'
 
 export class Field {
   readonly failures: FailedLine[] = []
+  /** Is measured, in words. */
+  readonly what: string
   readonly #bench: Pick<PeersBench, 'place' | 'say'>
-  readonly #what: string
   readonly #open = new Set<Contestant>()
 
-  /** `what` is measured, in words. */
   constructor(bench: Pick<PeersBench, 'place' | 'say'>, what: string) {
     this.#bench = bench
-    this.#what = what
+    this.what = what
   }
 
-  async open(id: string): Promise<void> {
-    const one = new Contestant(this.#bench.place, id)
-    this.#open.add(one)
-    await this.attempt(one, () => one.open())
+  /** A few at a time: most of them wait for their server meanwhile. */
+  async open(ids: readonly string[]): Promise<void> {
+    const those = ids.map((id) => new Contestant(this.#bench.place, id))
+    for (const one of those) this.#open.add(one)
+    await sideBySide(those, (one) => this.attempt(one, () => one.open()))
   }
 
   those(which: (one: Contestant) => boolean): Contestant[] {
     return [...this.#open].filter(which)
+  }
+
+  /** False once it has failed. */
+  has(one: Contestant): boolean {
+    return this.#open.has(one)
   }
 
   /** Does nothing where it has failed before. */
@@ -37,19 +43,33 @@ export class Field {
     } catch (error) {
       this.#open.delete(one)
       const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-      this.failures.push({ kind: 'failed', contender: one.id, what: this.#what, reason })
-      this.#bench.say(`${one.id} FAILED, ${this.#what}: ${reason}`)
-      await one.abandon()
+      const { id } = one
+      this.failures.push({ kind: 'failed', contender: id, what: this.what, reason })
+      this.#bench.say(`${one.id} FAILED, ${this.what}: ${reason}`)
+      await one.abandon().catch((error: unknown) => {
+        this.#bench.say(`${one.id} leaves something behind: ${error}`)
+      })
     }
   }
 
   /** All that are left are closed, and what they wrote goes. */
   async close(): Promise<void> {
-    for (const one of this.#open) {
-      await one.end().catch((error: unknown) => {
+    await sideBySide([...this.#open], (one) =>
+      one.end().catch((error: unknown) => {
         this.#bench.say(`${one.id} does not end in order: ${error}`)
-      })
-    }
+      }),
+    )
     this.#open.clear()
   }
+}
+
+const SIDE_BY_SIDE = 4
+
+/** `act` of the next begins when that of one of those before is over; it never rejects. */
+async function sideBySide<T>(items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items]
+  const work = async (): Promise<void> => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await act(item)
+  }
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work))
 }

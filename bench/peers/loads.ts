@@ -4,9 +4,11 @@
  */
 
 import { makeBodies } from '../../src/measure/driver.ts'
-import { quantilesOf } from '../store/clocked.ts'
 import { Acks } from '../store/loads.ts'
+import { bodyAt } from './bodies.ts'
 import type { Opened } from './contract.ts'
+import { Schedule } from './schedule.ts'
+import { Stock, turn } from './stock.ts'
 import type { Lateness, Timing } from './verbs.ts'
 
 /** A run ends here however fast it is: what nobody takes has to fit into memory and onto the disk. */
@@ -18,8 +20,10 @@ const FILL_BATCH = 1000
 const FILL_BATCH_BYTES = 1024 * 1024
 /** Messages a take while puts go on beside it. */
 const STEADY_TAKE = 100
-/** How often a taker looks again where nothing is there, and a producer for what is due. */
-const TICK_MS = 1
+/** What waits while puts and takes go on side by side, in puts under way: a producer does not run away. */
+const STEADY_AHEAD = 4
+/** A producer that is called synchronously gives takers their turn after so long. */
+const YIELD_MS = 1
 /** After the last put, for what is still to be taken or answered. */
 const GRACE_SECONDS = 30
 
@@ -41,7 +45,7 @@ async function putUntil(
   isOver: () => boolean,
 ): Promise<number> {
   const puts = new Acks(inFlight - 1)
-  const messagesMax = Math.max(1, Math.floor(RUN_BYTES_MAX / (bodies[0]?.length ?? 1)))
+  const messagesMax = messagesMaxOf(bodies)
   let messages = 0
   while (messages < messagesMax && !isOver()) {
     puts.add(opened.put(bodyAt(bodies, messages++)))
@@ -49,6 +53,10 @@ async function putUntil(
   }
   await puts.all()
   return messages
+}
+
+function messagesMaxOf(bodies: readonly Uint8Array[]): number {
+  return Math.max(1, Math.floor(RUN_BYTES_MAX / (bodies[0]?.length ?? 1)))
 }
 
 export async function batchFor(
@@ -117,6 +125,7 @@ export async function drain(
   })
 }
 
+/** A producer that takers keep up with, and takers that wait for its answers and not for a clock. */
 export async function steadyFor(
   opened: Opened,
   {
@@ -129,24 +138,70 @@ export async function steadyFor(
   const bodies = makeBodies({ batch: 1, messageBytes: bytes })
   return timed(async () => {
     const endMs = performance.now() + seconds * 1000
-    let put = Number.POSITIVE_INFINITY
+    const stock = new Stock(STEADY_AHEAD * inFlight)
     let taken = 0
-    const producing = putUntil(opened, bodies, inFlight, () => performance.now() >= endMs).then(
-      (messages) => {
-        put = messages
-      },
-    )
-    const graceMs = endMs + GRACE_SECONDS * 1000
-    const consume = async (take: Take): Promise<void> => {
-      while (taken < put && performance.now() < graceMs) {
-        const came = await take(STEADY_TAKE)
-        taken += came
-        if (came === 0) await pause()
-      }
-    }
+    const consume = consumerOf(stock, endMs + GRACE_SECONDS * 1000, (came) => {
+      taken += came
+    })
+    const producing = produce(opened, stock, bodies, { inFlight, endMs })
     await Promise.all([producing, takers(opened, consume, most)])
     return taken
   })
+}
+
+async function produce(
+  opened: Opened,
+  stock: Stock,
+  bodies: readonly Uint8Array[],
+  { inFlight, endMs }: { inFlight: number; endMs: number },
+): Promise<void> {
+  const puts = new Acks(inFlight - 1)
+  const messagesMax = messagesMaxOf(bodies)
+  const put = async (row: number): Promise<void> => {
+    await opened.put(bodyAt(bodies, row))
+    stock.add(1)
+  }
+  try {
+    let turnMs = performance.now()
+    for (let row = 0; row < messagesMax; row++) {
+      const now = performance.now()
+      if (now >= endMs) break
+      if (now - turnMs >= YIELD_MS) {
+        await turn()
+        turnMs = performance.now()
+      }
+      puts.add(put(row))
+      if (puts.isFull) await puts.room()
+      await stock.room()
+    }
+    await puts.all()
+  } finally {
+    stock.close()
+  }
+}
+
+/** Takes what there is by what was answered; `graceMs`: when it no longer waits for what does not come. */
+function consumerOf(
+  stock: Stock,
+  graceMs: number,
+  note: (came: number) => void,
+): (take: Take) => Promise<void> {
+  return async (take) => {
+    for (;;) {
+      const wanted = await stock.claim(STEADY_TAKE)
+      if (wanted === 0) return
+      const came = await take(wanted)
+      note(came)
+      if (came < wanted) stock.add(wanted - came)
+      if (came > 0) continue
+      if (performance.now() >= graceMs) {
+        // Nobody waits any longer, the producer for room neither.
+        stock.close()
+        return
+      }
+      await turn()
+    }
+  }
 }
 
 export async function pacedPut(
@@ -163,66 +218,21 @@ export async function pacedThrough(
   { bytes, rate, seconds }: { bytes: number; rate: number; seconds: number },
 ): Promise<Lateness> {
   const schedule = new Schedule(rate, seconds)
+  const stock = new Stock()
   let taken = 0
   const graceMs = performance.now() + (seconds + GRACE_SECONDS) * 1000
-  const consume = async (take: Take): Promise<void> => {
-    while (taken < schedule.messages && performance.now() < graceMs) {
-      const came = await take(STEADY_TAKE)
-      // The oldest go first, and nobody takes beside: these are the next ones in their order.
-      for (let row = 0; row < came; row++) schedule.note(taken++)
-      if (came === 0) await pause()
-    }
-  }
-  await Promise.all([schedule.run((body) => opened.put(body), bytes), takers(opened, consume, 1)])
+  const consume = consumerOf(stock, graceMs, (came) => {
+    // The oldest go first, and nobody takes beside: these are the next ones in their order.
+    for (let row = 0; row < came; row++) schedule.note(taken++)
+  })
+  const producing = schedule
+    .run(async (body) => {
+      await opened.put(body)
+      stock.add(1)
+    }, bytes)
+    .finally(() => stock.close())
+  await Promise.all([producing, takers(opened, consume, 1)])
   return schedule.lateness()
-}
-
-/** When messages are due, and how late each was done: no answer is waited for before the next is put. */
-class Schedule {
-  readonly messages: number
-  readonly #rate: number
-  readonly #lateMs: Float64Array
-  #startMs = 0
-
-  constructor(rate: number, seconds: number) {
-    this.#rate = rate
-    this.messages = Math.max(1, Math.round(rate * seconds))
-    this.#lateMs = new Float64Array(this.messages).fill(Number.NaN)
-  }
-
-  async run(put: (body: Uint8Array, row: number) => Promise<void>, bytes: number): Promise<void> {
-    const bodies = makeBodies({ batch: 1, messageBytes: bytes })
-    const puts = new Acks(0)
-    this.#startMs = performance.now() + TICK_MS
-    for (let row = 0; row < this.messages; ) {
-      const now = performance.now()
-      for (; row < this.messages && this.#dueMs(row) <= now; row++) {
-        puts.add(put(bodyAt(bodies, row), row))
-      }
-      await pause()
-    }
-    await puts.all()
-  }
-
-  note(row: number): void {
-    if (row >= this.messages) throw new Error('more was taken than was put')
-    this.#lateMs[row] = performance.now() - this.#dueMs(row)
-  }
-
-  lateness(): Lateness {
-    let unfinished = 0
-    const now = performance.now()
-    for (const [row, lateMs] of this.#lateMs.entries()) {
-      if (!Number.isNaN(lateMs)) continue
-      unfinished += 1
-      this.#lateMs[row] = now - this.#dueMs(row)
-    }
-    return { ...quantilesOf(this.#lateMs), unfinished }
-  }
-
-  #dueMs(row: number): number {
-    return this.#startMs + (row * 1000) / this.#rate
-  }
 }
 
 type Take = (count: number) => Promise<number>
@@ -246,14 +256,4 @@ async function timed(act: () => Promise<number>): Promise<Timing> {
   const seconds = (performance.now() - started) / 1000
   const { user, system } = process.cpuUsage(before)
   return { messages, seconds, cpuSeconds: (user + system) / 1e6 }
-}
-
-function bodyAt(bodies: readonly Uint8Array[], row: number): Uint8Array {
-  const body = bodies[row % bodies.length]
-  if (body === undefined) throw new Error('there is always a body')
-  return body
-}
-
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, TICK_MS))
 }

@@ -14,6 +14,23 @@ export type LossWorkload =
   | 'backlog-disk'
   | 'reopen'
 
+/** Workloads that are mostly lost for one reason. */
+export type LossClass = 'puts' | 'takes' | 'latency' | 'space' | 'opening'
+
+export const CLASS_OF: Readonly<Record<LossWorkload, LossClass>> = {
+  put: 'puts',
+  batch: 'puts',
+  'backlog-put': 'puts',
+  drain: 'takes',
+  steady: 'takes',
+  'backlog-take': 'takes',
+  'put-latency': 'latency',
+  'through-latency': 'latency',
+  'backlog-memory': 'space',
+  'backlog-disk': 'space',
+  reopen: 'opening',
+}
+
 export interface LossEntry {
   /** Absent where it is not known, which the page then says. No guesses. */
   readonly why?: string
@@ -22,9 +39,15 @@ export interface LossEntry {
 }
 
 /**
- * By the contender that wins and the workload; where the reason depends on how many messages go together, by
- * that too, which goes before: 'lmdb/put/1'.
+ * By the contender that wins, and the class of the workload: 'lmdb/takes'. Where the reason is that of one
+ * workload, by that: 'lmdb/drain'; where it depends on how many go together, are offered or wait, by that too:
+ * 'lmdb/put/1'. Where it lies with the one of qlog's that loses, whoever wins: 'qlog-log/put/1'. What says more
+ * goes before what says less, and the one that wins before the one that loses.
  */
-export type LossKey = `${string}/${LossWorkload}` | `${string}/${LossWorkload}/${number}`
+export type LossKey =
+  | `${string}/${LossWorkload | LossClass}`
+  | `${string}/${LossWorkload}/${number}`
 
-export const LOSS_ENTRIES: Readonly<Partial<Record<LossKey, LossEntry>>> = {}
+export type LossEntries = Readonly<Partial<Record<LossKey, LossEntry>>>
+
+export const LOSS_ENTRIES: LossEntries = {}

@@ -4,17 +4,26 @@
  * way over a socket as theirs does, and everything else of qlog's against all. Pure.
  */
 
-import type { LossEntry, LossKey, LossWorkload } from './losses.ts'
+import {
+  CLASS_OF,
+  type LossEntries,
+  type LossEntry,
+  type LossKey,
+  type LossWorkload,
+} from './losses.ts'
 import {
   type BacklogLine,
   type ContenderFacts,
   DURABILITIES,
+  FLOOR,
   factsOf,
   groupOf,
   isOurs,
   type LatencyLine,
+  MEMORY_NOISE_BYTES,
   type PeersResults,
   type RateLine,
+  takeDurabilityOf,
 } from './result.ts'
 import { bytesText, countText, figureText, millisecondsText, sizeText } from './words.ts'
 
@@ -31,11 +40,11 @@ export interface Loss {
   readonly factor: number
   readonly oursText: string
   readonly peerText: string
-  /** Messages that go together, where the cell has that. */
+  /** Messages that go together, that are offered a second, or that wait. */
   readonly group?: number
   /** By which the cells of a workload are in order. */
   readonly size: number
-  /** True where the quartiles of both overlap; absent where there are none. */
+  /** True where the quartiles of both overlap, or for latencies the rounds; absent where there are none. */
   readonly isWithinSpread?: boolean
 }
 
@@ -69,17 +78,31 @@ export function lossesOf(results: PeersResults): Loss[] {
 }
 
 /** What people wrote about a loss; undefined where nobody did. */
-export function entryOf(
-  loss: Loss,
-  entries: Readonly<Partial<Record<LossKey, LossEntry>>>,
-): LossEntry | undefined {
-  const general = entries[`${loss.peer}/${loss.workload}`]
-  if (loss.group === undefined) return general
-  return entries[`${loss.peer}/${loss.workload}/${loss.group}`] ?? general
+export function entryOf(loss: Loss, entries: LossEntries): LossEntry | undefined {
+  const key = keysOf(loss).find((one) => entries[one] !== undefined)
+  return key === undefined ? undefined : entries[key]
+}
+
+/** Losses that nobody wrote about, by the key that would say most with one entry. */
+export function unexplainedOf(losses: readonly Loss[], entries: LossEntries): Map<LossKey, Loss[]> {
+  const silent = new Map<LossKey, Loss[]>()
+  for (const loss of losses.filter((one) => entryOf(one, entries) === undefined)) {
+    const key: LossKey = `${loss.peer}/${CLASS_OF[loss.workload]}`
+    silent.set(key, [...(silent.get(key) ?? []), loss])
+  }
+  return silent
+}
+
+function keysOf({ peer, ours, workload, group }: Loss): LossKey[] {
+  return [peer, ours].flatMap((one): LossKey[] => [
+    ...(group === undefined ? [] : [`${one}/${workload}/${group}` as const]),
+    `${one}/${workload}`,
+    `${one}/${CLASS_OF[workload]}`,
+  ])
 }
 
 function lossesOfCell(results: PeersResults, cell: readonly Entry[]): Loss[] {
-  const peers = cell.filter(({ contender }) => !isOurs(contender))
+  const peers = cell.filter(({ contender }) => !isOurs(contender) && contender !== FLOOR)
   return cell
     .filter(({ contender }) => isOurs(contender))
     .flatMap((ours) => peers.flatMap((peer) => lossOf(results, ours, peer) ?? []))
@@ -88,7 +111,8 @@ function lossesOfCell(results: PeersResults, cell: readonly Entry[]): Loss[] {
 function lossOf(results: PeersResults, ours: Entry, peer: Entry): Loss | undefined {
   const factor = ours.isLowerBetter ? ours.value / peer.value : peer.value / ours.value
   if (!(factor > 1)) return undefined
-  if (!isHeldAgainst(factsOf(results, ours.contender), factsOf(results, peer.contender)))
+  const [ourFacts, peerFacts] = [ours, peer].map(({ contender }) => factsOf(results, contender))
+  if (!ourFacts || !peerFacts || !isHeldAgainst(ourFacts, peerFacts, ours.workload))
     return undefined
   const { workload, cell, group, size } = ours
   return {
@@ -102,25 +126,37 @@ function lossOf(results: PeersResults, ours: Entry, peer: Entry): Loss | undefin
     peerText: peer.text,
     ...(group !== undefined && { group }),
     ...(ours.quartiles &&
-      peer.quartiles && { isWithinSpread: ours.quartiles[1] >= peer.quartiles[0] }),
+      peer.quartiles && {
+        isWithinSpread: ours.isLowerBetter
+          ? ours.quartiles[0] <= peer.quartiles[1]
+          : ours.quartiles[1] >= peer.quartiles[0],
+      }),
   }
 }
 
-function isHeldAgainst(ours: ContenderFacts, peer: ContenderFacts): boolean {
-  const rankOf = ({ durability }: ContenderFacts) => DURABILITIES.indexOf(durability)
+function isHeldAgainst(
+  ours: ContenderFacts,
+  peer: ContenderFacts,
+  workload: LossWorkload,
+): boolean {
+  const isOfTakes = CLASS_OF[workload] === 'takes' || workload === 'through-latency'
+  const rankOf = (facts: ContenderFacts) =>
+    DURABILITIES.indexOf(isOfTakes ? takeDurabilityOf(facts) : facts.durability)
   return rankOf(peer) <= rankOf(ours) && !(ours.kind === 'server' && peer.kind === 'embedded')
 }
 
 function entriesOf({ rates, latencies, backlogs, reopenings }: PeersResults): Entry[] {
   return [
     ...rates.map(ofRate),
-    ...latencies.map(ofLatency),
+    // At shares of their own maxima they have different loads.
+    ...latencies.filter(({ share }) => share === undefined).map(ofLatency),
     ...backlogs.flatMap(ofBacklog),
     ...reopenings.map(({ contender, waiting, seconds }): Entry => {
       const cell = `opening after a kill, ${countText(waiting)} waiting`
       const text = `${figureText(seconds)} s`
       const [value, size] = [seconds, waiting]
-      return { contender, workload: 'reopen', cell, value, text, size, isLowerBetter: true }
+      const group = waiting
+      return { contender, workload: 'reopen', cell, value, text, size, group, isLowerBetter: true }
     }),
   ]
 }
@@ -141,15 +177,17 @@ function ofRate(line: RateLine): Entry {
   }
 }
 
-function ofLatency({ contender, workload, bytes, share, p99Ms, rate }: LatencyLine): Entry {
+function ofLatency({ contender, workload, bytes, p99Ms, p99sMs = [], rate }: LatencyLine): Entry {
   return {
     contender,
     workload: `${workload}-latency`,
-    cell: `p99 of ${workload}, ${bytesText(bytes)}, at ${figureText(share * 100)} % of its own maximum`,
+    cell: `p99 of ${workload}, ${bytesText(bytes)}, at ${countText(rate)} a second`,
     value: p99Ms,
-    text: `${millisecondsText(p99Ms)} at ${figureText(rate)}/s`,
-    size: bytes + share,
+    text: millisecondsText(p99Ms),
+    size: bytes * GROUP_MAX + rate,
+    group: rate,
     isLowerBetter: true,
+    ...(p99sMs.length > 1 && { quartiles: [Math.min(...p99sMs), Math.max(...p99sMs)] as const }),
   }
 }
 
@@ -157,12 +195,15 @@ function ofBacklog(line: BacklogLine): Entry[] {
   const { contender, waiting, putRate, takeRate, memoryBytes, diskBytes } = line
   const of = (workload: LossWorkload, what: string, value: number, text: string) => {
     const cell = `${what}, ${countText(waiting)} waiting`
-    return { contender, workload, cell, value, text, size: waiting }
+    return { contender, workload, cell, value, text, size: waiting, group: waiting }
   }
+  const isNoise = memoryBytes < MEMORY_NOISE_BYTES
+  const memory = isNoise ? MEMORY_NOISE_BYTES : memoryBytes
+  const memoryText = `${isNoise ? '< ' : ''}${sizeText(memory)}`
   return [
     of('backlog-put', 'put', putRate, `${figureText(putRate)}/s`),
     of('backlog-take', 'take', takeRate, `${figureText(takeRate)}/s`),
-    { ...of('backlog-memory', 'memory', memoryBytes, sizeText(memoryBytes)), isLowerBetter: true },
+    { ...of('backlog-memory', 'memory', memory, memoryText), isLowerBetter: true },
     { ...of('backlog-disk', 'disk', diskBytes, sizeText(diskBytes)), isLowerBetter: true },
   ]
 }

@@ -4,14 +4,16 @@
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { betweenMarks } from '../readme-tables.ts'
 import { type BarState, barsOf } from './bars.ts'
-import { LOSS_ENTRIES, type LossEntry, type LossKey } from './losses.ts'
-import { entryOf, type Loss, lossesOf } from './lost-cells.ts'
+import { circumstances, leftOutNotes } from './circumstances.ts'
+import { LOSS_ENTRIES, type LossEntries } from './losses.ts'
+import { entryOf, type Loss, lossesOf, unexplainedOf } from './lost-cells.ts'
 import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
-import { type ContenderFacts, type PeersResults, ranOf, resultsOf } from './result.ts'
+import type { PeersResults } from './result.ts'
+import { resultsOf } from './results-file.ts'
 import {
   backlogTable,
   cellText,
@@ -21,15 +23,15 @@ import {
   reopenTable,
   table,
 } from './tables.ts'
-import { countText, figureText } from './words.ts'
+import { figureText } from './words.ts'
 
-export const PEERS_PAGE_USAGE = 'peers-page FILE'
+export const PEERS_PAGE_USAGE = 'peers-page FILE [--out DIRECTORY]'
 export const PAGE = 'docs/benchmarks.md'
 const NAME = 'peers'
 /** Pictures of throughput in the page itself: those of the smallest messages. */
 const THROUGHPUT_SHOWN = 2
-/** A contender this many times slower than its published figure is looked into: perhaps it is used badly. */
-const LOOKED_INTO = 3
+/** Pictures of latency in the page itself: at one rate for all, of puts and of the whole way. */
+const LATENCY_SHOWN = 2
 const COMMAND = 'npm run bench -- peers-page FILE'
 
 /** What the page is before anything was measured; what people write around the marks stays. */
@@ -41,18 +43,42 @@ qlog beside what you would pick instead, each by the same stated durability, in 
 <!-- ${NAME}: end -->
 `
 
-/** Renews the page and its pictures; pictures of what this run did not measure go. */
-export function writePeersPage(file: string): void {
+/**
+ * Renews the page and its pictures; pictures of what this run did not measure go. `out`: another directory than
+ * docs/, for a look. Says on stderr which losses nobody has explained yet.
+ */
+export function writePeersPage(file: string, out = dirname(PAGE)): void {
   const results = resultsOf(readFileSync(file, 'utf8'))
-  const before = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : undefined
-  writeFileSync(PAGE, renewedPage(before, relative('.', file), results))
-  mkdirSync(PICTURES_FOLDER, { recursive: true })
-  for (const old of readdirSync(PICTURES_FOLDER)) {
-    if (old.endsWith('.svg')) rmSync(join(PICTURES_FOLDER, old))
+  const page = join(out, basename(PAGE))
+  const folder = join(out, relative(dirname(PAGE), PICTURES_FOLDER))
+  mkdirSync(folder, { recursive: true })
+  const before = existsSync(page) ? readFileSync(page, 'utf8') : undefined
+  writeFileSync(page, renewedPage(before, relative('.', file), results))
+  for (const old of readdirSync(folder)) {
+    if (old.endsWith('.svg')) rmSync(join(folder, old))
   }
   for (const picture of allPicturesOf(results)) {
-    writeFileSync(join(PICTURES_FOLDER, picture.file), picture.svg)
+    writeFileSync(join(folder, picture.file), picture.svg)
   }
+  for (const [key, losses] of unexplainedOf(lossesOf(results), LOSS_ENTRIES)) {
+    const worst = losses.reduce((a, b) => (b.factor > a.factor ? b : a))
+    const cells = [...new Set(losses.map(({ workload }) => workload))].join(', ')
+    process.stderr.write(
+      `bench: no reason in bench/peers/losses.ts for '${key}': ${losses.length} cells (${cells}), worst ${figureText(worst.factor)} x: ${worst.cell}, ${worst.ours} ${worst.oursText} to ${worst.peerText}\n`,
+    )
+  }
+}
+
+/** The exit code. */
+export function runPeersPage(words: readonly string[]): number {
+  const [file, option, out, ...more] = words
+  const isWhole = option === undefined || (option === '--out' && out !== undefined)
+  if (file === undefined || !isWhole || more.length > 0) {
+    process.stderr.write(`usage: npm run bench -- ${PEERS_PAGE_USAGE}\n`)
+    return 2
+  }
+  writePeersPage(file, out)
+  return 0
 }
 
 /** The page with what this run gives between its marks; `file` is where its lines stand. */
@@ -60,7 +86,7 @@ export function renewedPage(
   before: string | undefined,
   file: string,
   results: PeersResults,
-  entries: Readonly<Partial<Record<LossKey, LossEntry>>> = LOSS_ENTRIES,
+  entries: LossEntries = LOSS_ENTRIES,
 ): string {
   const pictures = picturesOf(results)
   const lines = [
@@ -71,7 +97,7 @@ export function renewedPage(
     ...theLosses(lossesOf(results), entries),
     '## Putting',
     '',
-    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles.',
+    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing: nobody can be faster here.',
     '',
     ...rateTables(results, 'put'),
     'So many messages with one promise, in the way that each contender recommends for many:',
@@ -80,17 +106,17 @@ export function renewedPage(
     ...shown(pictures.throughput, THROUGHPUT_SHOWN),
     '## Taking and acknowledging',
     '',
-    'What waits is taken and finished for good, each answer as durable as stated.',
+    'What waits is taken and finished for good, each answer as durable as stated here, which for some is less than for a put. One at a time is one taker; otherwise as many as get the most out of it.',
     '',
     ...rateTables(results, 'drain'),
-    'Producing and consuming at once, messages that went all the way:',
+    'Producing and consuming at once in one process, messages that went all the way; a producer waits while four times as many as it has under way are not taken:',
     '',
     ...rateTables(results, 'steady'),
     ...theLatencies(results, pictures.latency),
     ...theBacklogs(results, pictures.backlog),
     '## What is left of the disk',
     '',
-    'The raw loop, in C, writes and flushes groups of the same bytes into a prepared file, in the same run. Processors: how much of one the client and its server took together. A contender that does not wait for the disk can be faster than a loop that does.',
+    `The raw loop, in ${results.header.rawBy === 'c' ? 'C' : 'Node'}, writes and flushes groups of the same bytes into a prepared file, in each of the same rounds: shares are of the loop of the same round. Processors: how much of one the client and its server took together. A contender that does not wait for the disk can be faster than a loop that does.`,
     '',
     ...efficiencyTable(results),
     '',
@@ -112,51 +138,6 @@ function repeating(file: string): string[] {
   ]
 }
 
-function circumstances(results: PeersResults): string[] {
-  const { header } = results
-  const { machine, kernel, fileSystem, node, load, rounds, date } = header
-  const missing = header.contenders.filter((facts) => facts.missing !== undefined)
-  const notes = [
-    ...missing.map(({ id, missing: why }) => `* \`${id}\` was left out: ${cellText(why ?? '')}.`),
-    ...results.failures.map(
-      ({ contender, what, reason }) =>
-        `* \`${contender}\` FAILED and has no figure there: ${cellText(what)}: ${cellText(reason)}.`,
-    ),
-    ...header.contenders.flatMap((facts) => publishedNote(results, facts)),
-  ]
-  return [
-    '## On what',
-    '',
-    `${machine}, ${kernel}, ${fileSystem}, Node ${node}; ${countText(rounds)} rounds in which the contenders took turns; load of the machine before: ${load.join(', ')}; ${date.slice(0, 10)}.`,
-    '',
-    ...table(
-      ['contender', 'an answer is', 'what', 'version', 'settings', 'as explained in'],
-      6,
-      ranOf(results).map(({ id, durability, name, kind, version, settings, source }) => [
-        `\`${id}\``,
-        durability,
-        ...[`${name}, ${kind}`, version, settings, source].map(cellText),
-      ]),
-    ),
-    '',
-    ...notes,
-    ...(notes.length > 0 ? [''] : []),
-  ]
-}
-
-/** What its own people say of it, beside the best that it reached here. */
-function publishedNote({ rates }: PeersResults, { id, published }: ContenderFacts): string[] {
-  if (published === undefined) return []
-  const own = rates.filter(({ contender }) => contender === id).map(({ rate }) => rate)
-  if (own.length === 0) return []
-  const best = Math.max(...own)
-  const slower = published.rate / best
-  const far = slower > LOOKED_INTO ? `, **${figureText(slower)} times slower**` : ''
-  return [
-    `* \`${id}\`, published: ${cellText(published.what)}, ${figureText(published.rate)}/s (${cellText(published.source)}); its best here: ${figureText(best)}/s${far}.`,
-  ]
-}
-
 function theRule(): string[] {
   return [
     '## The rule',
@@ -167,9 +148,10 @@ function theRule(): string[] {
 }
 
 function theBars(bars: readonly BarState[]): string[] {
-  const rows = bars.map(({ title, atLeast, ratio, range, outcome }) => {
+  const rows = bars.map(({ title, atLeast, ratio, peer, range, outcome }) => {
     const spread = range === undefined ? '' : ` (${range.map(figureText).join('-')})`
-    const reached = ratio === undefined ? '' : `${figureText(ratio)} x${spread}`
+    const against = peer === undefined ? '' : ` of \`${peer}\``
+    const reached = ratio === undefined ? '' : `${figureText(ratio)} x${against}${spread}`
     return [title, `>= ${atLeast} x`, reached, outcome === 'missed' ? '**missed**' : outcome]
   })
   return [
@@ -182,10 +164,7 @@ function theBars(bars: readonly BarState[]): string[] {
   ]
 }
 
-function theLosses(
-  losses: readonly Loss[],
-  entries: Readonly<Partial<Record<LossKey, LossEntry>>>,
-): string[] {
+function theLosses(losses: readonly Loss[], entries: LossEntries): string[] {
   const rows = losses.map((loss) => {
     const { cell, ours, peer, factor, oursText, peerText, isWithinSpread } = loss
     const entry = entryOf(loss, entries)
@@ -211,14 +190,24 @@ function theLosses(
 }
 
 function theLatencies(results: PeersResults, pictures: readonly Picture[]): string[] {
+  const shares = latencyTable(results, 'share')
   return [
     '## Latency',
     '',
-    'Messages come by the clock, at a share of the rate that the contender reached itself, whether it has answered or not; each is counted from when it was due. *put*: until the answer. *through*: until it is taken.',
+    'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until it is taken, and that is durable. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more.',
     '',
-    ...latencyTable(results),
+    'At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing; what is no higher than its figures says nothing.',
     '',
-    ...shown(pictures),
+    ...latencyTable(results, 'rate'),
+    ...leftOutNotes(results, (what) => what.startsWith('latency')),
+    ...shown(pictures, LATENCY_SHOWN),
+    ...(shares.length === 0
+      ? []
+      : [
+          'At a share of the rate that each one reached itself, which differs: how a contender does under load, and no comparison.',
+          '',
+          ...shares,
+        ]),
   ]
 }
 
@@ -226,14 +215,15 @@ function theBacklogs(results: PeersResults, pictures: readonly Picture[]): strin
   return [
     '## With a backlog',
     '',
-    'Rates with so many messages waiting; memory of the process that keeps them, its server with it; disk of its directory.',
+    'Rates with so many messages of 100 B waiting; memory of the process that keeps them, its server with it, without the pages of files, beyond what it takes when nothing waits; disk of its directory, before anything was taken. Each line is one sample of one directory, in which only these messages were ever put before memory and disk were looked at; the contenders took no turns.',
     '',
     ...backlogTable(results),
     '',
+    ...leftOutNotes(results, (what) => what.startsWith('backlog')),
     ...shown(pictures),
     '## Opening after a kill',
     '',
-    'The process, and the server if there is one, ended by SIGKILL with that many waiting.',
+    'The process, and the server if there is one, ended by SIGKILL with that many waiting; the start of a server is in it. One sample each.',
     '',
     ...reopenTable(results),
     '',

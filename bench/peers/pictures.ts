@@ -4,12 +4,19 @@ import { efficienciesPicture } from './pictures/efficiencies.ts'
 import { latenciesPicture } from './pictures/latencies.ts'
 import { linesPicture, type Point } from './pictures/lines.ts'
 import type { Picture } from './pictures/picture.ts'
-import { type BacklogLine, groupOf, type LatencyWorkload, type PeersResults } from './result.ts'
-import { bytesText } from './words.ts'
+import {
+  type BacklogLine,
+  groupOf,
+  type LatencyLine,
+  type LatencyWorkload,
+  MEMORY_NOISE_BYTES,
+  type PeersResults,
+} from './result.ts'
+import { bytesText, countText, figureText } from './words.ts'
 
 export const PICTURES_FOLDER = 'docs/images/benchmarks'
-/** Of its own maximum: the load at which latencies are shown. */
-export const SHARE_SHOWN = 0.5
+/** Messages a second: the load whose pictures of latencies come first. */
+const RATE_SHOWN = 1000
 
 /** Pictures by the section of the page that shows them; of what was not measured there is none. */
 export interface Pictures {
@@ -64,20 +71,48 @@ function latencyPicturesOf(results: PeersResults): Picture[] {
     put: 'How long a put takes',
     through: 'How long a message takes from put to take',
   }
-  const sizes = [...new Set(results.latencies.map(({ bytes }) => bytes))].sort((a, b) => a - b)
-  return (['put', 'through'] as const).flatMap((workload) =>
-    sizes.flatMap((bytes) => {
-      const lines = results.latencies.filter(
-        (line) => line.workload === workload && line.bytes === bytes && line.share === SHARE_SHOWN,
-      )
+  return loadsOf(results.latencies).flatMap(({ name, load, isOf }) =>
+    (['put', 'through'] as const).flatMap((workload) => {
+      const lines = results.latencies.filter((line) => line.workload === workload && isOf(line))
+      const [first] = lines
       const picture = latenciesPicture(results, {
-        file: `latency-${workload}-${bytes}.svg`,
-        title: `${words[workload]}, ${bytesText(bytes)}, at half of each one's maximum`,
+        file: `latency-${workload}-${name}.svg`,
+        title: `${words[workload]}, ${bytesText(first?.bytes ?? 0)}, ${load}`,
         lines,
       })
       return picture === undefined ? [] : [picture]
     }),
   )
+}
+
+interface LoadShown {
+  /** For names of files. */
+  readonly name: string
+  readonly load: string
+  isOf(line: LatencyLine): boolean
+}
+
+/** Rates that are the same for all first, the one that is shown before the others. */
+function loadsOf(latencies: readonly LatencyLine[]): LoadShown[] {
+  const distanceOf = (rate: number) => Math.abs(Math.log(rate / RATE_SHOWN))
+  const rates = latencies.flatMap(({ rate, share }) => (share === undefined ? [rate] : []))
+  const shares = latencies.flatMap(({ share }) => (share === undefined ? [] : [share]))
+  return [
+    ...[...new Set(rates)]
+      .sort((a, b) => distanceOf(a) - distanceOf(b) || a - b)
+      .map((offered) => ({
+        name: `at-${offered}`,
+        load: `at ${countText(offered)} a second`,
+        isOf: ({ rate, share }: LatencyLine) => share === undefined && rate === offered,
+      })),
+    ...[...new Set(shares)]
+      .sort((a, b) => a - b)
+      .map((offered) => ({
+        name: `share-${offered * 100}`,
+        load: `at ${figureText(offered * 100)} % of each one's maximum`,
+        isOf: ({ share }: LatencyLine) => share === offered,
+      })),
+  ]
 }
 
 function backlogPicturesOf(results: PeersResults): Picture[] {
@@ -93,7 +128,8 @@ function backlogPicturesOf(results: PeersResults): Picture[] {
       'memory',
       'Memory a waiting message',
       'bytes a message',
-      ({ memoryBytes, waiting }) => memoryBytes / waiting,
+      // Nothing is drawn where there is no figure.
+      ({ memoryBytes, waiting }) => (memoryBytes < MEMORY_NOISE_BYTES ? 0 : memoryBytes / waiting),
     ],
     [
       'disk',

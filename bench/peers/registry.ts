@@ -3,8 +3,10 @@
 import { BEANSTALKD, BEANSTALKD_F0 } from './contenders/beanstalkd.ts'
 import { BULLMQ_ALWAYS, BULLMQ_EVERYSEC } from './contenders/bullmq.ts'
 import { CLASSIC_LEVEL } from './contenders/classic-level.ts'
+import { CLASSIC_LEVEL_GROUPED } from './contenders/classic-level-grouped.ts'
 import { LMDB } from './contenders/lmdb.ts'
 import { NATS_JETSTREAM } from './contenders/nats-jetstream.ts'
+import { NO_OP } from './contenders/no-op.ts'
 import { PLAINJOB } from './contenders/plainjob.ts'
 import { QLOG_LOG } from './contenders/qlog-log.ts'
 import { QLOG_SERVE } from './contenders/qlog-serve.ts'
@@ -25,6 +27,7 @@ export const CONTENDERS: readonly Contender[] = [
   SQLITE_NORMAL,
   LMDB,
   CLASSIC_LEVEL,
+  CLASSIC_LEVEL_GROUPED,
   PLAINJOB,
   QLOG_SERVE,
   BEANSTALKD_F0,
@@ -37,3 +40,10 @@ export const CONTENDERS: readonly Contender[] = [
   RABBITMQ_CLASSIC,
   RABBITMQ_QUORUM,
 ]
+
+/** Of the field, or the one that keeps nothing. Throws where there is none of that name. */
+export function contenderOf(id: string): Contender {
+  const contender = [...CONTENDERS, NO_OP].find((one) => one.id === id)
+  if (contender === undefined) throw new Error(`there is no contender ${id}`)
+  return contender
+}

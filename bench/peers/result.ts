@@ -17,15 +17,31 @@ export interface PeersHeader {
   readonly node: string
   /** Of the machine before the run: over 1, 5 and 15 minutes. */
   readonly load: readonly number[]
-  /** Rounds in which the contenders took turns. */
+  /** Rounds in which the contenders took turns, in an order that this seed gives. */
   readonly rounds: number
+  readonly seed: number
+  /** Of one run of a rate, and of one of a latency. */
+  readonly runSeconds: number
+  readonly latencySeconds: number
+  /** What the loop of the yardstick is written in. */
+  readonly rawBy: 'c' | 'node'
   readonly contenders: readonly ContenderFacts[]
 }
 
 export interface ContenderFacts
   extends Pick<
     Contender,
-    'id' | 'name' | 'durability' | 'settings' | 'source' | 'kind' | 'shape' | 'published'
+    | 'id'
+    | 'name'
+    | 'durability'
+    | 'takeDurability'
+    | 'settings'
+    | 'notes'
+    | 'env'
+    | 'source'
+    | 'kind'
+    | 'shape'
+    | 'published'
   > {
   /** Of the package and, where there is one, of the server; empty where it is missing. */
   readonly version: string
@@ -37,6 +53,8 @@ export interface ContenderFacts
 export interface RawLine {
   readonly kind: 'raw'
   readonly groupBytes: number
+  /** In whose rounds it ran: 'put, 100 B, 10 in flight'. */
+  readonly cell: string
   /** Groups a second, one figure a round. */
   readonly rates: readonly number[]
 }
@@ -68,9 +86,11 @@ export interface RateLine extends Cell {
   /** First and third quartile. */
   readonly quartiles: readonly [low: number, high: number]
   readonly runs: number
+  /** Of each round, in their order. */
+  readonly rates?: readonly number[]
   /** Share of a processor, client and server together. */
   readonly cpu?: number
-  /** Of the raw loop with the same bytes a group. */
+  /** Of the raw loop with the same bytes a group in the same round, the median. */
   readonly efficiency?: number
 }
 
@@ -85,15 +105,22 @@ export interface LatencyLine {
   readonly contender: string
   readonly workload: LatencyWorkload
   readonly bytes: number
-  /** Of the contender's own maximum: 0.25, 0.5, 0.75. */
-  readonly share: number
+  /** Of the contender's own maximum: 0.5. Absent where the rate is the same for all, which can be compared. */
+  readonly share?: number
   /** Messages a second that were offered. */
   readonly rate: number
+  /** Of the messages of all rounds together. */
   readonly p50Ms: number
   readonly p99Ms: number
-  readonly p999Ms: number
+  /** Absent where there were too few messages to tell. */
+  readonly p999Ms?: number
+  /** The worst of all rounds. */
   readonly maxMs: number
   readonly runs: number
+  /** Messages of all rounds. */
+  readonly samples?: number
+  /** p99 of each round by itself, in their order. */
+  readonly p99sMs?: readonly number[]
   /** Messages that were never done while somebody waited: it does not keep up. Absent where all were. */
   readonly unfinished?: number
 }
@@ -101,21 +128,24 @@ export interface LatencyLine {
 export interface BacklogLine {
   readonly kind: 'backlog'
   readonly contender: string
-  /** Messages that wait; the fewest count as an empty store. */
+  /** Messages that wait, in a directory in which nothing else ever was; the fewest count as an empty store. */
   readonly waiting: number
-  /** Messages a second with that many waiting. */
+  /** Messages a second with that many waiting, medians of a few runs of the one store that was filled. */
   readonly putRate: number
   readonly takeRate: number
-  /** Of the process that keeps them, with its server, all messages together. */
+  /** Of the process that keeps them, with its server, all messages together. One sample. */
   readonly memoryBytes: number
+  /** One sample, before anything was taken. */
   readonly diskBytes: number
+  /** Until that many were in. */
+  readonly fillSeconds?: number
 }
 
 export interface ReopenLine {
   readonly kind: 'reopen'
   readonly contender: string
   readonly waiting: number
-  /** Until the first answer. */
+  /** Until the first answer. One sample. */
   readonly seconds: number
   readonly how: 'killed'
 }
@@ -129,7 +159,32 @@ export interface FailedLine {
   readonly reason: string
 }
 
-export type ResultLine = RawLine | RateLine | LatencyLine | BacklogLine | ReopenLine | FailedLine
+/** Something that was not measured, by a rule that is the same for all; no failure. */
+export interface LeftOutLine {
+  readonly kind: 'left-out'
+  readonly contender: string
+  readonly what: string
+  readonly reason: string
+}
+
+/** The last line: without it the run did not come to its end. */
+export interface EndLine {
+  readonly kind: 'end'
+  /** Of the whole run. */
+  readonly seconds: number
+  /** Of the machine, after it. */
+  readonly load: readonly number[]
+}
+
+export type ResultLine =
+  | RawLine
+  | RateLine
+  | LatencyLine
+  | BacklogLine
+  | ReopenLine
+  | FailedLine
+  | LeftOutLine
+  | EndLine
 
 /** One run, read. */
 export interface PeersResults {
@@ -140,65 +195,8 @@ export interface PeersResults {
   readonly backlogs: readonly BacklogLine[]
   readonly reopenings: readonly ReopenLine[]
   readonly failures: readonly FailedLine[]
-}
-
-const KINDS: readonly ResultLine['kind'][] = [
-  'raw',
-  'rate',
-  'latency',
-  'backlog',
-  'reopen',
-  'failed',
-]
-
-/** The run in these JSON lines. Lines of two runs, and two lines about the same thing, are a mistake. */
-export function resultsOf(jsonLines: string): PeersResults {
-  const [header, ...lines] = jsonLines
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line): unknown => JSON.parse(line))
-  if (!isHeader(header)) throw new Error('this does not begin with what a run of peers prints')
-  const known = new Set(header.contenders.map(({ id }) => id))
-  const seen = new Set<string>()
-  for (const line of lines) {
-    if (!isLine(line)) throw new Error(`no result of peers: ${JSON.stringify(line).slice(0, 120)}`)
-    if ('contender' in line && !known.has(line.contender))
-      throw new Error(`the header does not name ${line.contender}`)
-    const identity = identityOf(line)
-    if (seen.has(identity)) throw new Error(`there twice: ${identity}`)
-    seen.add(identity)
-  }
-  const results = lines as ResultLine[]
-  return {
-    header,
-    raws: results.filter((line) => line.kind === 'raw'),
-    rates: results.filter((line) => line.kind === 'rate'),
-    latencies: results.filter((line) => line.kind === 'latency'),
-    backlogs: results.filter((line) => line.kind === 'backlog'),
-    reopenings: results.filter((line) => line.kind === 'reopen'),
-    failures: results.filter((line) => line.kind === 'failed'),
-  }
-}
-
-function isHeader(line: unknown): line is PeersHeader {
-  const fields = Object(line)
-  return (
-    Reflect.get(fields, 'bench') === 'peers' && Array.isArray(Reflect.get(fields, 'contenders'))
-  )
-}
-
-function isLine(line: unknown): line is ResultLine {
-  const kind: unknown = Reflect.get(Object(line), 'kind')
-  return KINDS.some((known) => known === kind)
-}
-
-function identityOf(line: ResultLine): string {
-  if (line.kind === 'raw') return `raw ${line.groupBytes}`
-  if (line.kind === 'rate') return keyOf(line)
-  if (line.kind === 'latency')
-    return `latency ${line.contender} ${line.workload} ${line.bytes} ${line.share}`
-  if (line.kind === 'failed') return `failed ${line.contender} ${line.what}`
-  return `${line.kind} ${line.contender} ${line.waiting}`
+  readonly leftOut: readonly LeftOutLine[]
+  readonly end?: EndLine
 }
 
 /** 'lmdb put 100 B in flight 1000': the same for the same cell of another run. */
@@ -218,7 +216,7 @@ export function isOurs(contender: string): boolean {
 }
 
 /** From what survives most to what survives least. */
-export const DURABILITIES: readonly Durability[] = ['flushed', 'flushed later', 'kernel']
+export const DURABILITIES: readonly Durability[] = ['flushed', 'flushed later', 'kernel', 'memory']
 
 export function factsOf({ header }: PeersResults, contender: string): ContenderFacts {
   const facts = header.contenders.find(({ id }) => id === contender)
@@ -228,14 +226,30 @@ export function factsOf({ header }: PeersResults, contender: string): ContenderF
 
 /** Groups a second of the raw loop, median; undefined where no group of that size was measured. */
 export function rawRateOf({ raws }: PeersResults, groupBytes: number): number | undefined {
-  const line = raws.find((raw) => raw.groupBytes === groupBytes)
-  return line && median(line.rates)
+  const rates = raws.flatMap((raw) => (raw.groupBytes === groupBytes ? raw.rates : []))
+  return rates.length === 0 ? undefined : median(rates)
 }
+
+/** Less than this may be a garbage collection or a page of an allocator: no figure of memory is made of it. */
+export const MEMORY_NOISE_BYTES = 8 * 1024 * 1024
+
+/** Keeps nothing: its figures are what the measuring itself costs. No contender, and nobody's peer. */
+export const FLOOR = 'no-op'
 
 /** Contenders that ran, the strongest promise first, in the order of the header within one. */
 export function ranOf({ header }: PeersResults): ContenderFacts[] {
   const rank = ({ durability }: ContenderFacts) => DURABILITIES.indexOf(durability)
   return header.contenders
-    .filter(({ missing }) => missing === undefined)
+    .filter(({ id, missing }) => missing === undefined && id !== FLOOR)
     .sort((a, b) => rank(a) - rank(b))
+}
+
+/** The same, and the floor behind them where it was measured. */
+export function ranWithFloorOf(results: PeersResults): ContenderFacts[] {
+  return [...ranOf(results), ...results.header.contenders.filter(({ id }) => id === FLOOR)]
+}
+
+/** What an answered take is worth. */
+export function takeDurabilityOf({ durability, takeDurability }: ContenderFacts): Durability {
+  return takeDurability ?? durability
 }

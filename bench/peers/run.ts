@@ -4,31 +4,36 @@
  */
 
 import { spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { rounded } from '../../src/measure/measures.ts'
 import type { Place } from '../../src/measure/place.ts'
 import { makeRaw } from '../raw.ts'
+import { measureBacklogs } from './backlogs.ts'
+import { measureCell } from './cells.ts'
 import { lookAt } from './contestant.ts'
-import {
-  measureBacklog,
-  measureCell,
-  measureLatencies,
-  type PeersBench,
-  rawLines,
-} from './measure.ts'
-import { CONTENDERS } from './registry.ts'
-import type { ContenderFacts, ResultLine } from './result.ts'
+import { type Part, secondsOf } from './estimate.ts'
+import { measureLatencies } from './latencies.ts'
+import type { PeersBench } from './measure.ts'
+import { CONTENDERS, contenderOf } from './registry.ts'
+import { type ContenderFacts, FLOOR, type ResultLine } from './result.ts'
 import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale } from './scale.ts'
+import { randomOf } from './turns.ts'
 
 export const PEERS_USAGE =
-  'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--no-install]'
+  'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--seed N] [--no-install]'
 
-const PARTS = ['rates', 'latencies', 'backlogs'] as const
-type Part = (typeof PARTS)[number]
+const PARTS: readonly Part[] = ['rates', 'latencies', 'backlogs']
+const SEED_END = 2 ** 32
+/** Whoever hangs again and again does not take the time of all others. */
+const FAILURES_MAX = 3
 
 interface Wanted {
   readonly ids: readonly string[]
   readonly parts: readonly Part[]
   readonly scale: PeersScale
+  readonly seed: number
   readonly install: boolean
 }
 
@@ -46,18 +51,23 @@ export async function runPeers(
   }
   if (wanted.install) install()
   const place = openPlace()
-  const print = (line: unknown): void => console.log(JSON.stringify(line))
-  for await (const line of measurePeers(place, headerOf(place), wanted)) print(line)
-  return 0
+  const failures: string[] = []
+  for await (const line of measurePeers(place, headerOf(place), wanted)) {
+    // Written at once: a run that is stopped leaves all cells that it came to.
+    console.log(JSON.stringify(line))
+    if (line.kind === 'failed') failures.push(`${line.contender}, ${line.what}`)
+  }
+  for (const failure of failures) process.stderr.write(`bench: peers: FAILED: ${failure}\n`)
+  return failures.length > 0 ? 1 : 0
 }
 
 /** As little as still goes through every line, with the contenders that need nothing: problems in words. */
 export async function peersSmokeProblems(place: Place): Promise<string[]> {
   const ids = CONTENDERS.filter(({ id }) => id.startsWith('qlog')).map(({ id }) => id)
   const lines: ResultLine[] = []
-  const wanted = { ids, parts: PARTS, scale: PEERS_SMOKE, install: false }
+  const wanted = { ids, parts: PARTS, scale: PEERS_SMOKE, seed: 1, install: false }
   for await (const line of measurePeers(place, { bench: 'peers' }, wanted)) {
-    if ('kind' in line) lines.push(line as ResultLine)
+    if (line.kind !== undefined) lines.push(line)
   }
   const problems: string[] = []
   for (const id of ids) {
@@ -65,6 +75,7 @@ export async function peersSmokeProblems(place: Place): Promise<string[]> {
     if (own.length === 0) problems.push(`peers: nothing was measured of ${id}`)
   }
   for (const line of lines) {
+    if (line.kind === 'failed') problems.push(`peers: ${JSON.stringify(line)}`)
     if (Object.values(line).some((value) => Number.isNaN(value))) {
       problems.push(`peers: not a number in ${JSON.stringify(line)}`)
     }
@@ -75,43 +86,80 @@ export async function peersSmokeProblems(place: Place): Promise<string[]> {
 async function* measurePeers(
   place: Place,
   facts: Readonly<Record<string, unknown>>,
-  { ids, parts, scale }: Wanted,
-): AsyncGenerator<object> {
+  { ids, parts, scale, seed }: Wanted,
+): AsyncGenerator<ResultLine | (Readonly<Record<string, unknown>> & { kind?: never })> {
+  const say = sayer()
   const contenders: ContenderFacts[] = []
-  for (const contender of CONTENDERS) {
-    if (!ids.includes(contender.id)) continue
-    const found = await lookAt(contender)
+  for (const id of ids) {
+    const found = await lookAt(contenderOf(id))
     if (found.missing) say(`${found.id} is LEFT OUT: ${found.missing}`)
     contenders.push(found)
   }
-  yield { ...facts, rounds: scale.rounds, contenders }
-  const able = CONTENDERS.filter(({ id }) =>
-    contenders.some((one) => one.id === id && one.missing === undefined),
-  )
   const raw = await makeRaw(place.path)
-  const bench: PeersBench = { place, raw, scale, contenders: able, say }
-  const rawRates = new Map<number, number[]>()
-  if (parts.includes('rates')) {
-    for (const cell of scale.cells) {
-      say(JSON.stringify(cell))
-      yield* await measureCell(bench, cell, rawRates)
+  const { rounds, runSeconds, latencySeconds } = scale
+  const how = { rounds, runSeconds, latencySeconds, seed, rawBy: raw.by }
+  yield { ...facts, ...how, contenders }
+  const there = contenders.filter(({ missing }) => missing === undefined)
+  const embedded = there.filter(({ kind }) => kind === 'embedded').length
+  const estimate = secondsOf(scale, parts, { embedded, servers: there.length - embedded })
+  say(`${there.length} contenders, about ${Math.ceil(estimate / 60)} minutes; seed ${seed}`)
+  const common = { place, raw, scale, random: randomOf(seed), say }
+  const started = performance.now()
+  const failures = new Map<string, number>()
+  for (const step of stepsOf(scale, parts, there)) {
+    for (const { id } of there) {
+      if (failures.get(id) !== FAILURES_MAX) continue
+      failures.set(id, FAILURES_MAX + 1)
+      say(`${id} is LEFT OUT from here on: it has failed ${FAILURES_MAX} times`)
+      const reason = `it has failed ${FAILURES_MAX} times`
+      yield { kind: 'left-out', contender: id, what: 'everything behind that', reason }
     }
-    yield* rawLines(rawRates)
+    const able = there.filter(({ id }) => (failures.get(id) ?? 0) < FAILURES_MAX)
+    const contenders = able.map(({ id }) => contenderOf(id))
+    for await (const line of step({ ...common, contenders })) {
+      if (line.kind === 'failed')
+        failures.set(line.contender, (failures.get(line.contender) ?? 0) + 1)
+      yield line
+    }
   }
-  for (const { id } of able) {
-    if (parts.includes('latencies')) {
-      say(`${id}, latencies`)
-      yield* await measureLatencies(bench, id)
-    }
-    if (parts.includes('backlogs')) {
-      say(`${id}, backlogs`)
-      yield* await measureBacklog(bench, id)
-    }
-  }
+  const seconds = Math.round((performance.now() - started) / 1000)
+  yield { kind: 'end', seconds, load: loadavg().map(rounded) }
 }
 
-function say(line: string): void {
-  process.stderr.write(`bench: peers: ${line}\n`)
+type Step = (bench: PeersBench) => AsyncIterable<ResultLine> | Iterable<ResultLine>
+
+/** In the order in which they are measured; each gives its lines once it is over. */
+function stepsOf(
+  scale: PeersScale,
+  parts: readonly Part[],
+  there: readonly ContenderFacts[],
+): Step[] {
+  const whole = (measure: (bench: PeersBench) => Promise<ResultLine[]>): Step =>
+    async function* (bench) {
+      yield* await measure(bench)
+    }
+  const steps: Readonly<Record<Part, readonly Step[]>> = {
+    rates: scale.cells.map((cell) => whole((bench) => measureCell(bench, cell))),
+    latencies: (['put', 'through'] as const).map((workload) =>
+      whole((bench) => measureLatencies(bench, workload)),
+    ),
+    backlogs: there.map(
+      ({ id }): Step =>
+        (bench) =>
+          bench.contenders.some((one) => one.id === id) ? measureBacklogs(bench, id) : [],
+    ),
+  }
+  return parts.flatMap((part) => steps[part])
+}
+
+/** Says how far a run is, after so many minutes and seconds of it. */
+function sayer(): (line: string) => void {
+  const started = performance.now()
+  return (line) => {
+    const seconds = Math.floor((performance.now() - started) / 1000)
+    const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+    process.stderr.write(`bench: peers ${clock}: ${line}\n`)
+  }
 }
 
 /** What can be installed; each that cannot is left out aloud by the installer, and here. */
@@ -131,25 +179,30 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
         quick: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         backlog: { type: 'string' },
+        seed: { type: 'string' },
         'no-install': { type: 'boolean', default: false },
       },
     })
     const known = CONTENDERS.map(({ id }) => id)
-    const ids = values.only?.split(',') ?? known
-    const stranger = ids.find((id) => !known.includes(id))
+    const asked = values.only?.split(',') ?? known
+    const stranger = asked.find((id) => !known.includes(id))
     if (stranger !== undefined) return `there is no contender ${stranger}`
-    const asked = values.parts.split(',')
-    const parts = PARTS.filter((part) => asked.includes(part))
-    if (parts.length < asked.length) return `parts are ${PARTS.join(', ')}`
+    const askedParts = values.parts.split(',')
+    const parts = PARTS.filter((part) => askedParts.includes(part))
+    if (parts.length < askedParts.length) return `parts are ${PARTS.join(', ')}`
     const whole = values.quick ? PEERS_QUICK : PEERS_FULL
     const rounds = Number(values.rounds ?? whole.rounds)
-    const most = Number(values.backlog ?? whole.backlogs.at(-1))
+    const most = Number(values.backlog ?? whole.backlogs.at(-1)?.waiting)
+    const seed = Number(values.seed ?? randomInt(SEED_END))
     if (![rounds, most].every((count) => Number.isInteger(count) && count > 0)) {
       return 'rounds and backlog are counts'
     }
-    const backlogs = whole.backlogs.filter((waiting) => waiting <= most)
+    if (!Number.isInteger(seed) || seed < 0 || seed >= SEED_END) return 'a seed is of 32 bits'
+    const backlogs = whole.backlogs.filter(({ waiting }) => waiting <= most)
     const scale = { ...whole, rounds, backlogs }
-    return { ids, parts, scale, install: !values['no-install'] }
+    // In the order of the registry, and the one that keeps nothing behind them.
+    const ids = [...known.filter((id) => asked.includes(id)), FLOOR]
+    return { ids, parts, scale, seed, install: !values['no-install'] }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }

@@ -7,6 +7,12 @@ export interface RateCell {
   readonly batch?: number
 }
 
+export interface Backlog {
+  readonly waiting: number
+  /** A contender that cannot be filled in time, by how long the size before took, is looked at no further. */
+  readonly fillSecondsMax: number
+}
+
 export interface PeersScale {
   /** Of every cell; the contenders take turns in each. */
   readonly rounds: number
@@ -14,15 +20,16 @@ export interface PeersScale {
   /** One run that is not counted: code gets warm, files get made. */
   readonly warmupSeconds: number
   readonly cells: readonly RateCell[]
-  /** Shares of a contender's own maximum at which latency is measured, and how long. */
+  /** Messages a second at which latency is measured, the same for all that reach it with room. */
+  readonly offered: readonly number[]
+  /** Shares of a contender's own maximum at which it is measured besides. */
   readonly shares: readonly number[]
-  readonly latencyRounds: number
   readonly latencySeconds: number
   /** Waiting messages at which a backlog is looked at, fewest first. */
-  readonly backlogs: readonly number[]
-  /** A contender that cannot be filled to the next of these in time is looked at no further. */
-  readonly fillSecondsMax: number
+  readonly backlogs: readonly Backlog[]
   readonly rawSeconds: number
+  /** After each run, behind a sync of the file system. */
+  readonly pauseSeconds: number
 }
 
 const KIB = 1024
@@ -32,9 +39,9 @@ export const BACKLOG_BYTES = 100
 export const MANY_IN_FLIGHT = 1000
 
 export const PEERS_FULL: PeersScale = {
-  rounds: 5,
-  runSeconds: 1,
-  warmupSeconds: 0.5,
+  rounds: 3,
+  runSeconds: 0.8,
+  warmupSeconds: 0.8,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
     { workload: 'put', bytes: 100, inFlight: 100 },
@@ -54,20 +61,23 @@ export const PEERS_FULL: PeersScale = {
     { workload: 'steady', bytes: 100, inFlight: 1000 },
     { workload: 'steady', bytes: KIB, inFlight: 1000 },
   ],
-  shares: [0.25, 0.5, 0.75],
-  latencyRounds: 3,
-  latencySeconds: 3,
-  backlogs: [10_000, 100_000, 1_000_000, 10_000_000],
-  fillSecondsMax: 180,
-  rawSeconds: 0.3,
+  offered: [100, 1000, 10_000],
+  shares: [0.5],
+  latencySeconds: 2,
+  backlogs: [
+    { waiting: 10_000, fillSecondsMax: 45 },
+    { waiting: 100_000, fillSecondsMax: 45 },
+    { waiting: 1_000_000, fillSecondsMax: 45 },
+    { waiting: 10_000_000, fillSecondsMax: 150 },
+  ],
+  rawSeconds: 0.2,
+  pauseSeconds: 0.1,
 }
 
 /** A shorter run: where everybody stands, with wide margins. */
 export const PEERS_QUICK: PeersScale = {
   ...PEERS_FULL,
-  rounds: 3,
   runSeconds: 0.5,
-  warmupSeconds: 0.3,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
     { workload: 'put', bytes: 100, inFlight: 1000 },
@@ -75,9 +85,9 @@ export const PEERS_QUICK: PeersScale = {
     { workload: 'drain', bytes: 100, batch: 1000 },
     { workload: 'steady', bytes: 100, inFlight: 1000 },
   ],
-  shares: [0.5],
+  offered: [1000],
   latencySeconds: 1,
-  backlogs: [10_000, 100_000],
+  backlogs: PEERS_FULL.backlogs.slice(0, 2),
 }
 
 /** As little as still goes through every line: no figure of it means anything. */
@@ -91,10 +101,13 @@ export const PEERS_SMOKE: PeersScale = {
     { workload: 'drain', bytes: 100, batch: 10 },
     { workload: 'steady', bytes: 100, inFlight: 10 },
   ],
+  offered: [100],
   shares: [0.5],
-  latencyRounds: 1,
   latencySeconds: 0.05,
-  backlogs: [100, 200],
-  fillSecondsMax: 5,
+  backlogs: [
+    { waiting: 100, fillSecondsMax: 5 },
+    { waiting: 200, fillSecondsMax: 5 },
+  ],
   rawSeconds: 0.01,
+  pauseSeconds: 0,
 }

@@ -3,6 +3,7 @@
  * What the contenders over better-sqlite3 have in common; opens a file where it is told.
  */
 
+import { needBody } from './needed-body.ts'
 import { missing, requirePeer } from './packages.ts'
 
 /** The part of better-sqlite3 that is used. */
@@ -68,8 +69,10 @@ export class SqliteQueue {
 
   /** To be called in a transaction: the rows that are read are those that are removed. */
   take(count: number): number {
-    const rows = this.#read.all(count)
-    if (rows.length > 0) this.#remove.run(Reflect.get(Object(rows.at(-1)), 'id'))
+    const rows = this.#read.all(count) as { id: number; body: unknown }[]
+    for (const { body } of rows) needBody(body)
+    const last = rows.at(-1)
+    if (last !== undefined) this.#remove.run(last.id)
     return rows.length
   }
 

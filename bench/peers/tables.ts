@@ -2,12 +2,17 @@
 
 import {
   type ContenderFacts,
+  FLOOR,
   groupOf,
   isOurs,
+  type LatencyLine,
+  MEMORY_NOISE_BYTES,
   type PeersResults,
   type RateLine,
   type RateWorkload,
   ranOf,
+  ranWithFloorOf,
+  takeDurabilityOf,
 } from './result.ts'
 import { bytesText, countText, figureText, millisecondsText, sizeText } from './words.ts'
 
@@ -32,9 +37,18 @@ export function cellText(text: string): string {
 }
 
 /** 'lmdb', qlog's in bold; every row says beside it what an answer is worth. */
-function nameCells({ id, durability }: ContenderFacts): string[] {
+function nameCells(facts: ContenderFacts, isOfTakes = false): string[] {
+  const { id, durability } = facts
+  if (id === FLOOR) return ['*the measuring itself*', 'nothing is kept']
   const name = `\`${id}\``
-  return [isOurs(id) ? `**${name}**` : name, durability]
+  return [isOurs(id) ? `**${name}**` : name, isOfTakes ? takeDurabilityOf(facts) : durability]
+}
+
+/** A queue delivers and hears of the end of a delivery; of the others a queue is made by whoever uses them. */
+const SHAPES: Readonly<Record<ContenderFacts['shape'], string>> = {
+  queue: 'of a queue',
+  rows: 'rows or keys',
+  log: 'of a log',
 }
 
 /** Messages a second by how many go together, a table for each size of message. */
@@ -44,14 +58,18 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
   return sizes.flatMap((bytes) => {
     const ofSize = lines.filter((line) => line.bytes === bytes)
     const groups = [...new Set(ofSize.map(groupOf))].sort((a, b) => a - b)
-    const head = ['contender', 'an answer is', ...groups.map((group) => headOf(ofSize, group))]
-    const rows = ranOf(results).flatMap((facts) => {
+    const takes = workload === 'drain' || workload === 'steady'
+    const words = ['contender', 'an answer is', ...(takes ? ['messages are'] : [])]
+    const head = [...words, ...groups.map((group) => headOf(ofSize, group))]
+    const rows = ranWithFloorOf(results).flatMap((facts) => {
       const own = ofSize.filter(({ contender }) => contender === facts.id)
       if (own.length === 0) return []
       const cells = groups.map((group) => rateCell(own.find((line) => groupOf(line) === group)))
-      return [[...nameCells(facts), ...cells]]
+      const shape = takes ? [SHAPES[facts.shape]] : []
+      return [[...nameCells(facts, takes), ...shape, ...cells]]
     })
-    return [`Messages of ${bytesText(bytes)}, a second:`, '', ...table(head, 2, rows), '']
+    const title = `Messages of ${bytesText(bytes)}, a second:`
+    return [title, '', ...table(head, words.length, rows), '']
   })
 }
 
@@ -67,21 +85,49 @@ function rateCell(line: RateLine | undefined): string {
   return `${figureText(line.rate)} (${figureText(low)}-${figureText(high)})`
 }
 
-export function latencyTable({ latencies, ...results }: PeersResults): string[] {
-  const head = ['contender', 'an answer is', 'what', 'of its maximum', 'offered a second']
-  const rows = ranOf({ latencies, ...results }).flatMap((facts) =>
-    latencies
-      .filter(({ contender }) => contender === facts.id)
-      .map((line) => [
-        ...nameCells(facts),
-        `${line.workload}, ${bytesText(line.bytes)}`,
-        `${figureText(line.share * 100)} %`,
-        figureText(line.rate),
-        ...[line.p50Ms, line.p99Ms, line.p999Ms, line.maxMs].map(millisecondsText),
-        line.unfinished === undefined ? '' : `${figureText(line.unfinished)} never done`,
-      ]),
+/** Where the rate is the same for all, rate by rate, or where it is a share of each one's own maximum. */
+export function latencyTable(results: PeersResults, by: 'rate' | 'share'): string[] {
+  const lines = results.latencies.filter(({ share }) => (share === undefined) === (by === 'rate'))
+  const loads = [...new Set(lines.map(loadOf))].sort((a, b) => a - b)
+  const rows = (['put', 'through'] as const).flatMap((workload) =>
+    loads.flatMap((load) =>
+      ranWithFloorOf(results).flatMap((facts) =>
+        lines
+          .filter(
+            (line) =>
+              line.contender === facts.id && line.workload === workload && loadOf(line) === load,
+          )
+          .map((line) => [...nameCells(facts, workload === 'through'), ...latencyCells(line)]),
+      ),
+    ),
   )
-  return table([...head, 'p50', 'p99', 'p99.9', 'max', 'does not keep up'], 3, rows)
+  if (rows.length === 0) return []
+  const head = ['contender', 'an answer is', 'what', 'offered a second', 'p50', 'p99, of rounds']
+  return [...table([...head, 'p99.9', 'max', 'messages', ''], 3, rows), '']
+}
+
+function loadOf({ share, rate }: LatencyLine): number {
+  return share ?? rate
+}
+
+function latencyCells(line: LatencyLine): string[] {
+  const { workload, bytes, share, rate, p50Ms, p99Ms, p999Ms, maxMs } = line
+  const { p99sMs = [], samples, unfinished } = line
+  const ofMaximum = share === undefined ? '' : `, ${figureText(share * 100)} % of its maximum`
+  const spread =
+    p99sMs.length < 2
+      ? ''
+      : ` (${millisecondsText(Math.min(...p99sMs))}-${millisecondsText(Math.max(...p99sMs))})`
+  return [
+    `${workload}, ${bytesText(bytes)}${ofMaximum}`,
+    figureText(rate),
+    millisecondsText(p50Ms),
+    `${millisecondsText(p99Ms)}${spread}`,
+    p999Ms === undefined ? '' : millisecondsText(p999Ms),
+    millisecondsText(maxMs),
+    samples === undefined ? '' : countText(samples),
+    unfinished === undefined ? '' : `does not keep up: ${figureText(unfinished)} never done`,
+  ]
 }
 
 export function backlogTable(results: PeersResults): string[] {
@@ -94,11 +140,18 @@ export function backlogTable(results: PeersResults): string[] {
         countText(waiting),
         figureText(putRate),
         figureText(takeRate),
-        sizeText(memoryBytes),
-        sizeText(diskBytes),
+        memoryBytes < MEMORY_NOISE_BYTES
+          ? `< ${sizeText(MEMORY_NOISE_BYTES)}`
+          : eachText(memoryBytes, waiting),
+        eachText(diskBytes, waiting),
       ]),
   )
   return table([...head, 'memory', 'disk'], 2, rows)
+}
+
+/** All together, and a message. */
+function eachText(bytes: number, waiting: number): string {
+  return `${sizeText(bytes)} (${figureText(bytes / Math.max(1, waiting))} B each)`
 }
 
 export function reopenTable(results: PeersResults): string[] {

@@ -1,7 +1,5 @@
 /** What the process of a contender can be told to do, and what it answers. Types only. */
 
-import type { Quantiles } from '../store/clocked.ts'
-
 export interface Timing {
   readonly messages: number
   readonly seconds: number
@@ -9,8 +7,9 @@ export interface Timing {
   readonly cpuSeconds: number
 }
 
-/** How late messages were done after they were due. */
-export interface Lateness extends Quantiles {
+export interface Lateness {
+  /** How late each message was done after it was due, in milliseconds. */
+  readonly lateMs: Float64Array
   /** Never done while somebody waited: they count as late as they were by then. */
   readonly unfinished: number
 }

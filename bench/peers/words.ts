@@ -32,6 +32,11 @@ export function sizeText(bytes: number): string {
   return `${figureText(bytes)} B`
 }
 
+/** Of a whole run. */
+export function minutesText(seconds: number): string {
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} minutes`
+}
+
 /** For axes, where room is short: 1, 10k, 2M. */
 export function shortText(value: number): string {
   if (value >= 1e9) return `${figureText(value / 1e9)}G`

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Contender, type Loaded, Missing, type Opened } from '../../bench/peers/contract.ts'
-import { CONTENDERS } from '../../bench/peers/registry.ts'
+import { CONTENDERS, contenderOf } from '../../bench/peers/registry.ts'
 
 const MANY = 250
 const TAKEN_BEFORE_CLOSE = 100
@@ -23,6 +23,16 @@ const TAKEN_MAX = 10_000
 test('no two contenders have one id', () => {
   const ids = CONTENDERS.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
+})
+
+test('what keeps nothing answers, and is found beside the field', async () => {
+  const nothing = contenderOf('no-op')
+  expect(CONTENDERS).not.toContain(nothing)
+  const opened = await (await nothing.load()).open('nowhere')
+  await opened.put(body(0))
+  await opened.putMany(bodies(MANY))
+  expect(await take(opened, TAKE)).toBe(TAKE)
+  await opened.close()
 })
 
 // A server takes seconds to start: those are opened twice each, in peers-servers.test.ts.

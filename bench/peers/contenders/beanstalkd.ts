@@ -4,32 +4,34 @@
  * unflushed until something else is written, seconds later too (seen with strace).
  */
 import { mkdirSync } from 'node:fs'
-import { openBeanstalkdClient } from '../beanstalkd-client.ts'
+import { openBeanstalkdClient, RAW_SOCKET } from '../beanstalkd-client.ts'
 import type { Contender, Durability, Opened } from '../contract.ts'
 import { needProgram, openOn, somePort, startServer, versionOfProgram } from '../servers.ts'
 
 /** Its default, 65,535, is one byte less than a body of 64 KiB. */
 const JOB_BYTES_MAX = 1024 * 1024
 
-export const BEANSTALKD_F0 = beanstalkd('beanstalkd-f0', 'flushed', ['-f0'], 'a flush a write')
+export const BEANSTALKD_F0 = beanstalkd('beanstalkd-f0', 'flushed', ['-f0'], RAW_SOCKET)
+/** Of the last messages nothing more is promised than what the kernel does: "at most once every ms" is no clock. */
 export const BEANSTALKD = beanstalkd(
   'beanstalkd',
-  'flushed later',
+  'kernel',
   [],
-  '-f50, its default, a flush every 50 ms as long as it writes',
+  `Its default, -f50, flushes with a write where the last flush is 50 ms ago: what is written last waits for the next write, or for the kernel. ${RAW_SOCKET}`,
 )
 
 function beanstalkd(
   id: string,
   durability: Durability,
   flags: readonly string[],
-  meaning: string,
+  notes: string,
 ): Contender {
   return {
     id,
     name: 'beanstalkd',
     durability,
-    settings: `${['-b', ...flags].join(' ')}: ${meaning}; -z ${JOB_BYTES_MAX}`,
+    settings: ['-b DIR', ...flags, `-z ${JOB_BYTES_MAX}`].join(' '),
+    notes,
     // "A power failure could result in the loss of up to ms milliseconds of history. A ms value of 0
     // will cause beanstalkd to call fsync every time it writes to the binlog."
     source: 'man beanstalkd, options -f and -b',

@@ -5,6 +5,7 @@
  */
 
 import type { Contender, Loaded } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
 
 /** The part of lmdb that is used. */
@@ -35,7 +36,9 @@ export const LMDB: Contender = {
   id: 'lmdb',
   name: 'lmdb',
   durability: 'flushed',
-  settings: "defaults (overlappingSync), `flushed` waited for; encoding: 'binary', integer keys",
+  settings: "defaults; separateFlushed, encoding: 'binary', keyEncoding: 'uint32'",
+  notes:
+    'A put and a take are answered when `flushed` is; puts of one turn of the event loop are one transaction, which it does by itself.',
   source:
     'https://github.com/kriszyp/lmdb-js#overlapping-sync-options: "the promise will also have a `flushed` property that holds a second promise that is resolved when the OS reports that the transaction writes has been fully flushed to disk and are truly durable". Of its flags: "the defaults can always be used and are generally recommended"',
   kind: 'embedded',
@@ -63,7 +66,10 @@ async function open(lmdb: Lmdb, directory: string): ReturnType<Loaded['open']> {
   let next = last + 1
   const takeOldest = (count: number): number => {
     const keys: number[] = []
-    for (const { key } of database.getRange({ limit: count })) keys.push(key)
+    for (const { key, value } of database.getRange({ limit: count })) {
+      needBody(value)
+      keys.push(key)
+    }
     for (const key of keys) database.remove(key)
     return keys.length
   }
@@ -82,8 +88,12 @@ async function open(lmdb: Lmdb, directory: string): ReturnType<Loaded['open']> {
       await written?.flushed
     },
     take: async (count) => {
-      const taken = await database.transaction(() => takeOldest(count))
-      await database.flushed
+      const taking = database.transaction(() => takeOldest(count))
+      // Asked for in the same turn: it is the flush of this transaction, and not of what others wrote since.
+      const flushed = new Promise((resolve, reject) => {
+        database.flushed.then(resolve, reject)
+      })
+      const [taken] = await Promise.all([taking, flushed])
       return taken
     },
     takers: TAKERS,

@@ -7,8 +7,10 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Contender, Opened } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { oneAtATime } from '../one-at-a-time.ts'
 import { requirePeer } from '../packages.ts'
+import { Prefetched } from '../prefetched.ts'
 import { needProgram, openOn, somePort, startServer, versionOfProgram } from '../servers.ts'
 
 /** The part of @nats-io/transport-node and @nats-io/jetstream that is used. */
@@ -19,6 +21,8 @@ interface Nats {
 }
 
 interface Connection {
+  /** Resolves when it is over, whoever ended it. */
+  closed(): Promise<unknown>
   close(): Promise<void>
 }
 
@@ -29,39 +33,57 @@ interface JetStream {
 
 interface Manager {
   readonly streams: { add(config: object): Promise<unknown> }
-  readonly consumers: { add(stream: string, config: object): Promise<unknown> }
+  readonly consumers: {
+    add(stream: string, config: object): Promise<unknown>
+    delete(stream: string, consumer: string): Promise<unknown>
+  }
 }
 
 interface Consumer {
-  info(): Promise<{ readonly num_pending: number }>
-  fetch(options: { readonly max_messages: number }): Promise<AsyncIterable<Message>>
+  info(): Promise<{
+    /** Not delivered yet. */
+    readonly num_pending: number
+    /** Delivered, and not acknowledged. */
+    readonly num_ack_pending: number
+  }>
+  consume(options: {
+    readonly max_messages: number
+    readonly callback: (message: Message) => void
+  }): Promise<{ close(): Promise<unknown> }>
 }
 
 interface Message {
-  /** Of which messages that were not delivered yet when this one was. */
-  readonly info: { readonly pending: number }
-  ackAck(): Promise<boolean>
+  readonly data: Uint8Array
+  ack(): void
+  /** The same with an answer. */
+  ackAck(options: { readonly timeout: number }): Promise<boolean>
 }
 
 const STREAM = 'bench'
 const SUBJECT = 'bench.message'
 const CONSUMER = 'taker'
-/** Of one request: 64 KiB each stay below the 64 MB that the server holds for a connection before it drops it. */
-const FETCH_MAX = 500
+/** Given ahead: 64 KiB each stay below the 64 MB that the server holds for a connection before it drops it. */
+const AHEAD_MAX = 500
+/** Cut off at once: the client asks for more while these are acknowledged. */
+const CUT = 100
+/** Takes under way side by side: while the last of one are finished, the next ones go on. */
+const TAKERS = 4
 /** Ten thousand publishes of 64 KiB wait longer for their answers than the 5 s that it gives them. */
 const TIMEOUT_MS = 60_000
+/** Of the server: there is no such consumer. */
+const NO_CONSUMER = 10_014
 
 export const NATS_JETSTREAM: Contender = {
   id: 'nats-jetstream',
   name: 'NATS JetStream',
   durability: 'flushed later',
-  settings:
-    'file storage, one replica, work-queue retention, flushed every 2 minutes, its default; taken by a pull consumer, each acknowledged with ackAck',
+  settings: 'file storage, one replica, work-queue retention, flushed every 2 minutes, its default',
+  notes: `Taken by consume(), at most ${AHEAD_MAX} messages ahead; each is acknowledged, and the last of a take with an answer, since acknowledgements are worked off in their order. The consumer is made anew when it is opened: else what the one before held ahead would wait for 30 s.`,
   // The concepts page says of the default: "JetStream does not immediately fsync data to disk", no later
   // than after sync_interval, 2 minutes. That this can be set, to `always` too, came with pull request 4483
   // of September 2023, after Debian's 2.9.10, which does not know the setting.
   source:
-    'docs.nats.io/nats-concepts/jetstream, Syncing data to disk; github.com/nats-io/nats-server/pull/4483; README of @nats-io/jetstream',
+    'docs.nats.io/nats-concepts/jetstream, Syncing data to disk; github.com/nats-io/nats-server/pull/4483; README of @nats-io/jetstream, Consuming messages',
   kind: 'server',
   shape: 'queue',
   load: async () => {
@@ -89,10 +111,11 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
   // "Will greatly improve performance of request/reply and JetStream publishers", says the client's README.
   const to = { servers: `127.0.0.1:${port}`, reconnect: false, noAsyncTraces: true }
   const [putter, taker] = [await nats.connect(to), await nats.connect(to)]
-  await makeStream(nats, putter)
+  const manager = await nats.jetstreamManager(putter, { timeout: TIMEOUT_MS })
+  await makeStream(manager)
   const stream = nats.jetstream(putter, { timeout: TIMEOUT_MS })
   const consumers = nats.jetstream(taker, { timeout: TIMEOUT_MS }).consumers
-  const queue = new Taker(await consumers.get(STREAM, CONSUMER))
+  const queue = new Taker(await consumers.get(STREAM, CONSUMER), taker)
   return {
     put: async (body) => {
       await stream.publish(SUBJECT, body)
@@ -100,17 +123,18 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
     putMany: async (bodies) => {
       await Promise.all(bodies.map((body) => stream.publish(SUBJECT, body)))
     },
-    take: oneAtATime((count) => queue.take(count)),
+    take: (count) => queue.take(count),
+    takers: TAKERS,
     close: async () => {
+      await queue.stop()
       await putter.close()
       await taker.close()
     },
   }
 }
 
-/** Both are left as they are where they are there. */
-async function makeStream(nats: Nats, connection: Connection): Promise<void> {
-  const manager = await nats.jetstreamManager(connection, { timeout: TIMEOUT_MS })
+/** The stream is left as it is where it is there. */
+async function makeStream(manager: Manager): Promise<void> {
   await manager.streams.add({
     name: STREAM,
     subjects: [SUBJECT],
@@ -118,43 +142,71 @@ async function makeStream(nats: Nats, connection: Connection): Promise<void> {
     storage: 'file',
     num_replicas: 1,
   })
+  // What the one before had been given ahead goes out again at once: it would wait for 30 s behind a restart.
+  try {
+    await manager.consumers.delete(STREAM, CONSUMER)
+  } catch (error) {
+    if (Reflect.get(Object(error), 'code') !== NO_CONSUMER) throw error
+  }
   await manager.consumers.add(STREAM, {
     durable_name: CONSUMER,
+    // The only one that a work queue allows.
     ack_policy: 'explicit',
-    max_ack_pending: FETCH_MAX,
+    // The client asks for more once it has handed out what came: this bounds what is held.
+    max_ack_pending: AHEAD_MAX,
   })
 }
 
-/** A fetch that finds too few waits for more, a second at least: so none asks for more than there is. */
+/** Deliveries come by themselves from the first take on. */
 class Taker {
   readonly #consumer: Consumer
-  /** As the last delivery told. */
-  #pending = 0
+  readonly #delivered: Prefetched<Message>
+  #consuming: { close(): Promise<unknown> } | undefined
+  /** By takes that are under way: what of these the server still counts is not known before their end. */
+  #taken = 0
+  readonly #gather = oneAtATime((count) => this.#gatherSome(count))
 
-  constructor(consumer: Consumer) {
+  constructor(consumer: Consumer, connection: Connection) {
     this.#consumer = consumer
+    this.#delivered = new Prefetched(async () => {
+      // As of the question: one that is acknowledged before the answer may be counted in it.
+      const inHand = this.#delivered.held + this.#taken
+      const { num_pending, num_ack_pending } = await consumer.info()
+      return num_pending + Math.max(0, num_ack_pending - inHand)
+    })
+    void connection.closed().then(() => this.#delivered.fail(new Error('the connection is closed')))
   }
 
   async take(count: number): Promise<number> {
-    let taken = 0
-    while (taken < count) {
-      if (this.#pending === 0) this.#pending = (await this.#consumer.info()).num_pending
-      if (this.#pending === 0) break
-      const came = await this.#fetch(Math.min(count - taken, this.#pending, FETCH_MAX))
-      // What it was told of is gone: whoever wants more looks again.
-      if (came === 0) break
-      taken += came
-    }
+    const { taken, last } = await this.#gather(count)
+    await last?.ackAck({ timeout: TIMEOUT_MS })
+    this.#taken -= taken
     return taken
   }
 
-  async #fetch(max_messages: number): Promise<number> {
-    const acks: Promise<boolean>[] = []
-    for await (const message of await this.#consumer.fetch({ max_messages })) {
-      this.#pending = message.info.pending
-      acks.push(message.ackAck())
+  async stop(): Promise<void> {
+    await this.#consuming?.close()
+  }
+
+  /** Acknowledges all but the last. */
+  async #gatherSome(count: number): Promise<{ taken: number; last: Message | undefined }> {
+    this.#consuming ??= await this.#consumer.consume({
+      max_messages: AHEAD_MAX,
+      callback: (message) => this.#delivered.add(message),
+    })
+    let taken = 0
+    let last: Message | undefined
+    while (taken < count) {
+      const messages = await this.#delivered.next(Math.min(CUT, count - taken))
+      if (messages.length === 0) break
+      taken += messages.length
+      this.#taken += messages.length
+      for (const message of messages) {
+        needBody(message.data)
+        last?.ack()
+        last = message
+      }
     }
-    await Promise.all(acks)
-    return acks.length
+    return { taken, last }
   }
 }

@@ -6,6 +6,7 @@
 
 import { join } from 'node:path'
 import type { Contender, Loaded } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
 import { type Database, loadSqlite } from '../sqlite-queue.ts'
 
@@ -35,7 +36,9 @@ export const PLAINJOB: Contender = {
   id: 'plainjob',
   name: 'plainjob',
   durability: 'kernel',
-  settings: 'as it sets itself: WAL, synchronous=1 (NORMAL); bodies as base64, since jobs are JSON',
+  settings: 'as it sets itself: WAL, synchronous=1 (NORMAL)',
+  notes:
+    'Its calls are synchronous. Jobs are taken one by one by the calls of its own worker, without what that does besides, a look for scheduled jobs. Jobs are JSON, so that bodies are base64.',
   source:
     'src/queue.ts of the package: db.pragma("synchronous = 1"), which its README leaves as it is; what that means in WAL mode: https://www.sqlite.org/pragma.html#pragma_synchronous',
   kind: 'embedded',
@@ -79,7 +82,7 @@ function finishOne(queue: Queue): boolean {
   if (found === undefined) return false
   const job = queue.getJobById(found.id)
   if (job === undefined) throw new Error(`job ${found.id} was marked and is not there`)
-  Buffer.from(JSON.parse(job.data), 'base64')
+  needBody(Buffer.from(JSON.parse(job.data), 'base64'))
   queue.markJobAsDone(found.id)
   return true
 }

@@ -1,7 +1,7 @@
 /** qlog's server, over beanstalkd's protocol: what `qlog serve` is by itself, every answer behind its flush. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { commandOf, QLOG_COMMAND } from '../../../tools/beanstalkd/server-process.ts'
-import { openBeanstalkdClient } from '../beanstalkd-client.ts'
+import { openBeanstalkdClient, RAW_SOCKET } from '../beanstalkd-client.ts'
 import { type Contender, Missing, type Opened } from '../contract.ts'
 import { openOn, somePort, startServer } from '../servers.ts'
 
@@ -12,7 +12,8 @@ export const QLOG_SERVE: Contender = {
   id: 'qlog-serve',
   name: 'qlog serve',
   durability: 'flushed',
-  settings: `--beanstalkd -b -z ${JOB_BYTES_MAX}, flushed before every answer, the default`,
+  settings: `--beanstalkd -b DIR -z ${JOB_BYTES_MAX}`,
+  notes: RAW_SOCKET,
   source: 'docs/beanstalkd.md',
   kind: 'server',
   shape: 'queue',

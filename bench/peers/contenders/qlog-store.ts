@@ -1,6 +1,7 @@
 /** qlog's queue: `openStore`, every answer behind its flush. */
 import { openStore } from '../../../src/index.ts'
 import type { Contender } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 
 const QUEUE = 'bench'
 /** Takes that are under way side by side: the flush of one covers what the next brings. */
@@ -30,6 +31,8 @@ export const QLOG_STORE: Contender = {
         },
         take: async (count) => {
           const deliveries = await session.reserve({ count, timeoutMs: 0 })
+          // A view of its record, which is made for whoever asks: others come with theirs.
+          for (const { body } of deliveries) needBody(body)
           if (deliveries.length > 0) await session.ack(deliveries)
           return deliveries.length
         },

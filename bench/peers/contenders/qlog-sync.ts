@@ -6,7 +6,9 @@ export const QLOG_SYNC: Contender = {
   id: 'qlog-sync',
   name: 'qlog, appendSync',
   durability: 'flushed',
-  settings: "sync: 'always', the default; one synchronous call a message",
+  settings: "sync: 'always', the default",
+  notes:
+    'A put is a synchronous call that ends with its flush. Many at once go through appendMany.',
   source: 'docs/api.md',
   kind: 'embedded',
   shape: 'log',

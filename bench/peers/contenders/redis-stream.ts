@@ -1,6 +1,7 @@
 /** A stream of Debian's Redis with one consumer group, used as a queue through ioredis. */
 
 import type { Contender, Durability, Opened } from '../contract.ts'
+import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
 import {
   type AppendFsync,
@@ -31,7 +32,7 @@ interface Redis extends Commands<Promise<unknown>> {
 }
 
 /** Stream by stream its entries, each an id and its fields. */
-type StreamsRead = readonly (readonly [Buffer, readonly (readonly [Buffer, unknown])[]])[]
+type StreamsRead = readonly (readonly [Buffer, readonly (readonly [Buffer, readonly Buffer[]])[]])[]
 
 type MakeRedis = (options: Record<string, unknown>) => Redis
 
@@ -49,7 +50,8 @@ function redisStream(appendfsync: AppendFsync, durability: Durability): Contende
     id: `redis-stream-${appendfsync}`,
     name: 'Redis stream',
     durability,
-    settings: `appendonly yes, appendfsync ${appendfsync}, no snapshots; ioredis with enableAutoPipelining; taken by XREADGROUP, then XACK and XDEL, without which its memory would not come back`,
+    settings: `appendonly yes, appendfsync ${appendfsync}, no snapshots; ioredis with enableAutoPipelining`,
+    notes: 'Taken by XREADGROUP, then XACK and XDEL, without which its memory would not come back.',
     source: `${REDIS_SOURCE}; README of ioredis, Autopipelining`,
     kind: 'server',
     shape: 'queue',
@@ -88,7 +90,10 @@ async function openStream(make: MakeRedis, port: number): Promise<Opened> {
       const words = ['GROUP', GROUP, 'taker', 'COUNT', count, 'STREAMS', STREAM, '>']
       const [stream] = (await taker.xreadgroupBuffer(...words)) ?? []
       if (stream === undefined) return 0
-      const ids = stream[1].map(([id]) => id)
+      const ids = stream[1].map(([id, [, body]]) => {
+        needBody(body)
+        return id
+      })
       const pipeline = taker.pipeline()
       pipeline.xack(STREAM, GROUP, ...ids)
       pipeline.xdel(STREAM, ...ids)

@@ -14,8 +14,8 @@ export const SQLITE_GROUPED: Contender = {
   id: 'sqlite-grouped',
   name: 'better-sqlite3, grouped',
   durability: 'flushed',
-  settings:
-    'WAL, synchronous=FULL; all that arrives in one turn of the event loop is one transaction, by code around it',
+  settings: 'WAL, synchronous=FULL',
+  notes: 'All that arrives in one turn of the event loop is one transaction, by code around it.',
   source:
     'https://www.sqlite.org/faq.html#q19: "The time needed to commit the transaction is amortized over all the enclosed insert statements"; FULL: https://www.sqlite.org/pragma.html#pragma_synchronous',
   kind: 'embedded',

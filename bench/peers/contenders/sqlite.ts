@@ -42,7 +42,9 @@ function contender({ synchronous, ...level }: Level): Contender {
   return {
     ...level,
     name: 'better-sqlite3',
-    settings: `WAL, synchronous=${synchronous}; a put is a transaction, many are one`,
+    settings: `WAL, synchronous=${synchronous}`,
+    notes:
+      'Its calls are synchronous: a put is a transaction and ends before the next begins, however many are asked for. Many at once are one transaction; statements are prepared once.',
     kind: 'embedded',
     shape: 'rows',
     load: async () => {

@@ -32,7 +32,7 @@ export function latenciesPicture(
 ): Picture | undefined {
   if (lines.length === 0) return undefined
   const canvas = new Canvas()
-  const values = lines.flatMap(({ p50Ms, p99Ms, p999Ms, maxMs }) => [p50Ms, p99Ms, p999Ms, maxMs])
+  const values = lines.flatMap(({ p50Ms, p99Ms, maxMs }) => [p50Ms, p99Ms, maxMs])
   const x = decades(values, LEFT, RIGHT, 52)
   let top = drawHead(canvas, title, 'Milliseconds on a logarithmic scale; further left is better.')
   top = drawKey(canvas, top)
@@ -118,7 +118,7 @@ function drawRow(
     look.line,
   )
   canvas.shape(place(maxMs), y, MARKS.max, look.marker)
-  canvas.shape(place(p999Ms), y, MARKS.p999, look.marker)
+  if (p999Ms !== undefined) canvas.shape(place(p999Ms), y, MARKS.p999, look.marker)
   canvas.shape(place(p99Ms), y, MARKS.p99, look.marker)
   canvas.shape(place(p50Ms), y, MARKS.p50, look.marker)
 }
@@ -127,7 +127,7 @@ function sentenceOf(label: string, { p50Ms, p99Ms, p999Ms, maxMs, rate }: Latenc
   const figures = [
     `p50 ${millisecondsText(p50Ms)}`,
     `p99 ${millisecondsText(p99Ms)}`,
-    `p99.9 ${millisecondsText(p999Ms)}`,
+    ...(p999Ms === undefined ? [] : [`p99.9 ${millisecondsText(p999Ms)}`]),
     `max ${millisecondsText(maxMs)}`,
   ]
   return `${label}, ${shortText(rate)} messages/s offered: ${figures.join(', ')}.`

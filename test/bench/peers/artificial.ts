@@ -1,12 +1,12 @@
 /** A made-up run of peers: every figure follows from its place in a list, and none was ever measured. */
 import type { Durability } from '../../../bench/peers/contract.ts'
-import {
-  type ContenderFacts,
-  type PeersHeader,
-  type PeersResults,
-  type ResultLine,
-  resultsOf,
+import type {
+  ContenderFacts,
+  PeersHeader,
+  PeersResults,
+  ResultLine,
 } from '../../../bench/peers/result.ts'
+import { resultsOf } from '../../../bench/peers/results-file.ts'
 
 /** As many as there may ever be, so that labels have every reason to lie on each other. */
 const CONTENDERS: readonly (readonly [string, Durability, 'embedded' | 'server'])[] = [
@@ -29,6 +29,7 @@ const CONTENDERS: readonly (readonly [string, Durability, 'embedded' | 'server']
   ['rabbitmq-quorum', 'flushed', 'server'],
   ['beanstalkd-f0', 'flushed', 'server'],
   ['beanstalkd', 'flushed later', 'server'],
+  ['no-op', 'kernel', 'embedded'],
 ]
 const SIZES = [100, 1024, 65_536]
 const GROUPS = [1, 100, 1000, 10_000]
@@ -43,6 +44,10 @@ export const HEADER: PeersHeader = {
   node: 'v0.0.0',
   load: [1, 2, 3],
   rounds: 3,
+  seed: 7,
+  runSeconds: 1,
+  latencySeconds: 2,
+  rawBy: 'c',
   contenders: CONTENDERS.map(([id, durability, kind]) => factsOf(id, durability, kind)),
 }
 
@@ -51,7 +56,8 @@ export const LINES: readonly ResultLine[] = [
   ...SIZES.flatMap((bytes) =>
     GROUPS.map((group): ResultLine => {
       const rate = 10_000 / (1 + (bytes * group) / 1e5)
-      return { kind: 'raw', groupBytes: bytes * group, rates: [rate, rate * 1.1, rate * 0.9] }
+      const rates = [rate, rate * 1.1, rate * 0.9]
+      return { kind: 'raw', groupBytes: bytes * group, cell: 'made up', rates }
     }),
   ).filter(
     (line, i, all) =>
@@ -113,34 +119,35 @@ function linesOf(contender: string, i: number): ResultLine[] {
       efficiency,
     }
   }
-  const takes = contender !== 'qlog-log' && contender !== 'qlog-sync'
+  const takes = !['qlog-log', 'qlog-sync', 'no-op'].includes(contender)
   return [
     ...SIZES.flatMap((bytes) => [
       ...groups.map((inFlight) => rateLine('put', bytes, { inFlight })),
       ...GROUPS.slice(1).map((batch) => rateLine('batch', bytes, { batch })),
     ]),
     ...(takes ? [rateLine('drain', 100, { batch: 1000 }), rateLine('steady', 100, {})] : []),
-    ...[0.25, 0.5, 0.75].flatMap((share) =>
+    ...[{ share: 0.5 }, { rate: 100 }, { rate: 1000 }].flatMap((load) =>
       (takes ? (['put', 'through'] as const) : (['put'] as const)).map((workload): ResultLine => {
-        const p50Ms = 0.1 * factor * (1 + share)
+        const p50Ms = 0.1 * factor * (1 + (load.share ?? 0))
         const [p99Ms, p999Ms, maxMs] = [
           p50Ms * (1.5 + (i % 3)),
           p50Ms * (5 + i),
           p50Ms * (9 + 3 * i),
         ]
-        const rate = 1000 * factor * share
         return {
           kind: 'latency',
           contender,
           workload,
           bytes: 100,
-          share,
-          rate,
+          rate: 1000 * factor,
+          ...load,
           p50Ms,
           p99Ms,
-          p999Ms,
+          ...(load.rate !== 100 && { p999Ms }),
           maxMs,
           runs: 3,
+          samples: 6000,
+          p99sMs: [p99Ms, p99Ms * 0.9, p99Ms * 1.2],
         }
       }),
     ),

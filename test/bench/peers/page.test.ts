@@ -2,10 +2,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { LOSS_ENTRIES } from '../../../bench/peers/losses.ts'
-import { entryOf, lossesOf } from '../../../bench/peers/lost-cells.ts'
+import { lossesOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
 import { PAGE, renewedPage } from '../../../bench/peers/page.ts'
 import { allPicturesOf, PICTURES_FOLDER } from '../../../bench/peers/pictures.ts'
-import { type ContenderFacts, resultsOf } from '../../../bench/peers/result.ts'
+import type { ContenderFacts } from '../../../bench/peers/result.ts'
+import { resultsOf } from '../../../bench/peers/results-file.ts'
 import { artificial, HEADER, LINES, without } from './artificial.ts'
 
 const FILE = 'bench/results/made-up.jsonl'
@@ -61,6 +62,7 @@ test('a contender that was left out is named with its reason, and has no row', (
   expect(page).toContain('* `nats-jetstream` was left out: it is not here.')
   expect(page).not.toMatch(/^\| `lmdb`/m)
   expect(page).toMatch(/`qlog-log` to `lmdb` \| >= 2 x \| {2}\| not measured \|/)
+  expect(page).toContain('the run was stopped before its end')
 })
 
 test('every row of figures says what an answer is worth', () => {
@@ -110,7 +112,7 @@ test('a published figure that is far from reached here is pointed out', () => {
   }
   expect(publishedAt(1e9)).toMatch(/\* `lmdb`, published: made up, .* times slower\*\*\.$/m)
   expect(publishedAt(1e6)).toMatch(
-    /\* `lmdb`, published: made up, .*; its best here: [\d,]+\/s\.$/m,
+    /\* `lmdb`, published: made up, .*; the cell here .*: [\d,]+\/s\.$/m,
   )
 })
 
@@ -132,7 +134,6 @@ test.skipIf(!existsSync(PAGE))(
     for (const picture of allPicturesOf(results)) {
       expect(readFileSync(`${PICTURES_FOLDER}/${picture.file}`, 'utf8')).toBe(picture.svg)
     }
-    const silent = lossesOf(results).filter((loss) => entryOf(loss, LOSS_ENTRIES) === undefined)
-    expect([...new Set(silent.map(({ peer, workload }) => `${peer}/${workload}`))]).toEqual([])
+    expect([...unexplainedOf(lossesOf(results), LOSS_ENTRIES).keys()]).toEqual([])
   },
 )

@@ -1,0 +1,161 @@
+/**
+ * Measures contenders in which ever more messages wait: memory, disk, rates, and opening after a kill. Each size
+ * has a fresh directory and a fresh process, so that nothing of what was put and taken before is in its figures.
+ * One sample each: the contenders do not take turns.
+ */
+
+import { statfsSync } from 'node:fs'
+import { freemem } from 'node:os'
+import { median, rounded } from '../../src/measure/measures.ts'
+import type { Contestant } from './contestant.ts'
+import { Field } from './field.ts'
+import type { PeersBench } from './measure.ts'
+import { FLOOR, type ResultLine } from './result.ts'
+import { BACKLOG_BYTES, type Backlog, MANY_IN_FLIGHT } from './scale.ts'
+
+/** By how long the size before took: so much longer than it would, since filling gets slower. */
+const FILL_MARGIN = 1.25
+/** What may be free before a fill, a waiting message: more than any contender took in trials. */
+const DISK_BYTES_A_MESSAGE = 1024
+const MEMORY_BYTES_A_MESSAGE = 512
+/** Takes of what one run of puts brought shall not last longer than so many of those. */
+const TAKE_RUNS = 4
+const PUT_SECONDS_MIN = 0.1
+const TAKE_SECONDS_MAX = 60
+
+export async function* measureBacklogs(bench: PeersBench, id: string): AsyncGenerator<ResultLine> {
+  if (id === FLOOR) return
+  let emptyBytes: number | undefined
+  let before: { waiting: number; seconds: number } | undefined
+  for (const backlog of bench.scale.backlogs) {
+    const what = `backlog of ${backlog.waiting}`
+    const reason = refusal(bench, backlog, before)
+    if (reason !== undefined) {
+      bench.say(`${id} is LEFT OUT, ${what}: ${reason}`)
+      yield { kind: 'left-out', contender: id, what, reason }
+      return
+    }
+    bench.say(`${id}, ${what}`)
+    const lines: ResultLine[] = []
+    const failures = await alone(bench, id, what, async (one) => {
+      if (!one.takes) return
+      if (emptyBytes === undefined) {
+        emptyBytes = await warmBytesOf(bench, one)
+        await one.startAnew()
+      }
+      const seconds = await measureBacklog(bench, one, backlog, emptyBytes, (line) => {
+        lines.push(line)
+      })
+      before = { waiting: backlog.waiting, seconds }
+    })
+    yield* [...lines, ...failures]
+    // What cannot do this much does no more.
+    if (failures.length > 0 || lines.length === 0) return
+  }
+}
+
+/** Why this size is not tried. */
+function refusal(
+  { place }: PeersBench,
+  { waiting, fillSecondsMax }: Backlog,
+  before: { waiting: number; seconds: number } | undefined,
+): string | undefined {
+  if (before !== undefined) {
+    const seconds = (before.seconds * waiting * FILL_MARGIN) / before.waiting
+    if (seconds > fillSecondsMax) {
+      return `filling would take ${rounded(seconds)} s by the size before, and ${fillSecondsMax} s are given`
+    }
+  }
+  const { bavail, bsize } = statfsSync(place.path)
+  if (bavail * bsize < waiting * DISK_BYTES_A_MESSAGE) return 'too little room on the disk'
+  if (freemem() < waiting * MEMORY_BYTES_A_MESSAGE) return 'too little free memory'
+  return undefined
+}
+
+/** What is resident of one that has worked and in which next to nothing waits. */
+async function warmBytesOf(bench: PeersBench, one: Contestant): Promise<number> {
+  await ratesWith(bench, one, 1)
+  return one.memoryBytes()
+}
+
+/** How long it took to fill. */
+async function measureBacklog(
+  bench: PeersBench,
+  one: Contestant,
+  { waiting, fillSecondsMax }: Backlog,
+  emptyBytes: number,
+  add: (line: ResultLine) => void,
+): Promise<number> {
+  const how = { bytes: BACKLOG_BYTES, messages: waiting, secondsMax: fillSecondsMax }
+  const started = performance.now()
+  const filled = await one.call('fill', how)
+  const fillSeconds = (performance.now() - started) / 1000
+  if (filled < waiting) throw new Error(`${filled} of ${waiting} messages in ${fillSecondsMax} s`)
+  await one.settle(bench.scale.pauseSeconds)
+  const memoryBytes = Math.max(0, (await one.memoryBytes()) - emptyBytes)
+  const diskBytes = one.diskBytes()
+  const rates = await ratesWith(bench, one, bench.scale.rounds)
+  const place = { contender: one.id, waiting }
+  add({
+    kind: 'backlog',
+    ...place,
+    ...rates,
+    memoryBytes,
+    diskBytes,
+    fillSeconds: rounded(fillSeconds),
+  })
+  const seconds = rounded(await one.reopenKilled())
+  add({ kind: 'reopen', ...place, seconds, how: 'killed' })
+  return fillSeconds
+}
+
+/** Puts, and takes as many again, so that as many wait as before. The first run is not counted. */
+async function ratesWith(
+  { scale }: PeersBench,
+  one: Contestant,
+  rounds: number,
+): Promise<{ putRate: number; takeRate: number }> {
+  const puts: number[] = []
+  const takes: number[] = []
+  let putSeconds = Math.min(scale.runSeconds, PUT_SECONDS_MIN)
+  for (let round = 0; round <= rounds; round++) {
+    const put = await one.call('put', {
+      bytes: BACKLOG_BYTES,
+      inFlight: MANY_IN_FLIGHT,
+      seconds: putSeconds,
+    })
+    await one.settle(scale.pauseSeconds)
+    const take = await one.call('drain', {
+      batch: MANY_IN_FLIGHT,
+      messages: put.messages,
+      secondsMax: TAKE_SECONDS_MAX,
+    })
+    if (take.messages === 0) throw new Error(`nothing to take where ${put.messages} were put`)
+    await one.settle(scale.pauseSeconds)
+    const [putRate, takeRate] = [put.messages / put.seconds, take.messages / take.seconds]
+    // One that puts faster than it takes would take for minutes what it put in a second.
+    const seconds = (scale.runSeconds * TAKE_RUNS * takeRate) / putRate
+    putSeconds = Math.min(scale.runSeconds, Math.max(PUT_SECONDS_MIN, seconds))
+    if (round === 0) continue
+    puts.push(putRate)
+    takes.push(takeRate)
+  }
+  return { putRate: rounded(median(puts)), takeRate: rounded(median(takes)) }
+}
+
+/** One contender by itself, from a fresh directory on: that it failed, if it did. */
+async function alone(
+  bench: PeersBench,
+  id: string,
+  what: string,
+  use: (one: Contestant) => Promise<void>,
+): Promise<readonly ResultLine[]> {
+  const field = new Field(bench, what)
+  try {
+    await field.open([id])
+    for (const one of field.those(() => true)) await field.attempt(one, () => use(one))
+    return field.failures
+  } finally {
+    await field.close()
+  }
+}

@@ -1,0 +1,133 @@
+/** Measures rates: for every cell all contenders are open at once and take turns, the raw loop among them. */
+
+import { median, quantile, rounded } from '../../src/measure/measures.ts'
+import type { Contestant, Run } from './contestant.ts'
+import { Field } from './field.ts'
+import { inTurns, type PeersBench } from './measure.ts'
+import { FLOOR, type RateLine, type ResultLine } from './result.ts'
+import type { RateCell } from './scale.ts'
+
+/** A loop of this many groups tells how many fit into the time. */
+const RAW_PROBE_GROUPS = 8
+/** What is put before a run that takes, for as long as nobody knows how much it takes in its time. */
+const DRAIN_AT_FIRST = 1000
+/** So much more than the last run took: it shall end by its time, and not because nothing is left. */
+const DRAIN_AHEAD = 1.5
+const DRAIN_MAX = 2_000_000
+const FILL_SECONDS_MAX = 45
+const WARMUP_RUNS_MAX = 4
+
+/** Who fails is left out of it, aloud. */
+export async function measureCell(bench: PeersBench, cell: RateCell): Promise<ResultLine[]> {
+  const { scale } = bench
+  const groupBytes = cell.bytes * (cell.inFlight ?? cell.batch ?? 1)
+  const takes = cell.workload === 'drain' || cell.workload === 'steady'
+  const field = new Field(bench, wordsOf(cell))
+  try {
+    await field.open(ableOf(bench, cell).map(({ id }) => id))
+    const runs = new Map<string, Run[]>()
+    const those = field.those((one) => !takes || one.takes)
+    for (const one of those) {
+      runs.set(one.id, [])
+      await field.attempt(one, async () => {
+        await warmUp(one, cell, scale.warmupSeconds)
+        await one.settle(scale.pauseSeconds)
+      })
+    }
+    const raws: number[] = []
+    const beside = async () => {
+      raws.push(await rawRate(bench, groupBytes))
+    }
+    const act = async (one: Contestant) => {
+      runs.get(one.id)?.push(await runOnce(one, cell, scale.runSeconds))
+    }
+    await inTurns(bench, field, those, act, { beside })
+    const left = field.those(({ id }) => (runs.get(id)?.length ?? 0) > 0)
+    return [
+      { kind: 'raw', groupBytes, cell: field.what, rates: raws.map(rounded) },
+      ...left.map(({ id }) => lineOf(cell, id, runs.get(id) ?? [], raws)),
+      ...field.failures,
+    ]
+  } finally {
+    await field.close()
+  }
+}
+
+/** One that is called synchronously has no batches of its own; one that keeps nothing is no peer of takers. */
+function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell) {
+  const isPut = workload === 'put' || workload === 'batch'
+  return contenders.filter(
+    ({ id, inFlightMax }) =>
+      (id !== FLOOR || isPut) &&
+      (inFlightMax === undefined || (workload === 'put' && inFlight <= inFlightMax)),
+  )
+}
+
+/** Runs that are not counted, until they have lasted so long: the first ones that take have little to take. */
+async function warmUp(one: Contestant, cell: RateCell, seconds: number): Promise<void> {
+  let worked = 0
+  for (let runs = 0; runs < WARMUP_RUNS_MAX && worked < seconds; runs++) {
+    const { seconds: ran } = await runOnce(one, cell, seconds)
+    worked += ran
+  }
+}
+
+async function runOnce(
+  one: Contestant,
+  { workload, bytes, inFlight = 1, batch = 1 }: RateCell,
+  seconds: number,
+): Promise<Run> {
+  switch (workload) {
+    case 'put':
+      return one.run('put', { bytes, inFlight, seconds })
+    case 'batch':
+      return one.run('batch', { bytes, batch, seconds })
+    case 'steady':
+      return one.run('steady', { bytes, inFlight, seconds })
+    case 'drain': {
+      const { takeRate } = one
+      const wanted = takeRate === undefined ? DRAIN_AT_FIRST : takeRate * seconds * DRAIN_AHEAD
+      await one.fillUpTo(Math.min(DRAIN_MAX, Math.ceil(wanted)), bytes, FILL_SECONDS_MAX)
+      return one.drainFor(batch, seconds)
+    }
+  }
+}
+
+/** Groups a second of the loop that only writes and flushes. */
+async function rawRate({ place, raw, scale }: PeersBench, groupBytes: number): Promise<number> {
+  const file = place.file('raw')
+  const probe = await raw.run('prepared', file, groupBytes, RAW_PROBE_GROUPS)
+  const groups = Math.max(1, Math.round((scale.rawSeconds * RAW_PROBE_GROUPS) / probe))
+  return groups / (await raw.run('prepared', file, groupBytes, groups))
+}
+
+function lineOf(
+  { workload, bytes, inFlight, batch }: RateCell,
+  contender: string,
+  runs: readonly Run[],
+  raws: readonly number[],
+): RateLine {
+  const rates = runs.map(({ rate }) => rate)
+  const many = inFlight ?? batch ?? 1
+  const shares = rates.map((rate, round) => rate / ((raws[round] ?? Number.NaN) * many))
+  return {
+    kind: 'rate',
+    contender,
+    workload,
+    bytes,
+    ...(inFlight !== undefined && { inFlight }),
+    ...(batch !== undefined && { batch }),
+    rate: rounded(median(rates)),
+    quartiles: [rounded(quantile(rates, 0.25)), rounded(quantile(rates, 0.75))],
+    runs: runs.length,
+    rates: rates.map(rounded),
+    cpu: rounded(median(runs.map(({ cpu }) => cpu))),
+    // The raw loop writes bodies, which a take does not.
+    ...((workload === 'put' || workload === 'batch') && { efficiency: rounded(median(shares)) }),
+  }
+}
+
+function wordsOf({ workload, bytes, inFlight, batch }: RateCell): string {
+  const many = inFlight === undefined ? `batches of ${batch}` : `${inFlight} in flight`
+  return `${workload}, ${bytes} B, ${many}`
+}

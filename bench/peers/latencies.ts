@@ -1,0 +1,132 @@
+/**
+ * Measures latencies, open loop: messages come by the clock, at rates that are the same for all and at shares of
+ * each one's own maximum; the contenders take turns as for rates.
+ */
+
+import { median, rounded } from '../../src/measure/measures.ts'
+import type { Contestant } from './contestant.ts'
+import { Field } from './field.ts'
+import { latenessFiguresOf } from './lateness.ts'
+import { empty, inTurns, type PeersBench } from './measure.ts'
+import { FLOOR, type LatencyWorkload, type LeftOutLine, type ResultLine } from './result.ts'
+import { BACKLOG_BYTES, MANY_IN_FLIGHT } from './scale.ts'
+import type { Lateness } from './verbs.ts'
+
+/** A contender whose maximum is nearer to the offered rate does not answer it, it queues. */
+const ROOM = 1.3
+
+/** A load that is offered. */
+interface Load {
+  readonly words: string
+  readonly share?: number
+  /** Messages a second, for one whose maximum is so much. */
+  rateFor(maximum: number): number
+}
+
+export async function measureLatencies(
+  bench: PeersBench,
+  workload: LatencyWorkload,
+): Promise<ResultLine[]> {
+  const field = new Field(bench, `latency of ${workload}, ${BACKLOG_BYTES} B`)
+  const lines: ResultLine[] = []
+  try {
+    await field.open(bench.contenders.map(({ id }) => id))
+    const those = field.those((one) => workload === 'put' || one.takes)
+    const maxima = await maximaOf(bench, field, those, workload)
+    for (const load of loadsOf(bench)) {
+      const able: Contestant[] = []
+      for (const one of those.filter((one) => field.has(one))) {
+        // Half of what nothing takes is no load of anybody.
+        if (one.id === FLOOR && load.share !== undefined) continue
+        const maximum = maxima.get(one.id)
+        if (maximum === undefined) continue
+        const slow = tooSlow(load, workload, one.id, maximum)
+        if (slow === undefined) able.push(one)
+        else lines.push(slow)
+        if (slow !== undefined) bench.say(`${one.id} is LEFT OUT, ${slow.what}: ${slow.reason}`)
+      }
+      lines.push(...(await measureLoad(bench, field, able, workload, load, maxima)))
+    }
+    return [...lines, ...field.failures]
+  } finally {
+    await field.close()
+  }
+}
+
+function loadsOf({ scale }: PeersBench): Load[] {
+  return [
+    ...scale.offered.map((rate) => ({ words: `${rate} a second`, rateFor: () => rate })),
+    ...scale.shares.map((share) => ({
+      words: `${share} of its maximum`,
+      share,
+      rateFor: (maximum: number) => maximum * share,
+    })),
+  ]
+}
+
+function tooSlow(
+  load: Load,
+  workload: LatencyWorkload,
+  contender: string,
+  maximum: number,
+): LeftOutLine | undefined {
+  if (maximum >= ROOM * load.rateFor(maximum)) return undefined
+  const what = `latency of ${workload} at ${load.words}`
+  const reason = `its maximum is ${rounded(maximum)} a second`
+  return { kind: 'left-out', contender, what, reason }
+}
+
+async function maximaOf(
+  bench: PeersBench,
+  field: Field,
+  those: readonly Contestant[],
+  workload: LatencyWorkload,
+): Promise<ReadonlyMap<string, number>> {
+  const { scale, contenders } = bench
+  const rates = new Map<string, number[]>()
+  const act = async (one: Contestant, round: number) => {
+    const { inFlightMax = MANY_IN_FLIGHT } = contenders.find(({ id }) => id === one.id) ?? {}
+    const inFlight = Math.min(MANY_IN_FLIGHT, inFlightMax)
+    // The first is not counted: code gets warm.
+    const seconds = round === 1 ? scale.warmupSeconds : scale.runSeconds
+    const how = { bytes: BACKLOG_BYTES, inFlight, seconds }
+    const { rate } = await (workload === 'put'
+      ? one.run('put', how)
+      : one.run('steady', { ...how, takers: 1 }))
+    if (round > 1) rates.set(one.id, [...(rates.get(one.id) ?? []), rate])
+  }
+  await inTurns(bench, field, those, act, { rounds: scale.rounds + 1 })
+  return new Map([...rates].map(([id, some]) => [id, median(some)]))
+}
+
+async function measureLoad(
+  bench: PeersBench,
+  field: Field,
+  able: readonly Contestant[],
+  workload: LatencyWorkload,
+  load: Load,
+  maxima: ReadonlyMap<string, number>,
+): Promise<ResultLine[]> {
+  const found = new Map<string, Lateness[]>()
+  const rateOf = (one: Contestant) => load.rateFor(maxima.get(one.id) ?? 0)
+  const act = async (one: Contestant) => {
+    // Whoever is to tell when its own messages come must find no others.
+    if (workload === 'through') await empty(one)
+    const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds: bench.scale.latencySeconds }
+    const lateness = await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how)
+    found.set(one.id, [...(found.get(one.id) ?? []), lateness])
+  }
+  bench.say(`${field.what}, ${load.words}`)
+  await inTurns(bench, field, able, act)
+  return able
+    .filter((one) => field.has(one))
+    .map((one) => ({
+      kind: 'latency',
+      contender: one.id,
+      workload,
+      bytes: BACKLOG_BYTES,
+      ...(load.share !== undefined && { share: load.share }),
+      rate: rounded(rateOf(one)),
+      ...latenessFiguresOf(found.get(one.id) ?? []),
+    }))
+}

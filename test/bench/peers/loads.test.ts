@@ -1,0 +1,98 @@
+/** The loops that drive contenders, on one that counts: what is put is taken, side by side and in order. */
+import { expect, test } from 'vitest'
+import type { Opened } from '../../../bench/peers/contract.ts'
+import { latenessFiguresOf } from '../../../bench/peers/lateness.ts'
+import { pacedPut, pacedThrough, steadyFor } from '../../../bench/peers/loads.ts'
+import { Stock } from '../../../bench/peers/stock.ts'
+import { randomOf, shuffled } from '../../../bench/peers/turns.ts'
+
+/** Called synchronously, as better-sqlite3 is: `calls` says what came when. */
+function counting(): Opened & { readonly calls: string; waiting: number; most: number } {
+  const self = {
+    calls: '',
+    waiting: 0,
+    most: 0,
+    put: async () => {
+      self.calls += 'p'
+      self.waiting += 1
+      self.most = Math.max(self.most, self.waiting)
+    },
+    putMany: async () => undefined,
+    take: async (count: number) => {
+      self.calls += 't'
+      const taken = Math.min(count, self.waiting)
+      self.waiting -= taken
+      return taken
+    },
+    close: async () => undefined,
+  }
+  return self
+}
+
+test('puts and takes alternate where both are called synchronously, and all is taken', async () => {
+  const opened = counting()
+  const { messages } = await steadyFor(opened, { bytes: 10, inFlight: 10, seconds: 0.05 })
+  expect(opened.waiting).toBe(0)
+  expect(messages).toBe(opened.calls.split('p').length - 1)
+  expect(opened.calls.match(/pt/g)?.length).toBeGreaterThan(3)
+  expect(opened.most).toBeLessThanOrEqual(4 * 10 + 10)
+})
+
+test('every message that is offered is done, put or taken', async () => {
+  const how = { bytes: 10, rate: 5000, seconds: 0.05 }
+  for (const paced of [pacedPut, pacedThrough]) {
+    const opened = counting()
+    const { lateMs, unfinished } = await paced(opened, how)
+    expect(lateMs).toHaveLength(250)
+    expect(unfinished).toBe(0)
+    expect(lateMs.every((late) => late >= 0)).toBe(true)
+  }
+})
+
+test('a taker that fails ends the run with its error', async () => {
+  const opened = { ...counting(), take: () => Promise.reject(new Error('made up')) }
+  const how = { bytes: 10, rate: 1000, seconds: 0.01 }
+  await expect(pacedThrough(opened, how)).rejects.toThrow('made up')
+})
+
+test('whoever claims waits for what is there, and hears that nothing more comes', async () => {
+  const stock = new Stock(3)
+  const claims = [stock.claim(2), stock.claim(2), stock.claim(2)]
+  stock.add(3)
+  expect(await claims[0]).toBe(2)
+  expect(await claims[1]).toBe(1)
+  stock.add(1)
+  expect(await claims[2]).toBe(1)
+  stock.add(3)
+  let hasRoom = false
+  const room = stock.room().then(() => {
+    hasRoom = true
+  })
+  await Promise.resolve()
+  expect(hasRoom).toBe(false)
+  expect(await stock.claim(1)).toBe(1)
+  await room
+  stock.close()
+  expect(await stock.claim(9)).toBe(2)
+  expect(await stock.claim(9)).toBe(0)
+})
+
+test('percentiles are of all rounds together, the worst is the worst, p99.9 needs many messages', () => {
+  const run = (length: number, worst: number) => ({
+    lateMs: new Float64Array(length).map((_, i) => (i === 0 ? worst : 1)),
+    unfinished: 0,
+  })
+  const few = latenessFiguresOf([run(2000, 50), run(2999, 90)])
+  expect(few).toMatchObject({ p50Ms: 1, p99Ms: 1, maxMs: 90, runs: 2, samples: 4999 })
+  expect(few).not.toHaveProperty('p999Ms')
+  expect(latenessFiguresOf([run(2000, 50), run(3000, 90)])).toHaveProperty('p999Ms', 1)
+})
+
+test('the same seed gives the same order, and every item is in it once', () => {
+  const items = Array.from({ length: 20 }, (_, i) => i)
+  const orders = [7, 7, 8].map((seed) => shuffled(items, randomOf(seed)))
+  expect(orders[0]).toEqual(orders[1])
+  expect(orders[0]).not.toEqual(orders[2])
+  expect(orders[0]).not.toEqual(items)
+  expect(orders[0]?.toSorted((a, b) => a - b)).toEqual(items)
+})
