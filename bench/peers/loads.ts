@@ -4,11 +4,11 @@
  */
 
 import { makeBodies } from '../../src/measure/driver.ts'
-import { Acks } from '../store/loads.ts'
 import { bodyAt } from './bodies.ts'
 import type { Opened } from './contract.ts'
 import { Schedule } from './schedule.ts'
 import { Stock, turn } from './stock.ts'
+import { UnderWay } from './under-way.ts'
 import type { Lateness, Timing } from './verbs.ts'
 
 /** A run ends here however fast it is: what nobody takes has to fit into memory and onto the disk. */
@@ -44,7 +44,7 @@ async function putUntil(
   inFlight: number,
   isOver: () => boolean,
 ): Promise<number> {
-  const puts = new Acks(inFlight - 1)
+  const puts = new UnderWay(inFlight)
   const messagesMax = messagesMaxOf(bodies)
   let messages = 0
   while (messages < messagesMax && !isOver()) {
@@ -66,7 +66,7 @@ export async function batchFor(
   const bodies = makeBodies({ batch, messageBytes: bytes }).slice(0, batch)
   return timed(async () => {
     const endMs = performance.now() + seconds * 1000
-    const puts = new Acks(BATCHES_IN_FLIGHT - 1)
+    const puts = new UnderWay(BATCHES_IN_FLIGHT)
     let messages = 0
     while (performance.now() < endMs && messages * bytes < RUN_BYTES_MAX) {
       puts.add(opened.putMany(bodies))
@@ -85,7 +85,7 @@ export async function fill(
   const batch = Math.max(1, Math.min(FILL_BATCH, Math.floor(FILL_BATCH_BYTES / bytes)))
   const bodies = makeBodies({ batch, messageBytes: bytes })
   const endMs = performance.now() + secondsMax * 1000
-  const puts = new Acks(BATCHES_IN_FLIGHT - 1)
+  const puts = new UnderWay(BATCHES_IN_FLIGHT)
   let done = 0
   while (done < messages && performance.now() < endMs) {
     const count = Math.min(batch, messages - done)
@@ -155,7 +155,7 @@ async function produce(
   bodies: readonly Uint8Array[],
   { inFlight, endMs }: { inFlight: number; endMs: number },
 ): Promise<void> {
-  const puts = new Acks(inFlight - 1)
+  const puts = new UnderWay(inFlight)
   const messagesMax = messagesMaxOf(bodies)
   const put = async (row: number): Promise<void> => {
     await opened.put(bodyAt(bodies, row))

@@ -4,9 +4,9 @@
  */
 
 import { makeBodies } from '../../src/measure/driver.ts'
-import { Acks } from '../store/loads.ts'
 import { bodyAt } from './bodies.ts'
 import { turn } from './stock.ts'
+import { UnderWay } from './under-way.ts'
 import type { Lateness } from './verbs.ts'
 
 /** A timer wakes up to so much too late: what is left of a gap is waited for in turns of the event loop. */
@@ -28,7 +28,7 @@ export class Schedule {
 
   async run(put: (body: Uint8Array, row: number) => Promise<void>, bytes: number): Promise<void> {
     const bodies = makeBodies({ batch: 1, messageBytes: bytes })
-    const puts = new Acks(0)
+    const puts = new UnderWay(Number.POSITIVE_INFINITY)
     this.#startMs = performance.now() + AHEAD_MS
     for (let row = 0; row < this.messages; ) {
       await until(this.#dueMs(row))
