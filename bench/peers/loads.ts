@@ -18,10 +18,13 @@ const BATCHES_IN_FLIGHT = 4
 const FILL_BATCH = 1000
 /** Bytes of a batch while filling, so that large messages do not make huge ones. */
 const FILL_BATCH_BYTES = 1024 * 1024
-/** Messages a take while puts go on beside it. */
-const STEADY_TAKE = 100
-/** What waits while puts and takes go on side by side, in puts under way: a producer does not run away. */
-const STEADY_AHEAD = 4
+/**
+ * Messages a take while puts go on beside it: a taker waits for so many. Otherwise one whose calls are
+ * synchronous would take each message by itself as soon as it is there, and pay a flush for it.
+ */
+export const STEADY_TAKE = 100
+/** Times the puts under way: while more wait to be taken, a producer waits. */
+export const STEADY_AHEAD = 4
 /** A producer that is called synchronously gives takers their turn after so long. */
 const YIELD_MS = 1
 /** After the last put, for what is still to be taken or answered. */
@@ -133,48 +136,51 @@ export async function steadyFor(
     inFlight,
     seconds,
     takers: most,
-  }: { bytes: number; inFlight: number; seconds: number; takers?: number },
+    graceSeconds = GRACE_SECONDS,
+  }: { bytes: number; inFlight: number; seconds: number; takers?: number; graceSeconds?: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch: 1, messageBytes: bytes })
   return timed(async () => {
     const endMs = performance.now() + seconds * 1000
-    const stock = new Stock(STEADY_AHEAD * inFlight)
+    const waitingMax = STEADY_AHEAD * inFlight
+    const stock = new Stock({ waitingMax, claimMin: Math.min(STEADY_TAKE, waitingMax) })
     let taken = 0
-    const consume = consumerOf(stock, endMs + GRACE_SECONDS * 1000, (came) => {
+    const consume = consumerOf(stock, endMs + graceSeconds * 1000, (came) => {
       taken += came
     })
     const producing = produce(opened, stock, bodies, { inFlight, endMs })
-    await Promise.all([producing, takers(opened, consume, most)])
+    const [put] = await Promise.all([producing, takers(opened, consume, most)])
+    if (taken < put) throw new Error(`of ${put} messages that were put ${put - taken} never came`)
     return taken
   })
 }
 
+/** How many were put. */
 async function produce(
   opened: Opened,
   stock: Stock,
   bodies: readonly Uint8Array[],
   { inFlight, endMs }: { inFlight: number; endMs: number },
-): Promise<void> {
+): Promise<number> {
   const puts = new UnderWay(inFlight)
   const messagesMax = messagesMaxOf(bodies)
-  const put = async (row: number): Promise<void> => {
-    await opened.put(bodyAt(bodies, row))
-    stock.add(1)
-  }
+  const answered = (): void => stock.add(1)
+  let row = 0
   try {
     let turnMs = performance.now()
-    for (let row = 0; row < messagesMax; row++) {
+    while (row < messagesMax) {
       const now = performance.now()
       if (now >= endMs) break
       if (now - turnMs >= YIELD_MS) {
         await turn()
         turnMs = performance.now()
       }
-      puts.add(put(row))
+      puts.add(opened.put(bodyAt(bodies, row++)).then(answered))
       if (puts.isFull) await puts.room()
       await stock.room()
     }
     await puts.all()
+    return row
   } finally {
     stock.close()
   }

@@ -10,50 +10,55 @@ export function turn(): Promise<void> {
 
 export class Stock {
   readonly #waitingMax: number
+  readonly #claimMin: number
   #there = 0
   #isClosed = false
-  #wake: (() => void)[] = []
+  #takers: (() => void)[] = []
+  #producers: (() => void)[] = []
 
-  /** `waitingMax`: where so many wait, `room` does too. */
-  constructor(waitingMax = Number.POSITIVE_INFINITY) {
+  /**
+   * `waitingMax`: where so many wait, `room` does too. `claimMin`: nobody is given fewer, as long as more may
+   * come; not above `waitingMax`, where both would wait for each other.
+   */
+  constructor({ waitingMax = Number.POSITIVE_INFINITY, claimMin = 1 } = {}) {
+    if (claimMin > waitingMax) throw new Error('nobody would ever take')
     this.#waitingMax = waitingMax
+    this.#claimMin = claimMin
   }
 
   /** So many more are there, or back from somebody who claimed them and did not get them. */
   add(count: number): void {
     this.#there += count
-    this.#changed()
+    if (this.#there >= this.#claimMin) wakeAll(this.#takers)
   }
 
   /** Nothing more is put. */
   close(): void {
     this.#isClosed = true
-    this.#changed()
+    wakeAll(this.#takers)
+    wakeAll(this.#producers)
   }
 
-  /** How many of `most` the caller may take now, as soon as there is one; 0 once nothing more comes. */
+  /** How many of `most` the caller may take now, as soon as there are enough; 0 once nothing more comes. */
   async claim(most: number): Promise<number> {
-    while (this.#there === 0 && !this.#isClosed) await this.#change()
+    while (this.#there < this.#claimMin && !this.#isClosed) await woken(this.#takers)
     const count = Math.min(most, this.#there)
     this.#there -= count
-    if (count > 0) this.#changed()
+    if (count > 0) wakeAll(this.#producers)
     return count
   }
 
   async room(): Promise<void> {
-    while (this.#there >= this.#waitingMax && !this.#isClosed) await this.#change()
+    while (this.#there >= this.#waitingMax && !this.#isClosed) await woken(this.#producers)
   }
+}
 
-  #change(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake.push(resolve)
-    })
-  }
+function woken(waiting: (() => void)[]): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve)
+  })
+}
 
-  #changed(): void {
-    if (this.#wake.length === 0) return
-    const woken = this.#wake
-    this.#wake = []
-    for (const wake of woken) wake()
-  }
+function wakeAll(waiting: (() => void)[]): void {
+  for (const wake of waiting.splice(0)) wake()
 }

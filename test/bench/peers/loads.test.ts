@@ -2,25 +2,26 @@
 import { expect, test } from 'vitest'
 import type { Opened } from '../../../bench/peers/contract.ts'
 import { latenessFiguresOf } from '../../../bench/peers/lateness.ts'
-import { pacedPut, pacedThrough, steadyFor } from '../../../bench/peers/loads.ts'
+import { pacedPut, pacedThrough, STEADY_TAKE, steadyFor } from '../../../bench/peers/loads.ts'
 import { Stock } from '../../../bench/peers/stock.ts'
 import { randomOf, shuffled } from '../../../bench/peers/turns.ts'
 
-/** Called synchronously, as better-sqlite3 is: `calls` says what came when. */
-function counting(): Opened & { readonly calls: string; waiting: number; most: number } {
+/** Called synchronously, as better-sqlite3 is: what was put, and what each take gave. */
+function counting(): Opened & { waiting: number; puts: number; most: number; takes: number[] } {
   const self = {
-    calls: '',
+    puts: 0,
     waiting: 0,
     most: 0,
+    takes: [] as number[],
     put: async () => {
-      self.calls += 'p'
+      self.puts += 1
       self.waiting += 1
       self.most = Math.max(self.most, self.waiting)
     },
     putMany: async () => undefined,
     take: async (count: number) => {
-      self.calls += 't'
       const taken = Math.min(count, self.waiting)
+      self.takes.push(taken)
       self.waiting -= taken
       return taken
     },
@@ -29,13 +30,33 @@ function counting(): Opened & { readonly calls: string; waiting: number; most: n
   return self
 }
 
-test('puts and takes alternate where both are called synchronously, and all is taken', async () => {
+test('puts and takes go on side by side where both are called synchronously, and all is taken', async () => {
   const opened = counting()
-  const { messages } = await steadyFor(opened, { bytes: 10, inFlight: 10, seconds: 0.05 })
+  const { messages } = await steadyFor(opened, { bytes: 10, inFlight: 100, seconds: 0.05 })
   expect(opened.waiting).toBe(0)
-  expect(messages).toBe(opened.calls.split('p').length - 1)
-  expect(opened.calls.match(/pt/g)?.length).toBeGreaterThan(3)
-  expect(opened.most).toBeLessThanOrEqual(4 * 10 + 10)
+  expect(messages).toBe(opened.puts)
+  expect(opened.most).toBeLessThanOrEqual(4 * 100 + 100)
+})
+
+test('a take while puts go on is of as many as are asked for, whoever answers how fast', async () => {
+  const opened = counting()
+  await steadyFor(opened, { bytes: 10, inFlight: 100, seconds: 0.05 })
+  expect(opened.takes.length).toBeGreaterThan(3)
+  // The last ones find what is left.
+  const [last = 0, ...before] = opened.takes.toReversed()
+  expect(last).toBeLessThanOrEqual(STEADY_TAKE)
+  expect(new Set(before)).toEqual(new Set([STEADY_TAKE]))
+})
+
+test('a run in which a message never comes is a failure, and no rate', async () => {
+  const opened = counting()
+  let puts = 0
+  const { put } = opened
+  opened.put = async (body) => {
+    if (++puts !== 30) await put(body)
+  }
+  const how = { bytes: 10, inFlight: 10, seconds: 0.02, graceSeconds: 0 }
+  await expect(steadyFor(opened, how)).rejects.toThrow(/of \d+ messages that were put 1 never came/)
 })
 
 test('every message that is offered is done, put or taken', async () => {
@@ -56,7 +77,7 @@ test('a taker that fails ends the run with its error', async () => {
 })
 
 test('whoever claims waits for what is there, and hears that nothing more comes', async () => {
-  const stock = new Stock(3)
+  const stock = new Stock({ waitingMax: 3 })
   const claims = [stock.claim(2), stock.claim(2), stock.claim(2)]
   stock.add(3)
   expect(await claims[0]).toBe(2)
@@ -75,6 +96,24 @@ test('whoever claims waits for what is there, and hears that nothing more comes'
   stock.close()
   expect(await stock.claim(9)).toBe(2)
   expect(await stock.claim(9)).toBe(0)
+})
+
+test('whoever claims is given no fewer than were told, until nothing more comes', async () => {
+  const stock = new Stock({ claimMin: 3 })
+  let claimed = 0
+  const claim = stock.claim(5).then((count) => {
+    claimed = count
+  })
+  stock.add(2)
+  await Promise.resolve()
+  expect(claimed).toBe(0)
+  stock.add(2)
+  await claim
+  expect(claimed).toBe(4)
+  stock.add(1)
+  stock.close()
+  expect(await stock.claim(5)).toBe(1)
+  expect(() => new Stock({ waitingMax: 2, claimMin: 3 })).toThrow('nobody would ever take')
 })
 
 test('percentiles are of all rounds together, the worst is the worst, p99.9 needs many messages', () => {
