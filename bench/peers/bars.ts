@@ -115,6 +115,7 @@ function pairOf({ rates }: PeersResults, bar: Against): [RateLine, RateLine] | u
         line.contender === contender &&
         line.workload === bar.workload &&
         line.bytes === MESSAGE_BYTES &&
+        line.batches === undefined &&
         (bar.group === undefined || groupOf(line) === bar.group),
     )
   const peers = new Map<number, RateLine>()

@@ -4,7 +4,7 @@ import { median, quantile, rounded } from '../../src/measure/measures.ts'
 import type { Contestant, Run } from './contestant.ts'
 import { Field } from './field.ts'
 import { inTurns, type PeersBench } from './measure.ts'
-import { FLOOR, type RateLine, type ResultLine } from './result.ts'
+import { FLOOR, type RateLine, type ResultLine, underWayOf } from './result.ts'
 import type { RateCell } from './scale.ts'
 
 /** A loop of this many groups tells how many fit into the time. */
@@ -20,7 +20,7 @@ const WARMUP_RUNS_MAX = 4
 /** Who fails is left out of it, aloud. */
 export async function measureCell(bench: PeersBench, cell: RateCell): Promise<ResultLine[]> {
   const { scale } = bench
-  const groupBytes = cell.bytes * (cell.inFlight ?? cell.batch ?? 1)
+  const groupBytes = cell.bytes * underWayOf(cell)
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
   const field = new Field(bench, wordsOf(cell))
   try {
@@ -74,14 +74,14 @@ async function warmUp(one: Contestant, cell: RateCell, seconds: number): Promise
 
 async function runOnce(
   one: Contestant,
-  { workload, bytes, inFlight = 1, batch = 1 }: RateCell,
+  { workload, bytes, inFlight = 1, batch = 1, batches = 1 }: RateCell,
   seconds: number,
 ): Promise<Run> {
   switch (workload) {
     case 'put':
       return one.run('put', { bytes, inFlight, seconds })
     case 'batch':
-      return one.run('batch', { bytes, batch, seconds })
+      return one.run('batch', { bytes, batch, batches, seconds })
     case 'steady':
       return one.run('steady', { bytes, inFlight, seconds })
     case 'drain': {
@@ -102,32 +102,31 @@ async function rawRate({ place, raw, scale }: PeersBench, groupBytes: number): P
 }
 
 function lineOf(
-  { workload, bytes, inFlight, batch }: RateCell,
+  cell: RateCell,
   contender: string,
   runs: readonly Run[],
   raws: readonly number[],
 ): RateLine {
   const rates = runs.map(({ rate }) => rate)
-  const many = inFlight ?? batch ?? 1
-  const shares = rates.map((rate, round) => rate / ((raws[round] ?? Number.NaN) * many))
+  const underWay = underWayOf(cell)
+  const shares = rates.map((rate, round) => rate / ((raws[round] ?? Number.NaN) * underWay))
   return {
     kind: 'rate',
     contender,
-    workload,
-    bytes,
-    ...(inFlight !== undefined && { inFlight }),
-    ...(batch !== undefined && { batch }),
+    ...cell,
     rate: rounded(median(rates)),
     quartiles: [rounded(quantile(rates, 0.25)), rounded(quantile(rates, 0.75))],
     runs: runs.length,
     rates: rates.map(rounded),
     cpu: rounded(median(runs.map(({ cpu }) => cpu))),
     // The raw loop writes bodies, which a take does not.
-    ...((workload === 'put' || workload === 'batch') && { efficiency: rounded(median(shares)) }),
+    ...((cell.workload === 'put' || cell.workload === 'batch') && {
+      efficiency: rounded(median(shares)),
+    }),
   }
 }
 
-function wordsOf({ workload, bytes, inFlight, batch }: RateCell): string {
+function wordsOf({ workload, bytes, inFlight, batch, batches }: RateCell): string {
   const many = inFlight === undefined ? `batches of ${batch}` : `${inFlight} in flight`
-  return `${workload}, ${bytes} B, ${many}`
+  return `${workload}, ${bytes} B, ${many}${batches === undefined ? '' : `, ${batches} under way`}`
 }

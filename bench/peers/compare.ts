@@ -6,7 +6,14 @@
 
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { factsOf, keyOf, type PeersResults, type RateLine, rawRateOf } from './result.ts'
+import {
+  factsOf,
+  keyOf,
+  type PeersResults,
+  type RateLine,
+  rawRateOf,
+  underWayOf,
+} from './result.ts'
 import { resultsOf } from './results-file.ts'
 
 export const PEERS_COMPARE_USAGE = 'peers-compare A.jsonl B.jsonl [--bound RATIO] [--only PREFIX]'
@@ -126,7 +133,7 @@ function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
 
 /** How much faster the raw loop was in B than in A, with groups as near to the cell's as both have. */
 function yardstick(a: PeersResults, b: PeersResults, line: RateLine): number {
-  const bytes = line.bytes * (line.batch ?? line.inFlight ?? 1)
+  const bytes = line.bytes * underWayOf(line)
   const distanceOf = (groupBytes: number) => Math.abs(Math.log(groupBytes / bytes))
   const [nearest] = a.raws
     .map(({ groupBytes }) => groupBytes)

@@ -13,8 +13,8 @@ import type { Lateness, Timing } from './verbs.ts'
 
 /** A run ends here however fast it is: what nobody takes has to fit into memory and onto the disk. */
 const RUN_BYTES_MAX = 256 * 1024 * 1024
-/** Batches under way: one is made while others are written. */
-const BATCHES_IN_FLIGHT = 4
+/** Batches under way where nothing is measured but a store is filled. */
+const FILL_BATCHES = 4
 const FILL_BATCH = 1000
 /** Bytes of a batch while filling, so that large messages do not make huge ones. */
 const FILL_BATCH_BYTES = 1024 * 1024
@@ -64,12 +64,17 @@ function messagesMaxOf(bodies: readonly Uint8Array[]): number {
 
 export async function batchFor(
   opened: Opened,
-  { bytes, batch, seconds }: { bytes: number; batch: number; seconds: number },
+  {
+    bytes,
+    batch,
+    batches,
+    seconds,
+  }: { bytes: number; batch: number; batches: number; seconds: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch, messageBytes: bytes }).slice(0, batch)
   return timed(async () => {
     const endMs = performance.now() + seconds * 1000
-    const puts = new UnderWay(BATCHES_IN_FLIGHT)
+    const puts = new UnderWay(batches)
     let messages = 0
     while (performance.now() < endMs && messages * bytes < RUN_BYTES_MAX) {
       puts.add(opened.putMany(bodies))
@@ -88,7 +93,7 @@ export async function fill(
   const batch = Math.max(1, Math.min(FILL_BATCH, Math.floor(FILL_BATCH_BYTES / bytes)))
   const bodies = makeBodies({ batch, messageBytes: bytes })
   const endMs = performance.now() + secondsMax * 1000
-  const puts = new UnderWay(BATCHES_IN_FLIGHT)
+  const puts = new UnderWay(FILL_BATCHES)
   let done = 0
   while (done < messages && performance.now() < endMs) {
     const count = Math.min(batch, messages - done)

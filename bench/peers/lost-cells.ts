@@ -208,7 +208,8 @@ function ofBacklog(line: BacklogLine): Entry[] {
   ]
 }
 
-function groupText(line: { readonly inFlight?: number; readonly batch?: number }): string {
-  if (line.batch !== undefined) return `, ${countText(line.batch)} at a time`
-  return `, ${countText(line.inFlight ?? 1)} in flight`
+function groupText({ inFlight = 1, batch, batches }: RateLine): string {
+  if (batch === undefined) return `, ${countText(inFlight)} in flight`
+  const underWay = batches === undefined ? '' : `, ${batches} batches under way`
+  return `, ${countText(batch)} at a time${underWay}`
 }

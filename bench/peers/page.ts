@@ -100,7 +100,7 @@ export function renewedPage(
     'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing: nobody can be faster here.',
     '',
     ...rateTables(results, 'put'),
-    'So many messages with one promise, in the way that each contender recommends for many:',
+    'So many messages with one promise, in the way that each contender recommends for many; the next batch is put once the one before is answered, unless several are said to be under way:',
     '',
     ...rateTables(results, 'batch'),
     ...shown(pictures.throughput, THROUGHPUT_SHOWN),

@@ -52,7 +52,7 @@ function throughputOf(
 ): Picture[] | undefined {
   const points = new Map<string, Point[]>()
   for (const line of results.rates) {
-    if (line.workload !== workload || line.bytes !== bytes) continue
+    if (line.workload !== workload || line.bytes !== bytes || line.batches) continue
     pushPoint(points, line.contender, { x: groupOf(line), y: line.rate })
   }
   const how = workload === 'put' ? 'one promise each' : 'one promise a batch'

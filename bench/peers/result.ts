@@ -77,6 +77,8 @@ export interface Cell {
   readonly bytes: number
   readonly inFlight?: number
   readonly batch?: number
+  /** Batches under way at once. Absent: one. */
+  readonly batches?: number
 }
 
 export interface RateLine extends Cell {
@@ -200,10 +202,20 @@ export interface PeersResults {
 }
 
 /** 'lmdb put 100 B in flight 1000': the same for the same cell of another run. */
-export function keyOf({ contender, workload, bytes, inFlight, batch }: Cell): string {
+export function keyOf({ contender, workload, bytes, inFlight, batch, batches }: Cell): string {
   const many = inFlight === undefined ? '' : ` in flight ${inFlight}`
   const group = batch === undefined ? '' : ` batch ${batch}`
-  return `${contender} ${workload} ${bytes} B${many}${group}`
+  const underWay = batches === undefined ? '' : ` batches ${batches}`
+  return `${contender} ${workload} ${bytes} B${many}${group}${underWay}`
+}
+
+/** Messages that are not answered yet at any time: the raw loop writes so many with one flush. */
+export function underWayOf({
+  inFlight,
+  batch,
+  batches = 1,
+}: Omit<Cell, 'contender' | 'workload' | 'bytes'>): number {
+  return batch === undefined ? (inFlight ?? 1) : batch * batches
 }
 
 /** How many messages go together: what two contenders have to have in common to be compared. */

@@ -5,6 +5,8 @@ export interface RateCell {
   readonly bytes: number
   readonly inFlight?: number
   readonly batch?: number
+  /** Batches under way at once. Absent: one. */
+  readonly batches?: number
 }
 
 export interface Backlog {
@@ -53,6 +55,7 @@ export const PEERS_FULL: PeersScale = {
     { workload: 'put', bytes: 64 * KIB, inFlight: 100 },
     { workload: 'batch', bytes: 100, batch: 100 },
     { workload: 'batch', bytes: 100, batch: 1000 },
+    { workload: 'batch', bytes: 100, batch: 1000, batches: 4 },
     { workload: 'batch', bytes: 100, batch: 10_000 },
     { workload: 'batch', bytes: KIB, batch: 1000 },
     { workload: 'drain', bytes: 100, batch: 1 },
@@ -98,6 +101,7 @@ export const PEERS_SMOKE: PeersScale = {
   cells: [
     { workload: 'put', bytes: 100, inFlight: 10 },
     { workload: 'batch', bytes: 100, batch: 10 },
+    { workload: 'batch', bytes: 100, batch: 10, batches: 2 },
     { workload: 'drain', bytes: 100, batch: 10 },
     { workload: 'steady', bytes: 100, inFlight: 10 },
   ],

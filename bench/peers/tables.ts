@@ -57,14 +57,14 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
   const sizes = [...new Set(lines.map(({ bytes }) => bytes))].sort((a, b) => a - b)
   return sizes.flatMap((bytes) => {
     const ofSize = lines.filter((line) => line.bytes === bytes)
-    const groups = [...new Set(ofSize.map(groupOf))].sort((a, b) => a - b)
+    const columns = columnsOf(ofSize)
     const takes = workload === 'drain' || workload === 'steady'
     const words = ['contender', 'an answer is', ...(takes ? ['messages are'] : [])]
-    const head = [...words, ...groups.map((group) => headOf(ofSize, group))]
+    const head = [...words, ...columns]
     const rows = ranWithFloorOf(results).flatMap((facts) => {
       const own = ofSize.filter(({ contender }) => contender === facts.id)
       if (own.length === 0) return []
-      const cells = groups.map((group) => rateCell(own.find((line) => groupOf(line) === group)))
+      const cells = columns.map((column) => rateCell(own.find((line) => headOf(line) === column)))
       const shape = takes ? [SHAPES[facts.shape]] : []
       return [[...nameCells(facts, takes), ...shape, ...cells]]
     })
@@ -73,10 +73,18 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
   })
 }
 
-function headOf(lines: readonly RateLine[], group: number): string {
-  const line = lines.find((one) => groupOf(one) === group)
-  if (line?.batch !== undefined) return `${countText(group)} at a time`
-  return line?.inFlight === undefined ? 'rate' : `${countText(group)} in flight`
+/** Few together before many, one batch under way before several. */
+function columnsOf(lines: readonly RateLine[]): string[] {
+  const order = lines.toSorted(
+    (a, b) => groupOf(a) - groupOf(b) || (a.batches ?? 1) - (b.batches ?? 1),
+  )
+  return [...new Set(order.map(headOf))]
+}
+
+function headOf({ inFlight, batch, batches }: RateLine): string {
+  if (batch === undefined)
+    return inFlight === undefined ? 'rate' : `${countText(inFlight)} in flight`
+  return `${countText(batch)} at a time${batches === undefined ? '' : `, ${batches} under way`}`
 }
 
 function rateCell(line: RateLine | undefined): string {
@@ -174,7 +182,7 @@ export function efficiencyTable(results: PeersResults): string[] {
       .map((line) => [
         ...nameCells(facts),
         `${line.workload}, ${bytesText(line.bytes)}`,
-        countText(groupOf(line)),
+        `${line.batches === undefined ? '' : `${line.batches} x `}${countText(groupOf(line))}`,
         (line.efficiency ?? 0).toFixed(2),
         line.cpu === undefined ? '' : line.cpu.toFixed(2),
       ]),

@@ -25,8 +25,8 @@ export interface PeerVerbs {
   }): Promise<{ seconds: number; serverPid: number | undefined }>
   /** One promise a message, so many under way. */
   put(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
-  /** One promise for so many. */
-  batch(what: { bytes: number; batch: number; seconds: number }): Promise<Timing>
+  /** One promise for so many, `batches` of these promises under way. */
+  batch(what: { bytes: number; batch: number; batches: number; seconds: number }): Promise<Timing>
   /** Puts until there are so many more, as fast as batches go; gives up after `secondsMax`: how many. */
   fill(what: { bytes: number; messages: number; secondsMax: number }): Promise<number>
   /**

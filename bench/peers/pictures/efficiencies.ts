@@ -75,6 +75,7 @@ function shownOf(rates: readonly RateLine[]): RateLine[] {
     rates.filter(
       (line) =>
         line.efficiency !== undefined &&
+        line.batches === undefined &&
         line.bytes === MESSAGE_BYTES &&
         line.workload === workload &&
         groupOf(line) === group,

@@ -100,10 +100,10 @@ function linesOf(contender: string, i: number): ResultLine[] {
   const rateLine = (
     workload: 'put' | 'batch' | 'drain' | 'steady',
     bytes: number,
-    cell: { inFlight?: number; batch?: number },
+    cell: { inFlight?: number; batch?: number; batches?: number },
   ): ResultLine => {
     const group = cell.batch ?? cell.inFlight ?? 1
-    const rate = (1000 * factor * group ** 0.8) / (1 + bytes / 5000)
+    const rate = ((cell.batches ?? 1) * 1000 * factor * group ** 0.8) / (1 + bytes / 5000)
     const quartiles = [rate * 0.95, rate * 1.05] as const
     const efficiency = (0.03 * (1 + ((i * 5) % 19) * 2) * (group + 10)) / (group + 5)
     return {
@@ -125,6 +125,7 @@ function linesOf(contender: string, i: number): ResultLine[] {
       ...groups.map((inFlight) => rateLine('put', bytes, { inFlight })),
       ...GROUPS.slice(1).map((batch) => rateLine('batch', bytes, { batch })),
     ]),
+    rateLine('batch', 100, { batch: 1000, batches: 4 }),
     ...(takes ? [rateLine('drain', 100, { batch: 1000 }), rateLine('steady', 100, {})] : []),
     ...[{ share: 0.5 }, { rate: 100 }, { rate: 1000 }].flatMap((load) =>
       (takes ? (['put', 'through'] as const) : (['put'] as const)).map((workload): ResultLine => {

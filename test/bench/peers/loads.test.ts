@@ -2,7 +2,13 @@
 import { expect, test } from 'vitest'
 import type { Opened } from '../../../bench/peers/contract.ts'
 import { latenessFiguresOf } from '../../../bench/peers/lateness.ts'
-import { pacedPut, pacedThrough, STEADY_TAKE, steadyFor } from '../../../bench/peers/loads.ts'
+import {
+  batchFor,
+  pacedPut,
+  pacedThrough,
+  STEADY_TAKE,
+  steadyFor,
+} from '../../../bench/peers/loads.ts'
 import { Stock } from '../../../bench/peers/stock.ts'
 import { randomOf, shuffled } from '../../../bench/peers/turns.ts'
 
@@ -57,6 +63,23 @@ test('a run in which a message never comes is a failure, and no rate', async () 
   }
   const how = { bytes: 10, inFlight: 10, seconds: 0.02, graceSeconds: 0 }
   await expect(steadyFor(opened, how)).rejects.toThrow(/of \d+ messages that were put 1 never came/)
+})
+
+test('as many batches are under way as were asked for, and no more', async () => {
+  for (const batches of [1, 4]) {
+    let [now, most] = [0, 0]
+    const opened = {
+      ...counting(),
+      putMany: async () => {
+        most = Math.max(most, ++now)
+        await new Promise(setImmediate)
+        now--
+      },
+    }
+    const { messages } = await batchFor(opened, { bytes: 10, batch: 5, batches, seconds: 0.01 })
+    expect(most).toBe(batches)
+    expect(messages % 5).toBe(0)
+  }
 })
 
 test('every message that is offered is done, put or taken', async () => {

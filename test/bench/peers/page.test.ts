@@ -65,6 +65,12 @@ test('a contender that was left out is named with its reason, and has no row', (
   expect(page).toContain('the run was stopped before its end')
 })
 
+test('batches of which four are under way have a column of their own', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  expect(page).toMatch(/\| 1,000 at a time \| 1,000 at a time, 4 under way \| 10,000 at a time \|/)
+  expect(page).toMatch(/\| batch, 100 B \| 4 x 1,000 \|/)
+})
+
 test('every row of figures says what an answer is worth', () => {
   const page = renewedPage(undefined, FILE, artificial())
   for (const heading of [

@@ -6,7 +6,13 @@ import { barsOf } from '../../../bench/peers/bars.ts'
 import { comparisonOf, runPeersCompare } from '../../../bench/peers/compare.ts'
 import type { LossKey } from '../../../bench/peers/losses.ts'
 import { entryOf, lossesOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
-import { factsOf, type RateLine, type ResultLine, rawRateOf } from '../../../bench/peers/result.ts'
+import {
+  factsOf,
+  type RateLine,
+  type ResultLine,
+  rawRateOf,
+  underWayOf,
+} from '../../../bench/peers/result.ts'
 import { resultsOf } from '../../../bench/peers/results-file.ts'
 import { freshDirectory } from '../../real/support.ts'
 import { artificial, HEADER, jsonLines, LINES, without } from './artificial.ts'
@@ -137,6 +143,20 @@ test('the bar of ten million waiting is against the fewest that wait, and needs 
   expect(barsWith(many)[0]).toEqual(['not measured', undefined])
 })
 
+test('batches of which several are under way are a cell of their own, and no part of a bar', () => {
+  const batch = { workload: 'batch', batch: 1000 } as const
+  const four = { ...batch, batches: 4 }
+  const lines = [rate('qlog-log', 300, four), rate('lmdb', 400, four), rate('lmdb', 100, batch)]
+  const of = (...some: ResultLine[]) => barsOf(artificial(some))[1]
+  expect(of(...lines)?.outcome).toBe('not measured')
+  expect(of(...lines, rate('qlog-log', 200, batch))?.ratio).toBe(2)
+  expect(lossesOf(artificial(lines)).map(({ cell }) => cell)).toEqual([
+    'batch, 100 B, 1,000 at a time, 4 batches under way',
+  ])
+  expect(lines.map(underWayOf)).toEqual([4000, 4000, 1000])
+  expect(underWayOf({ inFlight: 7 })).toBe(7)
+})
+
 test('messages of another size are no part of a bar', () => {
   const large = { bytes: 1024 }
   const [first] = barsOf(artificial([rate('qlog-log', 300, large), rate('lmdb', 100, large)]))
@@ -248,7 +268,7 @@ test('every cell of a large run that is lost is listed, and no other', () => {
   let lost = 0
   for (const ours of results.rates.filter(({ contender }) => contender.startsWith('qlog-'))) {
     for (const peer of results.rates.filter(({ contender }) => !contender.startsWith('qlog-'))) {
-      const isSameCell = (['workload', 'bytes', 'inFlight', 'batch'] as const).every(
+      const isSameCell = (['workload', 'bytes', 'inFlight', 'batch', 'batches'] as const).every(
         (key) => peer[key] === ours[key],
       )
       const facts = factsOf(results, peer.contender)
