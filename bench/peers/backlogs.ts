@@ -110,9 +110,9 @@ async function measureBacklog(
 }
 
 /** Puts, and takes as many again, so that as many wait as before. The first run is not counted. */
-async function ratesWith(
-  { scale }: PeersBench,
-  one: Contestant,
+export async function ratesWith(
+  { scale }: Pick<PeersBench, 'scale'>,
+  one: Pick<Contestant, 'call' | 'settle'>,
   rounds: number,
 ): Promise<{ putRate: number; takeRate: number }> {
   const puts: number[] = []
@@ -130,7 +130,9 @@ async function ratesWith(
       messages: put.messages,
       secondsMax: TAKE_SECONDS_MAX,
     })
-    if (take.messages === 0) throw new Error(`nothing to take where ${put.messages} were put`)
+    // Otherwise ever more would wait, and the figures be of another size than they say.
+    if (take.messages < put.messages)
+      throw new Error(`took ${take.messages} of the ${put.messages} that were put`)
     await one.settle(scale.pauseSeconds)
     const [putRate, takeRate] = [put.messages / put.seconds, take.messages / take.seconds]
     // One that puts faster than it takes would take for minutes what it put in a second.

@@ -10,6 +10,7 @@ import { PEER_CHILD } from './child.ts'
 import type { Contender } from './contract.ts'
 import { contenderOf } from './registry.ts'
 import type { ContenderFacts } from './result.ts'
+import { Tally } from './tally.ts'
 import type { PeerVerbs, Timing } from './verbs.ts'
 
 /** Ticks of a processor a second, in /proc: the same on every Linux that Node runs on. */
@@ -55,7 +56,7 @@ export class Contestant {
   readonly #directory: string
   #process: VerbProcess<PeerVerbs> | undefined
   #serverPid: number | undefined
-  #waiting = 0
+  #tally = new Tally()
 
   constructor(place: Place, id: string) {
     this.id = id
@@ -72,13 +73,17 @@ export class Contestant {
     this.#serverPid = serverPid
   }
 
-  /** Whoever takes a minute longer than it was given hangs, and has failed. */
-  call<N extends keyof PeerVerbs & string>(
+  /**
+   * Whoever takes a minute longer than it was given hangs, and has failed; so has whoever gives more than was put.
+   */
+  async call<N extends keyof PeerVerbs & string>(
     verb: N,
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Awaited<ReturnType<PeerVerbs[N]>>> {
     const given = Reflect.get(argument, 'secondsMax') ?? Reflect.get(argument, 'seconds') ?? 0
-    return this.#running.call(verb, argument, Number(given) + CALL_SECONDS_MORE)
+    const answer = await this.#running.call(verb, argument, Number(given) + CALL_SECONDS_MORE)
+    this.#tally.note(verb, answer)
+    return answer
   }
 
   async run<N extends 'put' | 'batch' | 'steady'>(
@@ -97,9 +102,8 @@ export class Contestant {
 
   /** Puts, as far as fewer than `messages` wait by what was put and taken before. */
   async fillUpTo(messages: number, bytes: number, secondsMax: number): Promise<void> {
-    if (messages <= this.#waiting) return
-    const more = messages - this.#waiting
-    this.#waiting += await this.call('fill', { bytes, messages: more, secondsMax })
+    const more = messages - this.#tally.waiting
+    if (more > 0) await this.call('fill', { bytes, messages: more, secondsMax })
   }
 
   /** Takes until time is up, or nothing is left. */
@@ -112,7 +116,6 @@ export class Contestant {
       // One message at a time is one taker, too.
       ...(batch === 1 && { takers: 1 }),
     })
-    this.#waiting -= timing.messages
     this.takeRate = timing.messages / timing.seconds
     return this.#runOf('drain', timing, before)
   }
@@ -140,7 +143,7 @@ export class Contestant {
   /** Another process on an empty directory. */
   async startAnew(): Promise<void> {
     await this.end()
-    this.#waiting = 0
+    this.#tally = new Tally()
     this.takeRate = undefined
     await this.open()
   }
