@@ -4,13 +4,12 @@
  * One sample each: the contenders do not take turns.
  */
 
-import { statfsSync } from 'node:fs'
-import { freemem } from 'node:os'
 import { median, rounded } from '../../src/measure/measures.ts'
 import type { Contestant } from './contestant.ts'
 import { Field } from './field.ts'
 import type { PeersBench } from './measure.ts'
 import { FLOOR, type ResultLine } from './result.ts'
+import { freeBytes, roomProblem } from './room.ts'
 import { BACKLOG_BYTES, type Backlog, MANY_IN_FLIGHT } from './scale.ts'
 
 /** By how long the size before took: so much longer than it would, since filling gets slower. */
@@ -20,6 +19,8 @@ const DISK_BYTES_A_MESSAGE = 1024
 const MEMORY_BYTES_A_MESSAGE = 512
 /** Takes of what one run of puts brought shall not last longer than so many of those. */
 const TAKE_RUNS = 4
+/** What is put and taken before the memory of an empty one is looked at. */
+const WARM_MESSAGES = 5000
 const PUT_SECONDS_MIN = 0.1
 const TAKE_SECONDS_MAX = 60
 
@@ -66,15 +67,24 @@ function refusal(
       return `filling would take ${rounded(seconds)} s by the size before, and ${fillSecondsMax} s are given`
     }
   }
-  const { bavail, bsize } = statfsSync(place.path)
-  if (bavail * bsize < waiting * DISK_BYTES_A_MESSAGE) return 'too little room on the disk'
-  if (freemem() < waiting * MEMORY_BYTES_A_MESSAGE) return 'too little free memory'
-  return undefined
+  return roomProblem(
+    { diskBytes: waiting * DISK_BYTES_A_MESSAGE, memoryBytes: waiting * MEMORY_BYTES_A_MESSAGE },
+    freeBytes(place.path),
+  )
 }
 
-/** What is resident of one that has worked and in which next to nothing waits. */
-async function warmBytesOf(bench: PeersBench, one: Contestant): Promise<number> {
-  await ratesWith(bench, one, 1)
+/**
+ * What is resident of one that has put and taken a few. The same few for all: after more work the allocators
+ * would keep what it took at its highest, and backlogs would look smaller for that.
+ */
+export async function warmBytesOf(
+  { scale }: Pick<PeersBench, 'scale'>,
+  one: Pick<Contestant, 'call' | 'settle' | 'memoryBytes'>,
+): Promise<number> {
+  const seconds = { secondsMax: TAKE_SECONDS_MAX }
+  await one.call('fill', { bytes: BACKLOG_BYTES, messages: WARM_MESSAGES, ...seconds })
+  await one.call('drain', { batch: MANY_IN_FLIGHT, messages: WARM_MESSAGES, ...seconds })
+  await one.settle(scale.pauseSeconds)
   return one.memoryBytes()
 }
 
@@ -92,7 +102,8 @@ async function measureBacklog(
   const fillSeconds = (performance.now() - started) / 1000
   if (filled < waiting) throw new Error(`${filled} of ${waiting} messages in ${fillSecondsMax} s`)
   await one.settle(bench.scale.pauseSeconds)
-  const memoryBytes = Math.max(0, (await one.memoryBytes()) - emptyBytes)
+  // Less than nothing where it is no more than noise, which is for whoever reads it to say.
+  const memoryBytes = (await one.memoryBytes()) - emptyBytes
   const diskBytes = one.diskBytes()
   const rates = await ratesWith(bench, one, bench.scale.rounds)
   const place = { contender: one.id, waiting }

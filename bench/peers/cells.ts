@@ -3,8 +3,10 @@
 import { median, quantile, rounded } from '../../src/measure/measures.ts'
 import type { Contestant, Run } from './contestant.ts'
 import { Field } from './field.ts'
+import { RUN_BYTES_MAX } from './loads.ts'
 import { inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type RateLine, type ResultLine, underWayOf } from './result.ts'
+import { freeBytes, roomProblem } from './room.ts'
 import type { RateCell } from './scale.ts'
 
 /** A loop of this many groups tells how many fit into the time. */
@@ -14,6 +16,10 @@ const DRAIN_AT_FIRST = 1000
 /** So much more than the last run took: it shall end by its time, and not because nothing is left. */
 const DRAIN_AHEAD = 1.5
 const DRAIN_MAX = 2_000_000
+/** What waits to be taken, in bytes of a run that puts. */
+const DRAIN_RUNS = 2
+/** Of the contenders those that keep what waits in memory: some servers. */
+const MEMORY_SHARE = 0.4
 const FILL_SECONDS_MAX = 45
 const WARMUP_RUNS_MAX = 4
 
@@ -23,6 +29,16 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
   const groupBytes = cell.bytes * underWayOf(cell)
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
   const field = new Field(bench, wordsOf(cell))
+  const reason = refusal(bench)
+  if (reason !== undefined) {
+    bench.say(`LEFT OUT, ${field.what}: ${reason}`)
+    return bench.contenders.map(({ id }) => ({
+      kind: 'left-out',
+      contender: id,
+      what: field.what,
+      reason,
+    }))
+  }
   try {
     await field.open(ableOf(bench, cell).map(({ id }) => id))
     const runs = new Map<string, Run[]>()
@@ -53,7 +69,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
   }
 }
 
-/** One that is called synchronously has no batches of its own; one that keeps nothing is no peer of takers. */
+/** What says how many puts may wait for their answer has no batches; what keeps nothing is no peer of takers. */
 function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell) {
   const isPut = workload === 'put' || workload === 'batch'
   return contenders.filter(
@@ -63,10 +79,18 @@ function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell
   )
 }
 
-/** Runs that are not counted, until they have lasted so long: the first ones that take have little to take. */
+/** Why a cell is not tried: all its contenders keep at the same time what nobody takes. */
+function refusal({ place, scale, contenders }: PeersBench): string | undefined {
+  const diskBytes = contenders.length * (1 + scale.rounds) * RUN_BYTES_MAX
+  return roomProblem({ diskBytes, memoryBytes: diskBytes * MEMORY_SHARE }, freeBytes(place.path))
+}
+
+/** Runs that are not counted, until they have lasted so long: the first that takes has little to take. */
 async function warmUp(one: Contestant, cell: RateCell, seconds: number): Promise<void> {
+  // Whoever only puts keeps all that it is warmed up with.
+  const runsMax = cell.workload === 'drain' ? WARMUP_RUNS_MAX : 1
   let worked = 0
-  for (let runs = 0; runs < WARMUP_RUNS_MAX && worked < seconds; runs++) {
+  for (let runs = 0; runs < runsMax && worked < seconds; runs++) {
     const { seconds: ran } = await runOnce(one, cell, seconds)
     worked += ran
   }
@@ -87,7 +111,8 @@ async function runOnce(
     case 'drain': {
       const { takeRate } = one
       const wanted = takeRate === undefined ? DRAIN_AT_FIRST : takeRate * seconds * DRAIN_AHEAD
-      await one.fillUpTo(Math.min(DRAIN_MAX, Math.ceil(wanted)), bytes, FILL_SECONDS_MAX)
+      const most = Math.min(DRAIN_MAX, (DRAIN_RUNS * RUN_BYTES_MAX) / bytes)
+      await one.fillUpTo(Math.ceil(Math.min(most, wanted)), bytes, FILL_SECONDS_MAX)
       return one.drainFor(batch, seconds)
     }
   }
@@ -118,6 +143,7 @@ function lineOf(
     quartiles: [rounded(quantile(rates, 0.25)), rounded(quantile(rates, 0.75))],
     runs: runs.length,
     rates: rates.map(rounded),
+    seconds: runs.map(({ seconds }) => rounded(seconds)),
     cpu: rounded(median(runs.map(({ cpu }) => cpu))),
     // The raw loop writes bodies, which a take does not.
     ...((cell.workload === 'put' || cell.workload === 'batch') && {

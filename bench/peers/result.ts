@@ -90,6 +90,8 @@ export interface RateLine extends Cell {
   readonly runs: number
   /** Of each round, in their order. */
   readonly rates?: readonly number[]
+  /** That each round lasted, in their order: less than it should where its bytes or its messages ended before. */
+  readonly seconds?: readonly number[]
   /** Share of a processor, client and server together. */
   readonly cpu?: number
   /** Of the raw loop with the same bytes a group in the same round, the median. */
@@ -135,7 +137,10 @@ export interface BacklogLine {
   /** Messages a second with that many waiting, medians of a few runs of the one store that was filled. */
   readonly putRate: number
   readonly takeRate: number
-  /** Of the process that keeps them, with its server, all messages together. One sample. */
+  /**
+   * Of the process that keeps them, with its server, all messages together, beyond what it took when empty: may
+   * be less than 0. One sample.
+   */
   readonly memoryBytes: number
   /** One sample, before anything was taken. */
   readonly diskBytes: number

@@ -1,5 +1,6 @@
 /** The tables of docs/benchmarks.md: rates, latencies, backlogs, reopening, what is left of the raw loop. Pure. */
 
+import { median } from '../../src/measure/measures.ts'
 import {
   type ContenderFacts,
   FLOOR,
@@ -64,7 +65,12 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
     const rows = ranWithFloorOf(results).flatMap((facts) => {
       const own = ofSize.filter(({ contender }) => contender === facts.id)
       if (own.length === 0) return []
-      const cells = columns.map((column) => rateCell(own.find((line) => headOf(line) === column)))
+      const cells = columns.map((column) =>
+        rateCell(
+          own.find((line) => headOf(line) === column),
+          results.header.runSeconds,
+        ),
+      )
       const shape = takes ? [SHAPES[facts.shape]] : []
       return [[...nameCells(facts, takes), ...shape, ...cells]]
     })
@@ -87,10 +93,13 @@ function headOf({ inFlight, batch, batches }: RateLine): string {
   return `${countText(batch)} at a time${batches === undefined ? '' : `, ${batches} under way`}`
 }
 
-function rateCell(line: RateLine | undefined): string {
+/** With how long its rounds took, where that was less than half of what they were given. */
+function rateCell(line: RateLine | undefined, runSeconds: number): string {
   if (line === undefined) return ''
   const [low, high] = line.quartiles
-  return `${figureText(line.rate)} (${figureText(low)}-${figureText(high)})`
+  const seconds = line.seconds === undefined ? runSeconds : median(line.seconds)
+  const short = seconds < runSeconds / 2 ? `, ${figureText(seconds)} s` : ''
+  return `${figureText(line.rate)} (${figureText(low)}-${figureText(high)})${short}`
 }
 
 /** Where the rate is the same for all, rate by rate, or where it is a share of each one's own maximum. */

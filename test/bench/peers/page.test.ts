@@ -71,6 +71,16 @@ test('batches of which four are under way have a column of their own', () => {
   expect(page).toMatch(/\| batch, 100 B \| 4 x 1,000 \|/)
 })
 
+test('a rate of less than half of its time says how long it was', () => {
+  const rowOf = (...seconds: number[]) => {
+    const lines = LINES.map((line) => (line.kind === 'rate' ? { ...line, seconds } : line))
+    const page = renewedPage(undefined, FILE, artificial(lines))
+    return rowsBelow(page, 'Putting').find((row) => row.startsWith('| `lmdb`'))
+  }
+  expect(rowOf(0.5, 0.6, 0.1)).not.toMatch(/ s \|/)
+  expect(rowOf(0.4, 0.6, 0.1)).toContain('), 0.4 s |')
+})
+
 test('every row of figures says what an answer is worth', () => {
   const page = renewedPage(undefined, FILE, artificial())
   for (const heading of [
