@@ -2,7 +2,7 @@
 
 import { publishedNote } from './published.ts'
 import { type ContenderFacts, type PeersResults, ranOf } from './result.ts'
-import { cellText, table } from './tables.ts'
+import { cellText, promiseText, table } from './tables.ts'
 import { countText, minutesText } from './words.ts'
 
 /** The section of the page. */
@@ -35,7 +35,7 @@ export function circumstances(results: PeersResults): string[] {
       6,
       ranOf(results).map((facts) => [
         `\`${facts.id}\``,
-        durabilityText(facts),
+        promiseText(facts),
         ...[
           `${facts.name}, ${facts.kind}, ${SHAPE_WORDS[facts.shape]}`,
           facts.version,
@@ -69,10 +69,6 @@ function machineText({ header, end }: PeersResults): string {
 function methodText({ header }: PeersResults): string {
   const { rounds, runSeconds, latencySeconds, seed } = header
   return `Every contender has a process of its own. In each cell all of them begin with an empty directory and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}), and after each turn the file system is synced and rests. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
-}
-
-function durabilityText({ durability, takeDurability }: ContenderFacts): string {
-  return takeDurability === undefined ? durability : `${durability}; of a take ${takeDurability}`
 }
 
 function settingsText({ settings, env = {} }: ContenderFacts): string {

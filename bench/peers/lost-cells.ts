@@ -15,6 +15,7 @@ import {
   type BacklogLine,
   type ContenderFacts,
   DURABILITIES,
+  durabilityOf,
   FLOOR,
   factsOf,
   groupOf,
@@ -23,7 +24,6 @@ import {
   MEMORY_NOISE_BYTES,
   type PeersResults,
   type RateLine,
-  takeDurabilityOf,
 } from './result.ts'
 import { bytesText, countText, figureText, millisecondsText, sizeText } from './words.ts'
 
@@ -140,8 +140,7 @@ function isHeldAgainst(
   workload: LossWorkload,
 ): boolean {
   const isOfTakes = CLASS_OF[workload] === 'takes' || workload === 'through-latency'
-  const rankOf = (facts: ContenderFacts) =>
-    DURABILITIES.indexOf(isOfTakes ? takeDurabilityOf(facts) : facts.durability)
+  const rankOf = (facts: ContenderFacts) => DURABILITIES.indexOf(durabilityOf(facts, isOfTakes))
   return rankOf(peer) <= rankOf(ours) && !(ours.kind === 'server' && peer.kind === 'embedded')
 }
 

@@ -142,7 +142,7 @@ function theRule(): string[] {
   return [
     '## The rule',
     '',
-    'Compare only what promises the same. *Flushed*: on the disk before the answer, so that it survives a power cut. *Flushed later*: a power cut loses what came since the last tick of a clock. *Kernel*: left to the operating system, a power cut loses the last seconds. Whoever promises less may well be faster; that is what it is for, and no victory over those that promise more.',
+    'Compare only what promises the same. *Flushed*: on the disk before the answer, so that it survives a power cut. *Flushed later*: a power cut loses what came since the last tick of a clock. *Kernel*: left to the operating system, a power cut loses the last seconds. *Memory*: a crash of the process that keeps it loses it too; a take that is lost so is a message that comes again. Where a take is worth less than a put, figures of takes say what it is worth. Whoever promises less may well be faster; that is what it is for, and no victory over those that promise more.',
     '',
   ]
 }
@@ -194,7 +194,7 @@ function theLatencies(results: PeersResults, pictures: readonly Picture[]): stri
   return [
     '## Latency',
     '',
-    'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until it is taken, and that is durable. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more.',
+    'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until the answer to its take, which is worth what is said beside it. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more.',
     '',
     'At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing; what is no higher than its figures says nothing.',
     '',

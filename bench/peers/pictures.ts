@@ -79,6 +79,7 @@ function latencyPicturesOf(results: PeersResults): Picture[] {
         file: `latency-${workload}-${name}.svg`,
         title: `${words[workload]}, ${bytesText(first?.bytes ?? 0)}, ${load}`,
         lines,
+        isOfTakes: workload === 'through',
       })
       return picture === undefined ? [] : [picture]
     }),
@@ -150,6 +151,7 @@ function backlogPicturesOf(results: PeersResults): Picture[] {
       title,
       xTitle: 'messages waiting',
       yTitle,
+      isOfTakes: name === 'take',
       points,
     })
     return picture === undefined ? [] : [picture]

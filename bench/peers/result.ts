@@ -270,3 +270,8 @@ export function ranWithFloorOf(results: PeersResults): ContenderFacts[] {
 export function takeDurabilityOf({ durability, takeDurability }: ContenderFacts): Durability {
   return takeDurability ?? durability
 }
+
+/** What the answers are worth of which a figure is: puts, or takes and what ends with one. */
+export function durabilityOf(facts: ContenderFacts, isOfTakes: boolean): Durability {
+  return isOfTakes ? takeDurabilityOf(facts) : facts.durability
+}

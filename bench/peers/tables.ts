@@ -3,6 +3,7 @@
 import { median } from '../../src/measure/measures.ts'
 import {
   type ContenderFacts,
+  durabilityOf,
   FLOOR,
   groupOf,
   isOurs,
@@ -13,7 +14,6 @@ import {
   type RateWorkload,
   ranOf,
   ranWithFloorOf,
-  takeDurabilityOf,
 } from './result.ts'
 import { bytesText, countText, figureText, millisecondsText, sizeText } from './words.ts'
 
@@ -39,10 +39,15 @@ export function cellText(text: string): string {
 
 /** 'lmdb', qlog's in bold; every row says beside it what an answer is worth. */
 function nameCells(facts: ContenderFacts, isOfTakes = false): string[] {
-  const { id, durability } = facts
+  const { id } = facts
   if (id === FLOOR) return ['*the measuring itself*', 'nothing is kept']
   const name = `\`${id}\``
-  return [isOurs(id) ? `**${name}**` : name, isOfTakes ? takeDurabilityOf(facts) : durability]
+  return [isOurs(id) ? `**${name}**` : name, durabilityOf(facts, isOfTakes)]
+}
+
+/** 'flushed; of a take memory': where figures of puts and of takes stand in one row. */
+export function promiseText({ durability, takeDurability }: ContenderFacts): string {
+  return takeDurability === undefined ? durability : `${durability}; of a take ${takeDurability}`
 }
 
 /** A queue delivers and hears of the end of a delivery; of the others a queue is made by whoever uses them. */
@@ -153,7 +158,8 @@ export function backlogTable(results: PeersResults): string[] {
     results.backlogs
       .filter(({ contender }) => contender === facts.id)
       .map(({ waiting, putRate, takeRate, memoryBytes, diskBytes }) => [
-        ...nameCells(facts),
+        ...nameCells(facts).slice(0, -1),
+        promiseText(facts),
         countText(waiting),
         figureText(putRate),
         figureText(takeRate),

@@ -1,18 +1,22 @@
 /** Labels beside a plot: broken where they are too wide, pushed apart where they would lie on each other. Pure. */
 
-import type { ContenderFacts } from '../result.ts'
+import { type ContenderFacts, durabilityOf } from '../result.ts'
 import { LINE_HEIGHT, TEXT_SIZE, textWidth } from './canvas.ts'
 
-/** 'lmdb · flushed'. No label goes without what an answer of this contender is worth. */
-export function labelOf({ id, durability }: ContenderFacts): string {
-  return `${id} · ${durability}`
+/** 'lmdb · flushed'. No label goes without what an answer of this contender is worth, of a put or of a take. */
+export function labelOf(facts: ContenderFacts, isOfTakes = false): string {
+  return `${facts.id} · ${durabilityOf(facts, isOfTakes)}`
 }
 
 /** In one line where it fits, else the promise in a line below the name. */
-export function labelLines(facts: ContenderFacts, width: number, isStrong: boolean): string[] {
-  const label = labelOf(facts)
+export function labelLines(
+  facts: ContenderFacts,
+  isOfTakes: boolean,
+  { width, isStrong }: { width: number; isStrong: boolean },
+): string[] {
+  const label = labelOf(facts, isOfTakes)
   if (textWidth(label, TEXT_SIZE, isStrong) <= width) return [label]
-  return [facts.id, `· ${facts.durability}`]
+  return [facts.id, `· ${durabilityOf(facts, isOfTakes)}`]
 }
 
 export interface Wish {

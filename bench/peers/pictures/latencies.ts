@@ -13,6 +13,8 @@ export interface LatenciesWanted {
   readonly file: string
   readonly title: string
   readonly lines: readonly LatencyLine[]
+  /** A message is done with its take, and not with its put. */
+  readonly isOfTakes: boolean
 }
 
 const LEFT = EDGE + 8
@@ -28,7 +30,7 @@ const MARKS = {
 /** Undefined where there is nothing to draw. */
 export function latenciesPicture(
   results: PeersResults,
-  { file, title, lines }: LatenciesWanted,
+  { file, title, lines, isOfTakes }: LatenciesWanted,
 ): Picture | undefined {
   if (lines.length === 0) return undefined
   const canvas = new Canvas()
@@ -40,13 +42,13 @@ export function latenciesPicture(
   const told: string[] = []
   for (const [panel, heading] of Object.entries(HEADINGS)) {
     const rows = ranOf(results)
-      .filter((facts) => panelOf(facts) === panel)
+      .filter((facts) => panelOf(facts, isOfTakes) === panel)
       .flatMap((facts) => {
         const line = lines.find(({ contender }) => contender === facts.id)
         const look = looks.get(facts.id)
         return line === undefined || look === undefined
           ? []
-          : [{ label: labelOf(facts), line, look }]
+          : [{ label: labelOf(facts, isOfTakes), line, look }]
       })
     if (rows.length === 0) continue
     drawHeading(canvas, top + 12, panel)

@@ -16,6 +16,8 @@ export interface LinesWanted {
   readonly title: string
   readonly xTitle: string
   readonly yTitle: string
+  /** Of takes, and not of what was put. Absent: false. */
+  readonly isOfTakes?: boolean
   /** By contender, in any order. Values below or at 0 are left out: no logarithm shows them. */
   readonly points: ReadonlyMap<string, readonly Point[]>
 }
@@ -45,7 +47,7 @@ const LABEL_WIDTH = WIDTH - 5 - LABEL_LEFT
 
 /** Undefined where there is nothing to draw. */
 export function linesPicture(results: PeersResults, wanted: LinesWanted): Picture | undefined {
-  const panels = panelsOf(seriesOf(results, wanted))
+  const panels = panelsOf(seriesOf(results, wanted), wanted.isOfTakes)
   const points = panels.flatMap(({ series }) => series.flatMap((one) => one.points))
   if (points.length === 0) return undefined
   const canvas = new Canvas()
@@ -74,9 +76,9 @@ function seriesOf(results: PeersResults, { points }: LinesWanted): Series[] {
   })
 }
 
-function panelsOf(series: readonly Series[]): Panel[] {
+function panelsOf(series: readonly Series[], isOfTakes = false): Panel[] {
   return Object.keys(HEADINGS).flatMap((name) => {
-    const own = series.filter(({ facts }) => panelOf(facts) === name)
+    const own = series.filter(({ facts }) => panelOf(facts, isOfTakes) === name)
     if (own.length === 0) return []
     if (own.some(({ facts }) => isOurs(facts.id))) return [{ name, series: own }]
     const ours = series.filter(({ facts }) => isOurs(facts.id))
@@ -92,14 +94,14 @@ function drawPanel(
   top: number,
   name: string,
   series: readonly Series[],
-  { xTitle, yTitle }: LinesWanted,
+  { xTitle, yTitle, isOfTakes = false }: LinesWanted,
   x: Scale,
   values: readonly number[],
 ): number {
   drawHeading(canvas, top + 12, name)
   canvas.text(EDGE, top + 32, yTitle, { as: 'quiet' })
   const labels = series.map(({ facts, look }) =>
-    labelLines(facts, LABEL_WIDTH, look.label.includes('strong')),
+    labelLines(facts, isOfTakes, { width: LABEL_WIDTH, isStrong: look.label.includes('strong') }),
   )
   const heights = labels.map(heightOf)
   const plotTop = top + 50
@@ -187,12 +189,15 @@ function drawLabel(canvas: Canvas, look: Look, lines: readonly string[], middle:
   }
 }
 
-function descriptionOf({ xTitle, yTitle }: LinesWanted, panels: readonly Panel[]): string {
+function descriptionOf(
+  { xTitle, yTitle, isOfTakes }: LinesWanted,
+  panels: readonly Panel[],
+): string {
   const lines = panels.flatMap(({ name, series }) => [
     `${HEADINGS[name] ?? name}.`,
     ...series.map(({ facts, points }) => {
       const figures = points.map(({ x, y }) => `${figureText(y)} at ${figureText(x)}`)
-      return `${labelOf(facts)}: ${figures.join(', ')}.`
+      return `${labelOf(facts, isOfTakes)}: ${figures.join(', ')}.`
     }),
   ])
   return [`${yTitle} over ${xTitle}, both on logarithmic scales.`, ...lines].join(' ')

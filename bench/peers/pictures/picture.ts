@@ -52,6 +52,8 @@ export const HEADINGS: Readonly<Record<string, string>> = {
   'flushed later, server': 'Flushed later, by a clock · servers',
   'kernel, embedded': 'Left to the kernel · embedded',
   'kernel, server': 'Left to the kernel · servers',
+  'memory, embedded': 'In the memory of its process · embedded',
+  'memory, server': 'In the memory of its process · servers',
 }
 
 export function finished(

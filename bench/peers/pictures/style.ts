@@ -3,7 +3,7 @@
  * Okabe and Ito), and a marker and a dash beside each, so that none is told by its colour alone. Pure.
  */
 
-import { type ContenderFacts, isOurs, type PeersResults } from '../result.ts'
+import { type ContenderFacts, durabilityOf, isOurs, type PeersResults } from '../result.ts'
 
 export interface Look {
   /** Classes for lines and for markers. */
@@ -56,24 +56,25 @@ const SHAPES = [
 const DASHES = ['', '7 3', '2 3', '9 3 2 3', '4 2', '1 2']
 
 /**
- * Of every contender, those that were left out too, so that one looks the same whoever else ran. Within a panel
- * no two look alike.
+ * Of every contender, those that were left out too, so that one looks the same whoever else ran. Within a panel,
+ * of puts or of takes, no two look alike.
  */
 export function looksOf({ header }: PeersResults): ReadonlyMap<string, Look> {
-  const counts = new Map<string, number>()
+  const used = new Map<string, Set<number>>()
   return new Map(
     header.contenders.map((facts) => {
-      const panel = isOurs(facts.id) ? 'ours' : panelOf(facts)
-      const index = counts.get(panel) ?? 0
-      counts.set(panel, index + 1)
+      const panels = isOurs(facts.id) ? ['ours'] : [panelOf(facts), panelOf(facts, true)]
+      let index = 0
+      while (panels.some((panel) => used.get(panel)?.has(index))) index++
+      for (const panel of panels) used.set(panel, new Set(used.get(panel)).add(index))
       return [facts.id, lookOf(isOurs(facts.id), index)]
     }),
   )
 }
 
 /** Contenders that stand together: the same promise, reached in the same way. */
-export function panelOf({ durability, kind }: ContenderFacts): string {
-  return `${durability}, ${kind}`
+export function panelOf(facts: ContenderFacts, isOfTakes = false): string {
+  return `${durabilityOf(facts, isOfTakes)}, ${facts.kind}`
 }
 
 function lookOf(isOurs: boolean, index: number): Look {

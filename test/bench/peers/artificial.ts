@@ -91,7 +91,18 @@ function factsOf(id: string, durability: Durability, kind: 'embedded' | 'server'
     id === 'qlog-log' || id === 'qlog-sync' ? 'log' : kind === 'server' ? 'queue' : 'rows'
   const settings = `made up for ${id}`
   const source = 'https://example.org/made-up'
-  return { id, name: `made-up ${id}`, durability, settings, source, kind, shape, version: '0.0.0' }
+  return {
+    id,
+    name: `made-up ${id}`,
+    durability,
+    // As those whose server answers a take from its memory.
+    ...(id.startsWith('rabbitmq') && { takeDurability: 'memory' as const }),
+    settings,
+    source,
+    kind,
+    shape,
+    version: '0.0.0',
+  }
 }
 
 function linesOf(contender: string, i: number): ResultLine[] {

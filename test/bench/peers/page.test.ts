@@ -94,8 +94,24 @@ test('every row of figures says what an answer is worth', () => {
     const rows = rowsBelow(page, heading).filter((row) => row.includes('`'))
     expect(rows.length, heading).toBeGreaterThan(5)
     for (const row of rows)
-      expect(row).toMatch(/^\| (\*\*)?`[\w-]+`(\*\*)? \| (flushed|flushed later|kernel) \|/)
+      expect(row).toMatch(
+        /^\| (\*\*)?`[\w-]+`(\*\*)? \| (flushed|flushed later|kernel|memory)(; of a take memory)? \|/,
+      )
   }
+})
+
+test('what an answered take is worth stands beside every figure of takes', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  const rowsOf = (heading: string) =>
+    rowsBelow(page, heading).filter((row) => row.includes('`rabbitmq-classic`'))
+  for (const row of rowsOf('Putting')) expect(row).toContain('| flushed |')
+  for (const row of rowsOf('Taking and acknowledging')) expect(row).toContain('| memory |')
+  for (const row of rowsOf('Latency').filter((row) => !row.includes('% of'))) {
+    expect(row).toContain(row.includes('through') ? '| memory |' : '| flushed |')
+  }
+  for (const row of rowsOf('With a backlog')) expect(row).toContain('| flushed; of a take memory |')
+  expect(rowsOf('With a backlog').length).toBeGreaterThan(0)
+  expect(page).toContain('*Memory*:')
 })
 
 test('words of contenders cannot break a table', () => {

@@ -4,7 +4,12 @@ import { type Box, textWidth, WIDTH } from '../../../bench/peers/pictures/canvas
 import { pushedApart } from '../../../bench/peers/pictures/labels.ts'
 import { looksOf, panelOf } from '../../../bench/peers/pictures/style.ts'
 import { allPicturesOf } from '../../../bench/peers/pictures.ts'
-import { isOurs, type PeersResults, type ResultLine } from '../../../bench/peers/result.ts'
+import {
+  isOurs,
+  type PeersResults,
+  type ResultLine,
+  takeDurabilityOf,
+} from '../../../bench/peers/result.ts'
 import { artificial, HEADER, LINES, without } from './artificial.ts'
 
 function drawn(results: PeersResults = artificial()) {
@@ -54,7 +59,10 @@ test('every contender is labelled with what its answer is worth, in every pictur
   for (const { file, svg, boxes } of drawn()) {
     const texts = boxes.map(({ text }) => text)
     let labels = 0
-    for (const { id, durability } of HEADER.contenders) {
+    const isOfTakes = /^(latency-through|backlog-take)/.test(file)
+    for (const facts of HEADER.contenders) {
+      const { id } = facts
+      const durability = isOfTakes ? takeDurabilityOf(facts) : facts.durability
       const places = texts.flatMap((text, i) =>
         text === id || text.startsWith(`${id} ·`) ? [i] : [],
       )
@@ -71,14 +79,20 @@ test('every contender is labelled with what its answer is worth, in every pictur
 })
 
 test('contenders in one panel look different even where no colour is seen', () => {
-  const looks = looksOf(artificial())
-  const panels = new Map<string, string[]>()
-  for (const facts of HEADER.contenders) {
-    const { shape = '', dash = '' } = looks.get(facts.id) ?? {}
-    const panel = isOurs(facts.id) ? 'ours' : panelOf(facts)
-    panels.set(panel, [...(panels.get(panel) ?? []), `${shape} ${dash}`])
+  // Of another panel for puts than those beside which it stands for takes.
+  const contenders = HEADER.contenders.map((facts) =>
+    facts.id === 'beanstalkd' ? { ...facts, takeDurability: 'memory' as const } : facts,
+  )
+  const looks = looksOf(artificial(LINES, { ...HEADER, contenders }))
+  for (const isOfTakes of [false, true]) {
+    const panels = new Map<string, string[]>()
+    for (const facts of contenders) {
+      const { shape = '', dash = '' } = looks.get(facts.id) ?? {}
+      const panel = isOurs(facts.id) ? 'ours' : panelOf(facts, isOfTakes)
+      panels.set(panel, [...(panels.get(panel) ?? []), `${shape} ${dash}`])
+    }
+    for (const [panel, seen] of panels) expect(new Set(seen).size, panel).toBe(seen.length)
   }
-  for (const [panel, seen] of panels) expect(new Set(seen).size, panel).toBe(seen.length)
 })
 
 test('a contender looks the same whoever else ran', () => {
