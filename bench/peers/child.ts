@@ -44,7 +44,7 @@ class PeerChild implements PeerVerbs {
     const started = performance.now()
     const opened = await this.#open(directory)
     if (opened.take === undefined) await opened.put(new Uint8Array(1))
-    else await takeFirst(opened.take.bind(opened), started + FIRST_MS_MAX)
+    else await takeFirst(opened.take.bind(opened), performance.now() + FIRST_MS_MAX)
     return { seconds: (performance.now() - started) / 1000, serverPid: opened.serverPid }
   }
 

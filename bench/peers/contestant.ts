@@ -1,29 +1,26 @@
 /** A contender as the runner sees it: a process that is told what to do, its server, and its directory. */
 
-import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { mkdirSync } from 'node:fs'
 import type { Place } from '../../src/measure/place.ts'
 import { VerbProcess } from '../verb-process.ts'
 import { PEER_CHILD } from './child.ts'
 import type { Contender } from './contract.ts'
+import {
+  cpuSecondsOf,
+  diskBytesOf,
+  killed,
+  residentBytesOf,
+  syncFileSystemOf,
+} from './process-facts.ts'
 import { contenderOf } from './registry.ts'
 import type { ContenderFacts } from './result.ts'
 import { Tally } from './tally.ts'
 import type { PeerVerbs, Timing } from './verbs.ts'
 
-/** Ticks of a processor a second, in /proc: the same on every Linux that Node runs on. */
-const TICKS_A_SECOND = 100
-const KIB = 1024
-const BLOCK_BYTES = 512
-/** A process that was killed is gone once its parent has noticed. */
-const KILL_LOOK_MS = 10
-const KILL_TRIES = 500
 /** More than the loops that drive a contender wait for what never comes. */
 const CALL_SECONDS_MORE = 60
-/** A store of ten million messages is read before its first answer. */
-const OPEN_SECONDS_MAX = 300
+/** As servers.ts gives a server: a store of ten million messages is read before its first answer. */
+const OPEN_SECONDS_MAX = 600
 
 /** What is known of a contender before it is opened; `missing` where it cannot be. */
 export async function lookAt(contender: Contender): Promise<ContenderFacts> {
@@ -68,7 +65,11 @@ export class Contestant {
     // The same for all: who makes its directory itself finds it made.
     mkdirSync(this.#directory)
     await this.#start()
-    const { takes, serverPid } = await this.#running.call('open', { directory: this.#directory })
+    const { takes, serverPid } = await this.#running.call(
+      'open',
+      { directory: this.#directory },
+      OPEN_SECONDS_MAX + CALL_SECONDS_MORE,
+    )
     this.takes = takes
     this.#serverPid = serverPid
   }
@@ -155,7 +156,7 @@ export class Contestant {
     const { seconds, serverPid } = await this.#running.call(
       'openToFirst',
       { directory: this.#directory },
-      OPEN_SECONDS_MAX,
+      OPEN_SECONDS_MAX + CALL_SECONDS_MORE,
     )
     this.#serverPid = serverPid
     return seconds
@@ -201,73 +202,11 @@ export class Contestant {
 
   #serverCpuSeconds(): number {
     if (this.#serverPid === undefined) return 0
-    // Behind the name, which may hold blanks: fields 14 and 15 are user and system time.
-    const fields = readFileSync(`/proc/${this.#serverPid}/stat`, 'utf8')
-      .replace(/^.*\) /s, '')
-      .split(' ')
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
+    return cpuSecondsOf(this.#serverPid)
   }
 
   #serverResidentBytes(): number {
     if (this.#serverPid === undefined) return 0
     return residentBytesOf(this.#serverPid)
-  }
-}
-
-const execFileOf = promisify(execFile)
-
-/** Of Linux and its coreutils; elsewhere all file systems. */
-async function syncFileSystemOf(directory: string): Promise<void> {
-  try {
-    await execFileOf('sync', ['-f', directory])
-  } catch {
-    await execFileOf('sync')
-  }
-}
-
-/** Without pages of files, which are everybody's cache whether they are mapped or read. */
-function residentBytesOf(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const [own, shared] = [/^RssAnon:\s+(\d+) kB/m, /^RssShmem:\s+(\d+) kB/m].map((line) =>
-    Number(line.exec(status)?.[1] ?? 0),
-  )
-  return ((own ?? 0) + (shared ?? 0)) * KIB
-}
-
-async function killed(pid: number): Promise<void> {
-  const isThere = signal(pid, 'SIGKILL')
-  for (let tries = 0; isThere && tries < KILL_TRIES && signal(pid, 0); tries++) {
-    await new Promise((resolve) => setTimeout(resolve, KILL_LOOK_MS))
-  }
-}
-
-/** False where there is no such process any more. */
-function signal(pid: number, what: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, what)
-    return true
-  } catch (error) {
-    if (Reflect.get(Object(error), 'code') === 'ESRCH') return false
-    throw error
-  }
-}
-
-function diskBytesOf(directory: string): number {
-  let bytes = 0
-  for (const entry of orGone(() => readdirSync(directory, { withFileTypes: true })) ?? []) {
-    const path = join(directory, entry.name)
-    if (entry.isDirectory()) bytes += diskBytesOf(path)
-    else bytes += (orGone(() => statSync(path))?.blocks ?? 0) * BLOCK_BYTES
-  }
-  return bytes
-}
-
-/** What it looks at works on: files come and go meanwhile. */
-function orGone<T>(look: () => T): T | undefined {
-  try {
-    return look()
-  } catch (error) {
-    if (Reflect.get(Object(error), 'code') === 'ENOENT') return undefined
-    throw error
   }
 }
