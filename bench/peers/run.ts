@@ -106,15 +106,16 @@ async function* measurePeers(
   const common = { place, raw, scale, random: randomOf(seed), say }
   const started = performance.now()
   const failures = new Map<string, number>()
+  const gone = new Set<string>()
   for (const step of stepsOf(scale, parts, there)) {
     for (const { id } of there) {
-      if (failures.get(id) !== FAILURES_MAX) continue
-      failures.set(id, FAILURES_MAX + 1)
+      if ((failures.get(id) ?? 0) < FAILURES_MAX || gone.has(id)) continue
+      gone.add(id)
       say(`${id} is LEFT OUT from here on: it has failed ${FAILURES_MAX} times`)
       const reason = `it has failed ${FAILURES_MAX} times`
       yield { kind: 'left-out', contender: id, what: 'everything behind that', reason }
     }
-    const able = there.filter(({ id }) => (failures.get(id) ?? 0) < FAILURES_MAX)
+    const able = there.filter(({ id }) => !gone.has(id))
     const contenders = able.map(({ id }) => contenderOf(id))
     for await (const line of step({ ...common, contenders })) {
       if (line.kind === 'failed')
