@@ -10,7 +10,7 @@ import { Field } from './field.ts'
 import type { PeersBench } from './measure.ts'
 import { FLOOR, type ResultLine } from './result.ts'
 import { freeBytes, roomProblem } from './room.ts'
-import { BACKLOG_BYTES, type Backlog, MANY_IN_FLIGHT } from './scale.ts'
+import { BACKLOG_BYTES, type Backlog, MANY_IN_FLIGHT, WARM_MESSAGES } from './scale.ts'
 
 /** By how long the size before took: so much longer than it would, since filling gets slower. */
 const FILL_MARGIN = 1.25
@@ -19,8 +19,6 @@ const DISK_BYTES_A_MESSAGE = 1024
 const MEMORY_BYTES_A_MESSAGE = 512
 /** Takes of what one run of puts brought shall not last longer than so many of those. */
 const TAKE_RUNS = 4
-/** What is put and taken before the memory of an empty one is looked at. */
-const WARM_MESSAGES = 5000
 const PUT_SECONDS_MIN = 0.1
 const TAKE_SECONDS_MAX = 60
 

@@ -2,7 +2,7 @@
 
 import { publishedNote } from './published.ts'
 import { type ContenderFacts, type PeersResults, ranOf } from './result.ts'
-import { cellText, promiseText, table } from './tables.ts'
+import { cellText, promiseText, SHAPES, table } from './tables.ts'
 import { countText, minutesText } from './words.ts'
 
 /** The section of the page. */
@@ -37,7 +37,7 @@ export function circumstances(results: PeersResults): string[] {
         `\`${facts.id}\``,
         promiseText(facts),
         ...[
-          `${facts.name}, ${facts.kind}, ${SHAPE_WORDS[facts.shape]}`,
+          `${facts.name}, ${facts.kind}, ${SHAPES[facts.shape]}`,
           facts.version,
           settingsText(facts),
           facts.source,
@@ -48,12 +48,6 @@ export function circumstances(results: PeersResults): string[] {
     ...lines,
     ...(lines.length > 0 ? [''] : []),
   ]
-}
-
-const SHAPE_WORDS: Readonly<Record<ContenderFacts['shape'], string>> = {
-  queue: 'a queue',
-  rows: 'rows or keys, of which this benchmark makes a queue',
-  log: 'a log',
 }
 
 function machineText({ header, end }: PeersResults): string {
@@ -68,7 +62,7 @@ function machineText({ header, end }: PeersResults): string {
 
 function methodText({ header }: PeersResults): string {
   const { rounds, runSeconds, latencySeconds, seed } = header
-  return `Every contender has a process of its own. In each cell all of them begin with an empty directory and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}), and after each turn the file system is synced and rests. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
+  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}), and after each turn the file system is synced and rests. For a rate each begins the cell with an empty directory; for latencies of puts, and for those of the whole way, with one that is empty before its maximum is looked for, and stays for all loads. Before each latency of the whole way what is left is taken out; what was put stays where only puts are looked at. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
 }
 
 function settingsText({ settings, env = {} }: ContenderFacts): string {

@@ -9,11 +9,8 @@ import { Field } from './field.ts'
 import { latenessFiguresOf } from './lateness.ts'
 import { empty, inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type LatencyWorkload, type LeftOutLine, type ResultLine } from './result.ts'
-import { BACKLOG_BYTES, MANY_IN_FLIGHT } from './scale.ts'
+import { BACKLOG_BYTES, LATENCY_ROOM, MANY_IN_FLIGHT } from './scale.ts'
 import type { Lateness } from './verbs.ts'
-
-/** A contender whose maximum is nearer to the offered rate does not answer it, it queues. */
-const ROOM = 1.3
 
 /** A load that is offered. */
 interface Load {
@@ -70,9 +67,10 @@ function tooSlow(
   contender: string,
   maximum: number,
 ): LeftOutLine | undefined {
-  if (maximum >= ROOM * load.rateFor(maximum)) return undefined
+  if (maximum >= LATENCY_ROOM * load.rateFor(maximum)) return undefined
   const what = `latency of ${workload} at ${load.words}`
-  const reason = `its maximum is ${rounded(maximum)} a second`
+  const takers = workload === 'through' ? ' with one taker' : ''
+  const reason = `its maximum${takers} is ${rounded(maximum)} a second`
   return { kind: 'left-out', contender, what, reason }
 }
 

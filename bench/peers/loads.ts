@@ -3,9 +3,9 @@
  * cost is on every side. Nothing of a contender but its contract.
  */
 
-import { makeBodies } from '../../src/measure/driver.ts'
-import { bodyAt } from './bodies.ts'
+import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
 import type { Opened } from './contract.ts'
+import { STEADY_AHEAD, STEADY_TAKE } from './scale.ts'
 import { Schedule } from './schedule.ts'
 import { Stock, turn } from './stock.ts'
 import { UnderWay } from './under-way.ts'
@@ -18,13 +18,6 @@ const FILL_BATCHES = 4
 const FILL_BATCH = 1000
 /** Bytes of a batch while filling, so that large messages do not make huge ones. */
 const FILL_BATCH_BYTES = 1024 * 1024
-/**
- * Messages a take while puts go on beside it: a taker waits for so many. Otherwise one whose calls are
- * synchronous would take each message by itself as soon as it is there, and pay a flush for it.
- */
-export const STEADY_TAKE = 100
-/** Times the puts under way: while more wait to be taken, a producer waits. */
-export const STEADY_AHEAD = 4
 /** A producer that is called synchronously gives takers their turn after so long. */
 const YIELD_MS = 1
 /** After the last put, for what is still to be taken or answered. */

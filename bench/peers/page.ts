@@ -14,6 +14,7 @@ import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
 import type { PeersResults } from './result.ts'
 import { resultsOf } from './results-file.ts'
+import { LATENCY_ROOM, STEADY_AHEAD, STEADY_TAKE, WARM_MESSAGES } from './scale.ts'
 import {
   backlogTable,
   cellText,
@@ -23,7 +24,7 @@ import {
   reopenTable,
   table,
 } from './tables.ts'
-import { figureText } from './words.ts'
+import { countText, figureText } from './words.ts'
 
 export const PEERS_PAGE_USAGE = 'peers-page FILE [--out DIRECTORY]'
 export const PAGE = 'docs/benchmarks.md'
@@ -97,7 +98,7 @@ export function renewedPage(
     ...theLosses(lossesOf(results), entries),
     '## Putting',
     '',
-    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing: nobody can be faster here.',
+    'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing and answers at once: what the loops around every contender cost. Where a run ended before half of its time, since what one run may put is bounded, its seconds stand behind the rate.',
     '',
     ...rateTables(results, 'put'),
     'So many messages with one promise, in the way that each contender recommends for many; the next batch is put once the one before is answered, unless several are said to be under way:',
@@ -106,17 +107,17 @@ export function renewedPage(
     ...shown(pictures.throughput, THROUGHPUT_SHOWN),
     '## Taking and acknowledging',
     '',
-    'What waits is taken and finished for good, each answer as durable as stated here, which for some is less than for a put. One at a time is one taker; otherwise as many as get the most out of it.',
+    'What waits is taken and finished for good, each answer as durable as stated here, which for some is less than for a put. One at a time is one taker; otherwise four side by side, for all alike: nobody looked for the number that suits each of them best. Of rows or keys this benchmark makes the queue.',
     '',
     ...rateTables(results, 'drain'),
-    'Producing and consuming at once in one process, messages that went all the way; a producer waits while four times as many as it has under way are not taken:',
+    `Producing and consuming at once in one process, messages that went all the way. Each taker waits until ${STEADY_TAKE} are there and takes these; the producer waits while ${STEADY_AHEAD} times as many as it has under way are not taken:`,
     '',
     ...rateTables(results, 'steady'),
     ...theLatencies(results, pictures.latency),
     ...theBacklogs(results, pictures.backlog),
     '## What is left of the disk',
     '',
-    `The raw loop, in ${results.header.rawBy === 'c' ? 'C' : 'Node'}, writes and flushes groups of the same bytes into a prepared file, in each of the same rounds: shares are of the loop of the same round. Processors: how much of one the client and its server took together. A contender that does not wait for the disk can be faster than a loop that does.`,
+    `The raw loop, in ${results.header.rawBy === 'c' ? 'C' : 'Node'}, writes and flushes groups of as many bytes as were under way into a prepared file, in each of the same rounds: shares are of the loop of the same round. Processors: how much of one the client and its server took together. A contender that does not wait for the disk can be faster than a loop that does.`,
     '',
     ...efficiencyTable(results),
     '',
@@ -194,9 +195,9 @@ function theLatencies(results: PeersResults, pictures: readonly Picture[]): stri
   return [
     '## Latency',
     '',
-    'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until the answer to its take, which is worth what is said beside it. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more.',
+    'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until the answer to its take, which is worth what is said beside it. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more. Between messages the process sleeps by a timer, and waits for the last 2 ms in turns of its event loop, which takes up one processor meanwhile: no tick of a timer is in these figures, and whatever wants that processor feels it.',
     '',
-    'At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing; what is no higher than its figures says nothing.',
+    `At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing and answers at once; a figure hardly above its own says little of a contender. A load is offered to whoever reached ${LATENCY_ROOM} times as much before, of the whole way with one taker, as the load itself has.`,
     '',
     ...latencyTable(results, 'rate'),
     ...leftOutNotes(results, (what) => what.startsWith('latency')),
@@ -204,7 +205,7 @@ function theLatencies(results: PeersResults, pictures: readonly Picture[]): stri
     ...(shares.length === 0
       ? []
       : [
-          'At a share of the rate that each one reached itself, which differs: how a contender does under load, and no comparison.',
+          'At a share of the rate that each one reached itself, of the whole way with one taker, which differs: how a contender does under load, and no comparison.',
           '',
           ...shares,
         ]),
@@ -215,7 +216,7 @@ function theBacklogs(results: PeersResults, pictures: readonly Picture[]): strin
   return [
     '## With a backlog',
     '',
-    'Rates with so many messages of 100 B waiting; memory of the process that keeps them, its server with it, without the pages of files, beyond what it takes when nothing waits; disk of its directory, before anything was taken. Each line is one sample of one directory, in which only these messages were ever put before memory and disk were looked at; the contenders took no turns.',
+    `Rates with so many messages of 100 B waiting; memory of the process that keeps them, its server with it, without the pages of files, beyond what it took when ${countText(WARM_MESSAGES)} had been put and taken; disk of its directory, before anything was taken. Each line is one sample of one directory, in which only these messages were ever put before memory and disk were looked at; the contenders took no turns.`,
     '',
     ...backlogTable(results),
     '',

@@ -39,6 +39,17 @@ const KIB = 1024
 export const BACKLOG_BYTES = 100
 /** Puts under way where a maximum is looked for, and where latency is a share of it. */
 export const MANY_IN_FLIGHT = 1000
+/**
+ * Messages a take while puts go on beside it: a taker waits for so many. Otherwise one whose calls are
+ * synchronous would take each message by itself as soon as it is there, and pay a flush for it.
+ */
+export const STEADY_TAKE = 100
+/** Times the puts under way: while more wait to be taken, a producer waits. */
+export const STEADY_AHEAD = 4
+/** A contender whose maximum is nearer to the offered rate does not answer it, it queues. */
+export const LATENCY_ROOM = 1.3
+/** What is put and taken before the memory of an empty one is looked at. */
+export const WARM_MESSAGES = 5000
 
 export const PEERS_FULL: PeersScale = {
   rounds: 3,

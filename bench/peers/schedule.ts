@@ -3,8 +3,7 @@
  * and each is counted from when it was due. Nothing of a contender but its contract.
  */
 
-import { makeBodies } from '../../src/measure/driver.ts'
-import { bodyAt } from './bodies.ts'
+import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
 import { turn } from './stock.ts'
 import { UnderWay } from './under-way.ts'
 import type { Lateness } from './verbs.ts'

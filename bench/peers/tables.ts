@@ -51,10 +51,10 @@ export function promiseText({ durability, takeDurability }: ContenderFacts): str
 }
 
 /** A queue delivers and hears of the end of a delivery; of the others a queue is made by whoever uses them. */
-const SHAPES: Readonly<Record<ContenderFacts['shape'], string>> = {
-  queue: 'of a queue',
+export const SHAPES: Readonly<Record<ContenderFacts['shape'], string>> = {
+  queue: 'a queue',
   rows: 'rows or keys',
-  log: 'of a log',
+  log: 'a log',
 }
 
 /** Messages a second by how many go together, a table for each size of message. */
@@ -65,7 +65,7 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
     const ofSize = lines.filter((line) => line.bytes === bytes)
     const columns = columnsOf(ofSize)
     const takes = workload === 'drain' || workload === 'steady'
-    const words = ['contender', 'an answer is', ...(takes ? ['messages are'] : [])]
+    const words = ['contender', 'an answer is', ...(takes ? ['it is'] : [])]
     const head = [...words, ...columns]
     const rows = ranWithFloorOf(results).flatMap((facts) => {
       const own = ofSize.filter(({ contender }) => contender === facts.id)

@@ -109,8 +109,8 @@ async function driveCallers(
   await Promise.all(running)
 }
 
-function bodyAt(bodies: readonly Uint8Array[], call: number): Uint8Array {
-  const body = bodies[call % BODIES]
+export function bodyAt(bodies: readonly Uint8Array[], call: number): Uint8Array {
+  const body = bodies[call % bodies.length]
   if (body === undefined) throw new Error('there are always bodies to cycle through')
   return body
 }

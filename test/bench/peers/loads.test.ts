@@ -2,13 +2,8 @@
 import { expect, test } from 'vitest'
 import type { Opened } from '../../../bench/peers/contract.ts'
 import { latenessFiguresOf } from '../../../bench/peers/lateness.ts'
-import {
-  batchFor,
-  pacedPut,
-  pacedThrough,
-  STEADY_TAKE,
-  steadyFor,
-} from '../../../bench/peers/loads.ts'
+import { batchFor, pacedPut, pacedThrough, steadyFor } from '../../../bench/peers/loads.ts'
+import { STEADY_TAKE } from '../../../bench/peers/scale.ts'
 import { Stock } from '../../../bench/peers/stock.ts'
 import { randomOf, shuffled } from '../../../bench/peers/turns.ts'
 
