@@ -16,8 +16,6 @@ const DRAIN_AT_FIRST = 1000
 /** So much more than the last run took: it shall end by its time, and not because nothing is left. */
 const DRAIN_AHEAD = 1.5
 const DRAIN_MAX = 2_000_000
-/** What waits to be taken, in bytes of a run that puts. */
-const DRAIN_RUNS = 2
 /** Of the contenders those that keep what waits in memory: some servers. */
 const MEMORY_SHARE = 0.4
 const FILL_SECONDS_MAX = 45
@@ -111,7 +109,7 @@ async function runOnce(
     case 'drain': {
       const { takeRate } = one
       const wanted = takeRate === undefined ? DRAIN_AT_FIRST : takeRate * seconds * DRAIN_AHEAD
-      const most = Math.min(DRAIN_MAX, (DRAIN_RUNS * RUN_BYTES_MAX) / bytes)
+      const most = Math.min(DRAIN_MAX, RUN_BYTES_MAX / bytes)
       await one.fillUpTo(Math.ceil(Math.min(most, wanted)), bytes, FILL_SECONDS_MAX)
       return one.drainFor(batch, seconds)
     }

@@ -197,7 +197,7 @@ function theLatencies(results: PeersResults, pictures: readonly Picture[]): stri
     '',
     'Messages come by the clock, whether those before are answered or not; each is counted from when it was due. *put*: until the answer. *through*: until the answer to its take, which is worth what is said beside it. Percentiles of all rounds together, in brackets p99 of the best and the worst round; p99.9 only of 5,000 messages or more. Between messages the process sleeps by a timer, and waits for the last 2 ms in turns of its event loop, which takes up one processor meanwhile: no tick of a timer is in these figures, and whatever wants that processor feels it.',
     '',
-    `At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing and answers at once; a figure hardly above its own says little of a contender. A load is offered to whoever reached ${LATENCY_ROOM} times as much before, of the whole way with one taker, as the load itself has.`,
+    `At the same rate for all: these can be compared. *The measuring itself* is a contender that keeps nothing and answers at once; a figure hardly above its own says little of a contender. A load is offered to those whose own maximum is at least ${LATENCY_ROOM} times as high; of the whole way that is the maximum with one taker, which is what the loads have.`,
     '',
     ...latencyTable(results, 'rate'),
     ...leftOutNotes(results, (what) => what.startsWith('latency')),
