@@ -833,6 +833,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [SECOND_READ],
   },
   {
+    name: 'a block that was cut off where a sector begins is called rot',
+    edits: [
+      edit(
+        'src/format/single-bit.ts',
+        'if (!carriesNothing && sectorAt <= offset) return false',
+        'if (!carriesNothing) return false',
+      ),
+    ],
+    tests: [CUT_OFF],
+  },
+  {
     name: 'a SYNC or CLEAN that was cut off is called rot',
     edits: [edit('src/log/newest-segment.ts', ' || isCutShort(bytes, found)', '')],
     tests: [CUT_OFF],
@@ -842,8 +853,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/format/single-bit.ts',
-        '  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false\n',
-        '  if (type === undefined) return false\n',
+        'const carriesNothing = type === BlockType.SYNC || type === BlockType.CLEAN',
+        'const carriesNothing = type !== undefined',
       ),
     ],
     tests: [CUT_OFF],

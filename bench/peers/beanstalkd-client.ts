@@ -6,6 +6,7 @@
 import { GeneratorConnection, type Reserved } from '../serve/connection.ts'
 import type { Opened } from './contract.ts'
 import { needBody } from './needed-body.ts'
+import { TAKERS } from './takers.ts'
 
 /** Nothing is to be taken back from a taker: the longest time to run that there is. */
 const TIME_TO_RUN_SECONDS = 4_294_967_295
@@ -28,9 +29,6 @@ interface Waiting extends Replies {
 interface Taking extends Waiting {
   readonly ids: string[]
 }
-
-/** Takes under way on one connection: replies of one come, and its flush, while the next is sent. */
-const TAKERS = 4
 
 export async function openBeanstalkdClient(port: number): Promise<Opened> {
   const client = await BeanstalkdClient.connect(port)

@@ -1,6 +1,6 @@
 /** On what and how the figures of docs/benchmarks.md were measured, and what is missing. Pure. */
 
-import { publishedNote } from './published.ts'
+import { publishedNotes } from './published.ts'
 import { type ContenderFacts, type PeersResults, ranOf } from './result.ts'
 import { cellText, promiseText, SHAPES, table } from './tables.ts'
 import { countText, minutesText } from './words.ts'
@@ -21,7 +21,7 @@ export function circumstances(results: PeersResults): string[] {
     ...header.contenders.flatMap(({ id, notes }) =>
       notes === undefined ? [] : [`* \`${id}\`: ${cellText(notes)}`],
     ),
-    ...header.contenders.flatMap((facts) => publishedNote(results, facts)),
+    ...publishedNotes(results),
   ]
   return [
     '## On what',

@@ -64,7 +64,7 @@ export interface Opened {
    * what is read only when somebody looks, is no take. Absent where nothing is taken.
    */
   take?(count: number): Promise<number>
-  /** Takers that work side by side get the most out of it. Absent: one. */
+  /** Takers that work side by side: `TAKERS` of takers.ts, for all alike. Absent: one. */
   readonly takers?: number
   /** The server's process, whose memory counts; absent where it is this one. */
   readonly serverPid?: number

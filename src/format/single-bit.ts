@@ -16,6 +16,7 @@ import {
   BLOCK_TYPE_AT,
   BlockFlag,
   BlockType,
+  SECTOR_BYTES,
 } from './layout.ts'
 import { MessageCounter } from './message-counter.ts'
 import { type Decompress, Unpacker } from './unpack.ts'
@@ -57,15 +58,19 @@ export function findSingleBit(
 }
 
 /**
- * Whether `bytes`, which begin with the damaged block, are a SYNC or CLEAN whose write was cut off in front of
- * its last bit. At the end of the log that is a torn block like any other: it carries no message, so nothing
- * is lost whichever it was, and real power cuts leave it. The last byte of its time that is not zero
- * is 1 from 2004 to 2039.
+ * Whether `bytes`, which begin with the damaged block, are just what a write leaves that was cut off in front of
+ * its last bit: zero from there on. Where a sector begins in between, any block may have been cut off so, by
+ * real power cuts one in some thousand; rot that hits this one bit of a whole log leaves the same bytes, and is
+ * so much rarer that the log ends there. A SYNC or CLEAN counts wherever it was cut off: it carries no
+ * message, so nothing is lost whichever it was.
  */
 export function isCutShort(bytes: Uint8Array, { offset, byteOffset, length }: SingleBit): boolean {
   const type = bytes[BLOCK_TYPE_AT]
-  if (type !== BlockType.SYNC && type !== BlockType.CLEAN) return false
-  return bytes.subarray(byteOffset - offset, length).every((byte) => byte === 0)
+  const sectorAt = byteOffset - (byteOffset % SECTOR_BYTES)
+  const carriesNothing = type === BlockType.SYNC || type === BlockType.CLEAN
+  if (!carriesNothing && sectorAt <= offset) return false
+  const from = carriesNothing ? byteOffset : sectorAt
+  return bytes.subarray(from - offset, length).every((byte) => byte === 0)
 }
 
 /** The stored length and everything one bit away from it. */

@@ -8,6 +8,7 @@ import { type Contender, type Loaded, Missing, type Opened } from '../../bench/p
 import { requirePeer } from '../../bench/peers/packages.ts'
 import { CONTENDERS } from '../../bench/peers/registry.ts'
 import { needProgram, somePort, startServer } from '../../bench/peers/servers.ts'
+import { TAKERS } from '../../bench/peers/takers.ts'
 
 const TEST_MS = 120_000
 
@@ -24,6 +25,7 @@ for (const contender of CONTENDERS.filter(({ kind }) => kind === 'server')) {
           await first.putMany(Array.from({ length: 250 }, () => body(100)))
           // Many under way at once, each with a promise of its own.
           await Promise.all(Array.from({ length: 1_000 }, () => first.put(body(10))))
+          expect(first.takers).toBe(TAKERS)
           expect(await takeOf(first, 300)).toBe(300)
           expect(() => process.kill(pid, 0)).not.toThrow()
         } finally {
@@ -95,9 +97,9 @@ function takeOf(opened: Opened, count: number): Promise<number> {
   return opened.take(count)
 }
 
-/** Side by side, as many as it says. */
+/** Side by side, as benchmarks do. */
 async function takeAll(opened: Opened): Promise<number> {
-  const takers = Array.from({ length: opened.takers ?? 1 }, async () => {
+  const takers = Array.from({ length: TAKERS }, async () => {
     let taken = 0
     for (;;) {
       const some = await takeOf(opened, 100)

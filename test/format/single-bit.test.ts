@@ -196,7 +196,29 @@ describe('a search for single-bit damage', () => {
     }
   })
 
-  test('takes no block for cut off that carries something', () => {
+  test('takes any block for cut off whose last sector holds that bit alone', () => {
+    const body = new Uint8Array(40).fill(7)
+    body.fill(0, 36)
+    body[36] = 1
+    const bitAt = 48 + 4 + 36
+    for (const [offset, isCut] of [
+      [OFFSET + 512 - bitAt, true],
+      [OFFSET + 512 - bitAt - 8, false],
+      [OFFSET + 512 - bitAt + 8, false],
+      [OFFSET, false],
+    ] as const) {
+      const bytes = new Uint8Array(128)
+      bytes.set(record(1, body), 48)
+      const place = { offset, length: 96, durableOffset: 4096, groupOffset: OFFSET }
+      const rest = { type: BlockType.DATA, flags: BlockFlag.END, recordCount: 1, firstId: 1 }
+      sealBlock(bytes, 0, { ...place, ...rest, timeMs: 5 }, KEY, crc32)
+      const damaged = flipped(bytes, bitAt * 8)
+      const found = findSingleBit(damaged, offset, undefined, KEY, crc32)
+      expect(found && isCutShort(damaged, found), `at ${offset}`).toBe(isCut)
+    }
+  })
+
+  test('takes no block for cut off within a sector that carries something', () => {
     const bytes = new Uint8Array(128)
     const body = new Uint8Array(40)
     body[0] = 1

@@ -264,8 +264,9 @@ class Segment:
         return group[-1].end if group else None
 
     def was_cut_off(self, block, byte):
-        """Whether a SYNC or CLEAN that a bit of `byte` makes valid is zero from there on: its front was written."""
-        return block.type in (SYNC, CLEAN) and not self.data[byte:block.end].strip(b'\0')
+        """Whether zero stands from `byte`, or from its sector's start, to the end of the block that a bit of it makes valid."""
+        start = byte if block.type in (SYNC, CLEAN) else byte - byte % 512
+        return start > block.at and not self.data[start:block.end].strip(b'\0')
 
     def run_end(self, at):
         """Where the blocks that stand from `at` on without space between them end."""

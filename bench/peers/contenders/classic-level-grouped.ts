@@ -5,13 +5,14 @@
 
 import type { Contender } from '../contract.ts'
 import { type LevelQueue, loadLevel } from '../level-queue.ts'
-import { LEVEL_ENV, LEVEL_SOURCE, LEVEL_TAKERS } from './classic-level.ts'
+import { TAKERS } from '../takers.ts'
+import { LEVEL_ENV, LEVEL_SOURCE } from './classic-level.ts'
 
 export const CLASSIC_LEVEL_GROUPED: Contender = {
   id: 'classic-level-grouped',
   name: 'classic-level, grouped',
   durability: 'flushed',
-  settings: 'sync: true, else defaults; UV_THREADPOOL_SIZE=32',
+  settings: 'sync: true, else defaults',
   notes:
     'All puts of one turn of the event loop are one batch, by code around it. A take goes on behind the key that was read last, not over the markers of what was deleted.',
   source: LEVEL_SOURCE,
@@ -29,7 +30,7 @@ export const CLASSIC_LEVEL_GROUPED: Contender = {
           put: (body) => group.put(body),
           putMany: (bodies) => queue.putMany(bodies),
           take: (count) => queue.take(count),
-          takers: LEVEL_TAKERS,
+          takers: TAKERS,
           close: () => queue.close(),
         }
       },

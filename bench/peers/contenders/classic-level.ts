@@ -2,9 +2,8 @@
 
 import type { Contender } from '../contract.ts'
 import { loadLevel } from '../level-queue.ts'
+import { TAKERS } from '../takers.ts'
 
-/** Takes that are under way side by side share a flush, as puts do. */
-export const LEVEL_TAKERS = 4
 /** Each write holds a thread of libuv's pool until it is flushed: with the 4 of its default, 4 share a flush. */
 export const LEVEL_ENV = { UV_THREADPOOL_SIZE: '32' }
 export const LEVEL_SOURCE =
@@ -14,7 +13,7 @@ export const CLASSIC_LEVEL: Contender = {
   id: 'classic-level',
   name: 'classic-level',
   durability: 'flushed',
-  settings: 'sync: true, else defaults; UV_THREADPOOL_SIZE=32',
+  settings: 'sync: true, else defaults',
   notes:
     "A put waits in a thread of libuv's pool; 32 threads instead of its 4 let more of them share a flush, several times the rate. A take goes on behind the key that was read last, not over the markers of what was deleted.",
   source: LEVEL_SOURCE,
@@ -31,7 +30,7 @@ export const CLASSIC_LEVEL: Contender = {
           put: (body) => queue.put(body),
           putMany: (bodies) => queue.putMany(bodies),
           take: (count) => queue.take(count),
-          takers: LEVEL_TAKERS,
+          takers: TAKERS,
           close: () => queue.close(),
         }
       },

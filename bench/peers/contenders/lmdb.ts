@@ -7,6 +7,7 @@
 import type { Contender, Loaded } from '../contract.ts'
 import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
+import { TAKERS } from '../takers.ts'
 
 /** The part of lmdb that is used. */
 interface Written extends Promise<boolean> {
@@ -28,9 +29,6 @@ interface Database {
 interface Lmdb {
   open(path: string, options: Readonly<Record<string, unknown>>): Database
 }
-
-/** Takes that are under way side by side: those of one turn share a transaction. */
-const TAKERS = 4
 
 export const LMDB: Contender = {
   id: 'lmdb',

@@ -5,10 +5,12 @@
  */
 
 import { join } from 'node:path'
+import { base64Of } from '../body-forms.ts'
 import type { Contender, Loaded } from '../contract.ts'
 import { needBody } from '../needed-body.ts'
 import { requirePeer } from '../packages.ts'
 import { type Database, loadSqlite } from '../sqlite-queue.ts'
+import { TAKERS } from '../takers.ts'
 
 /** The part of plainjob that is used. */
 interface Queue {
@@ -62,10 +64,10 @@ async function open(plainjob: Plainjob, database: Database): ReturnType<Loaded['
   const queue = plainjob.defineQueue({ connection: plainjob.better(database), logger: QUIET })
   return {
     put: async (body) => {
-      queue.add(TYPE, textOf(body))
+      queue.add(TYPE, base64Of(body))
     },
     putMany: async (bodies) => {
-      queue.addMany(TYPE, bodies.map(textOf))
+      queue.addMany(TYPE, bodies.map(base64Of))
     },
     take: async (count) => {
       for (let taken = 0; taken < count; taken++) {
@@ -73,6 +75,7 @@ async function open(plainjob: Plainjob, database: Database): ReturnType<Loaded['
       }
       return count
     },
+    takers: TAKERS,
     close: async () => queue.close(),
   }
 }
@@ -85,10 +88,6 @@ function finishOne(queue: Queue): boolean {
   needBody(Buffer.from(JSON.parse(job.data), 'base64'))
   queue.markJobAsDone(found.id)
   return true
-}
-
-function textOf(body: Uint8Array): string {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64')
 }
 
 const toStderr: Log = (message) => void process.stderr.write(`plainjob: ${message}\n`)

@@ -2,10 +2,9 @@
 import { openStore } from '../../../src/index.ts'
 import type { Contender } from '../contract.ts'
 import { needBody } from '../needed-body.ts'
+import { TAKERS } from '../takers.ts'
 
 const QUEUE = 'bench'
-/** Takes that are under way side by side: the flush of one covers what the next brings. */
-const TAKERS = 4
 
 export const QLOG_STORE: Contender = {
   id: 'qlog-store',

@@ -1,5 +1,6 @@
 /** Queues of Debian's RabbitMQ through amqplib: published with confirms, taken by a consumer with a prefetch. */
 
+import { bufferOf } from '../body-forms.ts'
 import type { Contender, Durability, Opened } from '../contract.ts'
 import { needBody } from '../needed-body.ts'
 import { oneAtATime } from '../one-at-a-time.ts'
@@ -7,6 +8,7 @@ import { requirePeer } from '../packages.ts'
 import { Prefetched } from '../prefetched.ts'
 import { needRabbitmq, startRabbitmq } from '../rabbitmq-server.ts'
 import { openOn } from '../servers.ts'
+import { TAKERS } from '../takers.ts'
 
 /** The part of amqplib that is used. */
 interface Amqp {
@@ -52,8 +54,6 @@ const QUEUE = 'bench'
 const PREFETCH = 300
 /** Deliveries that one acknowledgement covers: the next ones are on their way meanwhile. */
 const ACK_EVERY = 100
-/** Takes under way side by side: while the last of one are finished, the next ones go on. */
-const TAKERS = 4
 const LEADER_MS_MAX = 60_000
 const LEADER_AGAIN_MS = 20
 const PERSISTENT = { persistent: true }
@@ -226,8 +226,4 @@ class Taker {
       else this.#delivered.add(message)
     })
   }
-}
-
-function bufferOf(body: Uint8Array): Buffer {
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength)
 }

@@ -6,16 +6,15 @@
 import { join } from 'node:path'
 import type { Contender } from '../contract.ts'
 import { loadSqlite, SqliteQueue } from '../sqlite-queue.ts'
-
-/** Takes that are under way side by side share a flush with each other and with puts. */
-const TAKERS = 4
+import { TAKERS } from '../takers.ts'
 
 export const SQLITE_GROUPED: Contender = {
   id: 'sqlite-grouped',
   name: 'better-sqlite3, grouped',
   durability: 'flushed',
   settings: 'WAL, synchronous=FULL',
-  notes: 'All that arrives in one turn of the event loop is one transaction, by code around it.',
+  notes:
+    'All that arrives in one turn of the event loop, puts and takes, is one transaction, by code around it.',
   source:
     'https://www.sqlite.org/faq.html#q19: "The time needed to commit the transaction is amortized over all the enclosed insert statements"; FULL: https://www.sqlite.org/pragma.html#pragma_synchronous',
   kind: 'embedded',

@@ -7,6 +7,7 @@
 import { join } from 'node:path'
 import type { Contender, Durability } from '../contract.ts'
 import { loadSqlite, SqliteQueue } from '../sqlite-queue.ts'
+import { TAKERS } from '../takers.ts'
 
 export const SQLITE_FULL = contender({
   id: 'sqlite-full',
@@ -62,6 +63,7 @@ function contender({ synchronous, ...level }: Level): Contender {
               })
             },
             take: async (count) => queue.inTransaction(() => queue.take(count)),
+            takers: TAKERS,
             close: async () => queue.close(),
           }
         },
