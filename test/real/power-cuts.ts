@@ -55,6 +55,7 @@ export async function cutPower(
       next = judge.start(round + 1)
       if (!random.chance(OPENING_SHARE)) await heard.untilOpen()
       await pause(random.between(0, LIFE_MS_MAX))
+      judge.beforeCut()
       disk.cutPower(random.chance(JOURNAL_SHARE))
       await end(process, random)
       await heard.all
@@ -123,6 +124,8 @@ interface Judge {
   readonly failures: number
   start(round: number): Running
   hear(round: number, line: string): void
+  /** What a process says from now on, its disk does not give it any more. */
+  beforeCut(): void
   /** Looks at the disk, with no process on it. */
   verify(round: number): Promise<void>
   /** All of it once more, with the help of the process that was to be next. */
@@ -153,6 +156,10 @@ class LogJudge implements Judge {
     this.#oracle.hear(round, line)
   }
 
+  beforeCut(): void {
+    // A producer reads nothing.
+  }
+
   async verify(round: number): Promise<void> {
     // A directory that was made a moment before the cut need not be there.
     if (this.acknowledged === 0) return
@@ -173,6 +180,7 @@ class LogJudge implements Judge {
 class StoreJudge implements Judge {
   readonly #directory: string
   readonly #oracle = new StoreOracle(true)
+  #isCut = false
 
   constructor(directory: string) {
     this.#directory = directory
@@ -191,11 +199,18 @@ class StoreJudge implements Judge {
   }
 
   hear(_round: number, line: string): void {
+    // Bytes that a disk without power does not give are damage to who reads; `verify` tells whether they are.
+    if (this.#isCut && line.startsWith('failed QLOG_DAMAGED ')) return
     this.#oracle.hear(line)
+  }
+
+  beforeCut(): void {
+    this.#isCut = true
   }
 
   /** The next worker tells what is there. */
   async verify(): Promise<void> {
+    this.#isCut = false
     this.#oracle.forget()
     if (this.acknowledged > 0) await verifySound(this.#directory)
   }
