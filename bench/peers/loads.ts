@@ -20,7 +20,7 @@ const FILL_BATCH = 1000
 const FILL_BATCH_BYTES = 1024 * 1024
 /** A producer that is called synchronously gives takers their turn after so long. */
 const YIELD_MS = 1
-/** After the last put, for what is still to be taken or answered. */
+/** After the last put, for what is still to be taken. */
 const GRACE_SECONDS = 30
 
 export async function putFor(
@@ -241,7 +241,7 @@ export async function pacedThrough(
 
 type Take = (count: number) => Promise<number>
 
-/** So many side by side as get the most out of it, or `most`. */
+/** As many side by side as the contender says, and no more than `most`. */
 async function takers(
   opened: Opened,
   work: (take: Take) => Promise<void>,

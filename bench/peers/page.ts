@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- peers-page FILE`: docs/benchmarks.md and its pictures, made from what `bench -- peers --json`
+ * `npm run bench -- peers-page FILE`: docs/benchmarks.md and its pictures, made from what `bench -- peers`
  * printed. What stands between the marks is never written by hand: the same file gives the same page.
  */
 
@@ -131,7 +131,7 @@ function repeating(file: string): string[] {
     '## Repeat it',
     '',
     '```sh',
-    `npm run bench -- peers --json > ${basename(file)}`,
+    `npm run bench -- peers > ${basename(file)}`,
     '```',
     '',
     `measures on your machine; \`npm run bench -- ${PEERS_PAGE_USAGE}\` makes this page and its pictures of what it printed, and \`npm run bench -- peers-compare A B\` compares two runs by ratios. This page is of \`${file}\`.`,

@@ -1,5 +1,5 @@
 /**
- * What `npm run bench -- peers --json` prints: a header, then one JSON object a line. The runner writes these
+ * What `npm run bench -- peers` prints: a header, then one JSON object a line. The runner writes these
  * lines; pages, pictures, bars and comparisons read nothing else. Pure.
  */
 

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../../src/cli/prove-random.ts'
 import { rounded } from '../../src/measure/measures.ts'
 import type { Place } from '../../src/measure/place.ts'
 import { makeRaw } from '../raw.ts'
@@ -19,7 +20,6 @@ import type { PeersBench } from './measure.ts'
 import { CONTENDERS, contenderOf } from './registry.ts'
 import { type ContenderFacts, FLOOR, type ResultLine } from './result.ts'
 import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale } from './scale.ts'
-import { randomOf } from './turns.ts'
 
 export const PEERS_USAGE =
   'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--seed N] [--no-install]'
@@ -103,7 +103,7 @@ async function* measurePeers(
   const embedded = there.filter(({ kind }) => kind === 'embedded').length
   const estimate = secondsOf(scale, parts, { embedded, servers: there.length - embedded })
   say(`${there.length} contenders, about ${Math.ceil(estimate / 60)} minutes; seed ${seed}`)
-  const common = { place, raw, scale, random: randomOf(seed), say }
+  const common = { place, raw, scale, random: seededRandom(seed), say }
   const started = performance.now()
   const failures = new Map<string, number>()
   const gone = new Set<string>()

@@ -1,14 +1,15 @@
 /**
  * Goal: what opening carries into a new segment, under checksums of its own, is what its walk found whole, also
  * on a disk or a memory that gives other bytes when asked again. Method: the nth read of a byte of the last
- * message has a bit flipped.
+ * message, or of the map in force, has a bit flipped.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseSegmentFileName } from '../../src/format/layout.ts'
-import { openLog } from '../../src/index.ts'
+import { openLog, QlogError } from '../../src/index.ts'
+import { dumpLog } from '../../src/inspect/dump.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import type { FileHandle, System } from '../../src/system/system.ts'
@@ -57,7 +58,7 @@ test.each([
     rmSync(directory, { recursive: true, force: true })
     cpSync(data, directory, { recursive: true })
     const refusal = await openPublicLog(
-      flipping((read) => isWrong(read, nth)),
+      flipping(newest, offset, (read) => isWrong(read, nth)),
       directory,
     ).then(
       (log) => log.close(),
@@ -76,13 +77,46 @@ test.each([
   expect([...ends]).toContain('QLOG_IO')
 })
 
-/** A system that flips a bit of the byte at `offset` in those reads of it that are to go wrong. */
-function flipping(isWrong: (read: number) => boolean): System {
+test('a MAP that is not given whole any more is taken from the other block of its pair', async () => {
+  const mapped = join(root, 'mapped')
+  const small = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
+  const writer = await openLog(mapped, small)
+  for (let id = 1; id <= MESSAGES; id += 1) await writer.append(bodyOf(id))
+  writer.discard(1, MESSAGES - 5)
+  await writer.compact()
+  const { firstId } = writer
+  // Closed in order: opening copies nothing, and reads the MAP again for what it says alone.
+  await writer.close()
+  let file = ''
+  let mapAt = 0
+  for await (const item of dumpLog(realSystem(), mapped)) {
+    if (item.kind !== 'block' || item.type !== 'MAP') continue
+    file = item.file
+    mapAt = item.offset
+  }
+  expect(mapAt).toBeGreaterThan(0)
+  const ends: string[] = []
+  for (let nth = 2; nth <= READS_MAX; nth += 1) {
+    const directory = join(root, `mapped-${nth}`)
+    cpSync(mapped, directory, { recursive: true })
+    const wrong = flipping(file, mapAt + 60, (read) => read >= nth)
+    const log = await openPublicLog(wrong, directory).catch((error: QlogError) => error)
+    ends.push(log instanceof QlogError ? log.code : 'opened')
+    if (log instanceof QlogError) continue
+    expect([log.firstId, log.stats().nextId], `read ${nth}`).toEqual([firstId, MESSAGES + 1])
+    await log.close()
+  }
+  // A walk that meets the damage tells of it; behind the walk the log opens, whichever read is wrong.
+  expect(ends.join(' ')).toMatch(/^(QLOG_DAMAGED )+opened( opened)+$/)
+})
+
+/** A system that flips a bit of the byte at `offset` of `file` in those reads of it that are to go wrong. */
+function flipping(file: string, offset: number, isWrong: (read: number) => boolean): System {
   const system = realSystem()
   let reads = 0
   const open: System['files']['open'] = async (path, how) => {
     const handle = await system.files.open(path, how)
-    if (!path.endsWith(newest)) return handle
+    if (!path.endsWith(file)) return handle
     const read: FileHandle['read'] = async (target, position) => {
       const count = await handle.read(target, position)
       if (offset < position || offset >= position + count) return count
