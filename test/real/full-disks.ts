@@ -137,8 +137,10 @@ async function fillAndTake(
     await take(random.between(1, 30) / 100)
     if (random.chance(0.25)) return end(worker, random, survived)
     disk.dropBallast()
+    // Its producers may have filled the room that was made again before it says that all is taken.
+    const before = oracle.put.size
     await take(0.9)
-    await worker.until((line) => line.startsWith('put '))
+    if (oracle.put.size === before) await worker.until((line) => line.startsWith('put '))
   }
   return end(worker, random, survived)
 }
