@@ -53,6 +53,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
       raws.push(await rawRate(bench, groupBytes))
     }
     const act = async (one: Contestant) => {
+      await runOnce(one, cell, scale.leadInSeconds)
       runs.get(one.id)?.push(await runOnce(one, cell, scale.runSeconds))
     }
     await inTurns(bench, field, those, act, { beside })
@@ -79,7 +80,8 @@ function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell
 
 /** Why a cell is not tried: all its contenders keep at the same time what nobody takes. */
 function refusal({ place, scale, contenders }: PeersBench): string | undefined {
-  const diskBytes = contenders.length * (1 + scale.rounds) * RUN_BYTES_MAX
+  const runs = 1 + scale.rounds * (1 + scale.leadInSeconds / scale.runSeconds)
+  const diskBytes = contenders.length * runs * RUN_BYTES_MAX
   return roomProblem({ diskBytes, memoryBytes: diskBytes * MEMORY_SHARE }, freeBytes(place.path))
 }
 

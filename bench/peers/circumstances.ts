@@ -1,5 +1,6 @@
 /** On what and how the figures of docs/benchmarks.md were measured, and what is missing. Pure. */
 
+import { GIVEN_BACK, type MemoryFacts } from './memory.ts'
 import { publishedNotes } from './published.ts'
 import { type ContenderFacts, type PeersResults, ranOf } from './result.ts'
 import { cellText, promiseText, SHAPES, table } from './tables.ts'
@@ -57,12 +58,20 @@ function machineText({ header, end }: PeersResults): string {
     end === undefined
       ? '; the run was stopped before its end'
       : `, after: ${end.load.join(', ')}; ${minutesText(end.seconds)} in all`
-  return `${machine}, ${kernel}, ${fileSystem}, Node ${node}; ${before}${after}; ${date.slice(0, 10)}.`
+  const what = `${machine}, ${kernel}, ${fileSystem}, Node ${node}`
+  return `${what}; ${before}${after}; ${date.slice(0, 10)}.${memoryText(header.memory)}`
+}
+
+function memoryText(memory: MemoryFacts | undefined): string {
+  if (memory === undefined || memory.touchedBytes === 0) return ''
+  const gibibytes = (memory.touchedBytes / 2 ** 30).toFixed(0)
+  const touched = ` ${gibibytes} GiB of free memory were touched once before: a virtual machine is given its pages when it first writes to them, and who came first would have paid for all.`
+  return memory.isGivenBack ? `${touched} But ${GIVEN_BACK}.` : touched
 }
 
 function methodText({ header }: PeersResults): string {
   const { rounds, runSeconds, latencySeconds, seed } = header
-  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}), and after each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: what was put before stays, but before each run of the whole way what is left is taken out. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
+  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}); a rate is led in by some tenths of a second that do not count either, since whoever waited for its turn is cold. After each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: what was put before stays, but before each run of the whole way what is left is taken out. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
 }
 
 function settingsText({ settings, env = {} }: ContenderFacts): string {

@@ -47,8 +47,8 @@ function opening({ embedded, servers }: Field): number {
 }
 
 function ofCell(scale: PeersScale, { workload }: RateCell, field: Field): number {
-  const { rounds, runSeconds, warmupSeconds } = scale
-  const runs = (warmupSeconds + rounds * runSeconds) * RUN_FACTOR[workload]
+  const { rounds, runSeconds, leadInSeconds, warmupSeconds } = scale
+  const runs = (warmupSeconds + rounds * (leadInSeconds + runSeconds)) * RUN_FACTOR[workload]
   const all = runs + (rounds + 1) * settling(scale)
   const raws = rounds * 2 * scale.rawSeconds
   const share = workload === 'drain' || workload === 'steady' ? TAKERS_SHARE : 1

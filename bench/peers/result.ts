@@ -5,6 +5,7 @@
 
 import { median } from '../../src/measure/measures.ts'
 import type { Contender, Durability } from './contract.ts'
+import type { MemoryFacts } from './memory.ts'
 
 /** The first line: what the figures depend on. Names neither the host nor a path. */
 export interface PeersHeader {
@@ -17,6 +18,8 @@ export interface PeersHeader {
   readonly node: string
   /** Of the machine before the run: over 1, 5 and 15 minutes. */
   readonly load: readonly number[]
+  /** Absent where nothing was done about it. */
+  readonly memory?: MemoryFacts
   /** Rounds in which the contenders took turns, in an order that this seed gives. */
   readonly rounds: number
   readonly seed: number

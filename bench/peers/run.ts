@@ -17,6 +17,7 @@ import { lookAt } from './contestant.ts'
 import { type Part, secondsOf } from './estimate.ts'
 import { measureLatencies } from './latencies.ts'
 import type { PeersBench } from './measure.ts'
+import { GIVEN_BACK, touchMemory } from './memory.ts'
 import { CONTENDERS, contenderOf } from './registry.ts'
 import { type ContenderFacts, FLOOR, type ResultLine } from './result.ts'
 import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale } from './scale.ts'
@@ -51,8 +52,11 @@ export async function runPeers(
   }
   if (wanted.install) install()
   const place = openPlace()
+  process.stderr.write('bench: peers: touching the memory that is free, which may take a minute\n')
+  const facts = { ...headerOf(place), memory: touchMemory() }
+  if (facts.memory.isGivenBack) process.stderr.write(`bench: peers: ${GIVEN_BACK}\n`)
   const failures: string[] = []
-  for await (const line of measurePeers(place, headerOf(place), wanted)) {
+  for await (const line of measurePeers(place, facts, wanted)) {
     // Written at once: a run that is stopped leaves all cells that it came to.
     console.log(JSON.stringify(line))
     if (line.kind === 'failed') failures.push(`${line.contender}, ${line.what}`)

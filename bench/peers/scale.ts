@@ -21,6 +21,11 @@ export interface PeersScale {
   readonly runSeconds: number
   /** One run that is not counted: code gets warm, files get made. */
   readonly warmupSeconds: number
+  /**
+   * Before each run of a rate, not counted: while the others have their turns a process becomes cold, its heap is
+   * given back and its code thrown away.
+   */
+  readonly leadInSeconds: number
   readonly cells: readonly RateCell[]
   /** Messages a second at which latency is measured, the same for all that reach it with room. */
   readonly offered: readonly number[]
@@ -55,6 +60,7 @@ export const PEERS_FULL: PeersScale = {
   rounds: 3,
   runSeconds: 0.8,
   warmupSeconds: 0.8,
+  leadInSeconds: 0.3,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
     { workload: 'put', bytes: 100, inFlight: 100 },
@@ -107,6 +113,7 @@ export const PEERS_SMOKE: PeersScale = {
   rounds: 1,
   runSeconds: 0.02,
   warmupSeconds: 0.01,
+  leadInSeconds: 0.01,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 10 },
     { workload: 'batch', bytes: 100, batch: 10 },
