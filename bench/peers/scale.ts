@@ -59,8 +59,8 @@ export const WARM_MESSAGES = 5000
 export const PEERS_FULL: PeersScale = {
   rounds: 3,
   runSeconds: 0.8,
-  warmupSeconds: 0.8,
-  leadInSeconds: 0.3,
+  warmupSeconds: 0.4,
+  leadInSeconds: 0.2,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
     { workload: 'put', bytes: 100, inFlight: 100 },
