@@ -4,11 +4,13 @@
  * meets all of them. JSON goes to stdout, one object a line; `--write` puts the tables into the README.
  */
 
-import { parseArgs } from 'node:util'
 import { median, quantile, rounded } from '../src/measure/measures.ts'
 import { type CrcKind, crcKinds, type Lz4Kind, lz4Kinds } from './codec-kinds.ts'
 import { tables, writeCodecs } from './codec-table.ts'
+import { readOptions, refuse } from './command-line.ts'
 import { jsonLines } from './json-lines.ts'
+
+export const CODECS_USAGE = 'codecs [--json] [--write]'
 
 export interface CodecResult {
   readonly codec: string
@@ -51,13 +53,12 @@ export async function runCodecs(
   commandArguments: readonly string[],
   machine: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const { values } = parseArgs({
-    args: [...commandArguments],
-    options: {
-      json: { type: 'boolean', default: false },
-      write: { type: 'boolean', default: false },
-    },
-  })
+  const options = {
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  } as const
+  const values = readOptions(commandArguments, options, (asked) => asked)
+  if (typeof values === 'string') return refuse(values, CODECS_USAGE)
   const header = { bench: 'codecs', ...machine, rounds: FULL.rounds }
   if (values.json) console.log(JSON.stringify(header))
   const results: CodecResult[] = []

@@ -2,9 +2,9 @@
  * `npm run bench -- micro`: what the inner loops cost, by tinybench. It is a closed loop on one thread, so it
  * compares states of the source on one machine and says nothing of throughput or latency under load.
  */
-import { parseArgs } from 'node:util'
 import { Bench } from 'tinybench'
 import { rounded } from '../src/measure/measures.ts'
+import { readOptions, refuse } from './command-line.ts'
 import { type MicroCase, microCases } from './micro-cases.ts'
 
 interface MicroScale {
@@ -24,6 +24,8 @@ export interface MicroResult {
   readonly samples: number
 }
 
+export const MICRO_USAGE = 'micro [--json] [--only NAME]'
+
 const FULL: MicroScale = { timeMs: 500, warmupMs: 250 }
 /** As little as still goes through every line: no figure of it means anything. */
 const SMOKE: MicroScale = { timeMs: 1, warmupMs: 0 }
@@ -33,20 +35,17 @@ export async function runMicro(
   commandArguments: readonly string[],
   machine: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const { values } = parseArgs({
-    args: [...commandArguments],
-    options: {
-      json: { type: 'boolean', default: false },
-      only: { type: 'string', default: '' },
-    },
+  const options = {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  } as const
+  const wanted = readOptions(commandArguments, options, ({ json, only }) => {
+    const cases = microCases().filter(({ name }) => name.startsWith(only))
+    return cases.length === 0 ? `no case begins with ${only}` : { json, cases }
   })
-  const cases = microCases().filter(({ name }) => name.startsWith(values.only))
-  if (cases.length === 0) {
-    process.stderr.write(`bench: no case begins with ${values.only}\n`)
-    return 2
-  }
-  const results = await measureMicro(FULL, cases)
-  if (values.json) {
+  if (typeof wanted === 'string') return refuse(wanted, MICRO_USAGE)
+  const results = await measureMicro(FULL, wanted.cases)
+  if (wanted.json) {
     for (const line of [{ bench: 'micro', ...machine }, ...results])
       console.log(JSON.stringify(line))
   } else {

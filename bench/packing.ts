@@ -4,7 +4,6 @@
  * with room for all; then all of it read back. The contenders take turns within each round.
  */
 
-import { parseArgs } from 'node:util'
 import { openPublicLog } from '../src/log/open.ts'
 import type { Log, LogStats } from '../src/log/types.ts'
 import { drive } from '../src/measure/driver.ts'
@@ -15,9 +14,12 @@ import { chooseLz4 } from '../src/system/real/lz4.ts'
 import { realSystem } from '../src/system/real/real-system.ts'
 import type { System } from '../src/system/system.ts'
 import { loadNativeLz4 } from '../tools/native-lz4.ts'
+import { readOptions, refuse } from './command-line.ts'
 import { jsonBodies } from './json-lines.ts'
 import { packingTable, writePacking } from './packing-table.ts'
 import { openPlace } from './place.ts'
+
+export const PACKING_USAGE = 'packing [--json] [--write]'
 
 const MIB = 1024 * 1024
 const BATCH = 1000
@@ -60,13 +62,12 @@ export async function runPacking(
   commandArguments: readonly string[],
   machine: Readonly<Record<string, unknown>>,
 ): Promise<number> {
-  const { values } = parseArgs({
-    args: [...commandArguments],
-    options: {
-      json: { type: 'boolean', default: false },
-      write: { type: 'boolean', default: false },
-    },
-  })
+  const options = {
+    json: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  } as const
+  const values = readOptions(commandArguments, options, (asked) => asked)
+  if (typeof values === 'string') return refuse(values, PACKING_USAGE)
   const header = { bench: 'packing', ...machine, rounds: FULL.rounds }
   if (values.json) console.log(JSON.stringify(header))
   const results: PackingResult[] = []

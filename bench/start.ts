@@ -8,8 +8,8 @@ import * as fs from 'node:fs'
 import * as net from 'node:net'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { parseArgs } from 'node:util'
 import { median, rounded } from '../src/measure/measures.ts'
+import { readOptions, refuse } from './command-line.ts'
 
 export const START_USAGE = 'start [--json] [--rounds N]'
 const ROUNDS = 15
@@ -29,15 +29,17 @@ interface Start {
 
 /** The exit code. */
 export async function runStart(words: readonly string[], facts: object): Promise<number> {
-  const { values } = parseArgs({
-    args: [...words],
-    options: { json: { type: 'boolean', default: false }, rounds: { type: 'string' } },
+  const options = {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: String(ROUNDS) },
+  } as const
+  const wanted = readOptions(words, options, ({ json, ...counts }) => {
+    const rounds = Number(counts.rounds)
+    const isOne = Number.isInteger(rounds) && rounds >= 1 && rounds <= ROUNDS_MAX
+    return isOne ? { json, rounds } : `rounds are 1 to ${ROUNDS_MAX}`
   })
-  const rounds = Number(values.rounds ?? ROUNDS)
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > ROUNDS_MAX) {
-    process.stderr.write(`usage: npm run bench -- ${START_USAGE}\n`)
-    return 2
-  }
+  if (typeof wanted === 'string') return refuse(wanted, START_USAGE)
+  const { json, rounds } = wanted
   const starts: Start[] = []
   for (let round = 0; round < rounds; round += 1) starts.push(await measureStart())
   const result = {
@@ -46,7 +48,7 @@ export async function runStart(words: readonly string[], facts: object): Promise
     acceptsMs: medianOf(starts, 'acceptsMs'),
     answersMs: medianOf(starts, 'answersMs'),
   }
-  if (values.json) {
+  if (json) {
     console.log(JSON.stringify({ bench: 'start', ...facts }))
     console.log(JSON.stringify({ case: 'serve/start', ...result }))
   } else {

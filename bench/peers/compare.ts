@@ -5,7 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { readOptions, refuse } from '../command-line.ts'
 import {
   factsOf,
   keyOf,
@@ -64,11 +64,8 @@ export function comparisonOf(a: PeersResults, b: PeersResults, prefix = ''): Com
 
 /** Prints the table; 1 where a ratio is below the bound, 2 where the command line makes no sense. */
 export function runPeersCompare(commandArguments: readonly string[]): number {
-  const wanted = readArguments(commandArguments)
-  if (wanted === undefined) {
-    process.stderr.write(`usage: npm run bench -- ${PEERS_COMPARE_USAGE}\n`)
-    return 2
-  }
+  const wanted = wantedOf(commandArguments)
+  if (typeof wanted === 'string') return refuse(wanted, PEERS_COMPARE_USAGE)
   const [a, b] = wanted.files.map((file) => resultsOf(readFileSync(file, 'utf8')))
   if (a === undefined || b === undefined) throw new Error('two files were read')
   const comparison = comparisonOf(a, b, wanted.only)
@@ -101,34 +98,22 @@ export function comparisonTable(
 }
 
 interface Wanted {
-  readonly files: readonly [string, string]
+  readonly files: readonly string[]
   readonly bound: number
   readonly only: string
 }
 
-function readArguments(commandArguments: readonly string[]): Wanted | undefined {
-  try {
-    return wantedOf(commandArguments)
-  } catch (error) {
-    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`)
-    return undefined
+function wantedOf(commandArguments: readonly string[]): Wanted | string {
+  const options = {
+    bound: { type: 'string', default: '0' },
+    only: { type: 'string', default: '' },
+  } as const
+  const read = (values: { bound: string; only: string }, files: readonly string[]) => {
+    const bound = Number(values.bound)
+    if (!Number.isFinite(bound) || bound < 0) return 'a bound is a ratio'
+    return { files, bound, only: values.only }
   }
-}
-
-function wantedOf(commandArguments: readonly string[]): Wanted | undefined {
-  const { values, positionals } = parseArgs({
-    args: [...commandArguments],
-    allowPositionals: true,
-    options: {
-      bound: { type: 'string', default: '0' },
-      only: { type: 'string', default: '' },
-    },
-  })
-  const [a, b, ...more] = positionals
-  const bound = Number(values.bound)
-  if (a === undefined || b === undefined || more.length > 0) return undefined
-  if (!Number.isFinite(bound) || bound < 0) return undefined
-  return { files: [a, b], bound, only: values.only }
+  return readOptions(commandArguments, options, read, 2)
 }
 
 /** How much faster the raw loop was in B than in A, with groups as near to the cell's as both have. */

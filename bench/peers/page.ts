@@ -5,6 +5,7 @@
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
+import { readOptions, refuse } from '../command-line.ts'
 import { betweenMarks } from '../readme-tables.ts'
 import { type BarState, barsOf } from './bars.ts'
 import { circumstances, leftOutNotes } from './circumstances.ts'
@@ -72,13 +73,10 @@ export function writePeersPage(file: string, out = dirname(PAGE)): void {
 
 /** The exit code. */
 export function runPeersPage(words: readonly string[]): number {
-  const [file, option, out, ...more] = words
-  const isWhole = option === undefined || (option === '--out' && out !== undefined)
-  if (file === undefined || !isWhole || more.length > 0) {
-    process.stderr.write(`usage: npm run bench -- ${PEERS_PAGE_USAGE}\n`)
-    return 2
-  }
-  writePeersPage(file, out)
+  const options = { out: { type: 'string', default: dirname(PAGE) } } as const
+  const wanted = readOptions(words, options, ({ out }, [file = '']) => ({ file, out }), 1)
+  if (typeof wanted === 'string') return refuse(wanted, PEERS_PAGE_USAGE)
+  writePeersPage(wanted.file, wanted.out)
   return 0
 }
 

@@ -6,10 +6,10 @@
 import { spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
 import { seededRandom } from '../../src/cli/prove-random.ts'
 import { rounded } from '../../src/measure/measures.ts'
 import type { Place } from '../../src/measure/place.ts'
+import { isCount, readOptions, refuse } from '../command-line.ts'
 import { makeRaw } from '../raw.ts'
 import { measureBacklogs } from './backlogs.ts'
 import { measureCell } from './cells.ts'
@@ -46,9 +46,7 @@ export async function runPeers(
 ): Promise<number> {
   const wanted = wantedOf(commandArguments)
   if (typeof wanted === 'string') {
-    const ids = CONTENDERS.map(({ id }) => id).join(', ')
-    process.stderr.write(`bench: ${wanted}\nusage: npm run bench -- ${PEERS_USAGE}\nIDs: ${ids}\n`)
-    return 2
+    return refuse(wanted, PEERS_USAGE, `IDs: ${CONTENDERS.map(({ id }) => id).join(', ')}`)
   }
   if (wanted.install) install()
   const place = openPlace()
@@ -174,20 +172,17 @@ function install(): void {
 
 /** What the command line asks for, or in words why it makes no sense. */
 function wantedOf(commandArguments: readonly string[]): Wanted | string {
-  try {
-    const { values } = parseArgs({
-      args: [...commandArguments],
-      options: {
-        json: { type: 'boolean', default: true },
-        only: { type: 'string' },
-        parts: { type: 'string', default: PARTS.join() },
-        quick: { type: 'boolean', default: false },
-        rounds: { type: 'string' },
-        backlog: { type: 'string' },
-        seed: { type: 'string' },
-        'no-install': { type: 'boolean', default: false },
-      },
-    })
+  const options = {
+    json: { type: 'boolean', default: true },
+    only: { type: 'string' },
+    parts: { type: 'string', default: PARTS.join() },
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    backlog: { type: 'string' },
+    seed: { type: 'string' },
+    'no-install': { type: 'boolean', default: false },
+  } as const
+  return readOptions(commandArguments, options, (values) => {
     const known = CONTENDERS.map(({ id }) => id)
     const asked = values.only?.split(',') ?? known
     const stranger = asked.find((id) => !known.includes(id))
@@ -198,17 +193,13 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
     const whole = values.quick ? PEERS_QUICK : PEERS_FULL
     const rounds = Number(values.rounds ?? whole.rounds)
     const most = Number(values.backlog ?? whole.backlogs.at(-1)?.waiting)
+    if (![rounds, most].every(isCount)) return 'rounds and backlog are counts'
     const seed = Number(values.seed ?? randomInt(SEED_END))
-    if (![rounds, most].every((count) => Number.isInteger(count) && count > 0)) {
-      return 'rounds and backlog are counts'
-    }
     if (!Number.isInteger(seed) || seed < 0 || seed >= SEED_END) return 'a seed is of 32 bits'
     const backlogs = whole.backlogs.filter(({ waiting }) => waiting <= most)
     const scale = { ...whole, rounds, backlogs }
     // In the order of the registry, and the one that keeps nothing behind them.
     const ids = [...known.filter((id) => asked.includes(id)), FLOOR]
     return { ids, parts, scale, seed, install: !values['no-install'] }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  })
 }

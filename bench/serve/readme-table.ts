@@ -3,6 +3,7 @@
  */
 
 import { readFileSync, writeFileSync } from 'node:fs'
+import { readOptions, refuse } from '../command-line.ts'
 import { betweenMarks } from '../readme-tables.ts'
 import type { StoreResult } from '../store/result.ts'
 import { SERVE_CASES } from './scale.ts'
@@ -21,8 +22,15 @@ const TITLES: Readonly<Record<string, string>> = {
   'cycle-pipelined-1000': 'one connection, 1,000 on the way',
 }
 
-/** Renews the table in README.md. */
-export function writeServeTable(file: string): void {
+/** Renews the table in README.md; the exit code. */
+export function runServeTable(words: readonly string[]): number {
+  const wanted = readOptions(words, {}, (_values, [file = '']) => ({ file }), 1)
+  if (typeof wanted === 'string') return refuse(wanted, SERVE_TABLE_USAGE)
+  writeServeTable(wanted.file)
+  return 0
+}
+
+function writeServeTable(file: string): void {
   const text = readFileSync(README, 'utf8')
   writeFileSync(README, withServeTable(text, file, readFileSync(file, 'utf8')))
 }

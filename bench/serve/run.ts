@@ -3,8 +3,8 @@
  * beanstalkd, where that is installed.
  */
 
-import { parseArgs } from 'node:util'
 import type { Place } from '../../src/measure/place.ts'
+import { isCount, readOptions, refuse } from '../command-line.ts'
 import type { StoreResult } from '../store/result.ts'
 import { storeProblems } from '../store/smoke.ts'
 import { storeRows } from '../store/table.ts'
@@ -35,11 +35,7 @@ export async function runServe(
 ): Promise<number> {
   const wanted = wantedOf(commandArguments)
   if (typeof wanted === 'string') {
-    const names = SERVE_CASES.map(({ name }) => name).join(', ')
-    process.stderr.write(
-      `bench: ${wanted}\nusage: npm run bench -- ${SERVE_USAGE}\ncases: ${names}\n`,
-    )
-    return 2
+    return refuse(wanted, SERVE_USAGE, `cases: ${SERVE_CASES.map(({ name }) => name).join(', ')}`)
   }
   const { json, cases, scale } = wanted
   const place = openPlace()
@@ -53,26 +49,19 @@ export async function runServe(
 
 /** What the command line asks for, or in words why it makes no sense. */
 function wantedOf(commandArguments: readonly string[]): Wanted | string {
-  try {
-    const { values } = parseArgs({
-      args: [...commandArguments],
-      options: {
-        json: { type: 'boolean', default: false },
-        only: { type: 'string', default: '' },
-        pairs: { type: 'string', default: String(SERVE_FULL.pairs) },
-        jobs: { type: 'string', default: String(SERVE_FULL.jobs) },
-      },
-    })
-    const { json, only } = values
+  const options = {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    pairs: { type: 'string', default: String(SERVE_FULL.pairs) },
+    jobs: { type: 'string', default: String(SERVE_FULL.jobs) },
+  } as const
+  return readOptions(commandArguments, options, ({ json, only, ...counts }) => {
     const cases = SERVE_CASES.filter(({ name }) => name.startsWith(only))
     if (cases.length === 0) return `no case begins with ${only}`
-    const [pairs, jobs] = [Number(values.pairs), Number(values.jobs)]
-    const areCounts = [pairs, jobs].every((count) => Number.isInteger(count) && count > 0)
-    if (!areCounts) return 'pairs and jobs are counts'
+    const [pairs, jobs] = [Number(counts.pairs), Number(counts.jobs)]
+    if (![pairs, jobs].every(isCount)) return 'pairs and jobs are counts'
     return { json, cases, scale: { ...SERVE_FULL, pairs, jobs } }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  })
 }
 
 /** A short run; problems in words, nothing where all is well. */

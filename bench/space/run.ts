@@ -1,5 +1,5 @@
 /** `bench space`: what stores of known workloads take of the disk, beside what they may take. */
-import { parseArgs } from 'node:util'
+import { isCount, readOptions, refuse } from '../command-line.ts'
 import { openPlace } from '../place.ts'
 import type { Bound } from './disk-use.ts'
 import { RealGround } from './ground.ts'
@@ -15,28 +15,28 @@ export async function runSpace(
   commandArguments: readonly string[],
   facts: Record<string, unknown>,
 ): Promise<number> {
-  const { values } = parseArgs({
-    args: [...commandArguments],
-    options: {
-      json: { type: 'boolean', default: false },
-      rounds: { type: 'string' },
-      only: { type: 'string', default: '' },
-    },
+  const options = {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    only: { type: 'string', default: '' },
+  } as const
+  const wanted = readOptions(commandArguments, options, ({ json, only, rounds: text }) => {
+    const rounds = text === undefined ? undefined : Number(text)
+    if (rounds !== undefined && !isCount(rounds)) return 'rounds are a count'
+    const workloads = WORKLOADS.filter(({ name, met }) => `${met} ${name}`.includes(only))
+    return workloads.length === 0 ? `no workload has ${only} in it` : { json, rounds, workloads }
   })
-  const wanted = WORKLOADS.filter(({ name, met }) => `${met} ${name}`.includes(values.only))
-  if (wanted.length === 0) {
-    process.stderr.write(`usage: npm run bench -- ${SPACE_USAGE}\n`)
-    return 2
-  }
+  if (typeof wanted === 'string') return refuse(wanted, SPACE_USAGE)
+  const { json, rounds, workloads } = wanted
   const place = openPlace()
   const header = { bench: 'space', ...facts }
-  console.log(values.json ? JSON.stringify(header) : `${JSON.stringify(header)}\n\n${tableHead()}`)
+  console.log(json ? JSON.stringify(header) : `${JSON.stringify(header)}\n\n${tableHead()}`)
   let exitCode = 0
-  for (const workload of wanted) {
+  for (const workload of workloads) {
     process.stderr.write(`bench: ${workload.met} ...\n`)
     const ground = new RealGround(place.nextLog())
-    const measured = await measureSpace(ground, workload, Number(values.rounds ?? workload.rounds))
-    console.log(values.json ? JSON.stringify(measured) : tableRows(measured))
+    const measured = await measureSpace(ground, workload, rounds ?? workload.rounds)
+    console.log(json ? JSON.stringify(measured) : tableRows(measured))
     if (!isWithin(measured)) exitCode = 1
   }
   return exitCode

@@ -3,8 +3,8 @@
  * beside better-sqlite3, where QLOG_SQLITE_DIR names a folder with it, and beside what the design asks.
  */
 
-import { parseArgs } from 'node:util'
 import type { Place } from '../../src/measure/place.ts'
+import { isCount, readOptions, refuse } from '../command-line.ts'
 import { measureBacklog } from './backlog.ts'
 import { measureDelayed, measureLatency } from './clocks.ts'
 import { describePeer } from './peer.ts'
@@ -39,11 +39,7 @@ export async function runStore(
 ): Promise<number> {
   const wanted = wantedOf(commandArguments)
   if (typeof wanted === 'string') {
-    const names = STORE_CASES.map(({ name }) => name).join(', ')
-    process.stderr.write(
-      `bench: ${wanted}\nusage: npm run bench -- ${STORE_USAGE}\ncases: ${names}\n`,
-    )
-    return 2
+    return refuse(wanted, STORE_USAGE, `cases: ${STORE_CASES.map(({ name }) => name).join(', ')}`)
   }
   const { json, profile, cases, scale } = wanted
   const place = openPlace()
@@ -60,27 +56,20 @@ export async function runStore(
 
 /** What the command line asks for, or in words why it makes no sense. */
 function wantedOf(commandArguments: readonly string[]): Wanted | string {
-  try {
-    const { values } = parseArgs({
-      args: [...commandArguments],
-      options: {
-        json: { type: 'boolean', default: false },
-        only: { type: 'string', default: '' },
-        messages: { type: 'string', default: String(STORE_FULL.waiting) },
-        pairs: { type: 'string', default: String(STORE_FULL.pairs) },
-        profile: { type: 'string' },
-      },
-    })
-    const { json, only, profile } = values
+  const options = {
+    json: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+    messages: { type: 'string', default: String(STORE_FULL.waiting) },
+    pairs: { type: 'string', default: String(STORE_FULL.pairs) },
+    profile: { type: 'string' },
+  } as const
+  return readOptions(commandArguments, options, ({ json, only, profile, ...counts }) => {
     const cases = STORE_CASES.filter(({ name }) => name.startsWith(only))
     if (cases.length === 0) return `no case begins with ${only}`
-    const [waiting, pairs] = [Number(values.messages), Number(values.pairs)]
-    const areCounts = [waiting, pairs].every((count) => Number.isInteger(count) && count > 0)
-    if (!areCounts) return 'messages and pairs are counts'
+    const [waiting, pairs] = [Number(counts.messages), Number(counts.pairs)]
+    if (![waiting, pairs].every(isCount)) return 'messages and pairs are counts'
     return { json, profile, cases, scale: { ...STORE_FULL, waiting, pairs } }
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
+  })
 }
 
 /** A short run; problems in words, nothing where all is well. */
