@@ -4,15 +4,10 @@
  * stopped, and whatever failed says so with a code that fits. Throws where anything of that is broken.
  */
 import { createHash } from 'node:crypto'
-import { pathToFileURL } from 'node:url'
-import { verify } from '../../src/inspect/index.ts'
-import { fixturePath } from './children.ts'
+import { bodyOf } from './acknowledged-messages.ts'
 import { LogOracle } from './log-oracle.ts'
 import { StoreOracle } from './store-oracle.ts'
-
-const { bodyOf } = (await import(pathToFileURL(fixturePath('bodies.mjs')).href)) as {
-  bodyOf(round: number, number: number): Buffer
-}
+import { verifySound } from './verify-sound.ts'
 
 /** What a refused call may be answered with. Others would send whoever reads them the wrong way. */
 const FAILURES = /^failed QLOG_(INDETERMINATE|REJECTED|FAILED|IO|DISK_FULL|CLOSED|STALE_LEASE) /
@@ -118,7 +113,7 @@ export class LogJudge extends Judge {
     const [word, first, end] = line.split(' ')
     if (word === 'discarding') {
       // From now on they may be there or not.
-      for (let id = Number(first); id < Number(end); id += 1) this.#oracle.acknowledged.delete(id)
+      for (let id = Number(first); id < Number(end); id += 1) this.#oracle.acknowledged.mayGo(id)
       return true
     }
     if (super.hear(line)) return true
@@ -234,9 +229,4 @@ export class ReaderJudge extends Judge {
 
 function numbersOf(first: string, count: string): number[] {
   return Array.from({ length: Number(count) }, (_, row) => Number(first) + row)
-}
-
-async function verifySound(directory: string): Promise<void> {
-  const { verdict, findings } = await verify(directory)
-  if (verdict === 'rot') throw new Error(`verify finds rot: ${JSON.stringify(findings)}`)
 }

@@ -5,13 +5,13 @@
  */
 import * as fs from 'node:fs'
 import { systemErrorCode } from '../../src/errors.ts'
-import { verify } from '../../src/inspect/index.ts'
 import type { Random } from '../../src/system/simulated/random.ts'
 import { startFixture } from './children.ts'
 import { FullLogOracle } from './full-log-oracle.ts'
 import type { SmallDisk } from './small-disk.ts'
 import { Speaker } from './speaker.ts'
 import { StoreOracle } from './store-oracle.ts'
+import { verifySound } from './verify-sound.ts'
 
 /** LOCK needs a page, and the directory may need one. */
 const PEBBLE_BYTES = 64 * 1024
@@ -102,8 +102,7 @@ export async function fillWithStore(
     survived.rounds += 1
     await fillAndTake(disk, random, await start(), oracle, survived)
     oracle.forget()
-    const { verdict, findings } = await verify(directory)
-    if (verdict === 'rot') throw new Error(`verify finds rot: ${JSON.stringify(findings)}`)
+    await verifySound(directory)
     survived.acknowledged = oracle.put.size + oracle.acked.size
   }
   disk.dropBallast()

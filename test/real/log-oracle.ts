@@ -3,27 +3,14 @@
  * (`fixtures/producer.mjs`). Reads the log, and throws where anything is missing, wrong or made up.
  */
 import { createHash } from 'node:crypto'
-import { pathToFileURL } from 'node:url'
-import { openReader } from '../../src/index.ts'
 import type { Random } from '../../src/system/simulated/random.ts'
-import { fixturePath } from './children.ts'
-
-/** Compiled tools have no fixtures beside them, so it is found from the repository. */
-const { bodyOf, IN_FLIGHT, KEPT_EVERY } = (await import(
-  pathToFileURL(fixturePath('bodies.mjs')).href
-)) as {
-  bodyOf(round: number, number: number): Buffer
-  IN_FLIGHT: number
-  KEPT_EVERY: number
-}
+import { AcknowledgedMessages, bodyOf, IN_FLIGHT, KEPT_EVERY } from './acknowledged-messages.ts'
 
 /** What a log may answer when the disk below it is gone. */
 const FAILURES = /^failed QLOG_(INDETERMINATE|REJECTED|FAILED|IO|FENCED) /
 
 export class LogOracle {
-  /** What was acknowledged: round and number of the message with this id. */
-  readonly acknowledged = new Map<number, { round: number; number: number }>()
-  unacknowledged = 0
+  readonly acknowledged = new AcknowledgedMessages(bodyOf)
   failures = 0
   /** All below `startId`, and those below `endId` that KEPT_EVERY does not divide, may be gone. */
   discarded = { startId: 1, endId: 1 }
@@ -44,8 +31,7 @@ export class LogOracle {
       return
     }
     const [id = 0, number = 0] = line.split(' ').map(Number)
-    if (this.acknowledged.has(id)) throw new Error(`id ${id} was given again`)
-    this.acknowledged.set(id, { round, number })
+    this.acknowledged.add(id, round, number)
   }
 
   /** Only of what has been read: then it is known what a reader may have seen. */
@@ -61,26 +47,13 @@ export class LogOracle {
    * hashes of all that were ever there.
    */
   async verify(directory: string, lives: number): Promise<Map<number, string>> {
-    const found = new Set<string>()
-    const ids = new Set<number>()
-    const reader = await openReader(directory)
-    this.unacknowledged = 0
-    try {
-      for await (const { id, body } of reader.read()) {
-        const bytes = Buffer.from(body)
-        this.#check(id, bytes, found)
-        ids.add(id)
-        this.#note(id, createHash('sha256').update(bytes).digest('base64'))
-      }
-    } finally {
-      await reader.close()
-    }
-    const missing = [...this.acknowledged.keys()].filter((id) => !ids.has(id) && this.#mustStay(id))
-    if (missing.length > 0) {
-      throw new Error(`${missing.length} acknowledged are missing: ${missing.slice(0, 5)}`)
-    }
-    if (this.unacknowledged > lives * IN_FLIGHT * 2) {
-      throw new Error(`${this.unacknowledged} that nobody was told of in ${lives} lives`)
+    const untold = await this.acknowledged.verify(
+      directory,
+      (id) => this.#mustStay(id),
+      (id, bytes) => this.#note(id, createHash('sha256').update(bytes).digest('base64')),
+    )
+    if (untold > lives * IN_FLIGHT * 2) {
+      throw new Error(`${untold} that nobody was told of in ${lives} lives`)
     }
     return this.#hashes
   }
@@ -95,20 +68,5 @@ export class LogOracle {
     if (known !== undefined && known !== hash) throw new Error(`message ${id} has changed`)
     this.#hashes.set(id, hash)
     this.#lastId = Math.max(this.#lastId, id)
-  }
-
-  #check(id: number, bytes: Buffer, found: Set<string>): void {
-    const round = bytes.readUInt32LE(0)
-    const number = bytes.readUInt32LE(4)
-    const known = this.acknowledged.get(id)
-    if (known === undefined) this.unacknowledged++
-    else if (known.round !== round || known.number !== number) {
-      throw new Error(
-        `message ${id} is ${round}.${number} instead of ${known.round}.${known.number}`,
-      )
-    }
-    if (!bytes.equals(bodyOf(round, number))) throw new Error(`message ${id} has wrong bytes`)
-    if (found.has(`${round}.${number}`)) throw new Error(`message ${round}.${number} came twice`)
-    found.add(`${round}.${number}`)
   }
 }

@@ -3,7 +3,6 @@
  * power cut leaves it, mounted again and compared with what the process said was durable, over and over on one
  * disk. Also the flush that really fails: an image on a full tmpfs.
  */
-import { verify } from '../../src/inspect/index.ts'
 import { Random } from '../../src/system/simulated/random.ts'
 import { endWithin, kill, type Running, startHushed } from './children.ts'
 import { hearAll } from './heard.ts'
@@ -11,6 +10,7 @@ import { LogOracle } from './log-oracle.ts'
 import { LoopDisk, type LoopKind, XFS_BYTES_MIN } from './loop-disk.ts'
 import { mountedMemory, SmallDisk } from './small-disk.ts'
 import { StoreOracle } from './store-oracle.ts'
+import { verifySound } from './verify-sound.ts'
 
 const MIB = 1024 * 1024
 const EXT4_BYTES = 128 * MIB
@@ -224,11 +224,6 @@ class StoreJudge implements Judge {
     if (code !== 0) throw new Error(`the last worker ended with ${code}: ${next.complaints()}`)
     this.#oracle.finish(rounds + 1)
   }
-}
-
-async function verifySound(directory: string): Promise<void> {
-  const { verdict, findings } = await verify(directory)
-  if (verdict === 'rot') throw new Error(`verify finds rot: ${JSON.stringify(findings)}`)
 }
 
 /** Killed, as by the same cut, or told by its disk. */
