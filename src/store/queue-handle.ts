@@ -89,10 +89,12 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const core = this.#core
     core.assertOpen()
     if (!Array.isArray(items)) throw new QlogTypeError('putMany takes an array of messages')
-    const checked = items.map((item) => this.values.item(item))
-    if (checked.length === 0) return []
+    if (items.length === 0) return []
     const batch = new PutBatch(core)
-    for (const { bytes, plan } of checked) batch.add(this.name, bytes, plan)
+    for (const item of items) {
+      const { bytes, plan } = this.values.item(item)
+      batch.add(this.name, bytes, plan)
+    }
     return this.#putBatch(batch)
   }
 

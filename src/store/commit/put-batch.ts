@@ -25,6 +25,9 @@ type Source =
 export class PutBatch {
   readonly #core: StoreCore
   readonly #items: Item[] = []
+  /** Where no item has a key or number, each is put by itself and its outcome is that of its message. */
+  #hasClaims = false
+  /** Of a batch with claims. */
   #sources: Source[] = []
   /** Take out what messages of this batch replace; they leave with it, and nobody waits for them. */
   readonly #replaced: PlainOperation[] = []
@@ -35,11 +38,12 @@ export class PutBatch {
 
   add(queue: string, bytes: Uint8Array, plan: PutPlan): void {
     this.#items.push({ queue, bytes, plan })
+    this.#hasClaims ||= isClaim(plan)
   }
 
   /** A key or number is taken by a message on its way: what becomes of this batch depends on that one. */
   get mustWait(): boolean {
-    return this.#pendingFirsts().length > 0
+    return this.#hasClaims && this.#pendingFirsts().length > 0
   }
 
   /** Waits for those, and rejects where one of them was turned down. */
@@ -56,6 +60,12 @@ export class PutBatch {
    * they replace is about to leave, unless `undo` is called.
    */
   build(): Put[] {
+    const { registry } = this.#core
+    if (!this.#hasClaims) {
+      return this.#items.map((item) =>
+        this.#put(registry.queueNumber(item.queue), item.bytes, item.plan),
+      )
+    }
     const puts: Put[] = []
     const claims = new Map<string, number>()
     try {
@@ -85,7 +95,9 @@ export class PutBatch {
   }
 
   /** An outcome for each call, from those of the messages that were appended. */
-  results(appended: readonly PutResult[]): PutResult[] {
+  results(appended: readonly PutResult[]): readonly PutResult[] {
+    // Behind those of this batch stand the letters of a transaction.
+    if (!this.#hasClaims) return appended.slice(0, this.#items.length)
     return this.#sources.map((source) => {
       if (source.kind === 'other') return asDuplicate(source.first)
       const result = appended[source.row]

@@ -35,21 +35,11 @@ export const PLAIN_PUT: PutPlan = {
   onDuplicate: 'drop',
 }
 
+/** Many are on their way at once, and most share one plan: so it is referred to, and its facts are no fields. */
 export class Put implements Encodable, MessageFacts {
   readonly queue: number
   body: Uint8Array
-  readonly priority: number
-  readonly dueKind: DueKind
-  readonly dueMs: number
-  readonly expiresMs: number
-  readonly key: string | undefined
-  readonly keyWindowMs: number
-  readonly keyUntilMs: number
-  readonly producer: string | undefined
-  readonly sequence: number
-  readonly after: number
-  readonly leaseMs: number
-  readonly headers: Headers
+  readonly plan: PutPlan
   /** Given when it is appended, so that offsets follow the order of the log. */
   offset = -1
   id = 0
@@ -62,25 +52,59 @@ export class Put implements Encodable, MessageFacts {
   constructor(queue: number, body: Uint8Array, plan: PutPlan) {
     this.queue = queue
     this.body = body
-    this.priority = plan.priority
-    this.dueKind = plan.dueKind
-    this.dueMs = plan.dueMs
-    this.expiresMs = plan.expiresMs
-    this.key = plan.key
-    this.keyWindowMs = plan.keyWindowMs
-    this.keyUntilMs = plan.keyUntilMs
-    this.producer = plan.producer
-    this.sequence = plan.sequence
-    this.after = plan.after
-    this.leaseMs = plan.leaseMs
-    this.headers = plan.headers
+    this.plan = plan
+  }
+
+  get priority(): number {
+    return this.plan.priority
+  }
+
+  get dueKind(): DueKind {
+    return this.plan.dueKind
+  }
+
+  get dueMs(): number {
+    return this.plan.dueMs
+  }
+
+  get expiresMs(): number {
+    return this.plan.expiresMs
+  }
+
+  get key(): string | undefined {
+    return this.plan.key
+  }
+
+  get keyWindowMs(): number {
+    return this.plan.keyWindowMs
+  }
+
+  get keyUntilMs(): number {
+    return this.plan.keyUntilMs
+  }
+
+  get producer(): string | undefined {
+    return this.plan.producer
+  }
+
+  get sequence(): number {
+    return this.plan.sequence
+  }
+
+  get after(): number {
+    return this.plan.after
+  }
+
+  get leaseMs(): number {
+    return this.plan.leaseMs
   }
 
   /** Gives it its place; it can be encoded from then on. */
   place(offset: number): void {
+    const { headers } = this.plan
     this.offset = offset
-    const isShort = isShortHead(this, this.headers)
-    this.#head = isShort ? undefined : encodeMessageHead(this, this.headers)
+    const isShort = isShortHead(this, headers)
+    this.#head = isShort ? undefined : encodeMessageHead(this, headers)
     this.byteLength = (this.#head?.length ?? shortHeadBytes(this)) + this.body.length
   }
 

@@ -31,7 +31,8 @@ export class PutOne extends Operation<PutResult> {
 
 /** Messages and records that take effect together. */
 export class PutMany extends Operation<readonly PutResult[]> {
-  readonly #claims: PendingClaims
+  /** Where any of them has a key or number. */
+  readonly #claims: PendingClaims | undefined
   readonly #whenDone: (() => void) | undefined
 
   constructor(
@@ -41,8 +42,9 @@ export class PutMany extends Operation<readonly PutResult[]> {
     whenDone?: () => void,
   ) {
     super(puts, ops)
-    this.#claims = claims
     this.#whenDone = whenDone
+    if (!puts.some(isClaim)) return
+    this.#claims = claims
     puts.forEach((put, row) => {
       if (!isClaim(put)) return
       const one = this.promise.then((results) => results[row] as PutResult)
@@ -63,7 +65,7 @@ export class PutMany extends Operation<readonly PutResult[]> {
   }
 
   #leave(): void {
-    for (const put of this.puts) this.#claims.leave(put)
+    if (this.#claims) for (const put of this.puts) this.#claims.leave(put)
   }
 }
 
