@@ -5,6 +5,7 @@
 import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkId, checkReadOptions } from './options.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
+import { RoomQueue, type WaitingAppend } from './room-queue.ts'
 import type { LogOwner, Ticket } from './seam.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
@@ -25,6 +26,13 @@ export class Waiting implements LogOwner {
       this.#resolve.push(resolve as (value: never) => void)
       this.#reject.push(reject)
     })
+  }
+
+  /** The same for an append whose promise is there already. */
+  addWaiting(value: unknown, { resolve, reject }: WaitingAppend): void {
+    this.#values.push(value)
+    this.#resolve.push(resolve)
+    this.#reject.push(reject)
   }
 
   /** The same for an append that looks at its outcome when it returns. */
@@ -86,9 +94,7 @@ export class PublicLog implements Log {
   readonly #waiting: Waiting
   readonly #mode: 'always' | 'interval' | 'never'
   readonly #encoder = new TextEncoder()
-  /** Appends that wait for room, in order, so that ids follow the order of the calls. */
-  #roomQueue: Promise<void> | undefined
-  #roomQueued = 0
+  readonly #roomQueue: RoomQueue
   #status: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | undefined
 
@@ -96,6 +102,14 @@ export class PublicLog implements Log {
     this.#log = log
     this.#waiting = waiting
     this.#mode = mode
+    const { loop, limits } = log
+    this.#roomQueue = new RoomQueue({
+      get hasRoom() {
+        return loop.bytesWaiting < limits.inFlightBytesMax
+      },
+      room: () => loop.room(limits.inFlightBytesMax),
+      send: (append) => this.#sendWaiting(append),
+    })
   }
 
   get directory(): string {
@@ -121,7 +135,7 @@ export class PublicLog implements Log {
     try {
       const bytes = this.#bytesOf(body)
       this.#assertOpen()
-      if (this.#mustWait) return this.#whenRoom([bytes.slice()]).then(({ firstId }) => firstId)
+      if (this.#mustWait) return this.#roomQueue.add([bytes.slice()], true)
       return this.#appendOne(bytes)
     } catch (error) {
       return Promise.reject(error)
@@ -135,7 +149,10 @@ export class PublicLog implements Log {
       if (bodies.length === 0) return Promise.resolve({ firstId: nextId, endId: nextId })
       const all = this.#checkBatch(bodies)
       this.#assertOpen()
-      if (this.#mustWait) return this.#whenRoom(all.map((bytes) => bytes.slice()))
+      if (this.#mustWait) {
+        const copies = all.map((bytes) => bytes.slice())
+        return this.#roomQueue.add(copies, false)
+      }
       return this.#appendBatch(all)
     } catch (error) {
       return Promise.reject(error)
@@ -146,11 +163,9 @@ export class PublicLog implements Log {
     const bytes = this.#bytesOf(body)
     this.#assertOpen()
     this.#log.assertUsable()
-    if (this.#roomQueued > 0) {
-      throw new QlogError(
-        'QLOG_BUSY',
-        `${this.#roomQueued} appends wait for room in front of this one`,
-      )
+    const { length } = this.#roomQueue
+    if (length > 0) {
+      throw new QlogError('QLOG_BUSY', `${length} appends wait for room in front of this one`)
     }
     const { loop } = this.#log
     loop.admission.assertAdmits(1, bytes.length)
@@ -211,7 +226,7 @@ export class PublicLog implements Log {
   async #close(options: { timeoutMs?: number }): Promise<void> {
     this.#status = 'closing'
     try {
-      if (options.timeoutMs === undefined) await this.#roomQueue
+      if (options.timeoutMs === undefined) await this.#roomQueue.drained()
       await this.#log.close(options)
     } finally {
       this.#status = 'closed'
@@ -220,21 +235,47 @@ export class PublicLog implements Log {
 
   get #mustWait(): boolean {
     const { loop, limits } = this.#log
-    return this.#roomQueued > 0 || loop.bytesWaiting >= limits.inFlightBytesMax
+    return this.#roomQueue.length > 0 || loop.bytesWaiting >= limits.inFlightBytesMax
   }
 
   #appendOne(bytes: Uint8Array): Promise<number> {
-    const { loop } = this.#log
-    if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
-    const id = loop.nextId
-    const group = loop.beginAppend()
-    group.addMessage(bytes)
+    const id = this.#encodeOne(bytes)
     const done = this.#waiting.add(id)
-    loop.endAppend(bytes.length)
+    this.#log.loop.endAppend(bytes.length)
     return done
   }
 
   #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
+    const { range, bytes } = this.#encodeBatch(all)
+    const done = this.#waiting.add(range)
+    this.#log.loop.endAppend(bytes)
+    return done
+  }
+
+  /** There is room for it now, or the log has stopped and says so. */
+  #sendWaiting(append: WaitingAppend): void {
+    const { bodies, isOne } = append
+    const [one] = bodies
+    if (isOne && one !== undefined) {
+      this.#waiting.addWaiting(this.#encodeOne(one), append)
+      this.#log.loop.endAppend(one.length)
+      return
+    }
+    const { range, bytes } = this.#encodeBatch(bodies)
+    this.#waiting.addWaiting(range, append)
+    this.#log.loop.endAppend(bytes)
+  }
+
+  /** Into the group that is being put together; its id. `endAppend` follows. */
+  #encodeOne(bytes: Uint8Array): number {
+    const { loop } = this.#log
+    if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
+    const id = loop.nextId
+    loop.beginAppend().addMessage(bytes)
+    return id
+  }
+
+  #encodeBatch(all: readonly Uint8Array[]): { readonly range: IdRange; readonly bytes: number } {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(all.length, byteCountOf(all))
     const firstId = loop.nextId
@@ -253,23 +294,7 @@ export class PublicLog implements Log {
       group.rollBack(mark)
       throw error
     }
-    const done = this.#waiting.add({ firstId, endId: firstId + all.length })
-    loop.endAppend(bytes)
-    return done
-  }
-
-  /** Waits behind all earlier waiters, then appends. The bytes are copies: the caller has moved on. */
-  #whenRoom(all: readonly Uint8Array[]): Promise<IdRange> {
-    this.#roomQueued++
-    const turn = (this.#roomQueue ?? Promise.resolve()).then(() => this.#roomForNext())
-    const appended = turn.then(() => this.#appendBatch(all))
-    this.#roomQueue = turn.catch(() => undefined).finally(() => this.#roomQueued--)
-    return appended
-  }
-
-  async #roomForNext(): Promise<void> {
-    const { loop, limits } = this.#log
-    await loop.room(limits.inFlightBytesMax)
+    return { range: { firstId, endId: firstId + all.length }, bytes }
   }
 
   #assertOpen(): void {

@@ -4,6 +4,7 @@
  * the store that appends.
  */
 import { QlogError } from '../../errors.ts'
+import { Fifo } from '../../log/fifo.ts'
 import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
@@ -68,7 +69,7 @@ export class Journal implements LogOwner {
   #sent: (Sendable | undefined)[] = []
   #settled = 0
   /** Waiting for room, in order. */
-  readonly #backlog: Sendable[] = []
+  readonly #backlog = new Fifo<Sendable>()
   #draining: Promise<void> | undefined
   #isClosed = false
 
@@ -113,7 +114,7 @@ export class Journal implements LogOwner {
   /** Resolves when everything submitted so far has settled. */
   async settled(): Promise<void> {
     const sent = this.#sent.findLast((operation) => operation !== undefined && operation.ticket > 0)
-    const waiting = this.#backlog.at(-1)
+    const waiting = this.#backlog.last
     await Promise.allSettled([sent?.promise, waiting?.promise])
   }
 
@@ -130,7 +131,7 @@ export class Journal implements LogOwner {
   close(): void {
     this.#isClosed = true
     const error = new QlogError('QLOG_CLOSED', 'the store was closed before this was written')
-    for (const operation of this.#backlog.splice(0)) operation.refused(error)
+    for (const operation of this.#backlog.takeAll()) operation.refused(error)
   }
 
   committed(upTo: Ticket, lsn: number, timeMs: number): void {
@@ -230,7 +231,7 @@ export class Journal implements LogOwner {
 
   #stop(cause: Error): void {
     this.failure ??= cause
-    for (const operation of this.#backlog.splice(0)) operation.failed(cause)
+    for (const operation of this.#backlog.takeAll()) operation.failed(cause)
     this.#events?.failed(cause)
   }
 
@@ -248,13 +249,18 @@ export class Journal implements LogOwner {
     try {
       while (this.#backlog.length > 0) {
         await this.#log?.room()
-        const operation = this.#backlog[0]
-        if (!operation || !this.#appendOrRefuse(operation)) continue
-        this.#backlog.shift()
+        // As many as there is room for, in one turn: a backlog that slowed the log down would never go.
+        for (
+          let first = this.#backlog.first;
+          first !== undefined && this.#appendOrRefuse(first);
+          first = this.#backlog.first
+        ) {
+          this.#backlog.take()
+        }
       }
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
-      for (const operation of this.#backlog.splice(0)) operation.refused(cause)
+      for (const operation of this.#backlog.takeAll()) operation.refused(cause)
     } finally {
       this.#draining = undefined
     }

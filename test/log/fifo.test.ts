@@ -1,0 +1,37 @@
+/** A list that is added to behind and taken from in front, beside an array that does the same. */
+import { expect, test } from 'vitest'
+import { Fifo } from '../../src/log/fifo.ts'
+import { Random } from '../../src/system/simulated/random.ts'
+
+test('nothing is left of an empty one', () => {
+  const fifo = new Fifo<number>()
+  expect([fifo.length, fifo.first, fifo.last, fifo.take(), fifo.takeAll()]).toEqual([
+    0,
+    undefined,
+    undefined,
+    undefined,
+    [],
+  ])
+  fifo.push(7)
+  expect([fifo.take(), fifo.last, fifo.length]).toEqual([7, undefined, 0])
+})
+
+test.each([1, 2, 3, 4])('does what an array does (seed %d)', (seed) => {
+  const random = new Random(seed)
+  const fifo = new Fifo<number>()
+  let array: number[] = []
+  for (let step = 0; step < 4000; step++) {
+    const shape = random.below(100)
+    // Phases in which it grows and in which it empties.
+    const isGrowing = step % 1000 < 500
+    if (shape === 0) {
+      expect(fifo.takeAll()).toEqual(array)
+      array = []
+    } else if (shape < (isGrowing ? 70 : 30)) {
+      fifo.push(step)
+      array.push(step)
+    } else expect(fifo.take()).toBe(array.shift())
+    expect([fifo.length, fifo.first, fifo.last]).toEqual([array.length, array[0], array.at(-1)])
+    expect(fifo.some((item) => item % 7 === 0)).toBe(array.some((item) => item % 7 === 0))
+  }
+})
