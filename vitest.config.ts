@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 
@@ -31,8 +32,8 @@ export default defineConfig({
       },
     ],
     pool: 'forks',
-    // The default leaves one core idle, which on two cores is half of the machine.
-    maxWorkers: '100%',
+    // The default leaves one core idle, which on two is half of the machine; and some files wait for most of their time.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
