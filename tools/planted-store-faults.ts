@@ -303,7 +303,11 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'store: a transaction does not wait for the put whose key it meets',
     edits: [
-      store('commit/put-batch.ts', 'return this.#pendingFirsts().length > 0', 'return false'),
+      store(
+        'commit/put-batch.ts',
+        'return this.#hasClaims && this.#pendingFirsts().length > 0',
+        'return false',
+      ),
       store(
         'commit/claim-decision.ts',
         'const first = core.claims.durable(number, plan, core.clock.nowMs())',

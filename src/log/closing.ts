@@ -27,6 +27,8 @@ export interface ClosingParts {
   readonly retirement: Retirement
   readonly scrub: BackgroundScrub | undefined
   readonly snapshots: Snapshots
+  /** Resolves once nothing is left that waits to be appended. */
+  readonly waiting: Promise<void> | undefined
   /** Called when nothing will change any more. */
   readonly wakeForGood: () => void
 }
@@ -46,7 +48,8 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   const quiet = step(
     async () => void (await Promise.all([compaction.close(), parts.scrub?.close()])),
   )
-  const finished = quiet.then(() => loop.finish())
+  const sent = parts.waiting === undefined ? quiet : quiet.then(() => parts.waiting)
+  const finished = sent.then(() => loop.finish())
   if (timeoutMs === undefined) await finished
   else await withinTime(clock, finished, timeoutMs)
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'

@@ -226,8 +226,9 @@ export class PublicLog implements Log {
   async #close(options: { timeoutMs?: number }): Promise<void> {
     this.#status = 'closing'
     try {
-      if (options.timeoutMs === undefined) await this.#roomQueue.drained()
-      await this.#log.close(options)
+      const waiting = this.#roomQueue.drained()
+      if (options.timeoutMs === undefined) await waiting
+      await this.#log.close(options, waiting)
     } finally {
       this.#status = 'closed'
     }

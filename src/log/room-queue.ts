@@ -48,12 +48,17 @@ export class RoomQueue {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await this.#host.room()
-      do this.#sendFirst()
-      while (this.#waiting.length > 0 && this.#host.hasRoom)
+    try {
+      while (this.#waiting.length > 0) {
+        await this.#host.room()
+        do this.#sendFirst()
+        while (this.#waiting.length > 0 && this.#host.hasRoom)
+      }
+    } catch (error) {
+      for (const append of this.#waiting.takeAll()) append.reject(error)
+    } finally {
+      this.#draining = undefined
     }
-    this.#draining = undefined
   }
 
   #sendFirst(): void {

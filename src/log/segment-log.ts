@@ -463,7 +463,8 @@ export class SegmentLog implements OwnedLog, LogView {
     this.#segments.noteIndex(file, index)
   }
 
-  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  /** `waiting` resolves once nothing waits any more that is to be appended before the end. */
+  close(options: { readonly timeoutMs?: number } = {}, waiting?: Promise<void>): Promise<void> {
     this.#closing ??= closeLog(
       {
         ...this.#parts,
@@ -476,6 +477,7 @@ export class SegmentLog implements OwnedLog, LogView {
         scrub: this.#scrub,
         snapshots: this.#snapshots,
         wakeForGood: () => this.#waiters.wake(),
+        waiting,
       },
       options.timeoutMs,
     )

@@ -230,7 +230,7 @@ export interface Log extends LogReader {
   compact(): Promise<void>
   /**
    * Finishes what is in flight, confirms the end, gives up the lock. `timeoutMs` bounds the wait for
-   * appends; those still waiting then are indeterminate or rejected.
+   * appends; those still waiting then are indeterminate or rejected, or QLOG_CLOSED where they waited for room.
    */
   close(options?: { timeoutMs?: number }): Promise<void>
 }

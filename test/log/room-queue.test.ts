@@ -1,6 +1,8 @@
 /** Appends that wait for room: in order, as many at once as there is room for, and each told its own outcome. */
 import { expect, test } from 'vitest'
+import { openLog } from '../../src/index.ts'
 import { RoomQueue, type WaitingAppend } from '../../src/log/room-queue.ts'
+import { freshDirectory } from '../real/support.ts'
 
 const BODY = [new Uint8Array(1)]
 
@@ -85,4 +87,41 @@ test('what the log refuses is told to its own caller, and the others go on', asy
   const next = queue.add<number>(BODY, true)
   host.make(1)
   expect(await next).toBe(1)
+})
+
+test('a host that fails to make room is told to all that wait, and the next one begins anew', async () => {
+  const host = new Host()
+  const queue = new RoomQueue({
+    get hasRoom() {
+      return host.hasRoom
+    },
+    room: () => (host.asked++ === 0 ? Promise.reject(new Error('no room')) : host.room()),
+    send: (append) => host.send(append),
+  })
+  const all = [queue.add(BODY, true), queue.add(BODY, true)]
+  const outcomes = await Promise.allSettled(all)
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await queue.drained()
+  const next = queue.add<number>(BODY, true)
+  host.make(1)
+  expect(await next).toBe(1)
+})
+
+test.each([undefined, 60_000])(
+  'closing with %s ms to wait lets those leave first that wait for room',
+  async (timeoutMs) => {
+    const log = await openLog(freshDirectory(), { inFlightBytesMax: 4096 })
+    const all = Array.from({ length: 600 }, () => log.append(new Uint8Array(200)))
+    await log.close(timeoutMs === undefined ? {} : { timeoutMs })
+    expect(await Promise.all(all)).toEqual(all.map((_, row) => row + 1))
+  },
+)
+
+test('closing without time tells those that wait for room that they were not taken', async () => {
+  const log = await openLog(freshDirectory(), { inFlightBytesMax: 4096 })
+  const all = Array.from({ length: 600 }, () => log.append(new Uint8Array(200)))
+  const outcomes = Promise.allSettled(all)
+  await log.close({ timeoutMs: 0 })
+  const last = (await outcomes).at(-1)
+  expect(last).toMatchObject({ status: 'rejected', reason: { code: 'QLOG_CLOSED' } })
 })

@@ -71,6 +71,8 @@ export class Journal implements LogOwner {
   /** Waiting for room, in order. */
   readonly #backlog = new Fifo<Sendable>()
   #draining: Promise<void> | undefined
+  /** The first of those that wait, while the log is asked to take it. */
+  #appending: Sendable | undefined
   #isClosed = false
 
   constructor(state: StoreState) {
@@ -231,7 +233,10 @@ export class Journal implements LogOwner {
 
   #stop(cause: Error): void {
     this.failure ??= cause
-    for (const operation of this.#backlog.takeAll()) operation.failed(cause)
+    for (const operation of this.#backlog.takeAll()) {
+      // What became of the one that is being appended is known when that returns.
+      if (operation !== this.#appending) operation.failed(cause)
+    }
     this.#events?.failed(cause)
   }
 
@@ -248,15 +253,10 @@ export class Journal implements LogOwner {
   async #drain(): Promise<void> {
     try {
       while (this.#backlog.length > 0) {
+        // Asked before each: whatever the log turns down has been placed and admitted in vain.
         await this.#log?.room()
-        // As many as there is room for, in one turn: a backlog that slowed the log down would never go.
-        for (
-          let first = this.#backlog.first;
-          first !== undefined && this.#appendOrRefuse(first);
-          first = this.#backlog.first
-        ) {
-          this.#backlog.take()
-        }
+        const first = this.#backlog.first
+        if (first !== undefined && this.#appendOrRefuse(first)) this.#backlog.take()
       }
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))
@@ -267,11 +267,14 @@ export class Journal implements LogOwner {
   }
 
   #appendOrRefuse(operation: Sendable): boolean {
+    this.#appending = operation
     try {
       return this.#append(operation)
     } catch (error) {
       operation.refused(error instanceof Error ? error : new Error(String(error)))
       return true
+    } finally {
+      this.#appending = undefined
     }
   }
 

@@ -36,9 +36,9 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
     if (!of || !loadChunk(of, kind, number, chunk, bytes)) throw unreadable(name)
   }
   for (const queue of state.queues.values()) {
-    // A run of entries says in some bytes how many there are, and whoever goes through it takes as long as it says.
+    // A run of entries says in a few bytes how many there are: more than the queue had would be gone through, too.
     const ahead = queue.lanes.find(({ postings }) => postings.lastOffset >= queue.nextOffset)
-    if (ahead) throw unreadable(`q${queue.number}.l${ahead.slot}`)
+    if (ahead) throw unreadable(`q${queue.number}.l${ahead.slot}.*`)
     queue.countEntries()
     queue.countRetained()
   }
