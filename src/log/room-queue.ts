@@ -1,7 +1,7 @@
 /**
  * Appends of the public log that wait for room, in order, so that ids follow the order of the calls. One loop takes
- * as many as there is room for whenever there is some, since whoever comes too late costs no more than others: a log
- * that slowed down under its load would never catch up with it. Knows no file.
+ * as many as there is room for whenever there is some, so that whoever comes too late costs little more than
+ * others: a log that slows down under its load catches up late, or never. Knows no file.
  */
 import { Fifo } from './fifo.ts'
 
