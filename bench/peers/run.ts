@@ -173,7 +173,6 @@ function install(): void {
 /** What the command line asks for, or in words why it makes no sense. */
 function wantedOf(commandArguments: readonly string[]): Wanted | string {
   const options = {
-    json: { type: 'boolean', default: true },
     only: { type: 'string' },
     parts: { type: 'string', default: PARTS.join() },
     quick: { type: 'boolean', default: false },
