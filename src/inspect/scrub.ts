@@ -4,12 +4,12 @@
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
 import { VERDICT_ROWS, type VerdictRow } from '../format/verdict.ts'
-import { Waiting } from '../log/face.ts'
 import { openSegmentLog } from '../log/open.ts'
 import { checkOptions } from '../log/options.ts'
 import { isSameSegment } from '../log/scrub/check-segment.ts'
 import { type PassOptions, scrubPass } from '../log/scrub/scrub-pass.ts'
 import type { ScrubFinding, ScrubReport } from '../log/scrub/types.ts'
+import { AppendPromises } from '../log/waiting/append-promises.ts'
 import type { System } from '../system/system.ts'
 import { type Finding, makeFinding } from './finding.ts'
 import { IdRanges } from './id-ranges.ts'
@@ -70,7 +70,9 @@ async function mendPass(system: System, directory: string, how: PassOptions): Pr
   // Opening would make a log where there is none.
   await lookAt(system, directory, how.signal)
   const options = checkOptions({ ...(how.signal && { signal: how.signal }) })
-  const log = await openSegmentLog(system, directory, new Waiting(), options).catch(withRemedy)
+  const log = await openSegmentLog(system, directory, new AppendPromises(), options).catch(
+    withRemedy,
+  )
   try {
     return await log.mendNow(how)
   } finally {

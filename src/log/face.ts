@@ -1,106 +1,28 @@
 /**
  * The public log: promises, iterators and `appendSync` over the segment log, with a built-in owner that
- * knows no control records. Thin: what it adds is the way from a ticket to its promise.
+ * knows no control records. Thin: what it adds is the way of an append to its ticket and its promise.
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkId, checkReadOptions } from './options.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
-import { RoomQueue, type WaitingAppend } from './room-queue.ts'
-import type { LogOwner, Ticket } from './seam.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
 import type { IdRange, Log, LogStats, LogStatus, Message, ReadOptions } from './types.ts'
-
-/** What each append resolves with, by ticket; tickets come in order: a queue, not a map. */
-export class Waiting implements LogOwner {
-  #firstTicket = 1
-  #head = 0
-  readonly #values: unknown[] = []
-  readonly #resolve: ((value: never) => void)[] = []
-  readonly #reject: ((error: Error) => void)[] = []
-
-  /** A promise for the append that gets the next ticket; it resolves with `value`. */
-  add<T>(value: T): Promise<T> {
-    this.#values.push(value)
-    return new Promise<T>((resolve, reject) => {
-      this.#resolve.push(resolve as (value: never) => void)
-      this.#reject.push(reject)
-    })
-  }
-
-  /** The same for an append whose promise is there already. */
-  addWaiting(value: unknown, { resolve, reject }: WaitingAppend): void {
-    this.#values.push(value)
-    this.#resolve.push(resolve)
-    this.#reject.push(reject)
-  }
-
-  /** The same for an append that looks at its outcome when it returns. */
-  addSync(reject: (error: Error) => void): void {
-    this.#values.push(undefined)
-    this.#resolve.push(ignore)
-    this.#reject.push(reject)
-  }
-
-  committed(upTo: Ticket): void {
-    const end = upTo - this.#firstTicket + 1
-    for (let i = this.#head; i < end; i++) this.#resolve[i]?.(this.#values[i] as never)
-    this.#dropTo(end)
-  }
-
-  refused(from: Ticket, upTo: Ticket, cause: Error): void {
-    const end = upTo - this.#firstTicket + 1
-    const first = from - this.#firstTicket
-    for (let i = first; i < end; i++) {
-      this.#reject[i]?.(cause)
-      this.#resolve[i] = ignore
-      this.#reject[i] = ignore
-    }
-    if (first <= this.#head) this.#dropTo(end)
-  }
-
-  failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
-    const first = Math.max(this.#head, from - this.#firstTicket)
-    const error =
-      outcome === 'rejected'
-        ? new QlogError('QLOG_REJECTED', 'not written: the log had stopped', { cause })
-        : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', {
-            cause,
-          })
-    for (let i = first; i < this.#reject.length; i++) this.#reject[i]?.(error)
-    this.#values.length = first
-    this.#resolve.length = first
-    this.#reject.length = first
-  }
-
-  space(): void {
-    // The public face tells of a full disk by the appends it refuses.
-  }
-
-  /** Forgets settled promises; the arrays are cut now and then, not once a ticket. */
-  #dropTo(end: number): void {
-    this.#head = end
-    if (end < 4096 && end < this.#resolve.length) return
-    this.#values.splice(0, end)
-    this.#resolve.splice(0, end)
-    this.#reject.splice(0, end)
-    this.#firstTicket += end
-    this.#head = 0
-  }
-}
+import { type AppendPromises, PendingAppend } from './waiting/append-promises.ts'
+import { RoomQueue } from './waiting/room-queue.ts'
 
 export class PublicLog implements Log {
   readonly #log: SegmentLog
-  readonly #waiting: Waiting
+  readonly #promises: AppendPromises
   readonly #mode: 'always' | 'interval' | 'never'
   readonly #encoder = new TextEncoder()
   readonly #roomQueue: RoomQueue
   #status: 'open' | 'closing' | 'closed' = 'open'
   #closing: Promise<void> | undefined
 
-  constructor(log: SegmentLog, waiting: Waiting, mode: 'always' | 'interval' | 'never') {
+  constructor(log: SegmentLog, promises: AppendPromises, mode: 'always' | 'interval' | 'never') {
     this.#log = log
-    this.#waiting = waiting
+    this.#promises = promises
     this.#mode = mode
     const { loop, limits } = log
     this.#roomQueue = new RoomQueue({
@@ -108,7 +30,8 @@ export class PublicLog implements Log {
         return loop.bytesWaiting < limits.inFlightBytesMax
       },
       room: () => loop.room(limits.inFlightBytesMax),
-      send: (append) => this.#sendWaiting(append),
+      sendOne: (body, append) => this.#sendOne(body, append),
+      sendBatch: (bodies, append) => this.#sendBatch(bodies, append),
     })
   }
 
@@ -135,8 +58,11 @@ export class PublicLog implements Log {
     try {
       const bytes = this.#bytesOf(body)
       this.#assertOpen()
-      if (this.#mustWait) return this.#roomQueue.add([bytes.slice()], true)
-      return this.#appendOne(bytes)
+      const append = new PendingAppend()
+      const outcome = append.promise<number>()
+      if (this.#roomQueue.mustWait) this.#roomQueue.addOne(bytes, append)
+      else this.#sendOne(bytes, append)
+      return outcome
     } catch (error) {
       return Promise.reject(error)
     }
@@ -149,11 +75,11 @@ export class PublicLog implements Log {
       if (bodies.length === 0) return Promise.resolve({ firstId: nextId, endId: nextId })
       const all = this.#checkBatch(bodies)
       this.#assertOpen()
-      if (this.#mustWait) {
-        const copies = all.map((bytes) => bytes.slice())
-        return this.#roomQueue.add(copies, false)
-      }
-      return this.#appendBatch(all)
+      const append = new PendingAppend()
+      const outcome = append.promise<IdRange>()
+      if (this.#roomQueue.mustWait) this.#roomQueue.addBatch(all, append)
+      else this.#sendBatch(all, append)
+      return outcome
     } catch (error) {
       return Promise.reject(error)
     }
@@ -168,13 +94,12 @@ export class PublicLog implements Log {
       throw new QlogError('QLOG_BUSY', `${length} appends wait for room in front of this one`)
     }
     const { loop } = this.#log
-    loop.admission.assertAdmits(1, bytes.length)
-    const id = loop.nextId
+    const append = new PendingAppend()
     let outcome: Error | undefined
-    loop.beginAppend().addMessage(bytes)
-    this.#waiting.addSync((error) => {
+    append.reject = (error) => {
       outcome = error
-    })
+    }
+    const id = this.#encodeOne(bytes, append)
     loop.endAppend(bytes.length, true)
     try {
       loop.commitSync()
@@ -234,49 +159,23 @@ export class PublicLog implements Log {
     }
   }
 
-  get #mustWait(): boolean {
-    const { loop, limits } = this.#log
-    return this.#roomQueue.length > 0 || loop.bytesWaiting >= limits.inFlightBytesMax
-  }
-
-  #appendOne(bytes: Uint8Array): Promise<number> {
-    const id = this.#encodeOne(bytes)
-    const done = this.#waiting.add(id)
+  #sendOne(bytes: Uint8Array, append: PendingAppend): void {
+    this.#encodeOne(bytes, append)
     this.#log.loop.endAppend(bytes.length)
-    return done
-  }
-
-  #appendBatch(all: readonly Uint8Array[]): Promise<IdRange> {
-    const { range, bytes } = this.#encodeBatch(all)
-    const done = this.#waiting.add(range)
-    this.#log.loop.endAppend(bytes)
-    return done
-  }
-
-  /** There is room for it now, or the log has stopped and says so. */
-  #sendWaiting(append: WaitingAppend): void {
-    const { bodies, isOne } = append
-    const [one] = bodies
-    if (isOne && one !== undefined) {
-      this.#waiting.addWaiting(this.#encodeOne(one), append)
-      this.#log.loop.endAppend(one.length)
-      return
-    }
-    const { range, bytes } = this.#encodeBatch(bodies)
-    this.#waiting.addWaiting(range, append)
-    this.#log.loop.endAppend(bytes)
   }
 
   /** Into the group that is being put together; its id. `endAppend` follows. */
-  #encodeOne(bytes: Uint8Array): number {
+  #encodeOne(bytes: Uint8Array, append: PendingAppend): number {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
     const id = loop.nextId
     loop.beginAppend().addMessage(bytes)
+    append.value = id
+    this.#promises.add(append)
     return id
   }
 
-  #encodeBatch(all: readonly Uint8Array[]): { readonly range: IdRange; readonly bytes: number } {
+  #sendBatch(all: readonly Uint8Array[], append: PendingAppend): void {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(all.length, byteCountOf(all))
     const firstId = loop.nextId
@@ -295,7 +194,9 @@ export class PublicLog implements Log {
       group.rollBack(mark)
       throw error
     }
-    return { range: { firstId, endId: firstId + all.length }, bytes }
+    append.value = { firstId, endId: firstId + all.length } satisfies IdRange
+    this.#promises.add(append)
+    loop.endAppend(bytes)
   }
 
   #assertOpen(): void {
@@ -342,8 +243,4 @@ export class PublicLog implements Log {
 
 function byteCountOf(bodies: readonly Uint8Array[]): number {
   return bodies.reduce((sum, { length }) => sum + length, 0)
-}
-
-function ignore(): void {
-  // An append that looks at its outcome has no use for its promise.
 }

@@ -24,6 +24,11 @@ export class Fifo<T> {
     return this.length > 0 ? this.#items.at(-1) : undefined
   }
 
+  /** The one behind so many; undefined where there are no more, or where the number is negative. */
+  at(index: number): T | undefined {
+    return index < 0 ? undefined : this.#items[this.#head + index]
+  }
+
   push(item: T): void {
     this.#items.push(item)
   }

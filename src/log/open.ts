@@ -10,7 +10,7 @@ import type { Connection, System } from '../system/system.ts'
 import { adoptedTimeMs } from './adopted-time.ts'
 import { type Assessment, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
-import { PublicLog, Waiting } from './face.ts'
+import { PublicLog } from './face.ts'
 import { ioError, openingError, runAll } from './io-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { nextNumber } from './next-number.ts'
@@ -32,6 +32,7 @@ import { assessSurely } from './sure-end.ts'
 import { listDirectory, type Survey } from './survey.ts'
 import { quarantine, removeTemporaryFiles, unlinkIfThere } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
+import { AppendPromises } from './waiting/append-promises.ts'
 
 /** What a group can take beyond the bodies in flight: a whole batch, and the framing of tiny records. */
 const GROUP_OVERHEAD_BYTES = 2 * BATCH_BYTES_MAX
@@ -49,10 +50,10 @@ export async function openPublicLog(
   options: LogOptions = {},
 ): Promise<Log> {
   const checked = checkOptions(options)
-  const waiting = new Waiting()
+  const promises = new AppendPromises()
   const how = { ...checked, opens: 'a plain log' } as const
-  const log = await openSegmentLog(system, checkDirectory(directory), waiting, how)
-  return new PublicLog(log, waiting, checked.mode)
+  const log = await openSegmentLog(system, checkDirectory(directory), promises, how)
+  return new PublicLog(log, promises, checked.mode)
 }
 
 /** What opening needs to know beside the options of the log. */

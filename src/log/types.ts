@@ -43,7 +43,10 @@ export interface LogOptions {
   readonly breakLock?: boolean
   /** Largest message in bytes, default 16 MiB, at most 32 MiB. */
   readonly messageBytesMax?: number
-  /** Bytes that may wait for their flush, default 32 MiB. `append` waits while there are more. */
+  /**
+   * Bytes that may wait for their flush, default 32 MiB. `append` waits while there are more, and rejects with
+   * QLOG_BUSY where a million appends, or 256 MiB, wait already.
+   */
   readonly inFlightBytesMax?: number
   /** Size of the first segment of an opening, default 64 KiB, at least 16 KiB. */
   readonly segmentBytesMin?: number

@@ -32,6 +32,8 @@ test.each([1, 2, 3, 4])('does what an array does (seed %d)', (seed) => {
       array.push(step)
     } else expect(fifo.take()).toBe(array.shift())
     expect([fifo.length, fifo.first, fifo.last]).toEqual([array.length, array[0], array.at(-1)])
+    const index = random.below(20) - 2
+    expect(fifo.at(index)).toBe(array[index])
     expect(fifo.some((item) => item % 7 === 0)).toBe(array.some((item) => item % 7 === 0))
   }
 })

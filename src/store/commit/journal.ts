@@ -4,17 +4,15 @@
  * the store that appends.
  */
 import { QlogError } from '../../errors.ts'
-import { Fifo } from '../../log/fifo.ts'
 import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
+import { Backlog } from './backlog.ts'
 import type { Sendable } from './operation.ts'
 import type { Put } from './put.ts'
 
 /** Operations that settled are cut off the list when they are so many, not one by one. */
 const SETTLED_MAX = 1024
-/** Operations that wait for room; more are refused, since nothing may wait without a bound. */
-const BACKLOG_MAX = 100_000
 /** What a log says that will never take anything again. */
 const STOPPED: readonly string[] = ['QLOG_FAILED', 'QLOG_FENCED', 'QLOG_CLOSED']
 
@@ -68,8 +66,7 @@ export class Journal implements LogOwner {
   /** Appended and not settled, by ticket; the first `#settled` of them are settled. */
   #sent: (Sendable | undefined)[] = []
   #settled = 0
-  /** Waiting for room, in order. */
-  readonly #backlog = new Fifo<Sendable>()
+  readonly #backlog = new Backlog()
   #draining: Promise<void> | undefined
   /** The first of those that wait, while the log is asked to take it. */
   #appending: Sendable | undefined
@@ -87,20 +84,15 @@ export class Journal implements LogOwner {
 
   /**
    * Appends it now, or as soon as there is room. Throws with nothing taken where the log takes it never:
-   * QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED.
+   * QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED; QLOG_BUSY where too much waits already.
    */
   submit(operation: Sendable): void {
     if (this.failure) throw this.failure
     if (this.#isClosed) throw new QlogError('QLOG_CLOSED', 'the store is closed')
     // What was put together before this stands in front of it, also where both have to wait.
     this.#events?.beforeAppend()
-    if (this.#backlog.length >= BACKLOG_MAX) {
-      throw new QlogError('QLOG_BUSY', `${BACKLOG_MAX} operations wait for room already`)
-    }
     if (this.#backlog.length === 0 && this.#append(operation)) return
-    // Whoever put these has moved on: the bytes are taken now.
-    for (const put of operation.puts) put.body = put.body.slice()
-    this.#backlog.push(operation)
+    this.#backlog.add(operation)
     this.#draining ??= this.#drain()
   }
 
@@ -256,7 +248,7 @@ export class Journal implements LogOwner {
         // Asked before each: whatever the log turns down has been placed and admitted in vain.
         await this.#log?.room()
         const first = this.#backlog.first
-        if (first !== undefined && this.#appendOrRefuse(first)) this.#backlog.take()
+        if (first !== undefined && this.#appendOrRefuse(first)) this.#backlog.dropFirst()
       }
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error))

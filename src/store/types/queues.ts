@@ -14,7 +14,7 @@ export interface Queue<T = Uint8Array, In = PutValue<T>> {
   /**
    * Resolves once the message is durable; its bytes are taken before this returns. Waits where too much
    * is in flight. Rejects with QLOG_INVALID_ARGUMENT, QLOG_CODEC, QLOG_TOO_LARGE, QLOG_QUEUE_FULL,
-   * QLOG_DISK_FULL, QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
+   * QLOG_BUSY, QLOG_DISK_FULL, QLOG_REJECTED, QLOG_INDETERMINATE, QLOG_FAILED, QLOG_FENCED, QLOG_CLOSED.
    */
   put(value: In, options?: PutOptions): Promise<PutResult>
   /** All or none, as one atomic batch. What is an object stands in an item: `{ body: value }`. */

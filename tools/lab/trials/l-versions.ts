@@ -7,11 +7,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { QlogError } from '../../../src/errors.ts'
 import { encodeSegmentHeader, type SegmentHeader } from '../../../src/format/header.ts'
-import { Waiting } from '../../../src/log/face.ts'
 import { openSegmentLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
 import { checkOptions } from '../../../src/log/options.ts'
 import { readHead } from '../../../src/log/survey.ts'
+import { AppendPromises } from '../../../src/log/waiting/append-promises.ts'
 import { crc32 } from '../../../src/system/real/crc.ts'
 import { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
@@ -116,7 +116,9 @@ function ownedCode(disk: SimulatedDisk): Promise<string> {
   const options = checkOptions({ ...sizes, breakLock: true })
   const owner = simulation.process('owner')
   // Not as a plain log: some of them hold control records and saved state.
-  return simulation.run(() => codeOf(() => openSegmentLog(owner, '/log', new Waiting(), options)))
+  return simulation.run(() =>
+    codeOf(() => openSegmentLog(owner, '/log', new AppendPromises(), options)),
+  )
 }
 
 async function codeOf(open: () => Promise<{ close(): Promise<void> }>): Promise<string> {

@@ -1,0 +1,103 @@
+/**
+ * Appends of the plain log that wait for room, in order, so that ids follow the order of the calls. One loop takes
+ * as many as there is room for whenever there is some, so that whoever comes too late costs little more than
+ * others: a log that slows down under its load catches up late, or never. Knows no file.
+ */
+import { Fifo } from '../fifo.ts'
+import type { PendingAppend } from './append-promises.ts'
+import { assertMayWait } from './bounds.ts'
+import { KeptBodies } from './kept-bodies.ts'
+
+export interface RoomQueueHost {
+  readonly hasRoom: boolean
+  /** Resolves once there is room, or none will ever be. */
+  room(): Promise<void>
+  /** Takes it into the log, bytes and all; throws where that takes nothing any more. */
+  sendOne(body: Uint8Array, append: PendingAppend): void
+  sendBatch(bodies: readonly Uint8Array[], append: PendingAppend): void
+}
+
+/** In place of the number of a batch's messages. */
+const NO_BATCH = -1
+
+export class RoomQueue {
+  readonly #host: RoomQueueHost
+  readonly #appends = new Fifo<PendingAppend>()
+  /** Messages of each one's batch. */
+  readonly #counts = new Fifo<number>()
+  readonly #bodies = new KeptBodies()
+  #draining: Promise<void> | undefined
+
+  constructor(host: RoomQueueHost) {
+    this.#host = host
+  }
+
+  get length(): number {
+    return this.#appends.length
+  }
+
+  /** Whoever comes now waits here. */
+  get mustWait(): boolean {
+    return this.#appends.length > 0 || !this.#host.hasRoom
+  }
+
+  /** Copies the bytes: the caller moves on. Throws QLOG_BUSY where too much waits already. */
+  addOne(body: Uint8Array, append: PendingAppend): void {
+    assertMayWait(this.length, this.#bodies.byteLength)
+    this.#bodies.keepOne(body)
+    this.#add(NO_BATCH, append)
+  }
+
+  /** The same for a batch. */
+  addBatch(bodies: readonly Uint8Array[], append: PendingAppend): void {
+    assertMayWait(this.length, this.#bodies.byteLength)
+    this.#bodies.keep(bodies)
+    this.#add(bodies.length, append)
+  }
+
+  /** Resolves once none of those that wait now does. */
+  async drained(): Promise<void> {
+    await this.#draining
+  }
+
+  #add(count: number, append: PendingAppend): void {
+    this.#counts.push(count)
+    this.#appends.push(append)
+    this.#draining ??= this.#drain()
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.length > 0) {
+        await this.#host.room()
+        do this.#sendFirst()
+        while (this.length > 0 && this.#host.hasRoom)
+      }
+    } catch (error) {
+      const cause = error instanceof Error ? error : new Error(String(error))
+      this.#counts.takeAll()
+      this.#bodies.clear()
+      for (const append of this.#appends.takeAll()) append.reject(cause)
+    } finally {
+      this.#draining = undefined
+    }
+  }
+
+  #sendFirst(): void {
+    const append = this.#appends.take()
+    const count = this.#counts.take()
+    if (append === undefined || count === undefined) return
+    try {
+      if (count === NO_BATCH) this.#host.sendOne(this.#bodies.take(), append)
+      else this.#host.sendBatch(this.#takeBatch(count), append)
+    } catch (error) {
+      append.reject(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  #takeBatch(count: number): readonly Uint8Array[] {
+    const bodies: Uint8Array[] = []
+    while (bodies.length < count) bodies.push(this.#bodies.take())
+    return bodies
+  }
+}

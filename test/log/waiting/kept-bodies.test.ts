@@ -1,0 +1,45 @@
+/** Bodies that are kept, beside an array that does the same. */
+import { expect, test } from 'vitest'
+import { KeptBodies } from '../../../src/log/waiting/kept-bodies.ts'
+import { Random } from '../../../src/system/simulated/random.ts'
+
+test.each([1, 2, 3, 4])('come back in their order, whatever their size (seed %d)', (seed) => {
+  const random = new Random(seed)
+  const kept = new KeptBodies()
+  const expected: Uint8Array[] = []
+  const body = (): Uint8Array => {
+    // Most are small; some exceed a chunk.
+    const bytes = new Uint8Array(random.below(random.below(50) === 0 ? 200_000 : 300))
+    return bytes.fill(random.below(256))
+  }
+  for (let step = 0; step < 3000; step++) {
+    const shape = random.below(100)
+    const isGrowing = step % 1000 < 500
+    if (shape < 3) {
+      const batch = Array.from({ length: random.below(20) }, body)
+      kept.keep(batch)
+      expected.push(...batch)
+    } else if (shape < (isGrowing ? 60 : 20)) {
+      const one = body()
+      kept.keepOne(one)
+      expected.push(one.slice())
+      one.fill(0)
+    } else if (expected.length > 0) {
+      expect(Buffer.compare(kept.take(), expected.shift() as Uint8Array)).toBe(0)
+    } else {
+      expect(() => kept.take()).toThrow('no body is kept')
+    }
+    expect(kept.byteLength).toBe(expected.reduce((sum, { length }) => sum + length, 0))
+  }
+})
+
+test('nothing is kept of what was cleared', () => {
+  const kept = new KeptBodies()
+  kept.keepOne(new Uint8Array(100))
+  kept.take()
+  kept.keep([new Uint8Array(100), new Uint8Array(100_000)])
+  kept.clear()
+  expect(kept.byteLength).toBe(0)
+  kept.keepOne(Uint8Array.of(7))
+  expect([...kept.take()]).toEqual([7])
+})

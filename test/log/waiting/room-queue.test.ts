@@ -1,0 +1,193 @@
+/** Appends that wait for room: in order, as many at once as there is room for, and each told its own outcome. */
+import { expect, test } from 'vitest'
+import { openLog } from '../../../src/index.ts'
+import { PendingAppend } from '../../../src/log/waiting/append-promises.ts'
+import { RoomQueue, type RoomQueueHost } from '../../../src/log/waiting/room-queue.ts'
+import { freshDirectory } from '../../real/support.ts'
+
+/** Room for so many appends at a time, made by the test. */
+class Host implements RoomQueueHost {
+  /** Of what was taken: the bodies as text, a batch as a list. */
+  readonly sent: (string | string[])[] = []
+  free = 0
+  failure: Error | undefined
+  /** How often it was asked for room. */
+  asked = 0
+  #wake: () => void = () => undefined
+
+  get hasRoom(): boolean {
+    return this.free > 0 || this.failure !== undefined
+  }
+
+  async room(): Promise<void> {
+    this.asked++
+    while (!this.hasRoom) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  sendOne(body: Uint8Array, append: PendingAppend): void {
+    this.#send(textOf(body), append)
+  }
+
+  sendBatch(bodies: readonly Uint8Array[], append: PendingAppend): void {
+    this.#send(bodies.map(textOf), append)
+  }
+
+  #send(what: string | string[], append: PendingAppend): void {
+    if (this.failure) throw this.failure
+    this.free--
+    this.sent.push(what)
+    append.resolve(this.sent.length as never)
+  }
+
+  make(room: number): void {
+    this.free += room
+    this.#wake()
+  }
+}
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+function textOf(body: Uint8Array): string {
+  return new TextDecoder().decode(body)
+}
+
+function addOne(queue: RoomQueue, text: string): Promise<number> {
+  const append = new PendingAppend()
+  const outcome = append.promise<number>()
+  queue.addOne(bytesOf(text), append)
+  return outcome
+}
+
+test('they leave in their order, as many as there is room for, in one turn', async () => {
+  const host = new Host()
+  const queue = new RoomQueue(host)
+  const all = Array.from({ length: 10 }, (_, row) => addOne(queue, `${row}`))
+  await turn()
+  expect([queue.length, host.sent.length]).toEqual([10, 0])
+  host.make(6)
+  await turn()
+  // Not once an append: a log that is overloaded would never catch up.
+  expect([queue.length, host.sent.length, host.asked]).toEqual([4, 6, 2])
+  host.make(100)
+  expect(await Promise.all(all)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(host.sent).toEqual([...'0123456789'])
+  await queue.drained()
+  expect(queue.length).toBe(0)
+})
+
+test('one that comes while others wait waits behind them, and one that comes later begins anew', async () => {
+  const host = new Host()
+  const queue = new RoomQueue(host)
+  const first = addOne(queue, 'first')
+  await turn()
+  expect(queue.mustWait).toBe(true)
+  const second = new PendingAppend()
+  const outcome = second.promise<number>()
+  queue.addBatch(['of', 'three', ''].map(bytesOf), second)
+  host.make(2)
+  expect(await Promise.all([first, outcome])).toEqual([1, 2])
+  const third = addOne(queue, 'third')
+  await turn()
+  expect(queue.length).toBe(1)
+  host.make(2)
+  expect(await third).toBe(3)
+  expect(host.sent).toEqual(['first', ['of', 'three', ''], 'third'])
+  await queue.drained()
+  expect(queue.mustWait).toBe(false)
+})
+
+test('whoever waits may use its bytes for something else', async () => {
+  const host = new Host()
+  const queue = new RoomQueue(host)
+  const body = Buffer.from('before')
+  const append = new PendingAppend()
+  const outcome = append.promise<number>()
+  queue.addOne(body, append)
+  body.fill(0)
+  host.make(1)
+  await outcome
+  expect(host.sent).toEqual(['before'])
+})
+
+test('what the log refuses is told to its own caller, and the others go on', async () => {
+  const host = new Host()
+  const queue = new RoomQueue(host)
+  const refused = addOne(queue, 'refused').catch((error: unknown) => error)
+  host.failure = new Error('stopped')
+  host.make(0)
+  expect(await refused).toBe(host.failure)
+  host.failure = undefined
+  const next = addOne(queue, 'next')
+  host.make(1)
+  expect(await next).toBe(1)
+  expect(host.sent).toEqual(['next'])
+})
+
+test('a host that fails to make room is told to all that wait, and the next one begins anew', async () => {
+  const host = new Host()
+  const room = host.room.bind(host)
+  host.room = () => {
+    host.room = room
+    return Promise.reject(new Error('no room'))
+  }
+  const queue = new RoomQueue(host)
+  const outcomes = await Promise.allSettled([addOne(queue, 'one'), addOne(queue, 'two')])
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  await queue.drained()
+  const next = addOne(queue, 'next')
+  host.make(1)
+  expect(await next).toBe(1)
+  expect(host.sent).toEqual(['next'])
+})
+
+test('a million may wait, and one more is QLOG_BUSY', () => {
+  const queue = new RoomQueue(new Host())
+  const body = bytesOf('x')
+  for (let i = 0; i < 1_000_000; i++) queue.addOne(body, new PendingAppend())
+  expect(() => queue.addOne(body, new PendingAppend())).toThrow(
+    expect.objectContaining({ code: 'QLOG_BUSY' }),
+  )
+  expect(queue.length).toBe(1_000_000)
+})
+
+test('256 MiB may wait, and one more is QLOG_BUSY', () => {
+  const queue = new RoomQueue(new Host())
+  const batch = Array.from({ length: 64 }, () => new Uint8Array(2 ** 20))
+  for (let i = 0; i < 4; i++) queue.addBatch(batch, new PendingAppend())
+  for (const add of [
+    () => queue.addOne(bytesOf('x'), new PendingAppend()),
+    () => queue.addBatch([bytesOf('x')], new PendingAppend()),
+  ]) {
+    expect(add).toThrow(expect.objectContaining({ code: 'QLOG_BUSY' }))
+  }
+  expect(queue.length).toBe(4)
+})
+
+test.each([undefined, 60_000])(
+  'closing with %s ms to wait lets those leave first that wait for room',
+  async (timeoutMs) => {
+    const log = await openLog(freshDirectory(), { inFlightBytesMax: 4096 })
+    const all = Array.from({ length: 600 }, () => log.append(new Uint8Array(200)))
+    await log.close(timeoutMs === undefined ? {} : { timeoutMs })
+    expect(await Promise.all(all)).toEqual(all.map((_, row) => row + 1))
+  },
+)
+
+test('closing without time tells those that wait for room that they were not taken', async () => {
+  const log = await openLog(freshDirectory(), { inFlightBytesMax: 4096 })
+  const all = Array.from({ length: 600 }, () => log.append(new Uint8Array(200)))
+  const outcomes = Promise.allSettled(all)
+  await log.close({ timeoutMs: 0 })
+  const last = (await outcomes).at(-1)
+  expect(last).toMatchObject({ status: 'rejected', reason: { code: 'QLOG_CLOSED' } })
+})
