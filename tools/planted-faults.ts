@@ -240,11 +240,15 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'promises out of order',
     edits: [
       edit(
-        'src/log/face.ts',
-        'for (let i = this.#head; i < end; i++) this.#resolve[i]?.(this.#values[i] as never)',
-        'for (let i = end; i-- > this.#head; ) this.#resolve[i]?.(this.#values[i] as never)',
+        'src/log/waiting/append-promises.ts',
+        '    while (this.#firstTicket <= upTo) {\n      const append = this.#take()\n      append?.resolve(append.value as never)\n    }\n',
+        '    const last: (PendingAppend | undefined)[] = []\n    while (this.#firstTicket <= upTo) last.unshift(this.#take())\n    for (const append of last) append?.resolve(append.value as never)\n',
       ),
     ],
+  },
+  {
+    name: "bytes that wait are still the caller's",
+    edits: [edit('src/format/bytes.ts', 'return new Uint8Array(bytes)', 'return bytes.slice()')],
   },
   {
     name: 'appendSync overtakes a group in flight',

@@ -13,6 +13,11 @@ export const NOT_SAFE = -1
 /** For whoever has no bytes yet. */
 export const NOTHING: Uint8Array = new Uint8Array(0)
 
+/** Bytes of its own: `slice` of a Buffer, which callers may hand over, is a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}
+
 export function getUint16(bytes: Uint8Array, at: number): number {
   return (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
 }

@@ -4,7 +4,7 @@
  * of the block (its syndrome). Pure; at most 16 KiB are searched.
  */
 import { checkBlock, readBlock, type SegmentKey } from './block.ts'
-import { getUint32, setUint32 } from './bytes.ts'
+import { copyOf, getUint32, setUint32 } from './bytes.ts'
 import type { Crc32 } from './crc.ts'
 import type { SingleBit } from './evidence.ts'
 import {
@@ -48,7 +48,7 @@ export function findSingleBit(
   for (const length of lengths) {
     if (length < BLOCK_HEADER_BYTES || length > SINGLE_BIT_BYTES_MAX || length % 8 !== 0) continue
     if (length > bytes.length) continue
-    const block = bytes.slice(0, length)
+    const block = copyOf(bytes.subarray(0, length))
     const flipped = length === stored ? flipWithin(block, key, crc32) : flipLength(block, length)
     if (flipped === undefined) continue
     if (checkBlock(block, 0, offset, key, crc32) !== 0 || !unpacker.open(block, 0)) continue

@@ -2,7 +2,9 @@
  * The batches of control records alone that a group not yet sent holds: what may still be written where
  * a full disk turns its messages down. Memory only.
  */
+
 import { readBlock, type SegmentKey } from '../format/block.ts'
+import { copyOf } from '../format/bytes.ts'
 import {
   BlockType,
   RecordKind,
@@ -65,7 +67,7 @@ class BatchWalk {
       if (this.#messagesDue > 0) this.#messagesDue--
     } else {
       this.#controlsDue--
-      this.#records?.push(cursor.body().slice())
+      this.#records?.push(copyOf(cursor.body()))
     }
     if (this.#messagesDue === 0 && this.#controlsDue === 0) this.#end()
   }

@@ -4,7 +4,7 @@
  */
 import { isMediumError, QlogError, systemErrorCode } from '../errors.ts'
 import { readBlock, type SegmentKey } from '../format/block.ts'
-import { getUint32 } from '../format/bytes.ts'
+import { copyOf, getUint32 } from '../format/bytes.ts'
 import type { IndexEvidence, SegmentHead } from '../format/evidence.ts'
 import { decodeSegmentHeader, isReused, type SegmentHeader } from '../format/header.ts'
 import { decodeIndex, type IndexFile } from '../format/index-file.ts'
@@ -79,8 +79,8 @@ export class SeenIndexes {
 
   note(name: IndexName, head: Uint8Array, index: IndexFile): void {
     const own = index.parts.filter((part) => part.name.startsWith(OWN_PART_PREFIX))
-    const parts = own.map((part) => ({ ...part, bytes: part.bytes.slice() }))
-    this.#seen.set(name, { head: head.slice(), index: { ...index, parts } })
+    const parts = own.map((part) => ({ ...part, bytes: copyOf(part.bytes) }))
+    this.#seen.set(name, { head: copyOf(head), index: { ...index, parts } })
   }
 }
 

@@ -1,5 +1,7 @@
 /** The owner's state in memory: parts are gathered as they come, and count only when all are there. */
+
 import { QlogError } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import { tooLarge } from '../batch-sizes.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
 import type { KeptPart } from './medium.ts'
@@ -25,7 +27,7 @@ export async function collectParts(
     }
     if (bytes.length > partBytesMax)
       throw tooLarge(`the part "${name}"`, bytes.length, partBytesMax)
-    saved.set(name, { at, bytes: bytes.slice() })
+    saved.set(name, { at, bytes: copyOf(bytes) })
   }
   return saved
 }
@@ -34,7 +36,7 @@ export function snapshotOf(kept: ReadonlyMap<string, KeptPart>): Snapshot {
   const parts = new Map<string, SavedPart>()
   for (const [name, { at, bytes }] of kept) {
     // A copy for each reader: what is kept must stay what it is.
-    parts.set(name, { at, read: async () => bytes.slice() })
+    parts.set(name, { at, read: async () => copyOf(bytes) })
   }
   return { parts }
 }

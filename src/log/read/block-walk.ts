@@ -4,7 +4,7 @@
  * lasts its segment is pinned.
  */
 import { type Block, checkBlock, readBlock, type SegmentKey } from '../../format/block.ts'
-import { getUint32, getUint64, NOTHING } from '../../format/bytes.ts'
+import { copyOf, getUint32, getUint64, NOTHING } from '../../format/bytes.ts'
 import {
   BLOCK_ALIGN_BYTES,
   BLOCK_FIRST_ID_AT,
@@ -114,7 +114,7 @@ export class BlockWalk {
   /** The body that the cursor is at in this block: never in memory that is used again. */
   bodyOf(cursor: RecordCursor): Uint8Array {
     const body = cursor.body()
-    return this.#isShared && !this.payload ? body.slice() : body
+    return this.#isShared && !this.payload ? copyOf(body) : body
   }
 
   /** True where the next block stands in memory as a whole, so that `next` costs no read. */

@@ -2,7 +2,9 @@
  * The owner's saved state while the log is open: takes it part by part, decides whether it goes into the
  * log, into an index file, or waits for the end, and knows how far back the log must be kept for it.
  */
+
 import { QlogError, QlogTypeError } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import { BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import { encodeSnapshotEnd, encodeSnapshotPart } from '../../format/snapshot.ts'
@@ -218,7 +220,7 @@ export class Snapshots {
       )
     }
     // The owner goes on changing what it handed over.
-    return { at, byteLength: bytes.length, bytes: bytes.slice() }
+    return { at, byteLength: bytes.length, bytes: copyOf(bytes) }
   }
 
   #isLogDue(state: State): boolean {

@@ -3,6 +3,7 @@
  * each gets its outcome in the order of the calls. Nothing happens before `build`, which makes the queues.
  */
 
+import { copyOf } from '../../format/bytes.ts'
 import type { ControlOp } from '../records/control-ops.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { PutResult } from '../types/puts.ts'
@@ -49,7 +50,7 @@ export class PutBatch {
   /** Waits for those, and rejects where one of them was turned down. */
   async wait(): Promise<void> {
     // The caller has moved on, and may use its bytes again.
-    for (const item of this.#items) item.bytes = item.bytes.slice()
+    for (const item of this.#items) item.bytes = copyOf(item.bytes)
     for (let firsts = this.#pendingFirsts(); firsts.length > 0; firsts = this.#pendingFirsts()) {
       await Promise.all(firsts)
     }

@@ -5,6 +5,7 @@
  * A part: number of its first chunk, then for each chunk: first id, first offset and first time less
  * those of the chunk before (of nothing, for the first one), length in bytes, bytes.
  */
+import { copyOf } from '../../format/bytes.ts'
 import {
   CLOSED_BYTES_MAX,
   FLAG_DUE_KIND,
@@ -61,7 +62,7 @@ export function decodeChunks(bytes: Uint8Array): PostingsChunk[] | undefined {
     const length = reader.varint()
     if (length > CLOSED_BYTES_MAX) return undefined
     // A copy, as a view would keep the whole part in memory when only one chunk is left.
-    const chunk = new PostingsChunk(number, id, offset, timeMs, reader.bytes(length).slice())
+    const chunk = new PostingsChunk(number, id, offset, timeMs, copyOf(reader.bytes(length)))
     chunk.byteLength = length
     if (reader.failed || !measure(chunk)) return undefined
     if (last !== undefined) {

@@ -2,7 +2,9 @@
  * Verbs that take effect together: each is checked and decided when it is called, all of them leave as one
  * entry, and where anything throws nothing has happened.
  */
+
 import { QlogTypeError } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.ts'
 import type { Put } from '../commit/put.ts'
 import { PutBatch } from '../commit/put-batch.ts'
@@ -55,7 +57,7 @@ export class StoreTransaction implements Transaction {
       handle?.values.bytes(value) ?? checkBody(value, this.#core.log.limits.messageBytesMax)
     const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
     // The caller may use its bytes again before the transaction leaves.
-    this.#batch.add(name, !handle && typeof value === 'string' ? bytes : bytes.slice(), plan)
+    this.#batch.add(name, !handle && typeof value === 'string' ? bytes : copyOf(bytes), plan)
   }
 
   ack(delivery: Delivery): void {

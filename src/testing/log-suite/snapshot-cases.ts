@@ -134,7 +134,8 @@ export const snapshotCases: readonly LogCase[] = [
       const { log } = await openWithEntries(bench, 1)
       const at = log.durableLsn
       const reusing = async function* (): AsyncGenerator<PartToSave> {
-        const buffer = new Uint8Array(1_000)
+        // Of a Buffer `slice` is a view.
+        const buffer = Buffer.alloc(1_000)
         for (const name of ['a', 'b', 'c']) {
           yield [name, at, buffer.fill(name.charCodeAt(0))]
           await bench.pass(1)
