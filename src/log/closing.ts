@@ -44,14 +44,18 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   const step = async (work: () => Promise<unknown>): Promise<void> => {
     await work().catch((error: unknown) => errors.push(error))
   }
-  // Neither of them asks for a new map behind CLEAN.
-  const quiet = step(
-    async () => void (await Promise.all([compaction.close(), parts.scrub?.close()])),
-  )
-  const sent = parts.waiting === undefined ? quiet : quiet.then(() => parts.waiting)
-  const finished = sent.then(() => loop.finish())
-  if (timeoutMs === undefined) await finished
-  else await withinTime(clock, finished, timeoutMs)
+  const finish = async (): Promise<void> => {
+    await parts.waiting
+    // What is under way may be what makes a merge due.
+    await loop.idle()
+    // Neither of them asks for a new map behind CLEAN.
+    await step(async () => void (await Promise.all([compaction.close(), parts.scrub?.close()])))
+    await loop.finish()
+  }
+  if (timeoutMs === undefined) await finish()
+  else await withinTime(clock, finish(), timeoutMs)
+  // Where the time was over it is waited for behind the end of the loop, which ends it.
+  const quiet = step(() => compaction.close())
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'
   await checkpoints.settled()
   await step(() => parts.fetcher.close())
@@ -68,6 +72,7 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   await step(() => supply.close(isOurs))
   await step(() => loop.dispose())
   await snapshots.settled()
+  await quiet
   await compaction.ended()
   parts.wakeForGood()
   // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is

@@ -335,12 +335,17 @@ export class CommitLoop {
     }
   }
 
-  /** Waits for what is under way and confirms the end with CLEAN, where this opening wrote. */
-  async finish(): Promise<void> {
+  /** Resolves when nothing is under way, or never will be again. */
+  async idle(): Promise<void> {
     while (this.state === 'open' && !this.#isIdle) {
       this.#sender.schedule()
       await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
     }
+  }
+
+  /** Waits for what is under way and confirms the end with CLEAN, where this opening wrote. */
+  async finish(): Promise<void> {
+    await this.idle()
     this.#cancelTimers()
     if (this.state !== 'open' || !this.segment) return
     await new Promise<void>((resolve) => {

@@ -151,9 +151,7 @@ export class PublicLog implements Log {
   async #close(options: { timeoutMs?: number }): Promise<void> {
     this.#status = 'closing'
     try {
-      const waiting = this.#roomQueue.drained()
-      if (options.timeoutMs === undefined) await waiting
-      await this.#log.close(options, waiting)
+      await this.#log.close(options, this.#roomQueue.drained())
     } finally {
       this.#status = 'closed'
     }

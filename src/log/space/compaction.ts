@@ -212,10 +212,12 @@ export class Compaction {
   async #work(isForced: boolean): Promise<{ readonly isDurable: boolean } | undefined> {
     if (this.#isOver) return undefined
     await this.#lookInto(isForced)
-    if (this.#isOver) return undefined
+    if (this.#options.loop.state !== 'open') return undefined
     this.#isWanted = false
     const plan = planMerge(this.#candidates.all(), this.#options.segmentBytesMax)
     if (!plan) return undefined
+    // A small one begins all the same: where each opening is short there would never be time for it.
+    if (this.#isClosing && plan.newBytes > SMALL_MERGE_BYTES) return undefined
     if (!isForced && !this.#mayMerge(plan)) {
       this.#isWanted = true
       this.#arm(QUIET_MS)

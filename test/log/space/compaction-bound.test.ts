@@ -88,6 +88,30 @@ test('1,000 openings that append one message each take at most 8 MiB after compa
   expect(Math.max(...mapLengths)).toBeLessThan(100)
 }, 300_000)
 
+test.each([
+  ['close', undefined, true],
+  ['close in time', 60_000, true],
+  ['close at once', undefined, false],
+  ['close at once, in time', 60_000, false],
+])(
+  'openings that append one message each and %s keep the map short by themselves',
+  async (_, timeoutMs, waits) => {
+    const simulation = new Simulation({ seed: 29, stepsMax: 10_000_000 })
+    const system = simulation.process('owner')
+    await simulation.run(async () => {
+      for (let id = 1; id <= 200; id++) {
+        const log = await openPublicLog(system, LOG)
+        const appended = log.append(`message ${id}`)
+        if (waits) await appended
+        expect(log.stats().segments.length).toBeLessThan(100)
+        await log.close(timeoutMs === undefined ? {} : { timeoutMs })
+        expect(await appended).toBe(id)
+      }
+      expect((await verifyLog(system, LOG)).verdict).toBe('fine')
+    })
+  },
+)
+
 test('an opening that appends nothing merges nothing by itself (8)', async () => {
   await simulate(24, async (system, simulation) => {
     const log = await openPublicLog(system, LOG, LARGE)
