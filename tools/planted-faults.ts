@@ -241,8 +241,13 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/waiting/append-promises.ts',
-        '    while (this.#firstTicket <= upTo) {\n      const append = this.#take()\n      append?.resolve(append.value as never)\n    }\n',
-        '    const last: (PendingAppend | undefined)[] = []\n    while (this.#firstTicket <= upTo) last.unshift(this.#take())\n    for (const append of last) append?.resolve(append.value as never)\n',
+        '      this.#dropFirst()\n      resolve?.(value as never)\n    }\n',
+        '      this.#dropFirst()\n      last.unshift(() => resolve?.(value as never))\n    }\n    for (const tell of last) tell()\n',
+      ),
+      edit(
+        'src/log/waiting/append-promises.ts',
+        '    while (this.#firstTicket <= upTo) {\n',
+        '    const last: (() => void)[] = []\n    while (this.#firstTicket <= upTo) {\n',
       ),
     ],
   },

@@ -8,7 +8,7 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
 import type { IdRange, Log, LogStats, LogStatus, Message, ReadOptions } from './types.ts'
-import { type AppendPromises, PendingAppend } from './waiting/append-promises.ts'
+import { type AppendPromises, ignore, type Settling } from './waiting/append-promises.ts'
 import { RoomQueue } from './waiting/room-queue.ts'
 
 export class PublicLog implements Log {
@@ -58,10 +58,9 @@ export class PublicLog implements Log {
     try {
       const bytes = this.#bytesOf(body)
       this.#assertOpen()
-      const append = new PendingAppend()
-      const outcome = append.promise<number>()
-      if (this.#roomQueue.mustWait) this.#roomQueue.addOne(bytes, append)
-      else this.#sendOne(bytes, append)
+      if (this.#roomQueue.mustWait) return this.#roomQueue.addOne(bytes)
+      const outcome = this.#promises.add(this.#encodeOne(bytes))
+      this.#log.loop.endAppend(bytes.length)
       return outcome
     } catch (error) {
       return Promise.reject(error)
@@ -75,10 +74,9 @@ export class PublicLog implements Log {
       if (bodies.length === 0) return Promise.resolve({ firstId: nextId, endId: nextId })
       const all = this.#checkBatch(bodies)
       this.#assertOpen()
-      const append = new PendingAppend()
-      const outcome = append.promise<IdRange>()
-      if (this.#roomQueue.mustWait) this.#roomQueue.addBatch(all, append)
-      else this.#sendBatch(all, append)
+      if (this.#roomQueue.mustWait) return this.#roomQueue.addBatch(all)
+      const outcome = this.#promises.add(this.#encodeBatch(all))
+      this.#log.loop.endAppend(byteCountOf(all))
       return outcome
     } catch (error) {
       return Promise.reject(error)
@@ -94,12 +92,12 @@ export class PublicLog implements Log {
       throw new QlogError('QLOG_BUSY', `${length} appends wait for room in front of this one`)
     }
     const { loop } = this.#log
-    const append = new PendingAppend()
     let outcome: Error | undefined
-    append.reject = (error) => {
+    const reject = (error: Error): void => {
       outcome = error
     }
-    const id = this.#encodeOne(bytes, append)
+    const id = this.#encodeOne(bytes)
+    this.#promises.addSettling(id, { resolve: ignore, reject })
     loop.endAppend(bytes.length, true)
     try {
       loop.commitSync()
@@ -157,44 +155,42 @@ export class PublicLog implements Log {
     }
   }
 
-  #sendOne(bytes: Uint8Array, append: PendingAppend): void {
-    this.#encodeOne(bytes, append)
+  #sendOne(bytes: Uint8Array, settling: Settling): void {
+    this.#promises.addSettling(this.#encodeOne(bytes), settling)
     this.#log.loop.endAppend(bytes.length)
   }
 
-  /** Into the group that is being put together; its id. `endAppend` follows. */
-  #encodeOne(bytes: Uint8Array, append: PendingAppend): number {
+  #sendBatch(all: readonly Uint8Array[], settling: Settling): void {
+    this.#promises.addSettling(this.#encodeBatch(all), settling)
+    this.#log.loop.endAppend(byteCountOf(all))
+  }
+
+  /** Into the group that is being put together; its id. Its promise and `endAppend` follow. */
+  #encodeOne(bytes: Uint8Array): number {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
     const id = loop.nextId
     loop.beginAppend().addMessage(bytes)
-    append.value = id
-    this.#promises.add(append)
     return id
   }
 
-  #sendBatch(all: readonly Uint8Array[], append: PendingAppend): void {
+  /** The same for a batch. */
+  #encodeBatch(all: readonly Uint8Array[]): IdRange {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(all.length, byteCountOf(all))
     const firstId = loop.nextId
     const group = loop.beginAppend()
     const mark = group.mark()
-    let bytes = 0
     try {
       group.beginBatch(all.length, 0)
-      for (const body of all) {
-        group.addBatchBytes(body)
-        bytes += body.length
-      }
+      for (const body of all) group.addBatchBytes(body)
       group.endBatch()
     } catch (error) {
       // There was no memory for all of it: nothing of the batch is taken.
       group.rollBack(mark)
       throw error
     }
-    append.value = { firstId, endId: firstId + all.length } satisfies IdRange
-    this.#promises.add(append)
-    loop.endAppend(bytes)
+    return { firstId, endId: firstId + all.length }
   }
 
   #assertOpen(): void {
@@ -240,5 +236,7 @@ export class PublicLog implements Log {
 }
 
 function byteCountOf(bodies: readonly Uint8Array[]): number {
-  return bodies.reduce((sum, { length }) => sum + length, 0)
+  let bytes = 0
+  for (const body of bodies) bytes += body.length
+  return bytes
 }

@@ -1,61 +1,91 @@
 /**
- * A list that is added to behind and taken from in front. Taking moves nothing: `shift` of an array copies all that
- * is left of a long one. Pure memory.
+ * A list that is added to behind and taken from in front: a ring, in which neither moves anything. `shift` of a long
+ * array copies all that is left of it, and one that is cut now and then is made anew each time. Pure memory.
  */
 
-/** Places in front that were taken are given back once they are so many, and half of all. */
-const TAKEN_MAX = 32
+/** A power of two, as every size is. */
+const PLACES_MIN = 16
+/** Below, places are not worth giving back. */
+const PLACES_KEPT = 16 * 1024
 
 export class Fifo<T> {
-  #items: (T | undefined)[] = []
+  #places: (T | undefined)[] = new Array(PLACES_MIN)
   /** Where the first one stands. */
   #head = 0
+  #length = 0
 
   get length(): number {
-    return this.#items.length - this.#head
+    return this.#length
   }
 
   /** Undefined where there is none, as of the others. */
   get first(): T | undefined {
-    return this.#items[this.#head]
+    return this.#places[this.#head]
   }
 
   get last(): T | undefined {
-    return this.length > 0 ? this.#items.at(-1) : undefined
+    return this.at(this.#length - 1)
   }
 
   /** The one behind so many; undefined where there are no more, or where the number is negative. */
   at(index: number): T | undefined {
-    return index < 0 ? undefined : this.#items[this.#head + index]
+    if (index < 0 || index >= this.#length) return undefined
+    return this.#places[this.#placeOf(index)]
+  }
+
+  /** Puts another in its place; there must be one. */
+  set(index: number, item: T): void {
+    this.#places[this.#placeOf(index)] = item
   }
 
   push(item: T): void {
-    this.#items.push(item)
+    if (this.#length === this.#places.length) this.#resize(2 * this.#length)
+    this.#places[this.#placeOf(this.#length)] = item
+    this.#length++
   }
 
   take(): T | undefined {
-    const item = this.first
-    if (this.length === 0) return undefined
-    this.#items[this.#head++] = undefined
-    if (this.#head > TAKEN_MAX && 2 * this.#head > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
+    if (this.#length === 0) return undefined
+    const item = this.#places[this.#head]
+    this.#places[this.#head] = undefined
+    this.#head = this.#placeOf(1)
+    this.#length--
+    const { length } = this.#places
+    if (length > PLACES_KEPT && 8 * this.#length < length) this.#resize(length / 2)
     return item
   }
 
   /** All of them, front to back; nothing is left. */
   takeAll(): T[] {
-    const all = this.#items.slice(this.#head) as T[]
-    this.#items = []
+    const all = this.#inOrder()
+    this.#places = new Array(PLACES_MIN)
     this.#head = 0
-    return all
+    this.#length = 0
+    return all as T[]
   }
 
   some(isWanted: (item: T) => boolean): boolean {
-    for (let row = this.#head; row < this.#items.length; row++) {
-      if (isWanted(this.#items[row] as T)) return true
+    for (let index = 0; index < this.#length; index++) {
+      if (isWanted(this.#places[this.#placeOf(index)] as T)) return true
     }
     return false
+  }
+
+  #placeOf(index: number): number {
+    return (this.#head + index) & (this.#places.length - 1)
+  }
+
+  #inOrder(): (T | undefined)[] {
+    const end = this.#head + this.#length
+    const inOrder = this.#places.slice(this.#head, end)
+    const { length } = this.#places
+    return end <= length ? inOrder : inOrder.concat(this.#places.slice(0, end - length))
+  }
+
+  #resize(places: number): void {
+    const inOrder = this.#inOrder()
+    inOrder.length = places
+    this.#places = inOrder
+    this.#head = 0
   }
 }

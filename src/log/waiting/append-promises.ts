@@ -3,54 +3,55 @@ import { QlogError } from '../../errors.ts'
 import { Fifo } from '../fifo.ts'
 import type { LogOwner, Ticket } from '../seam.ts'
 
-/** An append that somebody waits for. */
-export class PendingAppend {
-  /** What its promise resolves with, known once it has its ids. */
-  value: unknown
-  resolve: (value: never) => void = ignore
-  reject: (error: Error) => void = ignore
+/** Where an append's outcome is told. */
+export interface Settling {
+  readonly resolve: (value: never) => void
+  readonly reject: (error: Error) => void
+}
 
-  promise<T>(): Promise<T> {
+/** Three lists with one row an append: an object for each would live as long as the append is under way. */
+export class AppendPromises implements LogOwner {
+  /** Tickets come in order: queues, not maps. */
+  readonly #values = new Fifo<unknown>()
+  readonly #resolves = new Fifo<Settling['resolve']>()
+  readonly #rejects = new Fifo<Settling['reject']>()
+  /** Of the first row. */
+  #firstTicket = 1
+
+  /** A promise for the append that gets the next ticket; it resolves with `value`. */
+  add<T>(value: T): Promise<T> {
+    this.#values.push(value)
     return new Promise<T>((resolve, reject) => {
-      this.resolve = resolve as (value: never) => void
-      this.reject = reject
+      this.#resolves.push(resolve as Settling['resolve'])
+      this.#rejects.push(reject)
     })
   }
 
-  /** Nothing that comes later is told. */
-  refuse(cause: Error): void {
-    this.reject(cause)
-    this.resolve = ignore
-    this.reject = ignore
-  }
-
-  get isRefused(): boolean {
-    return this.reject === ignore
-  }
-}
-
-export class AppendPromises implements LogOwner {
-  /** Tickets come in order: a queue, not a map. */
-  readonly #appends = new Fifo<PendingAppend>()
-  /** Of the first one in the queue. */
-  #firstTicket = 1
-
-  /** It gets the next ticket. */
-  add(append: PendingAppend): void {
-    this.#appends.push(append)
+  /** The same for an append whose promise is there already, or that has none. */
+  addSettling(value: unknown, { resolve, reject }: Settling): void {
+    this.#values.push(value)
+    this.#resolves.push(resolve)
+    this.#rejects.push(reject)
   }
 
   committed(upTo: Ticket): void {
     while (this.#firstTicket <= upTo) {
-      const append = this.#take()
-      append?.resolve(append.value as never)
+      const value = this.#values.first
+      const resolve = this.#resolves.first
+      this.#dropFirst()
+      resolve?.(value as never)
     }
     this.#dropRefused()
   }
 
   refused(from: Ticket, upTo: Ticket, cause: Error): void {
     for (let ticket = from; ticket <= upTo; ticket++) {
-      this.#appends.at(ticket - this.#firstTicket)?.refuse(cause)
+      const row = ticket - this.#firstTicket
+      const reject = this.#rejects.at(row)
+      if (reject === undefined) continue
+      this.#resolves.set(row, ignore)
+      this.#rejects.set(row, ignore)
+      reject(cause)
     }
     this.#dropRefused()
   }
@@ -62,23 +63,26 @@ export class AppendPromises implements LogOwner {
         : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', {
             cause,
           })
-    this.refused(from, this.#firstTicket + this.#appends.length - 1, error)
+    this.refused(from, this.#firstTicket + this.#rejects.length - 1, error)
   }
 
   space(): void {
     // The plain log tells of a full disk by the appends it refuses.
   }
 
-  #take(): PendingAppend | undefined {
+  #dropFirst(): void {
     this.#firstTicket++
-    return this.#appends.take()
+    this.#values.take()
+    this.#resolves.take()
+    this.#rejects.take()
   }
 
   #dropRefused(): void {
-    while (this.#appends.first?.isRefused) this.#take()
+    while (this.#rejects.first === ignore) this.#dropFirst()
   }
 }
 
-function ignore(): void {
-  // It has its outcome.
+/** For who has its outcome, or looks for it elsewhere. */
+export function ignore(): void {
+  // Nobody waits.
 }

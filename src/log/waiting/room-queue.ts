@@ -4,7 +4,8 @@
  * others: a log that slows down under its load catches up late, or never. Knows no file.
  */
 import { Fifo } from '../fifo.ts'
-import type { PendingAppend } from './append-promises.ts'
+import type { IdRange } from '../types.ts'
+import type { Settling } from './append-promises.ts'
 import { assertMayWait } from './bounds.ts'
 import { KeptBodies } from './kept-bodies.ts'
 
@@ -13,8 +14,8 @@ export interface RoomQueueHost {
   /** Resolves once there is room, or none will ever be. */
   room(): Promise<void>
   /** Takes it into the log, bytes and all; throws where that takes nothing any more. */
-  sendOne(body: Uint8Array, append: PendingAppend): void
-  sendBatch(bodies: readonly Uint8Array[], append: PendingAppend): void
+  sendOne(body: Uint8Array, settling: Settling): void
+  sendBatch(bodies: readonly Uint8Array[], settling: Settling): void
 }
 
 /** In place of the number of a batch's messages. */
@@ -22,7 +23,7 @@ const NO_BATCH = -1
 
 export class RoomQueue {
   readonly #host: RoomQueueHost
-  readonly #appends = new Fifo<PendingAppend>()
+  readonly #appends = new Fifo<Settling>()
   /** Messages of each one's batch. */
   readonly #counts = new Fifo<number>()
   readonly #bodies = new KeptBodies()
@@ -42,17 +43,17 @@ export class RoomQueue {
   }
 
   /** Copies the bytes: the caller moves on. Throws QLOG_BUSY where too much waits already. */
-  addOne(body: Uint8Array, append: PendingAppend): void {
+  addOne(body: Uint8Array): Promise<number> {
     assertMayWait(this.length, this.#bodies.byteLength)
     this.#bodies.keepOne(body)
-    this.#add(NO_BATCH, append)
+    return this.#add(NO_BATCH)
   }
 
   /** The same for a batch. */
-  addBatch(bodies: readonly Uint8Array[], append: PendingAppend): void {
+  addBatch(bodies: readonly Uint8Array[]): Promise<IdRange> {
     assertMayWait(this.length, this.#bodies.byteLength)
     this.#bodies.keep(bodies)
-    this.#add(bodies.length, append)
+    return this.#add(bodies.length)
   }
 
   /** Resolves once none of those that wait now does. */
@@ -60,10 +61,12 @@ export class RoomQueue {
     await this.#draining
   }
 
-  #add(count: number, append: PendingAppend): void {
+  #add<T>(count: number): Promise<T> {
     this.#counts.push(count)
-    this.#appends.push(append)
-    this.#draining ??= this.#drain()
+    return new Promise<T>((resolve, reject) => {
+      this.#appends.push({ resolve: resolve as Settling['resolve'], reject })
+      this.#draining ??= this.#drain()
+    })
   }
 
   async #drain(): Promise<void> {

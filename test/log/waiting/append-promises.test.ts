@@ -1,18 +1,16 @@
 /** Promises of appends: each is told once, in the order of the tickets, whatever becomes of others. */
 import { expect, test } from 'vitest'
-import { AppendPromises, PendingAppend } from '../../../src/log/waiting/append-promises.ts'
+import { AppendPromises } from '../../../src/log/waiting/append-promises.ts'
 
 /** So many appends that got the tickets from 1 on, and what each was told. */
 function appends(count: number): { promises: AppendPromises; told: string[] } {
   const promises = new AppendPromises()
   const told: string[] = []
   for (let ticket = 1; ticket <= count; ticket++) {
-    const append = new PendingAppend()
-    append.value = ticket
-    append.resolve = (value: unknown) => told.push(`${ticket} is ${value}`)
-    append.reject = (error) =>
-      told.push(`${ticket}: ${'code' in error ? error.code : error.message}`)
-    promises.add(append)
+    promises.addSettling(ticket, {
+      resolve: (value: unknown) => told.push(`${ticket} is ${value}`),
+      reject: (error) => told.push(`${ticket}: ${'code' in error ? error.code : error.message}`),
+    })
   }
   return { promises, told }
 }
@@ -47,4 +45,13 @@ test('where the log stops each is told what is known of it, and nothing behind t
     '2: QLOG_INDETERMINATE',
     '3: QLOG_INDETERMINATE',
   ])
+})
+
+test('an append that waits for nothing else has its promise at once', async () => {
+  const promises = new AppendPromises()
+  const [first, second] = [promises.add('first'), promises.add('second')]
+  promises.committed(1)
+  promises.refused(2, 2, new Error('full'))
+  expect(await first).toBe('first')
+  await expect(second).rejects.toThrow('full')
 })

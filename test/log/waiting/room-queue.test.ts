@@ -1,7 +1,7 @@
 /** Appends that wait for room: in order, as many at once as there is room for, and each told its own outcome. */
 import { expect, test } from 'vitest'
 import { openLog } from '../../../src/index.ts'
-import { PendingAppend } from '../../../src/log/waiting/append-promises.ts'
+import type { Settling } from '../../../src/log/waiting/append-promises.ts'
 import { RoomQueue, type RoomQueueHost } from '../../../src/log/waiting/room-queue.ts'
 import { freshDirectory } from '../../real/support.ts'
 
@@ -28,19 +28,19 @@ class Host implements RoomQueueHost {
     }
   }
 
-  sendOne(body: Uint8Array, append: PendingAppend): void {
-    this.#send(textOf(body), append)
+  sendOne(body: Uint8Array, settling: Settling): void {
+    this.#send(textOf(body), settling)
   }
 
-  sendBatch(bodies: readonly Uint8Array[], append: PendingAppend): void {
-    this.#send(bodies.map(textOf), append)
+  sendBatch(bodies: readonly Uint8Array[], settling: Settling): void {
+    this.#send(bodies.map(textOf), settling)
   }
 
-  #send(what: string | string[], append: PendingAppend): void {
+  #send(what: string | string[], settling: Settling): void {
     if (this.failure) throw this.failure
     this.free--
     this.sent.push(what)
-    append.resolve(this.sent.length as never)
+    settling.resolve(this.sent.length as never)
   }
 
   make(room: number): void {
@@ -62,10 +62,7 @@ function textOf(body: Uint8Array): string {
 }
 
 function addOne(queue: RoomQueue, text: string): Promise<number> {
-  const append = new PendingAppend()
-  const outcome = append.promise<number>()
-  queue.addOne(bytesOf(text), append)
-  return outcome
+  return queue.addOne(bytesOf(text))
 }
 
 test('they leave in their order, as many as there is room for, in one turn', async () => {
@@ -91,11 +88,9 @@ test('one that comes while others wait waits behind them, and one that comes lat
   const first = addOne(queue, 'first')
   await turn()
   expect(queue.mustWait).toBe(true)
-  const second = new PendingAppend()
-  const outcome = second.promise<number>()
-  queue.addBatch(['of', 'three', ''].map(bytesOf), second)
+  const second = queue.addBatch(['of', 'three', ''].map(bytesOf))
   host.make(2)
-  expect(await Promise.all([first, outcome])).toEqual([1, 2])
+  expect(await Promise.all([first, second])).toEqual([1, 2])
   const third = addOne(queue, 'third')
   await turn()
   expect(queue.length).toBe(1)
@@ -110,9 +105,7 @@ test('whoever waits may use its bytes for something else', async () => {
   const host = new Host()
   const queue = new RoomQueue(host)
   const body = Buffer.from('before')
-  const append = new PendingAppend()
-  const outcome = append.promise<number>()
-  queue.addOne(body, append)
+  const outcome = queue.addOne(body)
   body.fill(0)
   host.make(1)
   await outcome
@@ -153,21 +146,16 @@ test('a host that fails to make room is told to all that wait, and the next one 
 test('a million may wait, and one more is QLOG_BUSY', () => {
   const queue = new RoomQueue(new Host())
   const body = bytesOf('x')
-  for (let i = 0; i < 1_000_000; i++) queue.addOne(body, new PendingAppend())
-  expect(() => queue.addOne(body, new PendingAppend())).toThrow(
-    expect.objectContaining({ code: 'QLOG_BUSY' }),
-  )
+  for (let i = 0; i < 1_000_000; i++) void queue.addOne(body)
+  expect(() => queue.addOne(body)).toThrow(expect.objectContaining({ code: 'QLOG_BUSY' }))
   expect(queue.length).toBe(1_000_000)
 })
 
 test('256 MiB may wait, and one more is QLOG_BUSY', () => {
   const queue = new RoomQueue(new Host())
   const batch = Array.from({ length: 64 }, () => new Uint8Array(2 ** 20))
-  for (let i = 0; i < 4; i++) queue.addBatch(batch, new PendingAppend())
-  for (const add of [
-    () => queue.addOne(bytesOf('x'), new PendingAppend()),
-    () => queue.addBatch([bytesOf('x')], new PendingAppend()),
-  ]) {
+  for (let i = 0; i < 4; i++) void queue.addBatch(batch)
+  for (const add of [() => queue.addOne(bytesOf('x')), () => queue.addBatch([bytesOf('x')])]) {
     expect(add).toThrow(expect.objectContaining({ code: 'QLOG_BUSY' }))
   }
   expect(queue.length).toBe(4)
