@@ -24,9 +24,9 @@ export const ERROR_CODES = {
       'Choose an address that is free and of this machine, or stop the process that listens there. Ports below 1024 may need the right to use them.',
   },
   QLOG_BUSY: {
-    when: 'The low-level append was called while inFlightBytesMax already waits for its flush; or a million appends or puts, or 256 MiB of them, wait for room already.',
+    when: 'The low-level append was called while inFlightBytesMax already waits for its flush; or 512 MiB of messages wait already, each counted with 512 bytes beside its own; or appendSync was called while others wait; or the process that holds the store has too much of others on its way.',
     remedy:
-      'Nothing was taken. Wait until some of what you appended has resolved, then again; at the low-level append, for room().',
+      'Nothing was taken. Wait until some of what you appended or put has resolved, then again; at the low-level append, for room().',
   },
   QLOG_CLOSED: {
     when: 'A log, reader or iterator was used after close().',

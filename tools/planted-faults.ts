@@ -256,6 +256,46 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [edit('src/format/bytes.ts', 'return new Uint8Array(bytes)', 'return bytes.slice()')],
   },
   {
+    name: 'more may wait in front of a store than its bound',
+    edits: [
+      edit(
+        'src/store/commit/backlog.ts',
+        'if (puts.some(({ mayExceed }) => !mayExceed)) this.#tally.assertRoom()',
+        '',
+      ),
+    ],
+  },
+  {
+    name: 'what has left goes on counting as waiting',
+    edits: [
+      edit(
+        'src/store/commit/backlog.ts',
+        'if (first) this.#tally.remove(first.puts.length, this.#sizes.take() ?? 0)',
+        'if (first) this.#sizes.take()',
+      ),
+    ],
+  },
+  {
+    name: 'an acknowledgement is turned away since large puts wait',
+    edits: [
+      edit(
+        'src/store/commit/backlog.ts',
+        'if (puts.some(({ mayExceed }) => !mayExceed)) this.#tally.assertRoom()',
+        'this.#tally.assertRoom()',
+      ),
+    ],
+  },
+  {
+    name: 'an append passes those that wait for room',
+    edits: [
+      edit(
+        'src/log/waiting/room-queue.ts',
+        'return this.#appends.length > 0 || !this.#host.hasRoom',
+        'return !this.#host.hasRoom',
+      ),
+    ],
+  },
+  {
     name: 'appendSync overtakes a group in flight',
     edits: [
       edit(

@@ -45,7 +45,7 @@ export interface LogOptions {
   readonly messageBytesMax?: number
   /**
    * Bytes that may wait for their flush, default 32 MiB. `append` waits while there are more, and rejects with
-   * QLOG_BUSY where a million appends, or 256 MiB, wait already.
+   * QLOG_BUSY where 512 MiB wait already, each message counted with 512 bytes beside its own.
    */
   readonly inFlightBytesMax?: number
   /** Size of the first segment of an opening, default 64 KiB, at least 16 KiB. */
@@ -217,11 +217,14 @@ export interface LogReader extends AsyncDisposable {
 /** A log that this process owns. */
 export interface Log extends LogReader {
   readonly status: LogStatus
-  /** Resolves with the message's id once it is durable. Its bytes are taken before it returns. */
+  /**
+   * Resolves with the message's id once it is durable. Its bytes are taken before it returns. Waits where too much is
+   * in flight; rejects with QLOG_BUSY where too much waits, with nothing taken.
+   */
   append(body: Uint8Array | string): Promise<number>
   /** Appends all or none, as one atomic batch. */
   appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange>
-  /** Blocks until the message and all before it are durable. */
+  /** Blocks until the message and all before it are durable. Throws QLOG_BUSY where appends wait for room. */
   appendSync(body: Uint8Array | string): number
   /** These messages are not needed any more. Frees whole segments some time; not durable by itself. */
   discard(firstId: number, endId: number): void

@@ -2,7 +2,9 @@
  * What the handle of a queue makes of what it is given: bodies of values, headers of the moment, and values
  * of the bodies that it shows. Changes nothing.
  */
+
 import { QlogTypeError } from '../errors.ts'
+import { copyOf } from '../format/bytes.ts'
 import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
 import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
@@ -34,9 +36,23 @@ export class QueueValues<T> {
     this.#context = context
   }
 
-  /** The body of a value. Throws QlogTypeError, QLOG_CODEC, QLOG_TOO_LARGE. */
+  /** The body of a value, which may be the caller's bytes. Throws QlogTypeError, QLOG_CODEC, QLOG_TOO_LARGE. */
   bytes(value: unknown): Uint8Array {
-    const body = this.codec === undefined ? value : encodeWith(this.codec, value as T)
+    return this.#checkedBody(this.#encoded(value))
+  }
+
+  /** The same, kept for later: the caller may use its bytes again, and a codec those that it made last. */
+  ownBytes(value: unknown): Uint8Array {
+    const body = this.#encoded(value)
+    const bytes = this.#checkedBody(body)
+    return typeof body === 'string' ? bytes : copyOf(bytes)
+  }
+
+  #encoded(value: unknown): unknown {
+    return this.codec === undefined ? value : encodeWith(this.codec, value as T)
+  }
+
+  #checkedBody(body: unknown): Uint8Array {
     return checkBody(body, this.#core.log.limits.messageBytesMax)
   }
 
@@ -63,14 +79,19 @@ export class QueueValues<T> {
   /** One of `putMany`: an object is an item with a body, anything else is a value by itself. */
   item(item: unknown): { readonly bytes: Uint8Array; readonly plan: PutPlan } {
     if (typeof item !== 'object' || item === null || item instanceof Uint8Array) {
-      return { bytes: this.bytes(item), plan: this.plan(undefined) }
+      return { bytes: this.#bytesOfMany(item), plan: this.plan(undefined) }
     }
     if (!('body' in item)) {
       throw new QlogTypeError(`this item of putMany has no \`body\`: ${OBJECTS_IN_BODY}`)
     }
     const { body, ...options } = item as PutItem<unknown>
     const has = Object.keys(options).length > 0
-    return { plan: this.plan(has ? options : undefined, ITEM), bytes: this.bytes(body) }
+    return { plan: this.plan(has ? options : undefined, ITEM), bytes: this.#bytesOfMany(body) }
+  }
+
+  /** All items are encoded before any is appended. */
+  #bytesOfMany(value: unknown): Uint8Array {
+    return this.codec === undefined ? this.bytes(value) : this.ownBytes(value)
   }
 
   /** A message that was looked at; its value is made when it is asked for, and may throw QLOG_CODEC. */

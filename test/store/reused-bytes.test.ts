@@ -95,3 +95,24 @@ test.each(TAKERS)('the bytes of a transaction that has still to leave: %s', asyn
   })
   expect(counts).toEqual({ before: 2 })
 })
+
+test('the bytes that a codec makes of one buffer again and again', async () => {
+  const counts = await storeOf(async (store) => {
+    const buffer = Buffer.alloc(3)
+    const codec = {
+      encode: (value: string) => {
+        buffer.write(value)
+        return buffer
+      },
+      decode: (body: Uint8Array) => Buffer.from(body).toString(),
+    }
+    const queue = store.queue('q', { codec })
+    const batch = queue.putMany(['aaa', { body: 'bbb' }])
+    await Promise.all([batch, queue.put('ccc'), queue.put('ddd')])
+    await store.transaction((transaction) => {
+      transaction.put(queue, 'eee')
+      transaction.put(queue, 'fff')
+    })
+  })
+  expect(counts).toEqual({ aaa: 1, bbb: 1, ccc: 1, ddd: 1, eee: 1, fff: 1 })
+})

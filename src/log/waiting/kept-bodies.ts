@@ -5,9 +5,10 @@
 import { getUint32, setUint32 } from '../../format/bytes.ts'
 import { Fifo } from '../fifo.ts'
 
-const CHUNK_BYTES = 64 * 1024
 /** In front of each body. */
 const LENGTH_BYTES = 4
+/** Bodies of a power of two fill it. */
+const CHUNK_BYTES = 64 * 1024 + 16 * LENGTH_BYTES
 
 interface Chunk {
   readonly bytes: Uint8Array
@@ -19,8 +20,13 @@ export class KeptBodies {
   /** Where the next body to be taken stands in the first chunk. */
   #at = 0
   #byteLength = 0
+  #length = 0
 
-  /** Bytes of all bodies that are kept. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Of all that are kept, with the length of each. */
   get byteLength(): number {
     return this.#byteLength
   }
@@ -31,13 +37,16 @@ export class KeptBodies {
     for (const body of bodies) needed += LENGTH_BYTES + body.length
     const chunk = this.#chunkWith(needed)
     for (const body of bodies) write(chunk, body)
-    this.#byteLength += needed - LENGTH_BYTES * bodies.length
+    this.#byteLength += needed
+    this.#length += bodies.length
   }
 
   /** The same for one. */
   keepOne(body: Uint8Array): void {
-    write(this.#chunkWith(LENGTH_BYTES + body.length), body)
-    this.#byteLength += body.length
+    const needed = LENGTH_BYTES + body.length
+    write(this.#chunkWith(needed), body)
+    this.#byteLength += needed
+    this.#length++
   }
 
   /** The first of those that are kept, no longer kept; its bytes hold until the next `keep`. There must be one. */
@@ -51,8 +60,9 @@ export class KeptBodies {
     if (!chunk) throw new Error('no body is kept')
     const start = this.#at + LENGTH_BYTES
     const end = start + getUint32(chunk.bytes, this.#at)
+    this.#byteLength -= end - this.#at
+    this.#length--
     this.#at = end
-    this.#byteLength -= end - start
     if (end === chunk.used && this.#chunks.length === 1) this.#empty(chunk)
     return chunk.bytes.subarray(start, end)
   }
@@ -61,6 +71,7 @@ export class KeptBodies {
     this.#chunks.takeAll()
     this.#at = 0
     this.#byteLength = 0
+    this.#length = 0
   }
 
   /** The last chunk is used again, or an append a chunk would be made where there is always one that waits. */

@@ -6,8 +6,8 @@
 import { Fifo } from '../fifo.ts'
 import type { IdRange } from '../types.ts'
 import type { Settling } from './append-promises.ts'
-import { assertMayWait } from './bounds.ts'
 import { KeptBodies } from './kept-bodies.ts'
+import { assertMayWait, WAITING_BYTES_MAX } from './waiting-bound.ts'
 
 export interface RoomQueueHost {
   readonly hasRoom: boolean
@@ -23,14 +23,16 @@ const NO_BATCH = -1
 
 export class RoomQueue {
   readonly #host: RoomQueueHost
+  readonly #bytesMax: number
   readonly #appends = new Fifo<Settling>()
   /** Messages of each one's batch. */
   readonly #counts = new Fifo<number>()
   readonly #bodies = new KeptBodies()
   #draining: Promise<void> | undefined
 
-  constructor(host: RoomQueueHost) {
+  constructor(host: RoomQueueHost, bytesMax = WAITING_BYTES_MAX) {
     this.#host = host
+    this.#bytesMax = bytesMax
   }
 
   get length(): number {
@@ -44,14 +46,14 @@ export class RoomQueue {
 
   /** Copies the bytes: the caller moves on. Throws QLOG_BUSY where too much waits already. */
   addOne(body: Uint8Array): Promise<number> {
-    assertMayWait(this.length, this.#bodies.byteLength)
+    this.#assertRoom()
     this.#bodies.keepOne(body)
     return this.#add(NO_BATCH)
   }
 
   /** The same for a batch. */
   addBatch(bodies: readonly Uint8Array[]): Promise<IdRange> {
-    assertMayWait(this.length, this.#bodies.byteLength)
+    this.#assertRoom()
     this.#bodies.keep(bodies)
     return this.#add(bodies.length)
   }
@@ -59,6 +61,10 @@ export class RoomQueue {
   /** Resolves once none of those that wait now does. */
   async drained(): Promise<void> {
     await this.#draining
+  }
+
+  #assertRoom(): void {
+    assertMayWait(this.#bodies.length, this.#bodies.byteLength, this.#bytesMax)
   }
 
   #add<T>(count: number): Promise<T> {

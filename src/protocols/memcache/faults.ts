@@ -17,6 +17,7 @@ const FAULTS: Partial<Readonly<Record<ErrorCode, Fault>>> = {
     status: Status.TOO_LARGE,
     text: 'Too large.',
   },
+  QLOG_BUSY: server('too much waits for the disk already', Status.BUSY),
   QLOG_DISK_FULL: server('the disk is full', Status.OUT_OF_MEMORY),
   QLOG_INDETERMINATE: server('the flush failed: it is not known whether this is stored'),
   QLOG_FAILED: server('the log has failed: nothing is taken any more'),

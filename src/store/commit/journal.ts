@@ -5,6 +5,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
+import { WaitingTally } from '../../log/waiting/waiting-bound.ts'
 import { encodeControl } from '../records/control-record.ts'
 import type { StoreState } from '../state/store-state.ts'
 import { Backlog } from './backlog.ts'
@@ -59,6 +60,8 @@ export class Journal implements LogOwner {
   appendedBytes = 0
   controlBytes = 0
   failure: Error | undefined
+  /** Messages that wait: for room here, or elsewhere for the outcome of others. */
+  readonly waiting = new WaitingTally()
   readonly #state: StoreState
   #offsets: Offsets | undefined
   #events: JournalEvents | undefined
@@ -66,7 +69,7 @@ export class Journal implements LogOwner {
   /** Appended and not settled, by ticket; the first `#settled` of them are settled. */
   #sent: (Sendable | undefined)[] = []
   #settled = 0
-  readonly #backlog = new Backlog()
+  readonly #backlog: Backlog
   #draining: Promise<void> | undefined
   /** The first of those that wait, while the log is asked to take it. */
   #appending: Sendable | undefined
@@ -74,6 +77,7 @@ export class Journal implements LogOwner {
 
   constructor(state: StoreState) {
     this.#state = state
+    this.#backlog = new Backlog(this.waiting)
   }
 
   begin(log: OwnedLog, offsets: Offsets, events: JournalEvents): void {

@@ -32,6 +32,7 @@ export class PutBatch {
   #sources: Source[] = []
   /** Take out what messages of this batch replace; they leave with it, and nobody waits for them. */
   readonly #replaced: PlainOperation[] = []
+  #areBytesOurs = false
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -47,13 +48,27 @@ export class PutBatch {
     return this.#hasClaims && this.#pendingFirsts().length > 0
   }
 
-  /** Waits for those, and rejects where one of them was turned down. */
+  /** Waits for those, and rejects where one of them was turned down, or with QLOG_BUSY where too much waits already. */
   async wait(): Promise<void> {
-    // The caller has moved on, and may use its bytes again.
-    for (const item of this.#items) item.bytes = copyOf(item.bytes)
-    for (let firsts = this.#pendingFirsts(); firsts.length > 0; firsts = this.#pendingFirsts()) {
-      await Promise.all(firsts)
+    const { waiting } = this.#core.journal
+    waiting.assertRoom()
+    this.#takeBytes()
+    const bytes = this.#items.reduce((sum, item) => sum + item.bytes.length, 0)
+    waiting.add(this.#items.length, bytes)
+    try {
+      for (let firsts = this.#pendingFirsts(); firsts.length > 0; firsts = this.#pendingFirsts()) {
+        await Promise.all(firsts)
+      }
+    } finally {
+      waiting.remove(this.#items.length, bytes)
     }
+  }
+
+  /** The caller has moved on, and may use its bytes again. */
+  #takeBytes(): void {
+    if (this.#areBytesOurs) return
+    for (const item of this.#items) item.bytes = copyOf(item.bytes)
+    this.#areBytesOurs = true
   }
 
   /**

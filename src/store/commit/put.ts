@@ -108,6 +108,13 @@ export class Put implements Encodable, MessageFacts {
     this.byteLength = (this.#head?.length ?? shortHeadBytes(this)) + this.body.length
   }
 
+  /** Bytes that it will take, as near as that is known before it has its place. */
+  estimateBytes(): number {
+    this.place(0)
+    this.offset = -1
+    return this.byteLength
+  }
+
   encodeInto(target: Uint8Array, at: number): void {
     let next = at
     if (this.#head) {

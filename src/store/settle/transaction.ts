@@ -53,11 +53,10 @@ export class StoreTransaction implements Transaction {
     this.#assertOpen()
     const handle = queue instanceof QueueHandle ? this.#own(queue) : undefined
     const name = handle?.name ?? checkName('the name of a queue', queue)
-    const bytes =
-      handle?.values.bytes(value) ?? checkBody(value, this.#core.log.limits.messageBytesMax)
-    const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
     // The caller may use its bytes again before the transaction leaves.
-    this.#batch.add(name, !handle && typeof value === 'string' ? bytes : copyOf(bytes), plan)
+    const bytes = handle?.values.ownBytes(value) ?? this.#ownBytes(value)
+    const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
+    this.#batch.add(name, bytes, plan)
   }
 
   ack(delivery: Delivery): void {
@@ -231,6 +230,11 @@ export class StoreTransaction implements Transaction {
     this.#settled.add(taken)
     this.#core.dispatcher.settle(taken)
     return taken
+  }
+
+  #ownBytes(value: unknown): Uint8Array {
+    const bytes = checkBody(value, this.#core.log.limits.messageBytesMax)
+    return typeof value === 'string' ? bytes : copyOf(bytes)
   }
 
   #assertOpen(): void {

@@ -29,8 +29,21 @@ test.each([1, 2, 3, 4])('come back in their order, whatever their size (seed %d)
     } else {
       expect(() => kept.take()).toThrow('no body is kept')
     }
-    expect(kept.byteLength).toBe(expected.reduce((sum, { length }) => sum + length, 0))
+    expect(kept.length).toBe(expected.length)
+    // Each with its length.
+    expect(kept.byteLength).toBe(expected.reduce((sum, { length }) => sum + length + 4, 0))
   }
+})
+
+test('where one waits at a time the same memory serves all, unless it is large', () => {
+  const kept = new KeptBodies()
+  const buffers = [10, 20, 100_000, 30, 40].map((bytes) => {
+    kept.keepOne(new Uint8Array(bytes))
+    return kept.take().buffer
+  })
+  expect(buffers[1]).toBe(buffers[0])
+  expect(buffers[4]).toBe(buffers[3])
+  expect(new Set(buffers).size).toBe(3)
 })
 
 test('nothing is kept of what was cleared', () => {
@@ -39,7 +52,7 @@ test('nothing is kept of what was cleared', () => {
   kept.take()
   kept.keep([new Uint8Array(100), new Uint8Array(100_000)])
   kept.clear()
-  expect(kept.byteLength).toBe(0)
+  expect([kept.length, kept.byteLength]).toEqual([0, 0])
   kept.keepOne(Uint8Array.of(7))
   expect([...kept.take()]).toEqual([7])
 })
