@@ -1,31 +1,27 @@
 /**
- * The seam's log on segment files: joins the commit loop, the readers' view, retirement and the
- * checkpoint. What opening found is handed in; open.ts makes one.
+ * The seam's log on segment files: joins the commit loop, the readers' view, what gives space back, the saved
+ * state and scrubbing. What opening found is handed in; open.ts makes one.
  */
 import { type Gap, QlogError, throwIfAborted } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import type { System } from '../system/system.ts'
 import { checkSizes } from './batch-sizes.ts'
-import { BlockCompressor } from './block-compressor.ts'
+import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
-import { ChangeWaiters } from './change-waiters.ts'
 import { CheckpointWriter } from './checkpoint-writer.ts'
 import { closeLog } from './closing.ts'
 import { CommitLoop, type CommitOptions, type CommitStart } from './commit-loop.ts'
 import type { Lock } from './lock.ts'
 import { LogEvents } from './log-events.ts'
 import { orAborted } from './or-aborted.ts'
+import { OwnView } from './own-view.ts'
 import { EntryReader } from './read/entry-reader.ts'
 import { Fetcher } from './read/fetch.ts'
 import { MessageReader } from './read/message-reader.ts'
-import { ReaderPins } from './read/reader-pins.ts'
-import { TailCache } from './read/tail-cache.ts'
-import { BackgroundScrub } from './scrub/background-scrub.ts'
-import { isSameSegment } from './scrub/check-segment.ts'
-import { type PassOptions, type ScrubSource, scrubPass } from './scrub/scrub-pass.ts'
-import { type RepairedSegment, SegmentRepair } from './scrub/segment-repair.ts'
-import type { ScrubFinding, ScrubOptions, ScrubReport, ScrubStats } from './scrub/types.ts'
+import { LogScrub } from './scrub/log-scrub.ts'
+import type { PassOptions } from './scrub/scrub-pass.ts'
+import type { ScrubOptions, ScrubReport, ScrubStats } from './scrub/types.ts'
 import type {
   Batch,
   Entry,
@@ -34,7 +30,6 @@ import type {
   LogFigures,
   LogLimits,
   LogOwner,
-  Lsn,
   OwnedLog,
   PartToSave,
   SaveOptions,
@@ -44,20 +39,16 @@ import type {
 import type { FoundState } from './snapshot/find-state.ts'
 import { PartReader } from './snapshot/part-reader.ts'
 import { Snapshots } from './snapshot/snapshots.ts'
-import { Compaction } from './space/compaction.ts'
+import type { Compaction } from './space/compaction.ts'
+import { makeGivingBack } from './space/giving-back.ts'
 import type { RetentionLimits } from './space/retention.ts'
-import { RetiredFiles } from './space/retired-files.ts'
-import { Retirement } from './space/retirement.ts'
+import type { Retirement } from './space/retirement.ts'
 import type { SegmentSupply } from './space/supply.ts'
 import { figuresOf, statsOf } from './stats.ts'
-import { firstBlockTimeMs, type IndexName } from './survey.ts'
+import type { IndexName } from './survey.ts'
 import type { MergingStats, Message, ReadOptions } from './types.ts'
-import type { LogView, ReadableSegment } from './view.ts'
-import { VisibleSegments } from './visible-segments.ts'
+import type { ReadableSegment } from './view.ts'
 import { reportPart } from './writer-report.ts'
-
-/** Damage that is remembered for `stats()`; more is only counted where it is met again. */
-const GAPS_KEPT_MAX = 10_000
 
 export interface SegmentLogParts {
   readonly system: System
@@ -84,27 +75,21 @@ export interface SegmentLogParts {
   readonly indexName: IndexName | undefined
 }
 
-export class SegmentLog implements OwnedLog, LogView {
+export class SegmentLog implements OwnedLog {
   readonly directory: string
   readonly epoch: number
   readonly limits: LogLimits
-  readonly skipsGaps: boolean
   readonly loop: CommitLoop
-  readonly gaps: Gap[]
-  /** Recovery wrote GAP records for what was lost there before anything was shown. */
-  readonly tailGaps: readonly Gap[] = []
-  readonly pins = new ReaderPins()
-  readonly tail = new TailCache()
+  /** What readers see of it. */
+  readonly view: OwnView
   readonly #parts: SegmentLogParts
   readonly #system: System
   readonly #retirement: Retirement
   readonly #compaction: Compaction
   readonly #checkpoints: CheckpointWriter
   readonly #snapshots: Snapshots
-  readonly #segments: VisibleSegments
   readonly #fetcher: Fetcher
-  readonly #scrub: BackgroundScrub | undefined
-  readonly #waiters = new ChangeWaiters()
+  readonly #scrub: LogScrub
   #closing: Promise<void> | undefined
 
   constructor(parts: SegmentLogParts) {
@@ -113,8 +98,6 @@ export class SegmentLog implements OwnedLog, LogView {
     this.directory = parts.directory
     this.epoch = parts.epoch
     this.limits = parts.limits
-    this.skipsGaps = parts.skipsGaps
-    this.gaps = [...parts.gaps]
     this.loop = new CommitLoop(
       parts.system,
       parts.lock,
@@ -125,169 +108,36 @@ export class SegmentLog implements OwnedLog, LogView {
       parts.start,
       new LogEvents(parts.system, parts.directory),
     )
-    for (const gap of this.gaps) this.loop.events.damage(gap)
-    this.#segments = new VisibleSegments(this.loop, parts.lost)
+    const { loop } = this
+    const view = new OwnView({ ...parts, loop, assertReadable: () => this.assertReadable() })
+    this.view = view
     this.#fetcher = new Fetcher({
       open: (onGap) => this.reader({ onGap }),
       isThere: (id) => this.#isThere(id),
-      endId: () => this.loop.settlement.visibleNextId,
+      endId: () => loop.settlement.visibleNextId,
       skipsGaps: parts.skipsGaps,
       after: (delayMs, callback) => parts.system.clock.after(delayMs, callback),
     })
-    this.loop.onVisible = () => this.#changed()
-    this.#retirement = this.#makeRetirement()
-    this.#compaction = this.#makeCompaction()
+    const { retirement, compaction } = makeGivingBack({
+      ...parts,
+      isCompressed: this.compressor !== undefined,
+      loop,
+      view,
+      gcRoot: () => this.#snapshots.gcRoot,
+    })
+    this.#retirement = retirement
+    this.#compaction = compaction
     this.#checkpoints = new CheckpointWriter({
       ...parts,
       stateIndex: parts.found.stateIndex,
-      loop: this.loop,
+      loop,
       names: parts.supply.names,
       report: () => reportPart(statsOf(this, 'open', parts.commit.mode), this.#nowMs(), 0),
     })
     this.#snapshots = this.#makeSnapshots()
-    this.loop.settlement.onResolved = ({ segment, offset, pieces }) =>
-      this.tail.add(segment.number, offset, pieces)
-    this.loop.onSealed = (entry, index) => {
-      this.loop.events.segment('full', entry)
-      this.noteIndex(segmentFileName(entry.number, entry.generation), index)
-      this.#retirement.sealed(entry)
-      this.#compaction.sealed(entry)
-      // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
-      const { supply } = this.#parts
-      void this.loop.sealed().then(() => supply.holdBack().catch(() => undefined))
-    }
+    this.#listen()
     this.#retirement.expire()
-    this.#scrub = this.#makeScrub()
-  }
-
-  #makeScrub(): BackgroundScrub | undefined {
-    const { system, directory, scrub } = this.#parts
-    return (
-      scrub &&
-      new BackgroundScrub({
-        system,
-        directory,
-        ...scrub,
-        repair: scrub.repair ? this.#makeRepair() : undefined,
-        source: () => this.#scrubSource(),
-        onFinding: (finding) => {
-          // Merging goes by what is noted here, and loses nothing by half of a header.
-          if (finding.row !== 'header-copy') this.noteGap(gapOf(finding))
-        },
-        onPass: (report) => this.loop.events.scrubbed(report),
-      })
-    )
-  }
-
-  #scrubSource(): ScrubSource {
-    return {
-      storeId: this.#parts.storeId,
-      full: this.loop.durableMap,
-      stillNames: (entry) => this.loop.durableMap.some((one) => isSameSegment(one, entry)),
-    }
-  }
-
-  /**
-   * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
-   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED.
-   */
-  mendNow(options: PassOptions): Promise<ScrubReport> {
-    this.assertUsable()
-    const how = { ...options, repair: this.#makeRepair() }
-    return scrubPass(this.#system, this.directory, this.#scrubSource(), how)
-  }
-
-  #makeRepair(): SegmentRepair {
-    return new SegmentRepair({
-      loop: this.loop,
-      retirement: this.#retirement,
-      names: this.#parts.supply.names,
-      nextChange: (signal) => this.#waiters.next(signal),
-      onMended: (repair) => this.#noteMended(repair),
-    })
-  }
-
-  /** What was lost in the old file is not, but for what is damaged in the new one too. */
-  #noteMended({ file, blocks, left }: RepairedSegment): void {
-    this.gaps.splice(0, this.gaps.length, ...this.gaps.filter((gap) => gap.file !== file))
-    for (const finding of left) this.noteGap(gapOf(finding))
-    for (const { firstId, endId } of blocks) {
-      if (endId > firstId) this.#parts.owner.mended?.(firstId, endId)
-    }
-  }
-
-  #makeSnapshots(): Snapshots {
-    const { system, directory, found, limits, supply } = this.#parts
-    return new Snapshots({
-      loop: this.loop,
-      reader: new PartReader(system, directory, () => this.segments(), this.pins),
-      checkpoints: this.#checkpoints,
-      found,
-      partBytesMax: limits.partBytesMax,
-      isClosing: () => this.isClosed,
-      pause: () => new Promise<void>((resolve) => system.clock.after(1, resolve, true)),
-      heldBackBytes: () => this.#retirement.heldBackBytes,
-      onRoot: () => this.#retirement.rootMoved(),
-      onSize: (bytes) => supply.noteSnapshot(bytes),
-    })
-  }
-
-  /**
-   * Only segments wholly below this LSN may go. Without control records there is no state but that of
-   * each message by itself, and so no limit.
-   */
-  #gcRoot(): Lsn {
-    const { loop } = this
-    const hasControl = loop.segment?.hasControl || loop.map.some((entry) => entry.hasControl)
-    if (!hasControl && this.#snapshots.isNone) return Number.POSITIVE_INFINITY
-    return this.#snapshots.root
-  }
-
-  #makeRetirement(): Retirement {
-    const { system, directory, supply, retention } = this.#parts
-    const files = new RetiredFiles({
-      system,
-      directory,
-      supply,
-      isDamaged: (file) => this.gaps.some((gap) => gap.file === file),
-      isRead: (number) => this.pins.has(number),
-    })
-    return new Retirement({
-      loop: this.loop,
-      files,
-      retention,
-      gcRoot: () => this.#gcRoot(),
-      nowMs: () => system.clock.nowMs(),
-      after: (delayMs, callback) => system.clock.after(delayMs, callback),
-      endTimeOf: (entry) => this.#endTimeOf(entry),
-      onFreed: () => this.loop.admission.noteFreed(),
-      onDiscarded: () => this.#compaction.discarded(),
-    })
-  }
-
-  #makeCompaction(): Compaction {
-    const { system, storeId, lost, segmentBytesMax, supply } = this.#parts
-    return new Compaction({
-      system,
-      storeId,
-      view: this,
-      loop: this.loop,
-      retirement: this.#retirement,
-      // One of its own: what it packs is no append of this opening.
-      compressor: this.compressor && new BlockCompressor(system.lz4),
-      names: supply.names,
-      segmentBytesMax,
-      isDamaged: ({ number }, file) =>
-        lost.has(number) || this.gaps.some((gap) => gap.file === file),
-      nextChange: () => this.#waiters.next(),
-    })
-  }
-
-  /** A segment ends before its successor begins. */
-  async #endTimeOf({ number }: MapEntry): Promise<number | undefined> {
-    const next = this.segments().find((segment) => segment.number > number)
-    if (!next || next.lost !== undefined) return undefined
-    return firstBlockTimeMs(this.#system, `${this.directory}/${next.file}`, next.key)
+    this.#scrub = new LogScrub({ ...parts, loop, retirement, view })
   }
 
   /** Packs the blocks of this opening; undefined where they are stored as they are. */
@@ -311,6 +161,11 @@ export class SegmentLog implements OwnedLog, LogView {
     return this.loop.visibleLsn
   }
 
+  /** Damage that is known of, by opening or since. */
+  get gaps(): readonly Gap[] {
+    return this.view.damage.gaps
+  }
+
   get supply(): SegmentSupply {
     return this.#parts.supply
   }
@@ -330,7 +185,8 @@ export class SegmentLog implements OwnedLog, LogView {
   }
 
   get scrubStats(): { readonly scrub?: ScrubStats } {
-    return this.#scrub ? { scrub: this.#scrub.stats } : {}
+    const { background } = this.#scrub
+    return background ? { scrub: background.stats } : {}
   }
 
   monotonicMs(): number {
@@ -376,7 +232,7 @@ export class SegmentLog implements OwnedLog, LogView {
 
   read(range: EntryRange): AsyncIterableIterator<readonly Entry[]> {
     this.assertReadable()
-    return new EntryReader(this.#system, this, range, this.epoch)
+    return new EntryReader(this.#system, this.view, range, this.epoch)
   }
 
   async fetch(
@@ -412,6 +268,15 @@ export class SegmentLog implements OwnedLog, LogView {
     this.assertUsable()
   }
 
+  /**
+   * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
+   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED.
+   */
+  mendNow(options: PassOptions): Promise<ScrubReport> {
+    this.assertUsable()
+    return this.#scrub.mendNow(options)
+  }
+
   /** One message; undefined where it was discarded or is not there yet. */
   async get(id: number): Promise<Message | undefined> {
     this.assertReadable()
@@ -426,41 +291,12 @@ export class SegmentLog implements OwnedLog, LogView {
 
   reader(options: ReadOptions): MessageReader {
     this.assertReadable()
-    return new MessageReader(this.#system, this, options)
+    return new MessageReader(this.#system, this.view, options)
   }
 
   discard(ids: Iterable<readonly [first: number, last: number]>): void {
     this.assertReadable()
     for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
-  }
-
-  segments(): readonly ReadableSegment[] {
-    return this.#segments.all()
-  }
-
-  async changed(signal: AbortSignal | undefined): Promise<void> {
-    throwIfAborted(signal)
-    this.assertReadable()
-    if (this.loop.failure) throw this.loop.failure
-    await this.#waiters.next(signal)
-    throwIfAborted(signal)
-  }
-
-  async stillNames(file: string): Promise<boolean> {
-    return this.segments().some((segment) => segment.file === file)
-  }
-
-  noteGap(gap: Gap): void {
-    const known = this.gaps.some(
-      (one) => one.file === gap.file && one.offset === gap.offset && one.firstId === gap.firstId,
-    )
-    if (known || this.gaps.length >= GAPS_KEPT_MAX) return
-    this.gaps.push(gap)
-    this.loop.events.damage(gap)
-  }
-
-  noteIndex(file: string, index: BlockIndex): void {
-    this.#segments.noteIndex(file, index)
   }
 
   /** `waiting` resolves once nothing waits any more that is to be appended before the end. */
@@ -474,9 +310,9 @@ export class SegmentLog implements OwnedLog, LogView {
         checkpoints: this.#checkpoints,
         fetcher: this.#fetcher,
         retirement: this.#retirement,
-        scrub: this.#scrub,
+        scrub: this.#scrub.background,
         snapshots: this.#snapshots,
-        wakeForGood: () => this.#waiters.wake(),
+        wakeForGood: () => this.view.waiters.wake(),
         waiting,
       },
       options.timeoutMs,
@@ -494,24 +330,57 @@ export class SegmentLog implements OwnedLog, LogView {
     if (this.isClosed) throw new QlogError('QLOG_CLOSED', `the log ${this.directory} is closed`)
   }
 
+  #makeSnapshots(): Snapshots {
+    const { view } = this
+    const { system, directory, found, limits, supply } = this.#parts
+    return new Snapshots({
+      loop: this.loop,
+      reader: new PartReader(system, directory, () => view.segments(), view.pins),
+      checkpoints: this.#checkpoints,
+      found,
+      partBytesMax: limits.partBytesMax,
+      isClosing: () => this.isClosed,
+      pause: () => new Promise<void>((resolve) => system.clock.after(1, resolve, true)),
+      heldBackBytes: () => this.#retirement.heldBackBytes,
+      onRoot: () => this.#retirement.rootMoved(),
+      onSize: (bytes) => supply.noteSnapshot(bytes),
+    })
+  }
+
   #isThere(id: number): boolean {
     const { visibleNextId } = this.loop.settlement
     return id >= this.firstId && id < visibleNextId && !this.#retirement.isDiscarded(id)
+  }
+
+  /** What the commit loop does is told to all who go by it. */
+  #listen(): void {
+    const { loop, view } = this
+    loop.onVisible = () => this.#changed()
+    loop.settlement.onResolved = ({ segment, offset, pieces }) =>
+      view.tail.add(segment.number, offset, pieces)
+    loop.onSealed = (entry, index) => this.#sealed(entry, index)
   }
 
   #changed(): void {
     this.#retirement.settled()
     this.#parts.supply.keepReserve()
     this.#compaction.appended()
-    this.#waiters.wake()
+    this.view.waiters.wake()
     this.#checkpoints.appended()
+  }
+
+  #sealed(entry: MapEntry, index: BlockIndex): void {
+    const { loop, view } = this
+    const { supply } = this.#parts
+    loop.events.segment('full', entry)
+    view.noteIndex(segmentFileName(entry.number, entry.generation), index)
+    this.#retirement.sealed(entry)
+    this.#compaction.sealed(entry)
+    // The full segment's descriptor is free again; one that cannot be had now is asked for next time.
+    void loop.sealed().then(() => supply.holdBack().catch(() => undefined))
   }
 
   #nowMs(): number {
     return Math.floor(this.#system.clock.nowMs())
   }
-}
-
-function gapOf({ file, offset, bytes, firstId, endId, why }: ScrubFinding): Gap {
-  return { file, offset, bytes, firstId, endId, why }
 }

@@ -54,7 +54,9 @@ export function figuresOf(log: SegmentLog): LogFigures {
 }
 
 function segmentsOf(log: SegmentLog): SegmentStats[] {
-  return log.segments().map((one) => segmentStats(one, log.heldIn(one), log.deadIn(one.number)))
+  return log.view
+    .segments()
+    .map((one) => segmentStats(one, log.heldIn(one), log.deadIn(one.number)))
 }
 
 /** What of the statistics a reader without the lock has: segments, and what the writer reported. */

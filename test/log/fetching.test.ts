@@ -68,7 +68,7 @@ test('ids far from each other cost one short read each, also where a segment has
     expectCheap(await cost())
     // Nor does the next reader, whom the view tells.
     await new Promise<void>((resolve) => watched.process.clock.after(1_000, resolve))
-    expect([...log.pins.numbers()]).toEqual([])
+    expect([...log.view.pins.numbers()]).toEqual([])
     expectCheap(await cost())
     await log.close()
   })
@@ -125,9 +125,9 @@ test('who takes the newest takes what comes next from memory, as long as it come
     expect(watched.reads).toBe(before)
     // Nobody comes any more: nothing is kept.
     await new Promise<void>((resolve) => watched.process.clock.after(1_000, resolve))
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     await append(watched, log, 10, 100, 1)
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     await log.close()
   })
 })
@@ -196,7 +196,7 @@ test('a block with any damaged byte of its header takes its own ids and no other
         log = await watched.openSegmentLog(LARGE)
         await log.fetch([1_000])
       }
-      const file = `/log/${log.segments()[0]?.file}`
+      const file = `/log/${log.view.segments()[0]?.file}`
       const offset = offsetOf(watched, file, 505)
       for (let at = 0; at < 48; at += 1) {
         watched.simulation.disk.flipBit(file, offset + at, at % 8)

@@ -69,11 +69,11 @@ test('the owner of the seam follows its entries without reading a file', async (
       range(0, 40).map(() => [3, 1]),
     )
     expect({ opens: watched.opens, reads: watched.reads }).toEqual(before)
-    expect(log.segments().length).toBeGreaterThan(3)
+    expect(log.view.segments().length).toBeGreaterThan(3)
     await reader.return?.()
     await ended
-    expect(log.tail.byteLength).toBe(0)
-    expect([...log.pins.numbers()]).toEqual([])
+    expect(log.view.tail.byteLength).toBe(0)
+    expect([...log.view.pins.numbers()]).toEqual([])
     await log.close()
   })
 })
@@ -118,19 +118,19 @@ test('a log that nobody follows keeps nothing in memory, nor one whose follower 
     const plainReader = log.reader({})
     await plainReader.nextBatch()
     await append()
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     const follower = log.reader({ follow: true })
     await follower.nextBatch()
     await append()
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     await follower.nextBatch()
     const next = follower.nextBatch()
     await append()
-    expect(log.tail.byteLength).toBeGreaterThan(0)
+    expect(log.view.tail.byteLength).toBeGreaterThan(0)
     await next
     await follower.close()
     await plainReader.close()
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     await log.close()
   })
 })
@@ -180,12 +180,12 @@ test('what is kept is bounded, and a follower that it has outrun goes on from th
       const messages = range(0, 100).map((row) => encodable(numbered(i * 100 + row + 1, 1_500)))
       log.append({ messages, control: [] })
       await watched.quiet()
-      largest = Math.max(largest, log.tail.byteLength)
+      largest = Math.max(largest, log.view.tail.byteLength)
     }
     expect(largest).toBeLessThanOrEqual(KEPT_BYTES_MAX)
     expect(largest).toBeGreaterThan(KEPT_BYTES_MAX / 2)
     // It did not come back for more than is kept, so nothing is kept for it any more.
-    expect(log.tail.byteLength).toBe(0)
+    expect(log.view.tail.byteLength).toBe(0)
     const before = watched.reads
     while (seen.length < 6_000) {
       seen.push(...((await next) ?? []))
@@ -242,7 +242,7 @@ test('kept bytes that went bad are read from the file, and are no damage (4)', a
     await next
     await append(3)
     const place = log.durableLsn - 8
-    const chunk = log.tail.find(1, place)
+    const chunk = log.view.tail.find(1, place)
     if (!chunk) throw new Error('the newest group is kept')
     const at = place - chunk.start
     chunk.bytes[at - 500] = (chunk.bytes[at - 500] ?? 0) ^ 1
@@ -274,8 +274,8 @@ test('a follower that holds no file passes over segments that have retired', asy
     await Promise.all(nexts)
     // In the first segment, and so far behind that nothing of what comes is kept for them.
     for (let i = 3; i <= 260; i++) await append(i)
-    expect(log.tail.byteLength).toBe(0)
-    const kept = log.segments().at(-2)?.firstId ?? 0
+    expect(log.view.tail.byteLength).toBe(0)
+    const kept = log.view.segments().at(-2)?.firstId ?? 0
     log.discard([[1, kept - 1]])
     await append(261)
     await watched.quiet()
@@ -344,18 +344,18 @@ test('followers are in one segment each, and in none once they have ended', asyn
       await watched.quiet()
     }
     for (let i = 1; i <= 8; i++) await append(i)
-    const [first, second] = log.segments()
+    const [first, second] = log.view.segments()
     const slow = log.reader({})
     await slow.nextBatch()
     const other = log.reader({ from: second?.firstId ?? 0 })
     await other.nextBatch()
-    expect([...log.pins.numbers()]).toEqual([first?.number, second?.number])
+    expect([...log.view.pins.numbers()]).toEqual([first?.number, second?.number])
     while (await other.nextBatch());
-    expect(log.pins.has(first?.number ?? 0)).toBe(true)
-    expect(log.pins.has(second?.number ?? 0)).toBe(false)
+    expect(log.view.pins.has(first?.number ?? 0)).toBe(true)
+    expect(log.view.pins.has(second?.number ?? 0)).toBe(false)
     await slow.close()
     await other.close()
-    expect([...log.pins.numbers()]).toEqual([])
+    expect([...log.view.pins.numbers()]).toEqual([])
     await log.close()
   })
 })

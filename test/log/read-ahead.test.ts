@@ -209,11 +209,11 @@ test('fetch passes over segments and ids that are not there, and damage names it
     expect(bodies.map((body) => body && Number.parseInt(Buffer.from(body).toString(), 10))).toEqual(
       ids.map((id) => (id === 12 || id === 13 ? undefined : id)),
     )
-    const second = log.segments()[1]
+    const second = log.view.segments()[1]
     if (!second) throw new Error('there are several segments')
     watched.simulation.disk.flipBit(`/log/${second.file}`, 30_000, 1)
     await expect(log.fetch(range(1, 40))).rejects.toMatchObject({ code: 'QLOG_DAMAGED' })
-    expect([...log.pins.numbers()]).toEqual([])
+    expect([...log.view.pins.numbers()]).toEqual([])
     await log.close()
   })
 })

@@ -151,11 +151,11 @@ test('contract 5: segments with control records stay while there is no snapshot'
     for (let i = 0; i < 30; i++) {
       await appendAll(log, told, [[['m'.repeat(1500)], i === 0 ? ['state'] : []]])
     }
-    const { length } = log.segments()
+    const { length } = log.view.segments()
     expect(length).toBeGreaterThan(2)
     log.discard([[1, log.nextId - 1]])
     await appendAll(log, told, [[['m'], []]])
-    expect(log.segments()[0]?.firstId).toBe(1)
+    expect(log.view.segments()[0]?.firstId).toBe(1)
     await log.close()
   })
 })

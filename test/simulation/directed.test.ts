@@ -66,11 +66,11 @@ describe('control records', () => {
         log.append({ messages: [encodable(new Uint8Array(9_000))], control: [] })
         await new Promise<void>((resolve) => process.clock.after(50, resolve))
       }
-      const before = log.segments().length
+      const before = log.view.segments().length
       expect(before).toBeGreaterThan(2)
       log.discard([[1, 6]])
       await new Promise<void>((resolve) => process.clock.after(50, resolve))
-      expect(log.segments().length).toBe(before)
+      expect(log.view.segments().length).toBe(before)
       await log.close()
     })
   })

@@ -97,14 +97,15 @@ export class Snapshots {
     if (state) parts.onSize(bytesOf(state))
   }
 
-  /** True where the log holds no snapshot at all, not even one that cannot be read. */
-  get isNone(): boolean {
+  /**
+   * Nothing below is needed for either of the last two snapshots; 0 while there are not two. Without control
+   * records, and without a snapshot that could not be read either, there is no state but that of each
+   * message by itself, and so no limit.
+   */
+  get gcRoot(): Lsn {
     const { loop } = this.#parts
-    return loop.snapshotPlaces[0] === 0
-  }
-
-  /** Nothing below is needed for either of the last two snapshots; 0 while there are not two. */
-  get root(): Lsn {
+    const hasControl = loop.segment?.hasControl || loop.map.some((entry) => entry.hasControl)
+    if (!hasControl && loop.snapshotPlaces[0] === 0) return Number.POSITIVE_INFINITY
     if (this.#inLog.length < 2) return 0
     return Math.min(...this.#inLog.map(({ snapshot }) => lowestLsn(snapshot)))
   }
