@@ -2,16 +2,14 @@
  * Opening a log for writing: directory, lock, survey, verdict, recovery, tidying, in this order, each
  * step a line of docs/guarantees.md section 4.
  */
-import { DamagedError, type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
-import { parseSegmentFileName } from '../format/layout.ts'
+import { DamagedError, type Gap, QlogError, throwIfAborted } from '../errors.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
-import { isRot } from '../format/verdict.ts'
 import type { Connection, System } from '../system/system.ts'
 import { adoptedTimeMs } from './adopted-time.ts'
 import { type Assessment, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog } from './face.ts'
-import { ioError, openingError, runAll } from './io-errors.ts'
+import { openingError, runAll } from './io-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { nextNumber } from './next-number.ts'
 import {
@@ -21,6 +19,7 @@ import {
   checkOptions,
   PART_BYTES_MAX,
 } from './options.ts'
+import { prepareDirectory } from './prepare-directory.ts'
 import { copiesControl, entryOfNewest, needsRecovery, writeRecovery } from './recover.ts'
 import type { LogLimits, LogOwner } from './seam.ts'
 import { type OwnSegment, randomHex } from './segment-file.ts'
@@ -29,8 +28,8 @@ import { findState } from './snapshot/find-state.ts'
 import { Reserve } from './space/reserve.ts'
 import { SegmentSupply } from './space/supply.ts'
 import { assessSurely } from './sure-end.ts'
-import { listDirectory, type Survey } from './survey.ts'
-import { quarantine, removeTemporaryFiles, unlinkIfThere } from './tidy.ts'
+import type { Survey } from './survey.ts'
+import { removeTemporaryFiles, tidy } from './tidy.ts'
 import type { Log, LogOptions } from './types.ts'
 import { AppendPromises } from './waiting/append-promises.ts'
 
@@ -213,87 +212,6 @@ function epochFor(system: System, lock: Lock, assessment: Assessment): number {
   return Math.max(known, Math.floor(system.clock.nowMs()))
 }
 
-/** Missing is made, empty and known are taken, anything else is refused before a byte is written. */
-async function prepareDirectory(system: System, directory: string): Promise<void> {
-  let names: string[]
-  try {
-    names = await listDirectory(system, directory)
-  } catch (error) {
-    if (!(error instanceof QlogError) || systemErrorCode(error.cause) !== 'ENOENT') throw error
-    const made = await makeDirectories(system, directory)
-    try {
-      await flushAncestors(system, directory)
-    } catch (flushError) {
-      // After a failed flush a second one may succeed without the names: they have to be made anew.
-      for (const path of made.reverse()) {
-        await system.files.removeDirectory(path).catch(() => undefined)
-      }
-      throw flushError
-    }
-    return
-  }
-  const hasSegment = names.some((name) => parseSegmentFileName(name) !== undefined)
-  const isLog = hasSegment || names.includes('LOCK')
-  const foreign = names.filter((name) => !isOurs(name))
-  if (!isLog && foreign.length > 0) {
-    throw new QlogError(
-      'QLOG_NOT_A_LOG',
-      `${directory} holds other files (${foreign.sort().slice(0, 3).join(', ')}) and no log`,
-    )
-  }
-  if (!hasSegment) await flushAncestors(system, directory)
-}
-
-function isOurs(name: string): boolean {
-  return (
-    name.startsWith('.') ||
-    name === 'lost+found' ||
-    name === 'quarantine' ||
-    /^(LOCK.*|lock-.*|index\.[ab]|.*\.tmp|spare-.*|reserve-.*|pin-.*)$/.test(name) ||
-    parseSegmentFileName(name) !== undefined
-  )
-}
-
-/** Makes the directory and those above it that are missing; returns what it made, outermost first. */
-async function makeDirectories(
-  system: System,
-  directory: string,
-  hasParent = false,
-): Promise<string[]> {
-  const parent = directory.slice(0, Math.max(0, directory.lastIndexOf('/')))
-  try {
-    await system.files.makeDirectory(directory)
-    return [directory]
-  } catch (error) {
-    const code = systemErrorCode(error)
-    if (code === 'EEXIST') return []
-    // Made a moment ago, and not there: a link that leads nowhere, or no place for directories.
-    if (code !== 'ENOENT' || parent === '' || hasParent) {
-      throw ioError(`make the directory ${directory}`, error)
-    }
-    const made = await makeDirectories(system, parent)
-    return [...made, ...(await makeDirectories(system, directory, true))]
-  }
-}
-
-/**
- * Makes the way to the directory durable, by every opening until there is a segment: an earlier one
- * may have made directories and died, or failed, before it flushed those above them.
- */
-async function flushAncestors(system: System, directory: string): Promise<void> {
-  for (let path = directory; path !== '' && path !== '/' && path !== '.'; ) {
-    const slash = path.lastIndexOf('/')
-    path = slash > 0 ? path.slice(0, slash) : slash === 0 ? '/' : '.'
-    try {
-      await system.files.flushDirectory(path)
-    } catch (error) {
-      // A directory that may not even be opened was not made by this user.
-      if (['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error))) continue
-      throw ioError(`flush the directory ${path}`, error)
-    }
-  }
-}
-
 /** In the newest segment damage is refused unless asked otherwise; in full ones it is set aside. */
 function refuseDamage(directory: string, assessment: Assessment, options: CheckedOptions): void {
   const { newestGaps, mapGaps } = assessment
@@ -366,44 +284,4 @@ async function recoverInReserve<T>(
       isCleared = true
     }
   }
-}
-
-/** Sets aside what is numbered below a durable LINK and not in its map; those names are used up. */
-async function tidy(
-  system: System,
-  directory: string,
-  assessment: Assessment,
-  recovered: OwnSegment | undefined,
-): Promise<void> {
-  await removeTemporaryFiles(system, directory, assessment.survey.names)
-  // A map that only the page cache may hold can be undone by a power cut, and then the one before
-  // names these files: they stay until a later opening finds it durable.
-  const tail = assessment.newest?.tail
-  if (!recovered && tail && tail.durable <= tail.mapOffset) return
-  const mapped = new Set(assessment.map.map((entry) => entry.number))
-  const files = assessment.files
-    .filter(({ row, file }) => {
-      const number = parseSegmentFileName(file)?.number ?? 0
-      if (mapped.has(number) && isRot(row)) return false
-      return row === 'rubbish' || (recovered !== undefined && !isRot(row))
-    })
-    .filter(({ row, file }) => {
-      const number = parseSegmentFileName(file)?.number ?? 0
-      const newest = recovered?.number ?? assessment.newest?.head.number ?? 0
-      return row !== 'rot-missing' && number < newest
-    })
-  // What was made ahead and never written holds nothing to look into: it only takes space.
-  // What merging or mending made and no map names is a copy: the segments it was made of, or of it, are named.
-  const unused = files.filter(({ row, file }) => row === 'never-used' || isMerged(file))
-  for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
-  const kept = files.filter((file) => !unused.includes(file))
-  await quarantine(
-    system,
-    directory,
-    kept.map(({ file }) => file),
-  )
-}
-
-function isMerged(file: string): boolean {
-  return (parseSegmentFileName(file)?.generation ?? 0) > 0
 }

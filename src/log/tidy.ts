@@ -3,11 +3,51 @@
  * map names, which go to quarantine/. Only names that nothing will ever use again.
  */
 import { systemErrorCode } from '../errors.ts'
+import { parseSegmentFileName } from '../format/layout.ts'
+import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
+import type { Assessment } from './assess.ts'
+import type { OwnSegment } from './segment-file.ts'
 
 export const QUARANTINE = 'quarantine'
 /** The oldest files of quarantine/ are deleted beyond this. */
 const QUARANTINE_BYTES_MAX = 128 * 1024 * 1024
+
+/** Sets aside what is numbered below a durable LINK and not in its map; those names are used up. */
+export async function tidy(
+  system: System,
+  directory: string,
+  assessment: Assessment,
+  recovered: OwnSegment | undefined,
+): Promise<void> {
+  await removeTemporaryFiles(system, directory, assessment.survey.names)
+  // A map that only the page cache may hold can be undone by a power cut, and then the one before
+  // names these files: they stay until a later opening finds it durable.
+  const tail = assessment.newest?.tail
+  if (!recovered && tail && tail.durable <= tail.mapOffset) return
+  const mapped = new Set(assessment.map.map((entry) => entry.number))
+  const files = assessment.files
+    .filter(({ row, file }) => {
+      const number = parseSegmentFileName(file)?.number ?? 0
+      if (mapped.has(number) && isRot(row)) return false
+      return row === 'rubbish' || (recovered !== undefined && !isRot(row))
+    })
+    .filter(({ row, file }) => {
+      const number = parseSegmentFileName(file)?.number ?? 0
+      const newest = recovered?.number ?? assessment.newest?.head.number ?? 0
+      return row !== 'rot-missing' && number < newest
+    })
+  // What was made ahead and never written holds nothing to look into: it only takes space.
+  // What merging or mending made and no map names is a copy: the segments it was made of, or of it, are named.
+  const unused = files.filter(({ row, file }) => row === 'never-used' || isMerged(file))
+  for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
+  const kept = files.filter((file) => !unused.includes(file))
+  await quarantine(
+    system,
+    directory,
+    kept.map(({ file }) => file),
+  )
+}
 
 /**
  * Removes `segment-*.tmp`, `index.*.tmp` and spares, which only the opening that made them may use;
@@ -66,4 +106,8 @@ export async function unlinkIfThere(system: System, path: string): Promise<void>
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw error
   }
+}
+
+function isMerged(file: string): boolean {
+  return (parseSegmentFileName(file)?.generation ?? 0) > 0
 }
