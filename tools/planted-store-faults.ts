@@ -437,7 +437,13 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'store: the lanes let go of what is retained',
-    edits: [store('state/queue-state.ts', 'return this.retained.next(0, floor)', 'return floor')],
+    edits: [
+      store(
+        'state/queue-state.ts',
+        'return this.retained.next(0, this.done.floor)',
+        'return this.done.floor',
+      ),
+    ],
     tests: [STORE_SUITE],
   },
   {
@@ -456,7 +462,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/queue-dispatch.ts',
-        'if (this.state.isDone(offset)) {\n        lapsed',
+        'if (this.state.done.has(offset)) {\n        lapsed',
         'if (this.state.isGone(offset)) {\n        lapsed',
       ),
     ],

@@ -24,7 +24,7 @@ export function sharesOf(
   const shares = stretches.map((): QueueShare[] => [])
   for (const queue of queues) {
     const counts = new Map<number, number>()
-    for (const { postings } of queue.lanes) count(queue, postings, stretches, counts)
+    for (const { postings } of queue.lanes.all) count(queue, postings, stretches, counts)
     for (const [row, messages] of counts) shares[row]?.push({ queue: queue.name, messages })
   }
   for (const row of shares) {

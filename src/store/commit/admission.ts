@@ -6,7 +6,7 @@
 import { QlogError } from '../../errors.ts'
 import type { QueueDispatch } from '../dispatch/queue-dispatch.ts'
 import { DROP_OLDEST, type SettingValues } from '../records/queue-settings.ts'
-import { forEachRange } from '../state/group-state.ts'
+import { forEachRange } from '../state/ranges.ts'
 import type { StoreCore } from '../store-core.ts'
 import type { Sendable } from './operation.ts'
 import type { Put } from './put.ts'
@@ -113,10 +113,10 @@ export class Admission {
     const isEnough = () =>
       (offsets.length >= excess.messages && bytes >= excess.bytes) || offsets.length === DROPS_MAX
     const { state, leaving } = queue
-    if (leaving.size === 0) inFlight.searchFrom = state.doneFloor
+    if (leaving.size === 0) inFlight.searchFrom = state.done.floor
     // A purge takes out all that is durable.
     const end = this.#core.dispatcher.purging.endOf(state.number) < 0 ? state.nextOffset : 0
-    let offset = state.nextPending(inFlight.searchFrom, end)
+    let offset = state.done.nextPending(inFlight.searchFrom, end)
     for (; offset < end && !isEnough(); ) {
       const found = leaving.has(offset) || queue.isOut(offset) ? undefined : queue.find(offset)
       if (found) {
@@ -124,7 +124,7 @@ export class Admission {
         offsets.push(offset)
         bytes += state.sizes?.get(offset) ?? 0
       }
-      offset = state.nextPending(offset + 1, end)
+      offset = state.done.nextPending(offset + 1, end)
     }
     for (const put of inFlight.puts) {
       if (isEnough()) break
@@ -175,7 +175,7 @@ function stayingOf(queue: QueueDispatch | undefined, operation: Sendable): Exces
     if (op.kind !== 'finish' || op.queue !== state.number) continue
     forEachRange(op.ranges, (first, end) => {
       for (let offset = first; offset < end; offset++) {
-        if (queue.leaving.has(offset) || !state.isDoneBut(offset, op.group)) continue
+        if (queue.leaving.has(offset) || !state.done.hasBut(offset, op.group)) continue
         staying.messages--
         staying.bytes -= state.sizes?.get(offset) ?? 0
       }

@@ -28,7 +28,7 @@ export function decideClaim(core: StoreCore, name: string, plan: PutPlan): Claim
   if (!first || plan.onDuplicate === 'drop') return first ? { first } : FREE
   const { id, offset } = first
   const queue = core.registry.queue(name)
-  const isThere = queue && !queue.state.isDone(offset) && !queue.leaving.has(offset)
+  const isThere = queue && !queue.state.done.has(offset) && !queue.leaving.has(offset)
   // It has run, or never will: there is nothing to replace, and nothing to come after.
   if (!isThere || queue.isPurging) return FREE
   if (hasBegun(queue, offset)) return { after: offset }

@@ -69,7 +69,7 @@ export class GroupDispatch implements GroupEvents {
   /** Begins with what the state says. */
   begin(): void {
     this.state.events = this
-    for (const lane of this.queue.state.lanes) this.addLane(lane)
+    for (const lane of this.queue.state.lanes.all) this.addLane(lane)
     for (const suspect of suspectsOf(this)) this.#addSuspect(suspect)
     for (const exception of this.state.exceptions()) {
       if (!this.#suspects.has(exception.offset)) this.#place(exception)
@@ -389,7 +389,7 @@ export class GroupDispatch implements GroupEvents {
     })
     this.#suspects = new Suspects()
     this.#plain = new PlainOrder()
-    for (const lane of this.queue.state.lanes) this.addLane(lane)
+    for (const lane of this.queue.state.lanes.all) this.addLane(lane)
     this.#aged.clear()
     this.#early.clear()
   }

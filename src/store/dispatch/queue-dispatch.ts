@@ -79,7 +79,7 @@ export class QueueDispatch implements QueueEvents {
   begin(): void {
     this.state.events = this
     for (const group of this.state.groups.values()) this.groupAdded(group)
-    for (const lane of this.state.lanes) this.#scan(lane)
+    for (const lane of this.state.lanes.all) this.#scan(lane)
   }
 
   get isPaused(): boolean {
@@ -134,7 +134,7 @@ export class QueueDispatch implements QueueEvents {
   #offer(group: GroupDispatch): void {
     group.allScheduled()
     // What stands in no lane of its own is offered message by message.
-    for (const lane of this.state.lanes) {
+    for (const lane of this.state.lanes.all) {
       if (lane.priority === undefined) this.#offerMixed(lane, group)
     }
     this.#host.woke(group)
@@ -216,7 +216,7 @@ export class QueueDispatch implements QueueEvents {
     this.#host.ended(taken)
     const { offset, id } = taken
     if (!this.#overdue.has(offset)) return
-    if (this.state.isDone(offset)) {
+    if (this.state.done.has(offset)) {
       this.#overdue.delete(offset)
       // The state is about to retain it, unless it was taken out.
       if (this.state.settings.retains === 1) this.#host.lapsed(this, [id], [offset])
@@ -274,7 +274,7 @@ export class QueueDispatch implements QueueEvents {
 
   /** What the lanes know of the message at this offset; undefined where none holds it. */
   find(offset: number): FoundMessage | undefined {
-    for (const lane of this.state.lanes) {
+    for (const lane of this.state.lanes.all) {
       const { postings } = lane
       if (offset < postings.firstOffset || offset > postings.lastOffset) continue
       const cursor = new PostingsCursor(postings)
@@ -351,7 +351,7 @@ export class QueueDispatch implements QueueEvents {
       const offset = this.#expiring.peekPayload
       this.#expiring.pop()
       if (this.state.isGone(offset) || this.leaving.has(offset)) continue
-      if (this.state.isDone(offset)) {
+      if (this.state.done.has(offset)) {
         lapsed.ids.push(id)
         lapsed.offsets.push(offset)
       } else if (this.#isLeased(offset)) this.#overdue.add(offset)
@@ -381,7 +381,7 @@ export class QueueDispatch implements QueueEvents {
   #unpack(payload: number): { readonly offset: number; readonly lane: Lane | undefined } {
     const offset = this.offsetOf(payload)
     const slot = payload - offset * SLOT_FACTOR
-    return { offset, lane: this.state.lanes.find((one) => one.slot === slot) }
+    return { offset, lane: this.state.lanes.all.find((one) => one.slot === slot) }
   }
 
   /** Looks through a lane for what has a time of its own. */

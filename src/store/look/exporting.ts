@@ -64,7 +64,7 @@ export async function exportPage(
     core.system.clock,
     queue,
     wanted,
-    ({ offset }) => !queue.state.isDone(offset),
+    ({ offset }) => !queue.state.done.has(offset),
   )
   const ids = found.map(({ id }) => id)
   const bodies = await core.fetch.many(ids, PAGE_BYTES)
@@ -72,7 +72,7 @@ export async function exportPage(
   for (const [row, message] of bodies.entries()) {
     const one = found[row]
     // It may be done since, or have run out of time.
-    if (!one || !message || queue.state.isDone(one.offset)) continue
+    if (!one || !message || queue.state.done.has(one.offset)) continue
     if (message.expiresMs !== 0 && message.expiresMs <= core.clock.nowMs()) continue
     messages.push(exported(core, queue, one, message))
   }

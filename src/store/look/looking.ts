@@ -119,7 +119,7 @@ export class QueueWalk {
 
   constructor(queue: QueueState, fromOffset: number) {
     const from = Math.max(fromOffset, queue.goneFloor)
-    for (const { postings, priority } of queue.lanes) {
+    for (const { postings, priority } of queue.lanes.all) {
       const cursor = new PostingsCursor(postings)
       cursor.moveTo(from)
       if (cursor.next()) this.#rows.push({ cursor, priority })
@@ -147,7 +147,7 @@ export function offsetWhere(
   isFrom: (id: number, timeMs: number) => boolean,
 ): number {
   let lowest = nextOffset
-  for (const { postings } of queue?.lanes ?? []) {
+  for (const { postings } of queue?.lanes.all ?? []) {
     const cursor = new PostingsCursor(postings)
     cursor.moveTo(postings.offsetBefore(isFrom))
     while (cursor.next()) {

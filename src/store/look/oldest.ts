@@ -21,7 +21,8 @@ export function oldestReadyMs(group: GroupDispatch): number | undefined {
 
 /** Of a queue that no group reads: since the oldest message was put that is not gone. */
 export function oldestUnreadMs(queue: QueueDispatch): number | undefined {
-  const { removed, nextOffset } = queue.state
+  const { done, nextOffset } = queue.state
+  const { removed } = done
   const offset = removed.nextAbsent(removed.floor)
   return offset < nextOffset ? ageOf(queue, offset) : undefined
 }

@@ -24,7 +24,7 @@ export async function countReady(
   for (const offset of special) {
     if (isReadyBelow(group, offset, belowPriority)) count++
   }
-  for (const lane of group.queue.state.lanes) {
+  for (const lane of group.queue.state.lanes.all) {
     if (lane.priority === undefined || lane.priority < belowPriority) {
       count += await countLane(clock, group, lane, belowPriority, special)
     }

@@ -21,7 +21,7 @@ export function firstUnbegun(
 
 function firstReady(queue: QueueDispatch): FoundMessage | undefined {
   let best: FoundMessage | undefined
-  for (const lane of queue.state.lanes) {
+  for (const lane of queue.state.lanes.all) {
     if (best && lane.priority !== undefined && lane.priority > best.priority) continue
     const first = firstReadyIn(queue, lane)
     if (first && (!best || isBefore(first, best))) best = first

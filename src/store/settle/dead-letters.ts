@@ -146,7 +146,7 @@ export class DeadLetters {
       const offset = offsets[row] ?? 0
       const message = messages[row]
       // What cannot be read, or is done meanwhile, only goes.
-      if (!message || queue.state.isDone(offset)) return
+      if (!message || queue.state.done.has(offset)) return
       const letter = this.#letter(
         queue,
         message.priority,

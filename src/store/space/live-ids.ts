@@ -9,7 +9,7 @@ export class LiveIds {
 
   constructor(queue: QueueState) {
     this.#queue = queue
-    this.#cursors = queue.lanes.map(({ postings }) => {
+    this.#cursors = queue.lanes.all.map(({ postings }) => {
       const cursor = new PostingsCursor(postings)
       cursor.moveTo(queue.goneFloor)
       return cursor

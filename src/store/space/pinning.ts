@@ -94,7 +94,7 @@ function aloneIn(
   const isAbsent = groups.map(() => false)
   const changes = groups.map(({ finished }) => finished.floor)
   const end = queue.nextOffset
-  for (let at = queue.doneFloor; at < end && budget.steps > 0; ) {
+  for (let at = queue.done.floor; at < end && budget.steps > 0; ) {
     let next = end
     let absent = 0
     let last = 0

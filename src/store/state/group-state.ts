@@ -8,6 +8,7 @@ import type { OffsetRanges } from '../records/offset-ranges.ts'
 import { Exception } from './exception.ts'
 import { ExceptionChunk } from './exception-chunk.ts'
 import { chunkOf, smallChunkOf } from './offset-chunks.ts'
+import { forEachRange } from './ranges.ts'
 import { GroupCounts } from './totals.ts'
 
 /** What an op says of the message that it is about. */
@@ -325,14 +326,6 @@ export class GroupState {
       this.versions.set(number, (this.versions.get(number) ?? 0) + 1)
     }
   }
-}
-
-/** Calls back with each of the pairs. */
-export function forEachRange(
-  ranges: OffsetRanges,
-  callback: (first: number, end: number) => void,
-): void {
-  for (let i = 0; i < ranges.length; i += 2) callback(ranges[i] ?? 0, ranges[i + 1] ?? 0)
 }
 
 function makeReady(exception: Exception): void {

@@ -37,9 +37,9 @@ export function loadSlices(slices: ReadonlyMap<string, Uint8Array>): StoreState 
   }
   for (const queue of state.queues.values()) {
     // A run of entries says in a few bytes how many there are: more than the queue had would be gone through, too.
-    const ahead = queue.lanes.find(({ postings }) => postings.lastOffset >= queue.nextOffset)
+    const ahead = queue.lanes.all.find(({ postings }) => postings.lastOffset >= queue.nextOffset)
     if (ahead) throw unreadable(`q${queue.number}.l${ahead.slot}.*`)
-    queue.countEntries()
+    queue.lanes.countEntries()
     queue.countRetained()
   }
   return state
@@ -90,12 +90,12 @@ function loadQueue(queue: QueueState, bytes: Uint8Array): void {
   const nextGroup = reader.varint()
   queue.pausedUntilMs = reader.varint()
   queue.pending = reader.varint()
-  queue.removed.setFloor(reader.varint())
+  queue.done.removed.setFloor(reader.varint())
   const lanes = reader.varint()
   for (let i = 0; i < lanes && !reader.failed; i++) {
     const slot = reader.varint()
     const priority = reader.varint() - 1
-    queue.addLane(slot, priority < 0 ? undefined : priority)
+    queue.lanes.add(slot, priority < 0 ? undefined : priority)
   }
   const groups = reader.varint()
   for (let i = 0; i < groups && !reader.failed; i++) {
@@ -118,12 +118,12 @@ function loadChunk(
   chunk: number,
   bytes: Uint8Array,
 ): boolean {
-  if (kind === 'r') return queue.removed.loadChunk(chunk, bytes)
+  if (kind === 'r') return queue.done.removed.loadChunk(chunk, bytes)
   if (kind === 'h') return queue.retained.loadChunk(chunk, bytes)
   if (kind === 'k') return loadKeys(queue, bytes)
   if (kind === 'b') return queue.sizes?.loadChunk(chunk, bytes) ?? false
   if (kind === 'l') {
-    const lane = queue.lanes.find(({ slot }) => slot === number)
+    const lane = queue.lanes.all.find(({ slot }) => slot === number)
     return lane?.postings.loadPart(bytes) ?? false
   }
   if (kind === 'x') return loadExceptions(queue, number, bytes)

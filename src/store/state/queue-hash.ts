@@ -12,7 +12,7 @@ export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number)
   hash.number(queue.nextOffset)
   hash.number(queue.pausedUntilMs)
   hash.number(queue.pending)
-  queue.removed.hashInto(hash)
+  queue.done.removed.hashInto(hash)
   queue.retained.hashInto(hash)
   for (const chunk of queue.keys.chunkNumbers()) {
     for (const [key, { id, offset, untilMs }] of queue.keys.alive(chunk, elapsedMs)) {
@@ -32,7 +32,7 @@ export function hashQueue(hash: StateHash, queue: QueueState, elapsedMs: number)
 
 /** Messages that are not gone, by priority. */
 function hashMessages(hash: StateHash, queue: QueueState): void {
-  const lanes = [...queue.lanes].sort((a, b) => a.slot - b.slot)
+  const lanes = [...queue.lanes.all].sort((a, b) => a.slot - b.slot)
   for (const { slot, priority, postings } of lanes) {
     hash.number(slot)
     hash.number(priority ?? -1)

@@ -3,29 +3,24 @@
  * is done once it was removed, or once every group that exists has finished it; it is gone with that,
  * unless the queue retains it. Pure memory.
  */
-import { OffsetSet } from '../containers/offset-set.ts'
+import type { OffsetSet } from '../containers/offset-set.ts'
 import type { MessageFacts } from '../records/message-record.ts'
 import { isSameSettings, NO_SETTINGS, type SettingValues } from '../records/queue-settings.ts'
 import { unreadable } from '../records/unreadable.ts'
+import { DoneOffsets } from './done-offsets.ts'
 import { GroupState } from './group-state.ts'
 import { KeyTable } from './key-table.ts'
-import { LANES_MAX, Lane, MIXED_SLOT } from './lane.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
 import { ProducerTable } from './producer-table.ts'
+import { absentRanges, lengthOf } from './ranges.ts'
 import { Retained } from './retained.ts'
 import { SizeTable } from './size-table.ts'
 import { GroupCounts, QueueCounts } from './totals.ts'
 import { Trailing } from './trailing.ts'
 
-/** Lanes may hold so many entries that are gone, beside as many as are not, before they are rewritten. */
-const GONE_ENTRIES_MAX = 4096
-/** Below this their memory is not worth it: a plain backlog takes next to nothing. */
-const SWEPT_BYTES_MIN = 64 * 1024
-
 /** More messages of a queue in a row are not lost to damage: whoever says so says anything. */
 const LOST_OFFSETS_MAX = 2 ** 32
-
-/** Entries of lanes looked at by one change of the state, so that none takes long. */
-const SWEEP_ENTRIES = 4_096
 
 /** What a queue tells of its changes while the store is open. */
 export interface QueueEvents {
@@ -47,11 +42,10 @@ export class QueueState {
   nextOffset = 0
   /** In the store's own time; 0 = not paused. */
   pausedUntilMs = 0
-  readonly lanes: Lane[] = []
+  readonly lanes = new Lanes()
   readonly groups = new Map<number, GroupState>()
   nextGroup = 1
-  /** Taken out while there was no group, whose business that is otherwise. */
-  readonly removed = new OffsetSet()
+  readonly done = new DoneOffsets(this.groups)
   readonly keys = new KeyTable()
   readonly producers = new ProducerTable()
   settings: SettingValues = NO_SETTINGS
@@ -66,21 +60,14 @@ export class QueueState {
   retainedBytes = 0
   /** Messages that are not done: some group, or nobody yet, has still to finish them. */
   pending = 0
-  /** Entries in the lanes, gone ones too. */
-  entries = 0
   /** Grows with every change of what is saved beside lanes and keys. */
   version = 0
   /** What happened since the store was opened, but for what its groups count. */
   counts = new QueueCounts()
   events: QueueEvents | undefined
-  readonly #byPriority = new Map<number, Lane>()
   /** Records that were put since the store was opened, and their bytes. */
   #seenCount = 0
   #seenBytes = 0
-  /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
-  #sweepLane = 0
-  #sweepChunk = 0
-  #unsweepable = 0
 
   constructor(number: number, name: string) {
     this.number = number
@@ -96,7 +83,7 @@ export class QueueState {
   put(facts: MessageFacts, id: number, timeMs: number, bytes: number): void {
     const { offset, key } = facts
     this.noteUsed(offset)
-    const lane = this.laneFor(facts.priority)
+    const lane = this.#laneFor(facts.priority)
     lane.postings.append(
       id,
       offset,
@@ -110,7 +97,7 @@ export class QueueState {
     this.nextOffset = Math.max(this.nextOffset, offset + 1)
     this.version++
     this.pending++
-    this.entries++
+    this.lanes.entries++
     this.sizes?.add(offset, bytes)
     this.#seenCount++
     this.#seenBytes += bytes
@@ -121,7 +108,7 @@ export class QueueState {
     }
     if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
     // The one that it was to come after may have left in front of it.
-    if (facts.after >= 0 && !this.isDone(facts.after)) this.trailing.add(offset, facts.after)
+    if (facts.after >= 0 && !this.done.has(facts.after)) this.trailing.add(offset, facts.after)
     this.events?.put(lane, facts, id)
   }
 
@@ -132,8 +119,7 @@ export class QueueState {
   noteUsed(end: number): void {
     if (end <= this.nextOffset) return
     this.checkNamed(end)
-    if (this.groups.size === 0) this.removed.add(this.nextOffset, end)
-    for (const group of this.groups.values()) group.finish(this.nextOffset, end)
+    this.done.add(this.nextOffset, end)
     this.nextOffset = end
   }
 
@@ -143,26 +129,9 @@ export class QueueState {
     throw unreadable(`names offset ${end - 1} of a queue that has given ${this.nextOffset}`)
   }
 
-  laneFor(priority: number): Lane {
-    const known = this.#byPriority.get(priority)
-    if (known) return known
-    const own = this.#byPriority.size
-    if (own < LANES_MAX) return this.addLane(own, priority)
-    return this.lanes.find(({ slot }) => slot === MIXED_SLOT) ?? this.addLane(MIXED_SLOT, undefined)
-  }
-
-  /** A lane, new or loaded. */
-  addLane(slot: number, priority: number | undefined): Lane {
-    const lane = new Lane(slot, priority)
-    this.lanes.push(lane)
-    if (priority !== undefined) this.#byPriority.set(priority, lane)
-    this.events?.laneAdded(lane)
-    return lane
-  }
-
   addGroup(number: number, name: string, from: number): GroupState {
     // What is gone is gone for groups to come, too: nothing can fetch it any more.
-    const finished = this.#doneSet()
+    const finished = this.done.toSet(this.nextOffset)
     // A start behind the end means the end: offsets there may yet be given to somebody.
     const start = Math.min(from, this.nextOffset)
     // What no group that exists begins with is done: it is nobody's to finish.
@@ -170,7 +139,7 @@ export class QueueState {
     if (start > 0) finished.add(0, start)
     this.#revive(finished, start)
     // From now on the groups know what is done.
-    this.removed.setFloor(0)
+    this.done.removed.setFloor(0)
     const group = this.loadGroup(number, name, finished)
     this.#noteDone(before)
     return group
@@ -187,26 +156,27 @@ export class QueueState {
 
   removeGroup(group: GroupState): void {
     const isLast = this.groups.size === 1
+    const { removed } = this.done
     const unfinished = absentRanges(group.finished, group.finished.floor, this.nextOffset)
     if (isLast)
-      group.finished.forEachRange(0, this.nextOffset, (first, end) => this.removed.add(first, end))
+      group.finished.forEachRange(0, this.nextOffset, (first, end) => removed.add(first, end))
     this.groups.delete(group.number)
     this.counts.add(group.counts)
     this.events?.groupRemoved(group)
     // Without any group the queue keeps everything.
-    if (!isLast) this.#noteDone(this.#doneOf(unfinished))
+    if (!isLast) this.#noteDone(this.done.within(unfinished))
   }
 
   /** The group begins anew at this offset; what is gone stays gone. */
   restart(group: GroupState, from: number): void {
-    const finished = this.#doneSet()
+    const finished = this.done.toSet(this.nextOffset)
     // As where a group begins: a place behind the end means the end.
     const start = Math.min(from, this.nextOffset)
     const passed = absentRanges(group.finished, 0, start)
     if (start > 0) finished.add(0, start)
     this.#revive(finished, start)
     group.restart(finished, this.nextOffset)
-    this.#noteDone(this.groups.size === 1 ? passed : this.#doneOf(passed))
+    this.#noteDone(this.groups.size === 1 ? passed : this.done.within(passed))
     this.events?.groupRestarted(group)
   }
 
@@ -214,15 +184,15 @@ export class QueueState {
   finish(group: GroupState, first: number, end: number): void {
     const unfinished = absentRanges(group.finished, first, end)
     group.counts.acked += group.finish(first, end)
-    this.#noteDone(this.groups.size === 1 ? unfinished : this.#doneOf(unfinished))
+    this.#noteDone(this.groups.size === 1 ? unfinished : this.done.within(unfinished))
   }
 
   /** Out of the queue, for every group; returns how many were there. To be followed by a sweep. */
   remove(first: number, end: number): number {
+    const { done, nextOffset } = this
     // What is not done already, and was given to somebody.
-    const gone = this.#pendingOf(Math.max(first, this.doneFloor), Math.min(end, this.nextOffset))
-    if (this.groups.size === 0) this.removed.add(first, end)
-    for (const group of this.groups.values()) group.finish(first, end)
+    const gone = done.pendingWithin(Math.max(first, done.floor), Math.min(end, nextOffset))
+    done.add(first, end)
     const retained = this.#takeRetained(first, end)
     this.pending -= lengthOf(gone)
     this.#noteEnded(gone)
@@ -250,21 +220,7 @@ export class QueueState {
 
   /** It cannot be read any more, by anybody. */
   isGone(offset: number): boolean {
-    return this.isDone(offset) && !this.retained.has(offset)
-  }
-
-  isDone(offset: number): boolean {
-    if (this.groups.size === 0) return this.removed.has(offset)
-    for (const group of this.groups.values()) if (!group.finished.has(offset)) return false
-    return true
-  }
-
-  /** Done once this group has finished it, too. */
-  isDoneBut(offset: number, group: number): boolean {
-    for (const { number, finished } of this.groups.values()) {
-      if (finished.has(offset) !== (number !== group)) return false
-    }
-    return this.groups.has(group)
+    return this.done.has(offset) && !this.retained.has(offset)
   }
 
   /** Bytes of messages that are not done and were put since bytes are counted. */
@@ -289,58 +245,12 @@ export class QueueState {
 
   /** Every offset below is gone. */
   get goneFloor(): number {
-    const floor = this.doneFloor
-    return this.retained.next(0, floor)
-  }
-
-  /** Every offset below is done. */
-  get doneFloor(): number {
-    if (this.groups.size === 0) return this.removed.floor
-    let floor = Number.POSITIVE_INFINITY
-    for (const group of this.groups.values()) floor = Math.min(floor, group.finished.floor)
-    return floor
+    return this.retained.next(0, this.done.floor)
   }
 
   /** Lets go of entries of messages that are gone, where there are too many of them. */
   sweep(): void {
-    this.#unsweepable = Math.min(this.#unsweepable, this.entries - this.#kept)
-    if (this.#isTidy) return
-    const floor = this.goneFloor
-    for (const { postings } of this.lanes) postings.dropBelow(floor)
-    this.countEntries()
-    if (this.#isTidy) return
-    if (this.lanes.reduce((sum, { postings }) => sum + postings.byteLength, 0) < SWEPT_BYTES_MIN) {
-      this.#unsweepable = this.entries - this.#kept
-      return
-    }
-    this.#sweepSome()
-    this.countEntries()
-  }
-
-  /** Messages that are not gone. */
-  get #kept(): number {
-    return this.pending + this.retained.count
-  }
-
-  get #isTidy(): boolean {
-    const gone = this.entries - this.#kept
-    return gone <= this.#kept + GONE_ENTRIES_MAX || gone <= 2 * this.#unsweepable
-  }
-
-  /** A piece of a round through all lanes. */
-  #sweepSome(): void {
-    const lane = this.lanes[this.#sweepLane]
-    if (lane) {
-      const isGone = (offset: number): boolean => this.isGone(offset)
-      const next = lane.postings.rewriteSome(isGone, this.#sweepChunk, SWEEP_ENTRIES)
-      this.#sweepChunk = Math.max(0, next)
-      if (next < 0) this.#sweepLane++
-      return
-    }
-    // The round is over. What it left is looked at again once there is much more.
-    this.#sweepLane = 0
-    this.#sweepChunk = 0
-    this.#unsweepable = this.entries - this.#kept
+    this.lanes.sweep(this.pending + this.retained.count, this)
   }
 
   /** What happened up to now is not counted any more. */
@@ -358,11 +268,6 @@ export class QueueState {
   }
 
   /** After loading: what is counted and not saved. */
-  countEntries(): void {
-    this.entries = this.lanes.reduce((sum, { postings }) => sum + postings.count, 0)
-  }
-
-  /** The same of what is retained. */
   countRetained(): void {
     this.retainedBytes = 0
     if (this.sizes && this.retained.count > 0) {
@@ -370,6 +275,14 @@ export class QueueState {
         this.retainedBytes += this.sizes?.bytesWithin(first, end) ?? 0
       })
     }
+  }
+
+  #laneFor(priority: number): Lane {
+    const known = this.lanes.of(priority)
+    if (known) return known
+    const lane = this.lanes.addFor(priority)
+    this.events?.laneAdded(lane)
+    return lane
   }
 
   /** Every group has finished these: they are gone, unless the queue retains them. */
@@ -415,84 +328,4 @@ export class QueueState {
     }
     return ranges
   }
-
-  /** Which of these are done now. */
-  #doneOf(ranges: readonly number[]): number[] {
-    const done: number[] = []
-    for (let i = 0; i < ranges.length; i += 2) {
-      const end = ranges[i + 1] ?? 0
-      for (let from = ranges[i] ?? 0; from < end; ) {
-        const pending = this.nextPending(from, end)
-        if (pending > from) done.push(from, pending)
-        from = this.#nextDone(pending, end)
-      }
-    }
-    return done
-  }
-
-  /** Of [first, end), the ranges that are not done. */
-  #pendingOf(first: number, end: number): number[] {
-    const pending: number[] = []
-    for (let from = this.nextPending(first, end); from < end; ) {
-      const done = this.#nextDone(from, end)
-      pending.push(from, done)
-      from = this.nextPending(done, end)
-    }
-    return pending
-  }
-
-  /** The first offset from `from` on that is not done; `end` where all are. */
-  nextPending(from: number, end: number): number {
-    if (this.groups.size === 0) return Math.min(end, this.removed.nextAbsent(from))
-    let next = end
-    for (const { finished } of this.groups.values())
-      next = Math.min(next, finished.nextAbsent(from))
-    return next
-  }
-
-  /** The first offset from `from` on that is done; `end` where none is. */
-  #nextDone(from: number, end: number): number {
-    if (from >= end) return end
-    if (this.groups.size === 0) return nextPresentOr(this.removed, from, end)
-    for (let at = from; ; ) {
-      let next = at
-      for (const { finished } of this.groups.values()) next = nextPresentOr(finished, next, end)
-      // It is in every set where none of them went on.
-      if (next === at || next >= end) return next
-      at = next
-    }
-  }
-
-  #doneSet(): OffsetSet {
-    const [first, ...others] = this.groups.values()
-    if (!first) return this.removed.clone()
-    const done = first.finished.clone()
-    for (const { finished } of others) {
-      const pending = absentRanges(finished, finished.floor, this.nextOffset)
-      for (let i = 0; i < pending.length; i += 2) done.remove(pending[i] ?? 0, pending[i + 1] ?? 0)
-    }
-    return done
-  }
-}
-
-function absentRanges(set: OffsetSet, first: number, end: number): number[] {
-  const ranges: number[] = []
-  for (let from = set.nextAbsent(first); from < end; ) {
-    const to = nextPresentOr(set, from, end)
-    ranges.push(from, to)
-    from = set.nextAbsent(to)
-  }
-  return ranges
-}
-
-function lengthOf(ranges: readonly number[]): number {
-  let sum = 0
-  for (let i = 0; i < ranges.length; i += 2) sum += (ranges[i + 1] ?? 0) - (ranges[i] ?? 0)
-  return sum
-}
-
-function nextPresentOr(set: OffsetSet, from: number, end: number): number {
-  if (from >= end) return end
-  const next = set.nextPresent(from, end)
-  return next < 0 ? end : next
 }

@@ -58,10 +58,10 @@ function slice(name: string, version: number, encode: () => Uint8Array): Slice {
 }
 
 function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): void {
-  const { number, removed, keys, producers, sizes, trailing, retained } = queue
-  for (const chunk of removed.chunkNumbers()) {
+  const { number, done, keys, producers, sizes, trailing, retained } = queue
+  for (const chunk of done.removed.chunkNumbers()) {
     const name = `q${number}.r.${chunk}`
-    slices.push(slice(name, queue.version, () => removed.encodeChunk(chunk)))
+    slices.push(slice(name, queue.version, () => done.removed.encodeChunk(chunk)))
   }
   if (retained.count > 0) {
     slices.push(slice(`q${number}.h`, retained.version, () => encodeNumber(retained.floor)))
@@ -87,7 +87,7 @@ function addQueueChunks(slices: Slice[], queue: QueueState, state: StoreState): 
   if (trailing.size > 0) {
     slices.push(slice(`q${number}.t`, trailing.version, () => trailing.encode()))
   }
-  for (const { slot, postings } of queue.lanes) {
+  for (const { slot, postings } of queue.lanes.all) {
     for (const part of postings.partNumbers()) {
       slices.push({
         name: `q${number}.l${slot}.${part}`,
@@ -131,12 +131,12 @@ function encodeStore(state: StoreState): Uint8Array {
 
 function encodeQueue(queue: QueueState): Uint8Array {
   const writer = new ByteWriter()
-  const { nextOffset, nextGroup, pausedUntilMs, pending, removed, lanes, groups } = queue
-  for (const value of [nextOffset, nextGroup, pausedUntilMs, pending, removed.floor]) {
+  const { nextOffset, nextGroup, pausedUntilMs, pending, done, lanes, groups } = queue
+  for (const value of [nextOffset, nextGroup, pausedUntilMs, pending, done.removed.floor]) {
     writer.varint(value)
   }
-  writer.varint(lanes.length)
-  for (const { slot, priority } of lanes) {
+  writer.varint(lanes.all.length)
+  for (const { slot, priority } of lanes.all) {
     writer.varint(slot)
     // The lane that holds several has none of its own.
     writer.varint((priority ?? -1) + 1)

@@ -8,9 +8,10 @@ import type { BuryOp, ControlOp, OpenOp } from '../records/control-ops.ts'
 import { decodeControl } from '../records/control-record.ts'
 import { MessageDecoder, type MessageFacts } from '../records/message-record.ts'
 import { unreadable } from '../records/unreadable.ts'
-import { forEachRange, type GroupState } from './group-state.ts'
+import type { GroupState } from './group-state.ts'
 import { hashQueue } from './queue-hash.ts'
 import { QueueState } from './queue-state.ts'
+import { forEachRange } from './ranges.ts'
 import { QueueCounts } from './totals.ts'
 
 /** What a store tells of its changes while it is open. */

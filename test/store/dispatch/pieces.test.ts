@@ -202,14 +202,14 @@ describe('a lane with many that are gone', () => {
     let most = 0
     for (let offset = 0; offset < 60_000; offset++) {
       if (isKept(offset)) continue
-      const before = state.entries
+      const before = state.lanes.entries
       state.finish(group, offset, offset + 1)
-      most = Math.max(most, before - state.entries)
+      most = Math.max(most, before - state.lanes.entries)
     }
     expect(state.pending).toBe(6_000)
     expect(most).toBeGreaterThan(0)
     expect(most).toBeLessThanOrEqual(2 * 4_096)
-    expect(state.entries).toBeLessThan(30_000)
+    expect(state.lanes.entries).toBeLessThan(30_000)
     for (let offset = 0; offset < 60_000; offset += 10) {
       expect(queue.find(offset)?.id).toBe(offset + 1)
     }

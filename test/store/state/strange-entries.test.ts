@@ -98,7 +98,7 @@ test('several ranges that hold more offsets together than one may', () => {
 
 test('a saved state whose lane has more entries than its queue ever had offsets', () => {
   const state = someState()
-  const lane = state.queues.get(1)?.lanes[0]
+  const lane = state.queues.get(1)?.lanes.all[0]
   const slices = new Map(slicesOf(state).map(({ name, encode }) => [name, encode()]))
   expect(loadSlices(slices).hash()).toBe(state.hash())
   lane?.postings.appendRun(5, 4, 1, 2 ** 50)
