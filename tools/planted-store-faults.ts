@@ -213,7 +213,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a message waits for its time by the clock, not by its schedule',
     edits: [
       store(
-        'dispatch/group-dispatch.ts',
+        'dispatch/group-order.ts',
         '!cursor.hasExtras || !queue.isScheduled(offset) ||',
         '!cursor.hasExtras || queue.isDue(cursor.dueKind, cursor.dueMs) ||',
       ),
@@ -283,8 +283,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/group-dispatch.ts',
-        'this.out.has(offset) || this.#suspect',
-        'this.out.has(offset) || offset < 0 && this.#suspect',
+        'this.out.has(offset) || this.order.suspects',
+        'this.out.has(offset) || offset < 0 && this.order.suspects',
       ),
     ],
     tests: [STORE_REGRESSIONS],
@@ -294,7 +294,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/group-dispatch.ts',
-        'if (isSuspect) this.#addSuspect(new Taken(this, id, offset, priority))\n    else this.#back(taken)',
+        'if (isSuspect) this.order.addSuspect(new Taken(this, id, offset, priority))\n    else this.#back(taken)',
         'this.#back(taken)',
       ),
     ],
@@ -345,7 +345,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'store: a run of one lane goes past what another group has',
-    edits: [store('dispatch/group-dispatch.ts', '      if (cursor.id >= endId) break\n', '')],
+    edits: [store('dispatch/group-order.ts', '      if (cursor.id >= endId) break\n', '')],
     tests: STORE_PROOF,
   },
   {

@@ -228,17 +228,18 @@ export class GroupHandle<T = unknown> implements Group<T> {
   }
 
   #first(group: GroupDispatch, state: 'ready' | 'delayed' | 'buried'): FoundMessage | undefined {
-    if (state === 'buried') return this.#found(group, group.firstBuried)
+    if (state === 'buried') return this.#found(group, group.order.exceptions.firstBuried)
     this.#core.dispatcher.advance()
     if (state === 'ready') {
-      const offset = group.peekBest()
+      const offset = group.order.peekBest()
       return offset === undefined ? undefined : group.queue.find(offset)
     }
     const [behind] = heldBehind(group)
     if (behind !== undefined) return group.queue.find(behind)
     const due = (one: { dueKind: 0 | 1 | 2; dueMs: number }) =>
       dueInMs(this.#core, one.dueKind, one.dueMs)
-    const exceptions = group.firstDelayed.flatMap((one) => (one ? [one] : []))
+    const { firstElapsed, firstWall } = group.order.exceptions
+    const exceptions = [firstElapsed, firstWall].flatMap((one) => (one ? [one] : []))
     exceptions.sort((a, b) => due(a) - due(b) || a.id - b.id)
     const [exception] = exceptions
     const plain = firstPlainDelayed(this.#core, group)
@@ -253,11 +254,11 @@ export class GroupHandle<T = unknown> implements Group<T> {
   /** Buried ones where there are any, else delayed ones. */
   #kickCount(group: GroupDispatch, count: number): KickOp[] {
     this.#core.dispatcher.advance()
-    const buried = group.takeBuried(count)
+    const buried = group.order.takeBuried(count)
     if (buried.length > 0)
       return buried.map((one) => this.#hold(group, one.id, one.offset, one.priority))
     const delayed = [
-      ...group
+      ...group.order.exceptions
         .delayed(count)
         .map((one) => ({ ...one, inMs: dueInMs(this.#core, one.dueKind, one.dueMs) })),
       ...plainDelayed(this.#core, group, count).map((one) => ({

@@ -9,6 +9,7 @@ import type { QueueState } from '../state/queue-state.ts'
 import type { StateEvents, StoreState } from '../state/store-state.ts'
 import { Alarm } from './alarm.ts'
 import type { GroupDispatch } from './group-dispatch.ts'
+import type { GroupOrder } from './group-order.ts'
 import { LeaseOrder } from './lease-order.ts'
 import { PurgingQueues } from './purging-queues.ts'
 import { type DispatchHost, DUE_A_TURN, QueueDispatch } from './queue-dispatch.ts'
@@ -160,7 +161,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
         break
       }
       const next = secondOf(watches, group)
-      const run = group.takeRun(room, next?.bestPriority, next?.bestId)
+      const run = group.order.takeRun(room, next?.bestPriority, next?.bestId)
       const attemptsMax = watch.attemptsMax()
       for (const one of run) {
         const attempts = group.state.attempts(one.offset)
@@ -305,7 +306,7 @@ export class Dispatcher implements DispatchHost, StateEvents {
       const taken = this.take(waiter.watches, waiter.count)
       if (taken.length === 0) {
         // Nothing for this one: the others of this group watch it too.
-        if (!group.settleBest()) return
+        if (!group.order.settleBest()) return
         continue
       }
       this.stopWaiting(waiter)
@@ -327,29 +328,28 @@ export class Dispatcher implements DispatchHost, StateEvents {
 function bestOf(watches: readonly Watch[]): Watch | undefined {
   let best: Watch | undefined
   for (const watch of watches) {
-    const { group } = watch
-    if (!group.settleBest()) continue
-    const isBetter =
-      best === undefined ||
-      group.bestPriority < best.group.bestPriority ||
-      (group.bestPriority === best.group.bestPriority && group.bestId < best.group.bestId)
-    if (isBetter) best = watch
+    const { order } = watch.group
+    if (!order.settleBest()) continue
+    if (best === undefined || isBefore(order, best.group.order)) best = watch
   }
   return best
 }
 
 /** What comes behind the messages of this group; undefined where nothing does. For what `bestOf` settled. */
-function secondOf(watches: readonly Watch[], best: GroupDispatch): GroupDispatch | undefined {
-  let second: GroupDispatch | undefined
+function secondOf(watches: readonly Watch[], best: GroupDispatch): GroupOrder | undefined {
+  let second: GroupOrder | undefined
   for (const { group } of watches) {
-    if (group === best || !group.hasBest) continue
-    const isBetter =
-      second === undefined ||
-      group.bestPriority < second.bestPriority ||
-      (group.bestPriority === second.bestPriority && group.bestId < second.bestId)
-    if (isBetter) second = group
+    const { order } = group
+    if (group === best || !order.hasBest) continue
+    if (second === undefined || isBefore(order, second)) second = order
   }
   return second
+}
+
+/** Its best message goes before the other's. */
+function isBefore(one: GroupOrder, other: GroupOrder): boolean {
+  if (one.bestPriority !== other.bestPriority) return one.bestPriority < other.bestPriority
+  return one.bestId < other.bestId
 }
 
 /** Where nothing is ready, of what has become due and was more than one piece. */

@@ -37,6 +37,16 @@ export class ExceptionHeaps {
     return this.#wall.peek()
   }
 
+  /** When the next becomes due by the store's own time; infinite where none does. */
+  get nextElapsedMs(): number {
+    return this.#elapsed.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
+  /** The same by the wall clock. */
+  get nextWallMs(): number {
+    return this.#wall.peek()?.dueMs ?? Number.POSITIVE_INFINITY
+  }
+
   /** Up to `count` of each of the two kinds of time, soonest first. */
   delayed(count: number): Exception[] {
     const all = () => true

@@ -113,7 +113,7 @@ export class QueueDispatch implements QueueEvents {
   }
 
   laneAdded(lane: Lane): void {
-    for (const group of this.groups.values()) group.addLane(lane)
+    for (const group of this.groups.values()) group.order.addLane(lane)
   }
 
   groupAdded(state: GroupState): void {
@@ -244,7 +244,7 @@ export class QueueDispatch implements QueueEvents {
     count += this.#advance(this.#wall, wallMs)
     count += this.#advanceExpiring(elapsedMs)
     for (const group of this.groups.values()) {
-      count += group.advance(elapsedMs, wallMs, DUE_A_TURN)
+      count += group.order.advance(elapsedMs, wallMs, DUE_A_TURN)
     }
     const { pausedUntilMs } = this.state
     if (pausedUntilMs > this.#pauseSeenMs && pausedUntilMs <= elapsedMs) {
@@ -261,14 +261,16 @@ export class QueueDispatch implements QueueEvents {
     if (this.#expiring.size > 0) next = Math.min(next, this.#expiring.peekKey1)
     if (this.state.pausedUntilMs > this.#pauseSeenMs)
       next = Math.min(next, this.state.pausedUntilMs)
-    for (const group of this.groups.values()) next = Math.min(next, group.nextElapsedMs)
+    for (const group of this.groups.values())
+      next = Math.min(next, group.order.exceptions.nextElapsedMs)
     return next
   }
 
   /** The same by the wall clock. */
   get nextWallMs(): number {
     let next = this.#wall.size > 0 ? this.#wall.peekKey1 : Number.POSITIVE_INFINITY
-    for (const group of this.groups.values()) next = Math.min(next, group.nextWallMs)
+    for (const group of this.groups.values())
+      next = Math.min(next, group.order.exceptions.nextWallMs)
     return next
   }
 

@@ -79,6 +79,13 @@ export class Suspects {
     return all
   }
 
+  /** The group begins anew: there are none any more. */
+  clear(): void {
+    this.#heap.clear()
+    this.#byOffset.clear()
+    this.#out = undefined
+  }
+
   /** Of these, those that are finished are suspects no more. */
   dropFinished(first: number, end: number, isFinished: (offset: number) => boolean): void {
     if (end - first < this.#byOffset.size) {

@@ -15,7 +15,7 @@ export function oldestReadyMs(group: GroupDispatch): number | undefined {
     if (ageMs !== undefined) return ageMs
     offset = state.finished.nextAbsent(offset + 1)
   }
-  const next = offset < nextOffset ? group.peekBest() : undefined
+  const next = offset < nextOffset ? group.order.peekBest() : undefined
   return next === undefined ? undefined : ageOf(queue, next)
 }
 

@@ -88,7 +88,7 @@ describe('a queue in which much happens at one time', () => {
     }
     expect(counts).toEqual([DUE_A_TURN, DUE_A_TURN, DUE_A_TURN])
     expect(queue.nextElapsedMs).toBe(Number.POSITIVE_INFINITY)
-    expect(queue.group('g')?.settleBest()).toBe(true)
+    expect(queue.group('g')?.order.settleBest()).toBe(true)
   })
 
   it('lets a bounded number expire in a turn', () => {
