@@ -52,14 +52,15 @@ export function circumstances(results: PeersResults): string[] {
 }
 
 function machineText({ header, end }: PeersResults): string {
-  const { machine, kernel, fileSystem, node, load, date } = header
+  const { machine, kernel, fileSystem, node, load, date, commit } = header
   const before = `load of the machine before: ${load.join(', ')}`
   const after =
     end === undefined
       ? '; the run was stopped before its end'
       : `, after: ${end.load.join(', ')}; ${minutesText(end.seconds)} in all`
   const what = `${machine}, ${kernel}, ${fileSystem}, Node ${node}`
-  return `${what}; ${before}${after}; ${date.slice(0, 10)}.${memoryText(header.memory)}`
+  const made = commit === undefined ? '' : `, commit ${commit}`
+  return `${what}; ${before}${after}; ${date.slice(0, 10)}${made}.${memoryText(header.memory)}`
 }
 
 function memoryText(memory: MemoryFacts | undefined): string {

@@ -10,6 +10,8 @@ import type { MemoryFacts } from './memory.ts'
 /** The first line: what the figures depend on. Names neither the host nor a path. */
 export interface PeersHeader {
   readonly bench: 'peers'
+  /** Of the checkout; absent in older results, and where there was no history. */
+  readonly commit?: string
   /** ISO 8601. */
   readonly date: string
   readonly machine: string

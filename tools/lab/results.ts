@@ -2,7 +2,6 @@
  * What runs of the lab have shown: one small file a run in `lab/results/`, and what those of one state of
  * the source come to together. A result names no host and no path.
  */
-import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -14,6 +13,7 @@ import {
 import { arch, cpus, platform, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { factsOfFileSystem } from '../../src/inspect/file-systems.ts'
+import { commitOf } from '../commit.ts'
 import type { Outcome } from './run-trial.ts'
 
 export interface TrialResult extends Outcome {
@@ -176,19 +176,5 @@ function machineFacts(): MachineFacts {
     node: process.version,
     processors: cpus().length,
     fileSystem: factsOfFileSystem(statfsSync(tmpdir()).type).name,
-  }
-}
-
-function commitOf(root: string): string | undefined {
-  try {
-    const head = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    })
-    return head.trim()
-  } catch {
-    // An unpacked archive has no history; the state of the source says what was tried.
-    return undefined
   }
 }
