@@ -53,7 +53,13 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
     await loop.finish()
   }
   if (timeoutMs === undefined) await finish()
-  else await withinTime(clock, finish(), timeoutMs)
+  else {
+    // A merge can be made another time; CLEAN spares the next opening its recovery.
+    const cancel = clock.after(timeoutMs / 2, () => compaction.abandon(), true)
+    await withinTime(clock, finish(), timeoutMs)
+    cancel()
+    compaction.abandon()
+  }
   // Where the time was over it is waited for behind the end of the loop, which ends it.
   const quiet = step(() => compaction.close())
   const wroteSomething = loop.segment !== undefined && loop.state === 'open'
@@ -74,6 +80,8 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
   await snapshots.settled()
   await quiet
   await compaction.ended()
+  // A merge that was committed late has left files to be removed, which is done while the lock is held.
+  await step(() => parts.retirement.close())
   parts.wakeForGood()
   // Without space for its last word LOCK goes on naming this owner, whose socket refuses: that is
   // proof of death enough for the next opener.

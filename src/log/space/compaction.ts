@@ -23,6 +23,8 @@ const SOON_MS = 20
 const RETRY_MS = 10_000
 /** A merge of no more than this is brought to its end at close, and in a long map is free. */
 const SMALL_MERGE_BYTES = 4 * 1024 * 1024
+/** One that begins at close reads no more than this. */
+const CLOSING_READ_BYTES = 16 * 1024 * 1024
 
 export interface CompactionOptions extends CandidateOptions {
   readonly system: System
@@ -62,6 +64,7 @@ export class Compaction {
   #waiters = 0
   #resume: (() => void) | undefined
   #isClosing = false
+  #isAbandoned = false
 
   constructor(options: CompactionOptions) {
     const { system, view, storeId, compressor, names, retirement } = options
@@ -150,6 +153,12 @@ export class Compaction {
     await this.#working?.catch(() => undefined)
   }
 
+  /** There is no time for what is under way: it comes to nothing, and what it has written is cleared away. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.#resume?.()
+  }
+
   /** Resolves when nothing is under way. */
   async ended(): Promise<void> {
     await this.#running?.catch(() => undefined)
@@ -211,13 +220,13 @@ export class Compaction {
 
   async #work(isForced: boolean): Promise<{ readonly isDurable: boolean } | undefined> {
     if (this.#isOver) return undefined
-    await this.#lookInto(isForced)
+    const knowsAll = await this.#lookInto(isForced)
     if (this.#options.loop.state !== 'open') return undefined
     this.#isWanted = false
     const plan = planMerge(this.#candidates.all(), this.#options.segmentBytesMax)
     if (!plan) return undefined
-    // A small one begins all the same: where each opening is short there would never be time for it.
-    if (this.#isClosing && plan.newBytes > SMALL_MERGE_BYTES) return undefined
+    if (this.#isClosing)
+      return knowsAll && this.#mayMergeAtClose(plan) ? this.#merge(plan) : undefined
     if (!isForced && !this.#mayMerge(plan)) {
       this.#isWanted = true
       this.#arm(QUIET_MS)
@@ -239,13 +248,21 @@ export class Compaction {
     return loop.bytesWaiting === 0 && nowMs - this.#lastAppendMs >= QUIET_MS
   }
 
-  /** Reads segments of which nothing else tells how much is live. */
-  async #lookInto(isForced: boolean): Promise<void> {
+  /** Where each opening is short, there would never be time for one that makes a long map short. */
+  #mayMergeAtClose({ newBytes, victims }: MergePlan): boolean {
+    const readBytes = victims.reduce((sum, { cut }) => sum + cut, 0)
+    const isSmall = newBytes <= SMALL_MERGE_BYTES && readBytes <= CLOSING_READ_BYTES
+    return isSmall && !this.#isAbandoned && this.#options.loop.map.length > LONG_MAP
+  }
+
+  /** Reads segments of which nothing else tells how much is live; false where it was to end before that. */
+  async #lookInto(isForced: boolean): Promise<boolean> {
     this.#candidates.forgetGone()
     for (const entry of this.#options.loop.map) {
       if (!this.#candidates.needsLook(entry, isForced)) continue
-      if (!(await this.#look(entry))) return
+      if (!(await this.#look(entry))) return false
     }
+    return true
   }
 
   async #look(entry: MapEntry): Promise<boolean> {
@@ -329,8 +346,8 @@ export class Compaction {
       this.#turnBytes = 0
       if (!this.#isClosing) await this.#pause()
     }
-    const { loop } = this.#options
-    return loop.state === 'open' && !(this.#isClosing && this.#newBytes > SMALL_MERGE_BYTES)
+    if (this.#isAbandoned || (this.#isClosing && this.#newBytes > SMALL_MERGE_BYTES)) return false
+    return this.#options.loop.state === 'open'
   }
 
   #pause(): Promise<void> {

@@ -112,6 +112,38 @@ test.each([
   },
 )
 
+test.each([0, 1, 5, 50])(
+  'closing within %d ms leaves a log whose merge has no time for it as it was, and the next one merges',
+  async (timeoutMs) => {
+    const simulation = new Simulation({ seed: 31, stepsMax: 10_000_000 })
+    const system = simulation.process('owner')
+    await simulation.run(async () => {
+      let openings = 0
+      const open = async (close: { timeoutMs?: number }) => {
+        const log = await openPublicLog(system, LOG)
+        expect(await log.append('message')).toBe(++openings)
+        const { segments } = log.stats()
+        await log.close(close)
+        // Nothing is done behind the release of the lock.
+        const names = segmentNames(simulation)
+        await passes(system, 1_000)
+        expect(segmentNames(simulation)).toEqual(names)
+        return segments.length
+      }
+      for (let i = 0; i < 70; i++) await open({ timeoutMs: 0 })
+      for (let i = 0; i < 30; i++) await open({ timeoutMs })
+      expect((await verifyLog(system, LOG)).verdict).toBe('fine')
+      let left = Number.POSITIVE_INFINITY
+      for (let i = 0; i < 5; i++) left = Math.min(left, await open({}))
+      expect(left).toBeLessThan(70)
+      expect((await verifyLog(system, LOG)).verdict).toBe('fine')
+      const log = await openPublicLog(system, LOG)
+      expect((await idsIn(log)).length).toBe(openings)
+      await log.close()
+    })
+  },
+)
+
 test('an opening that appends nothing merges nothing by itself (8)', async () => {
   await simulate(24, async (system, simulation) => {
     const log = await openPublicLog(system, LOG, LARGE)
