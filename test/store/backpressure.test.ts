@@ -13,6 +13,8 @@ const IN_FLIGHT_BYTES_MAX = 8 * KIB
 class CountingWorld extends MemoryWorld {
   inFlightBytes = 0
   mostBytes = 0
+  /** Messages that were asked of the log. */
+  fetched = 0
   readonly #sizes = new Map<number, number>()
 
   protected override openLog(process: SimulatedProcess): OpenLog {
@@ -24,6 +26,11 @@ class CountingWorld extends MemoryWorld {
     return async (owner, options) => {
       const log: OwnedLog = await open(this.#told(owner), options)
       const append = log.append.bind(log)
+      const fetch = log.fetch.bind(log)
+      log.fetch = (ids, ...how) => {
+        this.fetched += ids.length
+        return fetch(ids, ...how)
+      }
       log.append = (batch) => {
         const ticket = append(batch)
         const bytes = batch.messages.reduce((sum, { byteLength }) => sum + byteLength, 0)
@@ -96,5 +103,25 @@ test('a worker with a slow handler holds its share of a long queue and no more',
     expect(most).toBeGreaterThan(16)
     expect(most).toBeLessThanOrEqual(24)
     await worker.stop()
+  })
+})
+
+test('dead letters of what expired are read no faster than the log takes them', async () => {
+  const counting = new CountingWorld(9)
+  await inWorld(counting, async (world) => {
+    const queue = world.store.queue('q')
+    const dead = world.store.queue('dead')
+    await queue.configure({ deadLetter: { queue: 'dead' } })
+    const items = Array.from({ length: 2000 }, (_, row) => ({ body: `${row}`, ttlMs: 1000 }))
+    await queue.putMany(items)
+    counting.fetched = 0
+    for (let ms = 0; counting.fetched === 0 && ms < 2000; ms++) await world.advance(1)
+    // The log takes longer than this for the first of them.
+    for (let ms = 0; ms < PACE_MS / 2; ms++) await world.advance(1)
+    expect(counting.fetched).toBeGreaterThan(0)
+    expect(counting.fetched).toBeLessThan(1000)
+    for (let seconds = 0; dead.stats().messages < 2000 && seconds < 60; seconds++)
+      await world.settle()
+    expect(dead.stats().messages).toBe(2000)
   })
 })

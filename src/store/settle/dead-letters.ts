@@ -81,12 +81,15 @@ export class DeadLetters {
         return
       }
       const count = Math.max(1, messages.length)
-      this.#sendUsedUp(some.slice(0, count), messages)
+      await this.#sendUsedUp(some.slice(0, count), messages)
       first += count
     }
   }
 
-  #sendUsedUp(taken: readonly Taken[], messages: readonly (DecodedMessage | undefined)[]): void {
+  async #sendUsedUp(
+    taken: readonly Taken[],
+    messages: readonly (DecodedMessage | undefined)[],
+  ): Promise<void> {
     const puts: Put[] = []
     const dead: Taken[] = []
     const unmoved: Taken[] = []
@@ -111,7 +114,7 @@ export class DeadLetters {
       const left = dead.filter(isStillMeant)
       if (left.length > 0) this.#core.lastAttempts.bury(left)
     }
-    this.#core.send(new PlainOperation(ops, done, undo, puts))
+    await this.#settled(new PlainOperation(ops, done, undo, puts))
   }
 
   async #moveExpired(
@@ -130,17 +133,17 @@ export class DeadLetters {
         return
       }
       const end = first + Math.max(1, messages.length)
-      this.#sendExpired(queue, ids.slice(first, end), offsets.slice(first, end), messages)
+      await this.#sendExpired(queue, ids.slice(first, end), offsets.slice(first, end), messages)
       first = end
     }
   }
 
-  #sendExpired(
+  async #sendExpired(
     queue: QueueDispatch,
     ids: readonly number[],
     offsets: readonly number[],
     messages: readonly (DecodedMessage | undefined)[],
-  ): void {
+  ): Promise<void> {
     const puts: Put[] = []
     ids.forEach((id, row) => {
       const offset = offsets[row] ?? 0
@@ -158,7 +161,12 @@ export class DeadLetters {
     const undo = () => queue.expireAgain(ids, offsets)
     const operation = new PlainOperation([], undefined, undefined, puts)
     operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, 'expired'))
-    this.#core.send(operation)
+    await this.#settled(operation)
+  }
+
+  /** One at a time: bodies are read faster than a log that has no room takes them. Whoever sent it knows its outcome. */
+  async #settled(operation: PlainOperation): Promise<void> {
+    await this.#core.send(operation).catch(() => undefined)
   }
 
   /** Undefined where they cannot be read now. */
