@@ -260,7 +260,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/store/commit/backlog.ts',
-        'if (puts.some(({ mayExceed }) => !mayExceed)) this.#tally.assertRoom()',
+        'if (!isOfDeliveries(operation)) this.#tally.assertRoom()',
         '',
       ),
     ],
@@ -270,8 +270,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/store/commit/backlog.ts',
-        'if (first) this.#tally.remove(first.puts.length, this.#sizes.take() ?? 0)',
-        'if (first) this.#sizes.take()',
+        '    this.#operations.take()\n    this.#tally.remove(this.#counts.take() ?? 0, this.#sizes.take() ?? 0)',
+        '    this.#operations.take()\n    this.#counts.take()\n    this.#sizes.take()',
       ),
     ],
   },
@@ -280,7 +280,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/store/commit/backlog.ts',
-        'if (puts.some(({ mayExceed }) => !mayExceed)) this.#tally.assertRoom()',
+        'if (!isOfDeliveries(operation)) this.#tally.assertRoom()',
         'this.#tally.assertRoom()',
       ),
     ],

@@ -2,7 +2,6 @@
  * The batches of control records alone that a group not yet sent holds: what may still be written where
  * a full disk turns its messages down. Memory only.
  */
-
 import { readBlock, type SegmentKey } from '../format/block.ts'
 import { copyOf } from '../format/bytes.ts'
 import {

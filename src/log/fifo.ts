@@ -5,14 +5,19 @@
 
 /** A power of two, as every size is. */
 const PLACES_MIN = 16
-/** Below, places are not worth giving back. */
+/** Of no more than so many none are given back. */
 const PLACES_KEPT = 16 * 1024
 
 export class Fifo<T> {
+  readonly #placesKept: number
   #places: (T | undefined)[] = new Array(PLACES_MIN)
   /** Where the first one stands. */
   #head = 0
   #length = 0
+
+  constructor(placesKept = PLACES_KEPT) {
+    this.#placesKept = placesKept
+  }
 
   get length(): number {
     return this.#length
@@ -51,7 +56,7 @@ export class Fifo<T> {
     this.#head = this.#placeOf(1)
     this.#length--
     const { length } = this.#places
-    if (length > PLACES_KEPT && 8 * this.#length < length) this.#resize(length / 2)
+    if (length > this.#placesKept && 8 * this.#length < length) this.#resize(length / 2)
     return item
   }
 

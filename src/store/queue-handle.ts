@@ -93,7 +93,8 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const batch = new PutBatch(core)
     for (const item of items) {
       const { bytes, plan } = this.values.item(item)
-      batch.add(this.name, bytes, plan)
+      // What a codec made has been copied.
+      batch.add(this.name, bytes, plan, this.values.codec !== undefined)
     }
     return this.#putBatch(batch)
   }
@@ -266,7 +267,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
   /** Where the key is taken it may come in the place of another, or after it. */
   async #putOver(bytes: Uint8Array, plan: PutPlan): Promise<PutResult> {
     const batch = new PutBatch(this.#core)
-    batch.add(this.name, bytes, plan)
+    batch.add(this.name, bytes, plan, false)
     const [result] = await this.#putBatch(batch)
     if (!result) throw new Error('a put has an outcome')
     return result

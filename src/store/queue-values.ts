@@ -2,7 +2,6 @@
  * What the handle of a queue makes of what it is given: bodies of values, headers of the moment, and values
  * of the bodies that it shows. Changes nothing.
  */
-
 import { QlogTypeError } from '../errors.ts'
 import { copyOf } from '../format/bytes.ts'
 import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'

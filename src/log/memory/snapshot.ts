@@ -1,5 +1,4 @@
 /** The owner's state in memory: parts are gathered as they come, and count only when all are there. */
-
 import { QlogError } from '../../errors.ts'
 import { copyOf } from '../../format/bytes.ts'
 import { tooLarge } from '../batch-sizes.ts'

@@ -2,7 +2,6 @@
  * The owner's saved state while the log is open: takes it part by part, decides whether it goes into the
  * log, into an index file, or waits for the end, and knows how far back the log must be kept for it.
  */
-
 import { QlogError, QlogTypeError } from '../../errors.ts'
 import { copyOf } from '../../format/bytes.ts'
 import { BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'

@@ -26,7 +26,7 @@ export class KeptBodies {
     return this.#length
   }
 
-  /** Of all that are kept, with the length of each. */
+  /** Of the memory that is held for them. */
   get byteLength(): number {
     return this.#byteLength
   }
@@ -37,15 +37,12 @@ export class KeptBodies {
     for (const body of bodies) needed += LENGTH_BYTES + body.length
     const chunk = this.#chunkWith(needed)
     for (const body of bodies) write(chunk, body)
-    this.#byteLength += needed
     this.#length += bodies.length
   }
 
   /** The same for one. */
   keepOne(body: Uint8Array): void {
-    const needed = LENGTH_BYTES + body.length
-    write(this.#chunkWith(needed), body)
-    this.#byteLength += needed
+    write(this.#chunkWith(LENGTH_BYTES + body.length), body)
     this.#length++
   }
 
@@ -53,16 +50,14 @@ export class KeptBodies {
   take(): Uint8Array {
     let chunk = this.#chunks.first
     if (chunk && this.#at === chunk.used) {
-      this.#chunks.take()
-      this.#at = 0
+      this.#dropFirst(chunk)
       chunk = this.#chunks.first
     }
     if (!chunk) throw new Error('no body is kept')
     const start = this.#at + LENGTH_BYTES
     const end = start + getUint32(chunk.bytes, this.#at)
-    this.#byteLength -= end - this.#at
-    this.#length--
     this.#at = end
+    this.#length--
     if (end === chunk.used && this.#chunks.length === 1) this.#empty(chunk)
     return chunk.bytes.subarray(start, end)
   }
@@ -76,8 +71,14 @@ export class KeptBodies {
 
   /** The last chunk is used again, or an append a chunk would be made where there is always one that waits. */
   #empty(chunk: Chunk): void {
-    if (chunk.bytes.length > CHUNK_BYTES) this.#chunks.take()
+    if (chunk.bytes.length > CHUNK_BYTES) this.#dropFirst(chunk)
     chunk.used = 0
+    this.#at = 0
+  }
+
+  #dropFirst(chunk: Chunk): void {
+    this.#chunks.take()
+    this.#byteLength -= chunk.bytes.length
     this.#at = 0
   }
 
@@ -86,6 +87,7 @@ export class KeptBodies {
     if (last && last.used + freeBytes <= last.bytes.length) return last
     const chunk = { bytes: new Uint8Array(Math.max(CHUNK_BYTES, freeBytes)), used: 0 }
     this.#chunks.push(chunk)
+    this.#byteLength += chunk.bytes.length
     return chunk
   }
 }

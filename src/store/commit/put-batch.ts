@@ -10,12 +10,14 @@ import type { PutResult } from '../types/puts.ts'
 import { decideClaim } from './claim-decision.ts'
 import type { PlainOperation } from './operation.ts'
 import { claimName, isClaim } from './pending-claims.ts'
-import { Put, type PutPlan } from './put.ts'
+import { estimateBytes, Put, type PutPlan } from './put.ts'
 
 interface Item {
   readonly queue: string
   bytes: Uint8Array
   readonly plan: PutPlan
+  /** Nobody else changes the bytes. */
+  isOurs: boolean
 }
 
 /** An item's outcome: its own, that of an earlier item of this batch, or that of somebody else's message. */
@@ -32,14 +34,14 @@ export class PutBatch {
   #sources: Source[] = []
   /** Take out what messages of this batch replace; they leave with it, and nobody waits for them. */
   readonly #replaced: PlainOperation[] = []
-  #areBytesOurs = false
 
   constructor(core: StoreCore) {
     this.#core = core
   }
 
-  add(queue: string, bytes: Uint8Array, plan: PutPlan): void {
-    this.#items.push({ queue, bytes, plan })
+  /** `isOurs`: nobody else changes the bytes, which are copied otherwise where the batch has to wait. */
+  add(queue: string, bytes: Uint8Array, plan: PutPlan, isOurs: boolean): void {
+    this.#items.push({ queue, bytes, plan, isOurs })
     this.#hasClaims ||= isClaim(plan)
   }
 
@@ -53,7 +55,7 @@ export class PutBatch {
     const { waiting } = this.#core.journal
     waiting.assertRoom()
     this.#takeBytes()
-    const bytes = this.#items.reduce((sum, item) => sum + item.bytes.length, 0)
+    const bytes = this.#items.reduce((sum, one) => sum + estimateBytes(one.plan, one.bytes), 0)
     waiting.add(this.#items.length, bytes)
     try {
       for (let firsts = this.#pendingFirsts(); firsts.length > 0; firsts = this.#pendingFirsts()) {
@@ -66,9 +68,10 @@ export class PutBatch {
 
   /** The caller has moved on, and may use its bytes again. */
   #takeBytes(): void {
-    if (this.#areBytesOurs) return
-    for (const item of this.#items) item.bytes = copyOf(item.bytes)
-    this.#areBytesOurs = true
+    for (const item of this.#items) {
+      if (!item.isOurs) item.bytes = copyOf(item.bytes)
+      item.isOurs = true
+    }
   }
 
   /**

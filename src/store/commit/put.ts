@@ -108,13 +108,6 @@ export class Put implements Encodable, MessageFacts {
     this.byteLength = (this.#head?.length ?? shortHeadBytes(this)) + this.body.length
   }
 
-  /** Bytes that it will take, as near as that is known before it has its place. */
-  estimateBytes(): number {
-    this.place(0)
-    this.offset = -1
-    return this.byteLength
-  }
-
   encodeInto(target: Uint8Array, at: number): void {
     let next = at
     if (this.#head) {
@@ -123,4 +116,12 @@ export class Put implements Encodable, MessageFacts {
     } else next = writeShortHead(this, target, at)
     target.set(this.body, next)
   }
+}
+
+/** Bytes that a message will take, as near as that is known before it has its place. */
+export function estimateBytes({ headers, key }: PutPlan, body: Uint8Array): number {
+  let bytes = body.length + (key?.length ?? 0)
+  if (headers === NO_HEADERS) return bytes
+  for (const [name, value] of Object.entries(headers)) bytes += name.length + value.length
+  return bytes
 }

@@ -2,7 +2,6 @@
  * Verbs that take effect together: each is checked and decided when it is called, all of them leave as one
  * entry, and where anything throws nothing has happened.
  */
-
 import { QlogTypeError } from '../../errors.ts'
 import { copyOf } from '../../format/bytes.ts'
 import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.ts'
@@ -56,7 +55,7 @@ export class StoreTransaction implements Transaction {
     // The caller may use its bytes again before the transaction leaves.
     const bytes = handle?.values.ownBytes(value) ?? this.#ownBytes(value)
     const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
-    this.#batch.add(name, bytes, plan)
+    this.#batch.add(name, bytes, plan, true)
   }
 
   ack(delivery: Delivery): void {

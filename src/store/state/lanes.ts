@@ -21,8 +21,7 @@ export interface GoneMessages {
 export class Lanes {
   /** In the order in which they were made. */
   readonly all: Lane[] = []
-  /** Their entries, gone ones too. */
-  entries = 0
+  #entries = 0
   readonly #byPriority = new Map<number, Lane>()
   /** Where the sweep goes on: a lane, a chunk of it; and how many were gone and stayed after the last. */
   #sweepLane = 0
@@ -52,19 +51,29 @@ export class Lanes {
 
   /** After loading: they are not saved. */
   countEntries(): void {
-    this.entries = this.all.reduce((sum, { postings }) => sum + postings.count, 0)
+    this.#entries = this.all.reduce((sum, { postings }) => sum + postings.count, 0)
+  }
+
+  /** Entries of all of them, gone ones too. */
+  get entries(): number {
+    return this.#entries
+  }
+
+  /** One of them has an entry more. */
+  noteAdded(): void {
+    this.#entries++
   }
 
   /** Lets go of entries of messages that are gone, where there are too many; `kept` are not gone. */
   sweep(kept: number, messages: GoneMessages): void {
-    this.#unsweepable = Math.min(this.#unsweepable, this.entries - kept)
+    this.#unsweepable = Math.min(this.#unsweepable, this.#entries - kept)
     if (this.#isTidy(kept)) return
     const floor = messages.goneFloor
     for (const { postings } of this.all) postings.dropBelow(floor)
     this.countEntries()
     if (this.#isTidy(kept)) return
     if (this.all.reduce((sum, { postings }) => sum + postings.byteLength, 0) < SWEPT_BYTES_MIN) {
-      this.#unsweepable = this.entries - kept
+      this.#unsweepable = this.#entries - kept
       return
     }
     this.#sweepSome(kept, messages)
@@ -72,7 +81,7 @@ export class Lanes {
   }
 
   #isTidy(kept: number): boolean {
-    const gone = this.entries - kept
+    const gone = this.#entries - kept
     return gone <= kept + GONE_ENTRIES_MAX || gone <= 2 * this.#unsweepable
   }
 
@@ -89,6 +98,6 @@ export class Lanes {
     // The round is over. What it left is looked at again once there is much more.
     this.#sweepLane = 0
     this.#sweepChunk = 0
-    this.#unsweepable = this.entries - kept
+    this.#unsweepable = this.#entries - kept
   }
 }

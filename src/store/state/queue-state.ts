@@ -97,7 +97,7 @@ export class QueueState {
     this.nextOffset = Math.max(this.nextOffset, offset + 1)
     this.version++
     this.pending++
-    this.lanes.entries++
+    this.lanes.noteAdded()
     this.sizes?.add(offset, bytes)
     this.#seenCount++
     this.#seenBytes += bytes

@@ -58,11 +58,13 @@ test('small messages count with what they take beside their bytes, each of a bat
   expect(long).toBeLessThan(BYTES_MAX / 80_000)
 })
 
-test('what finishes messages waits all the same, and what must not be lost', () => {
+test('what becomes of deliveries waits all the same, and letters that must not be lost', () => {
   const backlog = new Backlog(new WaitingTally(BYTES_MAX))
   const body = new Uint8Array(64 * KIB)
   const full = countUntilBusy(backlog, () => putting(body))
-  backlog.add(new PlainOperation([{ kind: 'purge', queue: 1, upTo: 1 } as never]))
+  const finish = { kind: 'finish', queue: 1, group: 1, ranges: [1, 2] } as const
+  backlog.add(new PlainOperation([finish]))
+  expect(() => backlog.add(new PlainOperation([{ kind: 'purge', queue: 1 }]))).toThrow(BUSY)
   const letter = putting(new Uint8Array(10))
   for (const put of letter.puts) put.mayExceed = true
   backlog.add(letter)
