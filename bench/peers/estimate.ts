@@ -56,10 +56,11 @@ function ofCell(scale: PeersScale, { workload }: RateCell, field: Field): number
 }
 
 function ofLatencies(scale: PeersScale, field: Field): number {
-  const { rounds, runSeconds, warmupSeconds, latencySeconds } = scale
-  const maxima = warmupSeconds + rounds * runSeconds + (rounds + 1) * settling(scale)
+  const { rounds, runSeconds, leadInSeconds, warmupSeconds, latencySeconds } = scale
+  const runs = warmupSeconds + rounds * (leadInSeconds + runSeconds)
+  const maxima = runs + (rounds + 1) * settling(scale)
   const loads = scale.offered.length + scale.shares.length
-  const paced = loads * rounds * (latencySeconds + settling(scale))
+  const paced = loads * rounds * (leadInSeconds + latencySeconds + settling(scale))
   return SIDE_BY_SIDE * opening(field) + (field.embedded + field.servers) * (maxima + paced)
 }
 

@@ -80,21 +80,32 @@ async function maximaOf(
   those: readonly Contestant[],
   workload: LatencyWorkload,
 ): Promise<ReadonlyMap<string, number>> {
-  const { scale, contenders } = bench
+  const { scale } = bench
   const rates = new Map<string, number[]>()
   const act = async (one: Contestant, round: number) => {
-    const { inFlightMax = MANY_IN_FLIGHT } = contenders.find(({ id }) => id === one.id) ?? {}
-    const inFlight = Math.min(MANY_IN_FLIGHT, inFlightMax)
     // The first is not counted: code gets warm.
+    if (round > 1) await flatOut(bench, one, workload, scale.leadInSeconds)
     const seconds = round === 1 ? scale.warmupSeconds : scale.runSeconds
-    const how = { bytes: BACKLOG_BYTES, inFlight, seconds }
-    const { rate } = await (workload === 'put'
-      ? one.run('put', how)
-      : one.run('steady', { ...how, takers: 1 }))
+    const rate = await flatOut(bench, one, workload, seconds)
     if (round > 1) rates.set(one.id, [...(rates.get(one.id) ?? []), rate])
   }
   await inTurns(bench, field, those, act, { rounds: scale.rounds + 1 })
   return new Map([...rates].map(([id, some]) => [id, median(some)]))
+}
+
+/** As many a second as it can, with as many under way as it may have. */
+async function flatOut(
+  { contenders }: PeersBench,
+  one: Contestant,
+  workload: LatencyWorkload,
+  seconds: number,
+): Promise<number> {
+  const { inFlightMax = MANY_IN_FLIGHT } = contenders.find(({ id }) => id === one.id) ?? {}
+  const how = { bytes: BACKLOG_BYTES, inFlight: Math.min(MANY_IN_FLIGHT, inFlightMax), seconds }
+  const { rate } = await (workload === 'put'
+    ? one.run('put', how)
+    : one.run('steady', { ...how, takers: 1 }))
+  return rate
 }
 
 async function measureLoad(
@@ -108,6 +119,8 @@ async function measureLoad(
   const found = new Map<string, Lateness[]>()
   const rateOf = (one: Contestant) => load.rateFor(maxima.get(one.id) ?? 0)
   const act = async (one: Contestant) => {
+    // Whoever waited for its turn is cold, and would begin with a backlog that is none of the load's.
+    await flatOut(bench, one, workload, bench.scale.leadInSeconds)
     // Whoever is to tell when its own messages come must find no others.
     if (workload === 'through') await empty(one)
     const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds: bench.scale.latencySeconds }

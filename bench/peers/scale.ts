@@ -22,7 +22,7 @@ export interface PeersScale {
   /** One run that is not counted: code gets warm, files get made. */
   readonly warmupSeconds: number
   /**
-   * Before each run of a rate, not counted: while the others have their turns a process becomes cold, its heap is
+   * Before each run of a rate or a latency, not counted: while the others have their turns a process becomes cold, its heap is
    * given back and its code thrown away.
    */
   readonly leadInSeconds: number
