@@ -71,8 +71,12 @@ function memoryText(memory: MemoryFacts | undefined): string {
 }
 
 function methodText({ header }: PeersResults): string {
-  const { rounds, runSeconds, latencySeconds, seed } = header
-  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}); each is led in by some tenths of a second flat out that do not count either, since whoever waited for its turn is cold. After each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: what was put before stays, but before each run of the whole way what is left is taken out. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
+  const { rounds, runSeconds, latencySeconds, leadInSeconds, seed } = header
+  const lead =
+    leadInSeconds === undefined
+      ? 'a rate is led in by some tenths of a second that do not count either'
+      : `each is led in by ${leadInSeconds} s flat out that do not count either`
+  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}); ${lead}, since whoever waited for its turn is cold. After each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: what was put before stays, but before each run of the whole way what is left is taken out. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
 }
 
 function settingsText({ settings, env = {} }: ContenderFacts): string {

@@ -29,7 +29,7 @@ const FILL_RATE = 60_000
 /** Messages are taken from so many of the contenders. */
 const TAKERS_SHARE = 0.85
 /** So many of these are fast enough for a backlog of this size, and so fast. */
-const LARGEST = { from: 10_000_000, share: 0.5, fillRate: 200_000 }
+const LARGEST = { from: 10_000_000, share: 0.6, fillRate: 400_000 }
 /** Takes of what was put in a run, in lengths of that run. */
 const TAKE_RUNS = 1.5
 

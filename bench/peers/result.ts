@@ -28,6 +28,8 @@ export interface PeersHeader {
   /** Of one run of a rate, and of one of a latency. */
   readonly runSeconds: number
   readonly latencySeconds: number
+  /** In front of each of them; absent in older results, of which only rates were led in. */
+  readonly leadInSeconds?: number
   /** What the loop of the yardstick is written in. */
   readonly rawBy: 'c' | 'node'
   readonly contenders: readonly ContenderFacts[]

@@ -98,8 +98,8 @@ async function* measurePeers(
     contenders.push(found)
   }
   const raw = await makeRaw(place.path)
-  const { rounds, runSeconds, latencySeconds } = scale
-  const how = { rounds, runSeconds, latencySeconds, seed, rawBy: raw.by }
+  const { rounds, runSeconds, latencySeconds, leadInSeconds } = scale
+  const how = { rounds, runSeconds, latencySeconds, leadInSeconds, seed, rawBy: raw.by }
   yield { ...facts, ...how, contenders }
   const there = contenders.filter(({ missing }) => missing === undefined)
   const embedded = there.filter(({ kind }) => kind === 'embedded').length
