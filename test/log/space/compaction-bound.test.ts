@@ -112,7 +112,7 @@ test.each([
   },
 )
 
-test.each([0, 1, 5, 50])(
+test.each([0, 5])(
   'closing within %d ms leaves a log whose merge has no time for it as it was, and the next one merges',
   async (timeoutMs) => {
     const simulation = new Simulation({ seed: 31, stepsMax: 10_000_000 })
@@ -131,7 +131,7 @@ test.each([0, 1, 5, 50])(
         return segments.length
       }
       for (let i = 0; i < 70; i++) await open({ timeoutMs: 0 })
-      for (let i = 0; i < 30; i++) await open({ timeoutMs })
+      for (let i = 0; i < 10; i++) await open({ timeoutMs })
       expect((await verifyLog(system, LOG)).verdict).toBe('fine')
       let left = Number.POSITIVE_INFINITY
       for (let i = 0; i < 5; i++) left = Math.min(left, await open({}))
