@@ -1,5 +1,5 @@
 /**
- * Memory for small bodies, many in one allocation: of its own each would cost more than its bytes do. Pure memory.
+ * Memory for small bodies, many in one allocation: one for each would cost more than its bytes do. Pure memory.
  */
 
 /** What one body can keep alive beyond its own bytes. */

@@ -2,7 +2,9 @@
  * Checks what the caller asked for before anything is touched. Throws QlogTypeError, and QLOG_TOO_LARGE for
  * a body over the log's limit.
  */
+
 import { QlogError, QlogTypeError } from '../errors.ts'
+import { copyOf } from '../format/bytes.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { ElapsedClock } from './elapsed-clock.ts'
 import { DueKind, type Headers, NO_HEADERS } from './records/message-record.ts'
@@ -83,6 +85,12 @@ export function checkBody(body: unknown, messageBytesMax: number): Uint8Array {
     )
   }
   return bytes
+}
+
+/** The same, kept for later: the caller may use its bytes again. */
+export function checkOwnBody(body: unknown, messageBytesMax: number): Uint8Array {
+  const bytes = checkBody(body, messageBytesMax)
+  return typeof body === 'string' ? bytes : copyOf(bytes)
 }
 
 const PUT_OPTIONS = [

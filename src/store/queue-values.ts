@@ -3,8 +3,7 @@
  * of the bodies that it shows. Changes nothing.
  */
 import { QlogTypeError } from '../errors.ts'
-import { copyOf } from '../format/bytes.ts'
-import { checkBody, checkHeaders, checkOptionNames, checkPut } from './check.ts'
+import { checkBody, checkHeaders, checkOptionNames, checkOwnBody, checkPut } from './check.ts'
 import { type Codec, checkCodec, encodeWith, LazyValue } from './codec.ts'
 import { PLAIN_PUT, type PutPlan } from './commit/put.ts'
 import type { StoreCore } from './store-core.ts'
@@ -37,22 +36,16 @@ export class QueueValues<T> {
 
   /** The body of a value, which may be the caller's bytes. Throws QlogTypeError, QLOG_CODEC, QLOG_TOO_LARGE. */
   bytes(value: unknown): Uint8Array {
-    return this.#checkedBody(this.#encoded(value))
+    return checkBody(this.#encoded(value), this.#core.log.limits.messageBytesMax)
   }
 
   /** The same, kept for later: the caller may use its bytes again, and a codec those that it made last. */
   ownBytes(value: unknown): Uint8Array {
-    const body = this.#encoded(value)
-    const bytes = this.#checkedBody(body)
-    return typeof body === 'string' ? bytes : copyOf(bytes)
+    return checkOwnBody(this.#encoded(value), this.#core.log.limits.messageBytesMax)
   }
 
   #encoded(value: unknown): unknown {
     return this.codec === undefined ? value : encodeWith(this.codec, value as T)
-  }
-
-  #checkedBody(body: unknown): Uint8Array {
-    return checkBody(body, this.#core.log.limits.messageBytesMax)
   }
 
   /** What a put is asked for, with the headers of the moment; its own headers go before those. */

@@ -1,6 +1,6 @@
 /**
  * Copies of bodies whose callers have moved on, first in, first out. They stand one behind another in chunks: an
- * allocation for each would cost more than all else that an append does (docs/decisions/0015). Pure memory.
+ * allocation for each would cost as much as its promise (docs/decisions/0015). Pure memory.
  */
 import { getUint32, setUint32 } from '../../format/bytes.ts'
 import { Fifo } from '../fifo.ts'

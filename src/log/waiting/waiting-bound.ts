@@ -1,8 +1,9 @@
 /** How much may wait before it can be appended. Nothing may wait without a bound, or memory has none. */
 import { QlogError } from '../../errors.ts'
 
-/** With all that one message takes beside its bytes: promises, entries, what the caller hangs on them (450 to 650 measured). */
+/** Of all that waits, with the overhead of each message. */
 export const WAITING_BYTES_MAX = 512 * 1024 * 1024
+/** What a message takes beside its bytes, about: promises, entries, what the caller hangs on them. */
 const MESSAGE_OVERHEAD_BYTES = 512
 
 /** Throws QLOG_BUSY where so many messages, of so many bytes together, leave no place for more. The last may exceed it. */

@@ -3,8 +3,7 @@
  * entry, and where anything throws nothing has happened.
  */
 import { QlogTypeError } from '../../errors.ts'
-import { copyOf } from '../../format/bytes.ts'
-import { checkBody, checkInteger, checkMs, checkName, checkPut } from '../check.ts'
+import { checkInteger, checkMs, checkName, checkOwnBody, checkPut } from '../check.ts'
 import type { Put } from '../commit/put.ts'
 import { PutBatch } from '../commit/put-batch.ts'
 import { PutMany } from '../commit/puts.ts'
@@ -53,7 +52,8 @@ export class StoreTransaction implements Transaction {
     const handle = queue instanceof QueueHandle ? this.#own(queue) : undefined
     const name = handle?.name ?? checkName('the name of a queue', queue)
     // The caller may use its bytes again before the transaction leaves.
-    const bytes = handle?.values.ownBytes(value) ?? this.#ownBytes(value)
+    const bytes =
+      handle?.values.ownBytes(value) ?? checkOwnBody(value, this.#core.log.limits.messageBytesMax)
     const plan = handle?.values.plan(options) ?? checkPut(options, this.#core.clock)
     this.#batch.add(name, bytes, plan, true)
   }
@@ -229,11 +229,6 @@ export class StoreTransaction implements Transaction {
     this.#settled.add(taken)
     this.#core.dispatcher.settle(taken)
     return taken
-  }
-
-  #ownBytes(value: unknown): Uint8Array {
-    const bytes = checkBody(value, this.#core.log.limits.messageBytesMax)
-    return typeof value === 'string' ? bytes : copyOf(bytes)
   }
 
   #assertOpen(): void {
