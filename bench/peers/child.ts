@@ -2,7 +2,17 @@
 
 import { type ArgumentOf, serveVerbs } from '../verb-process.ts'
 import { type Loaded, Missing, type Opened } from './contract.ts'
-import { batchFor, drain, fill, pacedPut, pacedThrough, putFor, steadyFor } from './loads.ts'
+import {
+  batchFor,
+  drain,
+  fill,
+  flatOutPut,
+  flatOutThrough,
+  pacedPut,
+  pacedThrough,
+  putFor,
+  steadyFor,
+} from './loads.ts'
 import { contenderOf } from './registry.ts'
 import type { Lateness, PeerVerbs, Timing } from './verbs.ts'
 
@@ -66,6 +76,14 @@ class PeerChild implements PeerVerbs {
 
   steady(what: Of<'steady'>): Promise<Timing> {
     return steadyFor(this.#opened, what)
+  }
+
+  flatOutPut(what: Of<'flatOutPut'>): Promise<Timing> {
+    return flatOutPut(this.#opened, what)
+  }
+
+  flatOutThrough(what: Of<'flatOutThrough'>): Promise<Timing> {
+    return flatOutThrough(this.#opened, what)
   }
 
   pacedPut(what: Of<'pacedPut'>): Promise<Lateness> {

@@ -87,7 +87,7 @@ export class Contestant {
     return answer
   }
 
-  async run<N extends 'put' | 'batch' | 'steady'>(
+  async run<N extends 'put' | 'batch' | 'steady' | 'flatOutPut' | 'flatOutThrough'>(
     verb: N,
     argument: Parameters<PeerVerbs[N]>[0],
   ): Promise<Run> {

@@ -51,12 +51,15 @@ export interface Loaded {
   open(directory: string): Promise<Opened>
 }
 
-/** Bodies are not changed while a call is under way, and none is kept behind it. */
+/**
+ * Bodies are not changed while a call is under way, and none is kept behind it. A promise that the contender gives is
+ * handed on as it is: one around it would be as many objects again, which live as long as the message is under way.
+ */
 export interface Opened {
   /** One message, one promise: resolves when it is as durable as stated. Many may be under way. */
-  put(body: Uint8Array): Promise<void>
+  put(body: Uint8Array): Promise<unknown>
   /** Several with one promise, in the way that its documents recommend for many. */
-  putMany(bodies: readonly Uint8Array[]): Promise<void>
+  putMany(bodies: readonly Uint8Array[]): Promise<unknown>
   /**
    * Takes up to `count` messages, oldest first, and finishes them for good: resolves with how many, once that
    * they are finished is as durable as stated; with 0 where none is there. Every body of these was in the

@@ -93,7 +93,7 @@ async function maximaOf(
   return new Map([...rates].map(([id, some]) => [id, median(some)]))
 }
 
-/** As many a second as it can, with as many under way as it may have. */
+/** As many a second as it can, driven as the load is, with as many under way as it may have. */
 async function flatOut(
   { contenders }: PeersBench,
   one: Contestant,
@@ -102,9 +102,7 @@ async function flatOut(
 ): Promise<number> {
   const { inFlightMax = MANY_IN_FLIGHT } = contenders.find(({ id }) => id === one.id) ?? {}
   const how = { bytes: BACKLOG_BYTES, inFlight: Math.min(MANY_IN_FLIGHT, inFlightMax), seconds }
-  const { rate } = await (workload === 'put'
-    ? one.run('put', how)
-    : one.run('steady', { ...how, takers: 1 }))
+  const { rate } = await one.run(workload === 'put' ? 'flatOutPut' : 'flatOutThrough', how)
   return rate
 }
 
@@ -119,10 +117,10 @@ async function measureLoad(
   const found = new Map<string, Lateness[]>()
   const rateOf = (one: Contestant) => load.rateFor(maxima.get(one.id) ?? 0)
   const act = async (one: Contestant) => {
+    // Whoever is to tell when its own messages come must find none that came too late the last time.
+    if (workload === 'through') await empty(one)
     // Whoever waited for its turn is cold, and would begin with a backlog that is none of the load's.
     await flatOut(bench, one, workload, bench.scale.leadInSeconds)
-    // Whoever is to tell when its own messages come must find no others.
-    if (workload === 'through') await empty(one)
     const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds: bench.scale.latencySeconds }
     const lateness = await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how)
     found.set(one.id, [...(found.get(one.id) ?? []), lateness])

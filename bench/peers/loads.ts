@@ -6,8 +6,8 @@
 import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
 import type { Opened } from './contract.ts'
 import { STEADY_AHEAD, STEADY_TAKE } from './scale.ts'
-import { Schedule } from './schedule.ts'
 import { Stock, turn } from './stock.ts'
+import { TimedMessages, YIELD_MS } from './timed-messages.ts'
 import { UnderWay } from './under-way.ts'
 import type { Lateness, Timing } from './verbs.ts'
 
@@ -18,8 +18,6 @@ const FILL_BATCHES = 4
 const FILL_BATCH = 1000
 /** Bytes of a batch while filling, so that large messages do not make huge ones. */
 const FILL_BATCH_BYTES = 1024 * 1024
-/** A producer that is called synchronously gives takers their turn after so long. */
-const YIELD_MS = 1
 /** After the last put, for what is still to be taken. */
 const GRACE_SECONDS = 30
 
@@ -28,7 +26,7 @@ export async function putFor(
   { bytes, inFlight, seconds }: { bytes: number; inFlight: number; seconds: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch: 1, messageBytes: bytes })
-  return timed(async () => {
+  return timing(async () => {
     const endMs = performance.now() + seconds * 1000
     return putUntil(opened, bodies, inFlight, () => performance.now() >= endMs)
   })
@@ -65,7 +63,7 @@ export async function batchFor(
   }: { bytes: number; batch: number; batches: number; seconds: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch, messageBytes: bytes }).slice(0, batch)
-  return timed(async () => {
+  return timing(async () => {
     const endMs = performance.now() + seconds * 1000
     const puts = new UnderWay(batches)
     let messages = 0
@@ -107,7 +105,7 @@ export async function drain(
     takers: most,
   }: { batch: number; messages: number; secondsMax: number; takers?: number },
 ): Promise<Timing> {
-  return timed(async () => {
+  return timing(async () => {
     const endMs = performance.now() + secondsMax * 1000
     let wanted = messages
     let taken = 0
@@ -138,7 +136,7 @@ export async function steadyFor(
   }: { bytes: number; inFlight: number; seconds: number; takers?: number; graceSeconds?: number },
 ): Promise<Timing> {
   const bodies = makeBodies({ batch: 1, messageBytes: bytes })
-  return timed(async () => {
+  return timing(async () => {
     const endMs = performance.now() + seconds * 1000
     const waitingMax = STEADY_AHEAD * inFlight
     const stock = new Stock({ waitingMax, claimMin: Math.min(STEADY_TAKE, waitingMax) })
@@ -148,9 +146,13 @@ export async function steadyFor(
     })
     const producing = produce(opened, stock, bodies, { inFlight, endMs })
     const [put] = await Promise.all([producing, takers(opened, consume, most)])
-    if (taken < put) throw new Error(`of ${put} messages that were put ${put - taken} never came`)
+    assertAllCame(put, taken)
     return taken
   })
+}
+
+function assertAllCame(put: number, taken: number): void {
+  if (taken < put) throw new Error(`of ${put} messages that were put ${put - taken} never came`)
 }
 
 /** How many were put. */
@@ -212,31 +214,86 @@ export async function pacedPut(
   opened: Opened,
   { bytes, rate, seconds }: { bytes: number; rate: number; seconds: number },
 ): Promise<Lateness> {
-  const schedule = new Schedule(rate, seconds)
-  await schedule.run((body, row) => opened.put(body).then(() => schedule.note(row)), bytes)
-  return schedule.lateness()
+  const timed = new TimedMessages({ bytes, rate, messagesMax: dueIn(rate, seconds) })
+  await timed.byTheClock(putOf(opened), (row) => timed.note(row))
+  return timed.lateness()
 }
 
 export async function pacedThrough(
   opened: Opened,
   { bytes, rate, seconds }: { bytes: number; rate: number; seconds: number },
 ): Promise<Lateness> {
-  const schedule = new Schedule(rate, seconds)
+  const timed = new TimedMessages({ bytes, rate, messagesMax: dueIn(rate, seconds) })
+  const graceMs = performance.now() + (seconds + GRACE_SECONDS) * 1000
+  await through(opened, timed, graceMs, (answered) => timed.byTheClock(putOf(opened), answered))
+  return timed.lateness()
+}
+
+/** As fast as `pacedPut` would go. */
+export async function flatOutPut(
+  opened: Opened,
+  { bytes, inFlight, seconds }: { bytes: number; inFlight: number; seconds: number },
+): Promise<Timing> {
+  const timed = new TimedMessages(asFastAsItGoes(bytes))
+  return timing(async () => {
+    await timed.flatOut(putOf(opened), (row) => timed.note(row), { inFlight, seconds })
+    return timed.done
+  })
+}
+
+/** As fast as `pacedThrough` would go, with so many on their way from the put to the end of their take. */
+export async function flatOutThrough(
+  opened: Opened,
+  {
+    bytes,
+    inFlight,
+    seconds,
+    graceSeconds = GRACE_SECONDS,
+  }: { bytes: number; inFlight: number; seconds: number; graceSeconds?: number },
+): Promise<Timing> {
+  const timed = new TimedMessages(asFastAsItGoes(bytes))
+  const how = { inFlight, seconds }
+  return timing(async () => {
+    const graceMs = performance.now() + (seconds + graceSeconds) * 1000
+    await through(opened, timed, graceMs, (answered) => timed.flatOut(putOf(opened), answered, how))
+    assertAllCame(timed.begun, timed.done)
+    return timed.done
+  })
+}
+
+function dueIn(rate: number, seconds: number): number {
+  return Math.max(1, Math.round(rate * seconds))
+}
+
+function asFastAsItGoes(bytes: number) {
+  return { bytes, rate: Number.POSITIVE_INFINITY, messagesMax: RUN_BYTES_MAX / bytes }
+}
+
+function putOf(opened: Opened): (body: Uint8Array) => Promise<unknown> {
+  return opened.put.bind(opened)
+}
+
+/** What is put is taken, by one taker, as soon as it has been answered. */
+async function through(
+  opened: Opened,
+  timed: TimedMessages,
+  graceMs: number,
+  producing: (answered: () => void) => Promise<void>,
+): Promise<void> {
   const stock = new Stock()
   let taken = 0
-  const graceMs = performance.now() + (seconds + GRACE_SECONDS) * 1000
   const consume = consumerOf(stock, graceMs, (came) => {
     // The oldest go first, and nobody takes beside: these are the next ones in their order.
-    for (let row = 0; row < came; row++) schedule.note(taken++)
+    for (let row = 0; row < came; row++) timed.note(taken++)
   })
-  const producing = schedule
-    .run(async (body) => {
-      await opened.put(body)
-      stock.add(1)
-    }, bytes)
-    .finally(() => stock.close())
-  await Promise.all([producing, takers(opened, consume, 1)])
-  return schedule.lateness()
+  const taking = takers(opened, consume, 1).then(
+    () => timed.noMore(),
+    (error) => {
+      timed.fail(error)
+      throw error
+    },
+  )
+  await Promise.all([producing(() => stock.add(1)).finally(() => stock.close()), taking])
 }
 
 type Take = (count: number) => Promise<number>
@@ -253,7 +310,7 @@ async function takers(
   await Promise.all(Array.from({ length: count }, () => work(take)))
 }
 
-async function timed(act: () => Promise<number>): Promise<Timing> {
+async function timing(act: () => Promise<number>): Promise<Timing> {
   const before = process.cpuUsage()
   const started = performance.now()
   const messages = await act()

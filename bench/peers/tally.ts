@@ -14,6 +14,8 @@ const CHANGES: { readonly [N in keyof PeerVerbs]?: (answer: AnswerOf<N>) => numb
   drain: ({ messages }) => -messages,
   // What it puts it takes, or it has failed.
   steady: () => 0,
+  flatOutThrough: () => 0,
+  flatOutPut: ({ messages }) => messages,
   pacedPut: ({ lateMs }) => lateMs.length,
   pacedThrough: ({ unfinished }) => unfinished,
 }

@@ -46,6 +46,10 @@ export interface PeerVerbs {
     seconds: number
     takers?: number
   }): Promise<Timing>
+  /** As fast as `pacedPut` goes with so many under way: what taking the time costs is in it, too. */
+  flatOutPut(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
+  /** The same, with so many on their way until each was taken, by one taker, and that is durable. */
+  flatOutThrough(what: { bytes: number; inFlight: number; seconds: number }): Promise<Timing>
   /** Puts when they are due, whatever the answers do: until the answer, from when each was due. */
   pacedPut(what: { bytes: number; rate: number; seconds: number }): Promise<Lateness>
   /** The same until it was taken, by one taker, and that is durable. */

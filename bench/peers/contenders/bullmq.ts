@@ -98,11 +98,9 @@ async function openBullmq(bullmq: Bullmq, port: number): Promise<Opened> {
   queue.on('error', () => undefined)
   const taker = new Taker(bullmq, queue, { connection, concurrency: CONCURRENCY, autorun: false })
   return {
-    put: async (body) => {
-      await queue.add(JOB, base64Of(body))
-    },
-    putMany: async (bodies) => {
-      await queue.addBulk(bodies.map((body) => ({ name: JOB, data: base64Of(body) })))
+    put: (body) => queue.add(JOB, base64Of(body)),
+    putMany: (bodies) => {
+      return queue.addBulk(bodies.map((body) => ({ name: JOB, data: base64Of(body) })))
     },
     take: (count) => taker.take(count),
     takers: TAKERS,

@@ -128,12 +128,8 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
   const consumers = nats.jetstream(taker, { timeout: TIMEOUT_MS }).consumers
   const queue = new Taker(await consumers.get(STREAM, CONSUMER), taker)
   return {
-    put: async (body) => {
-      await stream.publish(SUBJECT, body)
-    },
-    putMany: async (bodies) => {
-      await Promise.all(bodies.map((body) => stream.publish(SUBJECT, body)))
-    },
+    put: (body) => stream.publish(SUBJECT, body),
+    putMany: (bodies) => Promise.all(bodies.map((body) => stream.publish(SUBJECT, body))),
     take: (count) => queue.take(count),
     takers: TAKERS,
     close: async () => {

@@ -15,12 +15,8 @@ export const QLOG_LOG: Contender = {
     open: async (directory) => {
       const log = await openLog(directory)
       return {
-        put: async (body) => {
-          await log.append(body)
-        },
-        putMany: async (bodies) => {
-          await log.appendMany(bodies)
-        },
+        put: (body) => log.append(body),
+        putMany: (bodies) => log.appendMany(bodies),
         close: () => log.close(),
       }
     },

@@ -22,12 +22,8 @@ export const QLOG_STORE: Contender = {
       const session = store.session()
       await session.watch(QUEUE)
       return {
-        put: async (body) => {
-          await queue.put(body)
-        },
-        putMany: async (bodies) => {
-          await queue.putMany(bodies)
-        },
+        put: (body) => queue.put(body),
+        putMany: (bodies) => queue.putMany(bodies),
         take: async (count) => {
           const deliveries = await session.reserve({ count, timeoutMs: 0 })
           // A view of its record, which is made for whoever asks: others come with theirs.

@@ -142,7 +142,7 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
     put: (body) => {
       return new Promise((resolve, reject) => {
         channel.publish('', QUEUE, bufferOf(body), PERSISTENT, (error) => {
-          if (error === null) resolve()
+          if (error === null) resolve(undefined)
           else reject(error)
         })
       })

@@ -92,9 +92,7 @@ async function openStream(make: MakeRedis, port: number): Promise<Opened> {
   for (const one of [putter, taker]) one.on('error', () => undefined)
   await makeGroup(putter)
   return {
-    put: async (body) => {
-      await putter.xadd(STREAM, '*', FIELD, bufferOf(body))
-    },
+    put: (body) => putter.xadd(STREAM, '*', FIELD, bufferOf(body)),
     putMany: async (bodies) => {
       const pipeline = putter.pipeline()
       for (const body of bodies) pipeline.xadd(STREAM, '*', FIELD, bufferOf(body))

@@ -27,12 +27,8 @@ export const SQLITE_GROUPED: Contender = {
         const queue = new SqliteQueue(open(join(directory, 'queue.db')), 'FULL')
         const groups = new Groups(queue)
         return {
-          put: async (body) => {
-            await groups.run(() => putAll(queue, [body]))
-          },
-          putMany: async (bodies) => {
-            await groups.run(() => putAll(queue, bodies))
-          },
+          put: (body) => groups.run(() => putAll(queue, [body])),
+          putMany: (bodies) => groups.run(() => putAll(queue, bodies)),
           take: (count) => groups.run(() => queue.take(count)),
           takers: TAKERS,
           close: async () => {

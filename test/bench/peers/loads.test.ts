@@ -2,7 +2,14 @@
 import { expect, test } from 'vitest'
 import type { Opened } from '../../../bench/peers/contract.ts'
 import { latenessFiguresOf } from '../../../bench/peers/lateness.ts'
-import { batchFor, pacedPut, pacedThrough, steadyFor } from '../../../bench/peers/loads.ts'
+import {
+  batchFor,
+  flatOutPut,
+  flatOutThrough,
+  pacedPut,
+  pacedThrough,
+  steadyFor,
+} from '../../../bench/peers/loads.ts'
 import { STEADY_TAKE } from '../../../bench/peers/scale.ts'
 import { Stock } from '../../../bench/peers/stock.ts'
 import { shuffled } from '../../../bench/peers/turns.ts'
@@ -89,10 +96,58 @@ test('every message that is offered is done, put or taken', async () => {
   }
 })
 
-test('a taker that fails ends the run with its error', async () => {
+test('a taker that fails ends the run with its error, also where a producer waits for it', async () => {
   const opened = { ...counting(), take: () => Promise.reject(new Error('made up')) }
-  const how = { bytes: 10, rate: 1000, seconds: 0.01 }
+  const how = { bytes: 10, rate: 1000, seconds: 0.01, inFlight: 3 }
   await expect(pacedThrough(opened, how)).rejects.toThrow('made up')
+  await expect(flatOutThrough(opened, how)).rejects.toThrow('made up')
+})
+
+test('a put that fails ends the run with its error, whoever waits for what', async () => {
+  const how = { bytes: 10, rate: 1000, seconds: 0.01, inFlight: 3 }
+  for (const run of [pacedPut, pacedThrough, flatOutPut, flatOutThrough]) {
+    let puts = 0
+    const opened = counting()
+    const { put } = opened
+    opened.put = (body) => (++puts < 4 ? put(body) : Promise.reject(new Error('made up')))
+    await expect(run(opened, how)).rejects.toThrow('made up')
+  }
+})
+
+test('flat out as many are on their way as were asked for, until each is answered, or taken', async () => {
+  const how = { bytes: 10, inFlight: 7, seconds: 0.02 }
+  for (const run of [flatOutPut, flatOutThrough]) {
+    const opened = counting()
+    const { put, take } = opened
+    let [now, most] = [0, 0]
+    opened.put = async (body) => {
+      most = Math.max(most, ++now)
+      await new Promise(setImmediate)
+      await put(body)
+      if (run === flatOutPut) now--
+    }
+    opened.take = async (count) => {
+      const taken = (await take?.(count)) ?? 0
+      now -= taken
+      return taken
+    }
+    const { messages } = await run(opened, how)
+    expect(most).toBe(7)
+    expect(messages).toBe(opened.puts)
+    expect(messages).toBeGreaterThan(7)
+    if (run === flatOutThrough) expect(opened.waiting).toBe(0)
+  }
+})
+
+test('flat out a message that never comes is a failure, and no maximum', async () => {
+  const opened = counting()
+  const { put } = opened
+  opened.put = async (body) => {
+    if (opened.puts !== 30) await put(body)
+    else opened.puts += 1
+  }
+  const how = { bytes: 10, inFlight: 10, seconds: 0.02, graceSeconds: 0 }
+  await expect(flatOutThrough(opened, how)).rejects.toThrow(/ that were put 1 never came/)
 })
 
 test('whoever claims waits for what is there, and hears that nothing more comes', async () => {
