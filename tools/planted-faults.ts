@@ -241,13 +241,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/waiting/append-promises.ts',
-        '      this.#dropFirst()\n      resolve?.(value as never)\n    }\n',
-        '      this.#dropFirst()\n      last.unshift(() => resolve?.(value as never))\n    }\n    for (const tell of last) tell()\n',
-      ),
-      edit(
-        'src/log/waiting/append-promises.ts',
-        '    while (this.#firstTicket <= upTo) {\n',
-        '    const last: (() => void)[] = []\n    while (this.#firstTicket <= upTo) {\n',
+        'this.#groups.shift()?.committed()',
+        'this.#groups.pop()?.committed()',
       ),
     ],
   },

@@ -8,7 +8,7 @@ import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
 import type { IdRange, Log, LogStats, LogStatus, Message, ReadOptions } from './types.ts'
-import { type AppendPromises, ignore, type Settling } from './waiting/append-promises.ts'
+import type { AppendPromises, GroupOutcome, Settling } from './waiting/append-promises.ts'
 import { RoomQueue } from './waiting/room-queue.ts'
 
 export class PublicLog implements Log {
@@ -59,7 +59,7 @@ export class PublicLog implements Log {
       const bytes = this.#bytesOf(body)
       this.#assertOpen()
       if (this.#roomQueue.mustWait) return this.#roomQueue.addOne(bytes)
-      const outcome = this.#promises.add(this.#encodeOne(bytes))
+      const outcome = this.#encodeOne(bytes).one()
       this.#log.loop.endAppend(bytes.length)
       return outcome
     } catch (error) {
@@ -75,7 +75,7 @@ export class PublicLog implements Log {
       const all = this.#checkBatch(bodies)
       this.#assertOpen()
       if (this.#roomQueue.mustWait) return this.#roomQueue.addBatch(all)
-      const outcome = this.#promises.add(this.#encodeBatch(all))
+      const outcome = this.#encodeBatch(all).batch(all.length)
       this.#log.loop.endAppend(byteCountOf(all))
       return outcome
     } catch (error) {
@@ -96,8 +96,8 @@ export class PublicLog implements Log {
     const reject = (error: Error): void => {
       outcome = error
     }
-    const id = this.#encodeOne(bytes)
-    this.#promises.addSettling(id, { resolve: ignore, reject })
+    const id = loop.nextId
+    this.#encodeOne(bytes).sync(reject)
     loop.endAppend(bytes.length, true)
     try {
       loop.commitSync()
@@ -156,29 +156,28 @@ export class PublicLog implements Log {
   }
 
   #sendOne(bytes: Uint8Array, settling: Settling): void {
-    this.#promises.addSettling(this.#encodeOne(bytes), settling)
+    this.#encodeOne(bytes).settleOne(settling)
     this.#log.loop.endAppend(bytes.length)
   }
 
   #sendBatch(all: readonly Uint8Array[], settling: Settling): void {
-    this.#promises.addSettling(this.#encodeBatch(all), settling)
+    this.#encodeBatch(all).settleBatch(all.length, settling)
     this.#log.loop.endAppend(byteCountOf(all))
   }
 
-  /** Into the group that is being put together; its id. Its promise and `endAppend` follow. */
-  #encodeOne(bytes: Uint8Array): number {
+  /** Into the group that is being put together; what becomes of it. Its promise and `endAppend` follow. */
+  #encodeOne(bytes: Uint8Array): GroupOutcome {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(1, bytes.length)
-    const id = loop.nextId
-    loop.beginAppend().addMessage(bytes)
-    return id
+    const group = loop.beginAppend()
+    group.addMessage(bytes)
+    return this.#promises.outcomeOf(group.firstTicket, loop.nextId)
   }
 
   /** The same for a batch. */
-  #encodeBatch(all: readonly Uint8Array[]): IdRange {
+  #encodeBatch(all: readonly Uint8Array[]): GroupOutcome {
     const { loop } = this.#log
     if (loop.admission.isDiskFull) loop.admission.assertAdmits(all.length, byteCountOf(all))
-    const firstId = loop.nextId
     const group = loop.beginAppend()
     const mark = group.mark()
     try {
@@ -190,7 +189,7 @@ export class PublicLog implements Log {
       group.rollBack(mark)
       throw error
     }
-    return { firstId, endId: firstId + all.length }
+    return this.#promises.outcomeOf(group.firstTicket, loop.nextId)
   }
 
   #assertOpen(): void {

@@ -1,59 +1,103 @@
-/** Promises of appends and what becomes of them: the plain log's owner, which knows appends by their tickets. */
+/**
+ * Promises of appends and what becomes of them: the plain log's owner. A group is durable as a whole or not at
+ * all, so there is one outcome a group, and what an append is given hangs on that: two small objects, since all
+ * of them outlive the young generation wherever many appends are under way.
+ */
 import { QlogError } from '../../errors.ts'
-import { Fifo } from '../fifo.ts'
-import type { LogOwner, Ticket } from '../seam.ts'
+import type { LogOwner, MessageId, Ticket } from '../seam.ts'
+import type { IdRange } from '../types.ts'
 
-/** Where an append's outcome is told. */
+/** Where the outcome of an append is told whose promise is there already. */
 export interface Settling {
   readonly resolve: (value: never) => void
   readonly reject: (error: Error) => void
 }
 
-/** Three lists with one row an append: an object for each would live as long as the append is under way. */
-export class AppendPromises implements LogOwner {
-  /** Tickets come in order: queues, not maps. */
-  readonly #values = new Fifo<unknown>()
-  readonly #resolves = new Fifo<Settling['resolve']>()
-  readonly #rejects = new Fifo<Settling['reject']>()
-  /** Of the first row. */
-  #firstTicket = 1
+/** What becomes of one group. */
+export class GroupOutcome {
+  readonly firstTicket: Ticket
+  readonly #settled: Promise<void>
+  #resolve: () => void = ignore
+  #reject: (error: Error) => void = ignore
+  #rejectNow: ((error: Error) => void) | undefined
+  /** Of the append that is told next: whatever hangs on a promise is called in the order in which it came. */
+  #nextId: MessageId
 
-  /** A promise for the append that gets the next ticket; it resolves with `value`. */
-  add<T>(value: T): Promise<T> {
-    this.#values.push(value)
-    return new Promise<T>((resolve, reject) => {
-      this.#resolves.push(resolve as Settling['resolve'])
-      this.#rejects.push(reject)
+  constructor(firstTicket: Ticket, firstId: MessageId) {
+    this.firstTicket = firstTicket
+    this.#nextId = firstId
+    this.#settled = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
     })
   }
 
-  /** The same for an append whose promise is there already, or that has none. */
-  addSettling(value: unknown, { resolve, reject }: Settling): void {
-    this.#values.push(value)
-    this.#resolves.push(resolve)
-    this.#rejects.push(reject)
+  /** The next append of the group is of one message: its id. */
+  one(): Promise<MessageId> {
+    return this.#settled.then(this.#takeId)
+  }
+
+  /** The next append is of so many messages. */
+  batch(count: number): Promise<IdRange> {
+    return this.#settled.then(() => this.#takeIds(count))
+  }
+
+  settleOne({ resolve, reject }: Settling): void {
+    this.#settled.then(() => resolve(this.#takeId() as never), reject)
+  }
+
+  settleBatch(count: number, { resolve, reject }: Settling): void {
+    this.#settled.then(() => resolve(this.#takeIds(count) as never), reject)
+  }
+
+  /** The next append is of one message whose caller waits for no promise: `reject` is called at once. */
+  sync(reject: (error: Error) => void): void {
+    this.#rejectNow = reject
+    this.#settled.then(this.#takeId, ignore)
+  }
+
+  committed(): void {
+    this.#resolve()
+  }
+
+  refused(error: Error): void {
+    this.#rejectNow?.(error)
+    this.#reject(error)
+  }
+
+  readonly #takeId = (): MessageId => this.#nextId++
+
+  #takeIds(count: number): IdRange {
+    const firstId = this.#nextId
+    this.#nextId += count
+    return { firstId, endId: this.#nextId }
+  }
+}
+
+export class AppendPromises implements LogOwner {
+  /** Of the groups that are not settled, in order: the last one may still grow. */
+  #groups: GroupOutcome[] = []
+
+  /** Of the group whose first append has this ticket; it begins with `nextId` where it has just begun. */
+  outcomeOf(firstTicket: Ticket, nextId: MessageId): GroupOutcome {
+    const last = this.#groups[this.#groups.length - 1]
+    if (last?.firstTicket === firstTicket) return last
+    const outcome = new GroupOutcome(firstTicket, nextId)
+    this.#groups.push(outcome)
+    return outcome
   }
 
   committed(upTo: Ticket): void {
-    while (this.#firstTicket <= upTo) {
-      const value = this.#values.first
-      const resolve = this.#resolves.first
-      this.#dropFirst()
-      resolve?.(value as never)
+    while ((this.#groups[0]?.firstTicket ?? Number.POSITIVE_INFINITY) <= upTo) {
+      this.#groups.shift()?.committed()
     }
-    this.#dropRefused()
   }
 
   refused(from: Ticket, upTo: Ticket, cause: Error): void {
-    for (let ticket = from; ticket <= upTo; ticket++) {
-      const row = ticket - this.#firstTicket
-      const reject = this.#rejects.at(row)
-      if (reject === undefined) continue
-      this.#resolves.set(row, ignore)
-      this.#rejects.set(row, ignore)
-      reject(cause)
-    }
-    this.#dropRefused()
+    const isGone = ({ firstTicket }: GroupOutcome) => firstTicket >= from && firstTicket <= upTo
+    const gone = this.#groups.filter(isGone)
+    this.#groups = this.#groups.filter((group) => !isGone(group))
+    for (const group of gone) group.refused(cause)
   }
 
   failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
@@ -63,26 +107,14 @@ export class AppendPromises implements LogOwner {
         : new QlogError('QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed', {
             cause,
           })
-    this.refused(from, this.#firstTicket + this.#rejects.length - 1, error)
+    this.refused(from, Number.POSITIVE_INFINITY, error)
   }
 
   space(): void {
     // The plain log tells of a full disk by the appends it refuses.
   }
-
-  #dropFirst(): void {
-    this.#firstTicket++
-    this.#values.take()
-    this.#resolves.take()
-    this.#rejects.take()
-  }
-
-  #dropRefused(): void {
-    while (this.#rejects.first === ignore) this.#dropFirst()
-  }
 }
 
-/** For who has its outcome, or looks for it elsewhere. */
-export function ignore(): void {
+function ignore(): void {
   // Nobody waits.
 }

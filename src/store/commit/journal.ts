@@ -4,6 +4,7 @@
  * the store that appends.
  */
 import { QlogError } from '../../errors.ts'
+import { Fifo } from '../../log/fifo.ts'
 import type { Encodable, LogOwner, Lsn, OwnedLog, Ticket } from '../../log/seam.ts'
 import { WaitingTally } from '../../log/waiting/waiting-bound.ts'
 import { encodeControl } from '../records/control-record.ts'
@@ -12,8 +13,6 @@ import { Backlog } from './backlog.ts'
 import type { Sendable } from './operation.ts'
 import type { Put } from './put.ts'
 
-/** Operations that settled are cut off the list when they are so many, not one by one. */
-const SETTLED_MAX = 1024
 /** What a log says that will never take anything again. */
 const STOPPED: readonly string[] = ['QLOG_FAILED', 'QLOG_FENCED', 'QLOG_CLOSED']
 
@@ -66,9 +65,8 @@ export class Journal implements LogOwner {
   #offsets: Offsets | undefined
   #events: JournalEvents | undefined
   #log: OwnedLog | undefined
-  /** Appended and not settled, by ticket; the first `#settled` of them are settled. */
-  #sent: (Sendable | undefined)[] = []
-  #settled = 0
+  /** Appended and not settled, by ticket. */
+  readonly #sent = new Fifo<Sendable>()
   readonly #backlog: Backlog
   #draining: Promise<void> | undefined
   /** The first of those that wait, while the log is asked to take it. */
@@ -102,16 +100,14 @@ export class Journal implements LogOwner {
 
   /** Something of this queue, or that needs it, is on its way. */
   concerns(queue: number): boolean {
-    for (let row = this.#settled; row < this.#sent.length; row++) {
-      const operation = this.#sent[row]
-      if (operation && operation.ticket > 0 && concerns(operation, queue)) return true
-    }
+    const isOf = (operation: Sendable) => operation.ticket > 0 && concerns(operation, queue)
+    if (this.#sent.some(isOf)) return true
     return this.#backlog.some((operation) => concerns(operation, queue))
   }
 
   /** Resolves when everything submitted so far has settled. */
   async settled(): Promise<void> {
-    const sent = this.#sent.findLast((operation) => operation !== undefined && operation.ticket > 0)
+    const sent = this.#lastSent()
     const waiting = this.#backlog.last
     await Promise.allSettled([sent?.promise, waiting?.promise])
   }
@@ -121,8 +117,8 @@ export class Journal implements LogOwner {
    * all, which it would have to keep for a state that stands for less.
    */
   stateLsn(): Lsn {
-    const isIdle = !this.#sent.some((operation) => operation !== undefined && operation.ticket > 0)
-    if (isIdle) this.appliedLsn = Math.max(this.appliedLsn, this.#log?.durableLsn ?? 0)
+    if (this.#lastSent() === undefined)
+      this.appliedLsn = Math.max(this.appliedLsn, this.#log?.durableLsn ?? 0)
     return this.appliedLsn
   }
 
@@ -135,26 +131,22 @@ export class Journal implements LogOwner {
   committed(upTo: Ticket, lsn: number, timeMs: number): void {
     const state = this.#state
     state.timeMs = Math.max(state.timeMs, timeMs)
-    let next = this.#settled
-    for (; next < this.#sent.length; next++) {
-      const operation = this.#sent[next]
-      if (!operation || operation.ticket > upTo) break
-      this.#settled = next + 1
-      // Its bodies are the log's now.
-      this.#sent[next] = undefined
+    for (;;) {
+      const operation = this.#sent.first
+      if (operation === undefined || operation.ticket > upTo) break
+      this.#sent.take()
       if (operation.ticket === 0) continue
       for (const op of operation.ops) state.apply(op)
       for (const put of operation.puts) state.put(put, put.id, put.byteLength)
       operation.committed()
     }
     this.appliedLsn = lsn
-    this.#trim()
     this.#events?.applied()
   }
 
   refused(from: Ticket, upTo: Ticket, cause: Error): void {
-    for (let row = this.#settled; row < this.#sent.length; row++) {
-      const operation = this.#sent[row]
+    for (let row = 0; row < this.#sent.length; row++) {
+      const operation = this.#sent.at(row)
       if (!operation || operation.ticket < from || operation.ticket > upTo) continue
       // A ticket of 0 marks what was turned down: committed() passes it over.
       operation.ticket = 0
@@ -170,8 +162,8 @@ export class Journal implements LogOwner {
         ? (['QLOG_REJECTED', 'not written: the log had stopped'] as const)
         : (['QLOG_INDETERMINATE', 'may or may not be on disk: its flush failed'] as const)
     const error = new QlogError(code, message, { cause })
-    for (let row = this.#settled; row < this.#sent.length; row++) {
-      const operation = this.#sent[row]
+    for (let row = 0; row < this.#sent.length; row++) {
+      const operation = this.#sent.at(row)
       if (!operation || operation.ticket < from) continue
       operation.ticket = 0
       operation.failed(error)
@@ -274,10 +266,14 @@ export class Journal implements LogOwner {
     }
   }
 
-  #trim(): void {
-    if (this.#settled < SETTLED_MAX && this.#settled < this.#sent.length) return
-    this.#sent = this.#sent.slice(this.#settled)
-    this.#settled = 0
+  /** The last of those that are on their way. */
+  #lastSent(): Sendable | undefined {
+    for (let row = this.#sent.length - 1; row >= 0; row--) {
+      const operation = this.#sent.at(row)
+      // What was turned down stays in the list for a while.
+      if (operation !== undefined && operation.ticket > 0) return operation
+    }
+    return undefined
   }
 }
 

@@ -6,7 +6,7 @@
 import type { ControlOp } from '../records/control-ops.ts'
 import type { Put } from './put.ts'
 
-const NO_PUTS: readonly Put[] = []
+export const NO_PUTS: readonly Put[] = []
 const NO_OPS: readonly ControlOp[] = []
 const ignore = (): void => undefined
 
@@ -26,7 +26,7 @@ export interface Sendable {
 }
 
 export abstract class Operation<T = void> implements Sendable {
-  readonly puts: readonly Put[]
+  abstract readonly puts: readonly Put[]
   ops: readonly ControlOp[]
   /** Of the append; 0 before it, and again once it was turned down. */
   ticket = 0
@@ -36,8 +36,7 @@ export abstract class Operation<T = void> implements Sendable {
   #reject: (error: Error) => void = ignore
   #joined: Sendable[] | undefined
 
-  constructor(puts: readonly Put[] = NO_PUTS, ops: readonly ControlOp[] = NO_OPS) {
-    this.puts = puts
+  constructor(ops: readonly ControlOp[] = NO_OPS) {
     this.ops = ops
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
@@ -83,6 +82,7 @@ export abstract class Operation<T = void> implements Sendable {
 
 /** An operation that has nothing to tell but that it is done. */
 export class PlainOperation extends Operation {
+  readonly puts: readonly Put[]
   readonly #whenDone: (() => void) | undefined
   readonly #whenVoid: (() => void) | undefined
 
@@ -93,7 +93,8 @@ export class PlainOperation extends Operation {
     whenVoid?: () => void,
     puts: readonly Put[] = NO_PUTS,
   ) {
-    super(puts, ops)
+    super(ops)
+    this.puts = puts
     this.#whenDone = whenDone
     this.#whenVoid = whenVoid
     // A record that rides along is awaited by nobody.

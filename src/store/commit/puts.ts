@@ -12,10 +12,15 @@ export class PutOne extends Operation<PutResult> {
   readonly #claims: PendingClaims | undefined
 
   constructor(put: Put, claims: PendingClaims) {
-    super([put])
+    super()
     this.#put = put
     this.#claims = isClaim(put) ? claims : undefined
     this.#claims?.take(put, this.promise)
+  }
+
+  /** Made for whoever asks: an array of each would live as long as its put is under way. */
+  get puts(): readonly Put[] {
+    return [this.#put]
   }
 
   protected override result(): PutResult {
@@ -31,6 +36,7 @@ export class PutOne extends Operation<PutResult> {
 
 /** Messages and records that take effect together. */
 export class PutMany extends Operation<readonly PutResult[]> {
+  readonly puts: readonly Put[]
   /** Where any of them has a key or number. */
   readonly #claims: PendingClaims | undefined
   readonly #whenDone: (() => void) | undefined
@@ -41,7 +47,8 @@ export class PutMany extends Operation<readonly PutResult[]> {
     ops: readonly ControlOp[] = [],
     whenDone?: () => void,
   ) {
-    super(puts, ops)
+    super(ops)
+    this.puts = puts
     this.#whenDone = whenDone
     if (!puts.some(isClaim)) return
     this.#claims = claims

@@ -6,7 +6,7 @@ import type { GroupDispatch } from '../dispatch/group-dispatch.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { ControlOp } from '../records/control-ops.ts'
 import { rangesOf } from '../records/offset-ranges.ts'
-import { Operation, type Sendable } from './operation.ts'
+import { NO_PUTS, Operation, type Sendable } from './operation.ts'
 
 /** Messages of one entry at most: what it takes must fit the smallest log. */
 const RIDERS_MAX = 2048
@@ -31,6 +31,7 @@ const NONE: readonly Taken[] = []
 
 /** The leases and acknowledgements of one entry. */
 class Ride extends Operation {
+  readonly puts = NO_PUTS
   readonly #host: RidingHost
   readonly #acks: readonly Taken[]
   readonly #whenVoid: () => void
@@ -41,7 +42,7 @@ class Ride extends Operation {
     acks: readonly Taken[],
     whenVoid: () => void,
   ) {
-    super([], [...leaseOps(leases), ...finishOps(acks)])
+    super([...leaseOps(leases), ...finishOps(acks)])
     this.#host = host
     this.#acks = acks
     this.#whenVoid = whenVoid

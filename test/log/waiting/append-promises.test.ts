@@ -1,57 +1,100 @@
-/** Promises of appends: each is told once, in the order of the tickets, whatever becomes of others. */
+/** Promises of appends: each is told once, in order, what became of its group, whatever becomes of others. */
 import { expect, test } from 'vitest'
 import { AppendPromises } from '../../../src/log/waiting/append-promises.ts'
 
-/** So many appends that got the tickets from 1 on, and what each was told. */
-function appends(count: number): { promises: AppendPromises; told: string[] } {
+/** Groups of two appends each, the tickets and ids from 1 on, and what each append was told. */
+function appends(groups: number): { promises: AppendPromises; told: string[] } {
   const promises = new AppendPromises()
   const told: string[] = []
-  for (let ticket = 1; ticket <= count; ticket++) {
-    promises.addSettling(ticket, {
-      resolve: (value: unknown) => told.push(`${ticket} is ${value}`),
-      reject: (error) => told.push(`${ticket}: ${'code' in error ? error.code : error.message}`),
-    })
+  for (let ticket = 1; ticket <= 2 * groups; ticket++) {
+    const outcome = promises.outcomeOf(ticket - ((ticket - 1) % 2), ticket)
+    outcome.one().then(
+      (id) => told.push(`${ticket} is ${id}`),
+      (error) => told.push(`${ticket}: ${'code' in error ? error.code : error.message}`),
+    )
   }
   return { promises, told }
 }
 
-test('they resolve in their order', () => {
-  const { promises, told } = appends(4)
-  promises.committed(1)
-  promises.committed(3)
-  expect(told).toEqual(['1 is 1', '2 is 2', '3 is 3'])
-})
+/** Until all that is to be told has been. */
+function turn(): Promise<void> {
+  return new Promise(setImmediate)
+}
 
-test('those that are refused are told so, once, and those around them go on', () => {
-  const { promises, told } = appends(6)
-  promises.refused(2, 3, new Error('full'))
-  promises.committed(4)
-  promises.refused(5, 5, new Error('full'))
+test('they resolve in their order', async () => {
+  const { promises, told } = appends(3)
+  promises.committed(2)
+  await turn()
+  expect(told).toEqual(['1 is 1', '2 is 2'])
   promises.committed(6)
-  expect(told).toEqual(['2: full', '3: full', '1 is 1', '4 is 4', '5: full', '6 is 6'])
+  await turn()
+  expect(told.slice(2)).toEqual(['3 is 3', '4 is 4', '5 is 5', '6 is 6'])
 })
 
-test('where the log stops each is told what is known of it, and nothing behind that', () => {
-  const { promises, told } = appends(5)
-  promises.committed(1)
-  promises.failed(4, 'rejected', new Error('stopped'))
-  promises.failed(2, 'indeterminate', new Error('stopped'))
-  promises.failed(6, 'rejected', new Error('stopped'))
-  promises.committed(5)
-  expect(told).toEqual([
+test('those that are refused are told so, once, and those around them go on', async () => {
+  const { promises, told } = appends(4)
+  promises.refused(3, 4, new Error('full'))
+  promises.committed(6)
+  await turn()
+  promises.refused(7, 8, new Error('full'))
+  await turn()
+  expect(told.toSorted()).toEqual([
     '1 is 1',
-    '4: QLOG_REJECTED',
-    '5: QLOG_REJECTED',
-    '2: QLOG_INDETERMINATE',
-    '3: QLOG_INDETERMINATE',
+    '2 is 2',
+    '3: full',
+    '4: full',
+    '5 is 5',
+    '6 is 6',
+    '7: full',
+    '8: full',
   ])
 })
 
-test('an append that waits for nothing else has its promise at once', async () => {
+test('where the log stops each is told what is known of it, and nothing behind that', async () => {
+  const { promises, told } = appends(3)
+  promises.committed(2)
+  promises.failed(5, 'rejected', new Error('stopped'))
+  promises.failed(3, 'indeterminate', new Error('stopped'))
+  promises.failed(7, 'rejected', new Error('stopped'))
+  promises.committed(6)
+  await turn()
+  expect(told.toSorted()).toEqual([
+    '1 is 1',
+    '2 is 2',
+    '3: QLOG_INDETERMINATE',
+    '4: QLOG_INDETERMINATE',
+    '5: QLOG_REJECTED',
+    '6: QLOG_REJECTED',
+  ])
+})
+
+test('one by one, batches and those with a promise of their own get the ids in the order of one group', async () => {
   const promises = new AppendPromises()
-  const [first, second] = [promises.add('first'), promises.add('second')]
-  promises.committed(1)
-  promises.refused(2, 2, new Error('full'))
-  expect(await first).toBe('first')
-  await expect(second).rejects.toThrow('full')
+  const outcome = promises.outcomeOf(1, 10)
+  const told: unknown[] = []
+  const tell = (what: unknown) => told.push(what)
+  const all = [
+    outcome.one().then(tell),
+    outcome.batch(3).then(tell),
+    new Promise((resolve, reject) => outcome.settleOne({ resolve, reject })).then(tell),
+  ]
+  outcome.sync(tell)
+  all.push(
+    new Promise((resolve, reject) => outcome.settleBatch(2, { resolve, reject })).then(tell),
+    outcome.one().then(tell),
+  )
+  promises.committed(6)
+  await Promise.all(all)
+  expect(told).toEqual([10, { firstId: 11, endId: 14 }, 14, { firstId: 16, endId: 18 }, 18])
+})
+
+test('whoever waits for no promise is told of a failure at once, and only once', async () => {
+  const promises = new AppendPromises()
+  const told: string[] = []
+  promises.outcomeOf(1, 1).sync(({ message }) => told.push(message))
+  promises.refused(1, 1, new Error('full'))
+  expect(told).toEqual(['full'])
+  await turn()
+  promises.failed(1, 'rejected', new Error('stopped'))
+  expect(told).toEqual(['full'])
 })
