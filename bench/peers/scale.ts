@@ -80,7 +80,7 @@ export const PEERS_FULL: PeersScale = {
     { workload: 'steady', bytes: 100, inFlight: 1000 },
   ],
   offered: [100, 1000, 10_000],
-  shares: [0.5],
+  shares: [0.25, 0.5],
   latencySeconds: 2,
   backlogs: [
     { waiting: 10_000, fillSecondsMax: 45 },
@@ -122,7 +122,7 @@ export const PEERS_SMOKE: PeersScale = {
     { workload: 'steady', bytes: 100, inFlight: 10 },
   ],
   offered: [100],
-  shares: [0.5],
+  shares: [0.25, 0.5],
   latencySeconds: 0.05,
   backlogs: [
     { waiting: 100, fillSecondsMax: 5 },
