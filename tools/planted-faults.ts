@@ -241,8 +241,20 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/waiting/append-promises.ts',
-        'this.#groups.shift()?.committed()',
-        'this.#groups.pop()?.committed()',
+        'for (const group of this.#take(0, upTo)) group.committed()',
+        'for (const group of this.#take(0, upTo)) {\n' +
+          '      if (upTo % 2 === 0) setImmediate(() => group.committed())\n' +
+          '      else group.committed()\n    }',
+      ),
+    ],
+  },
+  {
+    name: 'an id of a batch given to the append behind it',
+    edits: [
+      edit(
+        'src/log/waiting/append-promises.ts',
+        '    this.#nextId += count\n    return { firstId',
+        '    this.#nextId += count - 1\n    return { firstId',
       ),
     ],
   },

@@ -33,7 +33,7 @@ export async function measureLatencies(
     for (const load of loadsOf(bench)) {
       const able: Contestant[] = []
       for (const one of those.filter((one) => field.has(one))) {
-        // Half of what nothing takes is no load of anybody.
+        // A share of what nothing takes is no load of anybody.
         if (one.id === FLOOR && load.share !== undefined) continue
         const maximum = maxima.get(one.id)
         if (maximum === undefined) continue
@@ -117,10 +117,11 @@ async function measureLoad(
   const found = new Map<string, Lateness[]>()
   const rateOf = (one: Contestant) => load.rateFor(maxima.get(one.id) ?? 0)
   const act = async (one: Contestant) => {
-    // Whoever is to tell when its own messages come must find none that came too late the last time.
+    // Whoever is to tell when its own messages come must find no others, such as came too late the last time.
     if (workload === 'through') await empty(one)
     // Whoever waited for its turn is cold, and would begin with a backlog that is none of the load's.
     await flatOut(bench, one, workload, bench.scale.leadInSeconds)
+    if (workload === 'through') await empty(one)
     const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds: bench.scale.latencySeconds }
     const lateness = await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how)
     found.set(one.id, [...(found.get(one.id) ?? []), lateness])

@@ -5,7 +5,7 @@
 
 import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
 import type { Opened } from './contract.ts'
-import { STEADY_AHEAD, STEADY_TAKE } from './scale.ts'
+import { MANY_IN_FLIGHT, STEADY_AHEAD, STEADY_TAKE } from './scale.ts'
 import { Stock, turn } from './stock.ts'
 import { TimedMessages, YIELD_MS } from './timed-messages.ts'
 import { UnderWay } from './under-way.ts'
@@ -39,7 +39,7 @@ async function putUntil(
   isOver: () => boolean,
 ): Promise<number> {
   const puts = new UnderWay(inFlight)
-  const messagesMax = messagesMaxOf(bodies)
+  const messagesMax = messagesMaxOf(bodies[0]?.length ?? 1)
   let messages = 0
   while (messages < messagesMax && !isOver()) {
     puts.add(opened.put(bodyAt(bodies, messages++)))
@@ -49,8 +49,8 @@ async function putUntil(
   return messages
 }
 
-function messagesMaxOf(bodies: readonly Uint8Array[]): number {
-  return Math.max(1, Math.floor(RUN_BYTES_MAX / (bodies[0]?.length ?? 1)))
+function messagesMaxOf(bytes: number): number {
+  return Math.max(1, Math.floor(RUN_BYTES_MAX / bytes))
 }
 
 export async function batchFor(
@@ -163,7 +163,7 @@ async function produce(
   { inFlight, endMs }: { inFlight: number; endMs: number },
 ): Promise<number> {
   const puts = new UnderWay(inFlight)
-  const messagesMax = messagesMaxOf(bodies)
+  const messagesMax = messagesMaxOf(bodies[0]?.length ?? 1)
   const answered = (): void => stock.add(1)
   let row = 0
   try {
@@ -266,7 +266,8 @@ function dueIn(rate: number, seconds: number): number {
 }
 
 function asFastAsItGoes(bytes: number) {
-  return { bytes, rate: Number.POSITIVE_INFINITY, messagesMax: RUN_BYTES_MAX / bytes }
+  const rate = Number.POSITIVE_INFINITY
+  return { bytes, rate, messagesMax: messagesMaxOf(bytes), timesKept: MANY_IN_FLIGHT }
 }
 
 function putOf(opened: Opened): (body: Uint8Array) => Promise<unknown> {
@@ -293,7 +294,11 @@ async function through(
       throw error
     },
   )
-  await Promise.all([producing(() => stock.add(1)).finally(() => stock.close()), taking])
+  const both = [producing(() => stock.add(1)).finally(() => stock.close()), taking]
+  // Neither goes on when the other has failed.
+  for (const ended of await Promise.allSettled(both)) {
+    if (ended.status === 'rejected') throw ended.reason
+  }
 }
 
 type Take = (count: number) => Promise<number>

@@ -1,7 +1,7 @@
 /**
  * Messages that are timed one by one. They come by the clock, whatever became of those before, and each counts
- * from when it was due; or as fast as they go, which tells the maximum that a load is a share of: the same code
- * drives both, so that what taking the time costs is in the maximum too. Nothing of a contender but its contract.
+ * from when it was due; or as fast as they go, which tells the maximum that a load is a share of: each is put and
+ * noted by the same code, so that what taking the time costs is in the maximum too. Nothing of a contender but its contract.
  */
 
 import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
@@ -17,6 +17,8 @@ export const YIELD_MS = 1
 export class TimedMessages {
   readonly #bodies: readonly Uint8Array[]
   readonly #rate: number
+  readonly #messagesMax: number
+  /** A ring, where fewer are kept than there may be. */
   readonly #lateMs: Float64Array
   #startMs = 0
   #begun = 0
@@ -26,11 +28,25 @@ export class TimedMessages {
   #isOver = false
   #failure: { readonly error: unknown } | undefined
 
-  /** At most `messagesMax`. `rate`: how many of them are due in a second; infinite: all at once. */
-  constructor({ bytes, messagesMax, rate }: { bytes: number; messagesMax: number; rate: number }) {
+  /**
+   * At most `messagesMax`. `rate`: how many of them are due in a second; infinite: all at once. `timesKept`: of the
+   * last so many; all, unless told.
+   */
+  constructor({
+    bytes,
+    messagesMax,
+    rate,
+    timesKept = messagesMax,
+  }: {
+    bytes: number
+    messagesMax: number
+    rate: number
+    timesKept?: number
+  }) {
+    this.#messagesMax = messagesMax
     this.#bodies = makeBodies({ batch: 1, messageBytes: bytes })
     this.#rate = rate
-    this.#lateMs = new Float64Array(messagesMax).fill(Number.NaN)
+    this.#lateMs = new Float64Array(timesKept).fill(Number.NaN)
   }
 
   get begun(): number {
@@ -43,7 +59,7 @@ export class TimedMessages {
 
   /** Puts each when it is due, with no answer waited for; resolves once all are answered. */
   async byTheClock(put: Put, answered: Answered): Promise<void> {
-    const messages = this.#lateMs.length
+    const messages = this.#messagesMax
     this.#startMs = performance.now() + AHEAD_MS
     while (this.#begun < messages) {
       await until(this.#dueMs(this.#begun))
@@ -62,7 +78,7 @@ export class TimedMessages {
     this.#startMs = performance.now()
     const endMs = this.#startMs + seconds * 1000
     let turnMs = this.#startMs
-    while (this.#begun < this.#lateMs.length) {
+    while (this.#begun < this.#messagesMax) {
       const now = performance.now()
       if (now >= endMs || this.#isOver) break
       if (now - turnMs >= YIELD_MS) {
@@ -78,7 +94,7 @@ export class TimedMessages {
   /** The message is done now. */
   note(row: number): void {
     if (row >= this.#begun) throw new Error('more was taken than was put')
-    this.#lateMs[row] = performance.now() - this.#dueMs(row)
+    this.#lateMs[row % this.#lateMs.length] = performance.now() - this.#dueMs(row)
     this.#done += 1
     this.#changed()
   }

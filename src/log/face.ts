@@ -54,7 +54,7 @@ export class PublicLog implements Log {
   }
 
   append(body: Uint8Array | string): Promise<number> {
-    // No async function: the promise of the ticket itself is what the caller gets.
+    // No async function: what hangs on the outcome of its group is what the caller gets.
     try {
       const bytes = this.#bytesOf(body)
       this.#assertOpen()

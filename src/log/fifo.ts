@@ -38,11 +38,6 @@ export class Fifo<T> {
     return this.#places[this.#placeOf(index)]
   }
 
-  /** Puts another in its place; there must be one. */
-  set(index: number, item: T): void {
-    this.#places[this.#placeOf(index)] = item
-  }
-
   push(item: T): void {
     if (this.#length === this.#places.length) this.#resize(2 * this.#length)
     this.#places[this.#placeOf(this.#length)] = item

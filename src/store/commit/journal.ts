@@ -65,7 +65,7 @@ export class Journal implements LogOwner {
   #offsets: Offsets | undefined
   #events: JournalEvents | undefined
   #log: OwnedLog | undefined
-  /** Appended and not settled, by ticket. */
+  /** Appended and not settled, by ticket, and between them what was turned down since. */
   readonly #sent = new Fifo<Sendable>()
   readonly #backlog: Backlog
   #draining: Promise<void> | undefined

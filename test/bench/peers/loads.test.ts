@@ -146,7 +146,7 @@ test('flat out a message that never comes is a failure, and no maximum', async (
     if (opened.puts !== 30) await put(body)
     else opened.puts += 1
   }
-  const how = { bytes: 10, inFlight: 10, seconds: 0.02, graceSeconds: 0 }
+  const how = { bytes: 10, inFlight: 10, seconds: 0.02, graceSeconds: 0.2 }
   await expect(flatOutThrough(opened, how)).rejects.toThrow(/ that were put 1 never came/)
 })
 

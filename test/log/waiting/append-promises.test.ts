@@ -88,6 +88,33 @@ test('one by one, batches and those with a promise of their own get the ids in t
   expect(told).toEqual([10, { firstId: 11, endId: 14 }, 14, { firstId: 16, endId: 18 }, 18])
 })
 
+test('a group is refused with all that is in it, each once', async () => {
+  const promises = new AppendPromises()
+  const outcome = promises.outcomeOf(1, 1)
+  const told: string[] = []
+  const own = (settle: 'one' | 'batch') =>
+    new Promise((resolve, reject) => {
+      if (settle === 'one') outcome.settleOne({ resolve, reject })
+      else outcome.settleBatch(2, { resolve, reject })
+    })
+  const all = [outcome.one(), outcome.batch(2), own('one'), own('batch')].map((promise, row) =>
+    promise.catch((error) => told.push(`${row}: ${error.message}`)),
+  )
+  outcome.sync(({ message }) => told.push(`sync: ${message}`))
+  promises.refused(1, 5, new Error('full'))
+  promises.committed(5)
+  await Promise.all(all)
+  expect(told).toEqual(['sync: full', '0: full', '1: full', '2: full', '3: full'])
+})
+
+test('half a group is never settled, and no id is passed on to another append', () => {
+  const { promises } = appends(2)
+  expect(() => promises.committed(3)).toThrow('as a whole')
+  expect(() => promises.refused(2, 2, new Error('full'))).toThrow('as a whole')
+  expect(() => promises.failed(4, 'rejected', new Error('stopped'))).toThrow('as a whole')
+  expect(() => promises.outcomeOf(3, 6)).toThrow('id 5 of a group has no promise')
+})
+
 test('whoever waits for no promise is told of a failure at once, and only once', async () => {
   const promises = new AppendPromises()
   const told: string[] = []
