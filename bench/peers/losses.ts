@@ -98,7 +98,7 @@ export const LOSS_ENTRIES: LossEntries = {
   'qlog-serve/put/1': SERVER_ONE_AT_A_TIME,
   'qlog-serve/drain/1': SERVER_ONE_AT_A_TIME,
   'lmdb/put/10000': {
-    why: "garbage collection, 40 % of the time by a profile: what belongs to 10,000 puts lives through one collection of V8's young generation after the other. With `node --max-semi-space-size=64` the same loop was 1.5 times as fast, with 128 1.7 times (decision 0015)",
+    why: "garbage collection, 40 % of the time by a profile: what belongs to 10,000 puts lives through one collection of V8's young generation after the other. With `node --max-semi-space-size=64` the same loop was 1.5 times as fast, with 128 1.7 times. About half of it belonged to a wrapper that this comparison put around each promise, and does no longer (decision 0015)",
     instead: 'that option of Node; or `putMany`, which has one promise for all of a batch',
   },
   'lmdb/put/100': {

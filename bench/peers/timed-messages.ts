@@ -1,7 +1,8 @@
 /**
  * Messages that are timed one by one. They come by the clock, whatever became of those before, and each counts
  * from when it was due; or as fast as they go, which tells the maximum that a load is a share of: each is put and
- * noted by the same code, so that what taking the time costs is in the maximum too. Nothing of a contender but its contract.
+ * noted by the same code, so that what taking the time costs is in the maximum too. Nothing of a contender but
+ * its contract.
  */
 
 import { bodyAt, makeBodies } from '../../src/measure/driver.ts'
