@@ -63,17 +63,22 @@ export class Opening {
 
   /** Opens the log and compares everything in it with what is owed. */
   async open(): Promise<Log> {
-    const { machine } = this
+    const { machine, writer } = this
     const turn = machine.turns
+    const alive = machine.openings.filter(({ process }) => process.alive)
+    const lively = new Set(alive.map((opening) => opening.writer))
+    // One that was alive at any time since may have written behind what this opening read.
+    const isOver = (other: Writer): boolean =>
+      !other.alive && other.serial < writer.serial && !lively.has(other)
     const log = await openPublicLog(this.system, DIRECTORY, this.options)
     this.log = log
     const content = await this.contentOf(log)
     if (machine.turns === turn || machine.isOwner(this)) {
-      machine.oracle.verifyOwner(content)
+      machine.oracle.verifyOwner(content, isOver)
       machine.supersede(this)
     } else {
       // Another took the log over since: what this one sees is old, and it may resolve nothing.
-      this.writer.superseded = true
+      writer.superseded = true
     }
     return log
   }
@@ -311,7 +316,8 @@ export class Machine {
 
   /**
    * Reads the log as somebody without the lock, and compares. `everything` as in the oracle. `beside`:
-   * an owner at work, whose boot it must share to see that it lives.
+   * an owner at work, whose boot it must share to see that it lives. Where another boot has taken over
+   * meanwhile, nothing is compared: to this reader a living owner of that one is dead.
    */
   async look(mode: Mode, everything: () => boolean, beside?: Opening): Promise<void> {
     const reader = this.simulation.process('reader', { durableWrites: this.durableWrites })
@@ -326,7 +332,8 @@ export class Machine {
       const end = (messages.at(-1)?.id ?? 0) + 1
       return { messages, gaps, firstId, nextId: Math.max(nextId, end) }
     })
-    if (outcome.state === 'done') this.oracle.verifyReader(outcome.value, mode, everything())
+    if (outcome.state !== 'done' || bootId !== this.#bootOf(reader)) return
+    this.oracle.verifyReader(outcome.value, mode, everything())
   }
 
   /** Nothing may have been said in a callback that breaks a promise. */

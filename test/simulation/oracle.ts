@@ -186,8 +186,11 @@ export class Oracle {
     this.firstIdSeen = Math.max(this.firstIdSeen, firstId)
   }
 
-  /** Compares what an owner's log returned after opening; what is there now has happened. */
-  verifyOwner(content: Content): void {
+  /**
+   * Compares what an owner's log returned after opening; what is there now has happened. `isOver`: nothing
+   * of this writer came behind the reading, so that what is not there never will be.
+   */
+  verifyOwner(content: Content, isOver: (writer: Writer) => boolean): void {
     this.applyDiscards(content)
     this.#expectDense(content)
     const matched = this.#match(content)
@@ -209,7 +212,7 @@ export class Oracle {
       this.#promote(append)
     }
     this.soft = []
-    this.candidates = this.candidates.filter((append) => append.writer.alive)
+    this.candidates = this.candidates.filter(({ writer }) => !isOver(writer))
     if (this.violation) throw this.violation
   }
 

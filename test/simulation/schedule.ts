@@ -10,7 +10,7 @@ import { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import type { FaultRule } from '../../src/system/simulated/faults.ts'
 import { Random } from '../../src/system/simulated/random.ts'
 import type { Report } from '../../src/system/simulated/report.ts'
-import { SimulatedDeath } from '../../src/system/simulated/system-error.ts'
+import { SimulatedDeath, SimulatedSystemError } from '../../src/system/simulated/system-error.ts'
 import { flipOneBit } from './damage.ts'
 import { assessDisk } from './disk-reader.ts'
 import { Follower } from './follower.ts'
@@ -250,8 +250,9 @@ export class Schedule {
     if (faulted && !isDamage(error)) return 'refused'
     if (this.#rotten && isDamage(error)) return 'refused'
     // Two boots that both live are no case of this world: what the awakened one cleared away as
-    // dead may be somebody's proof. Refusing to guess is right then, and so is being fenced.
-    if (this.#woken && UNCLEAR.includes(error.code)) return 'refused'
+    // dead may be somebody's proof, or the lock file of an opener at work. Refusing to guess is right
+    // then, and so is being fenced.
+    if (this.#woken && (UNCLEAR.includes(error.code) || lostItsLockFile(error))) return 'refused'
     if (isDamage(error) && error.gaps.every(isFalseAlarm)) {
       this.#noteFalseAlarm()
       return 'refused'
@@ -483,6 +484,11 @@ export class Schedule {
 }
 
 const CALM: Plan = { crash: undefined, crashAt: 0, moment: 'during', faults: [], mayDie: false }
+
+function lostItsLockFile({ code, cause }: QlogError): boolean {
+  if (code !== 'QLOG_IO' || !(cause instanceof SimulatedSystemError)) return false
+  return cause.code === 'ENOENT' && /\/lock-[0-9a-f]{32}\.tmp$/.test(cause.path)
+}
 
 /** A process that does nothing more, and is killed from outside. */
 function never(process: { kill(): void }): Promise<never> {
