@@ -889,6 +889,11 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [SECOND_READ],
   },
   {
+    name: 'an opening that calls a segment lost looks once',
+    edits: [edit('src/log/sure-end.ts', 'CUTS_OFF.has(row) || isRot(row)', 'CUTS_OFF.has(row)')],
+    tests: [SECOND_READ],
+  },
+  {
     name: 'a block that was cut off where a sector begins is called rot',
     edits: [
       edit(

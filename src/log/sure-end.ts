@@ -1,9 +1,10 @@
 /**
- * Where the log ends, for an opening that will cut off what stands behind: looked at until two looks in a row
- * say the same. One read that went wrong, or the late write of an owner that was taken over, must not decide.
+ * Where the log ends and what of it is lost, for an opening that will act on it: where something is given up,
+ * it is looked at until two looks in a row say the same. One read that went wrong, or what an owner that was
+ * taken over does at that very moment, must not decide.
  */
 import { QlogError, throwIfAborted } from '../errors.ts'
-import type { VerdictRow } from '../format/verdict.ts'
+import { isRot, type VerdictRow } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess } from './assess.ts'
 import { type Survey, surveyDirectory } from './survey.ts'
@@ -32,7 +33,7 @@ export async function assessSurely(
   for (let looks = 1; looks <= LOOKS_MAX; looks++) {
     throwIfAborted(signal)
     const assessment = await assess(system, await writableSurvey(system, directory))
-    if (!assessment.rows.some((row) => CUTS_OFF.has(row))) return assessment
+    if (!assessment.rows.some(givesUp)) return assessment
     if (last && endsAlike(last, assessment)) return assessment
     last = assessment
   }
@@ -41,6 +42,11 @@ export async function assessSurely(
     'QLOG_IO',
     `${what}; nothing was changed: check disk and memory, then try again`,
   )
+}
+
+/** Bytes are cut off, or messages called lost: the directory may have been listed before a file came. */
+function givesUp(row: VerdictRow): boolean {
+  return CUTS_OFF.has(row) || isRot(row)
 }
 
 async function writableSurvey(system: System, directory: string): Promise<Survey> {

@@ -110,6 +110,37 @@ test('a MAP that is not given whole any more is taken from the other block of it
   expect(ends.join(' ')).toMatch(/^(QLOG_DAMAGED )+opened( opened)+$/)
 })
 
+test('a segment that comes between the list and the map is not called lost', async () => {
+  const listed = join(root, 'listed')
+  const small = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
+  const writer = await openLog(listed, small)
+  for (let id = 1; id <= MESSAGES; id += 1) await writer.append(bodyOf(id))
+  await writer.close()
+  const log = await openPublicLog(hidingAtFirst(listed), listed)
+  expect(log.stats().gaps).toEqual([])
+  let count = 0
+  for await (const _message of log.read()) count += 1
+  await log.close()
+  expect(count).toBe(MESSAGES)
+  expect(readdirSync(listed)).not.toContain('quarantine')
+})
+
+/** A system that does not list the oldest segment until a segment has been opened. */
+function hidingAtFirst(directory: string): System {
+  const system = realSystem()
+  const oldest = readdirSync(directory).sort()[0]
+  let isOpened = false
+  const open: System['files']['open'] = (path, how) => {
+    isOpened ||= path.endsWith('.qls')
+    return system.files.open(path, how)
+  }
+  const list: System['files']['list'] = async (path) => {
+    const names = await system.files.list(path)
+    return isOpened ? names : names.filter((name) => name !== oldest)
+  }
+  return overlay(system, { files: overlay(system.files, { open, list }) })
+}
+
 /** A system that flips a bit of the byte at `offset` of `file` in those reads of it that are to go wrong. */
 function flipping(file: string, offset: number, isWrong: (read: number) => boolean): System {
   const system = realSystem()
