@@ -72,6 +72,7 @@ export class Opening {
       !other.alive && other.serial < writer.serial && !lively.has(other)
     const log = await openPublicLog(this.system, DIRECTORY, this.options)
     this.log = log
+    machine.oracle.setAside(log.stats().gaps)
     const content = await this.contentOf(log)
     if (machine.turns === turn || machine.isOwner(this)) {
       machine.oracle.verifyOwner(content, isOver)

@@ -60,6 +60,8 @@ export class Oracle {
   readonly damaged = new Set<number>()
   /** Something was damaged, whether it cost an id or not. */
   rotten = false
+  /** A torn block that looked like rot was set aside. */
+  falselyAlarmed = false
   firstIdSeen = 1
   /** No id below was ever free again: what resolved in `always` or was seen. */
   endSeen = 1
@@ -78,6 +80,7 @@ export class Oracle {
     copy.retainedMessages = this.retainedMessages
     for (const id of this.damaged) copy.damaged.add(id)
     copy.rotten = this.rotten
+    copy.falselyAlarmed = this.falselyAlarmed
     copy.firstIdSeen = this.firstIdSeen
     copy.endSeen = this.endSeen
     copy.serial = this.serial
@@ -272,6 +275,25 @@ export class Oracle {
       this.#broken(2, `a follower was not given id ${id}`)
       return
     }
+  }
+
+  /**
+   * An opening set these aside. A torn block that only looks like rot takes ids with it as rot does, but none
+   * that was promised: those stay owed.
+   */
+  setAside(gaps: readonly Gap[]): void {
+    for (const { firstId, endId } of gaps.filter(isFalseAlarm)) {
+      for (let id = firstId; id < endId; id += 1) {
+        if (this.#isOwed(id) || this.damaged.has(id)) continue
+        this.damaged.add(id)
+        this.falselyAlarmed = true
+      }
+    }
+  }
+
+  #isOwed(id: number): boolean {
+    const { certain, soft } = this
+    return certain.has(id) || soft.some((one) => one.bodies[id - one.firstId] !== undefined)
   }
 
   /** Damage took these ids and was told of: they are not owed any more. */

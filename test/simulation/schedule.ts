@@ -273,6 +273,7 @@ export class Schedule {
     // A writer that stopped may still have a write in the kernel.
     if (!this.#sleeper && random.chance(0.2)) await opening.openWatched()
     else await opening.open()
+    if (this.machine.oracle.falselyAlarmed) this.#noteFalseAlarm()
     if (works) {
       for (let steps = random.between(2, 12); steps > 0; steps -= 1) {
         if (opening.current.status !== 'open' || !process.alive) break
