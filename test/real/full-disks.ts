@@ -25,6 +25,15 @@ export interface FullDisks {
   /** How often the disk was full. */
   fulls: number
   acknowledged: number
+  /**
+   * A life met a full disk and ended before it had made room. Each opening writes into a segment of its own, of
+   * which the reserve has two: the next life has to make room before it may end.
+   */
+  owesRoom: boolean
+}
+
+function noneYet(): FullDisks {
+  return { rounds: 0, kills: 0, fulls: 0, acknowledged: 0, owesRoom: false }
 }
 
 /** Lives of a log's writer on one disk, so many or until `isOver`. */
@@ -36,7 +45,7 @@ export async function fillWithLog(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/log`
   const oracle = new FullLogOracle()
-  const survived = { rounds: 0, kills: 0, fulls: 0, acknowledged: 0 }
+  const survived = noneYet()
   while (survived.rounds < rounds && !isOver()) {
     survived.rounds += 1
     const round = survived.rounds
@@ -62,17 +71,21 @@ async function fillAndDiscard(
   oracle: FullLogOracle,
   survived: FullDisks,
 ): Promise<void> {
+  let mayEnd = !survived.owesRoom
   for (let turn = random.between(1, 3); turn > 0; turn--) {
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await writer.until((line) => line === 'full')
     survived.fulls += 1
-    if (random.chance(0.25)) return end(writer, random, survived)
+    survived.owesRoom = true
+    if (random.chance(0.25) && mayEnd) return end(writer, random, survived)
     if (random.chance(0.5)) disk.dropBallast()
     // Enough for the reserve and some segments, whatever the ballast has taken.
     writer.say(`discard ${oracle.discard(random.chance(0.5) ? 0.9 : 0.6)}`)
     await writer.until((line) => line === 'discarded')
-    if (random.chance(0.2)) return end(writer, random, survived)
+    if (random.chance(0.2) && mayEnd) return end(writer, random, survived)
     await writer.until((line) => line.startsWith('ack '))
+    survived.owesRoom = false
+    mayEnd = true
   }
   return end(writer, random, survived)
 }
@@ -86,7 +99,7 @@ export async function fillWithStore(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/store`
   const oracle = new StoreOracle()
-  const survived = { rounds: 0, kills: 0, fulls: 0, acknowledged: 0 }
+  const survived = noneYet()
   const hear = (line: string): void => {
     if (/^(put|took|acked|there|open)\b/.test(line)) oracle.hear(line)
   }
@@ -126,20 +139,24 @@ async function fillAndTake(
     worker.say(`take ${Math.ceil(oracle.resting * share)}`)
     await worker.until((line) => line === 'taken')
   }
+  let mayEnd = !survived.owesRoom
   for (let turn = random.between(1, 3); turn > 0; turn--) {
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await worker.until((line) => line === 'full')
     survived.fulls += 1
-    if (random.chance(0.2)) return end(worker, random, survived)
+    survived.owesRoom = true
+    if (random.chance(0.2) && mayEnd) return end(worker, random, survived)
     // Nothing is free, and what is taken is finished all the same.
     if (random.chance(0.5)) disk.addBallast(Number.POSITIVE_INFINITY)
     await take(random.between(1, 30) / 100)
-    if (random.chance(0.25)) return end(worker, random, survived)
+    if (random.chance(0.25) && mayEnd) return end(worker, random, survived)
     disk.dropBallast()
     // Its producers may have filled the room that was made again before it says that all is taken.
     const before = oracle.put.size
     await take(0.9)
     if (oracle.put.size === before) await worker.until((line) => line.startsWith('put '))
+    survived.owesRoom = false
+    mayEnd = true
   }
   return end(worker, random, survived)
 }
