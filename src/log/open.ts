@@ -119,8 +119,9 @@ async function openLocked(
     reserve,
   })
   if (recovered) supply.noteMade(recovered.segment.number)
+  let leftovers: readonly string[]
   try {
-    await tidy(system, directory, assessment, recovered?.segment)
+    leftovers = await tidy(system, directory, assessment, recovered?.segment)
     await supply.holdBack()
   } catch (error) {
     await runAll([async () => recovered?.segment.handle.close(), () => supply.close(false)])
@@ -157,6 +158,7 @@ async function openLocked(
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
     lost: lostSegments(assessment),
+    leftovers,
     found,
     indexSequence: survey.index?.sequence ?? 0,
     indexName: survey.indexName,

@@ -13,18 +13,17 @@ export const QUARANTINE = 'quarantine'
 /** The oldest files of quarantine/ are deleted beyond this. */
 const QUARANTINE_BYTES_MAX = 128 * 1024 * 1024
 
-/** Sets aside what is numbered below a durable LINK and not in its map; those names are used up. */
+/**
+ * Sets aside what is numbered below a durable LINK and not in its map; those names are used up. Returns the
+ * files that go once a LINK of this opening is durable.
+ */
 export async function tidy(
   system: System,
   directory: string,
   assessment: Assessment,
   recovered: OwnSegment | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   await removeTemporaryFiles(system, directory, assessment.survey.names)
-  // A map that only the page cache may hold can be undone by a power cut, and then the one before
-  // names these files: they stay until a later opening finds it durable.
-  const tail = assessment.newest?.tail
-  if (!recovered && tail && tail.durable <= tail.mapOffset) return
   const mapped = new Set(assessment.map.map((entry) => entry.number))
   const files = assessment.files
     .filter(({ row, file }) => {
@@ -40,13 +39,20 @@ export async function tidy(
   // What was made ahead and never written holds nothing to look into: it only takes space.
   // What merging or mending made and no map names is a copy: the segments it was made of, or of it, are named.
   const unused = files.filter(({ row, file }) => row === 'never-used' || isMerged(file))
-  for (const { file } of unused) await unlinkIfThere(system, `${directory}/${file}`)
-  const kept = files.filter((file) => !unused.includes(file))
-  await quarantine(
-    system,
-    directory,
-    kept.map(({ file }) => file),
-  )
+  const kept = files.filter((file) => !unused.includes(file)).map(({ file }) => file)
+  const names = unused.map(({ file }) => file)
+  if (recovered) {
+    for (const name of names) await unlinkIfThere(system, `${directory}/${name}`)
+    await quarantine(system, directory, kept)
+    return []
+  }
+  // A map that only the page cache may hold can be undone by a power cut, and then the one before
+  // names these files: they stay until a later opening finds it durable.
+  const tail = assessment.newest?.tail
+  if (!tail || tail.durable > tail.mapOffset) await quarantine(system, directory, kept)
+  // An owner that was taken over while it waited for the map of its merge may still make that durable, in the
+  // segment that is the newest until this opening cuts it off; then the copy alone has what it holds.
+  return names
 }
 
 /**

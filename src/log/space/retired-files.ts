@@ -5,6 +5,7 @@
 import { segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
+import { runAll } from '../io-errors.ts'
 import { isPinned } from '../pins.ts'
 import { quarantine, unlinkIfThere } from '../tidy.ts'
 import type { SegmentSupply } from './supply.ts'
@@ -37,6 +38,16 @@ export class RetiredFiles {
     for (const entry of entries) {
       await this.#removeOne(entry).catch((error: unknown) => errors.push(error))
     }
+    await supply.names.flush()
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /** The same for files of earlier owners that no map named when this one opened. */
+  async clear(files: readonly string[]): Promise<void> {
+    const { system, directory, supply } = this.#options
+    const errors = await runAll(
+      files.map((file) => () => unlinkIfThere(system, `${directory}/${file}`)),
+    )
     await supply.names.flush()
     if (errors.length > 0) throw errors[0]
   }

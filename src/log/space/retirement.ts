@@ -48,6 +48,8 @@ export class Retirement {
   #expiring: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
   #isRetiring = false
+  /** Files of earlier owners wait for a LINK. */
+  #hasLeftovers = false
   /** Segments that are being merged, or whose new entry no durable map has yet: they stay. */
   readonly #held = new Set<MapEntry>()
   #removing: Promise<void> = Promise.resolve()
@@ -135,11 +137,22 @@ export class Retirement {
     })
   }
 
+  /** Files that no map names go with the next LINK, which keeps maps of earlier owners out of force. */
+  clearLater(names: readonly string[]): void {
+    if (names.length === 0) return
+    this.#hasLeftovers = true
+    this.#options.loop.retireLater([], () => {
+      this.#hasLeftovers = false
+      this.#removeBy((files) => files.clear(names))
+    })
+  }
+
   /** Looks at everything that may leave by itself, now. */
   async retireNow(): Promise<void> {
     this.expire()
     await this.#expiring
     this.#retire()
+    if (this.#hasLeftovers) this.#askForMap([])
   }
 
   /** Resolves when no file of a segment that has left is on its way out. */
@@ -299,10 +312,16 @@ export class Retirement {
       loop.retireLater(gone, () => this.#retired(gone))
       return
     }
+    this.#askForMap(gone)
+  }
+
+  #askForMap(gone: readonly MapEntry[]): void {
+    const { loop } = this.#options
+    if (loop.state !== 'open' || this.#closed || this.#isRetiring) return
     this.#isRetiring = true
     loop.retire(gone, () => {
       this.#isRetiring = false
-      this.#retired(gone)
+      if (gone.length > 0) this.#retired(gone)
       this.#retire()
     })
   }
@@ -315,11 +334,16 @@ export class Retirement {
 
   /** The files of segments that no durable map names any more. */
   #remove(gone: readonly MapEntry[], isTold = true): void {
-    const { loop, files, onFreed } = this.#options
+    const { loop } = this.#options
     if (isTold) for (const entry of gone) loop.events.segment('retired', entry)
+    this.#removeBy((files) => files.remove(gone))
+  }
+
+  #removeBy(remove: (files: RetiredFiles) => Promise<void>): void {
+    const { loop, files, onFreed } = this.#options
     this.#removing = this.#removing
       .then(() => loop.sealed())
-      .then(() => files.remove(gone))
+      .then(() => remove(files))
       // A file that stays is named by no map: the next opening clears it away.
       .catch(() => undefined)
       .finally(onFreed)

@@ -7,6 +7,7 @@ import { verifyLog } from '../../../src/inspect/verify.ts'
 import { verifyFile } from '../../../src/inspect/verify-file.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
+import type { Log } from '../../../src/log/types.ts'
 import { all, fill, hexBody, idsIn, segmentNames, textOf } from './compaction-support.ts'
 import { body, encodable, LOG, Owner, passes, simulate } from './support.ts'
 
@@ -260,5 +261,30 @@ test('segments with control records stay while there is no snapshot', async () =
     await log.compact()
     expect(segmentNames(simulation)).toEqual(before)
     await log.close()
+  })
+})
+
+test.each([
+  ['the first append', (log: Log) => log.append(body(99))],
+  ['compact()', (log: Log) => log.compact()],
+] as const)('a merged segment that no map names goes with the LINK of %s', async (_what, act) => {
+  await simulate(61, async (owner, { disk }) => {
+    const log = await openPublicLog(owner, LOG, SMALL)
+    for (let number = 1; number <= 20; number += 1) await log.append(body(number))
+    await log.close()
+    // As if an owner had ended between the name of what it merged and the map.
+    const stray = `${LOG}/00000000000000000001-01.qls`
+    disk.putFile(stray, disk.readFile(`${LOG}/00000000000000000001-00.qls`))
+    const idle = await openPublicLog(owner, LOG, SMALL)
+    await idle.close()
+    expect(disk.exists(stray)).toBe(true)
+    const next = await openPublicLog(owner, LOG, SMALL)
+    await act(next)
+    await passes(owner, 10)
+    expect(disk.exists(stray)).toBe(false)
+    const ids: number[] = []
+    for await (const { id } of next.read({ to: 21 })) ids.push(id)
+    expect(ids).toEqual(Array.from({ length: 20 }, (_, at) => at + 1))
+    await next.close()
   })
 })
