@@ -882,11 +882,30 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/sure-end.ts',
-        'if (last && endsAlike(last, assessment)) return assessment',
-        'if (last === undefined || endsAlike(last, assessment)) return assessment',
+        'if (assessment && last && saysTheSame(last, assessment)) return assessment',
+        'if (assessment && (!last || saysTheSame(last, assessment))) return assessment',
       ),
     ],
     tests: [SECOND_READ],
+  },
+  {
+    name: 'two looks that call different segments lost agree',
+    edits: [
+      edit(
+        'src/log/sure-end.ts',
+        'files.map(({ row, file, firstId, endId }) => [row, file, firstId, endId]),',
+        '',
+      ),
+      edit('src/log/sure-end.ts', '[...newestGaps, ...mapGaps].map(placeOf),', ''),
+    ],
+    tests: [SECOND_READ],
+  },
+  {
+    name: 'a merged segment that an old owner may still bring into force is cleared away at once',
+    edits: [
+      edit('src/log/tidy.ts', '  if (recovered) {', '  if (recovered || names.length > 0) {'),
+    ],
+    tests: ['test/simulation/idle-takeover.test.ts'],
   },
   {
     name: 'an opening that calls a segment lost looks once',

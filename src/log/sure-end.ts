@@ -3,7 +3,7 @@
  * it is looked at until two looks in a row say the same. One read that went wrong, or what an owner that was
  * taken over does at that very moment, must not decide.
  */
-import { QlogError, throwIfAborted } from '../errors.ts'
+import { type Gap, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { isRot, type VerdictRow } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import { type Assessment, assess } from './assess.ts'
@@ -32,19 +32,30 @@ export async function assessSurely(
   let last: Assessment | undefined
   for (let looks = 1; looks <= LOOKS_MAX; looks++) {
     throwIfAborted(signal)
-    const assessment = await assess(system, await writableSurvey(system, directory))
-    if (!assessment.rows.some(givesUp)) return assessment
-    if (last && endsAlike(last, assessment)) return assessment
+    const assessment = await assessOnce(system, directory)
+    if (assessment && !assessment.rows.some(givesUp)) return assessment
+    if (assessment && last && saysTheSame(last, assessment)) return assessment
     last = assessment
   }
-  const what = `where the log ${directory} ends read otherwise each time, ${LOOKS_MAX} times`
+  const what = `what the log ${directory} holds read otherwise each time, ${LOOKS_MAX} times`
   throw new QlogError(
     'QLOG_IO',
     `${what}; nothing was changed: check disk and memory, then try again`,
   )
 }
 
-/** Bytes are cut off, or messages called lost: the directory may have been listed before a file came. */
+/** Undefined where a file went away between the list and its walk. */
+async function assessOnce(system: System, directory: string): Promise<Assessment | undefined> {
+  const survey = await writableSurvey(system, directory)
+  try {
+    return await assess(system, survey)
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw error
+    return undefined
+  }
+}
+
+/** Something is cut off, or called lost, though the directory may have been listed before its file came. */
 function givesUp(row: VerdictRow): boolean {
   return CUTS_OFF.has(row) || isRot(row)
 }
@@ -55,13 +66,21 @@ async function writableSurvey(system: System, directory: string): Promise<Survey
   throw new QlogError('QLOG_READ_ONLY', `${directory} has a feature that allows reading only`)
 }
 
-function endsAlike(one: Assessment, other: Assessment): boolean {
-  const [tail, otherTail] = [one.newest?.tail, other.newest?.tail]
-  return (
-    one.newest?.head.file === other.newest?.head.file &&
-    tail?.durable === otherTail?.durable &&
-    tail?.end === otherTail?.end &&
-    one.nextId === other.nextId &&
-    one.rows.join() === other.rows.join()
-  )
+function saysTheSame(one: Assessment, other: Assessment): boolean {
+  return wordsOf(one) === wordsOf(other)
+}
+
+/** All that an opening acts on: where the log ends, which map is in force, what is lost. */
+function wordsOf({ newest, nextId, rows, files, newestGaps, mapGaps }: Assessment): string {
+  const { durable, end, mapOffset } = newest?.tail ?? {}
+  return JSON.stringify([
+    [newest?.head.file, durable, end, mapOffset, nextId],
+    rows,
+    files.map(({ row, file, firstId, endId }) => [row, file, firstId, endId]),
+    [...newestGaps, ...mapGaps].map(placeOf),
+  ])
+}
+
+function placeOf({ file, offset, bytes, firstId, endId }: Gap): unknown[] {
+  return [file, offset, bytes, firstId, endId]
 }

@@ -110,13 +110,16 @@ test('a MAP that is not given whole any more is taken from the other block of it
   expect(ends.join(' ')).toMatch(/^(QLOG_DAMAGED )+opened( opened)+$/)
 })
 
-test('a segment that comes between the list and the map is not called lost', async () => {
-  const listed = join(root, 'listed')
+test.each([
+  ['comes between the list and the map', 1],
+  ['comes there, and another one at the next look', 2],
+])('a segment that %s is not called lost', async (_when, looks) => {
+  const listed = join(root, `listed-${looks}`)
   const small = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
   const writer = await openLog(listed, small)
   for (let id = 1; id <= MESSAGES; id += 1) await writer.append(bodyOf(id))
   await writer.close()
-  const log = await openPublicLog(hidingAtFirst(listed), listed)
+  const log = await openPublicLog(hiding(listed, looks), listed)
   expect(log.stats().gaps).toEqual([])
   let count = 0
   for await (const _message of log.read()) count += 1
@@ -125,18 +128,42 @@ test('a segment that comes between the list and the map is not called lost', asy
   expect(readdirSync(listed)).not.toContain('quarantine')
 })
 
-/** A system that does not list the oldest segment until a segment has been opened. */
-function hidingAtFirst(directory: string): System {
+test('a segment that goes away between the list and its walk is looked for again', async () => {
+  const vanished = join(root, 'vanished')
+  cpSync(data, vanished, { recursive: true })
   const system = realSystem()
-  const oldest = readdirSync(directory).sort()[0]
-  let isOpened = false
+  let opened = 0
   const open: System['files']['open'] = (path, how) => {
-    isOpened ||= path.endsWith('.qls')
+    if (path.endsWith(newest)) opened += 1
+    const isWalk = path.endsWith(newest) && opened === 2
+    return system.files.open(isWalk ? `${path}-gone` : path, how)
+  }
+  const log = await openPublicLog(
+    overlay(system, { files: overlay(system.files, { open }) }),
+    vanished,
+  )
+  expect(log.nextId).toBe(MESSAGES + 1)
+  expect(log.stats().gaps).toEqual([])
+  await log.close()
+  expect(opened).toBeGreaterThan(2)
+})
+
+/** A system that leaves another of the oldest segments out of the list at each of so many looks. */
+function hiding(directory: string, looks: number): System {
+  const system = realSystem()
+  const segments = readdirSync(directory).filter((name) => parseSegmentFileName(name) !== undefined)
+  const oldest = segments.sort().slice(0, looks)
+  let look = 0
+  let isLooking = false
+  const open: System['files']['open'] = (path, how) => {
+    isLooking ||= path.endsWith('.qls')
     return system.files.open(path, how)
   }
   const list: System['files']['list'] = async (path) => {
     const names = await system.files.list(path)
-    return isOpened ? names : names.filter((name) => name !== oldest)
+    if (isLooking) look += 1
+    isLooking = false
+    return names.filter((name) => name !== oldest[look])
   }
   return overlay(system, { files: overlay(system.files, { open, list }) })
 }
