@@ -9,7 +9,7 @@ import type { SocketListener, System } from '../system/system.ts'
 import { type Assessment, assess, lostSegments } from './assess.ts'
 import type { BlockIndex } from './block-index.ts'
 import { ioError, reasonOf, unreadError } from './io-errors.ts'
-import { readLock } from './lock.ts'
+import { type LockState, readLock } from './lock.ts'
 import { publishDamage } from './log-events.ts'
 import { checkDirectory, checkId, checkReaderOptions, checkReadOptions } from './options.ts'
 import { bindPin } from './pins.ts'
@@ -114,12 +114,18 @@ export class UnlockedView implements LogView {
       }
       const alive = before.state === 'alive'
       const damaged = assessment.newestGaps.length + assessment.mapGaps.length > 0
-      if (damaged && alive && round < SURVEYS_MAX) continue
+      if (damaged && round < SURVEYS_MAX && (alive || (await this.#hasMoved(before)))) continue
       await this.#adopt(assessment, alive).catch((error: unknown) => {
         throw this.#typed(error)
       })
       return
     }
+  }
+
+  /** An owner came since, or came and went: what was listed before may be gone for a good reason. */
+  async #hasMoved(before: LockState): Promise<boolean> {
+    const now = await readLock(this.#system, this.directory)
+    return now.state !== before.state || randomOf(now) !== randomOf(before)
   }
 
   async changed(signal: AbortSignal | undefined): Promise<void> {
@@ -320,4 +326,9 @@ class PublicReader implements LogReader {
   #assertOpen(): void {
     if (this.#view.closed) throw new QlogError('QLOG_CLOSED', 'the reader is closed')
   }
+}
+
+/** Which opening LOCK names, where it names one. */
+function randomOf(lock: LockState): string | undefined {
+  return lock.state === 'none' ? undefined : lock.owner?.random
 }

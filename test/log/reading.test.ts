@@ -5,6 +5,7 @@ import { openPublicLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { System } from '../../src/system/system.ts'
+import { overlay } from '../overlay.ts'
 
 async function simulate<T>(
   body: (system: System, simulation: Simulation) => Promise<T>,
@@ -106,5 +107,36 @@ test('follow ends with the abort, and a waiting reader sees what is appended lat
     await expect(following).rejects.toMatchObject({ name: 'AbortError', code: 'QLOG_ABORTED' })
     expect(seen).toEqual([1, 2, 3])
     await log.close()
+  })
+})
+
+test('a reader beside which an owner came and went meanwhile tells of no damage (6)', async () => {
+  await simulate(async (system) => {
+    const log = await openPublicLog(system, '/log', SMALL)
+    for (let i = 0; i < 60; i++) await log.append(new Uint8Array(1000))
+    await log.close()
+    let lists = 0
+    const list: System['files']['list'] = async (path) => {
+      const names = await system.files.list(path)
+      lists += 1
+      // The first one only sees that the directory is there.
+      if (lists === 2) {
+        const owner = await openPublicLog(system, '/log', SMALL)
+        await owner.append('new')
+        owner.discard(1, 55)
+        await owner.compact()
+        await owner.close()
+      }
+      return names
+    }
+    const late = overlay(system, { files: overlay(system.files, { list }) })
+    const reader = await openPublicReader(late, '/log')
+    const gaps: Gap[] = []
+    const ids: number[] = []
+    for await (const { id } of reader.read({ onGap: (gap) => void gaps.push(gap) })) ids.push(id)
+    await reader.close()
+    expect(lists).toBeGreaterThan(2)
+    expect(gaps).toEqual([])
+    expect(ids.slice(-7)).toEqual([55, 56, 57, 58, 59, 60, 61])
   })
 })
