@@ -1,20 +1,23 @@
 /**
- * Schedules of the lab that failed once. In all but one of them two boots were alive at once: a writer that had
- * stopped was woken, took the living owner for one of an earlier boot, and took over.
+ * Schedules of the lab in which the oracle was once too strict, and what it lets pass in them. Two boots are alive
+ * at once: a writer that had stopped was woken, took the living owner for one of an earlier boot, and took over.
  */
-import { test } from 'vitest'
+import { expect, test } from 'vitest'
 import { Report } from '../../src/system/simulated/report.ts'
+import type { Allowance } from './oracle.ts'
+import { Schedule } from './schedule.ts'
 import { runSchedule } from './schedules.ts'
 
-test.each([
-  [
-    107478,
-    'an append shows after its writer was taken over by one that looked before it was written',
-  ],
-  [127785, 'a reader of the old boot, beside a living owner of the new one, judges nothing'],
-  [131800, 'an opener whose lock file was cleared away as that of a dead one is told so'],
-  [141489, 'a torn block that looks like rot is set aside, with an id that nobody was promised'],
-  [325832, 'the living owner puts a merged segment between the list and the map that is read'],
-])('seed %d: %s', async (seed) => {
-  await runSchedule(seed, new Report())
+// One that has come to be about something else, since calls were added, is to be found anew by the lab.
+const SEEDS: readonly (readonly [number, Allowance])[] = [
+  [107478, 'a writer that ended while another opened may still show'],
+  [127785, 'a reader could not see that an owner of another boot lives'],
+  [131800, 'the lock file of an opener was cleared away as that of a dead one'],
+]
+
+test.each(SEEDS)('seed %d: %s', async (seed, allowance) => {
+  const report = new Report()
+  const schedule = new Schedule(seed, report)
+  await runSchedule(seed, report, schedule)
+  expect([...schedule.machine.oracle.allowances]).toContain(allowance)
 })

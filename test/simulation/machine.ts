@@ -65,16 +65,13 @@ export class Opening {
   async open(): Promise<Log> {
     const { machine, writer } = this
     const turn = machine.turns
-    const alive = machine.openings.filter(({ process }) => process.alive)
-    const lively = new Set(alive.map((opening) => opening.writer))
-    // One that was alive at any time since may have written behind what this opening read.
-    const isOver = (other: Writer): boolean =>
-      !other.alive && other.serial < writer.serial && !lively.has(other)
+    // One that has ended since this opening began may have written behind what was read.
+    const isOver = (other: Writer): boolean => !other.alive && other.serial < writer.serial
     const log = await openPublicLog(this.system, DIRECTORY, this.options)
     this.log = log
-    machine.oracle.setAside(log.stats().gaps)
     const content = await this.contentOf(log)
     if (machine.turns === turn || machine.isOwner(this)) {
+      machine.oracle.setAside(log.stats().gaps)
       machine.oracle.verifyOwner(content, isOver)
       machine.supersede(this)
     } else {
@@ -317,13 +314,15 @@ export class Machine {
 
   /**
    * Reads the log as somebody without the lock, and compares. `everything` as in the oracle. `beside`:
-   * an owner at work, whose boot it must share to see that it lives. Where another boot has taken over
-   * meanwhile, nothing is compared: to this reader a living owner of that one is dead.
+   * an owner at work, whose boot it must share to see that it lives. Where it is the owner no more, a living
+   * one of another boot is dead to this reader: what it shows must have been appended, and no more is asked.
    */
   async look(mode: Mode, everything: () => boolean, beside?: Opening): Promise<void> {
     const reader = this.simulation.process('reader', { durableWrites: this.durableWrites })
     const { bootId } = (beside?.system ?? this.#systemOf(reader)).identity
     const system = this.#systemOf(reader, bootId)
+    const isBesideOwner = (): boolean => beside === undefined || this.isOwner(beside)
+    const wasBesideOwner = isBesideOwner()
     const outcome = await reader.run(async () => {
       const log = await openPublicReader(system, DIRECTORY)
       const { firstId, nextId } = log
@@ -333,8 +332,10 @@ export class Machine {
       const end = (messages.at(-1)?.id ?? 0) + 1
       return { messages, gaps, firstId, nextId: Math.max(nextId, end) }
     })
-    if (outcome.state !== 'done' || bootId !== this.#bootOf(reader)) return
-    this.oracle.verifyReader(outcome.value, mode, everything())
+    if (outcome.state !== 'done') return
+    const isForeign = bootId !== this.#bootOf(reader) && !(wasBesideOwner && isBesideOwner())
+    if (isForeign) this.oracle.verifyForeign(outcome.value)
+    else this.oracle.verifyReader(outcome.value, mode, everything())
   }
 
   /** Nothing may have been said in a callback that breaks a promise. */

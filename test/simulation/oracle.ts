@@ -43,6 +43,12 @@ export interface Content {
   readonly nextId: number
 }
 
+export type Allowance =
+  | 'a writer that ended while another opened may still show'
+  | 'a reader could not see that an owner of another boot lives'
+  | 'a torn block that looks like rot was set aside'
+  | 'the lock file of an opener was cleared away as that of a dead one'
+
 export class Violation extends Error {}
 
 export class Oracle {
@@ -60,8 +66,10 @@ export class Oracle {
   readonly damaged = new Set<number>()
   /** Something was damaged, whether it cost an id or not. */
   rotten = false
-  /** A torn block that looked like rot was set aside. */
-  falselyAlarmed = false
+  /** Ids that went with a torn block which looked like rot; nobody was promised them. */
+  readonly alarmed = new Set<number>()
+  /** What was let pass, and why; for tests of schedules that are to come upon it. */
+  readonly allowances = new Set<Allowance>()
   firstIdSeen = 1
   /** No id below was ever free again: what resolved in `always` or was seen. */
   endSeen = 1
@@ -80,7 +88,7 @@ export class Oracle {
     copy.retainedMessages = this.retainedMessages
     for (const id of this.damaged) copy.damaged.add(id)
     copy.rotten = this.rotten
-    copy.falselyAlarmed = this.falselyAlarmed
+    for (const id of this.alarmed) copy.alarmed.add(id)
     copy.firstIdSeen = this.firstIdSeen
     copy.endSeen = this.endSeen
     copy.serial = this.serial
@@ -216,6 +224,9 @@ export class Oracle {
     }
     this.soft = []
     this.candidates = this.candidates.filter(({ writer }) => !isOver(writer))
+    if (this.candidates.some(({ writer }) => !writer.alive)) {
+      this.allowances.add('a writer that ended while another opened may still show')
+    }
     if (this.violation) throw this.violation
   }
 
@@ -247,6 +258,13 @@ export class Oracle {
     for (const append of seen) this.#promote(append)
   }
 
+  /** What a reader saw that could not know which owner lives: no byte may be invented. */
+  verifyForeign(content: Content): void {
+    this.allowances.add('a reader could not see that an owner of another boot lives')
+    this.applyDiscards(content)
+    this.#match(content)
+  }
+
   /**
    * A follower in the owner's process was given a message, the one before it having ended at `from`.
    * Its promise may be heard of later, but what was seen has happened.
@@ -271,7 +289,7 @@ export class Oracle {
     this.applyDiscards({ messages: [], gaps: [], firstId: 0, nextId: to })
     for (let id = from; id < to; id += 1) {
       const told = gaps.some((gap) => gap.firstId <= id && id < gap.endId)
-      if (this.mayBeGone(id, to) || (told && this.damaged.has(id))) continue
+      if (this.mayBeGone(id, to) || (told && this.#wentWithDamage(id))) continue
       this.#broken(2, `a follower was not given id ${id}`)
       return
     }
@@ -279,21 +297,18 @@ export class Oracle {
 
   /**
    * An opening set these aside. A torn block that only looks like rot takes ids with it as rot does, but none
-   * that was promised: those stay owed.
+   * that was promised, and none that nobody appended.
    */
   setAside(gaps: readonly Gap[]): void {
     for (const { firstId, endId } of gaps.filter(isFalseAlarm)) {
       for (let id = firstId; id < endId; id += 1) {
-        if (this.#isOwed(id) || this.damaged.has(id)) continue
-        this.damaged.add(id)
-        this.falselyAlarmed = true
+        const holds = ({ bodies, firstId }: Append): boolean => bodies[id - firstId] !== undefined
+        if (this.certain.has(id) || this.soft.some(holds) || !this.candidates.some(holds)) continue
+        this.alarmed.add(id)
+        this.endSeen = Math.max(this.endSeen, id + 1)
+        this.allowances.add('a torn block that looks like rot was set aside')
       }
     }
-  }
-
-  #isOwed(id: number): boolean {
-    const { certain, soft } = this
-    return certain.has(id) || soft.some((one) => one.bodies[id - one.firstId] !== undefined)
   }
 
   /** Damage took these ids and was told of: they are not owed any more. */
@@ -305,6 +320,11 @@ export class Oracle {
   }
 
   #promote(append: Append): void {
+    // A group in force cuts off what earlier owners had under way from its id on.
+    this.candidates = this.candidates.filter(
+      ({ writer, firstId }) =>
+        writer === append.writer || !writer.superseded || firstId < append.firstId,
+    )
     append.bodies.forEach((body, index) => {
       const id = append.firstId + index
       const known = this.certain.get(id)
@@ -345,10 +365,14 @@ export class Oracle {
     }
   }
 
+  #wentWithDamage(id: number): boolean {
+    return this.damaged.has(id) || this.alarmed.has(id)
+  }
+
   #expectAbsence(content: Content, id: number): void {
     if (this.mayBeGone(id, content.nextId)) return
     const told = content.gaps.some((gap) => gap.firstId <= id && id < gap.endId)
-    if (told && this.damaged.has(id)) return
+    if (told && this.#wentWithDamage(id)) return
     throw broken(told ? 6 : 1, `id ${id} is missing${told ? ' and told of as a gap' : ''}`)
   }
 
@@ -400,7 +424,7 @@ export class Oracle {
     let end = this.endSeen
     for (const { id } of content.messages) end = Math.max(end, id + 1)
     for (const { endId } of content.gaps)
-      if (this.damaged.has(endId - 1)) end = Math.max(end, endId)
+      if (this.#wentWithDamage(endId - 1)) end = Math.max(end, endId)
     return end
   }
 

@@ -195,6 +195,7 @@ export class Schedule {
       ...(onDamage && { onDamage }),
       breakLock: this.#woken,
     })
+    const hasOthers = machine.openings.some((other) => other !== opening && other.process.alive)
     const faults = plan.faults.map((rule) => simulation.fault(rule))
     const isNarrow = this.#capacityBytes !== undefined && plan.mayDie
     simulation.disk.capacityBytes = (isNarrow && this.#capacityBytes) || Number.POSITIVE_INFINITY
@@ -219,7 +220,8 @@ export class Schedule {
     try {
       ending = await simulation.run(() => Promise.race([life, pausing]))
     } catch (error) {
-      ending = this.#refused(error, isNarrow || faults.some((fault) => fault.hits > 0))
+      const mayFail = isNarrow || faults.some((fault) => fault.hits > 0)
+      ending = this.#refused(error, mayFail, hasOthers)
     }
     simulation.disk.capacityBytes = Number.POSITIVE_INFINITY
     if (!opening.process.alive) ending = 'died'
@@ -245,14 +247,19 @@ export class Schedule {
   }
 
   /** An opening may be refused where calls failed, where bytes have rotted, or beside an owner. */
-  #refused(error: unknown, faulted: boolean): Ending {
+  #refused(error: unknown, faulted: boolean, hasOthers: boolean): Ending {
     if (error instanceof Violation || !(error instanceof QlogError)) throw error
     if (faulted && !isDamage(error)) return 'refused'
     if (this.#rotten && isDamage(error)) return 'refused'
     // Two boots that both live are no case of this world: what the awakened one cleared away as
-    // dead may be somebody's proof, or the lock file of an opener at work. Refusing to guess is right
-    // then, and so is being fenced.
-    if (this.#woken && (UNCLEAR.includes(error.code) || lostItsLockFile(error))) return 'refused'
+    // dead may be somebody's proof. Refusing to guess is right then, and so is being fenced.
+    if (this.#woken && UNCLEAR.includes(error.code)) return 'refused'
+    // Or the lock file of an opener, while there is somebody to clear it away.
+    if (hasOthers && lostItsLockFile(error)) {
+      const { allowances } = this.machine.oracle
+      allowances.add('the lock file of an opener was cleared away as that of a dead one')
+      return 'refused'
+    }
     if (isDamage(error) && error.gaps.every(isFalseAlarm)) {
       this.#noteFalseAlarm()
       return 'refused'
@@ -273,7 +280,8 @@ export class Schedule {
     // A writer that stopped may still have a write in the kernel.
     if (!this.#sleeper && random.chance(0.2)) await opening.openWatched()
     else await opening.open()
-    if (this.machine.oracle.falselyAlarmed) this.#noteFalseAlarm()
+    const { allowances } = this.machine.oracle
+    if (allowances.has('a torn block that looks like rot was set aside')) this.#noteFalseAlarm()
     if (works) {
       for (let steps = random.between(2, 12); steps > 0; steps -= 1) {
         if (opening.current.status !== 'open' || !process.alive) break
