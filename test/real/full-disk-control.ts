@@ -2,6 +2,7 @@
  * A full disk, a real one, for an owner behind the seam (14): messages are refused, control records go
  * on into what is kept for them, and all are there after the process is gone.
  */
+import { unlinkSync, writeFileSync } from 'node:fs'
 import { openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
 import type { SegmentLog } from '../../src/log/segment-log.ts'
@@ -9,6 +10,10 @@ import { realSystem } from '../../src/system/real/real-system.ts'
 import { encodable, Owner } from '../log/space/support.ts'
 import type { SmallDisk } from './small-disk.ts'
 
+/** For LOCK and an index, too little for any segment. */
+const PEBBLE_BYTES = 32 * 1024
+/** More than the reserve has segments for. */
+export const OPENINGS_MAX = 50
 const OPTIONS = checkOptions({ segmentBytesMin: 65_536, segmentBytesMax: 262_144 })
 const MESSAGE_BYTES = 4_000
 /** More than is left of any segment once smaller ones are refused. */
@@ -37,6 +42,43 @@ export async function controlsOnFullDisk(disk: SmallDisk, controls: number): Pro
   const again = await openSegmentLog(realSystem(), directory, new Owner(), OPTIONS)
   await expectControls(again, expected)
   await again.close()
+}
+
+/**
+ * Opens again and again on a full disk, each time for one control record, until that is refused; then room is
+ * made, and it goes on. Returns how many openings could.
+ */
+export async function openingsOnFullDisk(disk: SmallDisk): Promise<number> {
+  const directory = `${disk.directory}/log`
+  const pebble = `${disk.directory}/pebble`
+  const owner = new Owner()
+  const log = await openSegmentLog(realSystem(), directory, owner, OPTIONS)
+  writeFileSync(pebble, new Uint8Array(PEBBLE_BYTES))
+  disk.addBallast(disk.freeBytes / 2)
+  await fill(log, owner)
+  await log.close()
+  disk.addBallast(Number.POSITIVE_INFINITY)
+  unlinkSync(pebble)
+  const expected: string[] = []
+  while (expected.length < OPENINGS_MAX && (await appendOne(directory, expected))) {}
+  const openings = expected.length
+  disk.dropBallast()
+  if (!(await appendOne(directory, expected))) throw new Error('room was made, and none is taken')
+  return openings
+}
+
+/** In an opening of its own; false where it is refused because the disk is full. */
+async function appendOne(directory: string, expected: string[]): Promise<boolean> {
+  const owner = new Owner()
+  const log = await openSegmentLog(realSystem(), directory, owner, OPTIONS)
+  const record = `opening ${expected.length}`
+  const ticket = log.append({ messages: [], control: [encodable(record)] })
+  await settled(owner, ticket)
+  const isTaken = !owner.refusedTickets.includes(ticket)
+  if (isTaken) expected.push(record)
+  await expectControls(log, expected)
+  await log.close()
+  return isTaken
 }
 
 /** Appends messages until the owner is told that the disk is full. */

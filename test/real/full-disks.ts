@@ -25,15 +25,18 @@ export interface FullDisks {
   /** How often the disk was full. */
   fulls: number
   acknowledged: number
-  /**
-   * A life met a full disk and ended before it had made room. Each opening writes into a segment of its own, of
-   * which the reserve has two: the next life has to make room before it may end.
-   */
-  owesRoom: boolean
+}
+
+/**
+ * Whether the life before met a full disk and ended before it had made room. Each opening writes into a segment
+ * of its own, of which the reserve may have no more than two, so that the next one makes room before it may end.
+ */
+interface Debt {
+  isOpen: boolean
 }
 
 function noneYet(): FullDisks {
-  return { rounds: 0, kills: 0, fulls: 0, acknowledged: 0, owesRoom: false }
+  return { rounds: 0, kills: 0, fulls: 0, acknowledged: 0 }
 }
 
 /** Lives of a log's writer on one disk, so many or until `isOver`. */
@@ -45,46 +48,48 @@ export async function fillWithLog(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/log`
   const oracle = new FullLogOracle()
+  const debt: Debt = { isOpen: false }
   const survived = noneYet()
   while (survived.rounds < rounds && !isOver()) {
     survived.rounds += 1
     const round = survived.rounds
     setPebble(disk, false)
     const running = startFixture('filling-writer.mjs', directory, String(round))
-    const writer = new Speaker(running, `round ${round}: the writer`, (line) =>
-      oracle.hear(round, line),
-    )
+    const writer = new Speaker(running, `round ${round}: the writer`, (line) => {
+      if (line === 'room') debt.isOpen = false
+      oracle.hear(round, line)
+    })
     await writer.until((line) => line.startsWith('open '))
     setPebble(disk, true)
-    await fillAndDiscard(disk, random, writer, oracle, survived)
+    await fillAndDiscard(disk, random, writer, oracle, debt, survived)
     await oracle.verify(directory)
     survived.acknowledged = oracle.acknowledged.size
   }
   return survived
 }
 
-/** One life of a writer. */
+/** One life of a writer. Chance is asked first wherever a life may end, so that a seed's later draws stay the same. */
 async function fillAndDiscard(
   disk: SmallDisk,
   random: Random,
   writer: Speaker,
   oracle: FullLogOracle,
+  debt: Debt,
   survived: FullDisks,
 ): Promise<void> {
-  let mayEnd = !survived.owesRoom
+  let mayEnd = !debt.isOpen
   for (let turn = random.between(1, 3); turn > 0; turn--) {
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await writer.until((line) => line === 'full')
     survived.fulls += 1
-    survived.owesRoom = true
+    debt.isOpen = true
     if (random.chance(0.25) && mayEnd) return end(writer, random, survived)
     if (random.chance(0.5)) disk.dropBallast()
     // Enough for the reserve and some segments, whatever the ballast has taken.
     writer.say(`discard ${oracle.discard(random.chance(0.5) ? 0.9 : 0.6)}`)
     await writer.until((line) => line === 'discarded')
     if (random.chance(0.2) && mayEnd) return end(writer, random, survived)
-    await writer.until((line) => line.startsWith('ack '))
-    survived.owesRoom = false
+    if (debt.isOpen) await writer.until((line) => line === 'room')
     mayEnd = true
   }
   return end(writer, random, survived)
@@ -99,8 +104,10 @@ export async function fillWithStore(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/store`
   const oracle = new StoreOracle()
+  const debt: Debt = { isOpen: false }
   const survived = noneYet()
   const hear = (line: string): void => {
+    if (line === 'room') debt.isOpen = false
     if (/^(put|took|acked|there|open)\b/.test(line)) oracle.hear(line)
   }
   const start = async (): Promise<Speaker> => {
@@ -113,7 +120,7 @@ export async function fillWithStore(
   }
   while (survived.rounds < rounds && !isOver()) {
     survived.rounds += 1
-    await fillAndTake(disk, random, await start(), oracle, survived)
+    await fillAndTake(disk, random, await start(), oracle, debt, survived)
     oracle.forget()
     await verifySound(directory)
     survived.acknowledged = oracle.put.size + oracle.acked.size
@@ -133,18 +140,19 @@ async function fillAndTake(
   random: Random,
   worker: Speaker,
   oracle: StoreOracle,
+  debt: Debt,
   survived: FullDisks,
 ): Promise<void> {
   const take = async (share: number): Promise<void> => {
     worker.say(`take ${Math.ceil(oracle.resting * share)}`)
     await worker.until((line) => line === 'taken')
   }
-  let mayEnd = !survived.owesRoom
+  let mayEnd = !debt.isOpen
   for (let turn = random.between(1, 3); turn > 0; turn--) {
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await worker.until((line) => line === 'full')
     survived.fulls += 1
-    survived.owesRoom = true
+    debt.isOpen = true
     if (random.chance(0.2) && mayEnd) return end(worker, random, survived)
     // Nothing is free, and what is taken is finished all the same.
     if (random.chance(0.5)) disk.addBallast(Number.POSITIVE_INFINITY)
@@ -152,10 +160,8 @@ async function fillAndTake(
     if (random.chance(0.25) && mayEnd) return end(worker, random, survived)
     disk.dropBallast()
     // Its producers may have filled the room that was made again before it says that all is taken.
-    const before = oracle.put.size
     await take(0.9)
-    if (oracle.put.size === before) await worker.until((line) => line.startsWith('put '))
-    survived.owesRoom = false
+    if (debt.isOpen) await worker.until((line) => line === 'room')
     mayEnd = true
   }
   return end(worker, random, survived)
