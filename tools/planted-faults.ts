@@ -908,6 +908,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/simulation/idle-takeover.test.ts'],
   },
   {
+    name: 'what merges have left does not give way on a full disk',
+    edits: [
+      edit(
+        'src/log/space/supply.ts',
+        'else if (!(await this.leftovers.drop())) throw error',
+        'else throw error',
+      ),
+    ],
+    tests: ['test/log/space/compaction.test.ts'],
+  },
+  {
     name: 'an opening that calls a segment lost looks once',
     edits: [edit('src/log/sure-end.ts', 'CUTS_OFF.has(row) || isRot(row)', 'CUTS_OFF.has(row)')],
     tests: [SECOND_READ],

@@ -119,9 +119,8 @@ async function openLocked(
     reserve,
   })
   if (recovered) supply.noteMade(recovered.segment.number)
-  let leftovers: readonly string[]
   try {
-    leftovers = await tidy(system, directory, assessment, recovered?.segment)
+    supply.leftovers.hold(await tidy(system, directory, assessment, recovered?.segment))
     await supply.holdBack()
   } catch (error) {
     await runAll([async () => recovered?.segment.handle.close(), () => supply.close(false)])
@@ -158,7 +157,6 @@ async function openLocked(
     skipsGaps: options.onDamage === 'quarantine',
     gaps: [...assessment.mapGaps, ...assessment.newestGaps],
     lost: lostSegments(assessment),
-    leftovers,
     found,
     indexSequence: survey.index?.sequence ?? 0,
     indexName: survey.indexName,

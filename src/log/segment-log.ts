@@ -69,8 +69,6 @@ export interface SegmentLogParts {
   readonly gaps: readonly Gap[]
   /** Mapped files that cannot be read, by number, and why. */
   readonly lost: ReadonlyMap<number, string>
-  /** Files that go once a LINK of this opening is durable. */
-  readonly leftovers: readonly string[]
   /** The saved state that opening found. */
   readonly found: FoundState
   readonly indexSequence: number
@@ -138,7 +136,7 @@ export class SegmentLog implements OwnedLog {
     })
     this.#snapshots = this.#makeSnapshots()
     this.#listen()
-    this.#retirement.clearLater(parts.leftovers)
+    this.#retirement.clearLater()
     this.#retirement.expire()
     this.#scrub = new LogScrub({ ...parts, loop, retirement, view })
   }

@@ -1,6 +1,6 @@
 /**
  * What an owner clears away when it opens: temporary files of dead openings, and segment files that no
- * map names, which go to quarantine/. Only names that nothing will ever use again.
+ * map names, which go to quarantine/.
  */
 import { systemErrorCode } from '../errors.ts'
 import { parseSegmentFileName } from '../format/layout.ts'
@@ -8,21 +8,22 @@ import { isRot } from '../format/verdict.ts'
 import type { System } from '../system/system.ts'
 import type { Assessment } from './assess.ts'
 import type { OwnSegment } from './segment-file.ts'
+import type { Leftover } from './space/leftovers.ts'
 
 export const QUARANTINE = 'quarantine'
 /** The oldest files of quarantine/ are deleted beyond this. */
 const QUARANTINE_BYTES_MAX = 128 * 1024 * 1024
 
 /**
- * Sets aside what is numbered below a durable LINK and not in its map; those names are used up. Returns the
- * files that go once a LINK of this opening is durable.
+ * Sets aside what is numbered below a durable LINK and not in its map. Returns the files that go once a LINK of
+ * this opening is durable.
  */
 export async function tidy(
   system: System,
   directory: string,
   assessment: Assessment,
   recovered: OwnSegment | undefined,
-): Promise<readonly string[]> {
+): Promise<readonly Leftover[]> {
   await removeTemporaryFiles(system, directory, assessment.survey.names)
   const mapped = new Set(assessment.map.map((entry) => entry.number))
   const files = assessment.files
@@ -52,7 +53,8 @@ export async function tidy(
   if (!tail || tail.durable > tail.mapOffset) await quarantine(system, directory, kept)
   // An owner that was taken over while it waited for the map of its merge may still make that durable, in the
   // segment that is the newest until this opening cuts it off; then the copy alone has what it holds.
-  return names
+  const bytesOf = new Map(assessment.survey.heads.map((head) => [head.file, head.actualBytes]))
+  return names.map((file) => ({ file, bytes: bytesOf.get(file) ?? 0 }))
 }
 
 /**

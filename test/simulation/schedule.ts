@@ -255,7 +255,7 @@ export class Schedule {
     // dead may be somebody's proof. Refusing to guess is right then, and so is being fenced.
     if (this.#woken && UNCLEAR.includes(error.code)) return 'refused'
     // Or the lock file of an opener, while there is somebody to clear it away.
-    if (hasOthers && lostItsLockFile(error)) {
+    if (this.#woken && hasOthers && lostItsLockFile(error)) {
       const { allowances } = this.machine.oracle
       allowances.add('the lock file of an opener was cleared away as that of a dead one')
       return 'refused'

@@ -58,6 +58,7 @@ export class SegmentRepair {
     }
     let isHandedOver = false
     try {
+      await this.#clearFirst(parts)
       const outcome = await writeUnlessLacking(parts, names, entry, checked)
       if (outcome.kind === 'not mended') return outcome
       if (loop.state !== 'open') return notMended('the log has stopped')
@@ -66,6 +67,18 @@ export class SegmentRepair {
     } finally {
       if (!isHandedOver) retirement.letGo([entry])
     }
+  }
+
+  /** What openings that ended before their first LINK have left would pile up else, a copy each. */
+  async #clearFirst({ signal }: CheckParts): Promise<void> {
+    const { loop, retirement, nextChange } = this.#options
+    if (!retirement.hasLeftovers) return
+    await retirement.retireNow()
+    while (retirement.isRetiring && loop.state === 'open' && !loop.isMapPostponed) {
+      if (signal?.aborted) return
+      await nextChange(signal)
+    }
+    await retirement.removed()
   }
 
   /** The new map goes out with what is appended, or by itself. */

@@ -5,7 +5,6 @@
 import { segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
-import { runAll } from '../io-errors.ts'
 import { isPinned } from '../pins.ts'
 import { quarantine, unlinkIfThere } from '../tidy.ts'
 import type { SegmentSupply } from './supply.ts'
@@ -42,14 +41,15 @@ export class RetiredFiles {
     if (errors.length > 0) throw errors[0]
   }
 
-  /** The same for files of earlier owners that no map named when this one opened. */
-  async clear(files: readonly string[]): Promise<void> {
-    const { system, directory, supply } = this.#options
-    const errors = await runAll(
-      files.map((file) => () => unlinkIfThere(system, `${directory}/${file}`)),
-    )
+  get hasLeftovers(): boolean {
+    return this.#options.supply.leftovers.areThere
+  }
+
+  /** The same for what opening has left. */
+  async clear(): Promise<void> {
+    const { supply } = this.#options
+    while (await supply.leftovers.drop());
     await supply.names.flush()
-    if (errors.length > 0) throw errors[0]
   }
 
   async #removeOne(entry: MapEntry): Promise<void> {

@@ -48,8 +48,6 @@ export class Retirement {
   #expiring: Promise<void> | undefined
   #cancelExpiry: (() => void) | undefined
   #isRetiring = false
-  /** Files of earlier owners wait for a LINK. */
-  #hasLeftovers = false
   /** Segments that are being merged, or whose new entry no durable map has yet: they stay. */
   readonly #held = new Set<MapEntry>()
   #removing: Promise<void> = Promise.resolve()
@@ -137,14 +135,15 @@ export class Retirement {
     })
   }
 
-  /** Files that no map names go with the next LINK, which keeps maps of earlier owners out of force. */
-  clearLater(names: readonly string[]): void {
-    if (names.length === 0) return
-    this.#hasLeftovers = true
-    this.#options.loop.retireLater([], () => {
-      this.#hasLeftovers = false
-      this.#removeBy((files) => files.clear(names))
-    })
+  /** Leftovers go with the next LINK. */
+  clearLater(): void {
+    const { loop, files } = this.#options
+    if (files.hasLeftovers) loop.retireLater([], () => this.#removeBy(() => files.clear()))
+  }
+
+  /** They are cleared away before more of them are made. */
+  get hasLeftovers(): boolean {
+    return this.#options.files.hasLeftovers
   }
 
   /** Looks at everything that may leave by itself, now. */
@@ -152,7 +151,7 @@ export class Retirement {
     this.expire()
     await this.#expiring
     this.#retire()
-    if (this.#hasLeftovers) this.#askForMap([])
+    if (this.hasLeftovers) this.#askForMap([])
   }
 
   /** Resolves when no file of a segment that has left is on its way out. */
@@ -334,16 +333,16 @@ export class Retirement {
 
   /** The files of segments that no durable map names any more. */
   #remove(gone: readonly MapEntry[], isTold = true): void {
-    const { loop } = this.#options
+    const { loop, files } = this.#options
     if (isTold) for (const entry of gone) loop.events.segment('retired', entry)
-    this.#removeBy((files) => files.remove(gone))
+    this.#removeBy(() => files.remove(gone))
   }
 
-  #removeBy(remove: (files: RetiredFiles) => Promise<void>): void {
-    const { loop, files, onFreed } = this.#options
+  #removeBy(remove: () => Promise<void>): void {
+    const { loop, onFreed } = this.#options
     this.#removing = this.#removing
       .then(() => loop.sealed())
-      .then(() => remove(files))
+      .then(remove)
       // A file that stays is named by no map: the next opening clears it away.
       .catch(() => undefined)
       .finally(onFreed)

@@ -16,6 +16,7 @@ import {
   segmentBytesFor,
 } from '../segment-file.ts'
 import { HeldDescriptors } from './held-descriptors.ts'
+import { Leftovers } from './leftovers.ts'
 import type { Reserve } from './reserve.ts'
 import { SegmentSize } from './segment-size.ts'
 import { Spares } from './spares.ts'
@@ -39,6 +40,7 @@ export class SegmentSupply {
   readonly names: DirectoryNames
   readonly spares: Spares
   readonly reserve: Reserve
+  readonly leftovers: Leftovers
   readonly size: SegmentSize
   /** Space that is there is no promise on this file system: each overwrite takes new space. */
   copiesOnWrite = false
@@ -68,6 +70,7 @@ export class SegmentSupply {
     this.names = new DirectoryNames(system, options.directory)
     this.spares = new Spares(system, options.directory, this.names)
     this.reserve = options.reserve
+    this.leftovers = new Leftovers(system, options.directory)
     this.#held = new HeldDescriptors(system, options.directory)
   }
 
@@ -174,7 +177,7 @@ export class SegmentSupply {
     if (this.reserve.hasStale) return true
     const segment = this.#prepared ? 0 : segmentBytesFor(this.#options.segmentBytesMin)
     const needed = segment + this.reserve.missingBytes(this.#linkBytes)
-    return (await this.#freeBytes()) + this.spares.bytes >= needed
+    return (await this.#freeBytes()) + this.spares.bytes + this.leftovers.bytes >= needed
   }
 
   /** Counts a segment that recovery made for this opening. */
@@ -264,7 +267,8 @@ export class SegmentSupply {
       try {
         return await this.reserve.fill(this.size.bytes, this.#linkBytes)
       } catch (error) {
-        if (!isFull(error) || !(await this.spares.drop())) throw error
+        if (!isFull(error)) throw error
+        if (!(await this.spares.drop()) && !(await this.leftovers.drop())) throw error
       }
     }
   }
@@ -288,8 +292,9 @@ export class SegmentSupply {
       try {
         return await this.#create(this.#plan(size))
       } catch (error) {
-        if (!isFull(error) || size <= least) throw error
-        size = Math.max(least, segmentBytesFor(size / 4))
+        if (!isFull(error)) throw error
+        if (size > least) size = Math.max(least, segmentBytesFor(size / 4))
+        else if (!(await this.leftovers.drop())) throw error
       }
     }
   }

@@ -288,3 +288,18 @@ test.each([
     await next.close()
   })
 })
+
+test('on a full disk it gives way to the segment that a message needs', async () => {
+  await simulate(62, async (owner, { disk }) => {
+    const log = await openPublicLog(owner, LOG, SMALL)
+    for (let number = 1; number <= 20; number += 1) await log.append(body(number))
+    await log.close()
+    const stray = `${LOG}/00000000000000000001-01.qls`
+    disk.putFile(stray, disk.readFile(`${LOG}/00000000000000000001-00.qls`))
+    const next = await openPublicLog(owner, LOG, SMALL)
+    disk.capacityBytes = disk.usedBytes
+    expect(await next.append(body(21, 100))).toBe(21)
+    expect(disk.exists(stray)).toBe(false)
+    await next.close()
+  })
+})
