@@ -908,6 +908,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/simulation/idle-takeover.test.ts'],
   },
   {
+    name: 'a merge may be given the name of a file that an old owner still deletes',
+    edits: [
+      edit(
+        'src/log/next-generation.ts',
+        'return above + 1 + new DataView(bytes.buffer).getUint16(0)',
+        'return above + 1',
+      ),
+    ],
+    tests: ['test/simulation/idle-takeover.test.ts'],
+  },
+  {
     name: 'what merges have left does not give way on a full disk',
     edits: [
       edit(

@@ -1,6 +1,6 @@
 /**
  * A mended copy of one full segment on its way in: the same bytes, salts and places but for the flipped
- * bits, and both copies of the header a generation higher. Written under a temporary name, flushed, read
+ * bits, and both copies of the header of a higher generation. Written under a temporary name, flushed, read
  * back, then linked to its name. Touches these two names and nothing else; commits nothing: the map does.
  */
 import { systemErrorCode } from '../../errors.ts'
@@ -10,6 +10,7 @@ import { SEGMENT_HEADER_BYTES, segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
 import type { FileHandle, ReadHandle } from '../../system/system.ts'
 import type { DirectoryNames } from '../directory-names.ts'
+import { nextGeneration } from '../next-generation.ts'
 import { temporaryPath, writeWhole } from '../segment-file.ts'
 import { readFully } from '../survey.ts'
 import { removeQuietly } from '../tidy.ts'
@@ -123,7 +124,7 @@ async function linkMended(
   { path, target, header }: Copy,
 ): Promise<MendOutcome> {
   const { files } = parts.system
-  const first = old.generation + 1
+  const first = nextGeneration(parts.system, old.generation)
   for (let generation = first; generation < first + GENERATIONS_SKIPPED_MAX; generation++) {
     await writeWhole(target, header(generation), 0)
     await target.flush()

@@ -10,6 +10,7 @@ import type { System } from '../../system/system.ts'
 import type { BlockCompressor } from '../block-compressor.ts'
 import type { BlockIndex } from '../block-index.ts'
 import type { DirectoryNames } from '../directory-names.ts'
+import { nextGeneration } from '../next-generation.ts'
 import { MessageReader } from '../read/message-reader.ts'
 import type { LogView } from '../view.ts'
 import { MergedFile } from './merged-file.ts'
@@ -66,8 +67,8 @@ export async function merge(
       await file.giveUp()
       return outcome
     }
-    const generation = victims.reduce((most, one) => Math.max(most, one.generation), 0) + 1
-    const entry = await file.finish(generation)
+    const newest = victims.reduce((most, one) => Math.max(most, one.generation), 0)
+    const entry = await file.finish(nextGeneration(system, newest))
     return { kind: 'merged', entry, index: file.index, messages: file.messages }
   } catch (error) {
     await file.giveUp()
