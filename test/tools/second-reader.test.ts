@@ -209,7 +209,7 @@ describe.skipIf(!hasPython)('the second reader', { timeout: 60_000 }, () => {
     await session.ack(deliveries.filter(({ offset }) => offset % 19 !== 3))
     await store.compact()
     await store.close()
-    expect(fs.readdirSync(directory).some((name) => /-0[1-9]\.qls$/.test(name))).toBe(true)
+    expect(fs.readdirSync(directory).some((name) => /-(?!00)\d+\.qls$/.test(name))).toBe(true)
     expectSame(directory)
     expect(python('--state', directory).lines.at(-1)).toMatchObject({ stateIsKnown: false })
   })
