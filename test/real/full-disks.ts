@@ -33,6 +33,17 @@ export interface FullDisks {
  */
 interface Debt {
   isOpen: boolean
+  /** How often room was made. */
+  rooms: number
+}
+
+/** Also of what is heard while a life ends, when its producers may have filled the disk again. */
+function note(debt: Debt, line: string): void {
+  if (line === 'full') debt.isOpen = true
+  else if (line === 'room') {
+    debt.isOpen = false
+    debt.rooms += 1
+  }
 }
 
 function noneYet(): FullDisks {
@@ -48,7 +59,7 @@ export async function fillWithLog(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/log`
   const oracle = new FullLogOracle()
-  const debt: Debt = { isOpen: false }
+  const debt: Debt = { isOpen: false, rooms: 0 }
   const survived = noneYet()
   while (survived.rounds < rounds && !isOver()) {
     survived.rounds += 1
@@ -56,7 +67,7 @@ export async function fillWithLog(
     setPebble(disk, false)
     const running = startFixture('filling-writer.mjs', directory, String(round))
     const writer = new Speaker(running, `round ${round}: the writer`, (line) => {
-      if (line === 'room') debt.isOpen = false
+      note(debt, line)
       oracle.hear(round, line)
     })
     await writer.until((line) => line.startsWith('open '))
@@ -82,14 +93,14 @@ async function fillAndDiscard(
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await writer.until((line) => line === 'full')
     survived.fulls += 1
-    debt.isOpen = true
+    const { rooms } = debt
     if (random.chance(0.25) && mayEnd) return end(writer, random, survived)
     if (random.chance(0.5)) disk.dropBallast()
     // Enough for the reserve and some segments, whatever the ballast has taken.
     writer.say(`discard ${oracle.discard(random.chance(0.5) ? 0.9 : 0.6)}`)
     await writer.until((line) => line === 'discarded')
     if (random.chance(0.2) && mayEnd) return end(writer, random, survived)
-    if (debt.isOpen) await writer.until((line) => line === 'room')
+    if (debt.rooms === rooms) await writer.until((line) => line === 'room')
     mayEnd = true
   }
   return end(writer, random, survived)
@@ -104,10 +115,10 @@ export async function fillWithStore(
 ): Promise<FullDisks> {
   const directory = `${disk.directory}/store`
   const oracle = new StoreOracle()
-  const debt: Debt = { isOpen: false }
+  const debt: Debt = { isOpen: false, rooms: 0 }
   const survived = noneYet()
   const hear = (line: string): void => {
-    if (line === 'room') debt.isOpen = false
+    note(debt, line)
     if (/^(put|took|acked|there|open)\b/.test(line)) oracle.hear(line)
   }
   const start = async (): Promise<Speaker> => {
@@ -152,16 +163,17 @@ async function fillAndTake(
     if (random.chance(0.4)) disk.addBallast(random.between(1, 40) * 100_000)
     await worker.until((line) => line === 'full')
     survived.fulls += 1
-    debt.isOpen = true
+    const { rooms } = debt
     if (random.chance(0.2) && mayEnd) return end(worker, random, survived)
-    // Nothing is free, and what is taken is finished all the same.
-    if (random.chance(0.5)) disk.addBallast(Number.POSITIVE_INFINITY)
+    // Nothing is free, and what is taken is finished all the same, as far as the reserve reaches.
+    if (!mayEnd) disk.dropBallast()
+    if (random.chance(0.5) && mayEnd) disk.addBallast(Number.POSITIVE_INFINITY)
     await take(random.between(1, 30) / 100)
     if (random.chance(0.25) && mayEnd) return end(worker, random, survived)
     disk.dropBallast()
     // Its producers may have filled the room that was made again before it says that all is taken.
     await take(0.9)
-    if (debt.isOpen) await worker.until((line) => line === 'room')
+    if (debt.rooms === rooms) await worker.until((line) => line === 'room')
     mayEnd = true
   }
   return end(worker, random, survived)
