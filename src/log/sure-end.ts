@@ -55,7 +55,7 @@ async function assessOnce(system: System, directory: string): Promise<Assessment
   }
 }
 
-/** Something is cut off, or called lost, though the directory may have been listed before its file came. */
+/** Bytes are cut off, or messages called lost, whose file may have come behind the list of the directory. */
 function givesUp(row: VerdictRow): boolean {
   return CUTS_OFF.has(row) || isRot(row)
 }

@@ -1,5 +1,4 @@
 /** Mending: what comes back, what it leaves alone, and that nobody loses a message by it. */
-
 import { describe, expect, test } from 'vitest'
 import { DamagedError } from '../../../src/errors.ts'
 import { parseSegmentFileName } from '../../../src/format/layout.ts'

@@ -8,6 +8,8 @@ import { verifyFile } from '../../../src/inspect/verify-file.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
 import type { Log } from '../../../src/log/types.ts'
+import type { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
+import type { System } from '../../../src/system/system.ts'
 import { all, fill, hexBody, idsIn, segmentNames, textOf } from './compaction-support.ts'
 import { body, encodable, LOG, Owner, passes, simulate } from './support.ts'
 
@@ -264,17 +266,22 @@ test('segments with control records stay while there is no snapshot', async () =
   })
 })
 
+/** A closed log of 20 messages, as if an owner had ended between the name of what it merged and the map. */
+async function withLeftover(system: System, disk: SimulatedDisk): Promise<string> {
+  const log = await openPublicLog(system, LOG, SMALL)
+  for (let number = 1; number <= 20; number += 1) await log.append(body(number))
+  await log.close()
+  const stray = `${LOG}/00000000000000000001-01.qls`
+  disk.putFile(stray, disk.readFile(`${LOG}/00000000000000000001-00.qls`))
+  return stray
+}
+
 test.each([
   ['the first append', (log: Log) => log.append(body(99))],
   ['compact()', (log: Log) => log.compact()],
 ] as const)('a merged segment that no map names goes with the LINK of %s', async (_what, act) => {
   await simulate(61, async (owner, { disk }) => {
-    const log = await openPublicLog(owner, LOG, SMALL)
-    for (let number = 1; number <= 20; number += 1) await log.append(body(number))
-    await log.close()
-    // As if an owner had ended between the name of what it merged and the map.
-    const stray = `${LOG}/00000000000000000001-01.qls`
-    disk.putFile(stray, disk.readFile(`${LOG}/00000000000000000001-00.qls`))
+    const stray = await withLeftover(owner, disk)
     const idle = await openPublicLog(owner, LOG, SMALL)
     await idle.close()
     expect(disk.exists(stray)).toBe(true)
@@ -289,13 +296,9 @@ test.each([
   })
 })
 
-test('on a full disk it gives way to the segment that a message needs', async () => {
+test('a merged segment that no map names gives way on a full disk to the segment that a message needs', async () => {
   await simulate(62, async (owner, { disk }) => {
-    const log = await openPublicLog(owner, LOG, SMALL)
-    for (let number = 1; number <= 20; number += 1) await log.append(body(number))
-    await log.close()
-    const stray = `${LOG}/00000000000000000001-01.qls`
-    disk.putFile(stray, disk.readFile(`${LOG}/00000000000000000001-00.qls`))
+    const stray = await withLeftover(owner, disk)
     const next = await openPublicLog(owner, LOG, SMALL)
     disk.capacityBytes = disk.usedBytes
     expect(await next.append(body(21, 100))).toBe(21)
