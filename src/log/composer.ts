@@ -19,6 +19,7 @@ import type { BlockIndex } from './block-index.ts'
 import { controlBatches } from './control-batches.ts'
 import type { Flight } from './flight.ts'
 import { BUFFER_BYTES_KEPT, CommitGroup } from './group.ts'
+import { PendingTickets, type TicketRange } from './pending-tickets.ts'
 import type { Ticket } from './seam.ts'
 import type { OwnSegment } from './segment-file.ts'
 import {
@@ -40,12 +41,6 @@ export interface SnapshotBlock {
   readonly body: Uint8Array
 }
 
-/** Appends by their tickets, both ends included. */
-export interface TicketRange {
-  readonly firstTicket: Ticket
-  readonly lastTicket: Ticket
-}
-
 export class Composer {
   pending: CommitGroup
   /** Id of the next message. */
@@ -54,6 +49,7 @@ export class Composer {
   timeMs: number
   readonly #system: System
   #nextTicket: Ticket = 1
+  readonly #pendingTickets = new PendingTickets()
   #pendingBytes = 0
   readonly #spareGroups: CommitGroup[] = []
   readonly #compressor: BlockCompressor | undefined
@@ -78,6 +74,7 @@ export class Composer {
     if (pending.isEmpty) {
       pending.timeMs = this.now()
       pending.firstTicket = this.#nextTicket
+      this.#pendingTickets.begin(this.#nextTicket)
       if (segment) pending.attach(segment, segment.sentEnd, segment.sentEnd)
     }
     return pending
@@ -96,29 +93,27 @@ export class Composer {
     return ticket
   }
 
-  /** Drops the pending group, whose ids are given to nobody. */
-  drop(): TicketRange {
-    const { firstTicket, lastTicket } = this.pending
-    this.nextId = this.firstPendingId
-    this.pending.reset(this.nextId)
-    this.#pendingBytes = 0
-    return { firstTicket, lastTicket }
+  /** Drops the pending group, whose ids are given to nobody, and tells which appends that are. */
+  drop(): readonly TicketRange[] {
+    this.#empty()
+    return this.#pendingTickets.keepOnly([], this.#nextTicket)
   }
 
   /** Drops every batch with a message, and tells which; batches of control records alone stay. */
   dropMessages(): readonly TicketRange[] {
     const { pending } = this
-    if (!pending.hasControl) return [this.drop()]
+    if (!pending.hasControl) return this.drop()
     const { timeMs } = pending
-    const kept = controlBatches(pending, (stored, length) =>
+    const found = controlBatches(pending, (stored, length) =>
       this.#system.lz4.decompress(stored, length),
     )
-    const { firstTicket, lastTicket } = this.drop()
-    const gone: TicketRange[] = []
-    let next = firstTicket
+    // A refusal before this one may have taken batches out: the rows of the others are not their tickets.
+    const kept = found.map(({ row, records }) => ({
+      ticket: this.#pendingTickets.at(row),
+      records,
+    }))
+    this.#empty()
     for (const { ticket, records } of kept) {
-      if (ticket > next) gone.push({ firstTicket: next, lastTicket: ticket - 1 })
-      next = ticket + 1
       if (pending.isEmpty) {
         pending.timeMs = timeMs
         pending.firstTicket = ticket
@@ -129,8 +124,16 @@ export class Composer {
       pending.endBatch()
       this.#pendingBytes += records.reduce((sum, { length }) => sum + length, 0)
     }
-    if (next <= lastTicket) gone.push({ firstTicket: next, lastTicket })
-    return gone
+    return this.#pendingTickets.keepOnly(
+      kept.map(({ ticket }) => ticket),
+      this.#nextTicket,
+    )
+  }
+
+  #empty(): void {
+    this.nextId = this.firstPendingId
+    this.pending.reset(this.nextId)
+    this.#pendingBytes = 0
   }
 
   fits(segment: OwnSegment): boolean {

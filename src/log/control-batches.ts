@@ -13,10 +13,10 @@ import {
 import { RecordCursor, readBatchRecord } from '../format/records.ts'
 import type { Decompress } from '../format/unpack.ts'
 import type { CommitGroup, Destination } from './group.ts'
-import type { Ticket } from './seam.ts'
 
 export interface ControlBatch {
-  readonly ticket: Ticket
+  /** Which batch of the group it is, from 0. */
+  readonly row: number
   readonly records: readonly Uint8Array[]
 }
 
@@ -27,7 +27,7 @@ const NOWHERE: Destination = { key: KEY, durableOffset: SEGMENT_HEADER_BYTES }
 /** Closes the group to read it back: it must be reset afterwards. The records are copies. */
 export function controlBatches(group: CommitGroup, decompress: Decompress): ControlBatch[] {
   const cursor = new RecordCursor(decompress)
-  const walk = new BatchWalk(group.firstTicket)
+  const walk = new BatchWalk()
   group.attach(NOWHERE, SEGMENT_HEADER_BYTES, SEGMENT_HEADER_BYTES)
   const bytes = group.finish()
   for (let at = 0; at < bytes.length; ) {
@@ -43,14 +43,10 @@ export function controlBatches(group: CommitGroup, decompress: Decompress): Cont
 /** Puts batches together again from their records, which may span blocks. */
 class BatchWalk {
   readonly found: ControlBatch[] = []
-  #ticket: Ticket
+  #row = 0
   #messagesDue = 0
   #controlsDue = 0
   #records: Uint8Array[] | undefined
-
-  constructor(firstTicket: Ticket) {
-    this.#ticket = firstTicket
-  }
 
   take(cursor: RecordCursor): void {
     if (cursor.kind === RecordKind.BATCH) {
@@ -72,8 +68,8 @@ class BatchWalk {
   }
 
   #end(): void {
-    if (this.#records) this.found.push({ ticket: this.#ticket, records: this.#records })
+    if (this.#records) this.found.push({ row: this.#row, records: this.#records })
     this.#records = undefined
-    this.#ticket++
+    this.#row++
   }
 }

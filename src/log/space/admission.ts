@@ -77,7 +77,7 @@ export class Admission {
     const { owner, composer, turn } = this.#parts
     const cause = error instanceof Error ? error : new Error(String(error))
     if (!composer.pending.isEmpty) {
-      const gone = use === 'messages' ? composer.dropMessages() : [composer.drop()]
+      const gone = use === 'messages' ? composer.dropMessages() : composer.drop()
       for (const { firstTicket, lastTicket } of gone) owner.refused(firstTicket, lastTicket, cause)
     }
     if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
