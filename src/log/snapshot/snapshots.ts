@@ -258,10 +258,6 @@ export class Snapshots {
     const snapshot = await reader.snapshot(endLsn)
     await readWhole(reader, snapshot)
     const before = await this.#newestThatReads()
-    this.#inLog = [
-      { snapshot, isRead: true },
-      ...(before ? [{ snapshot: before, isRead: true }] : []),
-    ]
     const state = new Map<string, PartPlace>()
     for (const [name, { bytes: _, ...place }] of next.state) state.set(name, place)
     this.#current = state
@@ -270,6 +266,11 @@ export class Snapshots {
     this.#assertOpen()
     onSize(bytesOf(state))
     const named = loop.nameSnapshots([endLsn, before?.endLsn ?? 0])
+    // The root goes by what the next map names, and never ahead of it.
+    this.#inLog = [
+      { snapshot, isRead: true },
+      ...(before ? [{ snapshot: before, isRead: true }] : []),
+    ]
     // What retires now leaves with the map that names the snapshot.
     onRoot()
     await named
