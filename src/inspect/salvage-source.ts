@@ -5,11 +5,13 @@
 import type { Gap } from '../errors.ts'
 import { isMediumError, systemErrorCode } from '../errors.ts'
 import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
-import type { SingleBit } from '../format/evidence.ts'
+import type { SegmentHead, SingleBit } from '../format/evidence.ts'
+import { belongs } from '../format/file-verdict.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
-import { decodeLink } from '../format/link.ts'
+import { decodeLink, type MapEntry } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
+import { decodeSeal, type Seal } from '../format/seal-record.ts'
 import type { Unpacker } from '../format/unpack.ts'
 import { isRot, wholeGroupEnd } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
@@ -94,12 +96,17 @@ export class SalvageSource {
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { map, files, survey, newest, missingNewest, nextId } = this.#assessment
+    const standIns = new Set<SegmentHead>()
     for (const entry of map) {
       const file = segmentFileName(entry.number, entry.generation)
       const head = survey.heads.find((candidate) => candidate.file === file)
       const verdict = files.find((candidate) => candidate.file === file && isRot(candidate.row))
       const isUnusable = verdict !== undefined && verdict.row !== 'rot-header'
       if (head === undefined || isUnusable) {
+        const standIn = this.#standInOf(entry)
+        if (standIn && !standIns.has(standIn)) yield* this.#merged(standIn)
+        if (standIn) standIns.add(standIn)
+        if (standIn && entry.endId <= this.nextId) continue
         const cause = head === undefined ? 'missing' : 'foreign'
         yield* this.#lose(cause, file, 0, 0, entry.endId, verdict?.why ?? 'no such file')
         continue
@@ -135,6 +142,39 @@ export class SalvageSource {
       const { file, offset, endId, why } = missingNewest
       yield* this.#lose('missing', file, offset, 0, Math.max(endId, nextId), why)
     }
+  }
+
+  /**
+   * What a merge made of a segment that is gone: the map that named it is lost, and an older one counts, which
+   * names what it was made of. What it holds of other segments stands twice, and is taken once.
+   */
+  #standInOf(entry: MapEntry): SegmentHead | undefined {
+    const { map, survey, storeId, newest } = this.#assessment
+    return survey.heads.findLast(
+      (head) =>
+        head.generation > 0 &&
+        head.number <= entry.number &&
+        head !== newest?.head &&
+        belongs(head, storeId) &&
+        !map.some(({ number, generation }) => segmentFileName(number, generation) === head.file),
+    )
+  }
+
+  async *#merged(head: SegmentHead): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { file, header, actualBytes } = head
+    if (!header) throw new Error('what belongs to a log has a header')
+    const key = keyOf(header)
+    let end = SEGMENT_HEADER_BYTES
+    let endId = 0
+    await withFile(this.#system, `${this.#assessment.survey.directory}/${file}`, (handle) =>
+      scanSegment(this.#system, handle, key, actualBytes, {
+        visit: (bytes, at, block) => {
+          end = block.offset + block.length
+          if (block.type === BlockType.SEAL) endId = sealOf(bytes, at)?.endId ?? 0
+        },
+      }),
+    )
+    yield* this.#segment({ file, key, actualBytes, end, epoch: head.link?.epoch ?? 1, endId })
   }
 
   /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
@@ -277,6 +317,12 @@ export class SalvageSource {
     this.nextId = gap.endId
     yield { kind: 'loss', cause, gap }
   }
+}
+
+function sealOf(bytes: Uint8Array, at: number): Seal | undefined {
+  const cursor = new RecordCursor()
+  cursor.open(bytes, at)
+  return cursor.next() ? decodeSeal(cursor.body()) : undefined
 }
 
 /** The writer's epoch, where the block is a LINK. */

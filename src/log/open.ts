@@ -220,7 +220,9 @@ function refuseDamage(directory: string, assessment: Assessment, options: Checke
     ...(options.onDamage === 'refuse' ? mapGaps : []),
   ]
   if (refused.length === 0) return
-  throw new DamagedError(`${directory} is damaged: ${refused.map(describeGap).join('; ')}`, refused)
+  // Whoever decides what to do about it is told of all that is known.
+  const gaps = [...newestGaps, ...mapGaps]
+  throw new DamagedError(`${directory} is damaged: ${gaps.map(describeGap).join('; ')}`, gaps)
 }
 
 export function describeGap(gap: Gap): string {

@@ -1,10 +1,10 @@
 /**
  * Files of merges and mendings that no map named when the log was opened: they go once a LINK of this opening
- * is durable, which keeps maps of earlier owners out of force, or before that where the disk is full. Touches
- * these files alone.
+ * is durable, which keeps maps of earlier owners out of force. Copies of what the map names are deleted, before
+ * that too where the disk is full; what may be the only one of its kind is set aside. Touches these files alone.
  */
 import type { System } from '../../system/system.ts'
-import { unlinkIfThere } from '../tidy.ts'
+import { type LeftBehind, quarantine, unlinkIfThere } from '../tidy.ts'
 
 export interface Leftover {
   readonly file: string
@@ -14,7 +14,8 @@ export interface Leftover {
 export class Leftovers {
   readonly #system: System
   readonly #directory: string
-  #files: Leftover[] = []
+  #copies: Leftover[] = []
+  #doubtful: readonly string[] = []
 
   constructor(system: System, directory: string) {
     this.#system = system
@@ -22,21 +23,31 @@ export class Leftovers {
   }
 
   /** Takes what opening has found. */
-  hold(files: readonly Leftover[]): void {
-    this.#files = [...files]
+  hold({ copies, doubtful }: LeftBehind): void {
+    this.#copies = [...copies]
+    this.#doubtful = doubtful
   }
 
   get areThere(): boolean {
-    return this.#files.length > 0
+    return this.#copies.length + this.#doubtful.length > 0
   }
 
+  /** That can be given back. */
   get bytes(): number {
-    return this.#files.reduce((sum, { bytes }) => sum + bytes, 0)
+    return this.#copies.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Gives the space of one file back; false where there is none. Rejects where it cannot be unlinked. */
+  /** Called once a LINK of this opening is durable. Rejects where a file cannot be unlinked or moved. */
+  async clear(): Promise<void> {
+    while (await this.drop());
+    const names = this.#doubtful
+    this.#doubtful = []
+    await quarantine(this.#system, this.#directory, names)
+  }
+
+  /** Gives the space of one copy back; false where there is none. Rejects where it cannot be unlinked. */
   async drop(): Promise<boolean> {
-    const last = this.#files.pop()
+    const last = this.#copies.pop()
     if (last === undefined) return false
     await unlinkIfThere(this.#system, `${this.#directory}/${last.file}`)
     return true

@@ -48,7 +48,7 @@ export class RetiredFiles {
   /** The same for what opening has left. */
   async clear(): Promise<void> {
     const { supply } = this.#options
-    while (await supply.leftovers.drop());
+    await supply.leftovers.clear()
     await supply.names.flush()
   }
 
