@@ -41,13 +41,14 @@ export const REPAIR = 'test/log/scrub/repair.test.ts'
 export const MENDED = 'test/store/mended.test.ts'
 export const SECOND_READ = 'test/log/second-read.test.ts'
 export const CUT_OFF = 'test/log/cut-off.test.ts'
+export const LOST_MAP = 'test/log/space/lost-map.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
-const GROUP_FLUSH = '    if (this.#flushes(flight)) await flight.segment.handle.flush()\n'
+const GROUP_FLUSH = '      if (this.#flushes(flight)) await handle.flush()\n'
 const CREATE_FLUSH =
   'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
 
@@ -58,7 +59,7 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    if (this.#flushes(flight)) void flight.segment.handle.flush().catch(() => undefined)\n',
+        '      if (this.#flushes(flight)) void handle.flush().catch(() => undefined)\n',
       ),
     ],
   },
@@ -154,7 +155,7 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '    const { handle } = flight.segment\n    if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
+        '      if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
       ),
     ],
   },
@@ -531,8 +532,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/composer.ts',
-        '    if (!pending.hasControl) return [this.drop()]\n',
-        '    if (pending.messages > 0) return [this.drop()]\n',
+        '    if (!pending.hasControl) return this.drop()\n',
+        '    if (pending.messages > 0) return this.drop()\n',
       ),
     ],
     tests: [FULL_DISK],
@@ -903,7 +904,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a merged segment that an old owner may still bring into force is cleared away at once',
     edits: [
-      edit('src/log/tidy.ts', '  if (recovered) {', '  if (recovered || names.length > 0) {'),
+      edit('src/log/tidy.ts', '  if (recovered) {', '  if (recovered || copies.length > 0) {'),
     ],
     tests: ['test/simulation/idle-takeover.test.ts'],
   },
@@ -960,5 +961,64 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [CUT_OFF],
+  },
+  {
+    name: 'a merged file is deleted though what the map names in its place is gone',
+    edits: [
+      edit(
+        'src/log/tidy.ts',
+        '  if (mapGaps.length + newestGaps.length > 0) return false\n',
+        '  if (mapGaps.length + newestGaps.length < 0) return false\n',
+      ),
+    ],
+    tests: [LOST_MAP],
+  },
+  {
+    name: 'a merged file is deleted though the map names nothing in its place',
+    edits: [
+      edit('src/log/tidy.ts', 'newest?.head.number === number ||', 'newest !== undefined ||'),
+    ],
+    tests: [LOST_MAP],
+  },
+  {
+    name: 'what was just set aside gives way to what stood there',
+    edits: [
+      edit(
+        'src/log/tidy.ts',
+        'if (justMoved.has(name)) bytes += await sizeOf(name)\n    else before.push(name)',
+        'before.push(name)',
+      ),
+    ],
+    tests: ['test/log/space/quarantine.test.ts'],
+  },
+  {
+    name: 'tickets of a group that was refused before are counted by rows',
+    edits: [
+      edit('src/log/composer.ts', 'this.#pendingTickets.at(row)', 'pending.firstTicket + row'),
+    ],
+    tests: ['test/log/space/refused-twice.test.ts'],
+  },
+  {
+    name: 'the root goes by a snapshot before a map that names it is asked for',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshots.ts',
+        '    this.#assertOpen()\n    onSize(',
+        '    const [last] = before ? [{ snapshot: before, isRead: true }] : []\n    this.#inLog = [{ snapshot, isRead: true }, ...(last ? [last] : [])]\n    this.#assertOpen()\n    onSize(',
+      ),
+    ],
+    tests: ['test/log/snapshots-closing.test.ts'],
+  },
+  {
+    name: 'writes under way share a description',
+    edits: [
+      edit(
+        'src/log/write-lanes.ts',
+        'const handle = this.#free.pop()',
+        'const handle = this.#all[0]',
+      ),
+      edit('src/log/write-lanes.ts', 'return this.#free.length > 0', 'return true'),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
   },
 ]

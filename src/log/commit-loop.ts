@@ -100,6 +100,7 @@ export class CommitLoop {
       },
       failed: this.#stopOnError,
       fenced: () => this.#stop('fenced', fencedError()),
+      roomier: () => this.#sender.schedule(),
     })
     this.#flush = new IntervalFlush(system, options, events, start.nextId, this.#stopOnError)
     this.#turn = new SegmentTurn({
@@ -241,8 +242,10 @@ export class CommitLoop {
   /** Sends everything that waits, synchronously, and resolves it in order. */
   commitSync(): void {
     this.#assertOpen()
-    let isPlacing = false
+    let isPlacing = true
     try {
+      if (this.segment) this.#writer.makeRoomSync(this.segment)
+      isPlacing = false
       this.#writer.resendSync()
       this.#settleReady()
       isPlacing = true

@@ -5,9 +5,12 @@
  * long (docs/decisions/0012-look-and-turn.md). Decides neither what is sent nor what resolves.
  */
 import { QlogError } from '../errors.ts'
+import type { FileHandle } from '../system/system.ts'
 import { type Flight, writePieces, writePiecesSync } from './flight.ts'
 import type { FlightQueue } from './flight-queue.ts'
+import { ioError } from './io-errors.ts'
 import type { Lock } from './lock.ts'
+import type { OwnSegment } from './segment-file.ts'
 
 /**
  * Writes under way at once. The flushes of three overlap, which gives more than any loop of one after
@@ -26,6 +29,8 @@ export interface FlightEvents {
   released(flight: Flight): void
   failed(error: unknown): void
   fenced(): void
+  /** One more write has room beside those that are under way. */
+  roomier(): void
 }
 
 export class FlightWriter {
@@ -55,14 +60,34 @@ export class FlightWriter {
     this.#flushesNone = mode === 'always' && durableWrites === 'dsync'
   }
 
-  get hasRoom(): boolean {
-    return this.#writing < FLIGHTS_MAX
+  /** Whether a group may be sent to this segment now; to a new one if there is none. */
+  hasRoomIn(segment: OwnSegment | undefined): boolean {
+    return this.#writing < FLIGHTS_MAX && (segment === undefined || segment.lanes.hasFree)
+  }
+
+  /** The same, and makes room where only a description of the file is missing. */
+  makesRoomIn(segment: OwnSegment | undefined): boolean {
+    if (this.hasRoomIn(segment)) return true
+    if (this.#writing < FLIGHTS_MAX) segment?.lanes.grow(this.#events.roomier)
+    return false
+  }
+
+  /**
+   * A synchronous write to this segment has a description of its own behind this call. Throws where the file
+   * cannot be opened.
+   */
+  makeRoomSync(segment: OwnSegment): void {
+    try {
+      segment.lanes.growSync()
+    } catch (error) {
+      throw ioError(`open ${segment.path} once more`, error)
+    }
   }
 
   /** Sends a group that is in the queue already. */
   send(flight: Flight): void {
     this.#writing++
-    const write = this.#write(flight)
+    const write = this.#write(flight, flight.segment.lanes.take())
       .then(
         () => this.#returned(flight),
         (error: unknown) => {
@@ -102,14 +127,24 @@ export class FlightWriter {
     await Promise.all(this.#writes)
   }
 
-  async #write(flight: Flight): Promise<void> {
-    await writePieces(flight)
-    if (this.#flushes(flight)) await flight.segment.handle.flush()
+  async #write(flight: Flight, handle: FileHandle): Promise<void> {
+    try {
+      await writePieces(flight, handle)
+      if (this.#flushes(flight)) await handle.flush()
+    } finally {
+      flight.segment.lanes.give(handle)
+    }
   }
 
   #writeSync(flight: Flight): void {
-    writePiecesSync(flight)
-    if (this.#flushes(flight)) flight.segment.handle.flushSync()
+    const { lanes } = flight.segment
+    const handle = lanes.take()
+    try {
+      writePiecesSync(flight, handle)
+      if (this.#flushes(flight)) handle.flushSync()
+    } finally {
+      lanes.give(handle)
+    }
     flight.written = true
   }
 

@@ -35,8 +35,7 @@ export interface Flight {
 }
 
 /** Writes the pieces in one positional write where the file system takes all of them at once. */
-export async function writePieces(flight: Flight): Promise<void> {
-  const { handle } = flight.segment
+export async function writePieces(flight: Flight, handle: FileHandle): Promise<void> {
   const total = flight.end - flight.offset
   let done =
     flight.pieces.length === 1
@@ -51,8 +50,7 @@ export async function writePieces(flight: Flight): Promise<void> {
 }
 
 /** The same bytes to the same place again, synchronously. */
-export function writePiecesSync(flight: Flight): void {
-  const handle: FileHandle = flight.segment.handle
+export function writePiecesSync(flight: Flight, handle: FileHandle): void {
   let at = flight.offset
   for (const piece of flight.pieces) {
     for (let done = 0; done < piece.length; ) {

@@ -119,14 +119,14 @@ export class GroupSender {
     const { segment } = this.#turn
     if (!segment || !this.#composer.fits(segment)) return false
     const shareBytes = Math.max(SHARE_BYTES_MIN, this.#settlement.lastBytes / 2)
-    return this.#writer.hasRoom && this.#composer.pending.byteLength >= shareBytes
+    return this.#writer.hasRoomIn(segment) && this.#composer.pending.byteLength >= shareBytes
   }
 
   #sendNext(): void {
     // The first group of a segment resolves before anything follows: else a later D would claim
     // what a fenced writer cannot know.
-    if (!this.#writer.hasRoom || this.#flights.opensSegment) return
     const { segment } = this.#turn
+    if (this.#flights.opensSegment || !this.#writer.makesRoomIn(segment)) return
     if (this.#turn.map.isDue) {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return

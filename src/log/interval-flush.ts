@@ -64,7 +64,7 @@ export class IntervalFlush {
     const end = segment.writtenEnd
     if (segment.durableOffset >= end) return
     const startedMs = this.#system.clock.monotonicMs()
-    this.#running = segment.handle.flush()
+    this.#running = flushOnce(segment)
     try {
       await this.#running
     } finally {
@@ -77,7 +77,13 @@ export class IntervalFlush {
 
   flushSync(segment: OwnSegment, nextId: number): void {
     const end = segment.writtenEnd
-    segment.handle.flushSync()
+    segment.lanes.growSync()
+    const handle = segment.lanes.take()
+    try {
+      handle.flushSync()
+    } finally {
+      segment.lanes.give(handle)
+    }
     segment.durableOffset = Math.max(segment.durableOffset, end)
     this.flushedNextId = Math.max(this.flushedNextId, nextId)
   }
@@ -90,5 +96,15 @@ export class IntervalFlush {
   /** Resolves when no flush is under way. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running.catch(() => undefined)
+  }
+}
+
+/** Through a description of its own: an error is told to it, too. */
+async function flushOnce({ lanes }: OwnSegment): Promise<void> {
+  const handle = await lanes.acquire()
+  try {
+    await handle.flush()
+  } finally {
+    lanes.give(handle)
   }
 }

@@ -16,6 +16,7 @@ import {
 import type { FileHandle, System } from '../system/system.ts'
 import { DirectoryNames } from './directory-names.ts'
 import type { Destination } from './group.ts'
+import { type LaneOpener, WriteLanes } from './write-lanes.ts'
 
 /**
  * Zeros are written and flushed in pieces of this size: one flush of a large file at the end would hold
@@ -57,6 +58,8 @@ export class OwnSegment implements Destination {
   readonly generation = 0
   readonly key: SegmentKey
   readonly handle: FileHandle
+  /** For groups, of which several are written at once. */
+  readonly lanes: WriteLanes
   /** LSN of the file's first byte; known when the segment begins to be used. */
   base = 0
   firstId = 0
@@ -72,12 +75,20 @@ export class OwnSegment implements Destination {
   /** Made of what is kept for a full disk: it takes no message while the disk is full. */
   isReserve = false
 
-  constructor(directory: string, number: number, key: SegmentKey, handle: FileHandle) {
+  /** `handle` is the first of `lanes`. */
+  constructor(
+    directory: string,
+    number: number,
+    key: SegmentKey,
+    handle: FileHandle,
+    lanes = new WriteLanes([handle]),
+  ) {
     this.number = number
     this.file = segmentFileName(number, this.generation)
     this.path = `${directory}/${this.file}`
     this.key = key
     this.handle = handle
+    this.lanes = lanes
   }
 
   get fileBytes(): number {
@@ -115,8 +126,9 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     handle = undefined
     await written.close()
     await namesOf(system, plan).flush()
-    const own = await files.open(path, { mode: 'write', durable: plan.durable })
-    return new OwnSegment(plan.directory, number, key, own)
+    const opener = openerOf(system, plan, path)
+    const own = await opener.open()
+    return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     await handle?.close().catch(() => undefined)
     // What stays is rubbish to every later opening; the first error is what counts.
@@ -145,14 +157,20 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     handle = undefined
     written.closeSync()
     namesOf(system, plan).flushSync()
-    const own = files.openSync(path, { mode: 'write', durable: plan.durable })
-    return new OwnSegment(plan.directory, number, key, own)
+    const opener = openerOf(system, plan, path)
+    const own = opener.openSync()
+    return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     closeQuietly(handle)
     if (isOpened) unlinkQuietly(system, temporary)
     if (path !== undefined) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
   }
+}
+
+function openerOf({ files }: System, { durable }: SegmentPlan, path: string): LaneOpener {
+  const how = { mode: 'write', durable } as const
+  return { open: () => files.open(path, how), openSync: () => files.openSync(path, how) }
 }
 
 function namesOf(system: System, plan: SegmentPlan): DirectoryNames {

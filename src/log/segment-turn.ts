@@ -134,8 +134,8 @@ export class SegmentTurn {
   /** Closes the files, once nothing is under way on them. */
   async close(): Promise<void> {
     const errors = await runAll([
-      async () => this.#unsealed?.handle.close(),
-      async () => this.segment?.handle.close(),
+      async () => this.#unsealed?.lanes.close(),
+      async () => this.segment?.lanes.close(),
     ])
     if (errors.length > 0) throw allOf(errors[0], errors.slice(1))
   }
@@ -239,5 +239,5 @@ async function sealFile(
   } catch {
     // The segment is durable as it is; without SEAL the next reader walks it once.
   }
-  await segment.handle.close().catch(() => undefined)
+  await segment.lanes.close().catch(() => undefined)
 }

@@ -5,6 +5,7 @@ import { FlightQueue } from '../../src/log/flight-queue.ts'
 import { FlightWriter } from '../../src/log/flight-writer.ts'
 import type { Lock } from '../../src/log/lock.ts'
 import { OwnSegment } from '../../src/log/segment-file.ts'
+import { WriteLanes } from '../../src/log/write-lanes.ts'
 import type { FileHandle } from '../../src/system/system.ts'
 
 /** A call that waits until the test lets it return. */
@@ -25,10 +26,7 @@ class World {
   #at = 4096
 
   constructor() {
-    const handle = {
-      write: () => new Promise<number>((resolve, reject) => this.writes.push({ resolve, reject })),
-      writeSync: (source: Uint8Array) => source.length,
-    } as Partial<FileHandle> as FileHandle
+    const handles = [this.#handle(), this.#handle(), this.#handle()] as const
     const lock = {
       isHeldSync: () => {
         this.looks++
@@ -36,14 +34,23 @@ class World {
         return this.isHeldNow
       },
     } as Partial<Lock> as Lock
-    this.segment = new OwnSegment('/log', 1, { salt1: 1, salt2: 2, fileBytes: 65_536 }, handle)
+    const key = { salt1: 1, salt2: 2, fileBytes: 65_536 }
+    this.segment = new OwnSegment('/log', 1, key, handles[0], new WriteLanes(handles))
     this.writer = new FlightWriter(lock, this.queue, 'always', 'dsync', {
       isOpen: () => true,
       moved: () => this.told.push('moved'),
       released: () => this.told.push('released'),
       failed: (error) => this.told.push(`failed: ${String(error)}`),
       fenced: () => this.told.push('fenced'),
+      roomier: () => this.told.push('roomier'),
     })
+  }
+
+  #handle(): FileHandle {
+    return {
+      write: () => new Promise<number>((resolve, reject) => this.writes.push({ resolve, reject })),
+      writeSync: (source: Uint8Array) => source.length,
+    } as Partial<FileHandle> as FileHandle
   }
 
   send(): Flight {
@@ -125,12 +132,12 @@ describe('the look at LOCK', () => {
 test('three groups are under way at once, and no more', async () => {
   const world = new World()
   for (let count = 0; count < 3; count += 1) {
-    expect(world.writer.hasRoom).toBe(true)
+    expect(world.writer.hasRoomIn(world.segment)).toBe(true)
     world.send()
   }
-  expect(world.writer.hasRoom).toBe(false)
+  expect(world.writer.hasRoomIn(world.segment)).toBe(false)
   await world.write(1)
-  expect(world.writer.hasRoom).toBe(true)
+  expect(world.writer.hasRoomIn(world.segment)).toBe(true)
 })
 
 test('groups that a synchronous append carried are released when their own write returns', async () => {

@@ -1,0 +1,179 @@
+/**
+ * Goal: of writes and flushes of one segment that overlap, no two share an open file description, since Linux tells
+ * an error of writing back once to each. Method: every handle of a simulated system counts what is under way on it.
+ */
+import { describe, expect, test } from 'vitest'
+import { openPublicLog } from '../../src/log/open.ts'
+import type { LogOptions } from '../../src/log/types.ts'
+import { WriteLanes } from '../../src/log/write-lanes.ts'
+import { Simulation } from '../../src/system/simulated/simulation.ts'
+import type { FileHandle, OpenOptions, System } from '../../src/system/system.ts'
+
+const LOG = '/log'
+
+/** What was under way at once: through one description at most, and through all. */
+interface Seen {
+  throughOne: number
+  throughAll: number
+}
+
+function counted(handle: FileHandle, seen: Seen, all: { now: number }): FileHandle {
+  let now = 0
+  const begin = (): void => {
+    now += 1
+    all.now += 1
+    seen.throughOne = Math.max(seen.throughOne, now)
+    seen.throughAll = Math.max(seen.throughAll, all.now)
+  }
+  const end = (): void => {
+    now -= 1
+    all.now -= 1
+  }
+  const around = async <T>(call: () => Promise<T>): Promise<T> => {
+    begin()
+    return call().finally(end)
+  }
+  const aroundSync = <T>(call: () => T): T => {
+    begin()
+    try {
+      return call()
+    } finally {
+      end()
+    }
+  }
+  return new Proxy(handle, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name)
+      if (typeof value !== 'function') return value
+      const call = (...words: unknown[]) => value.apply(target, words)
+      if (['write', 'writeMany', 'flush'].includes(String(name))) {
+        return (...words: unknown[]) => around(() => call(...words))
+      }
+      if (['writeSync', 'flushSync'].includes(String(name))) {
+        return (...words: unknown[]) => aroundSync(() => call(...words))
+      }
+      return call
+    },
+  })
+}
+
+/** Counts what is under way on files that may be segments. */
+function watched(system: System, seen: Seen): System {
+  const all = { now: 0 }
+  const { files } = system
+  const watch = new Proxy(files, {
+    get(target, name) {
+      if (name === 'open') {
+        return async (path: string, options: OpenOptions) => {
+          const handle = await files.open(path, options)
+          return isOwn(path, options) ? counted(handle, seen, all) : handle
+        }
+      }
+      if (name === 'openSync') {
+        return (path: string, options: OpenOptions) => {
+          const handle = files.openSync(path, options)
+          return isOwn(path, options) ? counted(handle, seen, all) : handle
+        }
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { ...system, files: watch }
+}
+
+function isOwn(path: string, { mode }: OpenOptions): boolean {
+  return mode === 'write' && path.endsWith('.qls')
+}
+
+async function seenOf(
+  options: LogOptions,
+  work: (log: Awaited<ReturnType<typeof openPublicLog>>) => Promise<void>,
+): Promise<Seen> {
+  const seen: Seen = { throughOne: 0, throughAll: 0 }
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  await simulation.run(() =>
+    process.run(async () => {
+      const log = await openPublicLog(watched(process, seen), LOG, options)
+      await work(log)
+      await log.close()
+    }),
+  )
+  return seen
+}
+
+const BODY = 'x'.repeat(3_000)
+
+describe.each<[string, LogOptions]>([
+  ['always', {}],
+  ['interval', { sync: { intervalMs: 1_000, bytes: 4_096 } }],
+])('in the mode %s', (_, options) => {
+  test('groups under way at once go through a description each', async () => {
+    const seen = await seenOf(options, async (log) => {
+      for (let round = 0; round < 20; round++) {
+        const appends = Array.from({ length: 30 }, () => log.append(BODY))
+        await Promise.race(appends)
+        for (let more = 0; more < 30; more++) appends.push(log.append(BODY))
+        await Promise.all(appends)
+      }
+    })
+    expect(seen.throughOne).toBe(1)
+    expect(seen.throughAll).toBeGreaterThan(1)
+  })
+
+  test('an append that waits for nobody has one beside those that are under way', async () => {
+    const seen = await seenOf(options, async (log) => {
+      for (let round = 0; round < 20; round++) {
+        const appends = Array.from({ length: 30 }, () => log.append(BODY))
+        await Promise.race(appends)
+        for (let more = 0; more < 3; more++) log.appendSync(BODY)
+        await Promise.all(appends)
+      }
+    })
+    expect(seen.throughOne).toBe(1)
+  })
+})
+
+describe('where the file cannot be opened once more', () => {
+  const handle = {} as FileHandle
+  const failing = {
+    open: () => Promise.reject(new Error('EMFILE')),
+    openSync: () => {
+      throw new Error('EMFILE')
+    },
+  }
+
+  test('those that there are have to do, and nobody tries again', async () => {
+    const lanes = new WriteLanes([handle], failing)
+    const taken = lanes.take()
+    let tries = 0
+    await new Promise<void>((resolve) => {
+      lanes.grow(() => {
+        tries += 1
+        resolve()
+      })
+    })
+    lanes.grow(() => {
+      tries += 1
+    })
+    expect([tries, lanes.hasFree]).toEqual([1, false])
+    lanes.give(taken)
+    expect(lanes.take()).toBe(handle)
+  })
+
+  test('whoever can wait gets the one that is given back', async () => {
+    const lanes = new WriteLanes([handle], failing)
+    const taken = lanes.take()
+    const waiting = lanes.acquire()
+    await new Promise(setImmediate)
+    lanes.give(taken)
+    expect(await waiting).toBe(handle)
+  })
+
+  test('whoever cannot wait is told', () => {
+    const lanes = new WriteLanes([handle], failing)
+    lanes.take()
+    expect(() => lanes.growSync()).toThrow('EMFILE')
+  })
+})
