@@ -141,8 +141,11 @@ class OwnedLock implements Lock {
   }
 
   async isHeld(): Promise<boolean> {
+    // Those of when the look began: the epoch may be raised before its answer is here.
+    const before = this.#files
     try {
-      return this.#isOwn(await this.#opener.system.files.stat(this.#lockPath))
+      const found = await this.#opener.system.files.stat(this.#lockPath)
+      return isAmong(before, found) || isAmong(this.#files, found)
     } catch (error) {
       return this.#notHeld(error)
     }
@@ -150,17 +153,10 @@ class OwnedLock implements Lock {
 
   isHeldSync(): boolean {
     try {
-      return this.#isOwn(this.#opener.system.files.statSync(this.#lockPath))
+      return isAmong(this.#files, this.#opener.system.files.statSync(this.#lockPath))
     } catch (error) {
       return this.#notHeld(error)
     }
-  }
-
-  #isOwn(found: FileStat): boolean {
-    for (const file of this.#files) {
-      if (file.inode === found.inode && file.device === found.device) return true
-    }
-    return false
   }
 
   #notHeld(error: unknown): false {
@@ -233,4 +229,11 @@ class OwnedLock implements Lock {
     if (errors.length > 0) throw ioError(`flush ${directory}`, errors[0], errors.slice(1))
     return true
   }
+}
+
+function isAmong(files: readonly WrittenLockFile[], found: FileStat): boolean {
+  for (const file of files) {
+    if (file.inode === found.inode && file.device === found.device) return true
+  }
+  return false
 }
