@@ -1021,4 +1021,8 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/log/write-lanes.test.ts'],
   },
+  {
+    name: 'a group that waits for a description is not told that one is free',
+    edits: [edit('src/log/write-lanes.ts', '    for (const call of waiters) call()\n', '')],
+  },
 ]

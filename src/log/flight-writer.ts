@@ -68,7 +68,7 @@ export class FlightWriter {
   /** The same, and makes room where only a description of the file is missing. */
   makesRoomIn(segment: OwnSegment | undefined): boolean {
     if (this.hasRoomIn(segment)) return true
-    if (this.#writing < FLIGHTS_MAX) segment?.lanes.grow(this.#events.roomier)
+    if (this.#writing < FLIGHTS_MAX) segment?.lanes.whenFree(this.#events.roomier)
     return false
   }
 

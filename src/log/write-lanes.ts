@@ -20,8 +20,7 @@ export class WriteLanes {
   readonly #opener: LaneOpener | undefined
   readonly #all: FileHandle[]
   readonly #free: FileHandle[]
-  /** Of those that wait for one to be given back. */
-  #waiters: (() => void)[] = []
+  readonly #waiters = new Set<() => void>()
   #opening: Promise<void> | undefined
   /** One could not be opened: those that there are have to do. */
   #isFull = false
@@ -46,21 +45,24 @@ export class WriteLanes {
 
   give(handle: FileHandle): void {
     this.#free.push(handle)
-    for (const wake of this.#waiters.splice(0)) wake()
+    if (this.#waiters.size === 0) return
+    const waiters = [...this.#waiters]
+    this.#waiters.clear()
+    for (const call of waiters) call()
   }
 
   /** The same for somebody who can wait: one that is free, or new, or given back. */
   async acquire(): Promise<FileHandle> {
-    while (!this.hasFree) {
-      const given = new Promise<void>((resolve) => this.#waiters.push(resolve))
-      this.grow(() => undefined)
-      await given
-    }
+    while (!this.hasFree) await new Promise<void>((resolve) => this.whenFree(resolve))
     return this.take()
   }
 
-  /** One more is opened in the background, and `opened` called then; where that fails none is again. */
-  grow(opened: () => void): void {
+  /**
+   * Calls once, as soon as one is free: one more is opened for it in the background, and where that fails one has
+   * to be given back.
+   */
+  whenFree(call: () => void): void {
+    this.#waiters.add(call)
     if (this.#opening || this.#isFull || !this.#opener) return
     this.#opening = this.#opener
       .open()
@@ -75,7 +77,6 @@ export class WriteLanes {
       )
       .then(() => {
         this.#opening = undefined
-        opened()
       })
   }
 

@@ -137,8 +137,12 @@ describe.each<[string, LogOptions]>([
 
 describe('where the file cannot be opened once more', () => {
   const handle = {} as FileHandle
+  let opens = 0
   const failing = {
-    open: () => Promise.reject(new Error('EMFILE')),
+    open: () => {
+      opens += 1
+      return Promise.reject(new Error('EMFILE'))
+    },
     openSync: () => {
       throw new Error('EMFILE')
     },
@@ -147,18 +151,17 @@ describe('where the file cannot be opened once more', () => {
   test('those that there are have to do, and nobody tries again', async () => {
     const lanes = new WriteLanes([handle], failing)
     const taken = lanes.take()
-    let tries = 0
-    await new Promise<void>((resolve) => {
-      lanes.grow(() => {
-        tries += 1
-        resolve()
-      })
-    })
-    lanes.grow(() => {
-      tries += 1
-    })
-    expect([tries, lanes.hasFree]).toEqual([1, false])
+    let calls = 0
+    const call = (): void => {
+      calls += 1
+    }
+    for (let tries = 0; tries < 3; tries++) {
+      lanes.whenFree(call)
+      await new Promise(setImmediate)
+    }
+    expect([opens, calls, lanes.hasFree]).toEqual([1, 0, false])
     lanes.give(taken)
+    expect(calls).toBe(1)
     expect(lanes.take()).toBe(handle)
   })
 
