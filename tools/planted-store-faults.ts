@@ -189,10 +189,10 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: what expired comes back when the clock is set back',
     edits: [
       store(
-        'dispatch/queue-dispatch.ts',
-        'this.#host.expired(this, ids, offsets)',
+        'dispatch/expiry.ts',
+        'if (ids.length > 0) this.#host.expired(this.#queue, ids, offsets)',
         'queueMicrotask(() => {\n' +
-          '      for (const offset of offsets) this.state.remove(offset, offset + 1)\n' +
+          '      for (const offset of offsets) state.remove(offset, offset + 1)\n' +
           '    })',
       ),
     ],
@@ -331,7 +331,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: what expired while it was leased is forgotten when that group finishes it',
     edits: [
       store(
-        'dispatch/queue-dispatch.ts',
+        'dispatch/expiry.ts',
         'if (!this.#overdue.has(offset)) return',
         'if (!this.#overdue.has(offset) || taken.group.state.finished.has(offset)) return',
       ),
@@ -340,7 +340,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'store: what expired is taken from the second group when the first gives it back',
-    edits: [store('dispatch/queue-dispatch.ts', 'else if (!this.#isLeased(offset)) {', 'else {')],
+    edits: [store('dispatch/expiry.ts', 'else if (!this.#isLeased(offset)) {', 'else {')],
     tests: [STORE_REGRESSIONS],
   },
   {
@@ -461,9 +461,9 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: a finished message that outlives its time becomes a dead letter',
     edits: [
       store(
-        'dispatch/queue-dispatch.ts',
-        'if (this.state.done.has(offset)) {\n        lapsed',
-        'if (this.state.isGone(offset)) {\n        lapsed',
+        'dispatch/expiry.ts',
+        'if (state.done.has(offset)) {\n        lapsed',
+        'if (state.isGone(offset)) {\n        lapsed',
       ),
     ],
     tests: [STORE_SUITE],

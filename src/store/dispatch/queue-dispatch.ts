@@ -2,22 +2,17 @@
  * A queue while the store is open: its groups, what of it becomes due or expires and when, and what is
  * on its way out. Derived from the state; nothing here is saved. Pure memory.
  */
-import { OffsetSet } from '../containers/offset-set.ts'
 import { PostingsCursor } from '../containers/postings-cursor.ts'
-import { TypedHeap } from '../containers/typed-heap.ts'
+import type { TypedHeap } from '../containers/typed-heap.ts'
 import { DueKind, type MessageFacts } from '../records/message-record.ts'
 import type { GroupState } from '../state/group-state.ts'
 import type { Lane } from '../state/lane.ts'
 import type { QueueEvents, QueueState } from '../state/queue-state.ts'
+import { Expiry } from './expiry.ts'
 import { GroupDispatch } from './group-dispatch.ts'
 import type { PurgingQueues } from './purging-queues.ts'
+import { Schedules } from './schedules.ts'
 import type { Taken } from './taken.ts'
-
-/** A schedule's entry carries offset and priority's lane in one number. */
-const SLOT_FACTOR = 64
-
-/** After a refusal the record of what has expired is tried again no sooner than this. */
-const EXPIRE_AGAIN_MS = 250
 
 /** Of each kind, what becomes due or expires in one turn of the event loop: it takes some milliseconds. */
 export const DUE_A_TURN = 2_048
@@ -58,13 +53,8 @@ export class QueueDispatch implements QueueEvents {
   /** Those of them that were retained only. */
   readonly #leavingRetained = new Set<number>()
   readonly #host: DispatchHost
-  readonly #elapsed = new TypedHeap()
-  readonly #wall = new TypedHeap()
-  readonly #expiring = new TypedHeap()
-  /** Offsets in the two schedules. */
-  readonly #scheduled = new OffsetSet()
-  /** Expired while leased: they go when they come back. */
-  readonly #overdue = new Set<number>()
+  readonly #schedules = new Schedules()
+  readonly #expiry: Expiry
   /** Messages that the last purge took. */
   purgedCount = 0
   /** The end of the last pause that was noticed. */
@@ -73,6 +63,7 @@ export class QueueDispatch implements QueueEvents {
   constructor(state: QueueState, host: DispatchHost) {
     this.state = state
     this.#host = host
+    this.#expiry = new Expiry(this, host)
   }
 
   /** Begins with what the state says. */
@@ -100,10 +91,7 @@ export class QueueDispatch implements QueueEvents {
 
   put(lane: Lane, facts: MessageFacts, id: number): void {
     const { offset, dueKind, dueMs, expiresMs } = facts
-    if (expiresMs > 0) {
-      this.#expiring.push(expiresMs, id, offset)
-      this.#host.scheduled(this)
-    }
+    if (expiresMs > 0) this.#expiry.add(expiresMs, id, offset)
     if (this.isDue(dueKind, dueMs)) {
       for (const group of this.groups.values()) {
         if (lane.priority === undefined) group.due(offset, id, facts.priority, lane)
@@ -154,8 +142,8 @@ export class QueueDispatch implements QueueEvents {
   purged(count: number): void {
     this.purgedCount = count
     // What has left becomes neither due nor expired.
-    for (const heap of [this.#elapsed, this.#wall, this.#expiring]) heap.clear()
-    this.#scheduled.setFloor(0)
+    this.#schedules.clear()
+    this.#expiry.clear()
     for (const group of this.groups.values()) group.nothingScheduled()
     this.#host.scheduled(this)
   }
@@ -192,7 +180,7 @@ export class QueueDispatch implements QueueEvents {
 
   /** A record on its way takes the message out, or damage has. */
   isLeaving(offset: number, id: number): boolean {
-    return this.leaving.has(offset) || this.#overdue.has(offset) || this.#host.isDamaged(id)
+    return this.leaving.has(offset) || this.#expiry.isOverdue(offset) || this.#host.isDamaged(id)
   }
 
   /** Somebody has it, or a change of it is on its way. */
@@ -211,28 +199,15 @@ export class QueueDispatch implements QueueEvents {
     return this.#host.elapsedMs()
   }
 
-  /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */
+  /** A message is out of a group no more. */
   ended(taken: Taken): void {
     this.#host.ended(taken)
-    const { offset, id } = taken
-    if (!this.#overdue.has(offset)) return
-    if (this.state.done.has(offset)) {
-      this.#overdue.delete(offset)
-      // The state is about to retain it, unless it was taken out.
-      if (this.state.settings.retains === 1) this.#host.lapsed(this, [id], [offset])
-    } else if (!this.#isLeased(offset)) {
-      this.#overdue.delete(offset)
-      this.#expire([id], [offset])
-    }
+    this.#expiry.ended(taken)
   }
 
   /** The record that was to take these out was turned down: it is tried again a little later. */
   expireAgain(ids: readonly number[], offsets: readonly number[]): void {
-    const againMs = this.#host.elapsedMs() + EXPIRE_AGAIN_MS
-    ids.forEach((id, row) => {
-      this.#expiring.push(againMs, id, offsets[row] ?? 0)
-    })
-    this.#host.scheduled(this)
+    this.#expiry.again(ids, offsets)
   }
 
   /**
@@ -240,9 +215,9 @@ export class QueueDispatch implements QueueEvents {
    * Returns how many there were.
    */
   advance(elapsedMs: number, wallMs: number): number {
-    let count = this.#advance(this.#elapsed, elapsedMs)
-    count += this.#advance(this.#wall, wallMs)
-    count += this.#advanceExpiring(elapsedMs)
+    let count = this.#schedules.take(DueKind.ELAPSED, elapsedMs, DUE_A_TURN, this.#due)
+    count += this.#schedules.take(DueKind.WALL, wallMs, DUE_A_TURN, this.#due)
+    count += this.#expiry.advance(elapsedMs, DUE_A_TURN)
     for (const group of this.groups.values()) {
       count += group.order.advance(elapsedMs, wallMs, DUE_A_TURN)
     }
@@ -256,9 +231,7 @@ export class QueueDispatch implements QueueEvents {
 
   /** When the next thing happens by the store's own time; infinite where nothing does. */
   get nextElapsedMs(): number {
-    let next = Number.POSITIVE_INFINITY
-    if (this.#elapsed.size > 0) next = Math.min(next, this.#elapsed.peekKey1)
-    if (this.#expiring.size > 0) next = Math.min(next, this.#expiring.peekKey1)
+    let next = Math.min(this.#schedules.nextElapsedMs, this.#expiry.nextMs)
     if (this.state.pausedUntilMs > this.#pauseSeenMs)
       next = Math.min(next, this.state.pausedUntilMs)
     for (const group of this.groups.values())
@@ -268,7 +241,7 @@ export class QueueDispatch implements QueueEvents {
 
   /** The same by the wall clock. */
   get nextWallMs(): number {
-    let next = this.#wall.size > 0 ? this.#wall.peekKey1 : Number.POSITIVE_INFINITY
+    let next = this.#schedules.nextWallMs
     for (const group of this.groups.values())
       next = Math.min(next, group.order.exceptions.nextWallMs)
     return next
@@ -291,99 +264,44 @@ export class QueueDispatch implements QueueEvents {
 
   /** Messages in the schedules, whatever the groups have done with them since. */
   get scheduledCount(): number {
-    return this.#scheduled.count
+    return this.#schedules.count
   }
 
   isScheduled(offset: number): boolean {
-    return this.#scheduled.count > 0 && this.#scheduled.has(offset)
+    return this.#schedules.has(offset)
   }
 
   /** The first offset from `from` on that stands in a schedule; -1 where there is none. */
   nextScheduled(from: number): number {
-    return this.#scheduled.nextPresent(from, this.state.nextOffset)
+    return this.#schedules.next(from, this.state.nextOffset)
   }
 
   forEachScheduled(first: number, end: number, visit: (first: number, end: number) => void): void {
-    if (this.#scheduled.count > 0) this.#scheduled.forEachRange(first, end, visit)
+    this.#schedules.forEachRange(first, end, visit)
   }
 
   /** Plain messages that wait for their time, soonest first: (dueMs, id, offset). */
   get schedules(): readonly { readonly heap: TypedHeap; readonly kind: DueKind }[] {
-    return [
-      { heap: this.#elapsed, kind: DueKind.ELAPSED },
-      { heap: this.#wall, kind: DueKind.WALL },
-    ]
+    return this.#schedules.lists
   }
 
   /** What a schedule's payload says. */
   offsetOf(payload: number): number {
-    return Math.floor(payload / SLOT_FACTOR)
+    return this.#schedules.offsetOf(payload)
   }
 
   #schedule(kind: DueKind, dueMs: number, id: number, offset: number, lane: Lane): void {
-    const heap = kind === DueKind.WALL ? this.#wall : this.#elapsed
-    heap.push(dueMs, id, offset * SLOT_FACTOR + lane.slot)
-    this.#scheduled.add(offset, offset + 1)
+    this.#schedules.add(kind, dueMs, id, offset, lane.slot)
     for (const group of this.groups.values()) group.scheduled(offset)
     this.#host.scheduled(this)
   }
 
-  #advance(heap: TypedHeap, nowMs: number): number {
-    let count = 0
-    for (; count < DUE_A_TURN && heap.size > 0 && heap.peekKey1 <= nowMs; count++) {
-      const id = heap.peekKey2
-      const { offset, lane } = this.#unpack(heap.peekPayload)
-      heap.pop()
-      this.#scheduled.remove(offset, offset + 1)
-      const priority = lane?.priority ?? this.find(offset)?.priority
-      if (!lane || priority === undefined) continue
-      for (const group of this.groups.values()) group.due(offset, id, priority, lane)
-    }
-    return count
-  }
-
-  #advanceExpiring(elapsedMs: number): number {
-    let count = 0
-    const ids: number[] = []
-    const offsets: number[] = []
-    const lapsed: { ids: number[]; offsets: number[] } = { ids: [], offsets: [] }
-    while (count < DUE_A_TURN && this.#expiring.size > 0 && this.#expiring.peekKey1 <= elapsedMs) {
-      count++
-      const id = this.#expiring.peekKey2
-      const offset = this.#expiring.peekPayload
-      this.#expiring.pop()
-      if (this.state.isGone(offset) || this.leaving.has(offset)) continue
-      if (this.state.done.has(offset)) {
-        lapsed.ids.push(id)
-        lapsed.offsets.push(offset)
-      } else if (this.#isLeased(offset)) this.#overdue.add(offset)
-      else {
-        ids.push(id)
-        offsets.push(offset)
-      }
-    }
-    if (ids.length > 0) this.#expire(ids, offsets)
-    if (lapsed.ids.length > 0) this.#host.lapsed(this, lapsed.ids, lapsed.offsets)
-    return count
-  }
-
-  #expire(ids: readonly number[], offsets: readonly number[]): void {
-    this.#host.expired(this, ids, offsets)
-  }
-
-  #isLeased(offset: number): boolean {
-    for (const group of this.groups.values()) {
-      const taken = group.out.get(offset)
-      // What is only held ready for a delivery has not begun.
-      if (taken && (taken.leaseMs > 0 || taken.status === 'settling')) return true
-    }
-    return false
-  }
-
-  #unpack(payload: number): { readonly offset: number; readonly lane: Lane | undefined } {
-    const offset = this.offsetOf(payload)
-    const slot = payload - offset * SLOT_FACTOR
-    return { offset, lane: this.state.lanes.all.find((one) => one.slot === slot) }
+  /** The message has left its schedule. */
+  readonly #due = (id: number, offset: number, slot: number): void => {
+    const lane = this.state.lanes.all.find((one) => one.slot === slot)
+    const priority = lane?.priority ?? this.find(offset)?.priority
+    if (!lane || priority === undefined) return
+    for (const group of this.groups.values()) group.due(offset, id, priority, lane)
   }
 
   /** Looks through a lane for what has a time of its own. */
@@ -398,10 +316,7 @@ export class QueueDispatch implements QueueEvents {
       const { id, offset, dueMs, expiresMs } = cursor
       const dueKind = asDueKind(cursor.dueKind)
       if (this.state.isGone(offset)) continue
-      if (expiresMs > 0) {
-        this.#expiring.push(expiresMs, id, offset)
-        this.#host.scheduled(this)
-      }
+      if (expiresMs > 0) this.#expiry.add(expiresMs, id, offset)
       if (!this.isDue(dueKind, dueMs)) this.#schedule(dueKind, dueMs, id, offset, lane)
     }
   }
