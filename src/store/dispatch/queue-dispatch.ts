@@ -69,8 +69,9 @@ export class QueueDispatch implements QueueEvents {
   /** Begins with what the state says. */
   begin(): void {
     this.state.events = this
-    for (const group of this.state.groups.values()) this.groupAdded(group)
     for (const lane of this.state.lanes.all) this.#scan(lane)
+    // What is offered to a group is what the schedules do not hold.
+    for (const group of this.state.groups.values()) this.groupAdded(group)
   }
 
   get isPaused(): boolean {
@@ -325,8 +326,9 @@ export class QueueDispatch implements QueueEvents {
     const cursor = new PostingsCursor(lane.postings)
     cursor.moveTo(group.state.finished.floor)
     while (cursor.next()) {
-      const { offset, id, priority, dueMs } = cursor
-      if (this.isDue(asDueKind(cursor.dueKind), dueMs)) group.due(offset, id, priority, lane)
+      const { offset, id, priority } = cursor
+      // What has left its schedule is ready, whatever the clock says now: nothing offers it again.
+      if (!this.isScheduled(offset)) group.due(offset, id, priority, lane)
     }
   }
 }
