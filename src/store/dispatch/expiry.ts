@@ -3,7 +3,7 @@ import { TypedHeap } from '../containers/typed-heap.ts'
 import type { DispatchHost, QueueDispatch } from './queue-dispatch.ts'
 import type { Taken } from './taken.ts'
 
-/** After a refusal the record of what has expired is tried again no sooner than this. */
+/** After a refusal, or while it may yet come, what has expired is looked at again no sooner than this. */
 const EXPIRE_AGAIN_MS = 250
 
 export class Expiry {
@@ -69,8 +69,10 @@ export class Expiry {
       const id = this.#heap.peekKey2
       const offset = this.#heap.peekPayload
       this.#heap.pop()
-      if (state.isGone(offset) || leaving.has(offset)) continue
-      if (state.done.has(offset)) {
+      if (state.isGone(offset)) continue
+      // The record that takes it out may yet be turned down.
+      if (leaving.has(offset)) this.#heap.push(elapsedMs + EXPIRE_AGAIN_MS, id, offset)
+      else if (state.done.has(offset)) {
         lapsed.ids.push(id)
         lapsed.offsets.push(offset)
       } else if (this.#isLeased(offset)) this.#overdue.add(offset)

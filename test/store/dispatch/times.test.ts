@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { textsOf } from '../../../src/testing/store-suite/world.ts'
 import { MemoryWorld } from '../../testing/store-worlds.ts'
-import { inWorld } from '../worlds.ts'
+import { inWorld, PacedWorld } from '../worlds.ts'
 
 const HOUR_MS = 3_600_000
 /** So many priorities have a lane of their own; the others share one. */
@@ -27,3 +27,27 @@ for (const how of ['begins', 'seeks'] as const) {
       expect(textsOf(await world.take('jobs', { group }))).toEqual(['timed'])
     }))
 }
+
+test('a message whose time passes while a record that is turned down would take it out expires all the same', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.createGroup('default')
+    await queue.configure({ messagesMax: 2 })
+    await world.put('jobs', 'other')
+    const putMs = world.nowMs
+    const { id, offset } = await world.put('jobs', 'short', { ttlMs: 1_000 })
+    await world.advance(putMs + 990 - world.nowMs)
+    const busy = world.put('elsewhere', 'keeps the log busy')
+    // Puts into a full queue: the transaction is turned down where its group is admitted.
+    const keyed = world.put('keyed', 'one', { key: 'k' })
+    const turnedDown = world.store.transaction((tx) => {
+      tx.delete({ queue: 'jobs', id, offset })
+      tx.put('keyed', 'two', { key: 'k' })
+      for (const body of ['a', 'b', 'c']) tx.put('jobs', body)
+    })
+    const outcomes = await Promise.allSettled([busy, keyed, turnedDown])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    await world.advance(1_000)
+    expect(await queue.get(id)).toBeUndefined()
+    expect(textsOf(await world.take('jobs'))).toEqual(['other'])
+  }))
