@@ -2,6 +2,9 @@
  * lmdb (lmdb-js) as a queue: increasing integer keys; a take reads the lowest ones and removes them in one
  * transaction. Its promise of a put resolves when the put is committed and others see it; that it is on the disk
  * is the second promise, `flushed`, and that one is waited for here.
+ *
+ * Tried, and no faster by more than the spread: `append: true` for keys that only rise, and takes by a `getRange`
+ * and removals of one turn of the event loop instead of a transaction.
  */
 
 import type { Contender, Loaded } from '../contract.ts'
@@ -71,12 +74,18 @@ async function open(lmdb: Lmdb, directory: string): ReturnType<Loaded['open']> {
     for (const key of keys) database.remove(key)
     return keys.length
   }
+  let shared: Written | undefined
+  let durable: Promise<unknown> = Promise.resolve()
   return {
-    put: async (body) => {
+    put: (body) => {
       const written = database.put(next++, body)
-      // First the commit: only it rejects.
-      await written
-      await written.flushed
+      // Puts of one transaction share one promise, and so they do here.
+      if (written !== shared) {
+        shared = written
+        // First the commit: only it rejects.
+        durable = written.then(() => written.flushed)
+      }
+      return durable
     },
     putMany: async (bodies) => {
       // What is put in one turn of the event loop is one transaction, and its puts share one promise.

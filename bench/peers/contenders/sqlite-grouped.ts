@@ -27,9 +27,9 @@ export const SQLITE_GROUPED: Contender = {
         const queue = new SqliteQueue(open(join(directory, 'queue.db')), 'FULL')
         const groups = new Groups(queue)
         return {
-          put: (body) => groups.run(() => putAll(queue, [body])),
-          putMany: (bodies) => groups.run(() => putAll(queue, bodies)),
-          take: (count) => groups.run(() => queue.take(count)),
+          put: (body) => groups.put(body),
+          putMany: (bodies) => groups.putMany(bodies),
+          take: (count) => groups.take(count),
           takers: TAKERS,
           close: async () => {
             groups.commit()
@@ -41,47 +41,57 @@ export const SQLITE_GROUPED: Contender = {
   },
 }
 
-function putAll(queue: SqliteQueue, bodies: readonly Uint8Array[]): number {
-  for (const body of bodies) queue.put(body)
-  return bodies.length
+interface Taking {
+  readonly count: number
+  taken: number
 }
 
-interface Waiting {
-  readonly run: () => number
-  readonly resolve: (result: number) => void
-  readonly reject: (error: unknown) => void
-}
-
-/** Collects what one turn brings. As large as what callers have under way at once, which they bound. */
+/**
+ * Collects what one turn brings: as much as callers have under way at once, which they bound. All of it shares
+ * one promise, so that a put costs no object of its own.
+ */
 class Groups {
   readonly #queue: SqliteQueue
-  #waiting: Waiting[] = []
+  #bodies: Uint8Array[] = []
+  #takings: Taking[] = []
+  #committed: Promise<void> | undefined
 
   constructor(queue: SqliteQueue) {
     this.#queue = queue
   }
 
-  run(run: () => number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.#waiting.length === 0) setImmediate(() => this.commit())
-      this.#waiting.push({ run, resolve, reject })
-    })
+  put(body: Uint8Array): Promise<void> {
+    this.#bodies.push(body)
+    return this.#commitSoon()
+  }
+
+  putMany(bodies: readonly Uint8Array[]): Promise<void> {
+    for (const body of bodies) this.#bodies.push(body)
+    return this.#commitSoon()
+  }
+
+  async take(count: number): Promise<number> {
+    const taking = { count, taken: 0 }
+    this.#takings.push(taking)
+    await this.#commitSoon()
+    return taking.taken
   }
 
   commit(): void {
-    const group = this.#waiting
-    if (group.length === 0) return
-    this.#waiting = []
-    const results: number[] = []
-    try {
-      this.#queue.inTransaction(() => {
-        for (const { run } of group) results.push(run())
-        return group.length
-      })
-    } catch (error) {
-      for (const { reject } of group) reject(error)
-      return
-    }
-    for (const [at, { resolve }] of group.entries()) resolve(results[at] ?? 0)
+    const [bodies, takings] = [this.#bodies, this.#takings]
+    this.#bodies = []
+    this.#takings = []
+    this.#committed = undefined
+    if (bodies.length === 0 && takings.length === 0) return
+    this.#queue.inTransaction(() => {
+      for (const body of bodies) this.#queue.put(body)
+      for (const taking of takings) taking.taken = this.#queue.take(taking.count)
+      return bodies.length
+    })
+  }
+
+  #commitSoon(): Promise<void> {
+    this.#committed ??= new Promise(setImmediate).then(() => this.commit())
+    return this.#committed
   }
 }
