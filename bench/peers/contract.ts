@@ -65,8 +65,11 @@ export interface Opened {
    * they are finished is as durable as stated; with 0 where none is there. Every body of these was in the
    * memory of JavaScript by then, as bytes, as whoever works on a message needs it: a count alone, or a view of
    * what is read only when somebody looks, is no take. Absent where nothing is taken.
+   *
+   * `areThere`: so many were put and answered, and nobody else is after them: a client that is given messages ahead
+   * waits for these and does not ask its server first.
    */
-  take?(count: number): Promise<number>
+  take?(count: number, areThere?: boolean): Promise<number>
   /** Takers that work side by side: `TAKERS` of takers.ts, for all alike. Absent: one. */
   readonly takers?: number
   /** The server's process, whose memory counts; absent where it is this one. */

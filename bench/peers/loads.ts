@@ -196,7 +196,7 @@ function consumerOf(
     for (;;) {
       const wanted = await stock.claim(STEADY_TAKE)
       if (wanted === 0) return
-      const came = await take(wanted)
+      const came = await take(wanted, true)
       note(came)
       if (came < wanted) stock.add(wanted - came)
       if (came > 0) continue
@@ -301,7 +301,7 @@ async function through(
   }
 }
 
-type Take = (count: number) => Promise<number>
+type Take = (count: number, areThere?: boolean) => Promise<number>
 
 /** As many side by side as the contender says, and no more than `most`. */
 async function takers(

@@ -33,13 +33,14 @@ export class Prefetched<T> {
 
   /**
    * The next ones in their order: so many, or fewer where there are no more. The client has to be ready to be
-   * given so many beside what was taken before and is not acknowledged yet.
+   * given so many beside what was taken before and is not acknowledged yet. `areThere`: the server need not be
+   * asked, they come.
    */
-  async next(wanted: number): Promise<T[]> {
+  async next(wanted: number, areThere = false): Promise<T[]> {
     let hadNone = false
     while (this.#held.length < wanted) {
       if (this.#failure !== undefined) throw this.#failure
-      if (this.#certain > 0) {
+      if (areThere || this.#certain > 0) {
         await this.#arrival()
         continue
       }

@@ -102,7 +102,7 @@ async function openBullmq(bullmq: Bullmq, port: number): Promise<Opened> {
     putMany: (bodies) => {
       return queue.addBulk(bodies.map((body) => ({ name: JOB, data: base64Of(body) })))
     },
-    take: (count) => taker.take(count),
+    take: (count, areThere) => taker.take(count, areThere),
     takers: TAKERS,
     close: async () => {
       await taker.close()
@@ -130,7 +130,9 @@ class Taker {
   readonly #waitingError: () => Error
   #running: Promise<void> | undefined
   #isClosing = false
-  readonly #begin = oneAtATime((count) => this.#beginTake(count))
+  readonly #begin = oneAtATime((count: number, areThere?: boolean) =>
+    this.#beginTake(count, areThere),
+  )
 
   constructor(bullmq: Bullmq, queue: Queue, options: object) {
     this.#waitingError = bullmq.waitingError
@@ -146,17 +148,17 @@ class Taker {
     })
   }
 
-  async take(count: number): Promise<number> {
+  async take(count: number, areThere?: boolean): Promise<number> {
     this.#running ??= this.#worker.run().catch((error) => this.#fail(error))
-    const finished = await this.#begin(count)
+    const finished = await this.#begin(count, areThere)
     await Promise.all(finished)
     return finished.length
   }
 
-  async #beginTake(count: number): Promise<Promise<void>[]> {
+  async #beginTake(count: number, areThere?: boolean): Promise<Promise<void>[]> {
     const finished: Promise<void>[] = []
     while (finished.length < count) {
-      const [held] = await this.#held.next(1)
+      const [held] = await this.#held.next(1, areThere)
       if (held === undefined) break
       const one = new Promise<void>((resolve, reject) => {
         this.#finishing.set(held.id, { resolve, reject })

@@ -68,8 +68,11 @@ interface Message {
 const STREAM = 'bench'
 const SUBJECT = 'bench.message'
 const CONSUMER = 'taker'
-/** Given ahead: 64 KiB each stay below the 64 MB that the server holds for a connection before it drops it. */
-const AHEAD_MAX = 500
+/**
+ * Given ahead, as the server's own default of `max_ack_pending`: of 64 KiB each just below the 64 MiB that it holds
+ * for a connection before it drops it.
+ */
+const AHEAD_MAX = 1000
 /** Cut off at once: the client asks for more while these are acknowledged. */
 const CUT = 100
 /** Ten thousand publishes of 64 KiB wait longer for their answers than the 5 s that it gives them. */
@@ -88,7 +91,7 @@ export const NATS_JETSTREAM: Contender = {
   durability: 'flushed later',
   takeDurability: 'memory',
   settings:
-    'file storage, one replica, work-queue retention, flushed every 2 minutes, its default; ack_wait of a day',
+    'file storage, one replica, work-queue retention, flushed every 2 minutes, its default; ack_wait of a day, max_ack_pending of 1,000, its default',
   notes: `Taken by consume(), at most ${AHEAD_MAX} messages ahead; each is acknowledged, and the last of a take with an answer, since acknowledgements are worked off in their order. Killed behind that answer, the server delivered again what was taken.`,
   // The concepts page says of the default: "JetStream does not immediately fsync data to disk", no later
   // than after sync_interval, 2 minutes. That this can be set, to `always` too, came with pull request 4483
@@ -130,7 +133,7 @@ async function openStream(nats: Nats, port: number): Promise<Opened> {
   return {
     put: (body) => stream.publish(SUBJECT, body),
     putMany: (bodies) => Promise.all(bodies.map((body) => stream.publish(SUBJECT, body))),
-    take: (count) => queue.take(count),
+    take: (count, areThere) => queue.take(count, areThere),
     takers: TAKERS,
     close: async () => {
       await queue.stop()
@@ -172,7 +175,9 @@ class Taker {
   #consuming: { close(): Promise<unknown> } | undefined
   /** By takes that are under way: what of these the server still counts is not known before their end. */
   #taken = 0
-  readonly #gather = oneAtATime((count) => this.#gatherSome(count))
+  readonly #gather = oneAtATime((count: number, areThere?: boolean) =>
+    this.#gatherSome(count, areThere),
+  )
 
   constructor(consumer: Consumer, connection: Connection) {
     this.#consumer = consumer
@@ -185,8 +190,8 @@ class Taker {
     void connection.closed().then(() => this.#delivered.fail(new Error('the connection is closed')))
   }
 
-  async take(count: number): Promise<number> {
-    const { taken, last } = await this.#gather(count)
+  async take(count: number, areThere?: boolean): Promise<number> {
+    const { taken, last } = await this.#gather(count, areThere)
     await last?.ackAck({ timeout: TIMEOUT_MS })
     this.#taken -= taken
     return taken
@@ -197,7 +202,10 @@ class Taker {
   }
 
   /** Acknowledges all but the last. */
-  async #gatherSome(count: number): Promise<{ taken: number; last: Message | undefined }> {
+  async #gatherSome(
+    count: number,
+    areThere?: boolean,
+  ): Promise<{ taken: number; last: Message | undefined }> {
     this.#consuming ??= await this.#consumer.consume({
       max_messages: AHEAD_MAX,
       callback: (message) => this.#delivered.add(message),
@@ -205,7 +213,7 @@ class Taker {
     let taken = 0
     let last: Message | undefined
     while (taken < count) {
-      const messages = await this.#delivered.next(Math.min(CUT, count - taken))
+      const messages = await this.#delivered.next(Math.min(CUT, count - taken), areThere)
       if (messages.length === 0) break
       taken += messages.length
       this.#taken += messages.length

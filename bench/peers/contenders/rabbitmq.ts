@@ -100,6 +100,7 @@ interface Variant {
   readonly takeDurability: Durability
   readonly settings: string
   readonly notes: string
+  readonly killSecondsMin?: number
   readonly source: string
   /** As it is declared. */
   readonly queue: object
@@ -151,7 +152,7 @@ async function openRabbitmq(amqp: Amqp, port: number, queue: object): Promise<Op
       for (const body of bodies) channel.publish('', QUEUE, bufferOf(body), PERSISTENT, () => {})
       await channel.waitForConfirms()
     },
-    take: (count) => taker.take(count),
+    take: (count, areThere) => taker.take(count, areThere),
     takers: TAKERS,
     close: async () => {
       await close(publishing)
@@ -189,7 +190,9 @@ class Taker {
   readonly #channel: Channel
   readonly #delivered: Prefetched<Message>
   #isConsuming = false
-  readonly #gather = oneAtATime((count) => this.#gatherSome(count))
+  readonly #gather = oneAtATime((count: number, areThere?: boolean) =>
+    this.#gatherSome(count, areThere),
+  )
 
   constructor(channel: Channel) {
     this.#channel = channel
@@ -197,18 +200,18 @@ class Taker {
     channel.on('close', () => this.#delivered.fail(new Error('the channel is closed')))
   }
 
-  async take(count: number): Promise<number> {
-    const taken = await this.#gather(count)
+  async take(count: number, areThere?: boolean): Promise<number> {
+    const taken = await this.#gather(count, areThere)
     // Acknowledgements have no answer; what is asked behind them is answered behind them.
     if (taken > 0) await this.#delivered.ask()
     return taken
   }
 
-  async #gatherSome(count: number): Promise<number> {
+  async #gatherSome(count: number, areThere?: boolean): Promise<number> {
     if (!this.#isConsuming) await this.#consume()
     let taken = 0
     while (taken < count) {
-      const messages = await this.#delivered.next(Math.min(ACK_EVERY, count - taken))
+      const messages = await this.#delivered.next(Math.min(ACK_EVERY, count - taken), areThere)
       const last = messages.at(-1)
       if (last === undefined) break
       for (const { content } of messages) needBody(content)

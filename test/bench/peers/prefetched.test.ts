@@ -55,3 +55,15 @@ test('tells whoever waits that no more can come', async () => {
   await expect(taking).rejects.toThrow('the connection is closed')
   await expect(held.next(1)).rejects.toThrow('the connection is closed')
 })
+
+test('does not ask the server for what is known to be there', async () => {
+  const held = new Prefetched<number>(async () => {
+    throw new Error('the server was asked')
+  })
+  const taking = held.next(2, true)
+  for (const message of [1, 2]) {
+    await new Promise(setImmediate)
+    held.add(message)
+  }
+  expect(await taking).toEqual([1, 2])
+})
