@@ -6,7 +6,7 @@
 
 import { median, rounded } from '../../src/measure/measures.ts'
 import type { Contestant } from './contestant.ts'
-import { Field } from './field.ts'
+import { Field, failureOf } from './field.ts'
 import type { PeersBench } from './measure.ts'
 import { FLOOR, type ResultLine } from './result.ts'
 import { freeBytes, roomProblem } from './room.ts'
@@ -17,6 +17,8 @@ const FILL_MARGIN = 1.25
 /** What may be free before a fill, a waiting message: more than any contender took in trials. */
 const DISK_BYTES_A_MESSAGE = 1024
 const MEMORY_BYTES_A_MESSAGE = 512
+/** Uncounted rounds before rates: as many as it takes, so that a small backlog finds code as warm as a large one. */
+const WARM_ROUNDS_MAX = 20
 /** Takes of what one run of puts brought shall not last longer than so many of those. */
 const TAKE_RUNS = 4
 const PUT_SECONDS_MIN = 0.1
@@ -48,7 +50,7 @@ export async function* measureBacklogs(bench: PeersBench, id: string): AsyncGene
       before = { waiting: backlog.waiting, seconds }
     })
     yield* [...lines, ...failures]
-    // What cannot do this much does no more.
+    // What cannot do this much does no more. An opening that failed is no matter of how much waits.
     if (failures.length > 0 || lines.length === 0) return
   }
 }
@@ -94,17 +96,31 @@ async function measureBacklog(
   emptyBytes: number,
   add: (line: ResultLine) => void,
 ): Promise<number> {
-  const how = { bytes: BACKLOG_BYTES, messages: waiting, secondsMax: fillSecondsMax }
-  const started = performance.now()
-  const filled = await one.call('fill', how)
-  const fillSeconds = (performance.now() - started) / 1000
-  if (filled < waiting) throw new Error(`${filled} of ${waiting} messages in ${fillSecondsMax} s`)
+  const fillUp = async (): Promise<number> => {
+    const how = { bytes: BACKLOG_BYTES, messages: waiting, secondsMax: fillSecondsMax }
+    const started = performance.now()
+    const filled = await one.call('fill', how)
+    if (filled < waiting) throw new Error(`${filled} of ${waiting} messages in ${fillSecondsMax} s`)
+    return (performance.now() - started) / 1000
+  }
+  const fillSeconds = await fillUp()
   await one.settle(bench.scale.pauseSeconds)
   // Less than nothing where it is no more than noise, which is for whoever reads it to say.
   const memoryBytes = (await one.memoryBytes()) - emptyBytes
   const diskBytes = one.diskBytes()
-  const rates = await ratesWith(bench, one, bench.scale.rounds)
   const place = { contender: one.id, waiting }
+  // Before any rate: what is opened holds these messages, and nothing of what runs put and took.
+  try {
+    add({ kind: 'reopen', ...place, seconds: rounded(await one.reopenKilled()), how: 'killed' })
+  } catch (error) {
+    const failure = failureOf(one, `opening after a kill with ${waiting} waiting`, error)
+    bench.say(`${one.id} FAILED, ${failure.what}: ${failure.reason}`)
+    add(failure)
+    await one.abandon()
+    await one.startAnew()
+    await fillUp()
+  }
+  const rates = await ratesWith(bench, one, bench.scale.backlogRounds)
   add({
     kind: 'backlog',
     ...place,
@@ -113,12 +129,13 @@ async function measureBacklog(
     diskBytes,
     fillSeconds: rounded(fillSeconds),
   })
-  const seconds = rounded(await one.reopenKilled())
-  add({ kind: 'reopen', ...place, seconds, how: 'killed' })
   return fillSeconds
 }
 
-/** Puts, and takes as many again, so that as many wait as before. The first run is not counted. */
+/**
+ * Puts, and takes as many again, so that as many wait as before. What is done before it has put and taken for as
+ * long as a run and its warm-up is not counted.
+ */
 export async function ratesWith(
   { scale }: Pick<PeersBench, 'scale'>,
   one: Pick<Contestant, 'call' | 'settle'>,
@@ -127,7 +144,8 @@ export async function ratesWith(
   const puts: number[] = []
   const takes: number[] = []
   let putSeconds = Math.min(scale.runSeconds, PUT_SECONDS_MIN)
-  for (let round = 0; round <= rounds; round++) {
+  let warmSeconds = scale.runSeconds + scale.warmupSeconds
+  for (let warmRounds = 0; puts.length < rounds; ) {
     const put = await one.call('put', {
       bytes: BACKLOG_BYTES,
       inFlight: MANY_IN_FLIGHT,
@@ -147,7 +165,11 @@ export async function ratesWith(
     // One that puts faster than it takes would take for minutes what it put in a second.
     const seconds = (scale.runSeconds * TAKE_RUNS * takeRate) / putRate
     putSeconds = Math.min(scale.runSeconds, Math.max(PUT_SECONDS_MIN, seconds))
-    if (round === 0) continue
+    if (warmSeconds > 0 && warmRounds < WARM_ROUNDS_MAX) {
+      warmSeconds -= put.seconds + take.seconds
+      warmRounds += 1
+      continue
+    }
     puts.push(putRate)
     takes.push(takeRate)
   }

@@ -7,7 +7,7 @@ import { RUN_BYTES_MAX } from './loads.ts'
 import { inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type RateLine, type ResultLine, underWayOf } from './result.ts'
 import { freeBytes, roomProblem } from './room.ts'
-import type { RateCell } from './scale.ts'
+import { type RateCell, roundsOf } from './scale.ts'
 
 /** A loop of this many groups tells how many fit into the time. */
 const RAW_PROBE_GROUPS = 8
@@ -16,8 +16,12 @@ const DRAIN_AT_FIRST = 1000
 /** So much more than the last run took: it shall end by its time, and not because nothing is left. */
 const DRAIN_AHEAD = 1.5
 const DRAIN_MAX = 2_000_000
-/** Of the contenders those that keep what waits in memory: some servers. */
-const MEMORY_SHARE = 0.4
+/**
+ * Of what all together would write if each came to the bound of a run: in the cell in which most is written they
+ * came to 0.3 of it. And of that what stays in the memory of some servers: there it was 0.1.
+ */
+const DISK_SHARE = 0.4
+const MEMORY_SHARE = 0.2
 const FILL_SECONDS_MAX = 45
 const WARMUP_RUNS_MAX = 4
 
@@ -27,7 +31,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
   const groupBytes = cell.bytes * underWayOf(cell)
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
   const field = new Field(bench, wordsOf(cell))
-  const reason = refusal(bench)
+  const reason = refusal(bench, cell)
   if (reason !== undefined) {
     bench.say(`LEFT OUT, ${field.what}: ${reason}`)
     return bench.contenders.map(({ id }) => ({
@@ -56,7 +60,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
       await runOnce(one, cell, scale.leadInSeconds)
       runs.get(one.id)?.push(await runOnce(one, cell, scale.runSeconds))
     }
-    await inTurns(bench, field, those, act, { beside })
+    await inTurns(bench, field, those, act, { rounds: roundsOf(scale, cell), beside })
     const left = field.those(({ id }) => (runs.get(id)?.length ?? 0) > 0)
     return [
       { kind: 'raw', groupBytes, cell: field.what, rates: raws.map(rounded) },
@@ -79,9 +83,9 @@ function ableOf({ contenders }: PeersBench, { workload, inFlight = 1 }: RateCell
 }
 
 /** Why a cell is not tried: all its contenders keep at the same time what nobody takes. */
-function refusal({ place, scale, contenders }: PeersBench): string | undefined {
-  const runs = 1 + scale.rounds * (1 + scale.leadInSeconds / scale.runSeconds)
-  const diskBytes = contenders.length * runs * RUN_BYTES_MAX
+function refusal({ place, scale, contenders }: PeersBench, cell: RateCell): string | undefined {
+  const runs = 1 + roundsOf(scale, cell) * (1 + scale.leadInSeconds / scale.runSeconds)
+  const diskBytes = contenders.length * runs * RUN_BYTES_MAX * DISK_SHARE
   return roomProblem({ diskBytes, memoryBytes: diskBytes * MEMORY_SHARE }, freeBytes(place.path))
 }
 
@@ -127,7 +131,7 @@ async function rawRate({ place, raw, scale }: PeersBench, groupBytes: number): P
 }
 
 function lineOf(
-  cell: RateCell,
+  { rounds: _, ...cell }: RateCell,
   contender: string,
   runs: readonly Run[],
   raws: readonly number[],

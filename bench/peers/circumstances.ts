@@ -2,7 +2,7 @@
 
 import { GIVEN_BACK, type MemoryFacts } from './memory.ts'
 import { publishedNotes } from './published.ts'
-import { type ContenderFacts, type PeersResults, ranOf } from './result.ts'
+import { type ContenderFacts, type PeersHeader, type PeersResults, ranOf } from './result.ts'
 import { cellText, promiseText, SHAPES, table } from './tables.ts'
 import { countText, minutesText } from './words.ts'
 
@@ -71,12 +71,36 @@ function memoryText(memory: MemoryFacts | undefined): string {
 }
 
 function methodText({ header }: PeersResults): string {
-  const { rounds, runSeconds, latencySeconds, leadInSeconds, seed } = header
-  const lead =
-    leadInSeconds === undefined
-      ? 'a rate is led in by some tenths of a second that do not count either'
-      : `each is led in by ${leadInSeconds} s flat out that do not count either`
-  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${countText(rounds)} rounds of ${runSeconds} s a rate and ${latencySeconds} s a latency behind a run that is not counted, in each round in another order (seed ${seed}); ${lead}, since whoever waited for its turn is cold. After each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: what was put before stays, but before each run of the whole way what is left is taken out. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
+  const { rounds, roundsMin = rounds, runSeconds, seed } = header
+  const fewer =
+    roundsMin === rounds ? '' : ` (${countText(roundsMin)} of the cells that no bar is about)`
+  const each = `${countText(rounds)} rounds${fewer} of ${runSeconds} s a rate and ${latencyRoundsText(header)} behind a run that is not counted`
+  return `Every contender has a process of its own. All of them are open for the whole of a cell, each with what its server does meanwhile, and take turns: ${each}, in each round in another order (seed ${seed}); ${leadText(header)}, since whoever waited for its turn is cold. After each turn the file system is synced and rests. For a rate each begins with an empty directory. For latencies of puts, and again for those of the whole way, each begins with one in which its maximum is looked for and all loads follow: ${leftoverText(header)}. So short a run on a fresh directory is not the steady state of weeks. Backlogs are one sample each and take no turns.`
+}
+
+/** Results without `latencyRounds` are of runs that were made in another way, and their page says how. */
+function isOfOldMethod({ latencyRounds }: PeersHeader): boolean {
+  return latencyRounds === undefined
+}
+
+function latencyRoundsText(header: PeersHeader): string {
+  const { latencyRounds = header.rounds, latencySeconds } = header
+  const one = `${latencySeconds} s a latency`
+  return isOfOldMethod(header) ? one : `${countText(latencyRounds)} of ${one}`
+}
+
+function leadText(header: PeersHeader): string {
+  const { leadInSeconds } = header
+  if (leadInSeconds === undefined)
+    return 'a rate is led in by some tenths of a second that do not count either'
+  const how = isOfOldMethod(header) ? 'flat out' : 'of the same load'
+  return `each is led in by ${leadInSeconds} s ${how} that do not count either`
+}
+
+function leftoverText(header: PeersHeader): string {
+  return isOfOldMethod(header)
+    ? 'what was put before stays, but before each run of the whole way what is left is taken out'
+    : 'before each run what is left of those before is taken out of whoever gives it back'
 }
 
 function settingsText({ settings, env = {} }: ContenderFacts): string {

@@ -27,7 +27,7 @@ export async function lookAt(contender: Contender): Promise<ContenderFacts> {
   const process = new VerbProcess<PeerVerbs>(PEER_CHILD, { profile: undefined, env: contender.env })
   try {
     // All that is not a function, as a line of JSON has it.
-    const { load: _, inFlightMax: __, ...facts } = contender
+    const { load: _, inFlightMax: __, killSecondsMin: ___, ...facts } = contender
     return { ...facts, version: '', ...(await process.call('load', { id: facts.id })) }
   } finally {
     await process.kill()
@@ -54,6 +54,7 @@ export class Contestant {
   #process: VerbProcess<PeerVerbs> | undefined
   #serverPid: number | undefined
   #tally = new Tally()
+  #openedMs = 0
 
   constructor(place: Place, id: string) {
     this.id = id
@@ -72,6 +73,7 @@ export class Contestant {
     )
     this.takes = takes
     this.#serverPid = serverPid
+    this.#openedMs = performance.now()
   }
 
   /**
@@ -151,6 +153,9 @@ export class Contestant {
 
   /** SIGKILL for client and server; then the time from the next opening to the first message. */
   async reopenKilled(): Promise<number> {
+    const { killSecondsMin = 0 } = contenderOf(this.id)
+    const leftMs = this.#openedMs + killSecondsMin * 1000 - performance.now()
+    if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs))
     await this.kill()
     await this.#start()
     const { seconds, serverPid } = await this.#running.call(

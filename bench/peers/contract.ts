@@ -36,6 +36,8 @@ export interface Contender {
   readonly shape: 'queue' | 'rows' | 'log'
   /** Puts that may wait for their answer at once; beyond it the contender gives no more. Absent: no limit. */
   readonly inFlightMax?: number
+  /** A kill so soon after its first opening loses what it has confirmed: it is killed later here. Absent: never. */
+  readonly killSecondsMin?: number
   /** Set in the environment of its process before that starts, since it is read there only once. */
   readonly env?: Readonly<Record<string, string>>
   /** A published figure, which a result far below is looked into against. */

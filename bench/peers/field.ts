@@ -9,8 +9,8 @@ import type { FailedLine } from './result.ts'
 
 export class Field {
   readonly failures: FailedLine[] = []
-  /** Is measured, in words. */
-  readonly what: string
+  /** Is measured now, in words: whoever fails has failed at that. */
+  what: string
   readonly #bench: Pick<PeersBench, 'place' | 'say'>
   readonly #open = new Set<Contestant>()
 
@@ -42,10 +42,9 @@ export class Field {
       await act()
     } catch (error) {
       this.#open.delete(one)
-      const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-      const { id } = one
-      this.failures.push({ kind: 'failed', contender: id, what: this.what, reason })
-      this.#bench.say(`${one.id} FAILED, ${this.what}: ${reason}`)
+      const failure = failureOf(one, this.what, error)
+      this.failures.push(failure)
+      this.#bench.say(`${one.id} FAILED, ${this.what}: ${failure.reason}`)
       await one.abandon().catch((error: unknown) => {
         this.#bench.say(`${one.id} leaves something behind: ${error}`)
       })
@@ -61,6 +60,11 @@ export class Field {
     )
     this.#open.clear()
   }
+}
+
+export function failureOf({ id }: Contestant, what: string, error: unknown): FailedLine {
+  const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return { kind: 'failed', contender: id, what, reason }
 }
 
 const SIDE_BY_SIDE = 4

@@ -24,7 +24,7 @@ export async function measureLatencies(
   bench: PeersBench,
   workload: LatencyWorkload,
 ): Promise<ResultLine[]> {
-  const field = new Field(bench, `latency of ${workload}, ${BACKLOG_BYTES} B`)
+  const field = new Field(bench, `latency of ${workload}`)
   const lines: ResultLine[] = []
   try {
     await field.open(bench.contenders.map(({ id }) => id))
@@ -42,6 +42,7 @@ export async function measureLatencies(
         else lines.push(slow)
         if (slow !== undefined) bench.say(`${one.id} is LEFT OUT, ${slow.what}: ${slow.reason}`)
       }
+      field.what = whatOf(workload, load)
       lines.push(...(await measureLoad(bench, field, able, workload, load, maxima)))
     }
     return [...lines, ...field.failures]
@@ -61,6 +62,10 @@ function loadsOf({ scale }: PeersBench): Load[] {
   ]
 }
 
+function whatOf(workload: LatencyWorkload, load: Load): string {
+  return `latency of ${workload} at ${load.words}`
+}
+
 function tooSlow(
   load: Load,
   workload: LatencyWorkload,
@@ -68,7 +73,7 @@ function tooSlow(
   maximum: number,
 ): LeftOutLine | undefined {
   if (maximum >= LATENCY_ROOM * load.rateFor(maximum)) return undefined
-  const what = `latency of ${workload} at ${load.words}`
+  const what = whatOf(workload, load)
   const takers = workload === 'through' ? ' with one taker' : ''
   const reason = `its maximum${takers} is ${rounded(maximum)} a second`
   return { kind: 'left-out', contender, what, reason }
@@ -89,7 +94,7 @@ async function maximaOf(
     const rate = await flatOut(bench, one, workload, seconds)
     if (round > 1) rates.set(one.id, [...(rates.get(one.id) ?? []), rate])
   }
-  await inTurns(bench, field, those, act, { rounds: scale.rounds + 1 })
+  await inTurns(bench, field, those, act, { rounds: scale.latencyRounds + 1 })
   return new Map([...rates].map(([id, some]) => [id, median(some)]))
 }
 
@@ -116,18 +121,24 @@ async function measureLoad(
 ): Promise<ResultLine[]> {
   const found = new Map<string, Lateness[]>()
   const rateOf = (one: Contestant) => load.rateFor(maxima.get(one.id) ?? 0)
+  const { leadInSeconds, latencySeconds, latencyRounds, pauseSeconds } = bench.scale
   const act = async (one: Contestant) => {
-    // Whoever is to tell when its own messages come must find no others, such as came too late the last time.
+    const paced = (seconds: number) => {
+      const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds }
+      return one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how)
+    }
+    // Nobody works on a backlog that is only as large as it is fast.
+    if (one.takes) {
+      await empty(one)
+      await one.settle(pauseSeconds)
+    }
+    // Whoever waited for its turn is cold. No faster than the load: what that leaves to be done is none of the load's.
+    await paced(leadInSeconds)
+    // Whoever is to tell when its own messages come must find no others, such as came too late just now.
     if (workload === 'through') await empty(one)
-    // Whoever waited for its turn is cold, and would begin with a backlog that is none of the load's.
-    await flatOut(bench, one, workload, bench.scale.leadInSeconds)
-    if (workload === 'through') await empty(one)
-    const how = { bytes: BACKLOG_BYTES, rate: rateOf(one), seconds: bench.scale.latencySeconds }
-    const lateness = await one.call(workload === 'put' ? 'pacedPut' : 'pacedThrough', how)
-    found.set(one.id, [...(found.get(one.id) ?? []), lateness])
+    found.set(one.id, [...(found.get(one.id) ?? []), await paced(latencySeconds)])
   }
-  bench.say(`${field.what}, ${load.words}`)
-  await inTurns(bench, field, able, act)
+  await inTurns(bench, field, able, act, { rounds: latencyRounds })
   return able
     .filter((one) => field.has(one))
     .map((one) => ({

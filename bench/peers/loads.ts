@@ -12,7 +12,7 @@ import { UnderWay } from './under-way.ts'
 import type { Lateness, Timing } from './verbs.ts'
 
 /** A run ends here however fast it is: what nobody takes has to fit into memory and onto the disk. */
-export const RUN_BYTES_MAX = 256 * 1024 * 1024
+export const RUN_BYTES_MAX = 1024 * 1024 * 1024
 /** Batches under way where nothing is measured but a store is filled. */
 const FILL_BATCHES = 4
 const FILL_BATCH = 1000

@@ -22,7 +22,7 @@ export interface PeersBench {
 }
 
 /** Whoever cannot take what waits in this time is not measured further. */
-const EMPTY_SECONDS_MAX = 60
+const EMPTY_SECONDS_MAX = 120
 
 /** What `act` does with every one of these, round by round, each time in another order. */
 export async function inTurns(

@@ -12,6 +12,8 @@ import { needProgram, type Server, somePort, startServer } from './servers.ts'
 const SCRIPT_FOLDER = '/usr/lib/rabbitmq/bin'
 const DEBIAN_PACKAGE = 'rabbitmq-server'
 const NODE = 'qlogbench@localhost'
+/** As rabbitmq.com/docs/runtime#busy-waiting has it for processors that are shared: here with everybody else. */
+const NO_BUSY_WAIT = '+sbwt none +sbwtdcpu none +sbwtdio none'
 
 export interface RabbitmqProgram {
   readonly script: string
@@ -62,7 +64,7 @@ export async function startRabbitmq(
     RABBITMQ_CONFIG_FILE: file('rabbitmq.conf', `listeners.tcp.default = 127.0.0.1:${port}\n`),
     RABBITMQ_ENABLED_PLUGINS_FILE: file('enabled_plugins', '[].\n'),
     RABBITMQ_CONF_ENV_FILE: '/dev/null',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1} ${NO_BUSY_WAIT}`,
     // The script becomes the node then, instead of waiting for it: its process id is that of the node.
     RUNNING_UNDER_SYSTEMD: 'true',
   }

@@ -24,6 +24,10 @@ export interface PeersHeader {
   readonly memory?: MemoryFacts
   /** Rounds in which the contenders took turns, in an order that this seed gives. */
   readonly rounds: number
+  /** Of the cells that have fewer; absent where none has. */
+  readonly roundsMin?: number
+  /** Of latencies; absent in older results, where they were as many as of rates. */
+  readonly latencyRounds?: number
   readonly seed: number
   /** Of one run of a rate, and of one of a latency. */
   readonly runSeconds: number

@@ -20,7 +20,7 @@ import type { PeersBench } from './measure.ts'
 import { GIVEN_BACK, touchMemory } from './memory.ts'
 import { CONTENDERS, contenderOf } from './registry.ts'
 import { type ContenderFacts, FLOOR, type ResultLine } from './result.ts'
-import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale } from './scale.ts'
+import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale, roundsOf } from './scale.ts'
 
 export const PEERS_USAGE =
   'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--seed N] [--no-install]'
@@ -98,8 +98,18 @@ async function* measurePeers(
     contenders.push(found)
   }
   const raw = await makeRaw(place.path)
-  const { rounds, runSeconds, latencySeconds, leadInSeconds } = scale
-  const how = { rounds, runSeconds, latencySeconds, leadInSeconds, seed, rawBy: raw.by }
+  const { rounds, latencyRounds, runSeconds, latencySeconds, leadInSeconds } = scale
+  const roundsMin = Math.min(...scale.cells.map((cell) => roundsOf(scale, cell)))
+  const how = {
+    rounds,
+    ...(roundsMin < rounds && { roundsMin }),
+    latencyRounds,
+    runSeconds,
+    latencySeconds,
+    leadInSeconds,
+    seed,
+    rawBy: raw.by,
+  }
   yield { ...facts, ...how, contenders }
   const there = contenders.filter(({ missing }) => missing === undefined)
   const embedded = there.filter(({ kind }) => kind === 'embedded').length
@@ -196,7 +206,8 @@ function wantedOf(commandArguments: readonly string[]): Wanted | string {
     const seed = Number(values.seed ?? randomInt(SEED_END))
     if (!Number.isInteger(seed) || seed < 0 || seed >= SEED_END) return 'a seed is of 32 bits'
     const backlogs = whole.backlogs.filter(({ waiting }) => waiting <= most)
-    const scale = { ...whole, rounds, backlogs }
+    const all = { rounds, latencyRounds: rounds, backlogRounds: rounds }
+    const scale = { ...whole, ...(values.rounds !== undefined && all), backlogs }
     // In the order of the registry, and the one that keeps nothing behind them.
     const ids = [...known.filter((id) => asked.includes(id)), FLOOR]
     return { ids, parts, scale, seed, install: !values['no-install'] }

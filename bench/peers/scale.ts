@@ -7,6 +7,8 @@ export interface RateCell {
   readonly batch?: number
   /** Batches under way at once. Absent: one. */
   readonly batches?: number
+  /** Fewer than of the others, where no bar depends on it. Absent: as many. */
+  readonly rounds?: number
 }
 
 export interface Backlog {
@@ -16,14 +18,18 @@ export interface Backlog {
 }
 
 export interface PeersScale {
-  /** Of every cell; the contenders take turns in each. */
+  /** Of every cell of rates; the contenders take turns in each. */
   readonly rounds: number
+  /** Of every load of latencies, each of which is longer. */
+  readonly latencyRounds: number
+  /** Of the rates with a backlog, of one contender by itself. */
+  readonly backlogRounds: number
   readonly runSeconds: number
   /** One run that is not counted: code gets warm, files get made. */
   readonly warmupSeconds: number
   /**
-   * Before each run of a rate or a latency, not counted: while the others have their turns a process becomes cold, its heap is
-   * given back and its code thrown away.
+   * Before each run of a rate or a latency, not counted, and at the rate of that run: while the others have their
+   * turns a process becomes cold, its heap is given back and its code thrown away.
    */
   readonly leadInSeconds: number
   readonly cells: readonly RateCell[]
@@ -40,6 +46,8 @@ export interface PeersScale {
 }
 
 const KIB = 1024
+/** Of cells that no bar is about. */
+const ROUNDS_FEWER = 3
 
 export const BACKLOG_BYTES = 100
 /** Puts under way where a maximum is looked for, and where latency is a share of it. */
@@ -56,36 +64,48 @@ export const LATENCY_ROOM = 1.3
 /** What is put and taken before the memory of an empty one is looked at. */
 export const WARM_MESSAGES = 5000
 
+/** Of one cell: never more than of the others. */
+export function roundsOf({ rounds }: PeersScale, cell: RateCell): number {
+  return Math.min(rounds, cell.rounds ?? rounds)
+}
+
 export const PEERS_FULL: PeersScale = {
-  rounds: 3,
+  rounds: 5,
+  latencyRounds: 3,
+  backlogRounds: 3,
   runSeconds: 0.8,
   warmupSeconds: 0.4,
   leadInSeconds: 0.2,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
-    { workload: 'put', bytes: 100, inFlight: 100 },
+    { workload: 'put', bytes: 100, inFlight: 100, rounds: ROUNDS_FEWER },
     { workload: 'put', bytes: 100, inFlight: 1000 },
-    { workload: 'put', bytes: 100, inFlight: 10_000 },
-    { workload: 'put', bytes: KIB, inFlight: 1000 },
-    { workload: 'put', bytes: 64 * KIB, inFlight: 1 },
-    { workload: 'put', bytes: 64 * KIB, inFlight: 100 },
-    { workload: 'batch', bytes: 100, batch: 100 },
+    { workload: 'put', bytes: 100, inFlight: 10_000, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: KIB, inFlight: 1, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: KIB, inFlight: 100, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: KIB, inFlight: 1000, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: KIB, inFlight: 10_000, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: 64 * KIB, inFlight: 1, rounds: ROUNDS_FEWER },
+    { workload: 'put', bytes: 64 * KIB, inFlight: 100, rounds: ROUNDS_FEWER },
+    { workload: 'batch', bytes: 100, batch: 100, rounds: ROUNDS_FEWER },
     { workload: 'batch', bytes: 100, batch: 1000 },
-    { workload: 'batch', bytes: 100, batch: 1000, batches: 4 },
+    { workload: 'batch', bytes: 100, batch: 1000, batches: 4, rounds: ROUNDS_FEWER },
     { workload: 'batch', bytes: 100, batch: 10_000 },
-    { workload: 'batch', bytes: KIB, batch: 1000 },
-    { workload: 'drain', bytes: 100, batch: 1 },
+    { workload: 'batch', bytes: KIB, batch: 1000, rounds: ROUNDS_FEWER },
+    { workload: 'drain', bytes: 100, batch: 1, rounds: ROUNDS_FEWER },
     { workload: 'drain', bytes: 100, batch: 1000 },
-    { workload: 'drain', bytes: KIB, batch: 1000 },
-    { workload: 'steady', bytes: 100, inFlight: 1000 },
+    { workload: 'drain', bytes: KIB, batch: 1000, rounds: ROUNDS_FEWER },
+    { workload: 'drain', bytes: 64 * KIB, batch: 10, rounds: ROUNDS_FEWER },
+    { workload: 'steady', bytes: 100, inFlight: 1000, rounds: ROUNDS_FEWER },
+    { workload: 'steady', bytes: KIB, inFlight: 100, rounds: ROUNDS_FEWER },
   ],
-  offered: [100, 1000, 10_000],
-  shares: [0.25, 0.5],
+  offered: [100, 1000, 10_000, 100_000, 400_000],
+  shares: [0.5],
   latencySeconds: 2,
   backlogs: [
     { waiting: 10_000, fillSecondsMax: 45 },
     { waiting: 100_000, fillSecondsMax: 45 },
-    { waiting: 1_000_000, fillSecondsMax: 45 },
+    { waiting: 1_000_000, fillSecondsMax: 75 },
     { waiting: 10_000_000, fillSecondsMax: 150 },
   ],
   rawSeconds: 0.2,
@@ -95,6 +115,7 @@ export const PEERS_FULL: PeersScale = {
 /** A shorter run: where everybody stands, with wide margins. */
 export const PEERS_QUICK: PeersScale = {
   ...PEERS_FULL,
+  rounds: 3,
   runSeconds: 0.5,
   cells: [
     { workload: 'put', bytes: 100, inFlight: 1 },
@@ -111,6 +132,8 @@ export const PEERS_QUICK: PeersScale = {
 /** As little as still goes through every line: no figure of it means anything. */
 export const PEERS_SMOKE: PeersScale = {
   rounds: 1,
+  latencyRounds: 1,
+  backlogRounds: 1,
   runSeconds: 0.02,
   warmupSeconds: 0.01,
   leadInSeconds: 0.01,

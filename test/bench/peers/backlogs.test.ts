@@ -20,6 +20,23 @@ test('one that does not take again what was put has no rates', async () => {
   await expect(ratesWith(bench, losing(1), 1)).rejects.toThrow('took 99 of the 100 that were put')
 })
 
+test('rounds count once as long was put and taken as a run and its warm-up last, and not for ever', async () => {
+  const scale = { ...PEERS_SMOKE, runSeconds: 0.75, warmupSeconds: 0.25 }
+  const putsOf = async (seconds: number) => {
+    let puts = 0
+    const one = losing(0)
+    const call = async (verb: 'put', argument: Parameters<typeof one.call<'put'>>[1]) => {
+      if (verb === 'put') puts++
+      return { ...(await one.call(verb, argument)), seconds }
+    }
+    await ratesWith({ scale }, { ...one, call: call as Contestant['call'] }, 3)
+    return puts
+  }
+  expect(await putsOf(0.5)).toBe(1 + 3)
+  expect(await putsOf(0.125)).toBe(4 + 3)
+  expect(await putsOf(0.001)).toBe(20 + 3)
+})
+
 test('the memory of an empty one is looked at behind the same few messages for all', async () => {
   const calls: unknown[] = []
   const one = {

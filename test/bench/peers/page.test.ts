@@ -56,6 +56,22 @@ test('every loss has its row, in which the page says so where no reason is known
   )
 })
 
+test('the method is that of the run: of older ones as it was', () => {
+  const pageOf = (more: object) =>
+    renewedPage(undefined, FILE, artificial(LINES, { ...HEADER, rounds: 5, ...more }))
+  const first = pageOf({})
+  expect(first).toContain('5 rounds of 1 s a rate and 2 s a latency behind')
+  expect(first).toContain('led in by some tenths of a second')
+  expect(first).toContain('what was put before stays')
+  const second = pageOf({ leadInSeconds: 0.2 })
+  expect(second).toContain('led in by 0.2 s flat out')
+  expect(second).toContain('what was put before stays')
+  const third = pageOf({ leadInSeconds: 0.2, latencyRounds: 3, roundsMin: 4 })
+  expect(third).toContain('5 rounds (4 of the cells that no bar is about) of 1 s a rate and 3 of')
+  expect(third).toContain('led in by 0.2 s of the same load')
+  expect(third).toContain('what is left of those before is taken out of whoever gives it back')
+})
+
 test('a contender that was left out is named with its reason, and has no row', () => {
   const page = renewedPage(undefined, FILE, without('lmdb', 'nats-jetstream'))
   expect(page).toContain('* `lmdb` was left out: it is not here.')
