@@ -2,7 +2,7 @@
 
 import { median, quantile, rounded } from '../../src/measure/measures.ts'
 import type { Contestant, Run } from './contestant.ts'
-import { Field } from './field.ts'
+import { Field, reasonOf } from './field.ts'
 import { RUN_BYTES_MAX } from './loads.ts'
 import { inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type RateLine, type ResultLine, underWayOf } from './result.ts'
@@ -54,7 +54,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
     }
     const raws: number[] = []
     const beside = async () => {
-      raws.push(await rawRate(bench, groupBytes))
+      raws.push(await rateBeside(bench, field.what, () => rawRate(bench, groupBytes)))
     }
     const act = async (one: Contestant) => {
       await runOnce(one, cell, scale.leadInSeconds)
@@ -62,8 +62,9 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
     }
     await inTurns(bench, field, those, act, { rounds: roundsOf(scale, cell), beside })
     const left = field.those(({ id }) => (runs.get(id)?.length ?? 0) > 0)
+    const rates = raws.filter(isMeasured).map(rounded)
     return [
-      { kind: 'raw', groupBytes, cell: field.what, rates: raws.map(rounded) },
+      ...(rates.length > 0 ? [{ kind: 'raw', groupBytes, cell: field.what, rates } as const] : []),
       ...left.map(({ id }) => lineOf(cell, id, runs.get(id) ?? [], raws)),
       ...field.failures,
     ]
@@ -122,12 +123,42 @@ async function runOnce(
   }
 }
 
+/** Of one round; no number where the loop failed, which is said aloud and costs no contender its figures. */
+export async function rateBeside(
+  { say }: Pick<PeersBench, 'say'>,
+  what: string,
+  loop: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await loop()
+  } catch (error) {
+    say(`the raw loop FAILED, ${what}: ${reasonOf(error)}`)
+    return Number.NaN
+  }
+}
+
+function isMeasured(rate: number): boolean {
+  return !Number.isNaN(rate)
+}
+
 /** Groups a second of the loop that only writes and flushes. */
 async function rawRate({ place, raw, scale }: PeersBench, groupBytes: number): Promise<number> {
   const file = place.file('raw')
   const probe = await raw.run('prepared', file, groupBytes, RAW_PROBE_GROUPS)
   const groups = Math.max(1, Math.round((scale.rawSeconds * RAW_PROBE_GROUPS) / probe))
   return groups / (await raw.run('prepared', file, groupBytes, groups))
+}
+
+/** Share of the raw loop of the same round, the median; undefined where it has failed in all of them. */
+export function efficiencyOf(
+  rates: readonly number[],
+  raws: readonly number[],
+  underWay: number,
+): number | undefined {
+  const shares = rates
+    .map((rate, round) => rate / ((raws[round] ?? Number.NaN) * underWay))
+    .filter(isMeasured)
+  return shares.length === 0 ? undefined : rounded(median(shares))
 }
 
 function lineOf(
@@ -137,8 +168,9 @@ function lineOf(
   raws: readonly number[],
 ): RateLine {
   const rates = runs.map(({ rate }) => rate)
-  const underWay = underWayOf(cell)
-  const shares = rates.map((rate, round) => rate / ((raws[round] ?? Number.NaN) * underWay))
+  // The raw loop writes bodies, which a take does not.
+  const isOfBodies = cell.workload === 'put' || cell.workload === 'batch'
+  const efficiency = isOfBodies ? efficiencyOf(rates, raws, underWayOf(cell)) : undefined
   return {
     kind: 'rate',
     contender,
@@ -149,10 +181,7 @@ function lineOf(
     rates: rates.map(rounded),
     seconds: runs.map(({ seconds }) => rounded(seconds)),
     cpu: rounded(median(runs.map(({ cpu }) => cpu))),
-    // The raw loop writes bodies, which a take does not.
-    ...((cell.workload === 'put' || cell.workload === 'batch') && {
-      efficiency: rounded(median(shares)),
-    }),
+    ...(efficiency !== undefined && { efficiency }),
   }
 }
 

@@ -63,8 +63,13 @@ export class Field {
 }
 
 export function failureOf({ id }: Contestant, what: string, error: unknown): FailedLine {
+  return { kind: 'failed', contender: id, what, reason: reasonOf(error) }
+}
+
+/** In one line. */
+export function reasonOf(error: unknown): string {
   const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
-  return { kind: 'failed', contender: id, what, reason }
+  return reason
 }
 
 const SIDE_BY_SIDE = 4
