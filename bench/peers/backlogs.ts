@@ -11,6 +11,7 @@ import type { PeersBench } from './measure.ts'
 import { FLOOR, type ResultLine } from './result.ts'
 import { freeBytes, roomProblem } from './room.ts'
 import { BACKLOG_BYTES, type Backlog, MANY_IN_FLIGHT, WARM_MESSAGES } from './scale.ts'
+import { backlogWhat, reopenWhat } from './what.ts'
 
 /** By how long the size before took: so much longer than it would, since filling gets slower. */
 const FILL_MARGIN = 1.25
@@ -29,7 +30,7 @@ export async function* measureBacklogs(bench: PeersBench, id: string): AsyncGene
   let emptyBytes: number | undefined
   let before: { waiting: number; seconds: number } | undefined
   for (const backlog of bench.scale.backlogs) {
-    const what = `backlog of ${backlog.waiting}`
+    const what = backlogWhat(backlog.waiting)
     const reason = refusal(bench, backlog, before)
     if (reason !== undefined) {
       bench.say(`${id} is LEFT OUT, ${what}: ${reason}`)
@@ -113,7 +114,7 @@ async function measureBacklog(
   try {
     add({ kind: 'reopen', ...place, seconds: rounded(await one.reopenKilled()), how: 'killed' })
   } catch (error) {
-    const failure = failureOf(one, `opening after a kill with ${waiting} waiting`, error)
+    const failure = failureOf(one, reopenWhat(waiting), error)
     bench.say(`${one.id} FAILED, ${failure.what}: ${failure.reason}`)
     add(failure)
     await one.abandon()

@@ -8,6 +8,7 @@ import { inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type RateLine, type ResultLine, underWayOf } from './result.ts'
 import { freeBytes, roomProblem } from './room.ts'
 import { type RateCell, roundsOf } from './scale.ts'
+import { rateWhat } from './what.ts'
 
 /** A loop of this many groups tells how many fit into the time. */
 const RAW_PROBE_GROUPS = 8
@@ -30,7 +31,7 @@ export async function measureCell(bench: PeersBench, cell: RateCell): Promise<Re
   const { scale } = bench
   const groupBytes = cell.bytes * underWayOf(cell)
   const takes = cell.workload === 'drain' || cell.workload === 'steady'
-  const field = new Field(bench, wordsOf(cell))
+  const field = new Field(bench, rateWhat(cell))
   const reason = refusal(bench, cell)
   if (reason !== undefined) {
     bench.say(`LEFT OUT, ${field.what}: ${reason}`)
@@ -183,9 +184,4 @@ function lineOf(
     cpu: rounded(median(runs.map(({ cpu }) => cpu))),
     ...(efficiency !== undefined && { efficiency }),
   }
-}
-
-function wordsOf({ workload, bytes, inFlight, batch, batches }: RateCell): string {
-  const many = inFlight === undefined ? `batches of ${batch}` : `${inFlight} in flight`
-  return `${workload}, ${bytes} B, ${many}${batches === undefined ? '' : `, ${batches} under way`}`
 }

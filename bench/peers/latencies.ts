@@ -11,6 +11,7 @@ import { empty, inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type LatencyWorkload, type LeftOutLine, type ResultLine } from './result.ts'
 import { BACKLOG_BYTES, LATENCY_ROOM, MANY_IN_FLIGHT } from './scale.ts'
 import type { Lateness } from './verbs.ts'
+import { latencyWhat, loadWhat, offeredText } from './what.ts'
 
 /** A load that is offered. */
 interface Load {
@@ -24,7 +25,7 @@ export async function measureLatencies(
   bench: PeersBench,
   workload: LatencyWorkload,
 ): Promise<ResultLine[]> {
-  const field = new Field(bench, `latency of ${workload}`)
+  const field = new Field(bench, latencyWhat(workload))
   const lines: ResultLine[] = []
   try {
     await field.open(bench.contenders.map(({ id }) => id))
@@ -42,7 +43,7 @@ export async function measureLatencies(
         else lines.push(slow)
         if (slow !== undefined) bench.say(`${one.id} is LEFT OUT, ${slow.what}: ${slow.reason}`)
       }
-      field.what = whatOf(workload, load)
+      field.what = loadWhat(workload, load.words)
       lines.push(...(await measureLoad(bench, field, able, workload, load, maxima)))
     }
     return [...lines, ...field.failures]
@@ -53,17 +54,13 @@ export async function measureLatencies(
 
 function loadsOf({ scale }: PeersBench): Load[] {
   return [
-    ...scale.offered.map((rate) => ({ words: `${rate} a second`, rateFor: () => rate })),
+    ...scale.offered.map((rate) => ({ words: offeredText(rate), rateFor: () => rate })),
     ...scale.shares.map((share) => ({
       words: `${share} of its maximum`,
       share,
       rateFor: (maximum: number) => maximum * share,
     })),
   ]
-}
-
-function whatOf(workload: LatencyWorkload, load: Load): string {
-  return `latency of ${workload} at ${load.words}`
 }
 
 function tooSlow(
@@ -73,7 +70,7 @@ function tooSlow(
   maximum: number,
 ): LeftOutLine | undefined {
   if (maximum >= LATENCY_ROOM * load.rateFor(maximum)) return undefined
-  const what = whatOf(workload, load)
+  const what = loadWhat(workload, load.words)
   const takers = workload === 'through' ? ' with one taker' : ''
   const reason = `its maximum${takers} is ${rounded(maximum)} a second`
   return { kind: 'left-out', contender, what, reason }

@@ -18,17 +18,17 @@ import { type Part, secondsOf } from './estimate.ts'
 import { measureLatencies } from './latencies.ts'
 import type { PeersBench } from './measure.ts'
 import { GIVEN_BACK, touchMemory } from './memory.ts'
+import { type Step, withPatience } from './patience.ts'
 import { CONTENDERS, contenderOf } from './registry.ts'
 import { type ContenderFacts, FLOOR, type ResultLine } from './result.ts'
 import { PEERS_FULL, PEERS_QUICK, PEERS_SMOKE, type PeersScale, roundsOf } from './scale.ts'
+import { latencyWhat, rateWhat } from './what.ts'
 
 export const PEERS_USAGE =
   'peers [--quick] [--only ID,...] [--parts rates,latencies,backlogs] [--rounds N] [--backlog N] [--seed N] [--no-install]'
 
 const PARTS: readonly Part[] = ['rates', 'latencies', 'backlogs']
 const SEED_END = 2 ** 32
-/** Whoever hangs again and again does not take the time of all others. */
-const FAILURES_MAX = 3
 
 interface Wanted {
   readonly ids: readonly string[]
@@ -117,52 +117,37 @@ async function* measurePeers(
   say(`${there.length} contenders, about ${Math.ceil(estimate / 60)} minutes; seed ${seed}`)
   const common = { place, raw, scale, random: seededRandom(seed), say }
   const started = performance.now()
-  const failures = new Map<string, number>()
-  const gone = new Set<string>()
-  for (const step of stepsOf(scale, parts, there)) {
-    for (const { id } of there) {
-      if ((failures.get(id) ?? 0) < FAILURES_MAX || gone.has(id)) continue
-      gone.add(id)
-      say(`${id} is LEFT OUT from here on: it has failed ${FAILURES_MAX} times`)
-      const reason = `it has failed ${FAILURES_MAX} times`
-      yield { kind: 'left-out', contender: id, what: 'everything behind that', reason }
-    }
-    const able = there.filter(({ id }) => !gone.has(id))
-    const contenders = able.map(({ id }) => contenderOf(id))
-    for await (const line of step({ ...common, contenders })) {
-      if (line.kind === 'failed')
-        failures.set(line.contender, (failures.get(line.contender) ?? 0) + 1)
-      yield line
-    }
-  }
+  const bench = { ...common, contenders: there.map(({ id }) => contenderOf(id)) }
+  for (const part of parts) yield* withPatience(bench, stepsOf(scale, there)[part])
   const seconds = Math.round((performance.now() - started) / 1000)
   yield { kind: 'end', seconds, load: loadavg().map(rounded) }
 }
 
-type Step = (bench: PeersBench) => AsyncIterable<ResultLine> | Iterable<ResultLine>
-
 /** In the order in which they are measured; each gives its lines once it is over. */
 function stepsOf(
   scale: PeersScale,
-  parts: readonly Part[],
   there: readonly ContenderFacts[],
-): Step[] {
-  const whole = (measure: (bench: PeersBench) => Promise<ResultLine[]>): Step =>
-    async function* (bench) {
+): Readonly<Record<Part, readonly Step<PeersBench>[]>> {
+  const whole = (
+    what: string,
+    measure: (bench: PeersBench) => Promise<ResultLine[]>,
+  ): Step<PeersBench> => ({
+    what,
+    async *measure(bench) {
       yield* await measure(bench)
-    }
-  const steps: Readonly<Record<Part, readonly Step[]>> = {
-    rates: scale.cells.map((cell) => whole((bench) => measureCell(bench, cell))),
+    },
+  })
+  return {
+    rates: scale.cells.map((cell) => whole(rateWhat(cell), (bench) => measureCell(bench, cell))),
     latencies: (['put', 'through'] as const).map((workload) =>
-      whole((bench) => measureLatencies(bench, workload)),
+      whole(latencyWhat(workload), (bench) => measureLatencies(bench, workload)),
     ),
-    backlogs: there.map(
-      ({ id }): Step =>
-        (bench) =>
-          bench.contenders.some((one) => one.id === id) ? measureBacklogs(bench, id) : [],
-    ),
+    backlogs: there.map(({ id }) => ({
+      what: 'backlogs',
+      only: id,
+      measure: (bench) => measureBacklogs(bench, id),
+    })),
   }
-  return parts.flatMap((part) => steps[part])
 }
 
 /** Says how far a run is, after so many minutes and seconds of it. */
