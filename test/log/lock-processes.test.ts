@@ -70,6 +70,7 @@ describe.each([
   ['in two pid and network namespaces', true],
 ])('two processes %s', (_where, inNamespaces) => {
   test.skipIf(inNamespaces && !canUnshare)(
+    // Museum: stellar-core #883, where pid files go stale.
     'the second is refused naming the first, and opens after its SIGKILL',
     async () => {
       const first = holder(inNamespaces)
@@ -88,6 +89,7 @@ describe.each([
     },
   )
 
+  // Museum: chronicle #629, #696, where time that has passed is taken for proof of death.
   test.skipIf(inNamespaces && !canUnshare)('a stopped owner is alive', async () => {
     const first = holder(false)
     expect(await lineOf(first)).toMatch(/^held epoch 1 /)

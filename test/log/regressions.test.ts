@@ -202,6 +202,7 @@ test('control records that recovery copied keep their segment from retiring (1)'
   })
 })
 
+// Museum: nats PR #7594, where what waited for a background flush was lost.
 test('interval mode flushes what was written behind a roll (the timer outlives its segment)', async () => {
   const simulation = new Simulation({ seed: 13 })
   const owner = simulation.process('owner')

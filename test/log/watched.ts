@@ -3,6 +3,7 @@ import { openPublicLog, openSegmentLog } from '../../src/log/open.ts'
 import { checkOptions } from '../../src/log/options.ts'
 import type { LogOwner } from '../../src/log/seam.ts'
 import type { LogOptions, Message } from '../../src/log/types.ts'
+import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import type { SimulatedProcess } from '../../src/system/simulated/process.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
@@ -18,8 +19,9 @@ export class Watched {
   /** Checksums computed so far, over blocks and anything else. */
   checksums = 0
 
-  constructor(seed: number) {
-    this.simulation = new Simulation({ seed })
+  /** On a disk of its own, or on one that another machine has left. */
+  constructor(seed: number, disk?: SimulatedDisk) {
+    this.simulation = new Simulation({ seed, ...(disk && { disk }) })
     this.process = this.simulation.process('owner')
     const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = this.process
     const files = this.#watch(this.process.files)

@@ -15,6 +15,7 @@ const LIVES_MAX = 12
 /** Processes start slowly where much else runs. */
 const TIMEOUT_MS = 300_000
 
+// Museum: better-queue #7, where jobs were taken off before they were done.
 test(
   `workers killed ${ROUNDS} times lose nothing and repeat nothing that was acknowledged`,
   async () => {

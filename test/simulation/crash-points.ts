@@ -8,6 +8,7 @@ const CRASH_SEEDS = Number(process.env['QLOG_CRASH_SEEDS'] ?? 1)
 
 export function testCrashPoints(durableWrites: DurableWrites): void {
   describe.each(TRACES)('$name', (trace) => {
+    // Museum: ARTEMIS-4215, -2414, -1288, -2053: flushes that never come, and crashes of closing and compaction.
     test(`${durableWrites}: killed or robbed of power at every call`, async () => {
       const exhaustive = new Exhaustive(trace, durableWrites, CRASH_SEEDS)
       await exhaustive.prepare()

@@ -4,6 +4,7 @@ import { TRACES } from './traces.ts'
 
 describe.each(TRACES)('$name', (trace) => {
   for (const durableWrites of ['dsync', 'flush'] as const) {
+    // Museum: cockroach PR #37102, beanstalkd #477 (a flush that fails is forgotten), prometheus #13027 (half a record).
     test(`${durableWrites}: every write and every flush fails, in three flavours`, async () => {
       const exhaustive = new Exhaustive(trace, durableWrites, 1)
       await exhaustive.prepare()

@@ -11,6 +11,7 @@ const canTrace = hasStrace()
 if (!canTrace) console.warn('SKIPPED: strace is not here, or may not trace')
 
 describe.skipIf(!canTrace)('qlog append --ids under strace', () => {
+  // Museum: mrecordlog #48, where nobody could say what a sync meant.
   test('invariant 1: every printed id was durable before', () => {
     const messages = 2_000
     const result = traceDurable({ root, messages, sync: 'always' })

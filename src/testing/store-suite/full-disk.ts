@@ -71,6 +71,7 @@ export const FULL_DISK: readonly StoreTest[] = [
     },
   },
   {
+    // Museum: nats #7654.
     name: 'a full disk refuses messages, still takes what gives space back, and goes on afterwards',
     needs: ['setFull'],
     run: async (world) => {

@@ -106,6 +106,7 @@ export const PURGE: readonly StoreTest[] = [
     },
   },
   {
+    // Museum: lavinmq PR #2247, where a purge forgot what was acknowledged.
     name: 'a purge that resolved holds after a crash, and one that did not is there or not as a whole',
     needs: ['crash'],
     run: async (world) => {

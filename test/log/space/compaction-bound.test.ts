@@ -160,6 +160,7 @@ test('an opening that appends nothing merges nothing by itself (8)', async () =>
   })
 })
 
+// Museum: nats #5702, #5719, #5973, #6352: storms of compaction.
 test('in the background no more is rewritten than is appended, until the log is quiet', async () => {
   await simulate(25, async (system) => {
     const log = await openPublicLog(system, LOG, LARGE)
