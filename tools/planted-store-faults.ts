@@ -283,8 +283,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/group-dispatch.ts',
-        'this.out.has(offset) || this.order.suspects',
-        'this.out.has(offset) || offset < 0 && this.order.suspects',
+        'this.out.has(offset) || this.order.offerSuspect',
+        'this.out.has(offset) || offset < 0 && this.order.offerSuspect',
       ),
     ],
     tests: [STORE_REGRESSIONS],

@@ -108,10 +108,10 @@ test('a message that was deleted while a session held it is delivered to nobody,
     expect(world.counts('jobs')).toEqual({ ready: 0, delayed: 0, leased: 0, buried: 0 })
   }))
 
-/** `a` and `b` were leased when the last opening died; `c` was not. */
-async function withSuspects(world: World): Promise<void> {
+/** `a` and `b`, or so many, were leased when the last opening died; `c` was not. */
+async function withSuspects(world: World, count = 2): Promise<void> {
   await world.putAll('jobs', 'a', 'b', 'c')
-  await world.take('jobs', { count: 2 })
+  await world.take('jobs', { count })
   await writeLeases(world)
   await world.crashAndOpen()
 }
@@ -130,6 +130,31 @@ test('a suspect that was nearly deleted still goes out by itself, and once', () 
     await a?.ack()
     expect(textsOf(await world.take('jobs'))).toEqual(['b'])
     expect(await world.take('jobs')).toEqual([])
+  }))
+
+test('a suspect whose deletion was turned down still goes out by itself', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    await withSuspects(world, 3)
+    await world.store.queue('small').configure({ messagesMax: 1 })
+    const session = await world.watching('jobs')
+    const [a] = await session.reserve()
+    const waiting = session.reserve({ count: 3 })
+    const acked = a?.ack()
+    // It waits for the first put of the key, and then there is no room for all of it.
+    unheard(world.put('keyed', 'first', { key: 'k' }))
+    const change = world.store.transaction((tx) => {
+      tx.delete({ queue: 'jobs', id: 2, offset: 1 })
+      tx.put('keyed', 'second', { key: 'k' })
+      tx.put('small', '1')
+      tx.put('small', '2')
+    })
+    await expect(change).rejects.toMatchObject({ code: 'QLOG_QUEUE_FULL' })
+    await acked
+    const out = await waiting
+    expect(textsOf(out)).toEqual(['c'])
+    expect(await world.take('jobs')).toEqual([])
+    await session.ack(out)
+    expect(textsOf(await world.take('jobs'))).toEqual(['b'])
   }))
 
 test('a suspect that a session held and gave back still goes out by itself', () =>

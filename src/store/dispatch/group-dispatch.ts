@@ -198,7 +198,7 @@ export class GroupDispatch implements GroupEvents {
   /** Messages that were to leave stay after all. */
   restore(offsets: readonly number[], ids: readonly number[]): void {
     offsets.forEach((offset, row) => {
-      if (this.out.has(offset) || this.order.suspects.has(offset)) return
+      if (this.out.has(offset) || this.order.offerSuspect(offset)) return
       const exception = this.state.exception(offset)
       if (exception && !exception.holder) this.order.place(exception)
       const facts = exception ? undefined : this.queue.find(offset)

@@ -128,6 +128,13 @@ export class GroupOrder {
     this.#queue.woke(this.#group)
   }
 
+  /** A suspect that was to leave stays after all; false where the message is none. */
+  offerSuspect(offset: number): boolean {
+    if (!this.suspects.offer(offset)) return false
+    this.#queue.woke(this.#group)
+    return true
+  }
+
   /** Puts an exception where its state says. */
   place(exception: Exception): void {
     if (this.#out.has(exception.offset)) return

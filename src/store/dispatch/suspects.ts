@@ -2,7 +2,7 @@
  * Messages of a group that were leased when an earlier opening ended without a close: one of them may be
  * what ended it, so they go out one at a time. Pure memory.
  */
-import { IndexedHeap } from '../containers/heap.ts'
+import { IndexedHeap, NOT_IN_HEAP } from '../containers/heap.ts'
 import type { GroupDispatch } from './group-dispatch.ts'
 import { byPriority, Taken } from './taken.ts'
 
@@ -39,9 +39,18 @@ export class Suspects {
     if (this.#out !== undefined) return undefined
     for (let first = this.#heap.peek(); first; first = this.#heap.peek()) {
       if (isWaiting(first.offset, first.id)) return first
-      this.drop(first.offset)
+      // What is to take it out may be turned down: it stands aside, a suspect all the same.
+      this.#heap.remove(first)
     }
     return undefined
+  }
+
+  /** The message may be waiting again; false where it is none of those that wait. */
+  offer(offset: number): boolean {
+    const suspect = this.#byOffset.get(offset)
+    if (suspect === undefined) return false
+    if (suspect.heapIndex === NOT_IN_HEAP) this.#heap.push(suspect)
+    return true
   }
 
   /** The best one goes out; `ended` is told when it is not out any more. */
@@ -66,7 +75,7 @@ export class Suspects {
     const suspect = this.#byOffset.get(offset)
     if (!suspect) return
     this.#byOffset.delete(offset)
-    this.#heap.remove(suspect)
+    if (suspect.heapIndex !== NOT_IN_HEAP) this.#heap.remove(suspect)
   }
 
   /** None of those that wait is a suspect any more; returns them. */
