@@ -1,7 +1,6 @@
 /** The store: joins its core with the faces, and knows how it ends. */
 import { QlogError, QlogTypeError } from '../errors.ts'
 import { checkInteger, checkMs, checkName, checkOptionNames } from './check.ts'
-import { PlainOperation } from './commit/operation.ts'
 import { StoreSession } from './deliver/session.ts'
 import { lookAt } from './look/looking.ts'
 import { METRIC_STATS, type MetricSource, type MetricStats } from './observe/metric-source.ts'
@@ -223,8 +222,7 @@ export class LogStore implements Store, MetricSource {
     // Nothing may be decided behind the record that says that this was all.
     core.dispatcher.close()
     if (!core.hasWritten || core.journal.failure) return
-    const operation = new PlainOperation([{ kind: 'close' }])
-    await core.send(operation)
+    await core.sendClose()
     await this.#snapshots.save(false)
   }
 }

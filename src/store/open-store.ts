@@ -34,7 +34,7 @@ export async function openStoreOn(
     const journal = new Journal(state)
     journal.appliedLsn = appliedLsn
     owner.journal = journal
-    const clock = new ElapsedClock(system.clock, system.identity, state.opened, state.timeMs)
+    const clock = new ElapsedClock(system.clock, system.identity, state)
     return new LogStore(new StoreCore(system, log, state, clock, journal, directory), saved)
   } catch (error) {
     // Why it does not open is what to tell, also where the log cannot be closed properly.

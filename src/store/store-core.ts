@@ -8,6 +8,7 @@ import type { OwnedLog } from '../log/seam.ts'
 import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
 import type { Journal, JournalEvents } from './commit/journal.ts'
+import { Opening, type OpeningHost } from './commit/opening.ts'
 import { PlainOperation, type Sendable } from './commit/operation.ts'
 import { PendingClaims } from './commit/pending-claims.ts'
 import { Registry } from './commit/registry.ts'
@@ -35,7 +36,7 @@ export type StoreSystem = Pick<System, 'clock' | 'identity' | 'random' | 'watchL
 /** Messages of one entry that nobody asked to be one: their records fit the smallest log. */
 export const OPS_MAX = 1024
 
-export class StoreCore implements Decisions, JournalEvents {
+export class StoreCore implements Decisions, JournalEvents, OpeningHost {
   readonly system: StoreSystem
   readonly log: OwnedLog
   readonly state: StoreState
@@ -63,8 +64,7 @@ export class StoreCore implements Decisions, JournalEvents {
   /** Called once, when the store cannot go on. */
   onFailed: (cause: Error) => void = () => undefined
   readonly #sequences = new WeakMap<object, number>()
-  #openSent = false
-  #isOpenDurable = false
+  readonly #opening: Opening
 
   constructor(
     system: StoreSystem,
@@ -92,6 +92,7 @@ export class StoreCore implements Decisions, JournalEvents {
       soon: (callback) => system.clock.soon(callback),
       later: (delayMs, callback) => void system.clock.after(delayMs, callback),
     })
+    this.#opening = new Opening(this)
     this.claims = new PendingClaims(state)
     this.fetch = new MessageFetch(log, (id) => this.dispatcher.noteDamaged(id))
     const send = (operation: Sendable) => this.send(operation)
@@ -111,21 +112,7 @@ export class StoreCore implements Decisions, JournalEvents {
 
   /** Sends an operation into the log; the first one of an opening has the opening's own in front. */
   submit(operation: Sendable): void {
-    if (!this.#openSent) {
-      this.#openSent = true
-      const again = () => {
-        this.#openSent = false
-      }
-      try {
-        const durable = () => {
-          this.#isOpenDurable = true
-        }
-        this.journal.submit(new PlainOperation([this.#openOp()], durable, again))
-      } catch (error) {
-        again()
-        throw error
-      }
-    }
+    this.#opening.say()
     this.journal.submit(operation)
   }
 
@@ -134,12 +121,18 @@ export class StoreCore implements Decisions, JournalEvents {
    * may now, before the log tells of an opening at all.
    */
   isRecordedFirst(id: number): boolean {
-    return id < this.uncleanBelowId || !this.#isOpenDurable
+    return id < this.uncleanBelowId || !this.#opening.isDurable
   }
 
   /** Anything was written by this opening. */
   get hasWritten(): boolean {
-    return this.#openSent
+    return this.#opening.isSent
+  }
+
+  /** Tells the time a last time, and that this was a proper end. */
+  async sendClose(): Promise<void> {
+    this.#opening.sayAtEnd()
+    await this.send(new PlainOperation([{ kind: 'close' }]))
   }
 
   beforeAppend(): void {
@@ -151,6 +144,7 @@ export class StoreCore implements Decisions, JournalEvents {
   }
 
   applied(): void {
+    this.#opening.applied()
     this.gone.flush()
     this.watch.applied()
     this.onApplied()
@@ -303,7 +297,11 @@ export class StoreCore implements Decisions, JournalEvents {
     return { kind: 'bury', ...of, offset, id, sequence, priority, reason, error } as const
   }
 
-  #openOp(): OpenOp {
+  append(operation: Sendable): void {
+    this.journal.submit(operation)
+  }
+
+  openOp(): OpenOp {
     return {
       kind: 'open',
       bootId: this.system.identity.bootId,

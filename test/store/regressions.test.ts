@@ -264,3 +264,38 @@ test('a message that kills its process at once gains attempts also where the sto
     }
     expect(attempts).toEqual([1, 2, 3])
   }))
+
+test('the store’s own time goes on from what it was, though the wall clock was set while it was open', () =>
+  inWorld(new SegmentWorld(1), async (world) => {
+    await world.store.queue('jobs').createGroup('default')
+    await world.put('jobs', 'opened with the clock five hours ahead')
+    await world.advance(MINUTE_MS)
+    world.jumpWallClock(-5 * HOUR_MS)
+    await world.advance(4 * HOUR_MS)
+    const first = await world.put('jobs', 'first', { key: 'k', keyWindowMs: 10 * MINUTE_MS })
+    await world.advance(HOUR_MS / 2)
+    await world.put('jobs', 'free by now')
+    await world.put('jobs', 'later', { delayMs: 5 * MINUTE_MS })
+    await world.close()
+    await world.advanceWhileDown(2 * MINUTE_MS, false)
+    await world.open()
+    const second = await world.put('jobs', 'second', { key: 'k' })
+    expect([second.duplicate, second.id > first.id]).toEqual([false, true])
+    expect(world.counts('jobs').delayed).toBe(1)
+    await world.advance(4 * MINUTE_MS)
+    expect(world.counts('jobs').delayed).toBe(0)
+  }))
+
+test('a boot with a wall clock that is no help goes on from where the log last told the time', () =>
+  inWorld(new SegmentWorld(1), async (world) => {
+    await world.put('jobs', 'first', { key: 'k', keyWindowMs: 10 * MINUTE_MS })
+    for (let minute = 0; minute < 11; minute++) {
+      await world.advance(MINUTE_MS)
+      await world.put('jobs', 'plain')
+    }
+    await world.close()
+    world.jumpWallClock(-5 * HOUR_MS)
+    await world.advanceWhileDown(1_000, false)
+    await world.open()
+    expect((await world.put('jobs', 'second', { key: 'k' })).duplicate).toBe(false)
+  }))

@@ -133,7 +133,9 @@ class State:
         return self.queues[queue].groups.get(group) or Group('', 0)
 
     def open(self, boot, boot_elapsed, elapsed, wall, unclean_below):
-        self.elapsed, self.is_closed = elapsed, False
+        is_again = not self.is_closed and unclean_below == self.unclean_below
+        self.elapsed, self.is_closed, self.unclean_below = elapsed, False, unclean_below
+        if is_again: return
         for queue in self.queues.values():
             for group in queue.groups.values(): group.leased.clear()
 

@@ -68,6 +68,7 @@ function loadStore(state: StoreState, bytes: Uint8Array): void {
   const reader = new ByteReader(bytes)
   const nextQueue = reader.varint()
   state.timeMs = reader.varint()
+  state.openedEntryMs = state.timeMs
   state.elapsedMs = reader.varint()
   state.uncleanBelowId = reader.varint()
   const isClosed = reader.varint() === 1

@@ -44,6 +44,8 @@ export class StoreState {
   elapsedMs = 0
   /** The opening that wrote last; undefined before the first. */
   opened: OpenOp | undefined
+  /** Time of the entry that told of it; of a later one where the state was loaded. */
+  openedEntryMs = 0
   /** The opening that wrote last also closed. */
   isClosed = true
   /** Messages below this id may have been started without a word of it in the log. */
@@ -96,6 +98,7 @@ export class StoreState {
     switch (op.kind) {
       case 'open':
         this.opened = op
+        this.openedEntryMs = this.timeMs
         this.isClosed = false
         this.elapsedMs = Math.max(this.elapsedMs, op.elapsedMs)
         this.uncleanBelowId = op.uncleanBelowId
