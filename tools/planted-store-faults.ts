@@ -225,8 +225,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'state/key-table.ts',
-        'chunk.version = ++this.#version\n    this.#pruneSome',
-        'chunk.version++\n    this.#pruneSome',
+        'chunk.version = ++this.#version\n    this.prune',
+        'chunk.version++\n    this.prune',
       ),
       store(
         'state/key-table.ts',

@@ -26,6 +26,8 @@ const AGAIN_BYTES_MIN = 64 * 1024
 /** What is encoded in one turn of the event loop, so that none takes long. */
 const TURN_BYTES = 512 * 1024
 const TURN_MS = 4
+/** Of each queue, keys that are looked at with every save: in one that gets no more messages nothing else does. */
+const KEYS_A_SAVE = 1_024
 
 export interface SavedSlice {
   readonly version: number
@@ -125,6 +127,7 @@ export class Snapshots {
 
   async #save(isWhole: boolean): Promise<void> {
     const { journal, log, state } = this.#core
+    state.pruneKeys(KEYS_A_SAVE)
     const before = this.#saved
     const encoded = await this.#encodeAhead(before, isWhole)
     const at = journal.stateLsn()

@@ -11,8 +11,8 @@ export interface KeyEntry {
   readonly untilMs: number
 }
 
-/** Keys looked at with every change, round and round, to let go of expired ones. */
-const PRUNED_A_CHANGE = 2
+/** Keys looked at with every message that is put, round and round, to let go of expired ones. */
+const PRUNED_A_PUT = 2
 
 class KeyChunk {
   readonly keys = new Set<string>()
@@ -46,7 +46,20 @@ export class KeyTable {
     this.#chunks.set(number, chunk)
     chunk.keys.add(key)
     chunk.version = ++this.#version
-    this.#pruneSome(elapsedMs)
+    this.prune(elapsedMs)
+  }
+
+  /** Looks at some of them, and lets go of those whose time is over: nobody can tell the difference. */
+  prune(elapsedMs: number, count = PRUNED_A_PUT): void {
+    for (let looked = 0; looked < count && this.#entries.size > 0; looked++) {
+      const { value } = this.#walk.next()
+      if (!value) {
+        this.#walk = this.#entries.entries()
+        return
+      }
+      const [key, { untilMs }] = value
+      if (untilMs <= elapsedMs) this.#delete(key)
+    }
   }
 
   chunkNumbers(): readonly number[] {
@@ -77,17 +90,5 @@ export class KeyTable {
     chunk?.keys.delete(key)
     if (chunk) chunk.version = ++this.#version
     if (chunk?.keys.size === 0) this.#chunks.delete(number)
-  }
-
-  #pruneSome(elapsedMs: number): void {
-    for (let looked = 0; looked < PRUNED_A_CHANGE; looked++) {
-      const { value } = this.#walk.next()
-      if (!value) {
-        this.#walk = this.#entries.entries()
-        return
-      }
-      const [key, { untilMs }] = value
-      if (untilMs <= elapsedMs) this.#delete(key)
-    }
   }
 }

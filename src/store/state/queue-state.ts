@@ -79,8 +79,8 @@ export class QueueState {
     return undefined
   }
 
-  /** `bytes` is what its record takes. */
-  put(facts: MessageFacts, id: number, timeMs: number, bytes: number): void {
+  /** `bytes` is what its record takes, `elapsedMs` the store's own time as far as the entries tell. */
+  put(facts: MessageFacts, id: number, timeMs: number, elapsedMs: number, bytes: number): void {
     const { offset, key } = facts
     this.noteUsed(offset)
     const lane = this.#laneFor(facts.priority)
@@ -105,7 +105,7 @@ export class QueueState {
     if (key !== undefined) {
       const { keyUntilMs, keyWindowMs } = facts
       this.keys.set(key, { id, offset, untilMs: keyUntilMs }, keyUntilMs - keyWindowMs)
-    }
+    } else this.keys.prune(elapsedMs)
     if (facts.producer !== undefined) this.producers.add(facts.producer, facts.sequence)
     // The one that it was to come after may have left in front of it.
     if (facts.after >= 0 && !this.done.has(facts.after)) this.trailing.add(offset, facts.after)

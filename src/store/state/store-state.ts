@@ -91,7 +91,7 @@ export class StoreState {
     if (facts.key !== undefined) {
       this.elapsedMs = Math.max(this.elapsedMs, facts.keyUntilMs - facts.keyWindowMs)
     }
-    this.#queueOf(facts.queue).put(facts, id, this.timeMs, bytes)
+    this.#queueOf(facts.queue).put(facts, id, this.timeMs, this.elapsedMs, bytes)
   }
 
   apply(op: ControlOp): void {
@@ -148,6 +148,11 @@ export class StoreState {
     this.nextQueue = Math.max(this.nextQueue, number + 1)
     this.events?.queueAdded(queue)
     return queue
+  }
+
+  /** Looks at some of the keys of every queue, also of those that nobody puts to any more. */
+  pruneKeys(count: number): void {
+    for (const { keys } of this.queues.values()) keys.prune(this.elapsedMs, count)
   }
 
   /** Equal for two states that answer every question alike. */

@@ -71,7 +71,7 @@ function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDi
       after: -1,
       leaseMs: 0,
     }
-    state.put(facts, offset + 1, 1, 9)
+    state.put(facts, offset + 1, 1, 1, 9)
   }
   return { host, queue }
 }
