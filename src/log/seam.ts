@@ -137,7 +137,8 @@ export interface LogSource {
   /** Whole entries in order, none that could still be un-happened; `follow` waits at the end. */
   read(range: EntryRange): AsyncIterableIterator<readonly Entry[]>
   /**
-   * Bodies in the order asked; undefined = discarded. QLOG_DAMAGED names the ids; never wrong bytes.
+   * Bodies in the order asked; undefined = discarded. QLOG_DAMAGED names the ids; never wrong bytes. Each
+   * is the caller's own: what is done to it changes no other, of this call or a later one.
    */
   fetch(
     ids: ArrayLike<MessageId>,

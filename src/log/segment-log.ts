@@ -112,7 +112,10 @@ export class SegmentLog implements OwnedLog {
     const view = new OwnView({ ...parts, loop, assertReadable: () => this.assertReadable() })
     this.view = view
     this.#fetcher = new Fetcher({
-      open: (onGap) => this.reader({ onGap }),
+      open: (onGap) => {
+        this.assertReadable()
+        return new MessageReader(this.#system, this.view, { onGap }, true)
+      },
       isThere: (id) => this.#isThere(id),
       endId: () => loop.settlement.visibleNextId,
       skipsGaps: parts.skipsGaps,

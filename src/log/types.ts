@@ -87,7 +87,7 @@ export interface Message {
   readonly id: number
   /** When it was appended, milliseconds since 1970, by the writer's clock. */
   readonly timeMs: number
-  /** Stays what it is for as long as it is referenced. */
+  /** Stays what it is for as long as it is referenced, and is its reader's: others get bytes of their own. */
   readonly body: Uint8Array
   /** True where a reader without owner shows what no flush is known to cover. */
   readonly unconfirmed?: true

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { DamagedError } from '../../src/errors.ts'
 import type { SegmentLog } from '../../src/log/segment-log.ts'
 import type { LogOptions } from '../../src/log/types.ts'
+import { Random } from '../../src/system/simulated/random.ts'
 import { numbered, range, Watched } from './watched.ts'
 
 const STRIDE_BYTES = 16 * 1024
@@ -304,3 +305,42 @@ test('a call that waits for its reader ends with its signal, and spoils nothing 
     await log.close()
   })
 })
+
+test.each([
+  { compression: 'none', byteLength: 100 },
+  { compression: 'none', byteLength: 3_000 },
+  { compression: 'lz4', byteLength: 100 },
+  { compression: 'lz4', byteLength: 3_000 },
+] as const)(
+  'what callers do to their bodies reaches no other call, and is not damage: %o',
+  async ({ compression, byteLength }) => {
+    const watched = new Watched(7)
+    await watched.run(async () => {
+      let log = await watched.openSegmentLog({ ...LARGE, compression })
+      await append(watched, log, 1_000, byteLength)
+      // A reader holds on to its chunk; the newest groups stand in memory too, for those that come later.
+      for (const isTail of [true, false]) {
+        const random = new Random(1)
+        const places = [1, 1, 1]
+        for (let round = 0; round < 150; round++) {
+          const row = random.below(places.length)
+          const from = Math.max(1, (places[row] ?? 1) - random.below(3))
+          const ids = range(
+            from,
+            Math.min(1_001, from + 1 + random.below(random.chance(0.5) ? 3 : 60)),
+          )
+          if (random.chance(0.2)) ids.push(from, from)
+          places[row] = (ids.at(-1) ?? 0) % 1_000
+          const bodies = await log.fetch(ids)
+          for (const [at, body] of bodies.entries()) {
+            expect(body && numbered(ids[at] ?? 0, byteLength).equals(body)).toBe(true)
+            body?.fill(0)
+          }
+        }
+        expect(log.gaps).toEqual([])
+        await log.close()
+        if (isTail) log = await watched.openSegmentLog({ ...LARGE, compression })
+      }
+    })
+  },
+)

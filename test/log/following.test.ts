@@ -359,3 +359,38 @@ test('followers are in one segment each, and in none once they have ended', asyn
     await log.close()
   })
 })
+
+test('what one follower does to its bodies is not what another gets, and is not damage', async () => {
+  const watched = new Watched(9)
+  await watched.run(async () => {
+    const log = await watched.openLog()
+    await log.append(numbered(1, 300))
+    const read: [number, boolean][] = []
+    const followers = [1, 2, 3].map((number) => {
+      const abort = new AbortController()
+      const ended = (async () => {
+        for await (const { id, body } of log.read({ follow: true, signal: abort.signal })) {
+          read.push([number, numbered(id, 300).equals(body)])
+          body.fill(number)
+        }
+      })().catch((error: unknown) => error)
+      return { abort, ended }
+    })
+    await watched.quiet()
+    for (let i = 2; i <= 60; i++) {
+      const all = [log.append(numbered(i, 300))]
+      if (i % 3 > 0) all.push(log.append(numbered(++i, 300)))
+      await Promise.all(all)
+      if (i % 5 === 0) await watched.quiet()
+    }
+    await watched.quiet()
+    expect(read.filter(([, isRight]) => !isRight)).toEqual([])
+    for (const number of [1, 2, 3]) {
+      expect(read.filter(([one]) => one === number).length).toBe(log.nextId - 1)
+    }
+    expect(log.stats().gaps).toEqual([])
+    for (const { abort } of followers) abort.abort()
+    await Promise.all(followers.map(({ ended }) => ended))
+    await log.close()
+  })
+})

@@ -284,6 +284,22 @@ export const WRONG_LOGS: Readonly<Record<string, WrongLog>> = {
       }
     },
   },
+  'a fetched body is the one that is kept': {
+    failing: 'what is done to a fetched body',
+    log: (log) => {
+      const kept = new Map<number, Uint8Array | undefined>()
+      return {
+        fetch: async (ids, options) => {
+          const bodies = await log.fetch(ids, options)
+          return bodies.map((body, row) => {
+            const id = ids[row] ?? 0
+            if (!kept.has(id)) kept.set(id, body)
+            return kept.get(id)
+          })
+        },
+      }
+    },
+  },
   'nothing is ever busy': {
     failing: 'over inFlightBytesMax',
     log: (log) => ({

@@ -3,6 +3,7 @@
  * durable lives in a {@link MemoryMedium}; a pace decides when appends become durable.
  */
 import { abortError, QlogError, throwIfAborted } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import { checkSizes, RECORD_BYTES } from '../batch-sizes.ts'
 import { ChangeWaiters } from '../change-waiters.ts'
 import { FlushTimes } from '../flush-times.ts'
@@ -229,7 +230,8 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
         if (found > 0 && bytes > bytesMax) break
         found += 1
       }
-      bodies.push(body)
+      // What its user does to it is not done to what is kept.
+      bodies.push(body && copyOf(body))
     }
     return bodies
   }

@@ -20,7 +20,7 @@ import type { ReadHandle, System } from '../../system/system.ts'
 import { blockStateAt, isBlockBegun, skipToCandidate, unpackerOf } from '../block-state.ts'
 import type { LogView, ReadableSegment } from '../view.ts'
 import { ReadWindow } from './read-window.ts'
-import type { TailSeat } from './tail-cache.ts'
+import type { Lent, TailSeat } from './tail-cache.ts'
 
 export class BlockWalk {
   /** The block that `next` moved to: `bytes[at..]`, and its header. */
@@ -42,6 +42,10 @@ export class BlockWalk {
   readonly #number: number
   /** `bytes` are used again for what is read next. */
   #isShared = false
+  /** Which messages of `bytes` users have views of. */
+  #lent: Lent = { id: 0 }
+  /** The block in hand may be asked for the same body again. */
+  readonly #isKept: boolean
   /** Where blocks were passed unchecked up to the walk's place: from here on; else 0. */
   #passedFrom = 0
   #closed = false
@@ -53,8 +57,10 @@ export class BlockWalk {
     segment: ReadableSegment,
     seat: TailSeat | undefined,
     offset: number,
+    isKept = false,
   ) {
     this.#system = system
+    this.#isKept = isKept
     this.#unpacker = unpackerOf(system)
     this.#view = view
     this.#number = segment.number
@@ -111,10 +117,34 @@ export class BlockWalk {
     if (this.offset > from) this.#passedFrom = from
   }
 
-  /** The body that the cursor is at in this block: never in memory that is used again. */
+  /**
+   * The body that the cursor is at in this block, for its user to do with as he likes: a view the first time,
+   * which costs nothing, and a copy where the memory is used again or somebody has a view already.
+   */
   bodyOf(cursor: RecordCursor): Uint8Array {
     const body = cursor.body()
-    return this.#isShared && !this.payload ? copyOf(body) : body
+    // No checksum says later whether what was unpacked is still what it was.
+    if (this.payload) return this.#isKept ? copyOf(body) : body
+    if (this.#isShared || cursor.id <= this.#lent.id) return copyOf(body)
+    this.#lent.id = cursor.id
+    return body
+  }
+
+  /** Somebody has a view of this body of the block in hand, or of one behind it. */
+  isLent(id: number): boolean {
+    return !this.payload && id <= this.#lent.id
+  }
+
+  /** Gives the block in hand memory of its own; false where what users did has changed it. */
+  renew({ key }: ReadableSegment): boolean {
+    const block = this.block
+    if (!block) return false
+    const bytes = copyOf(this.bytes.subarray(this.at, this.at + block.length))
+    if (checkBlock(bytes, 0, block.offset, key, this.#system.crc32) !== 0) return false
+    this.bytes = bytes
+    this.at = 0
+    this.#lent = { id: 0 }
+    return true
   }
 
   /** True where the next block stands in memory as a whole, so that `next` costs no read. */
@@ -149,9 +179,9 @@ export class BlockWalk {
         this.#passedFrom = 0
         continue
       }
-      if (this.#window.isCached) {
+      if (this.#window.isHearsay) {
         // Memory is no evidence of what the disk holds: damage is what the file shows.
-        this.#window.distrustTail()
+        this.#window.distrust()
         continue
       }
       // The file ends here, short of its segment: nothing behind can be looked for.
@@ -203,6 +233,7 @@ export class BlockWalk {
   #moveTo(offset: number): void {
     this.bytes = this.#window.bytes
     this.#isShared = this.#window.isShared
+    this.#lent = this.#window.lent
     this.#passedFrom = 0
     this.at = offset - this.#window.start
     this.block = readBlock(this.bytes, this.at)

@@ -3,6 +3,7 @@
  * holds is taken from it at once. Reads only.
  */
 import { type Gap, throwIfAborted } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import type { FetchOptions } from '../seam.ts'
 import type { MessageReader } from './message-reader.ts'
 import { damageBy } from './passed-ids.ts'
@@ -36,7 +37,7 @@ export async function fetchBodies(
     const row = rows[at] ?? 0
     const id = ids[row] ?? 0
     const isAsked = row < answer.end && rules.isThere(id)
-    const body = isAsked ? hand.reader.bodyInHand(id) : undefined
+    const body = isAsked ? (twin(answer, ids, rows, at) ?? hand.reader.bodyInHand(id)) : undefined
     if (body) answer.put(row, body)
     if (body || !isAsked) at++
     else at = await readRun(hand, rules, ids, rows, at, answer)
@@ -68,7 +69,10 @@ async function readRun(
     if (!batch) break
     for (const { id, body } of batch) {
       while (next < end && idAt(next) < id) next++
-      for (; next < end && idAt(next) === id; next++) answer.put(rows[next] ?? 0, body)
+      for (let isTwin = false; next < end && idAt(next) === id; next++) {
+        answer.put(rows[next] ?? 0, isTwin ? copyOf(body) : body)
+        isTwin = true
+      }
     }
     while (next < end && !isAsked(next)) next++
   }
@@ -79,6 +83,20 @@ async function readRun(
     }
   }
   return end
+}
+
+/** The body of the row in front, once more, where that asks for the same message and was answered. */
+function twin(
+  answer: Answer,
+  ids: ArrayLike<number>,
+  rows: ArrayLike<number>,
+  at: number,
+): Uint8Array | undefined {
+  if (at === 0) return undefined
+  const before = rows[at - 1] ?? 0
+  if (ids[before] !== ids[rows[at] ?? 0]) return undefined
+  const body = answer.bodyAt(before)
+  return body && copyOf(body)
 }
 
 /** The rows of `ids` in the order of the ids; those of one id in the order asked. */
@@ -119,6 +137,10 @@ class Answer {
     this.#bytes += body.length
     this.#count++
     while (this.#count > 1 && this.#bytes > this.#bytesMax) this.#cutAt(this.#lastRow())
+  }
+
+  bodyAt(row: number): Uint8Array | undefined {
+    return this.#bodies[row]
   }
 
   /** A message that is lost: nothing behind it matters, and what is in front may still end it. */

@@ -25,6 +25,8 @@ export class MessageReader {
   readonly #system: System
   readonly #view: LogView
   readonly #options: ReadOptions
+  /** Bodies are taken from the block in hand, by `bodyInHand`. */
+  readonly #isKept: boolean
   readonly #cursor = new RecordCursor()
   readonly #wait: TailWait
   readonly #ids: PassedIds
@@ -43,8 +45,9 @@ export class MessageReader {
   readonly #hand = new RecordCursor()
   #handOf: Block | undefined
 
-  constructor(system: System, view: LogView, options: ReadOptions) {
+  constructor(system: System, view: LogView, options: ReadOptions, isKept = false) {
     this.#system = system
+    this.#isKept = isKept
     this.#view = view
     this.#options = options
     this.#ids = new PassedIds(view, options)
@@ -74,14 +77,19 @@ export class MessageReader {
   }
 
   /**
-   * The body of `id` where the block taken last holds it: without a read, a checksum or a turn. Undefined
-   * where it has to be sought. Not while a batch is being read.
+   * The body of `id` where the block taken last holds it: without a read or a turn, and without a checksum
+   * unless it was given away before. Undefined where it has to be sought. Not while a batch is being read.
    */
   bodyInHand(id: number): Uint8Array | undefined {
     const walk = this.#walk
     const block = walk?.block
     if (!walk || !block || this.#held !== undefined || !mayHold(block, id)) return undefined
     const hand = this.#hand
+    if (walk.isLent(id)) {
+      const isSound = this.#segment !== undefined && walk.renew(this.#segment)
+      this.#handOf = undefined
+      if (!isSound) return undefined
+    }
     if (this.#handOf !== block || hand.id >= id) {
       hand.open(walk.bytes, walk.at, walk.payload)
       this.#handOf = block
@@ -225,7 +233,14 @@ export class MessageReader {
     if (segment.lost === undefined) {
       // What is kept of the tail goes by number, which a merged segment shares with one it covers.
       const seat = segment.entry?.dataOnly ? undefined : this.#wait.seat
-      this.#walk = new BlockWalk(this.#system, this.#view, segment, seat, SEGMENT_HEADER_BYTES)
+      this.#walk = new BlockWalk(
+        this.#system,
+        this.#view,
+        segment,
+        seat,
+        SEGMENT_HEADER_BYTES,
+        this.#isKept,
+      )
       if (!this.#isSeeking && segment.entry && !segment.index) this.#fresh = new BlockIndex(true)
     }
     await before?.close()

@@ -13,7 +13,7 @@ import { checksumOf, FileWindow } from '../file-window.ts'
 import { ioError } from '../io-errors.ts'
 import { fill } from '../read-ahead.ts'
 import { ReadAround } from '../read-around.ts'
-import type { TailSeat } from './tail-cache.ts'
+import type { Lent, TailSeat } from './tail-cache.ts'
 
 /** A body that a user keeps pins at most this much beyond its own bytes. */
 const CHUNK_BYTES = 64 * 1024
@@ -35,6 +35,8 @@ export class ReadWindow implements ByteWindow {
   isCached = false
   /** `bytes` are memory that the next read uses again. */
   isShared = false
+  /** Which messages of `bytes` users have views of. */
+  lent: Lent = { id: 0 }
   readonly #system: System
   readonly #path: string
   readonly #number: number
@@ -75,15 +77,23 @@ export class ReadWindow implements ByteWindow {
     this.start = chunk.start
     this.isCached = true
     this.isShared = false
+    this.lent = chunk.lent
     return true
   }
 
-  /** From here on the file has the word: what was kept does not hold what it should. */
-  distrustTail(): void {
-    this.#seat?.leave()
-    this.#seat = undefined
+  /** Memory that is not as the file filled it: a writer's copy, or views of it are in the hands of users. */
+  get isHearsay(): boolean {
+    return this.isCached || this.lent.id > 0
+  }
+
+  /** From here on the file has the word: what stands in memory does not hold what it should. */
+  distrust(): void {
+    if (this.isCached) {
+      this.#seat?.leave()
+      this.#seat = undefined
+    }
     this.isCached = false
-    this.bytes = NOTHING
+    this.#fill(NOTHING)
   }
 
   /** Rejects with QLOG_IO where the file cannot be read for another reason than its bytes. */
@@ -111,9 +121,10 @@ export class ReadWindow implements ByteWindow {
       isLone ? this.#expectedBytes : Math.max(byteLength, CHUNK_BYTES),
       limit - offset,
     )
-    this.bytes = isStaged
+    const bytes = isStaged
       ? await this.#fromStage(reads, offset, byteLength, limit)
       : await readChunk(reads, this.#target(wanted, isLone), offset)
+    this.#fill(bytes)
     this.start = offset
     this.isCached = false
     this.isShared = isLone
@@ -157,6 +168,12 @@ export class ReadWindow implements ByteWindow {
     await handle?.close().catch((error: unknown) => {
       throw ioError(`close ${this.#path}`, error)
     })
+  }
+
+  /** With memory that nobody else has seen. */
+  #fill(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.lent = { id: 0 }
   }
 
   #target(byteLength: number, isLone: boolean): Uint8Array {

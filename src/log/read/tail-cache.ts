@@ -24,6 +24,13 @@ export interface TailChunk {
   readonly firstId: number
   readonly bytes: Uint8Array
   used: number
+  readonly lent: Lent
+}
+
+/** What views of a stretch of memory were given to users, who may write into them. */
+export interface Lent {
+  /** The last message that was; 0 where none was. */
+  id: number
 }
 
 export class TailCache {
@@ -112,7 +119,8 @@ export class TailCache {
   #begin(number: number, start: number, piece: Uint8Array, from: number): void {
     const byteLength = Math.max(TAIL_CHUNK_BYTES, blockLength(piece, from))
     const firstId = getUint64(piece, from + BLOCK_FIRST_ID_AT)
-    this.#chunks.push({ number, start, firstId, bytes: new Uint8Array(byteLength), used: 0 })
+    const bytes = new Uint8Array(byteLength)
+    this.#chunks.push({ number, start, firstId, bytes, used: 0, lent: { id: 0 } })
     this.#bytes += byteLength
     while (this.#bytes > TAIL_CACHE_BYTES_MAX)
       this.#bytes -= this.#chunks.shift()?.bytes.length ?? 0

@@ -10,7 +10,7 @@ export const ATTEMPTS_MAX_DEFAULT = 10
  */
 export interface Delivery<T = unknown> extends MessageRef {
   readonly group: string
-  /** It stays what it is for as long as it is referenced. */
+  /** It stays what it is for as long as it is referenced, and is its holder's: others get bytes of their own. */
   readonly body: Uint8Array
   /**
    * What the codec of the queue that it was asked through makes of the body, the same each time; the body

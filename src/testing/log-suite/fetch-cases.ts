@@ -33,6 +33,28 @@ export const fetchCases: readonly LogCase[] = [
     },
   },
   {
+    name: 'what is done to a fetched body changes no other, of the same fetch or a later one',
+    run: async (bench) => {
+      const { log, told } = await bench.open()
+      await putMany(log, 50)
+      await told.settled(50)
+      const ids = [...range(1, 50), 7, 50]
+      for (let round = 0; round < 3; round++) {
+        const bodies = await log.fetch(ids)
+        for (const [row, body] of bodies.entries()) {
+          assert.equal(maybeText(body), bodyOf(ids[row] ?? 0))
+          body?.fill(0)
+        }
+      }
+      // In hand, where a reader holds on to what it read last.
+      for (const id of [49, 50, 49]) {
+        const [body] = await log.fetch([id])
+        assert.equal(maybeText(body), bodyOf(id))
+        body?.fill(0)
+      }
+    },
+  },
+  {
     name: 'fetch stops where the bodies come to more than `bytesMax`, but for the first',
     needs: ['fetchBudget'],
     run: async (bench) => {
