@@ -161,7 +161,10 @@ export interface OwnedLog extends LogSource {
   append(batch: Batch): Ticket
   /** Resolves when less than limits.inFlightBytesMax waits for its flush. */
   room(signal?: AbortSignal): Promise<void>
-  /** These messages will never be fetched again. A hint: not durable, may be lost or repeated. */
+  /**
+   * These messages will never be fetched again. A hint: not durable, may be lost or repeated, and is ignored
+   * from the call of `close` on until that has its outcome, so that it never throws within `committed`.
+   */
   discard(ids: Iterable<readonly [first: MessageId, last: MessageId]>): void
   /**
    * Saves the owner's state in parts of at most `limits.partBytesMax`, each with the LSN it stands for:

@@ -91,6 +91,7 @@ export class SegmentLog implements OwnedLog {
   readonly #fetcher: Fetcher
   readonly #scrub: LogScrub
   #closing: Promise<void> | undefined
+  #hasEnded = false
 
   constructor(parts: SegmentLogParts) {
     this.#parts = parts
@@ -299,6 +300,8 @@ export class SegmentLog implements OwnedLog {
   }
 
   discard(ids: Iterable<readonly [first: number, last: number]>): void {
+    // A hint, and an owner may give it within the last words of a log that ends.
+    if (this.isClosed && !this.#hasEnded) return
     this.assertReadable()
     for (const [first, last] of ids) this.#retirement.discard(first, last + 1)
   }
@@ -320,7 +323,9 @@ export class SegmentLog implements OwnedLog {
         waiting,
       },
       options.timeoutMs,
-    )
+    ).finally(() => {
+      this.#hasEnded = true
+    })
     return this.#closing
   }
 

@@ -187,6 +187,7 @@ export class LogStore implements Store, MetricSource {
       this.#retention.close()
       core.dispatcher.close()
       core.journal.close()
+      core.gone.close()
       core.watch.close()
       const left =
         endMs === undefined ? {} : { timeoutMs: Math.max(0, endMs - clock.monotonicMs()) }

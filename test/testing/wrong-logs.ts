@@ -1,4 +1,5 @@
 /** Logs in memory that each break one line of the contract, for finding out whether the suite notices. */
+import { QlogError } from '../../src/errors.ts'
 import type {
   Batch,
   Encodable,
@@ -346,6 +347,22 @@ export const WRONG_LOGS: Readonly<Record<string, WrongLog>> = {
         close: (options) => {
           isClosed = true
           return log.close(options)
+        },
+      }
+    },
+  },
+  'a log that closes does not stand a discard': {
+    failing: 'a discard within the last words',
+    log: (log) => {
+      let isClosed = false
+      return {
+        close: (options) => {
+          isClosed = true
+          return log.close(options)
+        },
+        discard: (ids) => {
+          if (isClosed) throw new QlogError('QLOG_CLOSED', 'the log is closed')
+          log.discard(ids)
         },
       }
     },

@@ -73,6 +73,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   #saving = false
   #failure: QlogError | undefined
   #closing: Promise<void> | undefined
+  #hasEnded = false
   #vanished = false
 
   constructor(
@@ -243,6 +244,8 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
   }
 
   discard(ids: Iterable<readonly [first: MessageId, last: MessageId]>): void {
+    // An owner may give it within the last words of a log that ends.
+    if (this.#closing && !this.#hasEnded) return
     this.#assertReadable()
     // One that was fenced has no say any more; a discard may be lost.
     if (this.#failure) return
@@ -335,6 +338,7 @@ export class MemoryLog implements OwnedLog, MediumWriter, PacedLog {
     cancel?.()
     this.stop(new QlogError('QLOG_CLOSED', 'the log was closed before this was durable'))
     this.#medium.leave(this)
+    this.#hasEnded = true
     this.#waiters.wake()
   }
 }

@@ -23,6 +23,7 @@ export class GoneMessages {
   /** First and last id of each range that the log is not told of yet. */
   readonly #noted: [number, number][] = []
   #mustDiscard = false
+  #isClosed = false
   #discarding: Promise<void> | undefined
 
   constructor(clock: Clock, log: OwnedLog, state: StoreState, isOpen: () => boolean) {
@@ -41,7 +42,15 @@ export class GoneMessages {
 
   /** Tells the log of those that were noted. */
   flush(): void {
-    if (this.#noted.length > 0) this.#log.discard(this.#noted.splice(0))
+    if (this.#noted.length === 0) return
+    const noted = this.#noted.splice(0)
+    // This is within the log's word of a commit: what a log that is about to end would say to it ends it.
+    if (!this.#isClosed) this.#log.discard(noted)
+  }
+
+  /** The log is about to be closed: what is gone from now on is told to it by the next opening. */
+  close(): void {
+    this.#isClosed = true
   }
 
   /** Tells the log of everything that is gone and that it may not know of. */

@@ -39,6 +39,19 @@ export const closeCases: readonly LogCase[] = [
     },
   },
   {
+    name: 'a discard within the last words of a log that closes is ignored',
+    run: async (bench) => {
+      const { log, told } = await bench.open()
+      for (let n = 1; n <= 5; n++) log.append(numbered(n))
+      const closing = log.close()
+      log.discard([[1, 1]])
+      await closing
+      assert.equal(told.upTo, 5)
+      const again = await bench.open()
+      assert.equal(assertNumbered(await bench.entries(again.log)), 5)
+    },
+  },
+  {
     name: 'after close every call is QLOG_CLOSED, and closing again is no error',
     run: useAfterClose,
   },
