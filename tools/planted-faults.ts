@@ -976,7 +976,11 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'a merged file is deleted though the map names nothing in its place',
     edits: [
-      edit('src/log/tidy.ts', 'newest?.head.number === number ||', 'newest !== undefined ||'),
+      edit(
+        'src/log/tidy.ts',
+        'return map.some((entry) => entry.number <= number && number <= entry.coversTo)',
+        'return true',
+      ),
     ],
     tests: [LOST_MAP],
   },

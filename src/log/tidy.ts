@@ -78,13 +78,13 @@ function unnamedFiles(
  * map that named it is lost, an older one names segments that gave way to it, or none in its place: then nothing
  * else may hold its messages.
  */
-function isCopy(file: string, { map, newest, mapGaps, newestGaps }: Assessment): boolean {
+function isCopy(file: string, { survey, map, newest, mapGaps, newestGaps }: Assessment): boolean {
   if (mapGaps.length + newestGaps.length > 0) return false
   const number = numberOf(file)
-  return (
-    newest?.head.number === number ||
-    map.some((entry) => entry.number <= number && number <= entry.coversTo)
-  )
+  // A mended copy of the newest has its salts; a merged file of that number holds later messages, too.
+  const [copy, own] = [survey.heads.find((head) => head.file === file)?.header, newest?.head.header]
+  if (copy && copy.salt1 === own?.salt1 && copy.salt2 === own.salt2) return true
+  return map.some((entry) => entry.number <= number && number <= entry.coversTo)
 }
 
 /**
