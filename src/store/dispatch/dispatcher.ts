@@ -225,10 +225,13 @@ export class Dispatcher implements DispatchHost, StateEvents {
   /** The change that was to end the lease was turned down: it goes on as far as its time does. */
   unsettle(taken: Taken): void {
     if (taken.status !== 'settling') return
+    const nowMs = this.#clock.nowMs()
+    // Where that is over, its end would be tried again at once, and again.
+    taken.endMs = Math.max(taken.endMs, nowMs + RETRY_MS)
     this.#leases.begin(taken)
     taken.holder?.leased(taken, true)
     taken.status = 'leased'
-    this.#alarm.ringIn(Math.max(RETRY_MS, taken.endMs - this.#clock.nowMs()))
+    this.#alarm.ringIn(taken.endMs - nowMs)
   }
 
   /** Makes ready what has become due, ends leases whose time is over. */

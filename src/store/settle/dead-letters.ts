@@ -77,7 +77,7 @@ export class DeadLetters {
       const messages = await this.#read(some.map(({ id }) => id))
       if (this.#core.status !== 'open') return
       if (messages === undefined) {
-        for (const one of taken.slice(first)) one.group.putBack(one)
+        this.#core.lastAttempts.putBackLater(taken.slice(first))
         return
       }
       const count = Math.max(1, messages.length)

@@ -8,11 +8,17 @@ import type { QueueState } from '../state/queue-state.ts'
 import type { StoreCore } from '../store-core.ts'
 import { lastErrorOf } from './dead-letters.ts'
 
-/** Of one entry that nobody asked to be one: with two records each it fits the smallest log. */
-const TIMED_OUT_MAX = 512
+/** What two records of a message take at most, without the error that one of them tells. */
+const RECORDS_BYTES = 192
+/** What a character of that error takes at most. */
+const CHAR_BYTES = 3
+/** After a burial that was turned down, its message is looked at again no sooner than this. */
+const AGAIN_MS = 250
 
 export class LastAttempts {
   readonly #core: StoreCore
+  /** Out of the order, and not to be delivered: they go back a little later. */
+  #waiting: Taken[] = []
 
   constructor(core: StoreCore) {
     this.#core = core
@@ -31,9 +37,7 @@ export class LastAttempts {
 
   /** The leases of these are over: they are ready again, or were delivered for the last time. */
   timedOut(taken: readonly Taken[]): void {
-    for (let first = 0; first < taken.length; first += TIMED_OUT_MAX) {
-      this.#return(taken.slice(first, first + TIMED_OUT_MAX))
-    }
+    for (const some of this.#pieces(taken)) this.#return(some)
   }
 
   /** These are out of the order, and have no attempt left. */
@@ -49,11 +53,42 @@ export class LastAttempts {
 
   /** The same, and they have no other place to go. */
   bury(taken: readonly Taken[]): void {
-    const ops = taken.map((one) => this.#core.buryOp(one, 'attempts', lastErrorOf(one)))
-    const undo = () => {
-      for (const one of taken) one.group.putBack(one)
+    for (const some of this.#pieces(taken)) {
+      const ops = some.map((one) => this.#core.buryOp(one, 'attempts', lastErrorOf(one)))
+      this.#core.send(new PlainOperation(ops, undefined, () => this.putBackLater(some)))
     }
-    this.#core.send(new PlainOperation(ops, undefined, undo))
+  }
+
+  /** Not at once: whoever waits for a message would take them again, and nothing has changed. */
+  putBackLater(taken: readonly Taken[]): void {
+    if (taken.length === 0) return
+    if (this.#waiting.length === 0) this.#core.system.clock.after(AGAIN_MS, this.#putBack)
+    this.#waiting.push(...taken)
+  }
+
+  readonly #putBack = (): void => {
+    const waiting = this.#waiting
+    this.#waiting = []
+    if (this.#core.status !== 'open') return
+    for (const one of waiting) one.group.putBack(one)
+  }
+
+  /** Nobody asked for them together: as many as fit one entry of this log, whatever they tell. */
+  #pieces(taken: readonly Taken[]): Taken[][] {
+    const { batchBytesMax } = this.#core.log.limits
+    const pieces: Taken[][] = []
+    let left = 0
+    for (const one of taken) {
+      const bytes = RECORDS_BYTES + CHAR_BYTES * lastErrorOf(one).length
+      const piece = pieces.at(-1)
+      if (piece && bytes <= left) piece.push(one)
+      else {
+        pieces.push([one])
+        left = batchBytesMax
+      }
+      left -= bytes
+    }
+    return pieces
   }
 
   #return(taken: readonly Taken[]): void {
