@@ -130,6 +130,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     const count = typeof what === 'number' ? checkCount('count', what) : checkRefs(what).length
     if (count === 0) return 0
     const group = this.#known() ?? (await this.#group())
+    this.#core.assertOpen()
     if (group.isStill) return 0
     const ops =
       typeof what === 'number' ? this.#kickCount(group, what) : await this.#kickThese(group, what)
@@ -153,6 +154,7 @@ export class GroupHandle<T = unknown> implements Group<T> {
     if (!group) return 0
     let count = 0
     for (const piece of redrivePieces(buriedIn(group, plan))) {
+      this.#core.assertOpen()
       // Some of it may have been kicked or deleted while the piece before was on its way.
       const offsets = piece.filter((offset) => isBuried(group, offset))
       if (offsets.length === 0) continue
@@ -176,10 +178,13 @@ export class GroupHandle<T = unknown> implements Group<T> {
     const place = checkSeek(from)
     // No turn later than it has to be: from now on its deliveries are stale.
     const group = this.#known() ?? (await this.#group())
+    core.assertOpen()
     const change = beginSeek(core, group, () => seekOffset(group.queue.state, place))
     if (isLookedUp(place)) {
       // The message that is meant may be on its way.
       await core.journal.settled()
+      if (core.status !== 'open') change.undo()
+      core.assertOpen()
     }
     await core.send(new PlainOperation(change.ops, change.done, change.undo))
   }
@@ -276,8 +281,10 @@ export class GroupHandle<T = unknown> implements Group<T> {
     group: GroupDispatch,
     messages: readonly (MessageRef | number)[],
   ): Promise<KickOp[]> {
+    const located = await this.#core.fetch.locate(group.queue, messages)
+    this.#core.assertOpen()
     const ops: KickOp[] = []
-    for (const { id, offset } of await this.#core.fetch.locate(group.queue, messages)) {
+    for (const { id, offset } of located) {
       const op = this.#kickOp(group, id, offset)
       if (op) ops.push(op)
     }

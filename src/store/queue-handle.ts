@@ -177,6 +177,7 @@ export class QueueHandle<T = Uint8Array, In = PutValue<T>> implements Queue<T, I
     const queue = this.#core.registry.queue(this.name)
     if (!queue) return 0
     const located = await this.#core.fetch.locate(queue, messages)
+    this.#core.assertOpen()
     const there = located.filter(
       ({ offset }) =>
         !queue.state.isGone(offset) &&

@@ -82,8 +82,13 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
     this.uncleanBelowId = state.isClosed ? 0 : log.nextId
     this.dispatcher = new Dispatcher(system.clock, clock, this)
     const submit = (operation: Sendable) => this.submit(operation)
+    const submitOpen = (operation: Sendable) => {
+      // Whoever makes or changes a group may have waited for something since he was let in.
+      this.assertOpen()
+      this.submit(operation)
+    }
     this.gone = new GoneMessages(system.clock, log, state, () => this.status === 'open')
-    this.registry = new Registry(state, this.dispatcher, submit, () => this.gone.discardAll())
+    this.registry = new Registry(state, this.dispatcher, submitOpen, () => this.gone.discardAll())
     this.riding = new Riding({
       submit,
       finished: (taken) => this.finished(taken),
@@ -132,7 +137,9 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
   /** Tells the time a last time, and that this was a proper end. */
   async sendClose(): Promise<void> {
     this.#opening.sayAtEnd()
-    await this.send(new PlainOperation([{ kind: 'close' }]))
+    const sent = this.send(new PlainOperation([{ kind: 'close' }]))
+    this.journal.end()
+    await sent
   }
 
   beforeAppend(): void {

@@ -1,6 +1,8 @@
 /** A store that closes while something is under way: what was called before gets its outcome, and nothing comes behind. */
 import { expect, test } from 'vitest'
 import { subscribe } from '../../src/channels.ts'
+import type { Group, Queue } from '../../src/index.ts'
+import { decodeControl } from '../../src/store/records/control-record.ts'
 import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
 import { codeOf } from '../../src/testing/store-suite/checks.ts'
 import { SimulatedGround } from './space/simulated-ground.ts'
@@ -8,9 +10,10 @@ import { SimulatedGround } from './space/simulated-ground.ts'
 const DISK_MS = 100
 const WRITES: readonly PropertyKey[] = ['write', 'writeMany', 'flush']
 
-/** A store on a disk whose writes take their time, once they are told to. */
+/** A store on a disk whose writes and reads take so much longer. */
 class SlowDisk extends SimulatedGround {
-  isSlow = false
+  writeMs = 0
+  readMs = 0
 
   protected override system(): System {
     const process = super.system()
@@ -22,8 +25,12 @@ class SlowDisk extends SimulatedGround {
   #slowed(files: FileSystem): FileSystem {
     return changed(files, ['open'], (open) => async (...words) => {
       const handle = (await open(...words)) as FileHandle
-      return changed(handle, WRITES, (write) => async (...bytes) => {
-        if (this.isSlow) await this.pass(DISK_MS)
+      const reading = changed(handle, ['read'], (read) => async (...bytes) => {
+        if (this.readMs > 0) await this.pass(this.readMs)
+        return read(...bytes)
+      })
+      return changed(reading, WRITES, (write) => async (...bytes) => {
+        if (this.writeMs > 0) await this.pass(this.writeMs)
         return write(...bytes)
       })
     })
@@ -65,14 +72,14 @@ test('close with a time that is over fails no log beside an ack, and what is wri
       await session.watch('q')
       const [delivery] = await session.reserve()
       await ground.pass(200)
-      ground.isSlow = true
+      ground.writeMs = DISK_MS
       const ack = outcomeOf(delivery?.ack() ?? Promise.reject(new Error('nothing is there')))
       await ground.pass(DISK_MS / 5)
       const put = outcomeOf(queue.put('behind'))
       await ground.pass(1)
       const closed = outcomeOf(ground.store.close({ timeoutMs: DISK_MS / 2 }))
       expect([await ack, await put, await closed]).toEqual(['done', 'done', 'done'])
-      ground.isSlow = false
+      ground.writeMs = 0
       await ground.open()
       expect(ground.store.queue('q').stats().messages).toBe(3)
       await ground.close()
@@ -81,4 +88,47 @@ test('close with a time that is over fails no log beside an ack, and what is wri
     unsubscribe()
   }
   expect(failures).toEqual([])
+})
+
+/** Kinds of the control records that stand in the log, in order. */
+async function recorded(ground: SlowDisk): Promise<string[]> {
+  const kinds: string[] = []
+  for await (const entries of ground.log.read({ after: 0 })) {
+    for (const { control } of entries) kinds.push(...control.map((one) => decodeControl(one).kind))
+  }
+  return kinds
+}
+
+type Verb = (queue: Queue, group: Group, ids: readonly number[]) => Promise<unknown>
+
+test.each<[string, Verb]>([
+  ['delete', (queue, _, ids) => queue.delete(ids.slice(1))],
+  ['kick', (_, group, ids) => group.kick(ids.slice(0, 1))],
+  ['seek', (_, group, ids) => group.seek({ id: ids[1] ?? 0 })],
+  ['createGroup', (queue, _, ids) => queue.createGroup('late', { from: { id: ids[1] ?? 0 } })],
+])('nothing is written behind the record that says that this was all: %s', async (_, verb) => {
+  const ground = new SlowDisk(1, {})
+  await ground.run(async () => {
+    await ground.open()
+    const puts = await ground.store.queue('q').putMany(['a', 'b', 'c'])
+    const session = ground.store.session()
+    await session.watch('q')
+    for (const delivery of await session.reserve()) await delivery.bury()
+    await ground.close()
+    await ground.open()
+    const { store } = ground
+    const queue = store.queue('q')
+    await queue.put('this opening writes')
+    ground.writeMs = DISK_MS
+    ground.readMs = DISK_MS / 5
+    const ids = puts.map(({ id }) => id)
+    const put = outcomeOf(queue.put('on its way'))
+    const outcome = outcomeOf(verb(queue, queue.group(), ids))
+    const closed = outcomeOf(store.close())
+    expect([await put, await outcome, await closed]).toEqual(['done', 'QLOG_CLOSED', 'done'])
+    ground.writeMs = 0
+    await ground.open()
+    expect((await recorded(ground)).at(-1)).toBe('close')
+    await ground.close()
+  })
 })

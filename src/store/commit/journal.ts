@@ -122,8 +122,14 @@ export class Journal implements LogOwner {
     return this.appliedLsn
   }
 
-  close(): void {
+  /** Nothing comes behind what was submitted so far: from now on `submit` throws QLOG_CLOSED. */
+  end(): void {
     this.#isClosed = true
+  }
+
+  /** The same, and what waits is turned away. */
+  close(): void {
+    this.end()
     const error = new QlogError('QLOG_CLOSED', 'the store was closed before this was written')
     for (const operation of this.#backlog.takeAll()) operation.refused(error)
   }
