@@ -54,3 +54,43 @@ test.each([
     await store.close()
   },
 )
+
+test.each([
+  { when: 'before it was delivered', verb: 'retry' },
+  { when: 'while it was in hand', verb: 'retry' },
+  { when: 'before it was delivered', verb: 'release' },
+  { when: 'while it was in hand', verb: 'release' },
+  { when: 'before it was delivered', verb: 'transaction' },
+  { when: 'while it was in hand', verb: 'transaction' },
+] as const)(
+  'a letter has the bytes that were put, whatever was done to them in hand: %o',
+  async ({ when, verb }) => {
+    const store = await openStore(freshDirectory())
+    const queue = store.queue('q')
+    const change = { attemptsMax: 1, deadLetter: { queue: 'dead' } }
+    if (when === 'before it was delivered') await queue.configure(change)
+    await queue.putMany([BODY, BODY])
+    const taken = await take(store, 'default', 2)
+    for (const { body } of taken) body.fill(65)
+    if (when === 'while it was in hand') await queue.configure(change)
+    const outcomes: unknown[] = []
+    if (verb === 'retry') for (const one of taken) outcomes.push(await one.retry(new Error('no')))
+    else if (verb === 'release') {
+      for (const one of taken) outcomes.push(await one.release({ counts: 'if-limited' }))
+    } else {
+      await store.transaction((transaction) => {
+        for (const one of taken) transaction.retry(one, new Error('no'))
+      })
+    }
+    const dead = { buried: true, deadLetter: 'dead' }
+    if (verb !== 'transaction') expect(outcomes).toEqual([dead, dead])
+    const session = store.session()
+    await session.watch('dead')
+    const letters: Delivery[] = []
+    while (letters.length < 2) letters.push(...(await session.reserve({ count: 2 })))
+    expect(letters.map((one) => one.text())).toEqual([BODY, BODY])
+    expect(letters.map(({ headers }) => headers['dead-reason'])).toEqual(['attempts', 'attempts'])
+    expect(queue.stats().messages).toBe(0)
+    await store.close()
+  },
+)

@@ -1,5 +1,6 @@
 /** A leased message as its holder sees it: the body and the verbs that end the lease. */
 import { QlogError } from '../../errors.ts'
+import { copyOf } from '../../format/bytes.ts'
 import type { LazyValue } from '../codec.ts'
 import type { Taken } from '../dispatch/taken.ts'
 import type { Headers, MessageDecoder } from '../records/message-record.ts'
@@ -26,6 +27,8 @@ export class LeasedDelivery implements Delivery {
   readonly #record: Uint8Array
   readonly #bodyStart: number
   #body: Uint8Array | undefined
+  /** The holder's bytes are those of the record: he may have changed them. */
+  #isLent = false
 
   /** `decoder` has decoded the record, and nothing since. */
   constructor(verbs: Verbs, taken: Taken, record: Uint8Array, decoder: MessageDecoder) {
@@ -40,8 +43,18 @@ export class LeasedDelivery implements Delivery {
 
   /** A view costs more than a message is worth, so that it is made for whoever asks. */
   get body(): Uint8Array {
-    this.#body ??= this.#record.subarray(this.#bodyStart)
+    if (this.#body === undefined) {
+      const own = this.#record.subarray(this.#bodyStart)
+      // What may become a letter stays what it is, whatever its holder does.
+      this.#isLent = !this.#verbs.mayBecomeLetter(this.taken)
+      this.#body = this.#isLent ? own : copyOf(own)
+    }
     return this.#body
+  }
+
+  /** The body as it stands in the log; undefined where only that knows. */
+  get storedBody(): Uint8Array | undefined {
+    return this.#isLent ? undefined : this.#record.subarray(this.#bodyStart)
   }
 
   get bodyBytes(): number {

@@ -187,8 +187,9 @@ export class StoreTransaction implements Transaction {
   }
 
   /** It comes back, or is buried, or its letter leaves in the same entry. */
-  #give(taken: Taken, { ops, letter }: Pick<Settled<unknown>, 'ops' | 'letter'>): void {
+  #give(taken: Taken, { ops, letter, isReadFirst }: Settled<unknown>): void {
     this.#ops.push(...ops)
+    if (isReadFirst) this.#whenDone.push(() => this.#core.lastAttempts.readLetters([taken]))
     if (!letter) return
     this.#letters.push(letter)
     this.#acks.push(taken)

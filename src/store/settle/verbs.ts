@@ -35,6 +35,8 @@ export interface Settled<Outcome> {
   readonly outcome: Outcome
   /** What is put into the queue for dead letters. */
   readonly letter: Put | undefined
+  /** It comes back, and its letter is made of what the log holds once that is durable. */
+  readonly isReadFirst?: boolean
 }
 
 /** What a release asks for. */
@@ -120,12 +122,20 @@ export class Verbs {
     return [...byGroup(taken)].map(([group, all]) => finishOp(group, all))
   }
 
+  /** A verb of this delivery may put its body into another queue, as the settings are now. */
+  mayBecomeLetter({ attempt, group }: Taken): boolean {
+    const { deadLetters, lastAttempts, settings } = this.#core
+    if (settings.isEmpty || !deadLetters.isFor(group.queue)) return false
+    return attempt >= lastAttempts.maxOf(group.queue.state)
+  }
+
   /** `delivery` is that of the message, whose body goes where dead letters go. */
   retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled<RetryOutcome> {
     const text = textOf(error)
     const { state } = taken.group.queue
     if (taken.attempt >= this.#core.lastAttempts.maxOf(state)) {
-      const dead = this.#moved(taken, delivery, text, taken.attempt)
+      const returned = () => this.#core.returnOp(taken, 'retried', { error: text })
+      const dead = this.#moved(taken, delivery, text, taken.attempt, returned)
       const op = () => this.#core.buryOp(taken, 'attempts', text)
       return dead ?? { ops: [op()], outcome: { buried: true }, letter: undefined }
     }
@@ -160,7 +170,8 @@ export class Verbs {
       return { ops: [released], outcome: { buried: false }, letter: undefined }
     }
     const error = taken.group.state.exception(taken.offset)?.error ?? ''
-    const dead = this.#moved(taken, delivery, error, attempts)
+    const returned = () => this.#core.returnOp(taken, how)
+    const dead = this.#moved(taken, delivery, error, attempts, returned)
     if (dead) return dead
     const buried = this.#core.buryOp(taken, 'attempts', error, more.priority)
     return { ops: [released, buried], outcome: { buried: true }, letter: undefined }
@@ -215,17 +226,29 @@ export class Verbs {
     return taken
   }
 
-  /** What has no attempt left goes to the queue for dead letters; undefined where there is no room for it. */
+  /**
+   * What has no attempt left goes to the queue for dead letters; undefined where there is no room for it.
+   * Where its holder may have changed its bytes, since nobody knew of that when he was given them, it comes
+   * back by `returned` first.
+   */
   #moved(
     taken: Taken,
     delivery: Delivery,
     error: string,
     attempts: number,
+    returned: () => ControlOp,
   ): Settled<{ readonly buried: true; readonly deadLetter: string }> | undefined {
-    const letter = this.#core.deadLetters.letterOf(taken, delivery, error, attempts)
+    const { deadLetters, registry } = this.#core
+    const stored = delivery instanceof LeasedDelivery ? delivery.storedBody : undefined
+    const { id, headers } = delivery
+    const message = { id, headers, body: stored ?? delivery.body }
+    const letter = deadLetters.letterOf(taken, message, error, attempts)
     if (letter === undefined) return undefined
-    const deadLetter = this.#core.registry.nameOf(letter.queue)
-    return { ops: [finishOp(taken.group, [taken])], outcome: { buried: true, deadLetter }, letter }
+    const outcome = { buried: true, deadLetter: registry.nameOf(letter.queue) } as const
+    if (stored === undefined) {
+      return { ops: [returned()], outcome, letter: undefined, isReadFirst: true }
+    }
+    return { ops: [finishOp(taken.group, [taken])], outcome, letter }
   }
 
   /** As one atomic entry. */
@@ -235,10 +258,14 @@ export class Verbs {
   ): Promise<Outcome[]> {
     if (taken.length === 0) return []
     const dead = taken.filter((_one, row) => settled[row]?.letter)
+    const readFirst = taken.filter((_one, row) => settled[row]?.isReadFirst)
     await this.#send(
       taken,
       settled.flatMap(({ ops }) => ops),
-      () => this.#core.finished(dead),
+      () => {
+        this.#core.finished(dead)
+        this.#core.lastAttempts.readLetters(readFirst)
+      },
       undefined,
       settled.flatMap(({ letter }) => (letter ? [letter] : [])),
     )
