@@ -214,8 +214,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/group-order.ts',
-        '!cursor.hasExtras || !queue.isScheduled(offset) ||',
-        '!cursor.hasExtras || queue.isDue(cursor.dueKind, cursor.dueMs) ||',
+        'return !queue.isScheduled(offset) ||',
+        'return queue.isDue(cursor.dueKind, cursor.dueMs) ||',
       ),
     ],
     tests: [STORE_REGRESSIONS],
@@ -257,8 +257,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'deliver/lending.ts',
-        'if (group.isStill || group.queue.isLeaving(offset, id)) {',
-        'if (group.isStill || group.queue.isLeaving(-1, id)) {',
+        'if (hasExpired || group.isStill || group.queue.isLeaving(offset, id)) {',
+        'if (hasExpired || group.isStill || group.queue.isLeaving(-1, id)) {',
       ),
       store(
         'state/group-state.ts',

@@ -30,6 +30,15 @@ export class PacedWorld extends MemoryWorld {
   }
 }
 
+/** The process can be kept from its turns for a while, as by a handler that computes. */
+export class StallingWorld extends MemoryWorld {
+  async stall(ms: number): Promise<void> {
+    this.owner?.pause()
+    await this.advance(ms)
+    this.owner?.resume()
+  }
+}
+
 /** The body runs with a store that is open. */
 export async function inWorld(
   factory: StoreFactory,

@@ -21,6 +21,8 @@ export class LeasedDelivery implements Delivery {
   readonly key: string | undefined
   /** What the message asks its leases to be; 0 = nothing. */
   readonly leaseMs: number
+  /** When its time to live ends, in the store's own time; 0 = never. */
+  readonly expiresMs: number
   /** Set where it was asked for through a queue with a codec. */
   lazy: LazyValue<unknown> | undefined
   readonly #verbs: Verbs
@@ -37,6 +39,7 @@ export class LeasedDelivery implements Delivery {
     this.#record = record
     this.key = decoder.key
     this.leaseMs = decoder.leaseMs
+    this.expiresMs = decoder.expiresMs
     this.headers = decoder.headers()
     this.#bodyStart = decoder.bodyStart
   }

@@ -111,7 +111,7 @@ export class Lending {
     for (const delivery of deliveries) {
       const { taken } = delivery
       const forMs = leaseMs ?? ownLeaseMs(delivery)
-      if (!this.#lease(taken, forMs, nowMs)) continue
+      if (!this.#lease(delivery, forMs, nowMs)) continue
       begun++
       firstEndMs = Math.min(firstEndMs, forMs)
       if (this.#core.isRecordedFirst(taken.id)) recorded = riding.lease(taken)
@@ -129,18 +129,21 @@ export class Lending {
     const { clock, dispatcher, riding } = this.#core
     if (this.#core.isRecordedFirst(taken.id)) return false
     const forMs = leaseMs ?? ownLeaseMs(delivery)
-    if (!this.#lease(taken, forMs, clock.nowMs())) return false
+    if (!this.#lease(delivery, forMs, clock.nowMs())) return false
     riding.leaseAlong(taken)
     dispatcher.expectEnd(forMs)
     return true
   }
 
-  #lease(taken: Taken, leaseMs: number, nowMs: number): boolean {
+  #lease({ taken, expiresMs }: LeasedDelivery, leaseMs: number, nowMs: number): boolean {
     if (taken.status !== 'held') return false
     const { group, id, offset } = taken
+    // More may expire at once than goes in one turn: nobody gets what still waits for its turn.
+    const hasExpired = expiresMs > 0 && expiresMs <= nowMs
     // Deleted, expired or purged since it was taken: its record is on its way.
-    if (group.isStill || group.queue.isLeaving(offset, id)) {
+    if (hasExpired || group.isStill || group.queue.isLeaving(offset, id)) {
       group.putBack(taken)
+      if (hasExpired) group.queue.noteOverdue(offset)
       return false
     }
     this.#core.dispatcher.lease(taken, leaseMs, nowMs)

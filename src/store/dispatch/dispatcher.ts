@@ -363,8 +363,8 @@ function bestOfMore(
 ): Watch | undefined {
   for (const { group } of watches) {
     const { queue } = group
-    while (queue.nextElapsedMs <= elapsedMs || queue.nextWallMs <= wallMs) {
-      if (queue.advance(elapsedMs, wallMs) === 0) break
+    while (queue.hasDue(elapsedMs, wallMs)) {
+      queue.advance(elapsedMs, wallMs)
       const best = bestOf(watches)
       if (best) return best
     }

@@ -11,7 +11,10 @@ export class Expiry {
   readonly #host: DispatchHost
   /** (expiresMs, id, offset). */
   readonly #heap = new TypedHeap()
-  /** Expired while leased: they go when they come back. */
+  /**
+   * Expired, and not out yet: leased, they go when they come back; the others wait for their turn, or for
+   * another try. Nobody gets them until then.
+   */
   readonly #overdue = new Set<number>()
 
   constructor(queue: QueueDispatch, host: DispatchHost) {
@@ -33,11 +36,19 @@ export class Expiry {
     this.#host.scheduled(this.#queue)
   }
 
+  /** Somebody who was about to get it has seen that its time is over: it goes in its turn. */
+  noteOverdue(offset: number): void {
+    const { state, leaving } = this.#queue
+    if (!state.isGone(offset) && !leaving.has(offset)) this.#overdue.add(offset)
+  }
+
   /** The record that was to take these out was turned down: it is tried again a little later. */
   again(ids: readonly number[], offsets: readonly number[]): void {
     const againMs = this.#host.elapsedMs() + EXPIRE_AGAIN_MS
     ids.forEach((id, row) => {
-      this.#heap.push(againMs, id, offsets[row] ?? 0)
+      const offset = offsets[row] ?? 0
+      this.#heap.push(againMs, id, offset)
+      this.#overdue.add(offset)
     })
     this.#host.scheduled(this.#queue)
   }
@@ -69,6 +80,7 @@ export class Expiry {
       const id = this.#heap.peekKey2
       const offset = this.#heap.peekPayload
       this.#heap.pop()
+      this.#overdue.delete(offset)
       if (state.isGone(offset)) continue
       // The record that takes it out may yet be turned down.
       if (leaving.has(offset)) this.#heap.push(elapsedMs + EXPIRE_AGAIN_MS, id, offset)
@@ -89,6 +101,7 @@ export class Expiry {
   /** Everything has left the queue. */
   clear(): void {
     this.#heap.clear()
+    this.#overdue.clear()
   }
 
   #isLeased(offset: number): boolean {

@@ -231,8 +231,10 @@ export class GroupOrder {
     if (state.exceptionCount > 0 && state.exception(offset)) return false
     if (this.suspects.has(offset)) return false
     if (queue.isLeaving(offset, id) || this.#group.isBehind(offset)) return false
+    if (!cursor.hasExtras) return true
+    if (queue.hasExpired(cursor.expiresMs)) return false
     // What waits for its time stands in the schedule, whatever the clock says now.
-    return !cursor.hasExtras || !queue.isScheduled(offset) || state.leased.has(offset)
+    return !queue.isScheduled(offset) || state.leased.has(offset)
   }
 
   #settleReady(): Exception | undefined {

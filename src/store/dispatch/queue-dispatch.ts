@@ -57,6 +57,8 @@ export class QueueDispatch implements QueueEvents {
   readonly #expiry: Expiry
   /** Messages that the last purge took. */
   purgedCount = 0
+  /** The store's own time, as of the last look. */
+  #seenMs = 0
   /** The end of the last pause that was noticed. */
   #pauseSeenMs = 0
 
@@ -206,6 +208,16 @@ export class QueueDispatch implements QueueEvents {
     this.#expiry.ended(taken)
   }
 
+  /** Its time is over as far as anybody has looked, whether or not it had its turn to go. */
+  hasExpired(expiresMs: number): boolean {
+    return expiresMs > 0 && expiresMs <= this.#seenMs
+  }
+
+  /** Somebody who was about to get it has seen that its time is over. */
+  noteOverdue(offset: number): void {
+    this.#expiry.noteOverdue(offset)
+  }
+
   /** The record that was to take these out was turned down: it is tried again a little later. */
   expireAgain(ids: readonly number[], offsets: readonly number[]): void {
     this.#expiry.again(ids, offsets)
@@ -216,6 +228,7 @@ export class QueueDispatch implements QueueEvents {
    * Returns how many there were.
    */
   advance(elapsedMs: number, wallMs: number): number {
+    this.#seenMs = elapsedMs
     let count = this.#schedules.take(DueKind.ELAPSED, elapsedMs, DUE_A_TURN, this.#due)
     count += this.#schedules.take(DueKind.WALL, wallMs, DUE_A_TURN, this.#due)
     count += this.#expiry.advance(elapsedMs, DUE_A_TURN)
@@ -228,6 +241,17 @@ export class QueueDispatch implements QueueEvents {
       for (const group of this.groups.values()) this.#host.woke(group)
     }
     return count
+  }
+
+  /** Something has become due, and was more than one piece: it is not ready yet. */
+  hasDue(elapsedMs: number, wallMs: number): boolean {
+    const { nextElapsedMs, nextWallMs } = this.#schedules
+    if (nextElapsedMs <= elapsedMs || nextWallMs <= wallMs) return true
+    for (const { order } of this.groups.values()) {
+      const { exceptions } = order
+      if (exceptions.nextElapsedMs <= elapsedMs || exceptions.nextWallMs <= wallMs) return true
+    }
+    return false
   }
 
   /** When the next thing happens by the store's own time; infinite where nothing does. */

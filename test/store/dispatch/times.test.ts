@@ -1,22 +1,38 @@
 /** What becomes due and what expires, where clocks, refusals and long waits come in between. */
 import { expect, test } from 'vitest'
-import { textsOf } from '../../../src/testing/store-suite/world.ts'
+import { DUE_A_TURN } from '../../../src/store/dispatch/queue-dispatch.ts'
+import { textsOf, type World } from '../../../src/testing/store-suite/world.ts'
 import { MemoryWorld } from '../../testing/store-worlds.ts'
-import { inWorld, PacedWorld } from '../worlds.ts'
+import { inWorld, PacedWorld, StallingWorld } from '../worlds.ts'
 
 const HOUR_MS = 3_600_000
+/** More than a queue lets expire in two turns. */
+const MANY = 3 * DUE_A_TURN
 /** So many priorities have a lane of their own; the others share one. */
 const OWN_LANES = 63
+
+/** Uses up the lanes, so that every other priority shares the last one. */
+async function fillLanes(world: World, queue: string): Promise<void> {
+  for (let priority = 0; priority < OWN_LANES; priority++) {
+    await world.put(queue, 'first of its priority', { priority })
+  }
+  await world.store.queue(queue).purge()
+}
+
+/** Puts many messages that expire after a second, and the best one expires behind them: its id. */
+async function putExpiring(world: World, priority = 5): Promise<number> {
+  const puts = Array.from({ length: MANY - 1 }, () => ({ body: 'late', ttlMs: 1_000, priority }))
+  await world.store.queue('jobs').putMany(puts)
+  const { id } = await world.put('jobs', 'best', { ttlMs: 1_500, priority: priority - 1 })
+  return id
+}
 
 for (const how of ['begins', 'seeks'] as const) {
   test(`what has become due is there for a group that ${how} after the wall clock was set back, in the shared lane too`, () =>
     inWorld(new MemoryWorld(1), async (world) => {
       const queue = world.store.queue('jobs')
       await queue.createGroup('default')
-      for (let priority = 0; priority < OWN_LANES; priority++) {
-        await world.put('jobs', 'first of its priority', { priority })
-      }
-      await queue.purge()
+      await fillLanes(world, 'jobs')
       await world.put('jobs', 'timed', { priority: 500, at: world.nowMs + 1_000 })
       await world.advance(5_000)
       expect((await queue.group().peek('ready'))?.priority).toBe(500)
@@ -50,4 +66,79 @@ test('a message whose time passes while a record that is turned down would take 
     await world.advance(1_000)
     expect(await queue.get(id)).toBeUndefined()
     expect(textsOf(await world.take('jobs'))).toEqual(['other'])
+  }))
+
+for (const lane of ['a lane of their own', 'the shared lane'] as const) {
+  test(`however many expire at once in ${lane}, none is delivered`, () => {
+    const factory = new StallingWorld(1)
+    return inWorld(factory, async (world) => {
+      const session = await world.watching('jobs')
+      const isShared = lane === 'the shared lane'
+      if (isShared) await fillLanes(world, 'jobs')
+      await world.put('jobs', 'stays', { priority: 600 })
+      await putExpiring(world, isShared ? 500 : 5)
+      await factory.stall(2_000)
+      expect(textsOf(await session.reserve({ timeoutMs: 0 }))).toEqual(['stays'])
+      await world.settle()
+      expect(world.store.queue('jobs').stats().totals.expired).toBe(MANY)
+    })
+  })
+}
+
+test('however many expire at once, none is found by its id', () => {
+  const factory = new StallingWorld(1)
+  return inWorld(factory, async (world) => {
+    const session = await world.watching('jobs')
+    const id = await putExpiring(world)
+    await factory.stall(2_000)
+    expect(await session.reserveById(id)).toBeUndefined()
+  })
+})
+
+test('however many expire at once, what is held ready is not handed out any more', () => {
+  const factory = new StallingWorld(1)
+  return inWorld(factory, async (world) => {
+    const session = await world.watching('jobs')
+    await world.put('jobs', 'first', { priority: 0 })
+    await world.put('jobs', 'held', { priority: 1, ttlMs: 1_500 })
+    const loop = session.deliveries({ prefetch: 2 })
+    expect((await loop.next()).value?.text()).toBe('first')
+    // They expire in front of the one that is held.
+    await putExpiring(world)
+    await world.put('jobs', 'stays')
+    await factory.stall(2_000)
+    expect((await loop.next()).value?.text()).toBe('stays')
+  })
+})
+
+test('however many expire at once, all become letters where the queue has a place for them', () => {
+  const factory = new StallingWorld(1)
+  return inWorld(factory, async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.configure({ deadLetter: { queue: 'dead' } })
+    const session = await world.watching('jobs')
+    await putExpiring(world)
+    await factory.stall(2_000)
+    expect(await session.reserve({ timeoutMs: 0 })).toEqual([])
+    await world.settle()
+    expect(world.store.queue('dead').stats().messages).toBe(MANY)
+    expect(queue.stats().messages).toBe(0)
+  })
+})
+
+test('what expired stays away while the record of that is turned down', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.createGroup('default')
+    await queue.configure({ deadLetter: { queue: 'dead' } })
+    await world.put('jobs', 'short', { ttlMs: 1_000 })
+    world.setFull(true)
+    await world.advance(1_100)
+    for (let look = 0; look < 5; look++) {
+      expect(await world.take('jobs')).toEqual([])
+      await world.advance(100)
+    }
+    world.setFull(false)
+    await world.settle()
+    expect(world.store.queue('dead').stats().messages).toBe(1)
   }))
