@@ -14,7 +14,10 @@ import type { PurgingQueues } from './purging-queues.ts'
 import { Schedules } from './schedules.ts'
 import type { Taken } from './taken.ts'
 
-/** Of each kind, what becomes due or expires in one turn of the event loop: it takes some milliseconds. */
+/**
+ * Of each kind, what becomes due or expires in one turn of the event loop: it takes some milliseconds. The
+ * page on states tells what that means for the order.
+ */
 export const DUE_A_TURN = 2_048
 
 /** What a queue needs of the whole. */
