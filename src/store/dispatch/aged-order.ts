@@ -3,9 +3,7 @@
  * was passed. Kept only where age counts. Pure memory.
  */
 import { TypedHeap } from '../containers/typed-heap.ts'
-
-/** Entries that may be stale, beside as many as are not. */
-const STALE_MAX = 1024
+import { isMostlyStale } from './stale.ts'
 
 export class AgedOrder {
   /** (id, 0, offset); some are stale. */
@@ -29,7 +27,7 @@ export class AgedOrder {
   /** `readyCount` is how many there are that are not stale, at most. */
   note(id: number, offset: number, readyCount: number): void {
     this.#heap.push(id, 0, offset)
-    if (this.#heap.size <= 2 * readyCount + STALE_MAX) return
+    if (!isMostlyStale(this.#heap.size, readyCount)) return
     this.#heap.filter((one, _zero, at) => this.#isReady(one, at))
   }
 

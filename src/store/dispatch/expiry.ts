@@ -1,6 +1,7 @@
 /** Messages of a queue that have a time to live: when each expires, and which have and are not out yet. Pure memory. */
 import { TypedHeap } from '../containers/typed-heap.ts'
 import type { DispatchHost, QueueDispatch } from './queue-dispatch.ts'
+import { isMostlyStale } from './stale.ts'
 import type { Taken } from './taken.ts'
 
 /** After a refusal, or while it may yet come, what has expired is looked at again no sooner than this. */
@@ -27,12 +28,18 @@ export class Expiry {
     return this.#heap.size > 0 ? this.#heap.peekKey1 : Number.POSITIVE_INFINITY
   }
 
+  /** What is kept, of messages that are gone or not. */
+  get entries(): number {
+    return this.#heap.size
+  }
+
   isOverdue(offset: number): boolean {
     return this.#overdue.has(offset)
   }
 
   add(expiresMs: number, id: number, offset: number): void {
     this.#heap.push(expiresMs, id, offset)
+    if (isMostlyStale(this.#heap.size, this.#queue.presentCount)) this.#heap.filter(this.#isKept)
     this.#host.scheduled(this.#queue)
   }
 
@@ -102,6 +109,12 @@ export class Expiry {
   clear(): void {
     this.#heap.clear()
     this.#overdue.clear()
+  }
+
+  readonly #isKept = (_expiresMs: number, _id: number, offset: number): boolean => {
+    if (!this.#queue.state.isGone(offset)) return true
+    this.#overdue.delete(offset)
+    return false
   }
 
   #isLeased(offset: number): boolean {

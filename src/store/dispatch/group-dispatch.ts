@@ -127,6 +127,11 @@ export class GroupDispatch implements GroupEvents {
     if (!waits) this.#early.add(offset, offset + 1)
   }
 
+  /** The message is gone: the queue's schedules do not hold it any more. */
+  unscheduled(offset: number): void {
+    this.#early.remove(offset)
+  }
+
   /**
    * Where attempts are not counted nobody is buried for what a neighbour does: what was leased at an unclean
    * end is ready like anything else.

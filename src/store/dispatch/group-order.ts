@@ -13,6 +13,7 @@ import type { GroupDispatch } from './group-dispatch.ts'
 import type { LaneRow } from './lane-row.ts'
 import { PlainOrder } from './plain-order.ts'
 import type { QueueDispatch } from './queue-dispatch.ts'
+import { isMostlyStale } from './stale.ts'
 import { Suspects } from './suspects.ts'
 import { Taken } from './taken.ts'
 
@@ -41,6 +42,7 @@ export class GroupOrder {
   readonly #isOpen = (cursor: PostingsCursor): boolean => this.#isPlainReady(cursor)
   readonly #isLateOpen = (offset: number, id: number): boolean =>
     this.#group.isWaiting(offset, id) && !this.#state.exception(offset)
+  readonly #isFinished = (offset: number): boolean => this.#state.finished.has(offset)
   readonly #isWaiting = (offset: number, id: number): boolean => this.#group.isWaiting(offset, id)
 
   /** Empty: whoever makes it adds the lanes, the suspects and the exceptions that there are. */
@@ -105,6 +107,11 @@ export class GroupOrder {
       taken.push(this.#take(cursor.id, cursor.offset, priority))
     }
     return taken
+  }
+
+  /** What is kept of messages whose place in their lane was passed, or that have none: finished or not. */
+  get lateEntries(): number {
+    return this.#plain.lateCount
   }
 
   /** Takes buried exceptions for a change, in order. */
@@ -272,8 +279,15 @@ export class GroupOrder {
   }
 
   #pushLate(priority: number, id: number, offset: number): void {
-    this.#plain.pushLate(priority, id, offset)
+    const plain = this.#plain
+    plain.pushLate(priority, id, offset)
+    if (isMostlyStale(plain.lateCount, this.#unfinishedCount)) plain.dropLate(this.#isFinished)
     this.#noteAge(id, offset)
+  }
+
+  /** Messages that the group has still to finish. */
+  get #unfinishedCount(): number {
+    return this.#queue.state.nextOffset - this.#state.finished.count
   }
 
   #takeBest(): Taken {

@@ -4,10 +4,8 @@
  * search. The others stand in a heap, stale likewise. Pure memory.
  */
 import { IndexedHeap, NOT_IN_HEAP } from '../containers/heap.ts'
+import { isMostlyStale } from './stale.ts'
 import type { Taken } from './taken.ts'
-
-/** Stale entries beside as many as there are leases. */
-const STALE_MAX = 1024
 
 /** An end that was given to a lease out of order. */
 interface Other {
@@ -71,7 +69,7 @@ export class LeaseOrder {
   }
 
   #add(taken: Taken): void {
-    if (this.entries > 2 * this.#live + STALE_MAX) this.#dropStale()
+    if (isMostlyStale(this.entries, this.#live)) this.#dropStale()
     const { endMs } = taken
     const last = this.#line.length - 1
     if (last >= this.#front && endMs < (this.#ends[last] as number)) {

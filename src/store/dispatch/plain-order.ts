@@ -86,6 +86,15 @@ export class PlainOrder {
     return false
   }
 
+  /** Lets go of late ones that are finished: nobody may ever come to their places. */
+  dropLate(isFinished: (offset: number) => boolean): void {
+    this.#late.filter((_priority, _id, offset) => {
+      if (!isFinished(offset)) return true
+      this.#lateOffsets.remove(offset, offset + 1)
+      return false
+    })
+  }
+
   forEachLate(visit: (id: number, offset: number) => void): void {
     this.#late.forEach((_priority, id, offset) => {
       visit(id, offset)

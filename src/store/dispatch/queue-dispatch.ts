@@ -12,6 +12,7 @@ import { Expiry } from './expiry.ts'
 import { GroupDispatch } from './group-dispatch.ts'
 import type { PurgingQueues } from './purging-queues.ts'
 import { Schedules } from './schedules.ts'
+import { isMostlyStale } from './stale.ts'
 import type { Taken } from './taken.ts'
 
 /**
@@ -290,6 +291,16 @@ export class QueueDispatch implements QueueEvents {
     return undefined
   }
 
+  /** Messages that are not gone. */
+  get presentCount(): number {
+    return this.state.pending + this.state.retained.count
+  }
+
+  /** What is kept for times to come, of messages that are gone or not. */
+  get timedEntries(): number {
+    return this.#schedules.entries + this.#expiry.entries
+  }
+
   /** Messages in the schedules, whatever the groups have done with them since. */
   get scheduledCount(): number {
     return this.#schedules.count
@@ -321,7 +332,17 @@ export class QueueDispatch implements QueueEvents {
   #schedule(kind: DueKind, dueMs: number, id: number, offset: number, lane: Lane): void {
     this.#schedules.add(kind, dueMs, id, offset, lane.slot)
     for (const group of this.groups.values()) group.scheduled(offset)
+    if (isMostlyStale(this.#schedules.entries, this.presentCount)) {
+      this.#schedules.dropGone(this.#unscheduled)
+    }
     this.#host.scheduled(this)
+  }
+
+  /** True where the message is gone, and waits for nothing any more. */
+  readonly #unscheduled = (offset: number): boolean => {
+    if (!this.state.isGone(offset)) return false
+    for (const group of this.groups.values()) group.unscheduled(offset)
+    return true
   }
 
   /** The message has left its schedule. */

@@ -22,6 +22,11 @@ export class Schedules {
     return this.#offsets.count > 0 && this.#offsets.has(offset)
   }
 
+  /** What is kept, of messages that are gone or not. */
+  get entries(): number {
+    return this.#elapsed.size + this.#wall.size
+  }
+
   /** The first offset from `from` up to `end` that stands in one; -1 where there is none. */
   next(from: number, end: number): number {
     return this.#offsets.nextPresent(from, end)
@@ -76,6 +81,18 @@ export class Schedules {
       due(id, offset, payload - offset * SLOT_FACTOR)
     }
     return taken
+  }
+
+  /** Lets go of messages for which `isGone` is true. */
+  dropGone(isGone: (offset: number) => boolean): void {
+    const isKept = (_dueMs: number, _id: number, payload: number): boolean => {
+      const offset = this.offsetOf(payload)
+      if (!isGone(offset)) return true
+      this.#offsets.remove(offset, offset + 1)
+      return false
+    }
+    this.#elapsed.filter(isKept)
+    this.#wall.filter(isKept)
   }
 
   clear(): void {

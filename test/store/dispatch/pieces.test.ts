@@ -13,7 +13,7 @@ import {
 import { QueueTimes } from '../../../src/store/dispatch/queue-times.ts'
 import { Suspects } from '../../../src/store/dispatch/suspects.ts'
 import { Taken } from '../../../src/store/dispatch/taken.ts'
-import { DueKind } from '../../../src/store/records/message-record.ts'
+import { DueKind, type MessageFacts } from '../../../src/store/records/message-record.ts'
 import { QueueState } from '../../../src/store/state/queue-state.ts'
 
 const MANY = 3 * DUE_A_TURN
@@ -48,31 +48,42 @@ class Host implements DispatchHost {
   }
 }
 
-/** A queue with a group and that many messages, all due, or all expiring, at 1,000. */
-function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDispatch } {
+/** A queue with a group. */
+function emptyQueue(): { host: Host; queue: QueueDispatch } {
   const host = new Host()
   const state = new QueueState(1, 'q')
   state.addGroup(1, 'g', 0)
   const queue = new QueueDispatch(state, host)
   queue.begin()
-  for (let offset = 0; offset < count; offset++) {
-    const facts = {
-      queue: 1,
-      offset,
-      priority: 5,
-      dueKind: expiresMs > 0 ? DueKind.NONE : DueKind.ELAPSED,
-      dueMs: expiresMs > 0 ? 0 : 1_000,
-      expiresMs,
-      key: undefined,
-      keyUntilMs: 0,
-      keyWindowMs: 0,
-      producer: undefined,
-      sequence: 0,
-      after: -1,
-      leaseMs: 0,
-    }
-    state.put(facts, offset + 1, 1, 1, 9)
+  return { host, queue }
+}
+
+function put({ state }: QueueDispatch, some: Partial<MessageFacts>): number {
+  const offset = state.nextOffset
+  const facts = {
+    queue: 1,
+    offset,
+    priority: 5,
+    dueKind: DueKind.NONE,
+    dueMs: 0,
+    expiresMs: 0,
+    key: undefined,
+    keyUntilMs: 0,
+    keyWindowMs: 0,
+    producer: undefined,
+    sequence: 0,
+    after: -1,
+    leaseMs: 0,
   }
+  state.put({ ...facts, ...some }, offset + 1, 1, 1, 9)
+  return offset
+}
+
+/** The same with that many messages, all due, or all expiring, at 1,000. */
+function queueOf(count: number, expiresMs: number): { host: Host; queue: QueueDispatch } {
+  const { host, queue } = emptyQueue()
+  const times = expiresMs > 0 ? { expiresMs } : { dueKind: DueKind.ELAPSED, dueMs: 1_000 }
+  for (let row = 0; row < count; row++) put(queue, times)
   return { host, queue }
 }
 
@@ -98,6 +109,57 @@ describe('a queue in which much happens at one time', () => {
     expect(host.expiredOffsets.length).toBe(DUE_A_TURN)
     while (queue.advance(1_000, 0) > 0) expect(host.expiredOffsets.length % DUE_A_TURN).toBe(0)
     expect(host.expiredOffsets.length).toBe(MANY)
+  })
+})
+
+describe('what is kept for times to come', () => {
+  /** So many messages are there at a time. */
+  const BACKLOG = 100
+  /** Entries that may be left of messages that are gone. */
+  const LEFT_MAX = 2_000
+  const PUTS = 10_000
+
+  const cases: readonly [string, Partial<MessageFacts>][] = [
+    ['a time to live', { expiresMs: 1_000 }],
+    ['a delay', { dueKind: DueKind.ELAPSED, dueMs: 1_000 }],
+    ['a due time', { dueKind: DueKind.WALL, dueMs: 1_000 }],
+  ]
+  it.each(cases)(
+    'of messages with %s grows with those that are there, not with all there were',
+    (_, times) => {
+      const { host, queue } = emptyQueue()
+      const { state } = queue
+      for (let row = 0; row < PUTS; row++) {
+        const offset = put(queue, times)
+        if (offset < BACKLOG) continue
+        state.remove(offset - BACKLOG, offset - BACKLOG + 1)
+        state.sweep()
+        expect(queue.timedEntries).toBeLessThan(LEFT_MAX)
+      }
+      expect(queue.scheduledCount).toBeLessThan(LEFT_MAX)
+      expect(queue.group('g')?.delayedCount).toBe(times.expiresMs ? 0 : BACKLOG)
+      // Those that are there have kept their times.
+      host.nowMs = 1_000
+      while (queue.advance(1_000, 1_000) > 0);
+      expect(queue.timedEntries).toBe(0)
+      const first = PUTS - BACKLOG
+      if (times.expiresMs) expect(host.expiredOffsets[0]).toBe(first)
+      else expect(queue.group('g')?.order.peekBest()).toBe(first)
+    },
+  )
+
+  it('of messages in the shared lane grows with those that a group has to finish, though nobody reads it', () => {
+    const { queue } = emptyQueue()
+    const { state } = queue
+    const order = queue.group('g')?.order
+    for (let row = 0; row < PUTS; row++) {
+      const offset = put(queue, { priority: 1_000 + (row % 200) })
+      if (offset < BACKLOG) continue
+      state.remove(offset - BACKLOG, offset - BACKLOG + 1)
+      state.sweep()
+      expect(order?.lateEntries).toBeLessThan(LEFT_MAX)
+    }
+    expect(order?.peekBest()).toBe(state.done.floor)
   })
 })
 
