@@ -9,8 +9,15 @@ import { readOptions, refuse } from '../command-line.ts'
 import { betweenMarks } from '../readme-tables.ts'
 import { type BarState, barsOf } from './bars.ts'
 import { circumstances, leftOutNotes } from './circumstances.ts'
-import { LOSS_ENTRIES, type LossEntries } from './losses.ts'
-import { entryOf, type Loss, lossesOf, unexplainedOf } from './lost-cells.ts'
+import { LOSS_ENTRIES, type LossEntries, type LossEntry } from './losses.ts'
+import {
+  entryOf,
+  failuresBeside,
+  type Loss,
+  lossesOf,
+  staleOf,
+  unexplainedOf,
+} from './lost-cells.ts'
 import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
 import type { PeersResults } from './result.ts'
@@ -62,11 +69,15 @@ export function writePeersPage(file: string, out = dirname(PAGE)): void {
   for (const picture of allPicturesOf(results)) {
     writeFileSync(join(folder, picture.file), picture.svg)
   }
-  for (const [key, losses] of unexplainedOf(lossesOf(results), LOSS_ENTRIES)) {
-    const worst = losses.reduce((a, b) => (b.factor > a.factor ? b : a))
+  const all = lossesOf(results)
+  for (const key of staleOf(all, LOSS_ENTRIES)) {
+    process.stderr.write(`bench: '${key}' in bench/peers/losses.ts explains no loss of this run\n`)
+  }
+  for (const [key, losses] of unexplainedOf(all, LOSS_ENTRIES)) {
+    const worst = losses.reduce((a, b) => ((b.factor ?? 0) > (a.factor ?? 0) ? b : a))
     const cells = [...new Set(losses.map(({ workload }) => workload))].join(', ')
     process.stderr.write(
-      `bench: no reason in bench/peers/losses.ts for '${key}': ${losses.length} cells (${cells}), worst ${figureText(worst.factor)} x: ${worst.cell}, ${worst.ours} ${worst.oursText} to ${worst.peerText}\n`,
+      `bench: no reason in bench/peers/losses.ts for '${key}': ${losses.length} cells (${cells}), worst ${factorText(worst)}: ${worst.cell}, ${worst.ours} ${worst.oursText} to ${worst.peerText}\n`,
     )
   }
 }
@@ -93,7 +104,7 @@ export function renewedPage(
     ...circumstances(results),
     ...theRule(),
     ...theBars(barsOf(results)),
-    ...theLosses(lossesOf(results), entries),
+    ...theLosses(results, entries),
     '## Putting',
     '',
     'Each message with a promise of its own, so many of them under way at once. Medians of the rounds, in brackets the quartiles, which of three rounds are the slowest and the fastest. *The measuring itself* is a contender that keeps nothing and answers at once: what the loops around every contender cost. Where a run ended before half of its time, since what one run may put is bounded, its seconds stand behind the rate.',
@@ -163,29 +174,53 @@ function theBars(bars: readonly BarState[]): string[] {
   ]
 }
 
-function theLosses(losses: readonly Loss[], entries: LossEntries): string[] {
-  const rows = losses.map((loss) => {
-    const { cell, ours, peer, factor, oursText, peerText, isWithinSpread } = loss
-    const entry = entryOf(loss, entries)
-    return [
-      cell,
-      `\`${peer}\` ${peerText}`,
-      `\`${ours}\` ${oursText}`,
-      `${figureText(factor)} x${isWithinSpread ? ', within the spread' : ''}`,
-      cellText(entry?.why ?? 'not known yet'),
-      cellText(entry?.instead ?? 'not decided yet'),
-    ]
-  })
+/** What is lost for one reason stands together: a table of four columns is read on a phone, a dozen repetitions are not. */
+function theLosses(results: PeersResults, entries: LossEntries): string[] {
+  const losses = lossesOf(results)
+  const groups = new Map<string, Loss[]>()
+  for (const loss of losses) {
+    const heading = reasonText(entryOf(loss, entries))
+    groups.set(heading, [...(groups.get(heading) ?? []), loss])
+  }
+  const beside = failuresBeside(results, losses).map(
+    ({ contender, what, reason }) =>
+      `* \`${contender}\` failed where no other is held against it: ${cellText(what)}: ${cellText(reason)}.`,
+  )
   return [
     '## Every cell we lose',
     '',
-    'Every cell of this run in which a contender that promises the same or more was better than one of qlog, however little. `qlog-serve` stands beside servers only, everything else of qlog beside all.',
+    'Every cell of this run in which a contender that promises the same or more was better than one of qlog, however little, and every cell in which such a contender has a figure and qlog failed or was left out; there the best of them stands. `qlog-serve` stands beside servers only, everything else of qlog beside all. What is lost for the same reason stands together, with what to pick instead.',
     '',
-    ...(rows.length === 0
-      ? ['None in this run.']
-      : table(['cell', 'better', 'than', 'by', 'why', 'what to pick instead'], 6, rows)),
-    '',
+    ...(beside.length > 0 ? [...beside, ''] : []),
+    ...(losses.length === 0 ? ['None in this run.', ''] : []),
+    ...[...groups].flatMap(([heading, some]) => [
+      heading,
+      '',
+      ...table(['cell', 'better', 'than', 'by'], 4, some.map(lossCells)),
+      '',
+    ]),
   ]
+}
+
+function reasonText(entry: LossEntry | undefined): string {
+  if (entry === undefined)
+    return '**Why is not known yet**, nor is it decided what to pick instead:'
+  const { why = 'not known', instead } = entry
+  return `**Why:** ${cellText(why)}. **Instead:** ${cellText(instead)}.`
+}
+
+function lossCells(loss: Loss): string[] {
+  const { cell, ours, peer, oursText, peerText, isWithinSpread } = loss
+  return [
+    cell,
+    `\`${peer}\` ${peerText}`,
+    `\`${ours}\` ${cellText(oursText)}`,
+    `${factorText(loss)}${isWithinSpread ? ', within the spread' : ''}`,
+  ]
+}
+
+function factorText({ factor }: Loss): string {
+  return factor === undefined ? '' : `${figureText(factor)} x`
 }
 
 function theLatencies(results: PeersResults, pictures: readonly Picture[]): string[] {

@@ -2,10 +2,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { LOSS_ENTRIES } from '../../../bench/peers/losses.ts'
-import { lossesOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
+import { lossesOf, staleOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
 import { PAGE, renewedPage } from '../../../bench/peers/page.ts'
 import { allPicturesOf, PICTURES_FOLDER } from '../../../bench/peers/pictures.ts'
-import type { ContenderFacts } from '../../../bench/peers/result.ts'
+import type { ContenderFacts, ResultLine } from '../../../bench/peers/result.ts'
 import { resultsOf } from '../../../bench/peers/results-file.ts'
 import { artificial, HEADER, LINES, without } from './artificial.ts'
 
@@ -35,25 +35,51 @@ test('every loss has its row, in which the page says so where no reason is known
   const losses = lossesOf(results)
   const page = renewedPage(undefined, FILE, results, {
     'lmdb/put': { why: 'because it is made up', instead: 'lmdb' },
-    'lmdb/put/1000': { instead: 'lmdb, a thousand times' },
+    'lmdb/put/100x1000': { instead: 'lmdb, a thousand times' },
   })
-  const [, , ...rows] = rowsBelow(page, 'Every cell we lose')
+  const rows = rowsBelow(page, 'Every cell we lose').filter((row) => row.includes('`'))
   expect(losses.length).toBeGreaterThan(50)
   expect(rows).toHaveLength(losses.length)
-  for (const [i, { peer, ours, cell }] of losses.entries()) {
-    expect(rows[i]).toContain(`| ${cell} | \`${peer}\``)
-    expect(rows[i]).toContain(`\`${ours}\``)
+  for (const { peer, ours, cell } of losses) {
+    expect(
+      rows.filter(
+        (row) => row.startsWith(`| ${cell} | \`${peer}\``) && row.includes(`\`${ours}\``),
+      ),
+    ).toHaveLength(1)
   }
-  const ofLmdb = rows.filter((row) => row.startsWith('| put, 100 B') && row.includes('`lmdb`'))
-  expect(ofLmdb.find((row) => row.includes('100 in flight'))).toMatch(
-    /because it is made up \| lmdb \|$/,
+  const groupOf = (row: RegExp) => {
+    const [, section = ''] = page.split('## Every cell we lose\n')
+    return section.split('**Why').find((group) => row.test(group))
+  }
+  expect(groupOf(/^\| put, 100 B, 100 in flight \| `lmdb`/m)).toMatch(
+    /^:\*\* because it is made up\. \*\*Instead:\*\* lmdb\.\n/,
   )
-  expect(ofLmdb.find((row) => row.includes('1,000 in flight'))).toMatch(
-    /not known yet \| lmdb, a thousand times \|$/,
+  // What holds for one size of message holds for no other.
+  expect(groupOf(/^\| put, 1 KiB, 1,000 in flight \| `lmdb`/m)).toContain('because it is made up')
+  expect(groupOf(/^\| put, 100 B, 1,000 in flight \| `lmdb`/m)).toMatch(
+    /^:\*\* not known\. \*\*Instead:\*\* lmdb, a thousand times\.\n/,
   )
-  expect(rows.find((row) => row.includes('`classic-level`'))).toMatch(
-    /not known yet \| not decided yet \|$/,
-  )
+  expect(groupOf(/`classic-level`/)).toMatch(/^ is not known yet\*\*, nor is it decided/)
+  expect(page.split('because it is made up')).toHaveLength(2)
+})
+
+test('where ours failed or was left out, the best that has a figure stands in a row with the reason', () => {
+  const isGone = (line: ResultLine) => line.kind === 'rate' && line.contender === 'qlog-log'
+  const what = 'put, 100 B, 1000 in flight'
+  const lines: ResultLine[] = [
+    ...LINES.filter((line) => !isGone(line)),
+    { kind: 'failed', contender: 'qlog-log', what, reason: 'made | up' },
+    { kind: 'failed', contender: 'qlog-log', what: 'latency of put at 0.5', reason: 'elsewhere' },
+  ]
+  const page = renewedPage(undefined, FILE, artificial(lines))
+  expect(
+    rowsBelow(page, 'Every cell we lose').filter((row) => row.includes('made \\| up')),
+  ).toEqual([
+    expect.stringMatching(
+      /^\| put, 100 B, 1,000 in flight \| `[\w-]+` [\d,]+\/s \| `qlog-log` failed: made \\\| up \| {2}\|$/,
+    ),
+  ])
+  expect(page).toMatch(/^\* `qlog-log` failed where .*latency of put at 0\.5: elsewhere\.$/m)
 })
 
 test('the method is that of the run: of older ones as it was', () => {
@@ -182,6 +208,8 @@ test.skipIf(!existsSync(PAGE))(
     for (const picture of allPicturesOf(results)) {
       expect(readFileSync(`${PICTURES_FOLDER}/${picture.file}`, 'utf8')).toBe(picture.svg)
     }
-    expect([...unexplainedOf(lossesOf(results), LOSS_ENTRIES).keys()]).toEqual([])
+    const losses = lossesOf(results)
+    expect([...unexplainedOf(losses, LOSS_ENTRIES).keys()]).toEqual([])
+    expect(staleOf(losses, LOSS_ENTRIES)).toEqual([])
   },
 )

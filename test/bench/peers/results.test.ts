@@ -5,7 +5,13 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { barsOf } from '../../../bench/peers/bars.ts'
 import { comparisonOf, runPeersCompare } from '../../../bench/peers/compare.ts'
 import type { LossKey } from '../../../bench/peers/losses.ts'
-import { entryOf, lossesOf, unexplainedOf } from '../../../bench/peers/lost-cells.ts'
+import {
+  entryOf,
+  failuresBeside,
+  lossesOf,
+  staleOf,
+  unexplainedOf,
+} from '../../../bench/peers/lost-cells.ts'
 import {
   durabilityOf,
   factsOf,
@@ -194,17 +200,100 @@ test('latencies at a share of the own maximum are no comparison, and memory belo
   expect(lossesOf(artificial(lines))).toEqual([])
 })
 
-test('what is said of a loss is by the winner and its workload, else by the loser', () => {
+test('what is said of a loss is by its cell, else its workload, and by the winner, else the loser', () => {
   const [loss] = lossesOf(artificial([rate('qlog-log', 1), rate('lmdb', 2)]))
   if (loss === undefined) throw new Error('there is one loss')
   const said = (...keys: LossKey[]) =>
     entryOf(loss, Object.fromEntries(keys.map((key) => [key, { instead: key }])))?.instead
-  expect(said('lmdb/puts', 'lmdb/put', 'qlog-log/put/1000')).toBe('lmdb/put')
-  expect(said('lmdb/put/1000', 'lmdb/put')).toBe('lmdb/put/1000')
-  expect(said('lmdb/put/1', 'lmdb/takes', 'qlog-log/puts')).toBe('qlog-log/puts')
+  expect(said('lmdb/puts', 'lmdb/put', 'qlog-log/put')).toBe('lmdb/put')
+  expect(said('lmdb/put', 'qlog-log/put/100x1000')).toBe('qlog-log/put/100x1000')
+  expect(said('lmdb/put/100x1000', 'qlog-log/put/100x1000')).toBe('lmdb/put/100x1000')
+  // Of another size, and of one that only begins like it.
+  expect(said('lmdb/put/1024x1000', 'lmdb/put/100x100', 'qlog-log/puts')).toBe('qlog-log/puts')
+  expect(said('lmdb/put/100x1', 'lmdb/takes', 'qlog-log/puts')).toBe('qlog-log/puts')
   expect(said('lmdb/takes', 'qlog-store/put')).toBeUndefined()
   expect([...unexplainedOf([loss], {}).keys()]).toEqual(['lmdb/puts'])
   expect([...unexplainedOf([loss], { 'qlog-log/put': { instead: 'x' } }).keys()]).toEqual([])
+})
+
+test('an entry that explains no loss is stale, and so is one behind another', () => {
+  const losses = lossesOf(artificial([rate('qlog-log', 1), rate('lmdb', 2)]))
+  const keys = ['lmdb/put/100x1000', 'lmdb/put', 'lmdb/takes'] as const
+  const entries = Object.fromEntries(keys.map((key) => [key, { instead: key }]))
+  expect(staleOf(losses, entries)).toEqual(['lmdb/put', 'lmdb/takes'])
+  expect(staleOf(losses, { 'qlog-log/puts': { instead: 'x' } })).toEqual([])
+})
+
+test('a cell in which ours failed or was left out is lost to the best that has a figure', () => {
+  const [what, reason] = ['put, 100 B, 1000 in flight', 'made up']
+  const lossesIn = (...lines: ResultLine[]) =>
+    lossesOf(artificial(lines)).map(({ cell, peer, ours, oursText, factor }) => [
+      `${ours} to ${peer}: ${cell}`,
+      oursText,
+      factor,
+    ])
+  const failed = { kind: 'failed', contender: 'qlog-log', what, reason } as const
+  const cell = 'put, 100 B, 1,000 in flight'
+  const peers = [rate('lmdb', 1), rate('classic-level', 3), rate('sqlite-normal', 9)]
+  const lost = [`qlog-log to classic-level: ${cell}`, 'failed: made up', undefined]
+  expect(lossesIn(...peers, failed)).toEqual([lost])
+  expect(lossesIn(...peers, { ...failed, kind: 'left-out' })).toEqual([
+    [lost[0], 'left out: made up', undefined],
+  ])
+  expect(lossesIn(rate('sqlite-normal', 9), failed)).toEqual([])
+  expect(lossesIn(...peers, { ...failed, contender: 'lmdb' })).toEqual([])
+  expect(lossesIn(...peers, { ...failed, what: 'put, 100 B, 100 in flight' })).toEqual([])
+  // One that has a figure all the same has not failed in that cell.
+  expect(lossesIn(rate('qlog-log', 9), ...peers, failed)).toEqual([])
+  // From a log nothing is taken: a line that is about all contenders is no loss of it.
+  const drain = { workload: 'drain', batch: 1000, inFlight: undefined } as const
+  const { inFlight: _, ...taking } = { ...rate('lmdb', 1), ...drain }
+  const notTried = { ...failed, kind: 'left-out', what: 'drain, 100 B, batches of 1000' } as const
+  expect(lossesIn(taking as ResultLine, notTried)).toEqual([])
+  expect(lossesIn(taking as ResultLine, { ...notTried, contender: 'qlog-store' })).toHaveLength(1)
+})
+
+test('a failure that names all loads, or a backlog that was too large, is one of each cell of it', () => {
+  const cellsOf = (what: string, ...lines: ResultLine[]) => {
+    const failed = { kind: 'failed', contender: 'qlog-store', what, reason: 'x' } as const
+    return lossesOf(artificial([...lines, failed])).map(({ cell }) => cell)
+  }
+  const latencies = [100, 1000].map((rate) => ({ ...latency('lmdb', 1), rate }) as ResultLine)
+  expect(cellsOf('latency of put', ...latencies)).toHaveLength(2)
+  expect(cellsOf('latency of put at 100 a second', ...latencies)).toEqual([
+    'p99 of put, 100 B, at 100 a second',
+  ])
+  expect(cellsOf('latency of put at 10', ...latencies)).toEqual([])
+  const batches = [{}, { batches: 4 }].map((more) => {
+    const { inFlight: _, ...line } = { ...rate('lmdb', 1), workload: 'batch', batch: 10, ...more }
+    return line as ResultLine
+  })
+  expect(cellsOf('batch, 100 B, batches of 10', ...batches)).toEqual(['batch, 100 B, 10 at a time'])
+  const backlogs = [10, 100, 1000].map((waiting) => backlog('lmdb', waiting, 1, 1))
+  const opened = {
+    kind: 'reopen',
+    contender: 'lmdb',
+    waiting: 100,
+    seconds: 1,
+    how: 'killed',
+  } as const
+  expect(cellsOf('backlog of 100', ...backlogs, opened)).toHaveLength(2 * 4 + 1)
+  expect(cellsOf('opening after a kill with 100 waiting', ...backlogs, opened)).toEqual([
+    'opening after a kill, 100 waiting',
+  ])
+})
+
+test('a failure of ours in no cell that others have is told beside them', () => {
+  const besides = (...lines: ResultLine[]) => {
+    const results = artificial(lines)
+    return failuresBeside(results, lossesOf(results)).map(({ contender }) => contender)
+  }
+  const what = 'put, 100 B, 1000 in flight'
+  const failures = ['qlog-log', 'lmdb'].map(
+    (contender): ResultLine => ({ kind: 'failed', contender, what, reason: 'x' }),
+  )
+  expect(besides(...failures)).toEqual(['qlog-log'])
+  expect(besides(...failures, rate('classic-level', 1))).toEqual([])
 })
 
 test('a loss is a cell in which a peer of the same or a stronger promise is better', () => {
