@@ -13,7 +13,10 @@ export interface BarState {
   readonly peer?: string
   /** The ratios of the quartiles that lie farthest apart and nearest together. */
   readonly range?: readonly [low: number, high: number]
+  /** By the ratio of the medians alone. */
   readonly outcome: 'met' | 'missed' | 'not measured'
+  /** True where the bar is met and the range begins below it; absent where it does not. */
+  readonly isByMedianOnly?: true
 }
 
 interface Against {
@@ -98,13 +101,15 @@ function stateOf(results: PeersResults, bar: Against): BarState {
   if (pair === undefined) return { title, atLeast, outcome: 'not measured' }
   const [ours, peer] = pair
   const ratio = ours.rate / peer.rate
+  const low = ours.quartiles[0] / peer.quartiles[1]
   return {
     title,
     atLeast,
     ratio,
     peer: peer.contender,
-    range: [ours.quartiles[0] / peer.quartiles[1], ours.quartiles[1] / peer.quartiles[0]],
+    range: [low, ours.quartiles[1] / peer.quartiles[0]],
     outcome: ratio >= atLeast ? 'met' : 'missed',
+    ...(ratio >= atLeast && low < atLeast && { isByMedianOnly: true }),
   }
 }
 

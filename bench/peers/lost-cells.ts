@@ -122,6 +122,26 @@ export function failuresBeside(results: PeersResults, losses: readonly Loss[]): 
   )
 }
 
+/** At shares of their own maxima, the worst p99 of qlog's and the best of a peer held against it at that share. */
+export function worstShareOf(
+  results: PeersResults,
+): { readonly ours: LatencyLine; readonly peer?: LatencyLine } | undefined {
+  const byP99 = (a: LatencyLine, b: LatencyLine) => a.p99Ms - b.p99Ms
+  const shares = results.latencies.filter(({ share }) => share !== undefined).toSorted(byP99)
+  const ours = shares.findLast(({ contender }) => isOurs(contender))
+  if (ours === undefined) return undefined
+  const peer = shares.find(
+    ({ contender, workload, share }) =>
+      workload === ours.workload &&
+      share === ours.share &&
+      isPeerOf(results, factsOf(results, ours.contender), {
+        contender,
+        workload: `${workload}-latency`,
+      }),
+  )
+  return { ours, ...(peer !== undefined && { peer }) }
+}
+
 /** What people wrote about a loss; undefined where nobody did. */
 export function entryOf(loss: Loss, entries: LossEntries): LossEntry | undefined {
   const key = keysOf(loss).find((one) => entries[one] !== undefined)
@@ -197,7 +217,11 @@ function isIn(entry: Entry, what: string, whats: ReadonlySet<string>): boolean {
   return entry.what === what || (!whats.has(what) && isPartOf(what, entry.what))
 }
 
-function isPeerOf(results: PeersResults, ours: ContenderFacts, { contender, workload }: Entry) {
+function isPeerOf(
+  results: PeersResults,
+  ours: ContenderFacts,
+  { contender, workload }: Pick<Entry, 'contender' | 'workload'>,
+): boolean {
   return (
     !isOurs(contender) &&
     contender !== FLOOR &&

@@ -17,10 +17,11 @@ import {
   lossesOf,
   staleOf,
   unexplainedOf,
+  worstShareOf,
 } from './lost-cells.ts'
 import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
-import type { PeersResults } from './result.ts'
+import type { LatencyLine, PeersResults } from './result.ts'
 import { resultsOf } from './results-file.ts'
 import { LATENCY_ROOM, STEADY_AHEAD, STEADY_TAKE, WARM_MESSAGES } from './scale.ts'
 import {
@@ -32,7 +33,7 @@ import {
   reopenTable,
   table,
 } from './tables.ts'
-import { countText, figureText } from './words.ts'
+import { countText, figureText, millisecondsText } from './words.ts'
 
 export const PEERS_PAGE_USAGE = 'peers-page FILE [--out DIRECTORY]'
 export const PAGE = 'docs/benchmarks.md'
@@ -158,11 +159,11 @@ function theRule(): string[] {
 }
 
 function theBars(bars: readonly BarState[]): string[] {
-  const rows = bars.map(({ title, atLeast, ratio, peer, range, outcome }) => {
+  const rows = bars.map(({ title, atLeast, ratio, peer, range, outcome, isByMedianOnly }) => {
     const spread = range === undefined ? '' : ` (${range.map(figureText).join('-')})`
     const against = peer === undefined ? '' : ` of \`${peer}\``
     const reached = ratio === undefined ? '' : `${figureText(ratio)} x${against}${spread}`
-    return [title, `>= ${atLeast} x`, reached, outcome === 'missed' ? '**missed**' : outcome]
+    return [title, `>= ${atLeast} x`, reached, stateText(outcome, isByMedianOnly)]
   })
   return [
     '## The bars',
@@ -172,6 +173,11 @@ function theBars(bars: readonly BarState[]): string[] {
     ...table(['what', 'asked', 'reached', ''], 1, rows),
     '',
   ]
+}
+
+function stateText(outcome: BarState['outcome'], isByMedianOnly = false): string {
+  if (isByMedianOnly) return 'met by the median, not by every round'
+  return outcome === 'missed' ? '**missed**' : outcome
 }
 
 /** What is lost for one reason stands together: a table of four columns is read on a phone, a dozen repetitions are not. */
@@ -241,8 +247,24 @@ function theLatencies(results: PeersResults, pictures: readonly Picture[]): stri
           'At a share of the rate that each one reached itself, of the whole way with one taker, which differs: how a contender does under load, and no comparison.',
           '',
           ...shares,
+          ...worstShareText(results),
         ]),
   ]
+}
+
+/** No loss, since the loads differ, and nothing to be silent about. */
+function worstShareText(results: PeersResults): string[] {
+  const worst = worstShareOf(results)
+  if (worst === undefined) return []
+  const { ours, peer } = worst
+  const text = ({ contender, rate, p99Ms }: LatencyLine) =>
+    `\`${contender}\` a p99 of ${millisecondsText(p99Ms)} with ${figureText(rate)} a second offered`
+  const load = `${figureText((ours.share ?? 0) * 100)} % of its maximum, *${ours.workload}*`
+  const beside =
+    peer === undefined
+      ? 'nobody else that promises the same has a figure there'
+      : `the best of those that promise the same or more has there: ${text(peer)}`
+  return [`The worst of qlog at a share is at ${load}: ${text(ours)}; ${beside}.`, '']
 }
 
 function theBacklogs(results: PeersResults, pictures: readonly Picture[]): string[] {

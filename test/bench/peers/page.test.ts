@@ -107,6 +107,13 @@ test('a contender that was left out is named with its reason, and has no row', (
   expect(page).toContain('the run was stopped before its end')
 })
 
+test('below the loads that are a share stands the worst of ours and the best beside it', () => {
+  const page = renewedPage(undefined, FILE, artificial())
+  expect(page).toMatch(
+    /^The worst of qlog at a share is at 50 % of its maximum, \*(put|through)\*: `qlog-\w+` a p99 of [\d.]+ ms with [\d,]+ a second offered; the best of those that promise the same or more has there: `[\w-]+` a p99 of/m,
+  )
+})
+
 test('batches of which four are under way have a column of their own', () => {
   const page = renewedPage(undefined, FILE, artificial())
   expect(page).toMatch(/\| 1,000 at a time \| 1,000 at a time, 4 under way \| 10,000 at a time \|/)

@@ -11,6 +11,7 @@ import {
   lossesOf,
   staleOf,
   unexplainedOf,
+  worstShareOf,
 } from '../../../bench/peers/lost-cells.ts'
 import {
   durabilityOf,
@@ -119,6 +120,39 @@ test('a bar is met at its ratio and missed below', () => {
     ['missed', 1.5],
     ['met', 1.1],
   ])
+})
+
+test('a bar that is met by the median says so where its range begins below', () => {
+  const barWith = (low: number) => {
+    const ours = rate('qlog-log', 220, { quartiles: [low, 240] })
+    return barsOf(artificial([ours, rate('lmdb', 100, { quartiles: [90, 100] })]))[0]
+  }
+  expect(barWith(200)).toMatchObject({ outcome: 'met', range: [2, 240 / 90] })
+  expect(barWith(200)?.isByMedianOnly).toBeUndefined()
+  expect(barWith(199)).toMatchObject({ outcome: 'met', isByMedianOnly: true })
+})
+
+test('the worst of ours at a share stands beside the best of its class with that load', () => {
+  const at = (contender: string, p99Ms: number, share: number, workload = 'put') =>
+    ({ ...latency(contender, p99Ms), share, workload }) as ResultLine
+  const worstOf = (...lines: ResultLine[]) => {
+    const worst = worstShareOf(artificial([...lines, latency('qlog-sync', 99)]))
+    return worst && [worst.ours.contender, worst.ours.p99Ms, worst.peer?.contender]
+  }
+  expect(
+    worstOf(
+      at('qlog-log', 50, 0.5),
+      at('qlog-store', 40, 0.5),
+      at('lmdb', 4, 0.5),
+      at('classic-level', 3, 0.5),
+      at('classic-level', 2, 0.25),
+      at('lmdb', 1, 0.5, 'through'),
+      at('sqlite-normal', 1, 0.5),
+      at('no-op', 0.1, 0.5),
+    ),
+  ).toEqual(['qlog-log', 50, 'classic-level'])
+  expect(worstOf(at('qlog-log', 50, 0.5))).toEqual(['qlog-log', 50, undefined])
+  expect(worstOf()).toBeUndefined()
 })
 
 test('a bar against better-sqlite3 is against the better of those that flush', () => {
