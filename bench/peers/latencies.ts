@@ -11,7 +11,7 @@ import { empty, inTurns, type PeersBench } from './measure.ts'
 import { FLOOR, type LatencyWorkload, type LeftOutLine, type ResultLine } from './result.ts'
 import { BACKLOG_BYTES, LATENCY_ROOM, MANY_IN_FLIGHT } from './scale.ts'
 import type { Lateness } from './verbs.ts'
-import { latencyWhat, loadWhat, offeredText } from './what.ts'
+import { latencyWhat, loadWhat, offeredText, shareText } from './what.ts'
 
 /** A load that is offered. */
 interface Load {
@@ -56,7 +56,7 @@ function loadsOf({ scale }: PeersBench): Load[] {
   return [
     ...scale.offered.map((rate) => ({ words: offeredText(rate), rateFor: () => rate })),
     ...scale.shares.map((share) => ({
-      words: `${share} of its maximum`,
+      words: shareText(share),
       share,
       rateFor: (maximum: number) => maximum * share,
     })),

@@ -12,7 +12,8 @@ import {
   MEMORY_NOISE_BYTES,
   type PeersResults,
 } from './result.ts'
-import { bytesText, countText, figureText } from './words.ts'
+import { isPartOf, latencyWhat, loadWhat, offeredText, shareText } from './what.ts'
+import { bytesText, countText, figureText, sizeText } from './words.ts'
 
 export const PICTURES_FOLDER = 'docs/images/benchmarks'
 /** Messages a second: the load whose pictures of latencies come first. */
@@ -71,7 +72,7 @@ function latencyPicturesOf(results: PeersResults): Picture[] {
     put: 'How long a put takes',
     through: 'How long a message takes from put to take',
   }
-  return loadsOf(results.latencies).flatMap(({ name, load, isOf }) =>
+  return loadsOf(results.latencies).flatMap(({ name, load, words: loadWords, isOf }) =>
     (['put', 'through'] as const).flatMap((workload) => {
       const lines = results.latencies.filter((line) => line.workload === workload && isOf(line))
       const [first] = lines
@@ -79,6 +80,9 @@ function latencyPicturesOf(results: PeersResults): Picture[] {
         file: `latency-${workload}-${name}.svg`,
         title: `${words[workload]}, ${bytesText(first?.bytes ?? 0)}, ${load}`,
         lines,
+        failed: failedOf(results, workload, loadWords).filter(
+          (id) => !lines.some(({ contender }) => contender === id),
+        ),
         isOfTakes: workload === 'through',
       })
       return picture === undefined ? [] : [picture]
@@ -86,10 +90,23 @@ function latencyPicturesOf(results: PeersResults): Picture[] {
   )
 }
 
+/** Who failed at this load, or before any. */
+function failedOf({ failures }: PeersResults, workload: LatencyWorkload, load: string): string[] {
+  const all = latencyWhat(workload)
+  return failures
+    .filter(({ what }) => {
+      const isOfOneLoad = what.startsWith(`${all} at `)
+      return isOfOneLoad ? what === loadWhat(workload, load) : isPartOf(all, what)
+    })
+    .map(({ contender }) => contender)
+}
+
 interface LoadShown {
   /** For names of files. */
   readonly name: string
   readonly load: string
+  /** In the words of a failure. */
+  readonly words: string
   isOf(line: LatencyLine): boolean
 }
 
@@ -104,6 +121,7 @@ function loadsOf(latencies: readonly LatencyLine[]): LoadShown[] {
       .map((offered) => ({
         name: `at-${offered}`,
         load: `at ${countText(offered)} a second`,
+        words: offeredText(offered),
         isOf: ({ rate, share }: LatencyLine) => share === undefined && rate === offered,
       })),
     ...[...new Set(shares)]
@@ -111,6 +129,7 @@ function loadsOf(latencies: readonly LatencyLine[]): LoadShown[] {
       .map((offered) => ({
         name: `share-${offered * 100}`,
         load: `at ${figureText(offered * 100)} % of each one's maximum`,
+        words: shareText(offered),
         isOf: ({ share }: LatencyLine) => share === offered,
       })),
   ]
@@ -129,8 +148,7 @@ function backlogPicturesOf(results: PeersResults): Picture[] {
       'memory',
       'Memory a waiting message',
       'bytes a message',
-      // Nothing is drawn where there is no figure.
-      ({ memoryBytes, waiting }) => (memoryBytes < MEMORY_NOISE_BYTES ? 0 : memoryBytes / waiting),
+      ({ memoryBytes, waiting }) => Math.max(memoryBytes, MEMORY_NOISE_BYTES) / waiting,
     ],
     [
       'disk',
@@ -143,7 +161,10 @@ function backlogPicturesOf(results: PeersResults): Picture[] {
     const points = new Map<string, Point[]>()
     for (const line of results.backlogs) {
       // The logarithm of an empty store is nowhere.
-      if (line.waiting > 0) pushPoint(points, line.contender, { x: line.waiting, y: value(line) })
+      if (line.waiting <= 0) continue
+      const isAtMost = name === 'memory' && line.memoryBytes < MEMORY_NOISE_BYTES
+      const point = { x: line.waiting, y: value(line), ...(isAtMost && { isAtMost }) } as const
+      pushPoint(points, line.contender, point)
     }
     const file = `backlog-${name}.svg`
     const picture = linesPicture(results, {
@@ -152,6 +173,7 @@ function backlogPicturesOf(results: PeersResults): Picture[] {
       xTitle: 'messages waiting',
       yTitle,
       isOfTakes: name === 'take',
+      atMostText: `An arrow down: all together less than ${sizeText(MEMORY_NOISE_BYTES)}, which is drawn, since less tells nothing.`,
       points,
     })
     return picture === undefined ? [] : [picture]

@@ -23,6 +23,10 @@ export function offeredText(rate: number): string {
   return `${rate} a second`
 }
 
+export function shareText(share: number): string {
+  return `${share} of its maximum`
+}
+
 /** Rates, memory and disk. Whoever cannot do this much is asked for no more. */
 export function backlogWhat(waiting: number): string {
   return `backlog of ${waiting}`

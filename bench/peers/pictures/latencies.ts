@@ -13,6 +13,8 @@ export interface LatenciesWanted {
   readonly file: string
   readonly title: string
   readonly lines: readonly LatencyLine[]
+  /** Contenders that have no line, since they failed. */
+  readonly failed: readonly string[]
   /** A message is done with its take, and not with its put. */
   readonly isOfTakes: boolean
 }
@@ -20,6 +22,8 @@ export interface LatenciesWanted {
 const LEFT = EDGE + 8
 const RIGHT = WIDTH - EDGE - 12
 const ROW = 42
+/** Of the line that says what was offered, where that is each one's own. */
+const OFFERED = 17
 const MARKS = {
   p50: 'M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0Z',
   p99: 'M-4 -4H4V4H-4Z',
@@ -30,7 +34,7 @@ const MARKS = {
 /** Undefined where there is nothing to draw. */
 export function latenciesPicture(
   results: PeersResults,
-  { file, title, lines, isOfTakes }: LatenciesWanted,
+  { file, title, lines, failed, isOfTakes }: LatenciesWanted,
 ): Picture | undefined {
   if (lines.length === 0) return undefined
   const canvas = new Canvas()
@@ -39,6 +43,7 @@ export function latenciesPicture(
   let top = drawHead(canvas, title, 'Milliseconds on a logarithmic scale; further left is better.')
   top = drawKey(canvas, top)
   const looks = looksOf(results)
+  const rowHeight = lines.some(({ share }) => share !== undefined) ? ROW + OFFERED : ROW
   const told: string[] = []
   for (const [panel, heading] of Object.entries(HEADINGS)) {
     const rows = ranOf(results)
@@ -53,18 +58,30 @@ export function latenciesPicture(
     if (rows.length === 0) continue
     drawHeading(canvas, top + 12, panel)
     top += 30
-    drawGrid(canvas, x, top, top + rows.length * ROW)
+    drawGrid(canvas, x, top, top + rows.length * rowHeight)
     told.push(`${heading}.`)
     for (const { label, line, look } of rows) {
       drawRow(canvas, x, top, label, line, look)
       told.push(sentenceOf(label, line))
-      top += ROW
+      top += rowHeight
     }
     for (const tick of x.ticks) {
       canvas.text(x.place(tick), top + 12, shortText(tick), { anchor: 'middle', as: 'quiet' })
     }
     canvas.text(LEFT, top + 30, 'milliseconds', { as: 'quiet' })
     top += 48
+  }
+  const failedFacts = ranOf(results).filter(({ id }) => failed.includes(id))
+  if (failedFacts.length > 0) {
+    canvas.text(EDGE, top + 10, 'Failed here, and has no figure:', { as: 'quiet' })
+    top += 18
+    for (const facts of failedFacts) {
+      const label = labelOf(facts, isOfTakes)
+      canvas.text(EDGE, top + 10, label, { as: looks.get(facts.id)?.label ?? 'ink' })
+      told.push(`${label}: failed.`)
+      top += 18
+    }
+    top += 12
   }
   const description = ['Milliseconds, on a logarithmic scale.', ...told].join(' ')
   return finished(canvas, file, top, title, description)
@@ -102,7 +119,7 @@ function drawRow(
   { place }: Scale,
   top: number,
   label: string,
-  { p50Ms, p99Ms, p999Ms, maxMs }: LatencyLine,
+  { p50Ms, p99Ms, p999Ms, maxMs, share, rate }: LatencyLine,
   look: Look,
 ): void {
   canvas.text(EDGE, top + 10, label, { as: look.label })
@@ -111,7 +128,9 @@ function drawRow(
     textWidth(label, TEXT_SIZE, look.label.includes('strong')) + textWidth(` ${figure}`, TEXT_SIZE)
   if (taken <= WIDTH - 2 * EDGE)
     canvas.text(WIDTH - EDGE, top + 10, figure, { anchor: 'end', as: 'quiet' })
-  const y = top + 29
+  if (share !== undefined)
+    canvas.text(EDGE, top + 10 + OFFERED, `${shortText(rate)} a second offered`, { as: 'quiet' })
+  const y = top + (share === undefined ? 29 : 29 + OFFERED)
   canvas.line(
     [
       [place(p50Ms), y],

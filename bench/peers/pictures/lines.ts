@@ -1,12 +1,13 @@
 /**
  * Lines on two logarithmic scales, one panel for each promise and kind, so that a line stands beside those that
- * it may be compared with. A panel without a contender of qlog's shows one of them, flushed, for orientation.
+ * it may be compared with. A panel without a contender of qlog's shows one of them, flushed, for orientation. Names
+ * stand below the plot, the highest end first, so that lines have the whole width.
  */
 
 import { type ContenderFacts, isOurs, type PeersResults, ranOf } from '../result.ts'
 import { figureText, shortText } from '../words.ts'
-import { Canvas, LINE_HEIGHT, WIDTH } from './canvas.ts'
-import { heightOf, labelLines, labelOf, pushedApart } from './labels.ts'
+import { Canvas, TEXT_SIZE, textWidth, WIDTH } from './canvas.ts'
+import { labelOf } from './labels.ts'
 import { drawHead, drawHeading, EDGE, finished, HEADINGS, type Picture } from './picture.ts'
 import { decades, type Scale } from './scale.ts'
 import { type Look, looksOf, panelOf } from './style.ts'
@@ -18,6 +19,8 @@ export interface LinesWanted {
   readonly yTitle: string
   /** Of takes, and not of what was put. Absent: false. */
   readonly isOfTakes?: boolean
+  /** What a mark below a point says, where any `isAtMost`. */
+  readonly atMostText?: string
   /** By contender, in any order. Values below or at 0 are left out: no logarithm shows them. */
   readonly points: ReadonlyMap<string, readonly Point[]>
 }
@@ -25,6 +28,8 @@ export interface LinesWanted {
 export interface Point {
   readonly x: number
   readonly y: number
+  /** No figure, but a bound: it is less. Drawn at the bound with a mark, and no line goes there. */
+  readonly isAtMost?: true
 }
 
 interface Series {
@@ -39,17 +44,20 @@ interface Panel {
 }
 
 const PLOT_LEFT = 48
-const PLOT_RIGHT = 200
-const PLOT_HEIGHT_MIN = 200
-const LABEL_MARKER = PLOT_RIGHT + 15
-const LABEL_LEFT = LABEL_MARKER + 9
-const LABEL_WIDTH = WIDTH - 5 - LABEL_LEFT
+const PLOT_RIGHT = WIDTH - EDGE
+const PLOT_HEIGHT = 260
+/** Of a name below the plot: a piece of its line with a marker on it, then the words. */
+const SAMPLE_WIDTH = 34
+const NAME_LEFT = EDGE + SAMPLE_WIDTH + 8
+const NAME_HEIGHT = 19
+/** Points down from a marker. */
+const LESS = 'M0 6V13M-3.5 9.5L0 13L3.5 9.5'
 
-/** Undefined where there is nothing to draw. */
+/** Undefined where there is nothing to draw; of one place on the x axis alone there is no line, and tables say more. */
 export function linesPicture(results: PeersResults, wanted: LinesWanted): Picture | undefined {
   const panels = panelsOf(seriesOf(results, wanted), wanted.isOfTakes)
   const points = panels.flatMap(({ series }) => series.flatMap((one) => one.points))
-  if (points.length === 0) return undefined
+  if (new Set(points.map(({ x }) => x)).size < 2) return undefined
   const canvas = new Canvas()
   const x = decades(
     points.map((point) => point.x),
@@ -57,7 +65,10 @@ export function linesPicture(results: PeersResults, wanted: LinesWanted): Pictur
     PLOT_RIGHT,
     30,
   )
-  let top = drawHead(canvas, wanted.title, 'Both scales are logarithmic; qlog in bold.')
+  const isBound = points.some(({ isAtMost }) => isAtMost)
+  const atMost = isBound && wanted.atMostText !== undefined ? ` ${wanted.atMostText}` : ''
+  const below = `Both scales are logarithmic; qlog in bold. Beside a name its last point.${atMost}`
+  let top = drawHead(canvas, wanted.title, below)
   const values = points.map((point) => point.y)
   for (const { name, series } of panels) {
     top = drawPanel(canvas, top, name, series, wanted, x, values)
@@ -100,46 +111,27 @@ function drawPanel(
 ): number {
   drawHeading(canvas, top + 12, name)
   canvas.text(EDGE, top + 32, yTitle, { as: 'quiet' })
-  const labels = series.map(({ facts, look }) =>
-    labelLines(facts, isOfTakes, { width: LABEL_WIDTH, isStrong: look.label.includes('strong') }),
-  )
-  const heights = labels.map(heightOf)
   const plotTop = top + 50
-  const needed = heights.reduce((sum, height) => sum + height, 0)
-  const plotBottom = plotTop + Math.max(PLOT_HEIGHT_MIN, needed)
+  const plotBottom = plotTop + PLOT_HEIGHT
   const y = decades(values, plotBottom, plotTop, 24)
   drawAxes(canvas, x, y, plotTop, plotBottom)
   canvas.text(PLOT_LEFT, plotBottom + 36, xTitle, { as: 'quiet' })
-  const ends = series.map(({ points }, i) => {
-    const last = points.at(-1)
-    if (last === undefined) throw new Error('a line without a point')
-    return { x: x.place(last.x), y: y.place(last.y), height: heights[i] ?? 0 }
-  })
-  const middles = pushedApart(ends, plotTop, plotBottom)
   // qlog's come last, so that they lie on top of the others.
-  const order = series
-    .map((_, i) => i)
-    .sort((a, b) => Number(isOursAt(series, a)) - Number(isOursAt(series, b)))
-  for (const i of order) {
-    const [one, end, middle] = [series[i], ends[i], middles[i]]
-    if (one === undefined || end === undefined || middle === undefined) continue
-    drawSeries(canvas, one, x, y)
-    canvas.line(
-      [
-        [end.x, end.y],
-        [Math.max(end.x, PLOT_RIGHT + 2), end.x < PLOT_RIGHT - 1 ? middle : end.y],
-        [LABEL_MARKER, middle],
-      ],
-      `leader ${one.look.line.split(' ')[1]}`,
-      '1 3',
-    )
-    drawLabel(canvas, one.look, labels[i] ?? [], middle)
+  const isOursLast = (a: Series, b: Series) =>
+    Number(isOurs(a.facts.id)) - Number(isOurs(b.facts.id))
+  for (const one of series.toSorted(isOursLast)) drawSeries(canvas, one, x, y)
+  let nameTop = plotBottom + 52
+  for (const one of series.toSorted((a, b) => lastOf(b).y - lastOf(a).y)) {
+    drawName(canvas, one, nameTop, labelOf(one.facts, isOfTakes))
+    nameTop += NAME_HEIGHT
   }
-  return plotBottom + 58
+  return nameTop + 16
 }
 
-function isOursAt(series: readonly Series[], index: number): boolean {
-  return isOurs(series[index]?.facts.id ?? '')
+function lastOf({ points }: Series): Point {
+  const last = points.at(-1)
+  if (last === undefined) throw new Error('a line without a point')
+  return last
 }
 
 function drawAxes(canvas: Canvas, x: Scale, y: Scale, top: number, bottom: number): void {
@@ -176,17 +168,35 @@ function drawAxes(canvas: Canvas, x: Scale, y: Scale, top: number, bottom: numbe
 }
 
 function drawSeries(canvas: Canvas, { look, points }: Series, x: Scale, y: Scale): void {
-  const places = points.map((point) => [x.place(point.x), y.place(point.y)] as const)
-  if (places.length > 1) canvas.line(places, look.line, look.dash)
-  for (const [left, top] of places) canvas.shape(left, top, look.shape, look.marker)
+  const placeOf = (point: Point) => [x.place(point.x), y.place(point.y)] as const
+  const measured = points.filter(({ isAtMost }) => !isAtMost).map(placeOf)
+  if (measured.length > 1) canvas.line(measured, look.line, look.dash)
+  for (const point of points) {
+    const [left, top] = placeOf(point)
+    canvas.shape(left, top, look.shape, look.marker)
+    if (point.isAtMost) canvas.shape(left, top, LESS, `stroke ${look.colour}`)
+  }
 }
 
-function drawLabel(canvas: Canvas, look: Look, lines: readonly string[], middle: number): void {
-  canvas.shape(LABEL_MARKER, middle, look.shape, look.marker)
-  const first = middle - ((lines.length - 1) * LINE_HEIGHT) / 2
-  for (const [i, line] of lines.entries()) {
-    canvas.text(LABEL_LEFT, first + i * LINE_HEIGHT, line, { as: look.label })
-  }
+function drawName(canvas: Canvas, series: Series, top: number, label: string): void {
+  const { look } = series
+  const middle = top + NAME_HEIGHT / 2
+  canvas.line(
+    [
+      [EDGE, middle],
+      [EDGE + SAMPLE_WIDTH, middle],
+    ],
+    look.line,
+    look.dash,
+  )
+  canvas.shape(EDGE + SAMPLE_WIDTH / 2, middle, look.shape, look.marker)
+  canvas.text(NAME_LEFT, middle, label, { as: look.label })
+  const { x, y, isAtMost } = lastOf(series)
+  const figure = `${isAtMost ? '< ' : ''}${shortText(y)} at ${shortText(x)}`
+  const taken =
+    textWidth(label, TEXT_SIZE, look.label.includes('strong')) + textWidth(` ${figure}`, TEXT_SIZE)
+  if (NAME_LEFT + taken <= WIDTH - EDGE)
+    canvas.text(WIDTH - EDGE, middle, figure, { anchor: 'end', as: 'quiet' })
 }
 
 function descriptionOf(
@@ -196,7 +206,10 @@ function descriptionOf(
   const lines = panels.flatMap(({ name, series }) => [
     `${HEADINGS[name] ?? name}.`,
     ...series.map(({ facts, points }) => {
-      const figures = points.map(({ x, y }) => `${figureText(y)} at ${figureText(x)}`)
+      const figures = points.map(
+        ({ x, y, isAtMost }) =>
+          `${isAtMost ? 'less than ' : ''}${figureText(y)} at ${figureText(x)}`,
+      )
       return `${labelOf(facts, isOfTakes)}: ${figures.join(', ')}.`
     }),
   ])

@@ -9,6 +9,8 @@ export interface Look {
   /** Classes for lines and for markers. */
   readonly line: string
   readonly marker: string
+  /** Class for other strokes. */
+  readonly colour: string
   /** For the label's text. */
   readonly label: string
   readonly dash: string
@@ -36,9 +38,9 @@ const PAPERS = {
 export const STYLE = [
   'text{font-family:system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;font-size:13px}',
   'text[font-size="15"]{font-size:15px}text[font-size="17"]{font-size:17px}',
-  '.strong{font-weight:700}.line,.leader,.grid,.axis,.stroke{fill:none}',
-  '.line{stroke-width:1.6;stroke-linejoin:round}.ours{stroke-width:3.2}.leader{stroke-width:1}',
-  '.grid,.axis{stroke-width:1}.stroke{stroke-width:2.2}',
+  '.strong{font-weight:700}.line,.grid,.axis,.stroke{fill:none}',
+  '.line{stroke-width:1.6;stroke-linejoin:round}.ours{stroke-width:3.2}',
+  '.grid,.axis{stroke-width:1}.stroke{stroke-width:1.6}',
   ...coloursOf(0),
   '@media (prefers-color-scheme:dark){',
   ...coloursOf(1),
@@ -82,6 +84,7 @@ function lookOf(isOurs: boolean, index: number): Look {
   return {
     line: `line c${colour}${isOurs ? ' ours' : ''}`,
     marker: `f${colour}`,
+    colour: `c${colour}`,
     label: isOurs ? 'ink strong' : 'ink',
     dash: DASHES[index % DASHES.length] ?? '',
     shape: SHAPES[index % SHAPES.length] ?? '',

@@ -1,7 +1,6 @@
 /** The pictures of docs/benchmarks.md, drawn of a made-up run with every contender there may be. */
 import { expect, test } from 'vitest'
 import { type Box, textWidth, WIDTH } from '../../../bench/peers/pictures/canvas.ts'
-import { pushedApart } from '../../../bench/peers/pictures/labels.ts'
 import { looksOf, panelOf } from '../../../bench/peers/pictures/style.ts'
 import { allPicturesOf } from '../../../bench/peers/pictures.ts'
 import {
@@ -120,17 +119,45 @@ test('what was not measured has no picture', () => {
   expect(drawn(artificial(onlyRates)).some(({ file }) => file.startsWith('latency'))).toBe(false)
 })
 
-test('labels are pushed apart no further than they must, and stay within their bounds', () => {
-  const wish = (y: number) => ({ y, height: 10 })
-  expect(pushedApart([wish(50), wish(80)], 0, 100)).toEqual([50, 80])
-  expect(pushedApart([wish(50), wish(50)], 0, 100)).toEqual([45, 55])
-  expect(pushedApart([wish(2), wish(1)], 0, 100)).toEqual([15, 5])
-  expect(pushedApart([wish(99), wish(99), wish(40)], 0, 100)).toEqual([85, 95, 40])
-  const middles = pushedApart([50, 49, 51, 58, 42, 0, 100].map(wish), 0, 100)
-  const sorted = middles.toSorted((a, b) => a - b)
-  for (const [i, y] of sorted.entries())
-    expect(y - (sorted[i - 1] ?? -5)).toBeGreaterThanOrEqual(10 - 1e-9)
-  expect(sorted.at(-1)).toBeLessThanOrEqual(95)
+test('there is no line of one place, and what is below the noise is drawn at its bound with a mark', () => {
+  const single = LINES.filter((line) => line.kind !== 'rate' || (line.inFlight ?? 1000) === 1000)
+  const files = drawn(artificial(single)).map(({ file }) => file)
+  expect(files).not.toContain('throughput-put-100.svg')
+  expect(files).toContain('throughput-batch-100.svg')
+  const memoryOf = (lines: readonly ResultLine[]) =>
+    drawn(artificial(lines)).find(({ file }) => file === 'backlog-memory.svg')?.svg ?? ''
+  expect(memoryOf(LINES)).not.toContain('An arrow down')
+  const small = LINES.map((line) =>
+    line.kind === 'backlog' && line.contender === 'nats-jetstream'
+      ? { ...line, memoryBytes: 1000 }
+      : line,
+  )
+  expect(memoryOf(small)).toContain('An arrow down')
+  expect(memoryOf(small)).toContain('nats-jetstream · flushed later: less than 839 at 10,000')
+  expect(memoryOf(small)).toContain('&lt; 0.839 at 10M')
+})
+
+test('a load that is a share says how much was offered to each, and who failed at it', () => {
+  const isGone = (line: ResultLine) =>
+    line.kind === 'latency' && line.contender === 'lmdb' && line.share === 0.5
+  const lines: ResultLine[] = [
+    ...LINES.filter((line) => !isGone(line)),
+    {
+      kind: 'failed',
+      contender: 'lmdb',
+      what: 'latency of put at 0.5 of its maximum',
+      reason: 'x',
+    },
+  ]
+  const textsOf = (name: string) =>
+    drawn(artificial(lines))
+      .find(({ file }) => file === name)
+      ?.boxes.map(({ text }) => text) ?? []
+  const put = textsOf('latency-put-share-50.svg')
+  expect(put.filter((text) => text.endsWith(' a second offered'))).toHaveLength(18)
+  expect(put.slice(put.indexOf('Failed here, and has no figure:') + 1)).toEqual(['lmdb · flushed'])
+  expect(textsOf('latency-through-share-50.svg')).not.toContain('Failed here, and has no figure:')
+  expect(textsOf('latency-put-at-1000.svg').join()).not.toMatch(/offered|Failed/)
 })
 
 test('a longer text is wider, and a bold one too', () => {
