@@ -105,7 +105,7 @@ export class Admission {
     inFlight.bytes += bytes
   }
 
-  /** The oldest messages that nobody has leave with the operation; false where these are too few. */
+  /** The oldest messages that nobody has leased leave with the operation; false where these are too few. */
   #drop(queue: QueueDispatch, inFlight: InFlight, excess: Excess, operation: Sendable): boolean {
     const ids: number[] = []
     const offsets: number[] = []

@@ -190,7 +190,7 @@ export class QueueDispatch implements QueueEvents {
     return this.leaving.has(offset) || this.#expiry.isOverdue(offset) || this.#host.isDamaged(id)
   }
 
-  /** Somebody has it, or a change of it is on its way. */
+  /** Somebody has leased it, or what ends the lease is on its way; held ready does not count. */
   isOut(offset: number): boolean {
     for (const { out } of this.groups.values()) {
       if ((out.get(offset)?.leaseMs ?? 0) > 0) return true

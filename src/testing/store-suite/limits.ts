@@ -187,6 +187,22 @@ export const LIMITS: readonly StoreTest[] = [
     },
   },
   {
+    name: 'drop-oldest: what is only held ready goes too, and is not delivered',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await queue.configure({ messagesMax: 3, whenFull: 'drop-oldest' })
+      await world.putAll('q', 'leased', 'held', 'held too')
+      const session = await world.watching('q')
+      const loop = session.deliveries({ prefetch: 3 })
+      equal((await loop.next()).value?.text(), 'leased')
+      await world.putAll('q', 'new', 'newer')
+      equal((await loop.next()).value?.text(), 'new')
+      equal((await loop.next()).value?.text(), 'newer')
+      await session.close()
+      equal(await world.ready('q'), ['leased', 'new', 'newer'])
+    },
+  },
+  {
     name: 'drop-oldest: delayed and buried ones go in their turn, for every group',
     run: async (world) => {
       const queue = world.store.queue('q')
