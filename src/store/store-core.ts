@@ -152,6 +152,7 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
 
   applied(): void {
     this.#opening.applied()
+    this.#admission.settled()
     this.gone.flush()
     this.watch.applied()
     this.onApplied()

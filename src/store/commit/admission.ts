@@ -56,6 +56,14 @@ export class Admission {
     for (const [queue, puts] of byQueue) this.#admitTo(queue, puts, operation)
   }
 
+  /** A group has become durable: what was on its way with it is held no longer, bodies and all. */
+  settled(): void {
+    for (const [queue, inFlight] of this.#inFlight) {
+      this.#forgetSettled(queue, inFlight, this.#core.registry.nextOffset(queue))
+      if (inFlight.puts.length + inFlight.leaving === 0) this.#inFlight.delete(queue)
+    }
+  }
+
   /** The queue is gone. */
   forgetQueue(queue: number): void {
     this.#inFlight.delete(queue)
@@ -154,6 +162,11 @@ export class Admission {
       inFlight = new InFlight()
       this.#inFlight.set(queue, inFlight)
     }
+    this.#forgetSettled(queue, inFlight, nextOffset)
+    return inFlight
+  }
+
+  #forgetSettled(queue: number, inFlight: InFlight, nextOffset: number): void {
     const durableEnd = this.#core.state.queues.get(queue)?.nextOffset ?? 0
     const { puts } = inFlight
     const durable = puts.findIndex(({ offset }) => offset >= durableEnd)
@@ -162,7 +175,6 @@ export class Admission {
     const voided = puts.findIndex(({ offset }) => offset >= nextOffset)
     if (voided >= 0) gone.push(...puts.splice(voided))
     for (const { byteLength } of gone) inFlight.bytes -= byteLength
-    return inFlight
   }
 }
 
