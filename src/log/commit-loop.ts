@@ -249,6 +249,8 @@ export class CommitLoop {
       this.#writer.resendSync()
       this.#settleReady()
       isPlacing = true
+      // What has resolved may have begun a flush, which took it.
+      if (this.segment) this.#writer.makeRoomSync(this.segment)
       const own = this.#sender.placeSync()
       isPlacing = false
       this.#sender.sendSync(own)

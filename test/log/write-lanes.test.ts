@@ -135,6 +135,24 @@ describe.each<[string, LogOptions]>([
   })
 })
 
+test('an append that waits for nobody stands the flush that what it lets resolve begins', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  await simulation.run(() =>
+    process.run(async () => {
+      for (let waitMs = 0; waitMs < 2; waitMs += 0.05) {
+        const log = await openPublicLog(process, LOG, { sync: { intervalMs: 1_000, bytes: 1 } })
+        await log.append(BODY)
+        const under = log.append(BODY)
+        await new Promise<void>((resolve) => process.clock.after(waitMs, resolve, true))
+        log.appendSync(BODY)
+        await under
+        await log.close()
+      }
+    }),
+  )
+})
+
 describe('where the file cannot be opened once more', () => {
   const handle = {} as FileHandle
   let opens = 0
