@@ -48,7 +48,7 @@ export function edit(file: string, find: string, replace: string): Edit {
   return { file, find, replace }
 }
 
-const GROUP_FLUSH = '      if (this.#flushes(flight)) await handle.flush()\n'
+const GROUP_FLUSH = '    if (this.#flushes(flight)) await handle.flush()\n'
 const CREATE_FLUSH =
   'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
 
@@ -59,7 +59,7 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '      if (this.#flushes(flight)) void handle.flush().catch(() => undefined)\n',
+        '    if (this.#flushes(flight)) void handle.flush().catch(() => undefined)\n',
       ),
     ],
   },
@@ -155,7 +155,7 @@ export const FAULTS: readonly PlantedFault[] = [
       edit(
         'src/log/flight-writer.ts',
         GROUP_FLUSH,
-        '      if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
+        '    if (this.#flushes(flight)) await handle.flush().catch(() => handle.flush())\n',
       ),
     ],
   },
@@ -308,8 +308,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '      this.#writer.resendSync()\n      this.#settleReady()\n      isPlacing = true\n',
-        '      isPlacing = true\n',
+        '      if (handle) this.#writer.resendSync(handle)\n      this.#settleReady()\n',
+        '',
       ),
     ],
   },
@@ -1022,6 +1022,17 @@ export const FAULTS: readonly PlantedFault[] = [
         'const handle = this.#all[0]',
       ),
       edit('src/log/write-lanes.ts', 'return this.#free.length > 0', 'return true'),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'what resolves within appendSync begins a flush through its description',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '      isPlacing = false\n      if (handle) this.#writer',
+        '      isPlacing = false\n      if (handle) segment?.lanes.give(handle)\n      if (handle) this.#writer',
+      ),
     ],
     tests: ['test/log/write-lanes.test.ts'],
   },

@@ -5,7 +5,7 @@
  */
 import { QlogError } from '../errors.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
-import type { System } from '../system/system.ts'
+import type { FileHandle, System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { Composer, type SnapshotBlock } from './composer.ts'
@@ -242,22 +242,25 @@ export class CommitLoop {
   /** Sends everything that waits, synchronously, and resolves it in order. */
   commitSync(): void {
     this.#assertOpen()
+    const { segment } = this
     let isPlacing = true
+    let handle: FileHandle | undefined
     try {
-      if (this.segment) this.#writer.makeRoomSync(this.segment)
+      // Held for the whole call: what resolves on the way may begin a flush, which takes one, too.
+      handle = segment?.lanes.takeSync()
       isPlacing = false
-      this.#writer.resendSync()
+      if (handle) this.#writer.resendSync(handle)
       this.#settleReady()
       isPlacing = true
-      // What has resolved may have begun a flush, which took it.
-      if (this.segment) this.#writer.makeRoomSync(this.segment)
-      const own = this.#sender.placeSync()
+      const own = this.#sender.placeSync(handle)
       isPlacing = false
-      this.#sender.sendSync(own)
+      this.#sender.sendSync(own, handle)
     } catch (error) {
       if (isPlacing && isRefusal(error)) this.#refusePending(error, 'messages')
       else this.#stopOnError(error)
       throw this.failure ?? error
+    } finally {
+      if (handle) segment?.lanes.give(handle)
     }
     this.#settleReady()
     this.#sender.schedule()

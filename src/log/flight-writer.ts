@@ -8,7 +8,6 @@ import { QlogError } from '../errors.ts'
 import type { FileHandle } from '../system/system.ts'
 import { type Flight, writePieces, writePiecesSync } from './flight.ts'
 import type { FlightQueue } from './flight-queue.ts'
-import { ioError } from './io-errors.ts'
 import type { Lock } from './lock.ts'
 import type { OwnSegment } from './segment-file.ts'
 
@@ -72,22 +71,11 @@ export class FlightWriter {
     return false
   }
 
-  /**
-   * A synchronous write to this segment has a description of its own behind this call. Throws where the file
-   * cannot be opened.
-   */
-  makeRoomSync(segment: OwnSegment): void {
-    try {
-      segment.lanes.growSync()
-    } catch (error) {
-      throw ioError(`open ${segment.path} once more`, error)
-    }
-  }
-
   /** Sends a group that is in the queue already. */
   send(flight: Flight): void {
     this.#writing++
-    const write = this.#write(flight, flight.segment.lanes.take())
+    const write = flight.segment.lanes
+      .use((handle) => this.#write(flight, handle))
       .then(
         () => this.#returned(flight),
         (error: unknown) => {
@@ -101,22 +89,25 @@ export class FlightWriter {
     void write.then(() => this.#writes.delete(write))
   }
 
-  /** Sends a group that is in the queue already, and confirms it. Throws QLOG_FENCED and errors. */
-  sendSync(flight: Flight): void {
-    this.#writeSync(flight)
+  /**
+   * Sends a group that is in the queue already, through a description that nothing else uses, and confirms
+   * it. Throws QLOG_FENCED and errors.
+   */
+  sendSync(flight: Flight, handle: FileHandle): void {
+    this.#writeSync(flight, handle)
     if (!this.#confirm()) throw fencedError()
   }
 
   /**
    * Writes the bytes of the groups under way again, the same bytes to the same place, so that whatever
-   * mixture of the two writes arrives is the same group; then confirms them.
+   * mixture of the two writes arrives is the same group; then confirms them. All are of one segment.
    */
-  resendSync(): void {
+  resendSync(handle: FileHandle): void {
     if (this.#flights.isEmpty) return
     // Asynchronous writes return in any order, so those that have not are told apart one by one.
     for (const flight of this.#flights.all()) {
       if (flight.written) continue
-      this.#writeSync(flight)
+      this.#writeSync(flight, handle)
       flight.settled = true
     }
     if (!this.#confirm()) throw fencedError()
@@ -128,23 +119,13 @@ export class FlightWriter {
   }
 
   async #write(flight: Flight, handle: FileHandle): Promise<void> {
-    try {
-      await writePieces(flight, handle)
-      if (this.#flushes(flight)) await handle.flush()
-    } finally {
-      flight.segment.lanes.give(handle)
-    }
+    await writePieces(flight, handle)
+    if (this.#flushes(flight)) await handle.flush()
   }
 
-  #writeSync(flight: Flight): void {
-    const { lanes } = flight.segment
-    const handle = lanes.take()
-    try {
-      writePiecesSync(flight, handle)
-      if (this.#flushes(flight)) handle.flushSync()
-    } finally {
-      lanes.give(handle)
-    }
+  #writeSync(flight: Flight, handle: FileHandle): void {
+    writePiecesSync(flight, handle)
+    if (this.#flushes(flight)) handle.flushSync()
     flight.written = true
   }
 

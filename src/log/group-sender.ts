@@ -4,7 +4,7 @@
  * and touches no file itself.
  */
 import { BlockType } from '../format/layout.ts'
-import type { Clock } from '../system/system.ts'
+import type { Clock, FileHandle } from '../system/system.ts'
 import { type Composer, type SnapshotBlock, snapshotBytes } from './composer.ts'
 import type { DuePairs } from './due-pairs.ts'
 import type { Flight } from './flight.ts'
@@ -92,21 +92,27 @@ export class GroupSender {
     }
   }
 
-  /** A segment for the pending group if it needs a new one, made synchronously. */
-  placeSync(): OwnSegment | undefined {
+  /**
+   * A segment for the pending group if it needs a new one, made synchronously. `handle` is of the current
+   * one, and nothing else uses it.
+   */
+  placeSync(handle: FileHandle | undefined): OwnSegment | undefined {
     const { segment } = this.#turn
     if (segment && this.#composer.fits(segment)) return undefined
-    if (segment && segment.durableOffset < segment.writtenEnd) {
-      this.#parts.flush.flushSync(segment, this.#settlement.visibleNextId)
+    if (segment && handle && segment.durableOffset < segment.writtenEnd) {
+      this.#parts.flush.flushSync(segment, this.#settlement.visibleNextId, handle)
     }
     return this.#turn.nextSync(this.#settlement.visibleNextId)
   }
 
   /** Sends the pending group synchronously, as the first of `own` if there is one. */
-  sendSync(own: OwnSegment | undefined): void {
+  sendSync(own: OwnSegment | undefined, handle: FileHandle | undefined): void {
     const flight = own ? this.#openingFlight(own) : this.#dataFlight()
     this.#launch(flight)
-    this.#writer.sendSync(flight)
+    // Nothing is under way to a new one.
+    const lane = own ? own.handle : handle
+    if (!lane) throw new Error('a group needs a segment')
+    this.#writer.sendSync(flight, lane)
   }
 
   /**

@@ -2,7 +2,7 @@
  * Flushes outside the mode `always`: after so many bytes, after so much time, and where something must
  * be durable before the log goes on. One flush at a time.
  */
-import type { System } from '../system/system.ts'
+import type { FileHandle, System } from '../system/system.ts'
 import type { LogEvents } from './log-events.ts'
 import type { OwnSegment } from './segment-file.ts'
 
@@ -64,7 +64,8 @@ export class IntervalFlush {
     const end = segment.writtenEnd
     if (segment.durableOffset >= end) return
     const startedMs = this.#system.clock.monotonicMs()
-    this.#running = flushOnce(segment)
+    // Through a description of its own: an error is told to it, too.
+    this.#running = segment.lanes.use((handle) => handle.flush())
     try {
       await this.#running
     } finally {
@@ -75,15 +76,10 @@ export class IntervalFlush {
     this.flushedNextId = Math.max(this.flushedNextId, nextId)
   }
 
-  flushSync(segment: OwnSegment, nextId: number): void {
+  /** The same at once, through a description that nothing else uses. */
+  flushSync(segment: OwnSegment, nextId: number, handle: FileHandle): void {
     const end = segment.writtenEnd
-    segment.lanes.growSync()
-    const handle = segment.lanes.take()
-    try {
-      handle.flushSync()
-    } finally {
-      segment.lanes.give(handle)
-    }
+    handle.flushSync()
     segment.durableOffset = Math.max(segment.durableOffset, end)
     this.flushedNextId = Math.max(this.flushedNextId, nextId)
   }
@@ -96,15 +92,5 @@ export class IntervalFlush {
   /** Resolves when no flush is under way. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running.catch(() => undefined)
-  }
-}
-
-/** Through a description of its own: an error is told to it, too. */
-async function flushOnce({ lanes }: OwnSegment): Promise<void> {
-  const handle = await lanes.acquire()
-  try {
-    await handle.flush()
-  } finally {
-    lanes.give(handle)
   }
 }

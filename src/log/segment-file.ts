@@ -16,6 +16,7 @@ import {
 import type { FileHandle, System } from '../system/system.ts'
 import { DirectoryNames } from './directory-names.ts'
 import type { Destination } from './group.ts'
+import { ioError } from './io-errors.ts'
 import { type LaneOpener, WriteLanes } from './write-lanes.ts'
 
 /**
@@ -170,7 +171,14 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
 
 function openerOf({ files }: System, { durable }: SegmentPlan, path: string): LaneOpener {
   const how = { mode: 'write', durable } as const
-  return { open: () => files.open(path, how), openSync: () => files.openSync(path, how) }
+  const openSync = (): FileHandle => {
+    try {
+      return files.openSync(path, how)
+    } catch (error) {
+      throw ioError(`open ${path} once more`, error)
+    }
+  }
+  return { open: () => files.open(path, how), openSync }
 }
 
 function namesOf(system: System, plan: SegmentPlan): DirectoryNames {

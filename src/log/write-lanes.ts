@@ -51,10 +51,24 @@ export class WriteLanes {
     for (const call of waiters) call()
   }
 
-  /** The same for somebody who can wait: one that is free, or new, or given back. */
-  async acquire(): Promise<FileHandle> {
+  /** Writes through one that is free, or new, or given back; takes it at once where one is free. */
+  async use(write: (handle: FileHandle) => Promise<void>): Promise<void> {
     while (!this.hasFree) await new Promise<void>((resolve) => this.whenFree(resolve))
-    return this.take()
+    const handle = this.take()
+    try {
+      await write(handle)
+    } finally {
+      this.give(handle)
+    }
+  }
+
+  /** The same as `take`, and opens one more where none is free. Throws QLOG_IO where that fails. */
+  takeSync(): FileHandle {
+    if (this.hasFree) return this.take()
+    if (!this.#opener) throw new Error('every description of the segment is in use')
+    const handle = this.#opener.openSync()
+    this.#all.push(handle)
+    return handle
   }
 
   /**
@@ -78,15 +92,6 @@ export class WriteLanes {
       .then(() => {
         this.#opening = undefined
       })
-  }
-
-  /** One is free behind this call. Throws where none is and the file cannot be opened. */
-  growSync(): void {
-    if (this.hasFree) return
-    if (!this.#opener) throw new Error('every description of the segment is in use')
-    const handle = this.#opener.openSync()
-    this.#all.push(handle)
-    this.give(handle)
   }
 
   /** Once nothing is under way through any of them. Rejects with the first error, after all had their turn. */

@@ -144,7 +144,7 @@ test('groups that a synchronous append carried are released when their own write
   const world = new World()
   const [one, two] = [world.send(), world.send()]
   await world.write(1)
-  world.writer.resendSync()
+  world.writer.resendSync(world.segment.lanes.take())
   expect([one.confirmed, two.confirmed]).toEqual([true, true])
   expect([one.settled, two.settled]).toEqual([true, false])
   world.told.length = 0
@@ -156,7 +156,7 @@ test('a synchronous append confirms nothing once LOCK names another', () => {
   const world = new World()
   const flight = world.send()
   world.isHeldNow = false
-  expect(() => world.writer.resendSync()).toThrow('taken over')
+  expect(() => world.writer.resendSync(world.segment.lanes.take())).toThrow('taken over')
   expect(flight.confirmed).toBe(false)
   expect(world.told).toEqual(['fenced'])
 })

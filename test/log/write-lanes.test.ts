@@ -153,6 +153,37 @@ test('an append that waits for nobody stands the flush that what it lets resolve
   )
 })
 
+test('an append that waits for nobody and finds no description is refused, and the log goes on', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  let isFull = false
+  const files = new Proxy(process.files, {
+    get(target, name) {
+      if (isFull && (name === 'open' || name === 'openSync')) {
+        return () => {
+          throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+        }
+      }
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  await simulation.run(() =>
+    process.run(async () => {
+      const log = await openPublicLog({ ...process, files }, LOG, {})
+      await log.append(BODY)
+      isFull = true
+      const under = log.append(BODY)
+      await new Promise<void>((resolve) => process.clock.afterEvents(resolve))
+      expect(() => log.appendSync(BODY)).toThrow(expect.objectContaining({ code: 'QLOG_IO' }))
+      isFull = false
+      const id = await under
+      expect(log.appendSync(BODY)).toBe(id + 1)
+      await log.close()
+    }),
+  )
+})
+
 describe('where the file cannot be opened once more', () => {
   const handle = {} as FileHandle
   let opens = 0
@@ -186,15 +217,20 @@ describe('where the file cannot be opened once more', () => {
   test('whoever can wait gets the one that is given back', async () => {
     const lanes = new WriteLanes([handle], failing)
     const taken = lanes.take()
-    const waiting = lanes.acquire()
+    let used: FileHandle | undefined
+    const waiting = lanes.use(async (given) => {
+      used = given
+    })
     await new Promise(setImmediate)
+    expect(used).toBe(undefined)
     lanes.give(taken)
-    expect(await waiting).toBe(handle)
+    await waiting
+    expect([used, lanes.hasFree]).toEqual([handle, true])
   })
 
   test('whoever cannot wait is told', () => {
     const lanes = new WriteLanes([handle], failing)
     lanes.take()
-    expect(() => lanes.growSync()).toThrow('EMFILE')
+    expect(() => lanes.takeSync()).toThrow('EMFILE')
   })
 })
