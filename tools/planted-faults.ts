@@ -974,6 +974,11 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [LOST_MAP],
   },
   {
+    name: 'of what merges left for a lost segment only the last is saved',
+    edits: [edit('src/inspect/salvage-source.ts', 'found.reverse()', 'found.slice(-1)')],
+    tests: [LOST_MAP],
+  },
+  {
     name: 'a merged file is deleted though the map names nothing in its place',
     edits: [
       edit(
@@ -1030,8 +1035,56 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '      isPlacing = false\n      if (handle) this.#writer',
-        '      isPlacing = false\n      if (handle) segment?.lanes.give(handle)\n      if (handle) this.#writer',
+        '    let isPlacing = false\n    try {\n',
+        '    let isPlacing = false\n    try {\n      if (handle) segment?.lanes.give(handle)\n',
+      ),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'a description is opened by a name that is another file by now',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        '    if (device === created.device && inode === created.inode) return\n',
+        '    if (device === created.device) return\n',
+      ),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'a flush goes through a description that is opened behind what it answers for',
+    edits: [
+      edit(
+        'src/log/space/supply.ts',
+        '    if (this.#options.flushesLater) await own.lanes.openAll()\n    return own\n',
+        '    return own\n',
+      ),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'a flush goes through a description that an earlier one has used up by failing',
+    edits: [
+      edit('src/log/write-lanes.ts', '      this.fail(error)\n', '      this.give(handle)\n'),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'writes that overlap take the descriptors that segments need',
+    edits: [
+      edit('src/log/write-lanes.ts', '|| !this.#mayOpen()) return', ') return'),
+      edit('src/log/space/supply.ts', 'this.#current?.lanes.shedSync() ?? false', 'false'),
+    ],
+    tests: ['test/log/space/few-descriptors.test.ts'],
+  },
+  {
+    name: 'an appendSync that finds no description refuses appends that could wait for one',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        '      if (isFenced(error)) this.#stopOnError(error)\n      throw error\n',
+        "      this.#refusePending(error, 'messages')\n      throw error\n",
       ),
     ],
     tests: ['test/log/write-lanes.test.ts'],

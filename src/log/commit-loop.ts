@@ -15,6 +15,7 @@ import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { GroupSender } from './group-sender.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
+import { isFenced } from './io-errors.ts'
 import type { Lock } from './lock.ts'
 import type { LogEvents } from './log-events.ts'
 import type { LogOwner, Lsn, Ticket } from './seam.ts'
@@ -229,26 +230,47 @@ export class CommitLoop {
     return this.#composer.begin(this.segment)
   }
 
-  /**
-   * Ends what `beginAppend` began: gives it a ticket and sees that it leaves, unless `commitSync` follows
-   * at once.
-   */
-  endAppend(bodyBytes: number, isSync = false): Ticket {
+  /** Ends what `beginAppend` began: gives it a ticket and sees that it leaves. */
+  endAppend(bodyBytes: number): Ticket {
     const ticket = this.#composer.end(bodyBytes)
-    if (!isSync) this.#sender.appended()
+    this.#sender.appended()
     return ticket
   }
 
-  /** Sends everything that waits, synchronously, and resolves it in order. */
-  commitSync(): void {
+  /**
+   * Sends what `append` begins, and everything that waits, synchronously, and resolves it in order. `append`
+   * returns the bytes of its bodies. Throws QLOG_IO where the file cannot be opened for it: then nothing has
+   * changed.
+   */
+  appendSync(append: () => number): void {
     this.#assertOpen()
     const { segment } = this
-    let isPlacing = true
-    let handle: FileHandle | undefined
+    // Before anything is refused that could wait, and for the whole call: what resolves on the way may begin a
+    // flush, which takes one, too.
+    const handle = this.#takeSync(segment)
     try {
-      // Held for the whole call: what resolves on the way may begin a flush, which takes one, too.
-      handle = segment?.lanes.takeSync()
-      isPlacing = false
+      this.#composer.end(append())
+      this.#commitSync(handle)
+    } finally {
+      if (handle) segment?.lanes.give(handle)
+    }
+    this.#settleReady()
+    this.#sender.schedule()
+  }
+
+  #takeSync(segment: OwnSegment | undefined): FileHandle | undefined {
+    try {
+      return segment?.lanes.takeSync()
+    } catch (error) {
+      if (isFenced(error)) this.#stopOnError(error)
+      throw error
+    }
+  }
+
+  #commitSync(handle: FileHandle | undefined): void {
+    const { segment } = this
+    let isPlacing = false
+    try {
       if (handle) this.#writer.resendSync(handle)
       this.#settleReady()
       isPlacing = true
@@ -256,14 +278,14 @@ export class CommitLoop {
       isPlacing = false
       this.#sender.sendSync(own, handle)
     } catch (error) {
-      if (isPlacing && isRefusal(error)) this.#refusePending(error, 'messages')
-      else this.#stopOnError(error)
+      if (isPlacing && isRefusal(error)) {
+        this.#refusePending(error, 'messages')
+      } else {
+        segment?.lanes.fail(error)
+        this.#stopOnError(error)
+      }
       throw this.failure ?? error
-    } finally {
-      if (handle) segment?.lanes.give(handle)
     }
-    this.#settleReady()
-    this.#sender.schedule()
   }
 
   /** No segment could be made for a map: it goes out with the next one that can. */
@@ -392,8 +414,8 @@ export class CommitLoop {
   /** A segment was made, or could not be. */
   #prepared(error: unknown, use: SegmentUse): void {
     if (this.state !== 'open') return
-    // Nothing that the disk or the process lacks: the log itself is wrong.
-    if (error !== undefined && !(error instanceof QlogError)) {
+    // Nothing that the disk or the process lacks: the log is another's, or itself wrong.
+    if (error !== undefined && (isFenced(error) || !(error instanceof QlogError))) {
       this.#stopOnError(error)
       return
     }
@@ -423,6 +445,10 @@ export class CommitLoop {
   }
 
   readonly #stopOnError = (error: unknown): void => {
+    if (error instanceof QlogError && isFenced(error)) {
+      this.#stop('fenced', error)
+      return
+    }
     const lost =
       this.#flush.flushedNextId < this.settlement.visibleNextId
         ? `; resolved ids ${this.#flush.flushedNextId} to ${this.settlement.visibleNextId - 1} may be lost`

@@ -97,10 +97,11 @@ export class PublicLog implements Log {
       outcome = error
     }
     const id = loop.nextId
-    this.#encodeOne(bytes).sync(reject)
-    loop.endAppend(bytes.length, true)
     try {
-      loop.commitSync()
+      loop.appendSync(() => {
+        this.#encodeOne(bytes).sync(reject)
+        return bytes.length
+      })
     } catch (error) {
       throw outcome ?? error
     }

@@ -30,6 +30,11 @@ export function unreadError(directory: string, why: string, cause?: unknown): Ql
   return new QlogError('QLOG_IO', `${words}; ${remedy}`, cause === undefined ? {} : { cause })
 }
 
+/** Somebody else owns the log by now: what its names stand for is not ours any more. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof QlogError && error.code === 'QLOG_FENCED'
+}
+
 /** Runs every step even where earlier ones fail, and returns what failed. */
 export async function runAll(steps: readonly (() => Promise<void>)[]): Promise<unknown[]> {
   const errors: unknown[] = []

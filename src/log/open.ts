@@ -113,17 +113,18 @@ async function openLocked(
     directory,
     storeId,
     durable,
+    flushesLater: options.mode !== 'always',
     segmentBytesMin: options.segmentBytesMin,
     segmentBytesMax: options.segmentBytesMax,
     numberMin: nextNumber(assessment, recovered?.segment.number),
     reserve,
   })
-  if (recovered) supply.noteMade(recovered.segment.number)
   try {
     supply.leftovers.hold(await tidy(system, directory, assessment, recovered?.segment))
     await supply.holdBack()
+    if (recovered) await supply.adopt(recovered.segment)
   } catch (error) {
-    await runAll([async () => recovered?.segment.handle.close(), () => supply.close(false)])
+    await runAll([async () => recovered?.segment.lanes.close(), () => supply.close(false)])
     throw error
   }
   return new SegmentLog({

@@ -13,10 +13,10 @@ import {
   SEGMENT_HEADER_BYTES,
   segmentFileName,
 } from '../format/layout.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { FileHandle, FileStat, System } from '../system/system.ts'
 import { DirectoryNames } from './directory-names.ts'
 import type { Destination } from './group.ts'
-import { ioError } from './io-errors.ts'
+import { ioError, isFenced } from './io-errors.ts'
 import { type LaneOpener, WriteLanes } from './write-lanes.ts'
 
 /**
@@ -122,19 +122,20 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     await files.unlink(temporary)
+    const created = await handle.stat()
     // Closed once, whatever comes of it.
     const written = handle
     handle = undefined
     await written.close()
     await namesOf(system, plan).flush()
-    const opener = openerOf(system, plan, path)
+    const opener = openerOf(system, plan, path, created)
     const own = await opener.open()
     return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     await handle?.close().catch(() => undefined)
     // What stays is rubbish to every later opening; the first error is what counts.
     if (isOpened) await files.unlink(temporary).catch(() => undefined)
-    if (path !== undefined) await files.unlink(path).catch(() => undefined)
+    if (path !== undefined && !isFenced(error)) await files.unlink(path).catch(() => undefined)
     throw asSegmentError(error, plan)
   }
 }
@@ -154,31 +155,60 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     files.unlinkSync(temporary)
+    const created = handle.statSync()
     const written = handle
     handle = undefined
     written.closeSync()
     namesOf(system, plan).flushSync()
-    const opener = openerOf(system, plan, path)
+    const opener = openerOf(system, plan, path, created)
     const own = opener.openSync()
     return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     closeQuietly(handle)
     if (isOpened) unlinkQuietly(system, temporary)
-    if (path !== undefined) unlinkQuietly(system, path)
+    if (path !== undefined && !isFenced(error)) unlinkQuietly(system, path)
     throw asSegmentError(error, plan)
   }
 }
 
-function openerOf({ files }: System, { durable }: SegmentPlan, path: string): LaneOpener {
-  const how = { mode: 'write', durable } as const
-  const openSync = (): FileHandle => {
-    try {
-      return files.openSync(path, how)
-    } catch (error) {
-      throw ioError(`open ${path} once more`, error)
-    }
+/**
+ * Opens the segment that `created` tells by its name, for the bytes that are written to it. Its directory may have
+ * been moved and another put in its place since: then the name is that of somebody else's segment.
+ */
+function openerOf(
+  { files }: System,
+  plan: SegmentPlan,
+  path: string,
+  created: FileStat,
+): LaneOpener {
+  const how = { mode: 'write', durable: plan.durable } as const
+  const assertOwn = ({ device, inode }: FileStat): void => {
+    if (device === created.device && inode === created.inode) return
+    throw new QlogError('QLOG_FENCED', `${path} is another file by now`)
   }
-  return { open: () => files.open(path, how), openSync }
+  return {
+    open: async () => {
+      const handle = await files.open(path, how)
+      try {
+        assertOwn(await handle.stat())
+      } catch (error) {
+        await handle.close()
+        throw ioError(`open ${path} once more`, error)
+      }
+      return handle
+    },
+    openSync: () => {
+      let handle: FileHandle | undefined
+      try {
+        handle = files.openSync(path, how)
+        assertOwn(handle.statSync())
+        return handle
+      } catch (error) {
+        closeQuietly(handle)
+        throw ioError(`open ${path} once more`, error)
+      }
+    },
+  }
 }
 
 function namesOf(system: System, plan: SegmentPlan): DirectoryNames {

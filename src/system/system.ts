@@ -35,6 +35,7 @@ export interface FileHandle {
   flush(): Promise<void>
   flushSync(): void
   stat(): Promise<FileStat>
+  statSync(): FileStat
   close(): Promise<void>
   closeSync(): void
 }

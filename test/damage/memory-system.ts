@@ -100,6 +100,10 @@ class MemoryFile implements FileHandle {
     return statOf(this.#bytes)
   }
 
+  statSync(): FileStat {
+    return statOf(this.#bytes)
+  }
+
   // What was written by nobody needs no flush: a reader's own one finds nothing to do.
   async flush(): Promise<void> {}
   flushSync(): void {}

@@ -153,35 +153,110 @@ test('an append that waits for nobody stands the flush that what it lets resolve
   )
 })
 
-test('an append that waits for nobody and finds no description is refused, and the log goes on', async () => {
-  const simulation = new Simulation({ seed: 1 })
-  const process = simulation.process('owner')
-  let isFull = false
-  const files = new Proxy(process.files, {
+/** The owner's system, of whose files `opened` says what each opening of one does. */
+function withOpen(system: System, opened: (path: string, options: OpenOptions) => void): System {
+  const { files } = system
+  const watch = new Proxy(files, {
     get(target, name) {
-      if (isFull && (name === 'open' || name === 'openSync')) {
-        return () => {
-          throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      if (name === 'open') {
+        return async (path: string, options: OpenOptions) => {
+          opened(path, options)
+          return files.open(path, options)
+        }
+      }
+      if (name === 'openSync') {
+        return (path: string, options: OpenOptions) => {
+          opened(path, options)
+          return files.openSync(path, options)
         }
       }
       const value: unknown = Reflect.get(target, name)
       return typeof value === 'function' ? value.bind(target) : value
     },
   })
+  return { ...system, files: watch }
+}
+
+test('an append that waits for nobody and finds no description is refused alone, and the log goes on', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  let isFull = false
+  const system = withOpen(process, () => {
+    if (isFull) throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+  })
   await simulation.run(() =>
     process.run(async () => {
-      const log = await openPublicLog({ ...process, files }, LOG, {})
-      await log.append(BODY)
+      const log = await openPublicLog(system, LOG, {})
+      const id = await log.append(BODY)
       isFull = true
       const under = log.append(BODY)
       await new Promise<void>((resolve) => process.clock.afterEvents(resolve))
+      const waiting = log.append(BODY)
       expect(() => log.appendSync(BODY)).toThrow(expect.objectContaining({ code: 'QLOG_IO' }))
+      expect(await Promise.all([under, waiting])).toEqual([id + 1, id + 2])
+      expect(log.appendSync(BODY)).toBe(id + 3)
       isFull = false
-      const id = await under
-      expect(log.appendSync(BODY)).toBe(id + 1)
       await log.close()
     }),
   )
+})
+
+test('a file that has the name of the segment by now is not written to', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  const { files } = process
+  await simulation.run(() =>
+    process.run(async () => {
+      const log = await openPublicLog(process, LOG, {})
+      await log.append(BODY)
+      const name = (await files.list(LOG)).find((one) => one.endsWith('.qls'))
+      const path = `${LOG}/${name}`
+      // As where the directory was moved, and a copy put in its place that somebody else writes to.
+      await files.unlink(path)
+      const other = await files.open(path, { mode: 'create' })
+      await other.write(new Uint8Array(1024 * 1024), 0)
+      const under = log.append(BODY)
+      under.catch(() => undefined)
+      await new Promise<void>((resolve) => process.clock.afterEvents(resolve))
+      expect(() => log.appendSync(BODY)).toThrow(expect.objectContaining({ code: 'QLOG_FENCED' }))
+      expect(log.status).toBe('fenced')
+      await expect(log.append(BODY)).rejects.toMatchObject({ code: 'QLOG_FENCED' })
+      await log.close()
+      const there = new Uint8Array(1024 * 1024)
+      await other.read(there, 0)
+      expect(there.every((byte) => byte === 0)).toBe(true)
+      await other.close()
+    }),
+  )
+})
+
+test('outside always no description of a segment is opened once it is written to', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  const opened = new Map<string, number[]>()
+  let appended = 0
+  const system = withOpen(process, (path, options) => {
+    if (!isOwn(path, options)) return
+    const times = opened.get(path) ?? []
+    times.push(appended)
+    opened.set(path, times)
+  })
+  await simulation.run(() =>
+    process.run(async () => {
+      const options = { sync: { intervalMs: 1, bytes: 4_096 }, segmentBytesMin: 65_536 }
+      const log = await openPublicLog(system, LOG, options)
+      for (; appended < 200; appended++) {
+        const appends = [log.append(BODY), log.append(BODY)]
+        await new Promise<void>((resolve) => process.clock.afterEvents(resolve))
+        if (appended % 3 === 0) log.appendSync(BODY)
+        if (appended % 7 === 0) await Promise.all(appends)
+      }
+      await log.close()
+    }),
+  )
+  const all = [...opened.values()]
+  expect(all.length).toBeGreaterThan(3)
+  expect(all.filter((times) => times.length === 5)).toHaveLength(all.length)
 })
 
 describe('where the file cannot be opened once more', () => {
@@ -233,4 +308,34 @@ describe('where the file cannot be opened once more', () => {
     lanes.take()
     expect(() => lanes.takeSync()).toThrow('EMFILE')
   })
+
+  test('those that nobody uses are closed where a segment is due, but for the first', async () => {
+    const closed: number[] = []
+    const handles = [0, 1, 2].map(
+      (row) => ({ closeSync: () => closed.push(row) }) as Partial<FileHandle> as FileHandle,
+    )
+    const lanes = new WriteLanes(handles)
+    const taken = lanes.take()
+    expect([lanes.shedSync(), closed]).toEqual([true, [1]])
+    expect(lanes.shedSync()).toBe(false)
+    lanes.give(taken)
+    expect([lanes.shedSync(), closed]).toEqual([true, [1, 2]])
+    expect(lanes.hasFree).toBe(true)
+  })
+})
+
+test('behind a failed flush nothing goes through any description, and nobody waits for one', async () => {
+  const lanes = new WriteLanes([{} as FileHandle])
+  let fail: (error: Error) => void = () => undefined
+  const failing = lanes.use(
+    () =>
+      new Promise((_, reject) => {
+        fail = reject
+      }),
+  )
+  const waiting = lanes.use(async () => undefined)
+  fail(new Error('EIO'))
+  await expect(failing).rejects.toThrow('EIO')
+  await expect(waiting).rejects.toMatchObject({ code: 'QLOG_FAILED' })
+  expect(() => lanes.takeSync()).toThrow(expect.objectContaining({ code: 'QLOG_FAILED' }))
 })

@@ -45,6 +45,10 @@ class LookingHandle implements FileHandle {
     return statOf(this.#inode)
   }
 
+  statSync(): FileStat {
+    return statOf(this.#inode)
+  }
+
   async close(): Promise<void> {}
 
   closeSync(): void {}

@@ -24,6 +24,11 @@ export class HeldDescriptors {
     this.#path = `${directory}/LOCK`
   }
 
+  /** All that is to be held back is. */
+  get isWhole(): boolean {
+    return this.#handles.length >= HELD_MAX
+  }
+
   /** Holds what is missing, also after some had to be let go of. */
   async hold(): Promise<void> {
     if (this.#isHolding) return
@@ -38,25 +43,30 @@ export class HeldDescriptors {
     }
   }
 
-  /** Does the work again with one more descriptor where there was none for it. */
-  async spend<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * Does the work again with one more descriptor where there was none for it: one that is held back, else of those
+   * that `shed` lets go of.
+   */
+  async spend<T>(work: () => Promise<T>, shed: () => boolean): Promise<T> {
     try {
       return await work()
     } catch (error) {
-      const handle = isDescriptorError(error) ? this.#handles.pop() : undefined
-      if (!handle) throw error
-      await handle.close()
+      if (!isDescriptorError(error)) throw error
+      const handle = this.#handles.pop()
+      if (handle) await handle.close()
+      else if (!shed()) throw error
       return await work()
     }
   }
 
-  spendSync<T>(work: () => T): T {
+  spendSync<T>(work: () => T, shed: () => boolean): T {
     try {
       return work()
     } catch (error) {
-      const handle = isDescriptorError(error) ? this.#handles.pop() : undefined
-      if (!handle) throw error
-      handle.closeSync()
+      if (!isDescriptorError(error)) throw error
+      const handle = this.#handles.pop()
+      if (handle) handle.closeSync()
+      else if (!shed()) throw error
       return work()
     }
   }

@@ -28,6 +28,8 @@ export interface SupplyOptions {
   readonly directory: string
   readonly storeId: string
   readonly durable: boolean
+  /** A flush answers for what others have written before it: outside `always`. */
+  readonly flushesLater: boolean
   readonly segmentBytesMin: number
   readonly segmentBytesMax: number
   /** Segment numbers below are taken. */
@@ -59,6 +61,8 @@ export class SegmentSupply {
   #linkBytes = 0
   /** The reserve has been made, or tried, for segments of this size. */
   #isReserveKept = false
+  /** The segment that was written to last. */
+  #current: OwnSegment | undefined
   /** The segment behind which one was made ahead, or tried. */
   #aheadOf: OwnSegment | undefined
 
@@ -109,6 +113,7 @@ export class SegmentSupply {
 
   /** Begins to make the next segment in the background once `current` is half full. */
   prepareAhead(current: OwnSegment): void {
+    this.#current = current
     if (this.#prepared || this.#preparing || current.sentEnd * 2 < current.fileBytes) return
     // Once a segment: a failure shows when the next one is needed and made again.
     if (this.#aheadOf === current) return
@@ -147,6 +152,7 @@ export class SegmentSupply {
 
   /** Makes a segment of at least `bytes` at once, as the one that follows `current`. */
   makeSync(bytes: number, current: OwnSegment | undefined): OwnSegment {
+    this.#current = current
     if (current) this.judge(current)
     if (this.reserve.isShort) {
       throw new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
@@ -180,9 +186,11 @@ export class SegmentSupply {
     return (await this.#freeBytes()) + this.spares.bytes + this.leftovers.bytes >= needed
   }
 
-  /** Counts a segment that recovery made for this opening. */
-  noteMade(number: number): void {
-    this.#made.add(number)
+  /** Counts a segment that recovery made for this opening, of which all that is written is durable. */
+  async adopt(own: OwnSegment): Promise<void> {
+    this.#made.add(own.number)
+    own.lanes.restrict(this.#hasSpareDescriptors)
+    if (this.#options.flushesLater) await own.lanes.openAll()
   }
 
   /** Holds descriptors back; again after some had to be let go of. */
@@ -200,7 +208,7 @@ export class SegmentSupply {
     this.#prepared = undefined
     const errors = await runAll([
       () => this.#held.close(),
-      async () => (prepared && isOurs ? this.#drop(prepared) : prepared?.handle.close()),
+      async () => (prepared && isOurs ? this.#drop(prepared) : prepared?.lanes.close()),
       () => this.spares.close(isOurs),
     ])
     if (errors.length > 0) {
@@ -310,9 +318,19 @@ export class SegmentSupply {
     )
   }
 
-  #create(plan: SegmentPlan): Promise<OwnSegment> {
-    return this.#held.spend(() => createSegment(this.#system, plan))
+  async #create(plan: SegmentPlan): Promise<OwnSegment> {
+    const make = (): Promise<OwnSegment> => createSegment(this.#system, plan)
+    const own = await this.#held.spend(make, this.#shed)
+    own.lanes.restrict(this.#hasSpareDescriptors)
+    if (this.#options.flushesLater) await own.lanes.openAll()
+    return own
   }
+
+  /** Writes overlap where a segment can be begun all the same. */
+  readonly #hasSpareDescriptors = (): boolean => this.#held.isWhole
+
+  /** A segment that is due comes before writes that overlap. */
+  readonly #shed = (): boolean => this.#current?.lanes.shedSync() ?? false
 
   #makeNewSync(bytes: number): OwnSegment {
     const source = this.spares.take(bytes, Math.max(this.size.spareBytesMax, bytes))
@@ -321,7 +339,11 @@ export class SegmentSupply {
     if (source) plan = withSource(plan, source)
     for (;;) {
       try {
-        return this.#held.spendSync(() => createSegmentSync(this.#system, plan))
+        const make = (): OwnSegment => createSegmentSync(this.#system, plan)
+        const own = this.#held.spendSync(make, this.#shed)
+        own.lanes.restrict(this.#hasSpareDescriptors)
+        if (this.#options.flushesLater) own.lanes.openAllSync()
+        return own
       } catch (error) {
         if (!isFull(error)) throw error
         if (plan.fileBytes > least) plan = this.#plan(Math.max(least, plan.fileBytes / 4))
@@ -339,7 +361,7 @@ export class SegmentSupply {
 
   async #drop(unused: OwnSegment): Promise<void> {
     try {
-      await unused.handle.close()
+      await unused.lanes.close()
       await this.#system.files.unlink(unused.path)
     } catch (cause) {
       throw new QlogError('QLOG_IO', `cannot remove ${unused.path}, which is not used`, { cause })

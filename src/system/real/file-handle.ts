@@ -127,6 +127,10 @@ export class RealFileHandle implements FileHandle {
     })
   }
 
+  statSync(): FileStat {
+    return toFileStat(fs.fstatSync(this.#open()))
+  }
+
   /** A descriptor closed under a running call could already be another file's: never allowed. */
   close(): Promise<void> {
     const descriptor = this.#end()

@@ -16,6 +16,7 @@ export const CALL_KINDS = [
   ...WRITE_CALLS,
   ...FLUSH_CALLS,
   'handleStat',
+  'handleStatSync',
   'close',
   'closeSync',
   ...STAT_CALLS,

@@ -82,14 +82,11 @@ export class SimulatedFileHandle implements FileHandle {
   }
 
   stat(): Promise<FileStat> {
-    return this.#issue('handleStat', (begun) => ({
-      first: undefined,
-      effect: () => {
-        if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'fstat')
-        return statOf(this.#inode)
-      },
-      interrupted: undefined,
-    }))
+    return this.#issue('handleStat', (begun) => this.#looking(begun))
+  }
+
+  statSync(): FileStat {
+    return this.#perform('handleStatSync', (begun) => this.#looking(begun))
   }
 
   close(): Promise<void> {
@@ -219,6 +216,17 @@ export class SimulatedFileHandle implements FileHandle {
         const { disk, random } = this.#world
         disk.changeContent(this.#inode, () => content.failFlush(this.#flavour(fault), random))
         throw this.#error(fault.error, 'fdatasync')
+      },
+      interrupted: undefined,
+    }
+  }
+
+  #looking(begun: Begun): Operation<FileStat> {
+    return {
+      first: undefined,
+      effect: () => {
+        if (begun.fault !== undefined) throw this.#error(begun.fault.error, 'fstat')
+        return statOf(this.#inode)
       },
       interrupted: undefined,
     }

@@ -30,6 +30,7 @@ async function supplyOf(system: System, bytes: number): Promise<SegmentSupply> {
     directory: LOG,
     storeId: '00'.repeat(16),
     durable: true,
+    flushesLater: false,
     segmentBytesMin: bytes,
     segmentBytesMax: bytes,
     numberMin: 1,

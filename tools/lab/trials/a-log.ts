@@ -6,6 +6,7 @@
 import { Report } from '../../../src/system/simulated/report.ts'
 import { type DurableWrites, Exhaustive } from '../../../test/simulation/exhaustive.ts'
 import { modeTraces } from '../../../test/simulation/mode-traces.ts'
+import { Schedule } from '../../../test/simulation/schedule.ts'
 import { runSchedule } from '../../../test/simulation/schedules.ts'
 import { TRACES, type Trace } from '../../../test/simulation/traces.ts'
 import { type Lab, LOG_PARTS, type Stretch, type Trial } from '../trial.ts'
@@ -24,8 +25,14 @@ export const LOG_CRASHES: Trial = {
   list: traces,
   seed: async (lab, seed) => {
     const report = new Report()
-    await runSchedule(seed, report)
+    const schedule = new Schedule(seed, report)
+    await runSchedule(seed, report, schedule)
     lab.count('random schedules')
+    // Each has a schedule of its own in `known-seeds.test.ts`, which is found here when calls were added.
+    for (const allowance of schedule.machine.oracle.allowances) {
+      lab.count('schedules that end as section 6 tells')
+      lab.say(`seed ${seed} passes: ${allowance}`)
+    }
     const crashes = [...report.crashes].filter(([what]) => !what.includes('call'))
     for (const [what, times] of crashes) lab.count(NAMES[what] ?? what, times)
   },

@@ -1,0 +1,52 @@
+/**
+ * Goal: a process that is out of descriptors can begin segments as long as it could begin the first: those through
+ * which writes overlap give way to it. Method: logs with four descriptors, whose segments are full after some forty
+ * appends that overlap.
+ */
+import { describe, expect, test } from 'vitest'
+import { openPublicLog } from '../../../src/log/open.ts'
+import type { LogOptions } from '../../../src/log/types.ts'
+import { Simulation } from '../../../src/system/simulated/simulation.ts'
+
+const SEGMENT_BYTES = 131_072
+const BODY = 'x'.repeat(3_000)
+const SEEDS = Array.from({ length: 24 }, (_, row) => row + 1)
+
+describe.each<[string, LogOptions]>([
+  ['always', {}],
+  ['interval', { sync: { intervalMs: 1, bytes: 65_536 } }],
+])('in the mode %s', (_, mode) => {
+  test.each(SEEDS)('every segment is followed by another, seed %i', async (seed) => {
+    const simulation = new Simulation({ seed })
+    const process = simulation.process('owner', { descriptorsMax: 4 })
+    const pause = (ms: number) =>
+      new Promise<void>((resolve) => process.clock.after(ms, resolve, true))
+    await simulation.run(() =>
+      process.run(async () => {
+        const sizes = { segmentBytesMin: SEGMENT_BYTES, segmentBytesMax: SEGMENT_BYTES }
+        const log = await openPublicLog(process, '/log', { ...mode, ...sizes })
+        for (let round = 0; round < 60; round++) {
+          const appends: Promise<unknown>[] = []
+          for (let part = 0; part < 6; part++) {
+            appends.push(Promise.allSettled([log.append(BODY), log.append(BODY)]))
+            if (part % 3 === 1) appendSync(() => log.appendSync(BODY))
+            await pause(0.05)
+          }
+          await Promise.all(appends)
+        }
+        await pause(1_000)
+        for (let more = 0; more < 100; more++) await log.append(BODY)
+        await log.close()
+      }),
+    )
+  })
+})
+
+/** Beside writes that hold all descriptors it may be refused. */
+function appendSync(append: () => void): void {
+  try {
+    append()
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'QLOG_IO' })
+  }
+}
