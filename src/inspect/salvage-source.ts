@@ -103,10 +103,15 @@ export class SalvageSource {
       const verdict = files.find((candidate) => candidate.file === file && isRot(candidate.row))
       const isUnusable = verdict !== undefined && verdict.row !== 'rot-header'
       if (head === undefined || isUnusable) {
-        const standIn = this.#standInOf(entry)
-        if (standIn && !standIns.has(standIn)) yield* this.#merged(standIn)
-        if (standIn) standIns.add(standIn)
-        if (standIn && entry.endId <= this.nextId) continue
+        let hasStandIn = false
+        for (const standIn of this.#standInsOf(entry)) {
+          hasStandIn = true
+          if (standIns.has(standIn)) continue
+          standIns.add(standIn)
+          yield* this.#merged(standIn)
+          if (entry.endId <= this.nextId) break
+        }
+        if (hasStandIn && entry.endId <= this.nextId) continue
         const cause = head === undefined ? 'missing' : 'foreign'
         yield* this.#lose(cause, file, 0, 0, entry.endId, verdict?.why ?? 'no such file')
         continue
@@ -146,11 +151,12 @@ export class SalvageSource {
 
   /**
    * What a merge made of a segment that is gone: the map that named it is lost, and an older one counts, which
-   * names what it was made of. What it holds of other segments stands twice, and is taken once.
+   * names what it was made of. The likeliest comes first; one that was given up half way holds less than another.
+   * What they hold of other segments stands twice, and is taken once.
    */
-  #standInOf(entry: MapEntry): SegmentHead | undefined {
+  #standInsOf(entry: MapEntry): SegmentHead[] {
     const { map, survey, storeId, newest } = this.#assessment
-    return survey.heads.findLast(
+    const found = survey.heads.filter(
       (head) =>
         head.generation > 0 &&
         head.number <= entry.number &&
@@ -158,6 +164,7 @@ export class SalvageSource {
         belongs(head, storeId) &&
         !map.some(({ number, generation }) => segmentFileName(number, generation) === head.file),
     )
+    return found.reverse()
   }
 
   async *#merged(head: SegmentHead): AsyncGenerator<SavedBlock | Loss, void, undefined> {

@@ -5,7 +5,8 @@
  */
 import { expect, test } from 'vitest'
 import { DamagedError } from '../../../src/errors.ts'
-import { BLOCK_HEADER_BYTES, BlockType } from '../../../src/format/layout.ts'
+import { decodeSegmentHeader, encodeSegmentHeader } from '../../../src/format/header.ts'
+import { BLOCK_HEADER_BYTES, BlockType, segmentFileName } from '../../../src/format/layout.ts'
 import { salvageLog } from '../../../src/inspect/salvage.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
@@ -19,6 +20,8 @@ import { body, LOG, simulate } from './support.ts'
 
 const SMALL = { segmentBytesMin: 16_384, segmentBytesMax: 65_536, idleSyncMs: 0 } as const
 const MESSAGE_BYTES = 300
+/** A header and a few messages. */
+const GIVEN_UP_BYTES = 6_000
 
 interface Merged {
   readonly file: string
@@ -72,6 +75,19 @@ async function idsSaved(system: System): Promise<number[]> {
   return ids
 }
 
+/** A later merge of the same messages that was given up behind the first of them. */
+async function leaveGivenUp({ files, crc32 }: System, merged: Uint8Array): Promise<void> {
+  const decoded = decodeSegmentHeader(merged, crc32)
+  if (decoded.kind !== 'valid') throw new Error('the header of what was merged does not read')
+  const header = { ...decoded.header, generation: decoded.header.generation + 9 }
+  const bytes = merged.map((byte, at) => (at < GIVEN_UP_BYTES ? byte : 0))
+  bytes.set(encodeSegmentHeader(header, crc32))
+  const path = `${LOG}/${segmentFileName(header.number, header.generation)}`
+  const handle = await files.open(path, { mode: 'create' })
+  await handle.write(bytes, 0)
+  await handle.close()
+}
+
 const DAMAGES = [
   ['both blocks of the newest map', flipMaps],
   ['the file of the newest segment', removeNewest],
@@ -83,6 +99,15 @@ for (const [what, damage] of DAMAGES) {
       const { ids } = await closedBehindMerge(system)
       expect(ids.length).toBeGreaterThan(10)
       await damage(simulation)
+      expect(await idsSaved(system)).toEqual(expect.arrayContaining([...ids]))
+    })
+  })
+
+  test(`${what} lost behind a merge, beside one that was given up: what the whole one holds is saved`, async () => {
+    await simulate(41, async (system, simulation) => {
+      const { file, ids } = await closedBehindMerge(system)
+      await damage(simulation)
+      await leaveGivenUp(system, simulation.disk.readFile(`${LOG}/${file}`))
       expect(await idsSaved(system)).toEqual(expect.arrayContaining([...ids]))
     })
   })
