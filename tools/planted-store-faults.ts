@@ -7,6 +7,7 @@ import { type Edit, edit, type PlantedFault } from './planted-faults.ts'
 export const STORE_SUITE = 'test/testing/store-suite.test.ts'
 export const STORE_AHEAD = 'test/store/ahead-of-the-log.test.ts'
 export const STORE_REGRESSIONS = 'test/store/regressions.test.ts'
+export const STORE_TIMES = 'test/store/dispatch/times.test.ts'
 /** Everything that shows what the store does, for a fault that the tests it names do not catch. */
 export const STORE_PROOF = [
   STORE_SUITE,
@@ -332,8 +333,8 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [
       store(
         'dispatch/expiry.ts',
-        'if (!this.#overdue.has(offset)) return',
-        'if (!this.#overdue.has(offset) || taken.group.state.finished.has(offset)) return',
+        'if (!this.#awaited.has(offset)) return',
+        'if (!this.#awaited.has(offset) || taken.group.state.finished.has(offset)) return',
       ),
     ],
     tests: [STORE_REGRESSIONS],
@@ -528,5 +529,16 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       store('space/snapshots.ts', 'const at = journal.stateLsn()', 'const at = journal.appliedLsn'),
     ],
     tests: ['test/store/space/bound.test.ts'],
+  },
+  {
+    name: 'store: what waits to expire once more is sent when somebody gives it back, too',
+    edits: [
+      store(
+        'dispatch/expiry.ts',
+        'if (!this.#awaited.has(offset)) return',
+        'if (!this.isOverdue(offset)) return',
+      ),
+    ],
+    tests: [STORE_TIMES],
   },
 ]

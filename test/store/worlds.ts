@@ -8,11 +8,20 @@ import type { StoreFactory } from '../../src/testing/store-suite/factory.ts'
 import { World } from '../../src/testing/store-suite/world.ts'
 import { MemoryWorld } from '../testing/store-worlds.ts'
 
+/** The process can be kept from its turns for a while, as by a handler that computes. */
+export class StallingWorld extends MemoryWorld {
+  async stall(ms: number): Promise<void> {
+    this.owner?.pause()
+    await this.advance(ms)
+    this.owner?.resume()
+  }
+}
+
 /** One group is on its way at a time, and so long. */
 export const PACE_MS = 20
 
 /** Every group takes its time, and the next waits for it: what is put meanwhile is not sent yet. */
-export class PacedWorld extends MemoryWorld {
+export class PacedWorld extends StallingWorld {
   #setFull: ((full: boolean) => void) | undefined
 
   protected override openLog(process: SimulatedProcess) {
@@ -27,15 +36,6 @@ export class PacedWorld extends MemoryWorld {
 
   setFull(full: boolean): void {
     this.#setFull?.(full)
-  }
-}
-
-/** The process can be kept from its turns for a while, as by a handler that computes. */
-export class StallingWorld extends MemoryWorld {
-  async stall(ms: number): Promise<void> {
-    this.owner?.pause()
-    await this.advance(ms)
-    this.owner?.resume()
   }
 }
 

@@ -12,11 +12,10 @@ export class Expiry {
   readonly #host: DispatchHost
   /** (expiresMs, id, offset). */
   readonly #heap = new TypedHeap()
-  /**
-   * Expired, and not out yet: leased, they go when they come back; the others wait for their turn, or for
-   * another try. Nobody gets them until then.
-   */
+  /** Expired, and in the heap yet: they wait for their turn, or for another try. Nobody gets them until then. */
   readonly #overdue = new Set<number>()
+  /** Expired while they were leased, and out of the heap: they go when they come back, and nobody gets them. */
+  readonly #awaited = new Set<number>()
 
   constructor(queue: QueueDispatch, host: DispatchHost) {
     this.#queue = queue
@@ -34,7 +33,7 @@ export class Expiry {
   }
 
   isOverdue(offset: number): boolean {
-    return this.#overdue.has(offset)
+    return this.#overdue.has(offset) || this.#awaited.has(offset)
   }
 
   add(expiresMs: number, id: number, offset: number): void {
@@ -46,7 +45,8 @@ export class Expiry {
   /** Somebody who was about to get it has seen that its time is over: it goes in its turn. */
   noteOverdue(offset: number): void {
     const { state, leaving } = this.#queue
-    if (!state.isGone(offset) && !leaving.has(offset)) this.#overdue.add(offset)
+    if (this.#awaited.has(offset) || leaving.has(offset) || state.isGone(offset)) return
+    this.#overdue.add(offset)
   }
 
   /** The record that was to take these out was turned down: it is tried again a little later. */
@@ -63,14 +63,14 @@ export class Expiry {
   /** A message is out of a group no more: what expired meanwhile goes with the last that had it. */
   ended(taken: Taken): void {
     const { offset, id } = taken
-    if (!this.#overdue.has(offset)) return
+    if (!this.#awaited.has(offset)) return
     const { state } = this.#queue
     if (state.done.has(offset)) {
-      this.#overdue.delete(offset)
+      this.#awaited.delete(offset)
       // The state is about to retain it, unless it was taken out.
       if (state.settings.retains === 1) this.#host.lapsed(this.#queue, [id], [offset])
     } else if (!this.#isLeased(offset)) {
-      this.#overdue.delete(offset)
+      this.#awaited.delete(offset)
       this.#host.expired(this.#queue, [id], [offset])
     }
   }
@@ -94,7 +94,7 @@ export class Expiry {
       else if (state.done.has(offset)) {
         lapsed.ids.push(id)
         lapsed.offsets.push(offset)
-      } else if (this.#isLeased(offset)) this.#overdue.add(offset)
+      } else if (this.#isLeased(offset)) this.#awaited.add(offset)
       else {
         ids.push(id)
         offsets.push(offset)
@@ -109,6 +109,7 @@ export class Expiry {
   clear(): void {
     this.#heap.clear()
     this.#overdue.clear()
+    this.#awaited.clear()
   }
 
   readonly #isKept = (_expiresMs: number, _id: number, offset: number): boolean => {

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { DUE_A_TURN } from '../../../src/store/dispatch/queue-dispatch.ts'
 import { textsOf, type World } from '../../../src/testing/store-suite/world.ts'
 import { MemoryWorld } from '../../testing/store-worlds.ts'
-import { inWorld, PacedWorld, StallingWorld } from '../worlds.ts'
+import { inWorld, PacedWorld, StallingWorld, unheard } from '../worlds.ts'
 
 const HOUR_MS = 3_600_000
 /** More than a queue lets expire in two turns. */
@@ -142,3 +142,26 @@ test('what expired stays away while the record of that is turned down', () =>
     await world.settle()
     expect(world.store.queue('dead').stats().messages).toBe(1)
   }))
+
+test('what a session held ready, and expired while no record of that had room, becomes one letter', () => {
+  const factory = new PacedWorld(1)
+  return inWorld(factory, async (world) => {
+    await world.put('dead', 'makes the queue')
+    await world.store.queue('jobs').configure({ deadLetter: { queue: 'dead' } })
+    await world.put('jobs', 'first')
+    const { id } = await world.put('jobs', 'held', { ttlMs: 5_000 })
+    const session = await world.watching('jobs')
+    const loop = session.deliveries({ prefetch: 2 })
+    expect((await loop.next()).value?.text()).toBe('first')
+    world.setFull(true)
+    await world.advance(6_000)
+    // Whoever comes for it gives it back, and that is no reason to send it once more.
+    unheard(loop.next())
+    await world.advance(100)
+    await factory.stall(1_000)
+    world.setFull(false)
+    await world.settle()
+    const letters = await world.store.queue('dead').read({ from: { offset: 1 } })
+    expect(letters.map(({ headers }) => headers['dead-id'])).toEqual([`${id}`])
+  })
+})
