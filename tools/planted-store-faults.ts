@@ -8,6 +8,7 @@ export const STORE_SUITE = 'test/testing/store-suite.test.ts'
 export const STORE_AHEAD = 'test/store/ahead-of-the-log.test.ts'
 export const STORE_REGRESSIONS = 'test/store/regressions.test.ts'
 export const STORE_TIMES = 'test/store/dispatch/times.test.ts'
+export const STORE_PIECES = 'test/store/dispatch/pieces.test.ts'
 /** Everything that shows what the store does, for a fault that the tests it names do not catch. */
 export const STORE_PROOF = [
   STORE_SUITE,
@@ -540,5 +541,16 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [STORE_TIMES],
+  },
+  {
+    name: 'store: a group waits for ever for the time of a message whose lane holds it no more',
+    edits: [
+      store(
+        'dispatch/queue-dispatch.ts',
+        'for (const group of this.groups.values()) group.unscheduled(offset)\n      return',
+        'return',
+      ),
+    ],
+    tests: [STORE_PIECES],
   },
 ]

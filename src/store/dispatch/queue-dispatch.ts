@@ -349,7 +349,11 @@ export class QueueDispatch implements QueueEvents {
   readonly #due = (id: number, offset: number, slot: number): void => {
     const lane = this.state.lanes.all.find((one) => one.slot === slot)
     const priority = lane?.priority ?? this.find(offset)?.priority
-    if (!lane || priority === undefined) return
+    // What is gone may stand in no lane any more, and is the business of no group.
+    if (!lane || priority === undefined) {
+      for (const group of this.groups.values()) group.unscheduled(offset)
+      return
+    }
     for (const group of this.groups.values()) group.due(offset, id, priority, lane)
   }
 

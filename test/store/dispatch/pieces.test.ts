@@ -161,6 +161,25 @@ describe('what is kept for times to come', () => {
     }
     expect(order?.peekBest()).toBe(state.done.floor)
   })
+
+  it('of messages whose entry in the shared lane is gone is nothing once their time comes', () => {
+    const { host, queue } = emptyQueue()
+    const { state } = queue
+    const group = queue.group('g')
+    for (let row = 0; row < PUTS; row++) {
+      put(queue, { priority: 1_000 + (row % 200), dueKind: DueKind.ELAPSED, dueMs: 1_000 })
+    }
+    for (let offset = 0; offset < PUTS - BACKLOG; offset++) {
+      state.remove(offset, offset + 1)
+      state.sweep()
+    }
+    // It had none of the lanes that the first priorities have for themselves.
+    expect(queue.find(PUTS / 2 - 1)).toBeUndefined()
+    expect(group?.delayedCount).toBe(BACKLOG)
+    host.nowMs = 1_000
+    while (queue.advance(1_000, 1_000) > 0) expect(group?.delayedCount).toBeGreaterThanOrEqual(0)
+    expect(group?.delayedCount).toBe(0)
+  })
 })
 
 describe('the times of queues', () => {
