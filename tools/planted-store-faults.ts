@@ -553,4 +553,26 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: [STORE_PIECES],
   },
+  {
+    name: 'store: a message stands in the order by age as often as it came back',
+    edits: [
+      store(
+        'dispatch/aged-order.ts',
+        'if (this.#offsets.add(offset, offset + 1) === 0) return',
+        'this.#offsets.add(offset, offset + 1)',
+      ),
+    ],
+    tests: [STORE_PIECES],
+  },
+  {
+    name: 'store: what the order by age let go of never comes back to it',
+    edits: [
+      store(
+        'dispatch/aged-order.ts',
+        'return true\n    this.#offsets.remove(offset, offset + 1)',
+        'return true',
+      ),
+    ],
+    tests: [STORE_PIECES],
+  },
 ]

@@ -114,6 +114,11 @@ export class GroupOrder {
     return this.#plain.lateCount
   }
 
+  /** The same, in the order by age. */
+  get agedEntries(): number {
+    return this.#aged.entries
+  }
+
   /** Takes buried exceptions for a change, in order. */
   takeBuried(count: number): Exception[] {
     const taken: Exception[] = []

@@ -16,6 +16,7 @@ import { Taken } from '../../../src/store/dispatch/taken.ts'
 import { DueKind, type MessageFacts } from '../../../src/store/records/message-record.ts'
 import { QueueState } from '../../../src/store/state/queue-state.ts'
 
+const HOUR_MS = 3_600_000
 const MANY = 3 * DUE_A_TURN
 
 class Host implements DispatchHost {
@@ -77,6 +78,18 @@ function put({ state }: QueueDispatch, some: Partial<MessageFacts>): number {
   }
   state.put({ ...facts, ...some }, offset + 1, 1, 1, 9)
   return offset
+}
+
+/** A queue whose group lets nothing wait for longer than an hour. */
+function agingQueue() {
+  const { host, queue } = emptyQueue()
+  const group = queue.group('g')
+  if (!group) throw new Error('the queue has a group')
+  group.state.promoteAfterMs = HOUR_MS
+  const { order } = group
+  const takeBest = () => (order.settleBest() ? order.takeRun(1)[0] : undefined)
+  const putBack = (one: Taken | undefined) => one && group.putBack(one)
+  return { host, queue, order, takeBest, putBack }
 }
 
 /** The same with that many messages, all due, or all expiring, at 1,000. */
@@ -160,6 +173,43 @@ describe('what is kept for times to come', () => {
       expect(order?.lateEntries).toBeLessThan(LEFT_MAX)
     }
     expect(order?.peekBest()).toBe(state.done.floor)
+  })
+
+  it('where age counts holds a message once, however often it comes back', () => {
+    const { queue, takeBest, putBack, order } = agingQueue()
+    put(queue, { priority: 5_000 })
+    put(queue, { priority: 1 })
+    // Both have been out once, so that they stand in no lane.
+    for (const one of [takeBest(), takeBest()]) putBack(one)
+    for (let turn = 0; turn < PUTS; turn++) {
+      const one = takeBest()
+      expect(one?.offset).toBe(1)
+      putBack(one)
+      expect(order.agedEntries).toBe(2)
+    }
+  })
+
+  it('where age counts lets go of what is finished, and of nothing that comes back', () => {
+    const { host, queue, takeBest, putBack, order } = agingQueue()
+    // What is done in front of the oldest that waits goes by itself.
+    const oldest = put(queue, { priority: 6_000 })
+    const second = put(queue, { priority: 5_000 })
+    for (const one of [takeBest(), takeBest()]) putBack(one)
+    // It is out as long as the others come and go.
+    const isOut = takeBest()
+    expect(isOut?.offset).toBe(second)
+    for (let row = 0; row < PUTS; row++) {
+      const offset = put(queue, { priority: 1 })
+      putBack(takeBest())
+      queue.state.remove(offset, offset + 1)
+      expect(order.agedEntries).toBeLessThan(LEFT_MAX)
+    }
+    put(queue, { priority: 1 })
+    putBack(isOut)
+    queue.state.remove(oldest, oldest + 1)
+    expect(order.peekBest()).not.toBe(second)
+    host.nowMs = 2 * HOUR_MS
+    expect(order.peekBest()).toBe(second)
   })
 
   it('of messages whose entry in the shared lane is gone is nothing once their time comes', () => {
