@@ -575,4 +575,9 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: [STORE_PIECES],
   },
+  {
+    name: 'store: what takes the place of a put that was turned down counts as purged',
+    edits: [store('commit/registry.ts', 'this.#dispatcher.purging.giveBack(queue, offset)', '')],
+    tests: [STORE_REGRESSIONS],
+  },
 ]

@@ -299,3 +299,25 @@ test('a boot with a wall clock that is no help goes on from where the log last t
     await world.open()
     expect((await world.put('jobs', 'second', { key: 'k' })).duplicate).toBe(false)
   }))
+
+test('what is put behind a purge has as much room as ever where puts in front of it are turned down', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    const queue = world.store.queue('jobs')
+    await queue.configure({ messagesMax: 3 })
+    const sent = world.put('jobs', 'a')
+    await world.advance(1)
+    const inFront = Promise.allSettled(['b', 'c'].map((body) => world.put('jobs', body)))
+    const purged = queue.purge()
+    world.setFull(true)
+    world.setFull(false)
+    const behind = Promise.allSettled(
+      ['d', 'e', 'f', 'g', 'h'].map((body) => world.put('jobs', body)),
+    )
+    expect((await inFront).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    const statuses = (await behind).map(({ status }) => status)
+    expect(statuses).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected', 'rejected'])
+    await sent
+    // It takes out what it came behind, and nothing that has taken the places of what was turned down.
+    expect(await purged).toBe(1)
+    expect(textsOf(await queue.read())).toEqual(['d', 'e', 'f'])
+  }))

@@ -287,6 +287,7 @@ export class Registry implements Offsets {
   giveBack(queue: number, offset: number): void {
     const next = this.#offsets.get(queue)
     if (next !== undefined && offset < next) this.#offsets.set(queue, offset)
+    this.#dispatcher.purging.giveBack(queue, offset)
   }
 
   async #addGroup(queue: number, name: string, plan: GroupPlan): Promise<void> {

@@ -27,6 +27,13 @@ export class PurgingQueues {
     if (this.#ends.get(op.queue)?.has(op)) this.#ends.get(op.queue)?.set(op, end)
   }
 
+  /** The messages from this offset on were turned down: others get these offsets, behind the record. */
+  giveBack(queue: number, offset: number): void {
+    const ends = this.#ends.get(queue)
+    if (!ends) return
+    for (const [op, end] of ends) if (end > offset) ends.set(op, offset)
+  }
+
   /** Everything below this offset is on its way out; -1 where nothing is yet. */
   endOf(queue: number): number {
     let last = -1
