@@ -9,6 +9,7 @@ export const STORE_AHEAD = 'test/store/ahead-of-the-log.test.ts'
 export const STORE_REGRESSIONS = 'test/store/regressions.test.ts'
 export const STORE_TIMES = 'test/store/dispatch/times.test.ts'
 export const STORE_PIECES = 'test/store/dispatch/pieces.test.ts'
+export const STORE_READ_FIRST = 'test/store/read-first.test.ts'
 /** Everything that shows what the store does, for a fault that the tests it names do not catch. */
 export const STORE_PROOF = [
   STORE_SUITE,
@@ -579,5 +580,27 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     name: 'store: what takes the place of a put that was turned down counts as purged',
     edits: [store('commit/registry.ts', 'this.#dispatcher.purging.giveBack(queue, offset)', '')],
     tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a lease whose body is read again can be ended by others meanwhile',
+    edits: [
+      store('settle/verbs.ts', 'for (const one of taken) dispatcher.settle(one)\n    try', 'try'),
+    ],
+    tests: [STORE_READ_FIRST],
+  },
+  {
+    name: 'store: a purge is not minded while a body is read again',
+    edits: [store('settle/verbs.ts', 'if (one.group.isStill) throw staleLease(one)', '')],
+    tests: [STORE_READ_FIRST],
+  },
+  {
+    name: 'store: a store closes though a verb still reads the body of a letter',
+    edits: [store('log-store.ts', 'await this.#verbs.bodies.settled()', '')],
+    tests: [STORE_READ_FIRST],
+  },
+  {
+    name: 'store: what a transaction reads first takes effect behind all others',
+    edits: [store('settle/transaction.ts', 'splice(at + more,', 'splice(this.#ops.length,')],
+    tests: [STORE_READ_FIRST],
   },
 ]

@@ -217,6 +217,7 @@ export class LogStore implements Store, MetricSource {
     await Promise.allSettled([...closing, stopped])
     // Who only comes and goes, as commands do, lets go of what is beyond the limits too.
     await this.#retention.settle()
+    await this.#verbs.bodies.settled()
     core.riding.flush()
     await core.journal.settled()
     await this.#snapshots.settled()

@@ -26,7 +26,7 @@ export class LeasedDelivery implements Delivery {
   /** Set where it was asked for through a queue with a codec. */
   lazy: LazyValue<unknown> | undefined
   readonly #verbs: Verbs
-  readonly #record: Uint8Array
+  #record: Uint8Array
   readonly #bodyStart: number
   #body: Uint8Array | undefined
   /** The holder's bytes are those of the record: he may have changed them. */
@@ -49,7 +49,7 @@ export class LeasedDelivery implements Delivery {
     if (this.#body === undefined) {
       const own = this.#record.subarray(this.#bodyStart)
       // What may become a letter stays what it is, whatever its holder does.
-      this.#isLent = !this.#verbs.mayBecomeLetter(this.taken)
+      this.#isLent = !this.#verbs.bodies.mayBecomeLetter(this.taken)
       this.#body = this.#isLent ? own : copyOf(own)
     }
     return this.#body
@@ -58,6 +58,12 @@ export class LeasedDelivery implements Delivery {
   /** The body as it stands in the log; undefined where only that knows. */
   get storedBody(): Uint8Array | undefined {
     return this.#isLent ? undefined : this.#record.subarray(this.#bodyStart)
+  }
+
+  /** The record as it was read once more: nobody has these bytes. */
+  restore(record: Uint8Array): void {
+    this.#record = record
+    this.#isLent = false
   }
 
   get bodyBytes(): number {

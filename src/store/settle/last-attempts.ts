@@ -100,7 +100,7 @@ export class LastAttempts {
     const burials = dead
       .filter((one) => !letters.includes(one))
       .map((one) => this.#core.buryOp(one, 'attempts', lastErrorOf(one)))
-    const done = () => this.readLetters(letters)
+    const done = () => this.#readLetters(letters)
     const undo = () => {
       // The lease of each goes on, as far as its time does.
       for (const one of taken) dispatcher.unsettle(one)
@@ -112,7 +112,7 @@ export class LastAttempts {
    * These have come back for the last time, and that is durable: they go where dead letters go. Their bodies
    * have to be read first: until then they are out of the order.
    */
-  readLetters(letters: readonly Taken[]): void {
+  #readLetters(letters: readonly Taken[]): void {
     const held = letters.flatMap(({ group, id, offset, priority }) => {
       const isReady = group.state.exception(offset)?.state === 'ready'
       const isOurs = !group.isRemoved && !group.isStill && isReady && group.isFree(offset, id)

@@ -26,6 +26,15 @@ import { beginRedrive, buriedIn, checkRedrive } from './redrive.ts'
 import type { Settled, Verbs } from './verbs.ts'
 import { beginPurge, beginSeek, type WholeChange } from './whole.ts'
 
+/** A verb whose message may become a letter, made of what the log holds. */
+interface ReadFirst {
+  readonly taken: Taken
+  readonly delivery: Delivery
+  readonly decide: () => Settled<unknown>
+  /** How many records stand in front of its own. */
+  readonly at: number
+}
+
 export class StoreTransaction implements Transaction {
   readonly #core: StoreCore
   readonly #verbs: Verbs
@@ -35,6 +44,8 @@ export class StoreTransaction implements Transaction {
   readonly #settled = new Set<Taken>()
   readonly #acks: Taken[] = []
   readonly #letters: Put[] = []
+  /** Decided only when their bodies were read, and recorded in their turn. */
+  readonly #readFirst: ReadFirst[] = []
   readonly #whenDone: (() => void)[] = []
   readonly #whenVoid: (() => void)[] = []
   #isOver = false
@@ -67,12 +78,12 @@ export class StoreTransaction implements Transaction {
   release(delivery: Delivery, options?: ReleaseOptions): void {
     const plan = this.#verbs.checkRelease(options)
     const taken = this.#settle(delivery)
-    this.#give(taken, this.#verbs.releaseOne(taken, delivery, plan))
+    this.#give(taken, delivery, () => this.#verbs.releaseOne(taken, delivery, plan))
   }
 
   retry(delivery: Delivery, error?: unknown): void {
     const taken = this.#settle(delivery)
-    this.#give(taken, this.#verbs.retryOne(taken, delivery, error))
+    this.#give(taken, delivery, () => this.#verbs.retryOne(taken, delivery, error))
   }
 
   bury(delivery: Delivery, options?: BuryOptions): void {
@@ -150,16 +161,23 @@ export class StoreTransaction implements Transaction {
     this.#undo()
   }
 
-  async commit(): Promise<TransactionResult> {
+  commit(): Promise<TransactionResult> {
     this.#isOver = true
+    if (this.#readFirst.length === 0) return this.#commit()
+    return this.#verbs.bodies.during(() => this.#commit())
+  }
+
+  async #commit(): Promise<TransactionResult> {
     let appended: readonly PutResult[] = []
     try {
+      if (this.#readFirst.length > 0) await this.#read()
       // Others that waited for the same message may have gone first.
       while (this.#batch.mustWait) {
         await this.#batch.wait()
         this.#core.assertOpen()
       }
       const puts = this.#batch.build()
+      this.#decideRest()
       const pauses = this.#pauses.map(({ queue, pauseMs }) => pauseOp(this.#core, queue, pauseMs))
       const ops = [...this.#ops, ...this.#batch.ops, ...pauses]
       if (puts.length + ops.length > 0) {
@@ -187,12 +205,32 @@ export class StoreTransaction implements Transaction {
   }
 
   /** It comes back, or is buried, or its letter leaves in the same entry. */
-  #give(taken: Taken, { ops, letter, isReadFirst }: Settled<unknown>): void {
-    this.#ops.push(...ops)
-    if (isReadFirst) this.#whenDone.push(() => this.#core.lastAttempts.readLetters([taken]))
-    if (!letter) return
-    this.#letters.push(letter)
-    this.#acks.push(taken)
+  #give(taken: Taken, delivery: Delivery, decide: () => Settled<unknown>): void {
+    if (this.#verbs.bodies.mustRead(delivery)) {
+      this.#readFirst.push({ taken, delivery, decide, at: this.#ops.length })
+    } else this.#ops.push(...this.#decided(taken, decide()))
+  }
+
+  #decided(taken: Taken, { ops, letter }: Settled<unknown>): readonly ControlOp[] {
+    if (letter) {
+      this.#letters.push(letter)
+      this.#acks.push(taken)
+    }
+    return ops
+  }
+
+  async #read(): Promise<void> {
+    await this.#verbs.bodies.read(this.#readFirst.map(({ delivery }) => delivery))
+    for (const { taken } of this.#readFirst) this.#verbs.assertSettling(taken)
+  }
+
+  #decideRest(): void {
+    let more = 0
+    for (const { taken, decide, at } of this.#readFirst) {
+      const ops = this.#decided(taken, decide())
+      this.#ops.splice(at + more, 0, ...ops)
+      more += ops.length
+    }
   }
 
   #checkGroup(group: Group<unknown>): GroupHandle {

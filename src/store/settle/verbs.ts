@@ -25,6 +25,7 @@ import type {
   ReleaseOutcome,
   RetryOutcome,
 } from '../types/deliveries.ts'
+import { StoredBodies } from './stored-bodies.ts'
 
 /** Back-off is spread by so much in both directions, so that failures of one moment part. */
 const JITTER = 0.2
@@ -35,8 +36,6 @@ export interface Settled<Outcome> {
   readonly outcome: Outcome
   /** What is put into the queue for dead letters. */
   readonly letter: Put | undefined
-  /** It comes back, and its letter is made of what the log holds once that is durable. */
-  readonly isReadFirst?: boolean
 }
 
 /** What a release asks for. */
@@ -48,11 +47,13 @@ interface ReleasePlan {
 }
 
 export class Verbs {
+  readonly bodies: StoredBodies
   readonly #core: StoreCore
   #calls = 0
 
   constructor(core: StoreCore) {
     this.#core = core
+    this.bodies = new StoredBodies(core)
   }
 
   leaseLeftMs(taken: Taken): number {
@@ -85,17 +86,11 @@ export class Verbs {
     options?: ReleaseOptions,
   ): Promise<ReleaseOutcome[]> {
     const plan = this.checkRelease(options)
-    const taken = this.assertAllLeased(deliveries)
-    const release = (one: Taken, row: number) =>
-      this.releaseOne(one, deliveries[row] as Delivery, plan)
-    return this.#settle(taken, taken.map(release))
+    return this.#settle(deliveries, (one, delivery) => this.releaseOne(one, delivery, plan))
   }
 
   async retry(deliveries: readonly Delivery[], error?: unknown): Promise<RetryOutcome[]> {
-    const taken = this.assertAllLeased(deliveries)
-    const retry = (one: Taken, row: number) =>
-      this.retryOne(one, deliveries[row] as Delivery, error)
-    return this.#settle(taken, taken.map(retry))
+    return this.#settle(deliveries, (one, delivery) => this.retryOne(one, delivery, error))
   }
 
   async bury(deliveries: readonly Delivery[], options?: BuryOptions): Promise<void> {
@@ -122,20 +117,12 @@ export class Verbs {
     return [...byGroup(taken)].map(([group, all]) => finishOp(group, all))
   }
 
-  /** A verb of this delivery may put its body into another queue, as the settings are now. */
-  mayBecomeLetter({ attempt, group }: Taken): boolean {
-    const { deadLetters, lastAttempts, settings } = this.#core
-    if (settings.isEmpty || !deadLetters.isFor(group.queue)) return false
-    return attempt >= lastAttempts.maxOf(group.queue.state)
-  }
-
   /** `delivery` is that of the message, whose body goes where dead letters go. */
   retryOne(taken: Taken, delivery: Delivery, error: unknown): Settled<RetryOutcome> {
     const text = textOf(error)
     const { state } = taken.group.queue
     if (taken.attempt >= this.#core.lastAttempts.maxOf(state)) {
-      const returned = () => this.#core.returnOp(taken, 'retried', { error: text })
-      const dead = this.#moved(taken, delivery, text, taken.attempt, returned)
+      const dead = this.#moved(taken, delivery, text, taken.attempt)
       const op = () => this.#core.buryOp(taken, 'attempts', text)
       return dead ?? { ops: [op()], outcome: { buried: true }, letter: undefined }
     }
@@ -170,8 +157,7 @@ export class Verbs {
       return { ops: [released], outcome: { buried: false }, letter: undefined }
     }
     const error = taken.group.state.exception(taken.offset)?.error ?? ''
-    const returned = () => this.#core.returnOp(taken, how)
-    const dead = this.#moved(taken, delivery, error, attempts, returned)
+    const dead = this.#moved(taken, delivery, error, attempts)
     if (dead) return dead
     const buried = this.#core.buryOp(taken, 'attempts', error, more.priority)
     return { ops: [released, buried], outcome: { buried: true }, letter: undefined }
@@ -214,6 +200,11 @@ export class Verbs {
     return taken
   }
 
+  /** Throws QLOG_STALE_LEASE where something else has ended the lease since this was about to. */
+  assertSettling(taken: Taken): void {
+    if (taken.status !== 'settling' || taken.group.isRemoved) throw staleLease(taken)
+  }
+
   assertLeased(delivery: Delivery, nowMs = this.#core.clock.nowMs()): Taken {
     if (!(delivery instanceof LeasedDelivery)) {
       throw new QlogTypeError('a delivery of a store is expected')
@@ -227,49 +218,75 @@ export class Verbs {
   }
 
   /**
-   * What has no attempt left goes to the queue for dead letters; undefined where there is no room for it.
-   * Where its holder may have changed its bytes, since nobody knew of that when he was given them, it comes
-   * back by `returned` first.
+   * What has no attempt left goes to the queue for dead letters; undefined where there is no room for it, or
+   * it cannot be read.
    */
   #moved(
     taken: Taken,
     delivery: Delivery,
     error: string,
     attempts: number,
-    returned: () => ControlOp,
   ): Settled<{ readonly buried: true; readonly deadLetter: string }> | undefined {
     const { deadLetters, registry } = this.#core
-    const stored = delivery instanceof LeasedDelivery ? delivery.storedBody : undefined
+    const body = delivery instanceof LeasedDelivery ? delivery.storedBody : undefined
+    if (body === undefined) return undefined
     const { id, headers } = delivery
-    const message = { id, headers, body: stored ?? delivery.body }
-    const letter = deadLetters.letterOf(taken, message, error, attempts)
+    const letter = deadLetters.letterOf(taken, { id, headers, body }, error, attempts)
     if (letter === undefined) return undefined
     const outcome = { buried: true, deadLetter: registry.nameOf(letter.queue) } as const
-    if (stored === undefined) {
-      return { ops: [returned()], outcome, letter: undefined, isReadFirst: true }
-    }
     return { ops: [finishOp(taken.group, [taken])], outcome, letter }
   }
 
   /** As one atomic entry. */
   async #settle<Outcome>(
-    taken: readonly Taken[],
-    settled: readonly Settled<Outcome>[],
+    deliveries: readonly Delivery[],
+    decide: (taken: Taken, delivery: Delivery) => Settled<Outcome>,
   ): Promise<Outcome[]> {
+    const taken = this.assertAllLeased(deliveries)
     if (taken.length === 0) return []
+    if (!deliveries.some((one) => this.bodies.mustRead(one))) {
+      return this.#sendSettled(taken, deliveries, decide)
+    }
+    // The caller has moved on by then, and may use its array again.
+    const own = [...deliveries]
+    return this.bodies.during(async () => {
+      await this.#readHeld(taken, own)
+      return this.#sendSettled(taken, own, decide)
+    })
+  }
+
+  async #sendSettled<Outcome>(
+    taken: readonly Taken[],
+    deliveries: readonly Delivery[],
+    decide: (taken: Taken, delivery: Delivery) => Settled<Outcome>,
+  ): Promise<Outcome[]> {
+    const settled = taken.map((one, row) => decide(one, deliveries[row] as Delivery))
     const dead = taken.filter((_one, row) => settled[row]?.letter)
-    const readFirst = taken.filter((_one, row) => settled[row]?.isReadFirst)
     await this.#send(
       taken,
       settled.flatMap(({ ops }) => ops),
-      () => {
-        this.#core.finished(dead)
-        this.#core.lastAttempts.readLetters(readFirst)
-      },
+      () => this.#core.finished(dead),
       undefined,
       settled.flatMap(({ letter }) => (letter ? [letter] : [])),
     )
     return settled.map(({ outcome }) => outcome)
+  }
+
+  /** Reads again while nobody else can end the leases, but for what concerns the whole queue or group. */
+  async #readHeld(taken: readonly Taken[], deliveries: readonly Delivery[]): Promise<void> {
+    const { dispatcher } = this.#core
+    for (const one of taken) dispatcher.settle(one)
+    try {
+      await this.bodies.read(deliveries)
+      for (const one of taken) {
+        this.assertSettling(one)
+        // What was called meanwhile takes effect in front of this.
+        if (one.group.isStill) throw staleLease(one)
+      }
+    } catch (error) {
+      for (const one of taken) dispatcher.unsettle(one)
+      throw error
+    }
   }
 
   async #send(
