@@ -603,4 +603,9 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     edits: [store('settle/transaction.ts', 'splice(at + more,', 'splice(this.#ops.length,')],
     tests: [STORE_READ_FIRST],
   },
+  {
+    name: 'store: a suspect that was taken by its name is none any more',
+    edits: [store('dispatch/group-dispatch.ts', 'suspect ?? new Taken(', 'new Taken(')],
+    tests: [STORE_REGRESSIONS],
+  },
 ]

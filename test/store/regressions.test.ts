@@ -168,6 +168,31 @@ test('a suspect that a session held and gave back still goes out by itself', () 
     expect(textsOf(await world.take('jobs'))).toEqual(['a', 'c'])
   }))
 
+test('a suspect that a full queue did not take still goes out by itself', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await withSuspects(world)
+    await world.put('small', 'the only one')
+    await world.store.queue('small').configure({ messagesMax: 1 })
+    const group = world.store.queue('jobs').group()
+    const moved = group.move('small', { state: 'ready', count: 1 })
+    await expect(moved).rejects.toMatchObject({ code: 'QLOG_QUEUE_FULL' })
+    const [a, c] = await world.take('jobs')
+    expect([a?.text(), c?.text()]).toEqual(['a', 'c'])
+    await a?.ack()
+    expect(textsOf(await world.take('jobs'))).toEqual(['b'])
+  }))
+
+test('no suspect goes out in its turn beside one that was taken by its id', () =>
+  inWorld(new MemoryWorld(1), async (world) => {
+    await withSuspects(world)
+    const session = world.store.session()
+    const b = await session.reserveById(2)
+    expect(b?.text()).toBe('b')
+    expect(textsOf(await world.take('jobs'))).toEqual(['c'])
+    await b?.ack()
+    expect(textsOf(await world.take('jobs'))).toEqual(['a'])
+  }))
+
 test('a delivery of an opening that died ends nothing in the next one', () =>
   inWorld(new MemoryWorld(1), async (world) => {
     await world.put('jobs', 'a')

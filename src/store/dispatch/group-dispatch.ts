@@ -150,12 +150,9 @@ export class GroupDispatch implements GroupEvents {
     if (this.isStill || !this.hasRoom || !this.isWaiting(offset, id)) return undefined
     const exception = this.state.exception(offset)
     if (exception?.state === 'buried' && !mayBeBuried) return undefined
-    this.order.drop(offset, exception)
-    if (!exception) {
-      this.#early.add(offset, offset + 1)
-      return this.noteOut(new Taken(this, id, offset, priority))
-    }
-    const taken = this.noteOut(new Taken(this, exception.id, offset, exception.priority))
+    if (!exception) this.#early.add(offset, offset + 1)
+    const taken = this.hold(id, offset, exception?.priority ?? priority)
+    if (!exception) return taken
     if (exception.state === 'buried') this.#dugUp.add(taken)
     return taken
   }
@@ -179,8 +176,8 @@ export class GroupDispatch implements GroupEvents {
 
   /** Takes a message out of the order while a change of it is on its way. */
   hold(id: number, offset: number, priority: number): Taken {
-    this.order.drop(offset, this.state.exception(offset))
-    return this.noteOut(new Taken(this, id, offset, priority))
+    const suspect = this.order.drop(offset, this.state.exception(offset))
+    return this.noteOut(suspect ?? new Taken(this, id, offset, priority))
   }
 
   /** The message has left the order. */

@@ -167,10 +167,10 @@ export class GroupOrder {
     if (this.#plain.hasPassedIn(offset, priority)) this.#pushLate(priority, id, offset)
   }
 
-  /** The message is about to go out, wherever it stands. */
-  drop(offset: number, exception: Exception | undefined): void {
+  /** This very message is about to go out, wherever it stands: what it goes out as, where it is a suspect. */
+  drop(offset: number, exception: Exception | undefined): Taken | undefined {
     if (exception) this.exceptions.drop(exception)
-    this.suspects.drop(offset)
+    return this.suspects.takeThis(offset)
   }
 
   /** Makes ready what has become due, up to `count`; returns how many there were. */
@@ -311,8 +311,7 @@ export class GroupOrder {
   #takeException(exception: Exception | undefined): Taken {
     if (!exception) throw new Error('there is no exception to take')
     const { id, offset, priority } = exception
-    this.drop(offset, exception)
-    return this.#take(id, offset, priority)
+    return this.#group.hold(id, offset, priority)
   }
 
   #takeLate(): Taken {

@@ -9,9 +9,10 @@ import { byPriority, Taken } from './taken.ts'
 export class Suspects {
   readonly #heap = new IndexedHeap<Taken>(byPriority)
   readonly #byOffset = new Map<number, Taken>()
-  #out: Taken | undefined
+  /** The one that went out in its turn, and those that somebody took by name. */
+  readonly #out = new Set<Taken>()
 
-  /** Those that wait; the one that is out is not among them. */
+  /** Those that wait; what is out is not among them. */
   get size(): number {
     return this.#byOffset.size
   }
@@ -28,7 +29,7 @@ export class Suspects {
   add(suspect: Taken): void {
     const { id, offset } = suspect
     if (this.#byOffset.has(offset)) throw new Error(`message ${id} is a suspect already`)
-    if (this.#out === suspect) throw new Error(`the suspect ${id} is out`)
+    if (this.#out.has(suspect)) throw new Error(`the suspect ${id} is out`)
     suspect.isSuspect = true
     this.#byOffset.set(offset, suspect)
     this.#heap.push(suspect)
@@ -36,7 +37,7 @@ export class Suspects {
 
   /** The best one that waits for its delivery; undefined where there is none, or one is out. */
   settle(isWaiting: (offset: number, id: number) => boolean): Taken | undefined {
-    if (this.#out !== undefined) return undefined
+    if (this.#out.size > 0) return undefined
     for (let first = this.#heap.peek(); first; first = this.#heap.peek()) {
       if (isWaiting(first.offset, first.id)) return first
       // What is to take it out may be turned down: it stands aside, a suspect all the same.
@@ -55,19 +56,27 @@ export class Suspects {
 
   /** The best one goes out; `ended` is told when it is not out any more. */
   take(): Taken {
-    if (this.#out) throw new Error(`the suspect ${this.#out.id} is out already`)
+    for (const { id } of this.#out) throw new Error(`the suspect ${id} is out already`)
     const suspect = this.#heap.pop()
     if (!suspect) throw new Error('there is no suspect to take')
     this.#byOffset.delete(suspect.offset)
-    this.#out = suspect
+    this.#out.add(suspect)
     return suspect
   }
 
-  /** The one that was out is not any more: the next one may go. */
+  /** This very one goes out, whatever else is; undefined where it is none of those that wait. */
+  takeThis(offset: number): Taken | undefined {
+    const suspect = this.#byOffset.get(offset)
+    if (!suspect) return undefined
+    this.drop(offset)
+    this.#out.add(suspect)
+    return suspect
+  }
+
+  /** It is not out any more: where no other one is, the next may go. */
   ended(suspect: Taken): void {
-    if (this.#out !== suspect) throw new Error(`the suspect ${suspect.id} is not out`)
+    if (!this.#out.delete(suspect)) throw new Error(`the suspect ${suspect.id} is not out`)
     suspect.isSuspect = false
-    this.#out = undefined
   }
 
   /** The message is no suspect any more. */
@@ -92,7 +101,7 @@ export class Suspects {
   clear(): void {
     this.#heap.clear()
     this.#byOffset.clear()
-    this.#out = undefined
+    this.#out.clear()
   }
 
   /** Of these, those that are finished are suspects no more. */
