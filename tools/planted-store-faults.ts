@@ -590,7 +590,7 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'store: a purge is not minded while a body is read again',
-    edits: [store('settle/verbs.ts', 'if (one.group.isStill) throw staleLease(one)', '')],
+    edits: [store('settle/verbs.ts', 'group.upheavals === upheavals', 'upheavals >= 0')],
     tests: [STORE_READ_FIRST],
   },
   {
@@ -606,6 +606,31 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'store: a suspect that was taken by its name is none any more',
     edits: [store('dispatch/group-dispatch.ts', 'suspect ?? new Taken(', 'new Taken(')],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a transaction that waited ends leases that began since',
+    edits: [
+      store(
+        'settle/transaction.ts',
+        'this.#verbs.whileSettling(this.#settled, ()',
+        'this.#verbs.whileSettling([], ()',
+      ),
+    ],
+    tests: [STORE_REGRESSIONS],
+  },
+  {
+    name: 'store: a redrive that is turned down puts back what others have',
+    edits: [
+      store(
+        'settle/redrive.ts',
+        'for (const taken of held) group.putBack(taken)',
+        'for (const { offset } of held) {\n' +
+          '        const taken = group.out.get(offset)\n' +
+          '        if (taken) group.putBack(taken)\n' +
+          '      }',
+      ),
+    ],
     tests: [STORE_REGRESSIONS],
   },
 ]

@@ -346,3 +346,48 @@ test('what is put behind a purge has as much room as ever where puts in front of
     expect(await purged).toBe(1)
     expect(textsOf(await queue.read())).toEqual(['d', 'e', 'f'])
   }))
+
+test('a transaction that waited while its group began anew ends no lease that began since', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    await world.put('jobs', 'a')
+    const delivery = await world.takeOne('jobs')
+    await world.settle()
+    const waiting = (await world.watching('jobs')).reserve()
+    const first = world.put('keyed', 'first', { key: 'k' })
+    const change = world.store.transaction((tx) => {
+      tx.release(delivery)
+      tx.put('keyed', 'second', { key: 'k' })
+    })
+    const sought = world.store.queue('jobs').group().seek('first')
+    await expect(change).rejects.toMatchObject({ code: 'QLOG_STALE_LEASE' })
+    await Promise.all([first, sought])
+    const [again] = await waiting
+    await world.settle()
+    await again?.ack()
+    expect(world.store.queue('jobs').stats().messages).toBe(0)
+  }))
+
+test('a redrive that is turned down puts nothing back that others got since the group began anew', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    await world.put('small', 'the only one')
+    await world.store.queue('small').configure({ messagesMax: 1 })
+    await world.put('jobs', 'a')
+    await world.bury('jobs', 'a')
+    const group = world.store.queue('jobs').group()
+    const waiting = (await world.watching('jobs')).reserve()
+    unheard(world.put('keyed', 'first', { key: 'one' }))
+    const change = world.store.transaction((tx) => {
+      expect(tx.redrive(group)).toBe(1)
+      for (const key of ['one', 'two']) tx.put('keyed', 'second', { key })
+      tx.put('small', 'one too many')
+    })
+    const outcome = expect(change).rejects.toMatchObject({ code: 'QLOG_QUEUE_FULL' })
+    unheard(group.seek('first'))
+    // The transaction waits for this one as well, and the group has begun anew by then.
+    await world.advance(PACE_MS / 2)
+    unheard(world.put('keyed', 'first', { key: 'two' }))
+    const [again] = await waiting
+    await outcome
+    await again?.ack()
+    expect(world.store.queue('jobs').stats().messages).toBe(0)
+  }))

@@ -30,6 +30,8 @@ export class GroupDispatch implements GroupEvents {
   isRemoved = false
   /** Records on their way that let it begin anew. */
   seeks = 0
+  /** Times that such a record, or a purge of the queue, was begun. */
+  upheavals = 0
   #leased = 0
   /** Messages that were taken though they are buried. */
   readonly #dugUp = new Set<Taken>()

@@ -91,11 +91,13 @@ export function redrivePieces(offsets: readonly number[]): (readonly number[])[]
 /** Takes these out of the order until their record is durable. */
 export function beginRedrive(group: GroupDispatch, offsets: readonly number[]): WholeChange {
   const of = { queue: group.queue.state.number, group: group.state.number }
-  for (const offset of offsets) {
+  const held = offsets.map((offset) => {
     const exception = group.state.exception(offset)
     if (!exception) throw new Error(`offset ${offset} is not buried`)
-    group.hold(exception.id, offset, exception.priority).status = 'settling'
-  }
+    const taken = group.hold(exception.id, offset, exception.priority)
+    taken.status = 'settling'
+    return taken
+  })
   return {
     ops: redrivePieces(offsets).map((piece) => ({
       kind: 'redrive',
@@ -104,10 +106,8 @@ export function beginRedrive(group: GroupDispatch, offsets: readonly number[]): 
     })),
     done: () => undefined,
     undo: () => {
-      for (const offset of offsets) {
-        const taken = group.out.get(offset)
-        if (taken) group.putBack(taken)
-      }
+      // Where the group began anew meanwhile, others may have these messages.
+      for (const taken of held) group.putBack(taken)
     },
   }
 }

@@ -170,11 +170,8 @@ export class StoreTransaction implements Transaction {
   async #commit(): Promise<TransactionResult> {
     let appended: readonly PutResult[] = []
     try {
-      if (this.#readFirst.length > 0) await this.#read()
-      // Others that waited for the same message may have gone first.
-      while (this.#batch.mustWait) {
-        await this.#batch.wait()
-        this.#core.assertOpen()
+      if (this.#readFirst.length > 0 || this.#batch.mustWait) {
+        await this.#verbs.whileSettling(this.#settled, () => this.#wait())
       }
       const puts = this.#batch.build()
       this.#decideRest()
@@ -190,6 +187,17 @@ export class StoreTransaction implements Transaction {
       throw error
     }
     return { puts: this.#batch.results(appended) }
+  }
+
+  async #wait(): Promise<void> {
+    if (this.#readFirst.length > 0) {
+      await this.#verbs.bodies.read(this.#readFirst.map(({ delivery }) => delivery))
+    }
+    // Others that waited for the same message may have gone first.
+    while (this.#batch.mustWait) {
+      await this.#batch.wait()
+      this.#core.assertOpen()
+    }
   }
 
   #done(): void {
@@ -217,11 +225,6 @@ export class StoreTransaction implements Transaction {
       this.#acks.push(taken)
     }
     return ops
-  }
-
-  async #read(): Promise<void> {
-    await this.#verbs.bodies.read(this.#readFirst.map(({ delivery }) => delivery))
-    for (const { taken } of this.#readFirst) this.#verbs.assertSettling(taken)
   }
 
   #decideRest(): void {

@@ -200,9 +200,18 @@ export class Verbs {
     return taken
   }
 
-  /** Throws QLOG_STALE_LEASE where something else has ended the lease since this was about to. */
-  assertSettling(taken: Taken): void {
-    if (taken.status !== 'settling' || taken.group.isRemoved) throw staleLease(taken)
+  /**
+   * Work that comes in front of the record that ends these leases. Throws QLOG_STALE_LEASE where one was ended by
+   * something else meanwhile, or is about to be by what takes effect in front of that record.
+   */
+  async whileSettling(taken: Iterable<Taken>, work: () => Promise<void>): Promise<void> {
+    const before = [...taken].map((one) => ({ one, upheavals: one.group.upheavals }))
+    await work()
+    for (const { one, upheavals } of before) {
+      const { status, group } = one
+      const isOurs = status === 'settling' && !group.isRemoved && group.upheavals === upheavals
+      if (!isOurs) throw staleLease(one)
+    }
   }
 
   assertLeased(delivery: Delivery, nowMs = this.#core.clock.nowMs()): Taken {
@@ -272,17 +281,12 @@ export class Verbs {
     return settled.map(({ outcome }) => outcome)
   }
 
-  /** Reads again while nobody else can end the leases, but for what concerns the whole queue or group. */
+  /** Reads again while no other verb can end the leases. */
   async #readHeld(taken: readonly Taken[], deliveries: readonly Delivery[]): Promise<void> {
     const { dispatcher } = this.#core
     for (const one of taken) dispatcher.settle(one)
     try {
-      await this.bodies.read(deliveries)
-      for (const one of taken) {
-        this.assertSettling(one)
-        // What was called meanwhile takes effect in front of this.
-        if (one.group.isStill) throw staleLease(one)
-      }
+      await this.whileSettling(taken, () => this.bodies.read(deliveries))
     } catch (error) {
       for (const one of taken) dispatcher.unsettle(one)
       throw error

@@ -68,8 +68,9 @@ function groupsOf(core: StoreCore, queue: number): readonly GroupDispatch[] {
 function endLeases(core: StoreCore, groups: readonly GroupDispatch[]): () => void {
   const { dispatcher } = core
   const ended: Taken[] = []
-  for (const { out } of groups) {
-    out.forEach((taken) => {
+  for (const group of groups) {
+    group.upheavals++
+    group.out.forEach((taken) => {
       if (taken.status === 'leased') ended.push(taken)
     })
   }
