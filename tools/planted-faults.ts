@@ -1046,11 +1046,45 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/segment-file.ts',
-        '    if (device === created.device && inode === created.inode) return\n',
-        '    if (device === created.device) return\n',
+        'return found.device === created.device && found.inode === created.inode',
+        'return found.device === created.device',
       ),
     ],
     tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'a full segment keeps the descriptions that it was written through until its seal is',
+    edits: [
+      edit('src/log/segment-turn.ts', '    full?.lanes.shedSync()\n', ''),
+      edit(
+        'src/log/commit-loop.ts',
+        '      if (segment !== this.segment) segment?.lanes.shedSync()\n',
+        '',
+      ),
+    ],
+    tests: ['test/log/space/few-descriptors.test.ts'],
+  },
+  {
+    name: 'a segment that is given up takes another of its name with it',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        'if (isSameFile(await files.stat(path), created)) await files.unlink(path)',
+        'if (created) await files.unlink(path)',
+      ),
+    ],
+    tests: ['test/log/write-lanes.test.ts'],
+  },
+  {
+    name: 'a flush of the directory overtakes one that has failed',
+    edits: [
+      edit(
+        'src/log/directory-names.ts',
+        '    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined)\n',
+        '',
+      ),
+    ],
+    tests: ['test/log/directory-names.test.ts'],
   },
   {
     name: 'a flush goes through a description that is opened behind what it answers for',

@@ -9,6 +9,7 @@ import type { System } from '../system/system.ts'
 export class DirectoryNames {
   readonly #system: System
   readonly #directory: string
+  #flushing: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
   constructor(system: System, directory: string) {
@@ -18,17 +19,19 @@ export class DirectoryNames {
 
   /** Rejects with QLOG_IO where any flush of this directory has failed, with the system's error where it could not begin. */
   async flush(): Promise<void> {
+    // One that is under way may have lost what was named since it began, and tell so only when a later one has
+    // told that all is well.
+    while (this.#flushing !== undefined) await this.#flushing.catch(() => undefined)
     this.assertSound()
-    try {
-      await this.#system.files.flushDirectory(this.#directory)
-    } catch (error) {
-      this.#note(error)
-    }
-    // Another's may have failed while this one was under way.
+    this.#flushing = this.#flush().finally(() => {
+      this.#flushing = undefined
+    })
+    await this.#flushing
+    // That of a synchronous append may have failed meanwhile.
     this.assertSound()
   }
 
-  /** The same without returning to the event loop. */
+  /** The same without returning to the event loop: what is named and flushed in one go was named behind any other. */
   flushSync(): void {
     this.assertSound()
     try {
@@ -50,6 +53,14 @@ export class DirectoryNames {
     throw new QlogError('QLOG_IO', `the names in ${this.#directory} are in doubt: ${why}`, {
       cause,
     })
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#system.files.flushDirectory(this.#directory)
+    } catch (error) {
+      this.#note(error)
+    }
   }
 
   /** A directory that could not even be opened has lost nothing: the next flush covers all of it. */
