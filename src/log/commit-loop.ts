@@ -253,6 +253,7 @@ export class CommitLoop {
       this.#commitSync(handle)
     } finally {
       if (handle) segment?.lanes.give(handle)
+      if (segment !== this.segment) segment?.lanes.shedSync()
     }
     this.#settleReady()
     this.#sender.schedule()

@@ -16,7 +16,7 @@ import {
 import type { FileHandle, FileStat, System } from '../system/system.ts'
 import { DirectoryNames } from './directory-names.ts'
 import type { Destination } from './group.ts'
-import { ioError, isFenced } from './io-errors.ts'
+import { ioError } from './io-errors.ts'
 import { type LaneOpener, WriteLanes } from './write-lanes.ts'
 
 /**
@@ -115,14 +115,15 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
   let handle: FileHandle | undefined
   let isOpened = false
   let path: string | undefined
+  let created: FileStat | undefined
   try {
     handle = await files.open(temporary, { mode: plan.source ? 'write' : 'create' })
     isOpened = true
+    created = await handle.stat()
     if (!plan.source) await fillWithZero(handle, plan.fileBytes)
     const number = await linkUnderFreeNumber(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     await files.unlink(temporary)
-    const created = await handle.stat()
     // Closed once, whatever comes of it.
     const written = handle
     handle = undefined
@@ -135,7 +136,7 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     await handle?.close().catch(() => undefined)
     // What stays is rubbish to every later opening; the first error is what counts.
     if (isOpened) await files.unlink(temporary).catch(() => undefined)
-    if (path !== undefined && !isFenced(error)) await files.unlink(path).catch(() => undefined)
+    if (path && created) await unlinkOwn(system, path, created).catch(() => undefined)
     throw asSegmentError(error, plan)
   }
 }
@@ -148,14 +149,15 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
   let handle: FileHandle | undefined
   let isOpened = false
   let path: string | undefined
+  let created: FileStat | undefined
   try {
     handle = files.openSync(temporary, { mode: plan.source ? 'write' : 'create' })
     isOpened = true
+    created = handle.statSync()
     if (!plan.source) fillWithZeroSync(handle, plan.fileBytes)
     const number = linkUnderFreeNumberSync(system, plan, key, handle, temporary)
     path = `${plan.directory}/${segmentFileName(number, 0)}`
     files.unlinkSync(temporary)
-    const created = handle.statSync()
     const written = handle
     handle = undefined
     written.closeSync()
@@ -166,7 +168,7 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
   } catch (error) {
     closeQuietly(handle)
     if (isOpened) unlinkQuietly(system, temporary)
-    if (path !== undefined && !isFenced(error)) unlinkQuietly(system, path)
+    if (path && created) unlinkQuietly(system, path, created)
     throw asSegmentError(error, plan)
   }
 }
@@ -182,8 +184,8 @@ function openerOf(
   created: FileStat,
 ): LaneOpener {
   const how = { mode: 'write', durable: plan.durable } as const
-  const assertOwn = ({ device, inode }: FileStat): void => {
-    if (device === created.device && inode === created.inode) return
+  const assertOwn = (found: FileStat): void => {
+    if (isSameFile(found, created)) return
     throw new QlogError('QLOG_FENCED', `${path} is another file by now`)
   }
   return {
@@ -192,7 +194,7 @@ function openerOf(
       try {
         assertOwn(await handle.stat())
       } catch (error) {
-        await handle.close()
+        await handle.close().catch(() => undefined)
         throw ioError(`open ${path} once more`, error)
       }
       return handle
@@ -209,6 +211,15 @@ function openerOf(
       }
     },
   }
+}
+
+/** Unlinks the file that was created under this name; one that has it by now is somebody else's, and stays. */
+export async function unlinkOwn({ files }: System, path: string, created: FileStat): Promise<void> {
+  if (isSameFile(await files.stat(path), created)) await files.unlink(path)
+}
+
+function isSameFile(found: FileStat, created: FileStat): boolean {
+  return found.device === created.device && found.inode === created.inode
 }
 
 function namesOf(system: System, plan: SegmentPlan): DirectoryNames {
@@ -272,9 +283,10 @@ function closeQuietly(handle: FileHandle | undefined): void {
   }
 }
 
-function unlinkQuietly(system: System, path: string): void {
+/** Where `own` is given, only if it has this name still. */
+function unlinkQuietly({ files }: System, path: string, own?: FileStat): void {
   try {
-    system.files.unlinkSync(path)
+    if (!own || isSameFile(files.statSync(path), own)) files.unlinkSync(path)
   } catch {
     // A temporary file that stays is removed by the next owner; the first error is what counts.
   }

@@ -120,6 +120,8 @@ export class SegmentTurn {
       },
     })
     this.map.adopt(link.map)
+    // Sealing takes its time, and needs one.
+    full?.lanes.shedSync()
     this.#unsealed = full
     this.segment = own
     this.blockIndex = index

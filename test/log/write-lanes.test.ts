@@ -230,6 +230,28 @@ test('a file that has the name of the segment by now is not written to', async (
   )
 })
 
+test('a file that has the name of a segment made ahead by now is not deleted with it', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner')
+  const { files } = process
+  await simulation.run(() =>
+    process.run(async () => {
+      const log = await openPublicLog(process, LOG, { segmentBytesMin: 65_536 })
+      const names = async () => (await files.list(LOG)).filter((one) => one.endsWith('.qls')).sort()
+      while ((await names()).length < 2) await log.append(BODY)
+      const path = `${LOG}/${(await names()).at(-1)}`
+      await files.unlink(path)
+      const other = await files.open(path, { mode: 'create' })
+      // Larger than what was made ahead, which is dropped for it.
+      await log.append('y'.repeat(200_000)).catch(() => undefined)
+      await log.close().catch(() => undefined)
+      expect(simulation.disk.exists(path)).toBe(true)
+      expect((await files.stat(path)).inode).toBe((await other.stat()).inode)
+      await other.close()
+    }),
+  )
+})
+
 test('outside always no description of a segment is opened once it is written to', async () => {
   const simulation = new Simulation({ seed: 1 })
   const process = simulation.process('owner')

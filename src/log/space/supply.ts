@@ -14,6 +14,7 @@ import {
   type OwnSegment,
   type SegmentPlan,
   segmentBytesFor,
+  unlinkOwn,
 } from '../segment-file.ts'
 import { HeldDescriptors } from './held-descriptors.ts'
 import { Leftovers } from './leftovers.ts'
@@ -361,8 +362,9 @@ export class SegmentSupply {
 
   async #drop(unused: OwnSegment): Promise<void> {
     try {
+      const created = await unused.handle.stat()
       await unused.lanes.close()
-      await this.#system.files.unlink(unused.path)
+      await unlinkOwn(this.#system, unused.path, created)
     } catch (cause) {
       throw new QlogError('QLOG_IO', `cannot remove ${unused.path}, which is not used`, { cause })
     }

@@ -42,6 +42,21 @@ describe.each<[string, LogOptions]>([
   })
 })
 
+test('a full segment needs one descriptor until it is sealed', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  const process = simulation.process('owner', { descriptorsMax: 40 })
+  await simulation.run(() =>
+    process.run(async () => {
+      const sizes = { segmentBytesMin: SEGMENT_BYTES, segmentBytesMax: SEGMENT_BYTES }
+      const sync = { intervalMs: 1, bytes: 65_536 }
+      const log = await openPublicLog(process, '/log', { sync, ...sizes })
+      // Nothing is sealed before the event loop turns.
+      for (let count = 0; count < 20 * (SEGMENT_BYTES / BODY.length); count++) log.appendSync(BODY)
+      await log.close()
+    }),
+  )
+})
+
 /** Beside writes that hold all descriptors it may be refused. */
 function appendSync(append: () => void): void {
   try {
