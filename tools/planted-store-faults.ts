@@ -533,6 +533,17 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     tests: ['test/store/space/bound.test.ts'],
   },
   {
+    name: 'store: what expired while it was leased becomes a letter though it is being deleted',
+    edits: [
+      store(
+        'dispatch/expiry.ts',
+        'if (this.#queue.leaving.has(offset)) this.again',
+        'if (false) this.again',
+      ),
+    ],
+    tests: [STORE_TIMES],
+  },
+  {
     name: 'store: what waits to expire once more is sent when somebody gives it back, too',
     edits: [
       store(

@@ -49,7 +49,7 @@ export class Expiry {
     this.#overdue.add(offset)
   }
 
-  /** The record that was to take these out was turned down: it is tried again a little later. */
+  /** The record that was to take these out was turned down, or may be: it is tried again a little later. */
   again(ids: readonly number[], offsets: readonly number[]): void {
     const againMs = this.#host.elapsedMs() + EXPIRE_AGAIN_MS
     ids.forEach((id, row) => {
@@ -71,7 +71,9 @@ export class Expiry {
       if (state.settings.retains === 1) this.#host.lapsed(this.#queue, [id], [offset])
     } else if (!this.#isLeased(offset)) {
       this.#awaited.delete(offset)
-      this.#host.expired(this.#queue, [id], [offset])
+      // The record that takes it out may yet be turned down.
+      if (this.#queue.leaving.has(offset)) this.again([id], [offset])
+      else this.#host.expired(this.#queue, [id], [offset])
     }
   }
 

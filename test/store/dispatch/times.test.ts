@@ -165,3 +165,21 @@ test('what a session held ready, and expired while no record of that had room, b
     expect(letters.map(({ headers }) => headers['dead-id'])).toEqual([`${id}`])
   })
 })
+
+test('what expired while it was leased, and comes back while it is being deleted, becomes no letter', () =>
+  inWorld(new PacedWorld(1), async (world) => {
+    await world.put('dead', 'makes the queue')
+    const queue = world.store.queue('jobs')
+    await queue.configure({ deadLetter: { queue: 'dead' } })
+    const session = await world.watching('jobs')
+    const { id } = await world.put('jobs', 'short', { ttlMs: 1_000 })
+    const [delivery] = await session.reserve()
+    await world.advance(2_000)
+    const busy = world.put('elsewhere', 'keeps the log busy')
+    const deleted = queue.delete([id])
+    await delivery?.release()
+    expect([await deleted, (await busy).id > id]).toEqual([1, true])
+    await world.advance(2_000)
+    expect(await queue.get(id)).toBeUndefined()
+    expect(world.store.queue('dead').stats().messages).toBe(1)
+  }))
