@@ -42,6 +42,8 @@ export const MENDED = 'test/store/mended.test.ts'
 export const SECOND_READ = 'test/log/second-read.test.ts'
 export const CUT_OFF = 'test/log/cut-off.test.ts'
 export const LOST_MAP = 'test/log/space/lost-map.test.ts'
+export const LOST_VICTIMS = 'test/log/space/lost-victims.test.ts'
+export const SALVAGE_PARTS = 'test/inspect/salvage-parts.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -975,8 +977,48 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'of what merges left for a lost segment only the last is saved',
-    edits: [edit('src/inspect/salvage-source.ts', 'found.reverse()', 'found.slice(-1)')],
+    edits: [edit('src/inspect/stand-ins.ts', 'found.reverse()', 'found.slice(-1)')],
     tests: [LOST_MAP],
+  },
+  {
+    name: 'a block that begins in front of what is to be saved is dropped whole',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        'idSpan > 0 && toId > this.nextId',
+        'idSpan > 0 && block.firstId >= this.nextId',
+      ),
+    ],
+    tests: [LOST_VICTIMS],
+  },
+  {
+    name: 'what a merge left is saved in the place of segments that are there',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        'this.#segment({ ...standIn, toId: entry.endId })',
+        'this.#segment(standIn)',
+      ),
+    ],
+    tests: [SALVAGE_PARTS],
+  },
+  {
+    name: 'half of a batch with control records is saved',
+    edits: [
+      edit('src/inspect/block-part.ts', 'cursor.start).controls > 0', 'cursor.start).controls < 0'),
+    ],
+    tests: [SALVAGE_PARTS],
+  },
+  {
+    name: 'of a loss in what a merge left only what the first segment lost is told',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        '(isWoundBeyond && wound?.offset) || block.offset',
+        'block.offset',
+      ),
+    ],
+    tests: [SALVAGE_PARTS],
   },
   {
     name: 'a merged file is deleted though the map names nothing in its place',

@@ -4,14 +4,12 @@
  */
 import type { Gap } from '../errors.ts'
 import { isMediumError, systemErrorCode } from '../errors.ts'
-import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
-import type { SegmentHead, SingleBit } from '../format/evidence.ts'
-import { belongs } from '../format/file-verdict.ts'
+import { type Block, readBlock } from '../format/block.ts'
+import type { SingleBit } from '../format/evidence.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
-import { decodeLink, type MapEntry } from '../format/link.ts'
+import { decodeLink } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
-import { decodeSeal, type Seal } from '../format/seal-record.ts'
 import type { Unpacker } from '../format/unpack.ts'
 import { isRot, wholeGroupEnd } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
@@ -22,6 +20,8 @@ import { scanSegment } from '../log/scan.ts'
 import { keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
+import { partOfBlock } from './block-part.ts'
+import { type SegmentSource, StandIns } from './stand-ins.ts'
 import { type UnreadFiles, unreadEnds } from './unread-files.ts'
 import { walkSegment } from './walk.ts'
 
@@ -56,23 +56,13 @@ interface Wound {
   readonly unread?: string | undefined
 }
 
-interface Source {
-  readonly file: string
-  readonly key: SegmentKey
-  readonly actualBytes: number
-  /** Blocks count below this offset. */
-  readonly end: number
-  readonly epoch: number
-  /** One past the last id that the log gave in this segment; 0 where nothing tells. */
-  readonly endId: number
-}
-
 export class SalvageSource {
   /** The id that comes next if nothing is lost. */
   nextId: number
   readonly #system: System
   readonly #unread: UnreadFiles
   readonly #assessment: Assessment
+  readonly #standIns: StandIns
   readonly #counter = new MessageCounter()
   readonly #unpacker: Unpacker
   readonly #signal: AbortSignal | undefined
@@ -82,6 +72,7 @@ export class SalvageSource {
     this.#system = unread.system
     this.#unpacker = unpackerOf(unread.system)
     this.#assessment = assessment
+    this.#standIns = new StandIns(unread.system, assessment)
     this.#signal = signal
     const { map, newest, nextId } = assessment
     this.nextId =
@@ -96,7 +87,6 @@ export class SalvageSource {
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { map, files, survey, newest, missingNewest, nextId } = this.#assessment
-    const standIns = new Set<SegmentHead>()
     for (const entry of map) {
       const file = segmentFileName(entry.number, entry.generation)
       const head = survey.heads.find((candidate) => candidate.file === file)
@@ -104,11 +94,10 @@ export class SalvageSource {
       const isUnusable = verdict !== undefined && verdict.row !== 'rot-header'
       if (head === undefined || isUnusable) {
         let hasStandIn = false
-        for (const standIn of this.#standInsOf(entry)) {
+        for await (const standIn of this.#standIns.of(entry)) {
           hasStandIn = true
-          if (standIns.has(standIn)) continue
-          standIns.add(standIn)
-          yield* this.#merged(standIn)
+          // Of segments that are there, their own files hold more: control records too.
+          standIn.from = yield* this.#segment({ ...standIn, toId: entry.endId })
           if (entry.endId <= this.nextId) break
         }
         if (hasStandIn && entry.endId <= this.nextId) continue
@@ -149,41 +138,6 @@ export class SalvageSource {
     }
   }
 
-  /**
-   * What a merge made of a segment that is gone: the map that named it is lost, and an older one counts, which
-   * names what it was made of. The likeliest comes first; one that was given up half way holds less than another.
-   * What they hold of other segments stands twice, and is taken once.
-   */
-  #standInsOf(entry: MapEntry): SegmentHead[] {
-    const { map, survey, storeId, newest } = this.#assessment
-    const found = survey.heads.filter(
-      (head) =>
-        head.generation > 0 &&
-        head.number <= entry.number &&
-        head !== newest?.head &&
-        belongs(head, storeId) &&
-        !map.some(({ number, generation }) => segmentFileName(number, generation) === head.file),
-    )
-    return found.reverse()
-  }
-
-  async *#merged(head: SegmentHead): AsyncGenerator<SavedBlock | Loss, void, undefined> {
-    const { file, header, actualBytes } = head
-    if (!header) throw new Error('what belongs to a log has a header')
-    const key = keyOf(header)
-    let end = SEGMENT_HEADER_BYTES
-    let endId = 0
-    await withFile(this.#system, `${this.#assessment.survey.directory}/${file}`, (handle) =>
-      scanSegment(this.#system, handle, key, actualBytes, {
-        visit: (bytes, at, block) => {
-          end = block.offset + block.length
-          if (block.type === BlockType.SEAL) endId = sealOf(bytes, at)?.endId ?? 0
-        },
-      }),
-    )
-    yield* this.#segment({ file, key, actualBytes, end, epoch: head.link?.epoch ?? 1, endId })
-  }
-
   /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
   async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const { files, survey } = this.#assessment
@@ -215,37 +169,44 @@ export class SalvageSource {
     }
   }
 
-  async *#segment(source: Source): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+  /** Returns the offset from which on it holds more than was taken, because of the source's `toId`. */
+  async *#segment(source: SegmentSource): AsyncGenerator<SavedBlock | Loss, number, undefined> {
     const path = `${this.#assessment.survey.directory}/${source.file}`
     const handle = await this.#system.files.open(path, { mode: 'read' })
     try {
-      yield* this.#blocks(source, handle, this.#unread.pages(path))
+      return yield* this.#blocks(source, handle, this.#unread.pages(path))
     } catch (error) {
       if (!isMediumError(error)) throw error
       const why = `the disk cannot read it (${systemErrorCode(error)})`
-      yield* this.#lose('rot', source.file, 0, 0, source.endId, why)
+      yield* this.#lose('rot', source.file, 0, 0, takenEnd(source, source.endId), why)
+      return source.from ?? SEGMENT_HEADER_BYTES
     } finally {
       await handle.close()
     }
   }
 
   async *#blocks(
-    source: Source,
+    source: SegmentSource,
     handle: FileHandle,
     unread: UnreadPages,
-  ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
-    const { key, actualBytes, end, file } = source
+  ): AsyncGenerator<SavedBlock | Loss, number, undefined> {
+    const { key, actualBytes, end, from = SEGMENT_HEADER_BYTES } = source
     let { epoch } = source
     /** Bytes passed since the last valid block that nothing could mend. */
     let wound: Wound | undefined
-    const range = { to: end, signal: this.#signal }
+    const range = { from, to: end, signal: this.#signal }
     for await (const piece of walkSegment(this.#system, handle, key, actualBytes, range)) {
       if (piece.kind === 'block') {
-        epoch = epochOf(piece.bytes, piece.at, piece.block) ?? epoch
-        if (wound) yield* this.#loseBytes(source, wound, piece.block.firstId)
+        const { block } = piece
+        epoch = epochOf(piece.bytes, piece.at, block) ?? epoch
+        if (wound) yield* this.#loseBytes(source, wound, block.firstId)
+        const bytes = piece.bytes.slice(piece.at, piece.at + block.length)
+        if (yield* this.#take(source, bytes, epoch)) {
+          // Whatever the wound took beyond is told where the segment is missing that it belonged to.
+          const isWoundBeyond = takenEnd(source, block.firstId) < block.firstId
+          return (isWoundBeyond && wound?.offset) || block.offset
+        }
         wound = undefined
-        const bytes = piece.bytes.slice(piece.at, piece.at + piece.block.length)
-        yield* this.#take(file, bytes, epoch)
         continue
       }
       const { offset, end } = piece
@@ -255,33 +216,66 @@ export class SalvageSource {
       for (const mended of mends) {
         const bytes = await mendedBytes(handle, mended, key, this.#system.crc32)
         if (!bytes) break
-        yield* this.#take(file, bytes, epoch, mended)
+        if (yield* this.#take(source, bytes, epoch, mended)) return mended.offset
         wound.offset = mended.offset + mended.length
       }
       if (wound.offset >= wound.end) wound = undefined
     }
     if (actualBytes < end) wound = { offset: wound?.offset ?? actualBytes, end }
     if (wound) yield* this.#loseBytes(source, wound, source.endId)
-    else if (source.endId > this.nextId) this.nextId = source.endId
+    else this.nextId = Math.max(this.nextId, takenEnd(source, source.endId))
+    return end
   }
 
+  /** True where the block reaches beyond what is taken from its source. */
   *#take(
-    file: string,
+    source: SegmentSource,
     bytes: Uint8Array,
     epoch: number,
     mended?: SingleBit,
-  ): Generator<SavedBlock, void, undefined> {
+  ): Generator<SavedBlock | Loss, boolean, undefined> {
+    const { file } = source
     const block = readBlock(bytes, 0)
-    if (block.type !== BlockType.DATA && block.type !== BlockType.GAP) {
-      if (mended) yield this.#saved(file, bytes, block, epoch, 0, mended)
-      return
+    const isKept = block.type === BlockType.DATA || block.type === BlockType.GAP
+    if (isKept && !this.#unpacker.open(bytes, 0)) {
+      throw new Error('a block that was found valid unpacks')
     }
-    if (!this.#unpacker.open(bytes, 0)) throw new Error('a block that was found valid unpacks')
     const idSpan = this.#counter.idSpan(bytes, 0, block, this.#unpacker.payload)
-    // What stands twice is taken once: ids never fall.
-    if (idSpan > 0 && block.firstId < this.nextId) return
-    this.nextId = Math.max(this.nextId, block.firstId + idSpan)
-    yield this.#saved(file, bytes, block, epoch, idSpan, mended)
+    const endId = block.firstId + idSpan
+    const toId = takenEnd(source, endId)
+    const isBeyond = toId < endId
+    const isWhole = !isBeyond && (idSpan === 0 || block.firstId >= this.nextId)
+    if (isWhole) {
+      if (isKept || mended) yield this.#saved(file, bytes, block, epoch, idSpan, mended)
+    } else if (idSpan > 0 && toId > this.nextId) {
+      // What stands twice is taken once: ids never fall.
+      yield* this.#takePart(file, bytes, epoch, toId, mended)
+    }
+    if (isKept || isBeyond) this.nextId = Math.max(this.nextId, toId)
+    return isBeyond
+  }
+
+  /** The messages from the next id up to `toId` of the block that was unpacked last. */
+  *#takePart(
+    file: string,
+    bytes: Uint8Array,
+    epoch: number,
+    toId: number,
+    mended: SingleBit | undefined,
+  ): Generator<SavedBlock | Loss, void, undefined> {
+    const { payload } = this.#unpacker
+    const part = partOfBlock(bytes, payload, this.nextId, toId, this.#system.crc32)
+    if (!part) {
+      const { offset, length } = readBlock(bytes, 0)
+      const why = 'a batch with control records cannot be cut in half'
+      yield* this.#lose('missing', file, offset, length, toId, why)
+    } else if (part.bytes) {
+      const block = readBlock(part.bytes, 0)
+      const idSpan = this.#counter.idSpan(part.bytes, 0, block)
+      const { firstId } = block
+      const bit = mended && { ...mended, firstId, endId: firstId + idSpan }
+      yield this.#saved(file, part.bytes, block, part.originEpoch || epoch, idSpan, bit)
+    }
   }
 
   #saved(
@@ -300,7 +294,7 @@ export class SalvageSource {
   }
 
   #loseBytes(
-    source: Source,
+    source: SegmentSource,
     { offset, end, unread }: Wound,
     endId: number,
   ): Generator<Loss, void, undefined> {
@@ -308,7 +302,8 @@ export class SalvageSource {
     const why = isShort
       ? 'the file is shorter than it was'
       : (unread ?? 'no valid block, and no single bit mends it')
-    return this.#lose(isShort ? 'truncated' : 'rot', source.file, offset, end - offset, endId, why)
+    const cause = isShort ? 'truncated' : 'rot'
+    return this.#lose(cause, source.file, offset, end - offset, takenEnd(source, endId), why)
   }
 
   *#lose(
@@ -326,10 +321,9 @@ export class SalvageSource {
   }
 }
 
-function sealOf(bytes: Uint8Array, at: number): Seal | undefined {
-  const cursor = new RecordCursor()
-  cursor.open(bytes, at)
-  return cursor.next() ? decodeSeal(cursor.body()) : undefined
+/** `endId`, or the id up to which messages are taken from the source, where that is lower. */
+function takenEnd({ toId }: SegmentSource, endId: number): number {
+  return Math.min(endId, toId ?? endId)
 }
 
 /** The writer's epoch, where the block is a LINK. */

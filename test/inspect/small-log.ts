@@ -116,7 +116,7 @@ export function flipBit(files: LogFiles, name: string, offset: number, bit = 0):
   bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
 }
 
-function headerOf(number: number): SegmentHeader {
+export function headerOf(number: number): SegmentHeader {
   return {
     formatNumber: 1,
     features: { compatible: 0, readOnlyCompatible: 0, incompatible: 0 },
@@ -131,7 +131,7 @@ function headerOf(number: number): SegmentHeader {
   }
 }
 
-function linkOf(map: readonly MapEntry[], nextId: number): Link {
+export function linkOf(map: readonly MapEntry[], nextId: number): Link {
   const before = map.at(-1)
   return {
     epoch: 1,
@@ -149,7 +149,7 @@ function linkOf(map: readonly MapEntry[], nextId: number): Link {
   }
 }
 
-function entryOf(
+export function entryOf(
   header: SegmentHeader,
   map: readonly MapEntry[],
   cut: number,

@@ -31,9 +31,10 @@ interface Merged {
   readonly live: readonly number[]
 }
 
-async function closedBehindMerge(system: System): Promise<Merged> {
+async function closedBehindMerge(system: System, beforeMerge = () => {}): Promise<Merged> {
   const log = await openPublicLog(system, LOG, SMALL)
   await fill(log, 300, 10, MESSAGE_BYTES)
+  beforeMerge()
   await log.compact()
   for (let count = 0; count < 3; count += 1) await log.append(body(log.nextId, MESSAGE_BYTES))
   const merged = log.stats().segments.find(({ file }) => !file.endsWith('-00.qls'))
@@ -129,6 +130,29 @@ for (const [what, damage] of DAMAGES) {
     })
   })
 }
+
+test.each([1, 2, 3])(
+  'a map lost behind a merge, its first %i victims still there: what is live is saved',
+  async (there) => {
+    await simulate(41, async (system, simulation) => {
+      const { disk } = simulation
+      const victims: (readonly [path: string, bytes: Uint8Array])[] = []
+      const { live } = await closedBehindMerge(system, () => {
+        for (const name of disk.list(LOG).filter((name) => name.endsWith('-00.qls')))
+          victims.push([`${LOG}/${name}`, disk.readFile(`${LOG}/${name}`)])
+      })
+      const gone = victims.filter(([path]) => !disk.exists(path))
+      expect(gone.length).toBe(4)
+      for (const [path, bytes] of gone.slice(0, there)) disk.putFile(path, bytes)
+      await flipMaps(simulation)
+      const { losses } = await salvageLog(system, LOG, '/saved')
+      expect(losses).toEqual([])
+      const reader = await openPublicReader(system, '/saved')
+      expect(await idsIn(reader)).toEqual(expect.arrayContaining([...live]))
+      await reader.close()
+    })
+  },
+)
 
 test('what a recovery that was cut off left of a lost map is set aside behind the next LINK', async () => {
   await simulate(44, async (system, simulation) => {
