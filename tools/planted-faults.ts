@@ -996,11 +996,22 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/inspect/salvage-source.ts',
-        'this.#segment({ ...standIn, toId: entry.endId })',
+        'this.#segment({ ...standIn, toId })',
         'this.#segment(standIn)',
       ),
     ],
     tests: [SALVAGE_PARTS],
+  },
+  {
+    name: 'what a merge left is not asked for what a segment that is there has lost',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        '    if (source.entry && toId > this.nextId) yield* this.#fromStandIns(source.entry, toId)\n',
+        '',
+      ),
+    ],
+    tests: [LOST_VICTIMS],
   },
   {
     name: 'half of a batch with control records is saved',

@@ -7,7 +7,7 @@ import { isMediumError, systemErrorCode } from '../errors.ts'
 import { type Block, readBlock } from '../format/block.ts'
 import type { SingleBit } from '../format/evidence.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
-import { decodeLink } from '../format/link.ts'
+import { decodeLink, type MapEntry } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { Unpacker } from '../format/unpack.ts'
@@ -93,13 +93,7 @@ export class SalvageSource {
       const verdict = files.find((candidate) => candidate.file === file && isRot(candidate.row))
       const isUnusable = verdict !== undefined && verdict.row !== 'rot-header'
       if (head === undefined || isUnusable) {
-        let hasStandIn = false
-        for await (const standIn of this.#standIns.of(entry)) {
-          hasStandIn = true
-          // Of segments that are there, their own files hold more: control records too.
-          standIn.from = yield* this.#segment({ ...standIn, toId: entry.endId })
-          if (entry.endId <= this.nextId) break
-        }
+        const hasStandIn = yield* this.#fromStandIns(entry, entry.endId)
         if (hasStandIn && entry.endId <= this.nextId) continue
         const cause = head === undefined ? 'missing' : 'foreign'
         yield* this.#lose(cause, file, 0, 0, entry.endId, verdict?.why ?? 'no such file')
@@ -115,6 +109,7 @@ export class SalvageSource {
         end,
         epoch: head.link?.epoch ?? 1,
         endId,
+        entry,
       })
     }
     if (newest?.head.header) {
@@ -136,6 +131,21 @@ export class SalvageSource {
       const { file, offset, endId, why } = missingNewest
       yield* this.#lose('missing', file, offset, 0, Math.max(endId, nextId), why)
     }
+  }
+
+  /** What merges have left of a segment's ids up to `toId`; false where there is nothing to look into. */
+  async *#fromStandIns(
+    entry: MapEntry,
+    toId: number,
+  ): AsyncGenerator<SavedBlock | Loss, boolean, undefined> {
+    let hasStandIn = false
+    for await (const standIn of this.#standIns.of(entry)) {
+      hasStandIn = true
+      // Of segments that are there, their own files hold more: control records too.
+      standIn.from = yield* this.#segment({ ...standIn, toId })
+      if (toId <= this.nextId) break
+    }
+    return hasStandIn
   }
 
   /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
@@ -178,7 +188,7 @@ export class SalvageSource {
     } catch (error) {
       if (!isMediumError(error)) throw error
       const why = `the disk cannot read it (${systemErrorCode(error)})`
-      yield* this.#lose('rot', source.file, 0, 0, takenEnd(source, source.endId), why)
+      yield* this.#loseFrom(source, 'rot', 0, 0, source.endId, why)
       return source.from ?? SEGMENT_HEADER_BYTES
     } finally {
       await handle.close()
@@ -297,13 +307,26 @@ export class SalvageSource {
     source: SegmentSource,
     { offset, end, unread }: Wound,
     endId: number,
-  ): Generator<Loss, void, undefined> {
+  ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
     const isShort = end > source.actualBytes
     const why = isShort
       ? 'the file is shorter than it was'
       : (unread ?? 'no valid block, and no single bit mends it')
-    const cause = isShort ? 'truncated' : 'rot'
-    return this.#lose(cause, source.file, offset, end - offset, takenEnd(source, endId), why)
+    return this.#loseFrom(source, isShort ? 'truncated' : 'rot', offset, end - offset, endId, why)
+  }
+
+  /** Of what the source does not give up to `endId`, a merge may have left some. */
+  async *#loseFrom(
+    source: SegmentSource,
+    cause: LossCause,
+    offset: number,
+    bytes: number,
+    endId: number,
+    why: string,
+  ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const toId = takenEnd(source, endId)
+    if (source.entry && toId > this.nextId) yield* this.#fromStandIns(source.entry, toId)
+    yield* this.#lose(cause, source.file, offset, bytes, toId, why)
   }
 
   *#lose(

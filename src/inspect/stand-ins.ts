@@ -1,6 +1,6 @@
 /**
- * What merges made of segments that are gone: the map that named it is lost, and an older one counts, which
- * names what it was made of. Reads only.
+ * What merges made of segments that are gone or damaged: the map that named it is lost or was never written, and an
+ * older one counts, which names what it was made of. Reads only.
  */
 import type { SegmentKey } from '../format/block.ts'
 import type { SegmentHead } from '../format/evidence.ts'
@@ -29,10 +29,12 @@ export interface SegmentSource {
   readonly endId: number
   /** Ids from here on are not taken from it, default all are. */
   readonly toId?: number
+  /** Of the map, where the segment has one: what its file does not give may stand elsewhere. */
+  readonly entry?: MapEntry
 }
 
 export interface StandIn extends SegmentSource {
-  /** What stands in front of it was taken or passed, for segments that it stood for before. */
+  /** What stands in front of it was taken or passed, for ids that were wanted before. */
   from: number
 }
 
@@ -47,8 +49,8 @@ export class StandIns {
   }
 
   /**
-   * Those of a segment that is gone. The likeliest comes first; one that was given up half way holds less than
-   * another. What they hold of other segments is for these, where they are gone as well.
+   * Those of a segment that is gone or damaged. The likeliest comes first; one that was given up half way holds less than
+   * another. What they hold of other segments is for these, where it is wanted.
    */
   async *of(entry: MapEntry): AsyncGenerator<StandIn, void, undefined> {
     const { map, survey, storeId, newest } = this.#assessment

@@ -5,7 +5,7 @@
  * that would name it leaves them; then every choice of victims is taken away, and parts of the merged file are.
  */
 import { expect, test } from 'vitest'
-import { SEGMENT_HEADER_BYTES, segmentFileName } from '../../../src/format/layout.ts'
+import { BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../../../src/format/layout.ts'
 import type { MapEntry } from '../../../src/format/link.ts'
 import { type SalvageReport, salvageLog } from '../../../src/inspect/salvage.ts'
 import { verifyLog } from '../../../src/inspect/verify.ts'
@@ -17,7 +17,7 @@ import { MergedFile } from '../../../src/log/space/merged-file.ts'
 import type { Message } from '../../../src/log/types.ts'
 import type { Simulation } from '../../../src/system/simulated/simulation.ts'
 import type { System } from '../../../src/system/system.ts'
-import { assessDisk } from '../../simulation/disk-reader.ts'
+import { assessDisk, blocksThatCount } from '../../simulation/disk-reader.ts'
 import { all, hexBody } from './compaction-support.ts'
 import { LOG, SMALL, simulate } from './support.ts'
 
@@ -161,6 +161,30 @@ for (const compression of ['none', 'lz4'] as const) {
       }
       expect(told).toBeGreaterThan(0)
       expect(blocks[0]).toBe(SEGMENT_HEADER_BYTES)
+    })
+  })
+
+  test(`${compression}: a block of a victim that is damaged costs nothing that the merged file holds`, async () => {
+    await simulate(53, async (system, simulation) => {
+      const { disk } = simulation
+      const { victims, messages } = await killedInMerge(system, simulation, compression)
+      const blocks = (await blocksThatCount(disk, LOG)).filter(
+        ({ type, path }) =>
+          type === BlockType.DATA && victims.some((one) => path === `${LOG}/${fileOf(one)}`),
+      )
+      expect(blocks.length).toBeGreaterThan(20)
+      for (const { path, offset, end, firstId, endId } of blocks) {
+        const directory = `/damaged${path.slice(LOG.length)}-${offset}`
+        copyWithout(simulation, directory, [])
+        const copy = `${directory}${path.slice(LOG.length)}`
+        disk.putFile(copy, disk.readFile(copy).fill(0, offset, end))
+        const { report, messages: found } = await saved(system, directory)
+        expect(report.losses).toMatchObject([
+          { offset, bytes: end - offset, firstId: endId, endId },
+        ])
+        const isGone = (id: number) => firstId <= id && id < endId
+        expect(found).toEqual(messages.filter(({ id }) => isLive(id) || !isGone(id)))
+      }
     })
   })
 }
