@@ -1140,6 +1140,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/directory-names.test.ts'],
   },
   {
+    name: 'a batch goes on behind a block of it that is lost',
+    edits: [
+      edit(
+        'src/log/read/entry-reader.ts',
+        'if (this.#draft && goesOn(this.#draft, span)) return',
+        'if (this.#draft && span.messagesBefore + span.controlsBefore > 0) return',
+      ),
+    ],
+    tests: ['test/inspect/salvage-parts.test.ts'],
+  },
+  {
     name: 'a flush goes through a description that is opened behind what it answers for',
     edits: [
       edit(

@@ -179,3 +179,37 @@ test('a loss within a merged file is told for each segment that it belongs to', 
     [7, 9],
   ])
 })
+
+/** A batch of the ids 1 to 4 that spans three blocks, the middle one destroyed, and a message behind it. */
+function torn(...control: readonly string[]): [Files, MapEntry[]] {
+  const header = headerOf(1)
+  const builder = linked(header, [], 1)
+  const part = (before: number, ...bodies: readonly Uint8Array[]): Uint8Array =>
+    concat(record(RecordKind.BATCH, u32(4, control.length, before, 0)), ...bodies)
+  const message = (id: number): Uint8Array => record(RecordKind.MESSAGE, text(id))
+  builder.block({ type: BlockType.DATA, recordCount: 3 }, part(0, message(1), message(2)), 2, true)
+  const middle = builder.offset
+  builder.block({ type: BlockType.DATA, recordCount: 2 }, part(2, message(3)), 1, true)
+  const behind = builder.offset
+  const last = [message(4), ...control.map((body) => record(RecordKind.CONTROL, body))]
+  builder.block({ type: BlockType.DATA, recordCount: 1 + last.length }, part(3, ...last), 1)
+  builder.block({ type: BlockType.DATA, recordCount: 1 }, message(5), 1)
+  builder.file.fill(0xff, middle, behind)
+  return [
+    new Map([[nameOf(header), builder.file]]),
+    [{ ...entryOf(header, [], builder.offset, 1, 6), hasControl: control.length > 0 }],
+  ]
+}
+
+test('of a batch with control records that lost a block in the middle nothing is read, and all that follows is', async () => {
+  const { report, entries } = await savedOf(...torn('control'))
+  expect(report.losses).toMatchObject([{ firstId: 3, endId: 4 }])
+  expect(entries.map(({ ids }) => Array.from(ids))).toEqual([[5]])
+  expect(entries.flatMap(({ control }) => control)).toEqual([])
+})
+
+test('of a batch of messages that lost a block in the middle the others are read', async () => {
+  const { report, entries } = await savedOf(...torn())
+  expect(report.losses).toMatchObject([{ firstId: 3, endId: 4 }])
+  expect(entries.map(({ ids }) => Array.from(ids))).toEqual([[1, 2], [4], [5]])
+})

@@ -7,7 +7,7 @@
 import { DamagedError, throwIfAborted } from '../../errors.ts'
 import { BlockType, RecordKind, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import { decodeLink } from '../../format/link.ts'
-import { RecordCursor, readBatchRecord } from '../../format/records.ts'
+import { type BatchSpan, RecordCursor, readBatchRecord } from '../../format/records.ts'
 import type { System } from '../../system/system.ts'
 import type { Entry, EntryRange } from '../seam.ts'
 import { type LogView, mendedTo, mergedInto, type ReadableSegment } from '../view.ts'
@@ -28,6 +28,9 @@ interface Draft {
   readonly control: Uint8Array[]
   readonly messagesDue: number
   readonly controlDue: number
+  /** Of the batch, in front of what comes in: they are lost. */
+  readonly messagesMissed: number
+  readonly controlsMissed: number
   /** A block of the batch was lost. */
   broken: boolean
 }
@@ -221,29 +224,32 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     let record = 0
     while (cursor.next()) {
       if (cursor.kind === RecordKind.BATCH) {
-        this.#beginBatch(cursor, lsn + record, epoch)
+        this.#beginBatch(cursor, lsn + record, epoch, entries)
       } else {
-        this.#draft ??= emptyDraft(lsn + record, epoch, cursor.timeMs, 1, 0)
+        // A batch that goes on in this block would begin it: what it went on in is lost.
+        if (record === 0) this.#endDraft(entries)
+        this.#draft ??= emptyDraft(lsn + record, epoch, cursor.timeMs)
         this.#addRecord(this.#draft, cursor, entries)
       }
       record++
     }
   }
 
-  /** A batch begins, goes on in this block, or its earlier blocks are lost. */
-  #beginBatch(cursor: RecordCursor, lsn: number, epoch: number): void {
+  /** A batch begins, goes on in this block, or blocks of it in front of this one are lost. */
+  #beginBatch(cursor: RecordCursor, lsn: number, epoch: number, entries: Entry[]): void {
     const span = readBatchRecord(cursor.bytes, cursor.start)
-    const continued = span.messagesBefore + span.controlsBefore > 0
-    if (continued && this.#draft) return
-    this.#draft = emptyDraft(
-      lsn,
-      epoch,
-      cursor.timeMs,
-      span.messages - (continued ? span.messagesBefore : 0),
-      span.controls - (continued ? span.controlsBefore : 0),
-    )
-    // What stood in front is lost; with control records in the batch all of it is.
-    if (continued && span.controls > 0) this.#draft.broken = true
+    if (this.#draft && goesOn(this.#draft, span)) return
+    this.#endDraft(entries)
+    const { messagesBefore, controlsBefore } = span
+    this.#draft = {
+      ...emptyDraft(lsn, epoch, cursor.timeMs),
+      messagesDue: span.messages - messagesBefore,
+      controlDue: span.controls - controlsBefore,
+      messagesMissed: messagesBefore,
+      controlsMissed: controlsBefore,
+      // What stood in front is lost; with control records in the batch all of it is.
+      broken: messagesBefore + controlsBefore > 0 && span.controls > 0,
+    }
   }
 
   #addRecord(draft: Draft, cursor: RecordCursor, entries: Entry[]): void {
@@ -258,7 +264,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
     if (!draft.broken && draft.lsn > this.#range.after) entries.push(draft)
   }
 
-  /** A batch that damage cuts off: of messages alone the rest stands, with control records none. */
+  /** A batch that a lost block cuts off: of messages alone the rest stands, with control records none. */
   #endDraft(entries: Entry[]): void {
     const draft = this.#draft
     this.#draft = undefined
@@ -288,13 +294,8 @@ function lostError(segment: ReadableSegment, why: string): DamagedError {
   return new DamagedError(`${file}: ${why}`, [{ file, offset: 0, bytes: 0, firstId, endId, why }])
 }
 
-function emptyDraft(
-  lsn: number,
-  epoch: number,
-  timeMs: number,
-  messagesDue: number,
-  controlDue: number,
-): Draft {
+/** An entry of one message. */
+function emptyDraft(lsn: number, epoch: number, timeMs: number): Draft {
   return {
     lsn,
     epoch,
@@ -302,8 +303,22 @@ function emptyDraft(
     ids: [],
     messages: [],
     control: [],
-    messagesDue,
-    controlDue,
+    messagesDue: 1,
+    controlDue: 0,
+    messagesMissed: 0,
+    controlsMissed: 0,
     broken: false,
   }
+}
+
+/** What came in is all that stands in front of this part of a batch. */
+function goesOn(draft: Draft, span: BatchSpan): boolean {
+  const { messages, control, messagesMissed, controlsMissed } = draft
+  return (
+    span.messagesBefore + span.controlsBefore > 0 &&
+    span.messagesBefore === messagesMissed + messages.length &&
+    span.controlsBefore === controlsMissed + control.length &&
+    span.messages === messagesMissed + draft.messagesDue &&
+    span.controls === controlsMissed + draft.controlDue
+  )
 }
