@@ -10,7 +10,10 @@ import { runSchedule } from './schedules.ts'
 
 // One that has come to be about something else, since calls were added, is to be found anew by the lab.
 const SEEDS: readonly (readonly [number, Allowance])[] = [
-  [127785, 'a reader could not see that an owner of another boot lives'],
+  [318, 'a reader could not see that an owner of another boot lives'],
+  [619, 'a writer that ended while another opened may still show'],
+  // What the reader saw is cut off before it is compared.
+  [191308, 'a reader could not see that an owner of another boot lives'],
 ]
 
 test.each(SEEDS)('seed %d: %s', async (seed, allowance) => {

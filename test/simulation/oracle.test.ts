@@ -69,3 +69,21 @@ test('a group in force ends what an earlier owner had under way', () => {
   }
   expect(() => oracle.verifyRunning(shown)).toThrow('invariant 3: id 2 was never appended')
 })
+
+test('a reader that cannot see who lives may show what another has cut off, and nothing that nobody appended', () => {
+  const oracle = new Oracle()
+  const [old, young] = [oracle.begin('always'), oracle.begin('always')]
+  oracle.appended(old, 1, [body])
+  old.superseded = true
+  oracle.resolved(oracle.appended(young, 1, [new Uint8Array([4])]), 1)
+  const seen = (bytes: Uint8Array) => ({
+    messages: [{ id: 1, timeMs: 0, body: bytes }],
+    gaps: [],
+    firstId: 1,
+    nextId: 2,
+  })
+  oracle.verifyForeign(seen(body))
+  oracle.verifyForeign(seen(new Uint8Array([4])))
+  expect(() => oracle.verifyForeign(seen(new Uint8Array([5])))).toThrow('invariant 1')
+  expect(() => oracle.verifyReader(seen(body), 'always', false)).toThrow('invariant 1')
+})

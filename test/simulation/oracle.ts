@@ -60,6 +60,8 @@ export class Oracle {
   soft: Append[] = []
   readonly discarded = new Set<number>()
   #waitingDiscards: WaitingDiscard[] = []
+  /** What owners had under way that were taken over, once the one behind them had put others in their place. */
+  readonly #cutOff: Append[] = []
   /** So many of the newest messages stay, whatever retention takes away; undefined = all stay. */
   retainedMessages: number | undefined
   /** Ids that damage may have cost, as the disk was damaged. */
@@ -85,6 +87,7 @@ export class Oracle {
     copy.soft = this.soft.slice()
     for (const id of this.discarded) copy.discarded.add(id)
     copy.#waitingDiscards = this.#waitingDiscards.slice()
+    copy.#cutOff.push(...this.#cutOff)
     copy.retainedMessages = this.retainedMessages
     for (const id of this.damaged) copy.damaged.add(id)
     copy.rotten = this.rotten
@@ -262,7 +265,9 @@ export class Oracle {
   verifyForeign(content: Content): void {
     this.allowances.add('a reader could not see that an owner of another boot lives')
     this.applyDiscards(content)
-    this.#match(content)
+    // The living owner may have cut them off since they were read.
+    const isCutOff = ({ id, body }: Message): boolean => this.#cutOff.some(holds(id, body))
+    this.#match({ ...content, messages: content.messages.filter((one) => !isCutOff(one)) })
   }
 
   /**
@@ -321,10 +326,10 @@ export class Oracle {
 
   #promote(append: Append): void {
     // A group in force cuts off what earlier owners had under way from its id on.
-    this.candidates = this.candidates.filter(
-      ({ writer, firstId }) =>
-        writer === append.writer || !writer.superseded || firstId < append.firstId,
-    )
+    const isInForce = ({ writer, firstId }: Append): boolean =>
+      writer === append.writer || !writer.superseded || firstId < append.firstId
+    this.#cutOff.push(...this.candidates.filter((one) => !isInForce(one)))
+    this.candidates = this.candidates.filter(isInForce)
     append.bodies.forEach((body, index) => {
       const id = append.firstId + index
       const known = this.certain.get(id)
@@ -402,11 +407,8 @@ export class Oracle {
   }
 
   #candidateAt(id: number, body: Uint8Array): Append | undefined {
-    const holds = (append: Append): boolean => {
-      const own = append.bodies[id - append.firstId]
-      return own !== undefined && isSameBody(own, body)
-    }
-    return this.soft.find(holds) ?? this.candidates.findLast(holds)
+    const isIt = holds(id, body)
+    return this.soft.find(isIt) ?? this.candidates.findLast(isIt)
   }
 
   /** Every certain id below `endId` is there, or was discarded, or the damage is told of. */
@@ -440,4 +442,12 @@ export function isFalseAlarm(gap: Gap): boolean {
 
 function broken(invariant: number, what: string): Violation {
   return new Violation(`invariant ${invariant}: ${what}`)
+}
+
+/** Whether an append gave this id these bytes. */
+function holds(id: number, body: Uint8Array): (append: Append) => boolean {
+  return ({ firstId, bodies }) => {
+    const own = bodies[id - firstId]
+    return own !== undefined && isSameBody(own, body)
+  }
 }
