@@ -1151,6 +1151,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/inspect/salvage-parts.test.ts'],
   },
   {
+    name: 'a single bit is looked for behind the end of a file that was cut short',
+    edits: [
+      edit(
+        'src/format/verdict.ts',
+        'return firstInvalid < scan.endOffset ? { offset: firstInvalid, end: scan.endOffset } : undefined',
+        'return { offset: firstInvalid, end: scan.endOffset }',
+      ),
+    ],
+    tests: ['test/damage/sectors.test.ts'],
+  },
+  {
     name: 'a flush goes through a description that is opened behind what it answers for',
     edits: [
       edit(

@@ -351,7 +351,10 @@ function singleBitQuestion(
   if (scan.dataEnd <= firstInvalid && !scan.isReused) return undefined
   const { blocks } = scan
   const behind = blocks.rowAt(firstInvalid)
-  if (behind === blocks.count) return { offset: firstInvalid, end: scan.endOffset }
+  if (behind === blocks.count) {
+    // A claim can lie beyond the end of a file that was cut short.
+    return firstInvalid < scan.endOffset ? { offset: firstInvalid, end: scan.endOffset } : undefined
+  }
   const next = blocks.offset(behind)
   if (firstInvalidFrom(blocks, next) !== lastEnd || scan.dataEnd > lastEnd) return undefined
   return { offset: firstInvalid, end: next }

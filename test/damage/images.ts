@@ -188,6 +188,22 @@ export async function makeImages(
   return { clean, killed: await image('killed', builder, middle) }
 }
 
+/** A log closed in order, whose newest segment stands in a file that was used before. */
+export async function makeReusedImage(): Promise<Image> {
+  const builder = new Builder({})
+  const log = await builder.open()
+  await builder.roll(log, 2)
+  const earlier = builder.files()
+  for (let turn = 0; turn < 3; turn++) {
+    await builder.retireOldest(log)
+    await builder.roll(log, 1)
+  }
+  await builder.append(log, 200, 300)
+  await builder.append(log, 400)
+  await builder.simulation.run(() => log.close())
+  return image('clean', builder, earlier)
+}
+
 /** Flips a bit in the second DATA block from the end of the newest segment. */
 async function damageNewest(builder: Builder): Promise<void> {
   const all = await allBlocks(builder.files(), builder.bootId)

@@ -3,8 +3,10 @@
  * each of its 512-byte sectors zeroed, stale, foreign, or swapped with another.
  */
 import { beforeAll, describe, expect, test } from 'vitest'
+import { decodeSegmentHeader, isReused } from '../../src/format/header.ts'
+import { crc32 } from '../../src/system/real/crc.ts'
 import { type MakeDamage, sectors, swaps, truncations } from './damages.ts'
-import { type Image, makeImages } from './images.ts'
+import { type Image, makeImages, makeReusedImage } from './images.ts'
 import { isFull, Sweep } from './sweep.ts'
 
 /** Lengths that a shorter run leaves out, outside the places where blocks begin and end. */
@@ -42,5 +44,29 @@ describe.each(['clean', 'killed'] as const)('a %s log', (name) => {
     console.info(`${name} log: ${sweep.count} pairs of sectors swapped`)
     expect(sweep.failures).toEqual([])
     expect(sweep.count).toBeGreaterThan(1_400)
+  })
+})
+
+describe('a log whose files were used before', () => {
+  let image: Image
+
+  beforeAll(async () => {
+    image = await makeReusedImage()
+    const header = decodeSegmentHeader(image.files.get(image.newest) ?? new Uint8Array(), crc32)
+    expect(header.kind === 'valid' && isReused(header.header)).toBe(true)
+  })
+
+  test('every truncation is told, and costs what was cut off', { timeout: 1_800_000 }, async () => {
+    const sweep = await swept(image, truncations(image, LENGTH_STEP))
+    console.info(`files used again: ${sweep.count} truncations`)
+    expect(sweep.failures).toEqual([])
+    expect(sweep.count).toBeGreaterThan(3_000)
+  })
+
+  test('every sector zeroed, stale or foreign costs what it held', async () => {
+    const sweep = await swept(image, sectors(image))
+    console.info(`files used again: ${sweep.count} sectors zeroed, stale or foreign`)
+    expect(sweep.failures).toEqual([])
+    expect(sweep.count).toBeGreaterThan(100)
   })
 })

@@ -1,6 +1,6 @@
 /** Damaged images of logs, as trials go through them: which there are, and how a list of damages is worked off. */
 import type { MakeDamage } from '../../../test/damage/damages.ts'
-import { type Image, makeImages } from '../../../test/damage/images.ts'
+import { type Image, makeImages, makeReusedImage } from '../../../test/damage/images.ts'
 import { makeOwnedImage } from '../../../test/damage/owned-image.ts'
 import { Sweep } from '../../../test/damage/sweep.ts'
 import type { Lab, Stretch } from '../trial.ts'
@@ -18,6 +18,7 @@ export async function logImages(): Promise<NamedImage[]> {
     images.push({ name: `closed in order${packed}`, image: clean })
     images.push({ name: `killed${packed}`, image: killed })
   }
+  images.push({ name: 'files used again', image: await makeReusedImage() })
   images.push({ name: 'saved state, merged segments', image: await makeOwnedImage() })
   return images
 }
