@@ -1140,6 +1140,22 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/directory-names.test.ts'],
   },
   {
+    name: 'verify drops damage that its last look is the first to see',
+    edits: [
+      edit(
+        'src/inspect/verify.ts',
+        '[...rotten].every((name) => earlier.has(name))',
+        'rotten.size >= 0',
+      ),
+      edit(
+        'src/inspect/verify.ts',
+        "({ level }) => level !== 'tail')\n      return",
+        "(one) => one.level !== 'tail' && earlier?.has(nameOf(one)))\n      return",
+      ),
+    ],
+    tests: ['test/inspect/verify-live.test.ts'],
+  },
+  {
     name: 'a batch goes on behind a block of it that is lost',
     edits: [
       edit(

@@ -1,6 +1,6 @@
 /**
  * Checks every block of a log, the copies, the index files and which files are there. Reads only, and
- * needs no lock: beside a living writer nothing is called damage that one more look does not confirm.
+ * needs no lock: beside a living writer it looks until one more look confirms all that is called damage.
  */
 import { isMediumError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
@@ -77,20 +77,21 @@ export async function verifyLog(
     const owner = ownerState(after)
     const suspects = found.findings.filter((finding) => finding.level !== 'note')
     if (suspects.length === 0 || isQuiet(before, after)) return round.report(found, owner)
+    const rotten = new Set(suspects.filter(({ level }) => level === 'rot').map(nameOf))
     const earlier = seen
-    if (earlier !== undefined) {
+    const agrees = earlier !== undefined && [...rotten].every((name) => earlier.has(name))
+    if (agrees || look >= LOOKS_MAX) {
       // Above D a living writer is still writing; below it damage stays where it was.
-      const findings = found.findings.filter(
-        (one) => one.level === 'note' || (one.level === 'rot' && earlier.has(nameOf(one))),
-      )
+      const findings = found.findings.filter(({ level }) => level !== 'tail')
       return round.report({ ...found, findings }, owner)
     }
-    seen = new Set(suspects.map(nameOf))
+    seen = rotten
   }
 }
 
-function nameOf(finding: Finding): string {
-  return `${finding.file} ${finding.row} ${finding.offset}`
+/** By its place alone: a segment that rolls between two looks gives the same damage another row. */
+function nameOf({ file, offset }: Finding): string {
+  return `${file} ${offset}`
 }
 
 interface Found {

@@ -3,16 +3,17 @@
  * unless it is damage. Method: the races themselves, made to happen by a file system that shows the first
  * look something older; and a writer that appends and discards without pause.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openLog } from '../../src/index.ts'
-import { dump, scrub, segments, verify } from '../../src/inspect/index.ts'
+import { dump, dumpSegment, scrub, segments, verify } from '../../src/inspect/index.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
 import { acquireLock } from '../../src/log/lock.ts'
 import { realSystem } from '../../src/system/real/real-system.ts'
 import type { FileHandle, FileSystem, System } from '../../src/system/system.ts'
+import { overlay } from '../overlay.ts'
 import { FIRST, flipBit, LAST, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
 const LOOKS = 40
@@ -136,6 +137,69 @@ describe('beside a living writer', () => {
       expect((await verify(directory)).verdict).toBe('fine')
     })
     expect((await verify(directory)).verdict).toBe('torn-tail')
+  })
+})
+
+describe('between two looks', () => {
+  /** A log that its writer has open, and how a block of the segment that is being written rots. */
+  async function writing() {
+    const directory = freshDirectory()
+    const log = await openLog(directory, { segmentBytesMin: 65_536, segmentBytesMax: 65_536 })
+    onTestFinished(() => log.close())
+    const write = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await log.append('m'.repeat(200))
+    }
+    await write(400)
+    const file = log.stats().segments.at(-1)?.file ?? ''
+    let offset = 0
+    for await (const item of dumpSegment(join(directory, file))) {
+      if (item.kind === 'block' && item.firstId === 350) offset = item.offset
+    }
+    expect(offset).toBeGreaterThan(0)
+    const rot = (): void => {
+      const descriptor = openSync(join(directory, file), 'r+')
+      writeSync(descriptor, new Uint8Array(20).fill(7), 0, 20, offset + 60)
+      closeSync(descriptor)
+    }
+    return { directory, file, offset, rot, write }
+  }
+
+  /** The real system; `work` is done when LOCK is read for the second look. */
+  function beforeSecondLook(work: () => void | Promise<void>): System {
+    const real = realSystem()
+    let locksRead = 0
+    const open: FileSystem['open'] = async (path, options) => {
+      if (path.endsWith('/LOCK')) locksRead += 1
+      if (path.endsWith('/LOCK') && locksRead === 3) await work()
+      return real.files.open(path, options)
+    }
+    return overlay(real, { files: overlay(real.files, { open }) })
+  }
+
+  it('the segment with damage is filled: it is damage all the same', async () => {
+    const { directory, file, offset, rot, write } = await writing()
+    rot()
+    const report = await verifyLog(
+      beforeSecondLook(() => write(200)),
+      directory,
+    )
+    expect(report).toMatchObject({ verdict: 'rot', lostMessages: 1 })
+    expect(report.findings).toMatchObject([{ row: 'rot-below-cut', file, offset }])
+  })
+
+  it('more damage comes: it is told too', async () => {
+    const { directory, file, offset, rot } = await writing()
+    const { segments: full } = await verify(directory)
+    expect(full).toBeGreaterThan(1)
+    const first = openSync(join(directory, '00000000000000000001-00.qls'), 'r+')
+    writeSync(first, new Uint8Array(20).fill(7), 0, 20, 512 * 7 + 60)
+    closeSync(first)
+    const report = await verifyLog(beforeSecondLook(rot), directory)
+    expect(report).toMatchObject({ verdict: 'rot', lostMessages: 1 })
+    expect(report.findings).toMatchObject([
+      { row: 'header-copy' },
+      { row: 'rot-below-d', file, offset },
+    ])
   })
 })
 
