@@ -1156,6 +1156,28 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/inspect/verify-live.test.ts'],
   },
   {
+    name: 'a backup leaves out the state that the index alone has',
+    edits: [
+      edit(
+        'src/inspect/backup.ts',
+        'every(({ lsn }) => lsn <= end) ? state : []',
+        'length > end ? state : []',
+      ),
+    ],
+    tests: ['test/inspect/backup.test.ts'],
+  },
+  {
+    name: 'a backup that does not open is called as good as one that does',
+    edits: [
+      edit(
+        'src/inspect/behind-state.ts',
+        'if (error instanceof DamagedError) return error.message',
+        'if (error instanceof DamagedError) return undefined',
+      ),
+    ],
+    tests: ['test/inspect/backup.test.ts'],
+  },
+  {
     name: 'a batch goes on behind a block of it that is lost',
     edits: [
       edit(

@@ -88,9 +88,10 @@ async function copy(
   output.progress(undefined)
   if (json) output.json({ v: JSON_VERSION, kind: 'backup', ...report })
   else output.data(wordsOf(report, done))
-  if (report.findings.length === 0) return EXIT.fine
+  if (report.findings.length === 0 && !report.stateDamage) return EXIT.fine
   for (const finding of report.findings) output.wordsRaw(findingLine(finding, output.errorStyles))
   output.words('The original is damaged there, and so is the copy: see `qlog recover`.')
+  if (report.stateDamage) output.words(doesNotOpen(report.stateDamage))
   return EXIT.rot
 }
 
@@ -98,4 +99,11 @@ function wordsOf({ target, bytes, segments, nextId, live }: BackupReport, done: 
   const what = `${formatBytes(bytes)} in ${plural(segments, 'segment')} ${done} to ${oneLine(target)} and verified`
   const beside = live ? ', while a writer went on' : ''
   return `${what}${beside}.\nIt holds what was durable below id ${nextId}.\n`
+}
+
+/** A copy that is as good as can be is better than none, as long as nobody learns of it when it is needed. */
+function doesNotOpen(damage: string): string {
+  return oneLine(
+    `The copy does not open as it is: changes of the saved state may be lost (${damage}). With onDamage: "quarantine" (a store: log: { onDamage: "quarantine" }) it opens without them. If the original is in use or opens, \`qlog compact DIR\` saves its state anew, and a backup made then opens.`,
+  )
 }

@@ -1,12 +1,14 @@
 /**
  * The segment that ends a copy of a log: LINK with the cut of what was copied, its map and the places of
- * its snapshots, then CLEAN, and an index file that says the same. Writes only files it makes itself.
+ * its snapshots, then CLEAN, and an index file that says the same and has the owner's state where the index of
+ * the original has it. Writes only files it makes itself.
  */
 
 import { SEGMENT_FILE_BYTES_MIN, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
 import type { Link, MapEntry, SnapshotPlaces } from '../format/link.ts'
+import type { SnapshotPart } from '../format/snapshot.ts'
 import type { Assessment } from '../log/assess.ts'
-import { writeIndexFile } from '../log/checkpoint.ts'
+import { type IndexedPart, writeIndexFile } from '../log/checkpoint.ts'
 import { nextNumber } from '../log/next-number.ts'
 import { createSegment, type OwnSegment, segmentBytesFor, writeWhole } from '../log/segment-file.ts'
 import { linkBytes, linkPairBytes, pairGroup, TAIL_RESERVE_BYTES } from '../log/special-groups.ts'
@@ -19,6 +21,8 @@ export interface CopiedLog {
   /** The newest segment of the original, which ends for ever where the copy was cut. */
   readonly cut: MapEntry
   readonly places: SnapshotPlaces
+  /** The owner's state as the index of the original has it. */
+  readonly state: readonly SnapshotPart[]
   readonly nextId: number
   /** LSN of the own segment's first byte. */
   readonly ownBase: number
@@ -27,7 +31,7 @@ export interface CopiedLog {
 export async function writeOwnSegment(
   system: System,
   directory: string,
-  { assessment, cut, places, nextId, ownBase }: CopiedLog,
+  { assessment, cut, places, state, nextId, ownBase }: CopiedLog,
 ): Promise<void> {
   const { identity, crc32 } = system
   const { storeId, timeMs } = assessment
@@ -55,7 +59,7 @@ export async function writeOwnSegment(
     const clean = pairGroup(segment, { type: 'clean' }, nextId, timeMs, crc32)
     if (clean === undefined) throw new Error('room for CLEAN is kept in every segment')
     await append(segment, clean)
-    await writeIndex(system, directory, segment, link, assessment)
+    await writeIndex(system, directory, segment, link, assessment, state)
   } finally {
     await segment.handle.close()
   }
@@ -75,9 +79,18 @@ async function writeIndex(
   { number, generation, key, durableOffset }: OwnSegment,
   { epoch, nextId, snapshots, map }: Link,
   { storeId, timeMs }: Assessment,
+  state: readonly SnapshotPart[],
 ): Promise<void> {
   const { salt1, salt2 } = key
   const current = { number, generation, salt1, salt2, durableOffset }
   const head = { storeId, sequence: 1, epoch, current, nextId, timeMs, snapshots, map }
-  await writeIndexFile(system, directory, 'index.a', head, [])
+  const parts = state.map(
+    ({ name, lsn: at, bytes }): IndexedPart => ({
+      name,
+      at,
+      byteLength: bytes.length,
+      read: async () => bytes,
+    }),
+  )
+  await writeIndexFile(system, directory, 'index.a', head, parts)
 }

@@ -4,7 +4,8 @@
  *     1. a pin is bound: files that retire from here on are not used again
  *     2. the directory is judged, and every file of its map opened: what retires stays readable
  *     3. full segments are copied byte for byte, the newest one up to D; never linked
- *     4. a segment of the copy's own: LINK with the cut at D, the map and the places of snapshots
+ *     4. a segment of the copy's own: LINK with the cut at D, the map and the places of snapshots; an index
+ *        file with the owner's state, where the index of the original has it
  *     5. everything is flushed, verified as a whole log, and only then gets its name
  *
  * Cut off anywhere it leaves `TARGET.partial`, which no command takes for a log's copy. The old directory
@@ -13,6 +14,7 @@
 import { DamagedError, isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
+import type { SnapshotPart } from '../format/snapshot.ts'
 import { type Assessment, lostSegments } from '../log/assess.ts'
 import { runAll } from '../log/io-errors.ts'
 import type { NewestSegment } from '../log/newest-segment.ts'
@@ -21,9 +23,11 @@ import { bindPin } from '../log/pins.ts'
 import { entryOfNewest } from '../log/recover.ts'
 import { writeWhole } from '../log/segment-file.ts'
 import { findState } from '../log/snapshot/find-state.ts'
-import { SeenHeads } from '../log/survey.ts'
+import { OWN_PART_PREFIX } from '../log/snapshot/saved-state.ts'
+import { type IndexName, SeenHeads } from '../log/survey.ts'
 import type { FileHandle, SocketListener, System } from '../system/system.ts'
 import { writeOwnSegment } from './backup-segment.ts'
+import { damageBehindState } from './behind-state.ts'
 import type { Finding } from './finding.ts'
 import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
 import { DoubtfulLooks, OVERTAKEN_LOOKS_MAX, overtakenError } from './overtaken.ts'
@@ -51,6 +55,11 @@ export interface BackupReport {
   readonly live: boolean
   /** Damage of single blocks, which the copy has as the original does. */
   readonly findings: readonly Finding[]
+  /**
+   * Damage that keeps a store from opening the copy but with `onDamage: 'quarantine'`: it stands behind the
+   * saved state, where changes of that may be lost. Absent where it opens as it is.
+   */
+  readonly stateDamage?: string
 }
 
 /** A file that is copied, and how much of it counts. */
@@ -68,6 +77,7 @@ interface Opened {
   readonly newest: NewestSegment
   readonly cut: MapEntry
   readonly places: SnapshotPlaces
+  readonly state: readonly SnapshotPart[]
   readonly nextId: number
   readonly live: boolean
   readonly sources: readonly Source[]
@@ -99,12 +109,14 @@ export async function backupLog(
     await writeOwnSegment(system, partial, { ...opened, ownBase: ownBase(opened) })
     await system.files.flushDirectory(partial)
     const findings = await verified(system, partial, opened, options)
+    const stateDamage = await damageBehindState(system, partial, options.signal)
     await system.files.rename(partial, target)
     await system.files.flushDirectory(splitPath(target).directory)
     const { nextId, live, sources, assessment } = opened
     const firstId = assessment.map[0]?.firstId ?? opened.cut.firstId
     const segments = sources.length + 1
-    return { directory, target, firstId, nextId, segments, bytes, live, findings }
+    const report = { directory, target, firstId, nextId, segments, bytes, live, findings }
+    return { ...report, ...(stateDamage && { stateDamage }) }
   } catch (error) {
     if (isMade) await removeUnfinished(system, partial)
     throw asBackupError(error, target)
@@ -167,13 +179,14 @@ async function openAll(
         throw overtakenError(directory)
       }
       refuseDamage(directory, assessment)
-      const { places } = await findState(system, assessment)
+      const { places, stateIndex } = await findState(system, assessment)
       const cut = cutOf(newest, live)
+      const state = stateOf(assessment, stateIndex, cut.base + cut.cut)
       const nextId = live ? newest.tail.durableNextId : newest.tail.nextId
       await openSources(system, directory, [...assessment.map, cut], sources)
       // What only the page cache may hold is durable before it is called so.
       if (!live) await sources.at(-1)?.handle.flush()
-      return { assessment, newest, cut, places, nextId, live, sources }
+      return { assessment, newest, cut, places, state, nextId, live, sources }
     } catch (error) {
       await letGo(sources, undefined)
       if (systemErrorCode(error) !== 'ENOENT') throw error
@@ -182,6 +195,20 @@ async function openAll(
       if (!live && look >= LOOKS_MAX) throw asIoError(error, `cannot read the log ${directory}`)
     }
   }
+}
+
+/**
+ * The owner's state in the index: no other file has it as Close left it, and what led to it from the snapshot
+ * before may be damaged. One that is beyond the copy is of no use to it.
+ */
+function stateOf(
+  { survey }: Assessment,
+  name: IndexName | undefined,
+  end: number,
+): readonly SnapshotPart[] {
+  const parts = survey.indexes.find((one) => one.name === name)?.index.parts ?? []
+  const state = parts.filter((part) => !part.name.startsWith(OWN_PART_PREFIX))
+  return state.every(({ lsn }) => lsn <= end) ? state : []
 }
 
 /** A copy must not lack what the original has lost without a word. */

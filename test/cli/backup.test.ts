@@ -1,10 +1,12 @@
 /** `qlog backup` and `qlog restore`, beside a service and alone. */
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, it, onTestFinished } from 'vitest'
+import { openStore } from '../../src/index.ts'
+import { segments } from '../../src/inspect/index.ts'
 import { flipBit, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
 import { runInProcess } from './in-process.ts'
 import { freshDirectory, jsonLines } from './support.ts'
@@ -51,6 +53,31 @@ it('a damaged backup is not restored', async () => {
   expect(restored.exitCode).toBe(3)
   expect(restored.stderr).toContain('qlog recover')
   expect(readdirSync(place)).toEqual(['copy'])
+})
+
+it('a backup that does not open as it is says so, and how it does', async () => {
+  const place = freshDirectory()
+  const [data, copy] = [join(place, 'data'), join(place, 'copy')]
+  const store = await openStore(data, {
+    log: { segmentBytesMin: 16_384, segmentBytesMax: 16_384 },
+  })
+  for (let row = 0; row < 12; row += 1) await store.queue('orders').put('x'.repeat(3_000))
+  await store.close()
+  for (const name of ['index.a', 'index.b']) rmSync(join(data, name), { force: true })
+  const file = (await segments(data)).at(-2)?.file ?? ''
+  // The first block is a LINK.
+  const descriptor = openSync(join(data, file), 'r+')
+  writeSync(descriptor, new Uint8Array(40).fill(0x5a), 0, 40, 4_096 + 4)
+  closeSync(descriptor)
+  const made = await runInProcess(['backup', data, '--out', copy])
+  expect(made.exitCode).toBe(3)
+  expect(made.stderr).toContain(`The copy does not open as it is`)
+  expect(made.stderr).toContain(`(${file}: damaged at byte 4096)`)
+  expect(made.stderr).toContain('onDamage: "quarantine"')
+  const again = await runInProcess(['backup', data, '--out', `${copy}-2`, '--json'])
+  expect(again.exitCode).toBe(3)
+  const stateDamage = `${file}: damaged at byte 4096`
+  expect(jsonLines(again.stdout)).toMatchObject([{ kind: 'backup', stateDamage }])
 })
 
 it('backup needs --out, and something to copy', async () => {

@@ -3,12 +3,22 @@
  * meanwhile, opens like any other log, and is either whole or not there. Method: logs at rest, damaged
  * ones, and a store that moves messages from queue to queue without pause, whose number never changes.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openLog, openReader, openStore, type Store } from '../../src/index.ts'
-import { backup, verify } from '../../src/inspect/index.ts'
+import { backup, dumpSegment, segments, verify } from '../../src/inspect/index.ts'
 import { flipBit, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
 /** A writer that gets nowhere ends the test. */
@@ -93,6 +103,82 @@ describe('of a damaged log', () => {
       code: 'QLOG_DAMAGED',
     })
     expect(readdirSync(place)).toEqual(['log'])
+  })
+})
+
+describe('of a store of which a block is damaged that cost no message', () => {
+  interface Place {
+    readonly file: string
+    readonly offset: number
+    readonly type: string
+  }
+
+  /** A closed store, and the blocks of its last full segment that hold no message and count. */
+  async function closedStore(): Promise<{ data: string; places: readonly Place[] }> {
+    const data = join(fresh(), 'data')
+    const store = await openStore(data, { log })
+    const queue = store.queue('orders')
+    await queue.putMany(Array.from({ length: 80 }, () => 'x'.repeat(200)))
+    const session = store.session()
+    await session.watch('orders')
+    const deliveries = await session.reserve({ count: 30 })
+    for (const delivery of deliveries.slice(0, 20)) await delivery.ack()
+    for (const delivery of deliveries.slice(20, 25)) await delivery.bury({ reason: 'why' })
+    await session.close()
+    await store.compact()
+    // The next segments: the last full one is behind the snapshot.
+    for (let row = 0; row < 8; row += 1) await queue.put('y'.repeat(3_000))
+    await store.close()
+    const file = (await segments(data)).at(-2)?.file ?? ''
+    const places: Place[] = []
+    for await (const item of dumpSegment(join(data, file))) {
+      // What comes behind the cut of a full segment, SEAL among it, counts for nothing.
+      if (item.kind !== 'block' || item.type === 'DATA' || item.type === 'SEAL') continue
+      places.push({ file, offset: item.offset, type: item.type })
+    }
+    return { data, places }
+  }
+
+  const log = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
+
+  function damage(directory: string, { file, offset }: Place): void {
+    const descriptor = openSync(join(directory, file), 'r+')
+    writeSync(descriptor, new Uint8Array(40).fill(0x5a), 0, 40, offset + 4)
+    closeSync(descriptor)
+  }
+
+  async function messagesOf(directory: string, onDamage?: 'quarantine'): Promise<number> {
+    const opened = await openStore(directory, { log: { ...log, ...(onDamage && { onDamage }) } })
+    const { messages } = opened.stats()
+    await opened.close()
+    return messages
+  }
+
+  it('what Close left in the index opens the copy, as it opens the original', async () => {
+    const { data, places } = await closedStore()
+    expect(places.map(({ type }) => type)).toContain('LINK')
+    for (const place of places) {
+      const damaged = join(fresh(), 'damaged')
+      cpSync(data, damaged, { recursive: true })
+      damage(damaged, place)
+      const report = await backup(damaged, `${damaged}-copy`)
+      expect(report.findings).toHaveLength(1)
+      expect(report.stateDamage).toBeUndefined()
+      expect(await messagesOf(`${damaged}-copy`)).toBe(await messagesOf(damaged))
+    }
+  })
+
+  it('where the copy does not open, that is told, and how it does', async () => {
+    const { data, places } = await closedStore()
+    const [place] = places
+    if (!place) throw new Error('every segment begins with LINK')
+    const messages = await messagesOf(data)
+    for (const name of ['index.a', 'index.b']) rmSync(join(data, name), { force: true })
+    damage(data, place)
+    const report = await backup(data, `${data}-copy`)
+    expect(report.stateDamage).toBe(`${place.file}: damaged at byte ${place.offset}`)
+    await expect(messagesOf(`${data}-copy`)).rejects.toMatchObject({ code: 'QLOG_DAMAGED' })
+    expect(await messagesOf(`${data}-copy`, 'quarantine')).toBe(messages)
   })
 })
 
