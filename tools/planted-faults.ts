@@ -1178,6 +1178,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/inspect/backup.test.ts'],
   },
   {
+    name: 'recover does not tell that its copy lacks the saved state',
+    edits: [
+      edit(
+        'src/inspect/left-out.ts',
+        'if (entry.base !== base) return true',
+        'if (entry.base !== base) return false',
+      ),
+    ],
+    tests: ['test/inspect/salvage.test.ts'],
+  },
+  {
     name: 'a batch goes on behind a block of it that is lost',
     edits: [
       edit(

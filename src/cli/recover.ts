@@ -26,7 +26,7 @@ export function registerRecover(program: Command, context: CommandContext): void
     .command('recover')
     .summary('save what is valid of a damaged log')
     .description(
-      'With --out, copies everything valid into a new directory and mends blocks that are one flipped bit away from valid. With --in-place --yes, sets damage aside so that the log can be opened and written again; no segment is rewritten, so single bits stay as they are. Says exactly what is lost; exit code 3 if any message is, or may be.',
+      'With --out, copies everything valid into a new directory and mends blocks that are one flipped bit away from valid. With --in-place --yes, sets damage aside so that the log can be opened and written again; no segment is rewritten, so single bits stay as they are. Says exactly what is lost; exit code 3 if any message is, or may be. A copy has no saved state: of a store whose older segments have retired it lacks names of queues, groups and what they have finished, which is said, with exit code 3. Where the log still opens, use `qlog backup`, and `qlog scrub --repair`.',
     )
     .argument('<DIR>', 'directory of the damaged log')
     .option('--out <NEWDIR>', 'new directory for the copy')
@@ -75,8 +75,13 @@ async function recoverOut(
     const counts = { losses: losses.length, mended: mended.length, lostMessages: lost }
     output.json({ v: JSON_VERSION, kind: 'summary', ...rest, ...counts })
   } else output.data(wordsOf(report, lost))
-  return lost > 0 || report.endUnknown ? EXIT.rot : EXIT.fine
+  return lost > 0 || report.endUnknown || report.stateLeftOut ? EXIT.rot : EXIT.fine
 }
+
+const STATE_LEFT_OUT: readonly string[] = [
+  'The saved state is NOT in the copy: of a store the names of queues, the groups, and what they have finished. What led to it has retired from the log, so that a store cannot go on from this copy.',
+  'If the log still opens, `qlog backup DIR --out NEWDIR` copies all of it, and `qlog scrub DIR --repair` mends single bits in it.',
+]
 
 function wordsOf(report: SalvageReport, lost: number): string {
   const lines: string[] = []
@@ -101,6 +106,7 @@ function wordsOf(report: SalvageReport, lost: number): string {
   }
   if (lost > 0) lines.push(`${plural(lost, 'message')} lost.`)
   else if (!report.endUnknown) lines.push('No message is lost.')
+  if (report.stateLeftOut) lines.push(...STATE_LEFT_OUT)
   return `${lines.join('\n')}\n`
 }
 

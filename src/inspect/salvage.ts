@@ -8,6 +8,7 @@ import { BlockType } from '../format/layout.ts'
 import { readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
 import type { System } from '../system/system.ts'
+import { leavesStateOut } from './left-out.ts'
 import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
 import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
@@ -46,6 +47,11 @@ export interface SalvageReport {
    * there are lost, and their ids are given again. Absent where it is known.
    */
   readonly endUnknown?: string
+  /**
+   * The owner's saved state (of a store: names of queues, groups, what they have finished) is not in the copy,
+   * and segments that led to it have retired. Absent where the copy's own records give all of it.
+   */
+  readonly stateLeftOut?: true
 }
 
 /**
@@ -111,7 +117,11 @@ export async function salvageLog(
   const nextId = Math.max(source.nextId, assessment.nextId)
   const { endUnknown } = source
   const found = { messages, segments: writer.segments, firstId, nextId, mended, losses }
-  return { directory, target, ...found, ...(endUnknown && { endUnknown }) }
+  const notes = {
+    ...(endUnknown && { endUnknown }),
+    ...(leavesStateOut(assessment) && { stateLeftOut: true as const }),
+  }
+  return { directory, target, ...found, ...notes }
 }
 
 class Tally {

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Gap, Message } from '../../src/index.ts'
-import { openLog, openReader } from '../../src/index.ts'
-import { salvage, verify } from '../../src/inspect/index.ts'
+import { openLog, openReader, openStore } from '../../src/index.ts'
+import { queues, salvage, verify } from '../../src/inspect/index.ts'
+import { runInProcess } from '../cli/in-process.ts'
 import { DAMAGES } from './damages.ts'
 import { bodyOf, flipBit, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
@@ -90,6 +91,48 @@ describe('what a saved log holds', () => {
     const after = await readBack(`${directory}-saved`)
     expect(after.messages.map(({ id }) => id)).toEqual(Array.from({ length: 70 }, (_, i) => i + 1))
     expect(after.gaps).toEqual([])
+  })
+})
+
+describe('the saved state of a store', () => {
+  async function storeOf(rounds: number): Promise<string> {
+    const directory = join(freshDirectory(), 'data')
+    const log = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
+    const store = await openStore(directory, { log })
+    const queue = store.queue('orders')
+    const session = store.session()
+    await session.watch('orders')
+    for (let round = 0; round < rounds; round += 1) {
+      await queue.putMany(Array.from({ length: 50 }, () => 'x'.repeat(500)))
+      for (const delivery of await session.reserve({ count: 50 })) await delivery.ack()
+      await store.compact()
+      await store.compact()
+    }
+    await queue.put('waits')
+    await session.close()
+    await store.close()
+    return directory
+  }
+
+  it('is not in the copy where what led to it has retired, and that is told', async () => {
+    const directory = await storeOf(3)
+    expect((await verify(directory)).firstId).toBeGreaterThan(1)
+    const report = await salvage(directory, `${directory}-saved`)
+    expect(report).toMatchObject({ losses: [], stateLeftOut: true })
+    const printed = await runInProcess(['recover', directory, '--out', `${directory}-printed`])
+    expect(printed.exitCode).toBe(3)
+    expect(printed.stdout.toString()).toContain('The saved state is NOT in the copy')
+    expect(printed.stdout.toString()).toContain('`qlog backup DIR --out NEWDIR`')
+    expect(printed.stdout.toString()).toContain('`qlog scrub DIR --repair`')
+  })
+
+  it('is given by the records of a copy where none has retired', async () => {
+    const directory = await storeOf(0)
+    const report = await salvage(directory, `${directory}-saved`)
+    expect(report.stateLeftOut).toBeUndefined()
+    expect(await queues(`${directory}-saved`)).toEqual(await queues(directory))
+    const printed = await runInProcess(['recover', directory, '--out', `${directory}-printed`])
+    expect(printed.exitCode).toBe(0)
   })
 })
 
