@@ -1189,6 +1189,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/inspect/salvage.test.ts'],
   },
   {
+    name: 'recover gives its copy a name although a writer has begun',
+    edits: [
+      edit(
+        'src/inspect/salvage.ts',
+        '    await refuseOwner(system, directory, lock)\n    await system.files.rename',
+        '    await system.files.rename',
+      ),
+    ],
+    tests: ['test/inspect/salvage.test.ts'],
+  },
+  {
     name: 'a batch goes on behind a block of it that is lost',
     edits: [
       edit(

@@ -3,9 +3,9 @@
  * it is whole and durable. The old directory is only read.
  */
 import type { Gap } from '../errors.ts'
-import { QlogError } from '../errors.ts'
+import { QlogError, systemErrorCode } from '../errors.ts'
 import { BlockType } from '../format/layout.ts'
-import { readLock } from '../log/lock.ts'
+import { type LockState, readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
 import type { System } from '../system/system.ts'
 import { leavesStateOut } from './left-out.ts'
@@ -67,10 +67,7 @@ export async function salvageLog(
 ): Promise<SalvageReport> {
   const target = trimmed(targetPath)
   const lock = await readLock(system, directory)
-  if (lock.state === 'alive') {
-    const { pid, host } = lock.owner
-    throw new QlogError('QLOG_LOCKED', `process ${pid} on ${host} is writing ${directory}`)
-  }
+  await refuseOwner(system, directory, lock)
   const unread = new UnreadFiles(system)
   const assessment = await lookAt(system, directory, options.signal, { unread })
   if (assessment.newest === undefined && assessment.files.length === 0) {
@@ -94,7 +91,7 @@ export async function salvageLog(
   })
   const tally = new Tally()
   try {
-    for await (const item of source.items()) {
+    for await (const item of itemsOf(source, directory)) {
       throwIfAborted(options.signal)
       tally.count(item)
       if (item.kind === 'loss') {
@@ -106,11 +103,14 @@ export async function salvageLog(
     }
     await writer.finish(Math.max(source.nextId, assessment.nextId))
     await system.files.flushDirectory(partial)
+    await refuseOwner(system, directory, lock)
     await system.files.rename(partial, target)
     await system.files.flushDirectory(splitPath(target).directory)
   } catch (error) {
     await writer.close().catch(() => undefined)
     await removeUnfinished(system, partial)
+    // Files that retire under the copying are no fault of the disk.
+    if (systemErrorCode(error) === 'QLOG_IO') await refuseOwner(system, directory, lock, error)
     throw asIoError(error, `cannot write ${target}`)
   }
   const { messages, mended, losses } = tally
@@ -122,6 +122,37 @@ export async function salvageLog(
     ...(leavesStateOut(assessment) && { stateLeftOut: true as const }),
   }
   return { directory, target, ...found, ...notes }
+}
+
+/** Nobody writes, and nobody has since the lock was looked at first: what was copied is of one moment. */
+async function refuseOwner(
+  system: System,
+  directory: string,
+  before: LockState,
+  cause?: unknown,
+): Promise<void> {
+  const lock = await readLock(system, directory)
+  if (lock.state === 'none' || lock.owner === undefined) return
+  const { pid, host, random } = lock.owner
+  const isSame = before.state !== 'none' && before.owner?.random === random
+  if (lock.state !== 'alive' && isSame) return
+  const what = lock.state === 'alive' ? 'is writing' : 'has opened meanwhile'
+  const options = cause === undefined ? {} : { cause }
+  throw new QlogError('QLOG_LOCKED', `process ${pid} on ${host} ${what} ${directory}`, options)
+}
+
+/** What fails while the log is read is told by the file of the log: the target has nothing to do with it. */
+async function* itemsOf(
+  source: SalvageSource,
+  directory: string,
+): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+  try {
+    yield* source.items()
+  } catch (error) {
+    const path = error instanceof Error && 'path' in error ? error.path : undefined
+    const what = typeof path === 'string' ? path : `the log ${directory}`
+    throw asIoError(error, `cannot read ${what}`)
+  }
 }
 
 class Tally {

@@ -2,14 +2,18 @@
  * Goal: what `recover` saves is everything that is valid, with ids and times as they were, in a log that
  * opens, reads and appends like any other. Method: the small log, damaged, saved, read back.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import type { Gap, Message } from '../../src/index.ts'
+import type { Gap, Log, Message } from '../../src/index.ts'
 import { openLog, openReader, openStore } from '../../src/index.ts'
 import { queues, salvage, verify } from '../../src/inspect/index.ts'
+import { salvageLog } from '../../src/inspect/salvage.ts'
+import { realSystem } from '../../src/system/real/real-system.ts'
+import type { System } from '../../src/system/system.ts'
 import { runInProcess } from '../cli/in-process.ts'
+import { overlay } from '../overlay.ts'
 import { DAMAGES } from './damages.ts'
 import { bodyOf, flipBit, MIDDLE, smallLog, writeLog } from './small-log.ts'
 
@@ -156,5 +160,64 @@ describe('what it refuses', () => {
     })
     await log.close()
     expect(existsSync(`${directory}-saved`)).toBe(false)
+  })
+
+  describe('one that changes while it is copied', () => {
+    /** The real system; `before` has its turn when a segment is opened once the copying has begun. */
+    function whileCopying(directory: string, name: string, before: () => Promise<void>): System {
+      const real = realSystem()
+      let isDone = false
+      const open: System['files']['open'] = async (path, options) => {
+        if (!isDone && path === join(directory, name) && existsSync(`${directory}-saved.partial`)) {
+          isDone = true
+          await before()
+        }
+        return real.files.open(path, options)
+      }
+      return overlay(real, { files: overlay(real.files, { open }) })
+    }
+
+    it('because a writer has begun: it is named, whether files are gone or not', async () => {
+      for (const retires of [false, true]) {
+        const directory = join(freshDirectory(), 'log')
+        writeLog(directory, smallLog().files)
+        let log: Log | undefined
+        const system = whileCopying(directory, MIDDLE, async () => {
+          log = await openLog(directory)
+          if (retires) unlinkSync(join(directory, MIDDLE))
+        })
+        const saving = salvageLog(system, directory, `${directory}-saved`)
+        await expect(saving).rejects.toMatchObject({
+          code: 'QLOG_LOCKED',
+          message: expect.stringContaining(`process ${process.pid} on`),
+        })
+        await log?.close()
+        expect(existsSync(`${directory}-saved`)).toBe(false)
+        expect(existsSync(`${directory}-saved.partial`)).toBe(false)
+      }
+    })
+
+    it('because a writer came and went: it is named too', async () => {
+      const directory = join(freshDirectory(), 'log')
+      writeLog(directory, smallLog().files)
+      const system = whileCopying(directory, MIDDLE, async () => (await openLog(directory)).close())
+      const saving = salvageLog(system, directory, `${directory}-saved`)
+      await expect(saving).rejects.toMatchObject({
+        code: 'QLOG_LOCKED',
+        message: expect.stringContaining('has opened meanwhile'),
+      })
+    })
+
+    it('because a file of it vanishes: that file is named, and not the target', async () => {
+      const directory = join(freshDirectory(), 'log')
+      writeLog(directory, smallLog().files)
+      const path = join(directory, MIDDLE)
+      const system = whileCopying(directory, MIDDLE, async () => unlinkSync(path))
+      const saving = salvageLog(system, directory, `${directory}-saved`)
+      await expect(saving).rejects.toMatchObject({
+        code: 'QLOG_IO',
+        message: `cannot read ${path} (ENOENT)`,
+      })
+    })
   })
 })
