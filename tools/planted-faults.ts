@@ -1262,4 +1262,18 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'a group that waits for a description is not told that one is free',
     edits: [edit('src/log/write-lanes.ts', '    for (const call of waiters) call()\n', '')],
   },
+  {
+    name: 'server: a connection has the event loop for as long as it has commands',
+    edits: [
+      edit('src/server/listen/loop-share.ts', 'nowMs - this.#sinceMs >= LOOP_SHARE_MS', 'false'),
+    ],
+    tests: ['test/server/listen/client.test.ts'],
+  },
+  {
+    name: 'server: a connection gives way at each command',
+    edits: [
+      edit('src/server/listen/loop-share.ts', 'nowMs - this.#sinceMs >= LOOP_SHARE_MS', 'true'),
+    ],
+    tests: ['test/server/listen/client.test.ts'],
+  },
 ]

@@ -4,6 +4,7 @@
  */
 import { BodyRoom } from '../server/listen/body-room.ts'
 import { LISTEN_LIMITS, type ListenLimits } from '../server/listen/limits.ts'
+import { type LoopClock, LoopTurns } from '../server/listen/loop-share.ts'
 import { type ClientHost, ServedClient } from '../server/listen/served-client.ts'
 import type { Client, EndReason, Protocol } from '../server/listen/types.ts'
 import type { Wire } from '../server/listen/wire.ts'
@@ -13,9 +14,13 @@ export interface FakeClientOptions {
   readonly limits?: Partial<ListenLimits>
   readonly idleTimeoutMs?: number
   readonly isTls?: boolean
+  /** Of the event loop; by the one it has unless told no time passes, and nobody has to give way. */
+  readonly clock?: LoopClock
   /** Another connection of the same listener: what all of them have together is shared with it. */
   readonly beside?: FakeClient
 }
+
+const STILL: LoopClock = { soon, afterEvents: soon, monotonicMs: () => 0 }
 
 /** The peer's end of a connection that `protocol` serves. */
 export class FakeClient {
@@ -24,17 +29,17 @@ export class FakeClient {
   /** What the protocol threw. */
   readonly errors: Error[] = []
   #endedBy: EndReason | undefined
-  readonly #shared: Pick<ClientHost, 'bodyRoom' | 'behindWaits'>
+  readonly #shared: Pick<ClientHost, 'bodyRoom' | 'behindWaits' | 'loopTurns'>
 
   constructor(protocol: Protocol, options: FakeClientOptions = {}) {
     const limits = { ...LISTEN_LIMITS, ...options.limits }
     this.#wire = new MemoryWire(options.isTls ?? false, () => this.#served.gone())
     const bodyRoom = new BodyRoom(limits.largeBodiesBytesMax)
-    const { beside } = options
-    this.#shared = beside ? beside.#shared : { bodyRoom, behindWaits: { bytes: 0 } }
+    const { beside, clock = STILL } = options
+    const loopTurns = new LoopTurns(clock)
+    this.#shared = beside ? beside.#shared : { bodyRoom, behindWaits: { bytes: 0 }, loopTurns }
     const host: ClientHost = {
       ...this.#shared,
-      clock: { soon },
       limits,
       idleTimeoutMs: options.idleTimeoutMs ?? Number.POSITIVE_INFINITY,
       onEnded: (_: number, why: EndReason): void => {

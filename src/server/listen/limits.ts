@@ -57,6 +57,9 @@ export const LISTEN_LIMITS: ListenLimits = {
 /** One write takes so many bytes of answers; whatever waits behind them is counted. */
 export const WRITE_BYTES_MAX = 256 * KIB
 
+/** A connection that has gone on for so long lets others go on, and timers, before it does its next command. */
+export const LOOP_SHARE_MS = 10
+
 /** Time-outs are looked at so often: they come so much later at most. */
 export const SWEEP_MS_MAX = 1_000
 

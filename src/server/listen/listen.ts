@@ -16,6 +16,7 @@ import {
   type ListenLimits,
   SWEEP_MS_MAX,
 } from './limits.ts'
+import { LoopTurns } from './loop-share.ts'
 import { type ClientHost, ServedClient } from './served-client.ts'
 import { SocketWire } from './socket-wire.ts'
 import type {
@@ -85,6 +86,7 @@ class SocketListener implements Listener, ClientHost {
   readonly idleTimeoutMs: number
   readonly bodyRoom: BodyRoom
   readonly behindWaits = { bytes: 0 }
+  readonly loopTurns: LoopTurns
   onClosed: () => void = () => undefined
   readonly #system: ListenSystem
   readonly #options: ListenOptions
@@ -115,6 +117,7 @@ class SocketListener implements Listener, ClientHost {
     this.#options = options
     this.protocol = options.protocol.name
     this.clock = system.clock
+    this.loopTurns = new LoopTurns(system.clock)
     this.limits = checkLimits({ ...LISTEN_LIMITS, ...options.limits })
     this.idleTimeoutMs = options.idleTimeoutMs ?? Number.POSITIVE_INFINITY
     if (!(this.idleTimeoutMs > 0)) throw new QlogTypeError('idleTimeoutMs must be over 0')

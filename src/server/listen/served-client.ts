@@ -2,10 +2,10 @@
  * One connection between its wire and its conversation: turns, gathered answers, backpressure both ways,
  * time-outs, the end. Whatever the peer does, what this holds for it is bounded. Touches the wire it is given.
  */
-import type { Clock } from '../../system/system.ts'
 import { BodyPlace, type BodyRoom, needsRoom } from './body-room.ts'
 import { ByteIntake } from './intake.ts'
 import { type ListenLimits, WRITE_BYTES_MAX } from './limits.ts'
+import { LoopShare, type LoopTurns } from './loop-share.ts'
 import { Output } from './output.ts'
 import { Patience } from './patience.ts'
 import type { Client, Conversation, EndReason, Intake, Protocol, RefusalReason } from './types.ts'
@@ -13,7 +13,7 @@ import type { Wire } from './wire.ts'
 
 /** What a connection needs of its listener. */
 export interface ClientHost {
-  readonly clock: Pick<Clock, 'soon'>
+  readonly loopTurns: LoopTurns
   readonly limits: ListenLimits
   readonly idleTimeoutMs: number
   readonly bodyRoom: BodyRoom
@@ -33,6 +33,7 @@ export class ServedClient implements Client {
   readonly #intake: ByteIntake
   readonly #output = new Output()
   readonly #patience: Patience
+  readonly #share: LoopShare
   #conversation: Conversation | undefined
   /** open, then ending (answers still go out) or dropped, then gone. */
   #state: 'open' | 'ending' | 'dropped' | 'gone' = 'open'
@@ -60,6 +61,7 @@ export class ServedClient implements Client {
     this.isTls = wire.isTls
     this.#intake = new ByteIntake(host.limits.intakeBytesMax)
     this.#patience = new Patience(host.limits, host.idleTimeoutMs)
+    this.#share = new LoopShare(host.loopTurns)
   }
 
   get intake(): Intake {
@@ -198,7 +200,7 @@ export class ServedClient implements Client {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#host.clock.soon(this.#turn)
+    this.#share.goOn(this.#turn)
   }
 
   #advance(): void {

@@ -1,6 +1,7 @@
 /** A connection of the frame: turns, answers, backpressure, time-outs, the end. */
 import { describe, expect, test } from 'vitest'
 import { LISTEN_LIMITS } from '../../../src/server/listen/limits.ts'
+import { soon } from '../../../src/system/soon.ts'
 import { fakeClient } from '../../../src/testing/fake-client.ts'
 import { LineProtocol } from './line-protocol.ts'
 
@@ -48,6 +49,56 @@ describe('turns', () => {
     expect(peer.errors.map((error) => error.message)).toEqual(['a mistake'])
     expect(peer.endedBy).toBe('failed')
     expect(protocol.last.closings).toBe(1)
+  })
+})
+
+describe('a turn of the event loop', () => {
+  /** Two connections of one listener, and a clock that a `look` of the first moves on. */
+  function two(lookMs: number) {
+    const protocol = new LineProtocol()
+    let nowMs = 0
+    let breaks = 0
+    const clock = {
+      soon,
+      afterEvents: (callback: () => void): void => {
+        breaks += 1
+        setImmediate(callback)
+      },
+      monotonicMs: () => nowMs,
+    }
+    const peer = fakeClient(protocol, { clock })
+    const { last } = protocol
+    last.onLook = () => {
+      nowMs += lookMs
+    }
+    const other = fakeClient(protocol, { clock, beside: peer })
+    return { peer, other, looks: () => last.taken.length, breaks: () => breaks }
+  }
+  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+  test('ends though a connection has sent more that takes long, and others are served', async () => {
+    const { peer, other, looks } = two(4)
+    peer.send('look\r\n'.repeat(100))
+    let turns = 0
+    for (let before = 0; looks() < 100; before = looks()) {
+      await nextTurn()
+      turns += 1
+      expect(looks() - before).toBeLessThanOrEqual(4)
+      other.send('a\r\n')
+      await new Promise<void>((resolve) => soon(() => soon(resolve)))
+      expect(other.takeText()).toBe('GOT a\r\n')
+    }
+    expect(turns).toBeGreaterThanOrEqual(25)
+    await peer.settled()
+    expect(peer.takeText()).toBe('ANSWER\r\n'.repeat(100))
+  })
+
+  test('is enough for any number of commands that take no time', async () => {
+    const { peer, looks, breaks } = two(0)
+    peer.send('look\r\n'.repeat(1_000))
+    await nextTurn()
+    expect(looks()).toBe(1_000)
+    expect(breaks()).toBe(1)
   })
 })
 

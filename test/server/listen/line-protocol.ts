@@ -1,7 +1,7 @@
 /**
  * A small protocol for the frame's tests. `echo BYTES`, then the body and CR LF, is answered with the body;
  * `wait` is answered when the test says so, and what is behind it waits; `fill BYTES` is answered with so
- * many bytes; `boom` is a mistake in the protocol.
+ * many bytes; `look` is answered without an event in between; `boom` is a mistake in the protocol.
  */
 import type { Client, Conversation, Protocol } from '../../../src/server/listen/types.ts'
 
@@ -34,6 +34,8 @@ export class LineConversation implements Conversation {
   advances = 0
   /** Its `wait` is one that may never be answered. */
   isWaiting = false
+  /** What a `look` costs. */
+  onLook = (): void => undefined
   #isWaiting = false
   #bodyBytes = -1
   #fillBytes = 0
@@ -79,6 +81,14 @@ export class LineConversation implements Conversation {
     return this.#bodyBytes >= 0 ? this.#body() : this.#line()
   }
 
+  #look(): void {
+    this.#isWaiting = true
+    queueMicrotask(() => {
+      this.onLook()
+      this.answer()
+    })
+  }
+
   #body(): boolean {
     const { intake } = this.client
     if (intake.length < this.#bodyBytes + 2) return false
@@ -105,6 +115,7 @@ export class LineConversation implements Conversation {
     const [word, count] = line.split(' ')
     if (word === 'boom') throw new Error('a mistake')
     if (word === 'wait') this.#isWaiting = true
+    else if (word === 'look') this.#look()
     else if (word === 'quit') client.end()
     else if (word === 'fill') this.#fillBytes = Number(count)
     else if (word === 'echo') {
