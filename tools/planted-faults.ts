@@ -1276,4 +1276,22 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/server/listen/client.test.ts'],
   },
+  {
+    name: 'beanstalkd: replies that wait behind a put count nothing',
+    edits: [
+      edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),
+    ],
+    tests: ['test/protocols/beanstalkd/pipeline.test.ts'],
+  },
+  {
+    name: 'beanstalkd: lists of watched tubes are made while a put in front of them is under way',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/look-verbs.ts',
+        'talk.answer(async () => documentReply(namesOf(talk.watching.watched)))',
+        'talk.say(documentReply(namesOf(talk.watching.watched)))',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/pipelining.test.ts'],
+  },
 ]

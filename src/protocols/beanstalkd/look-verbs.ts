@@ -61,7 +61,8 @@ export function listTubesWatched(talk: Talk, scanner: Scanner): void {
     return
   }
   talk.shared.counters.commands['list-tubes-watched']++
-  talk.say(documentReply(namesOf(talk.watching.watched)))
+  // It may be long: many of them must not lie behind a put that is not durable yet.
+  talk.answer(async () => documentReply(namesOf(talk.watching.watched)))
 }
 
 export function listTubeUsed(talk: Talk, scanner: Scanner): void {

@@ -106,7 +106,7 @@ export class Pipeline {
     )
   }
 
-  /** A command begins whose reply is `text`, or the id of a job; its body has so many bytes. */
+  /** A command begins whose reply is `text`, or the id of a job; so many bytes of it wait. */
   begin(text: string, bytes: number): Slot {
     const slot = this.#pool.take()
     slot.pipeline = this
@@ -120,7 +120,7 @@ export class Pipeline {
   /** A reply that is known now: it waits for those in front of it. */
   say(text: string): void {
     if (this.isEmpty) this.#host.write(text)
-    else this.begin(text, 0).done()
+    else this.begin(text, text.length).done()
   }
 
   /** The command has its reply. */

@@ -35,6 +35,20 @@ describe('commands behind each other', () => {
       expect(await peer.stats('stats-tube t')).toMatchObject({ 'current-jobs-ready': '1' })
     }))
 
+  test('lists that are asked for behind a put are made when it is durable, one after the other', () =>
+    serving(async (served) => {
+      const peer = served.connect()
+      const names = Array.from({ length: 10 }, (_, row) => `${'t'.repeat(199)}${row}`)
+      for (const name of names) await peer.ask(`watch ${name}`)
+      const list = 'list-tubes-watched\r\n'
+      peer.send(`put 1 0 60 1\r\na\r\n${list.repeat(3_000)}`)
+      expect(peer.client.client.intake.length).toBe(list.length * 2_999)
+      await served.advance(1_000)
+      const yaml = ['---', '- default', ...names.map((name) => `- ${name}`), ''].join('\n')
+      const lists = `OK ${yaml.length}\r\n${yaml}\r\n`.repeat(3_000)
+      expect(peer.rest() === `INSERTED 1\r\n${lists}`).toBe(true)
+    }))
+
   test('a command sees what those in front of it did', () =>
     serving(async (served) => {
       const peer = served.connect()
