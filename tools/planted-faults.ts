@@ -1294,4 +1294,15 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/protocols/beanstalkd/pipelining.test.ts'],
   },
+  {
+    name: 'memcache: the body behind a bad line is run as commands',
+    edits: [
+      edit(
+        'src/protocols/memcache/text-conversation.ts',
+        '    if (bytes !== undefined) this.#unwanted = bytes + ENDING_BYTES\n',
+        '',
+      ),
+    ],
+    tests: ['test/protocols/memcache/text-replies.test.ts'],
+  },
 ]

@@ -17,7 +17,14 @@ import {
 import type { Pipeline } from './pipeline.ts'
 import { put } from './queue-verbs.ts'
 import type { Readers } from './readers.ts'
-import { isStorage, parseStorage, type StorageLine, verbOf, wordsOf } from './text-grammar.ts'
+import {
+  type BadStorageLine,
+  isStorage,
+  parseStorage,
+  type StorageLine,
+  verbOf,
+  wordsOf,
+} from './text-grammar.ts'
 import { TextVerbs } from './text-verbs.ts'
 
 const LF = 10
@@ -140,9 +147,15 @@ export class TextConversation implements PutWaiter {
 
   #beginStorage(verb: string, words: readonly string[]): void {
     const line = parseStorage(verb, words)
-    if (line === 'words') this.#say('ERROR\r\n')
-    else if (line === 'numbers') this.#say(BAD_LINE)
-    else if (typeof line !== 'string') this.#beginBody(line)
+    if (line === undefined) this.#say('ERROR\r\n')
+    else if (line.isBad) this.#refuseBody(line)
+    else this.#beginBody(line)
+  }
+
+  /** A body that is read on as commands would empty a queue whose item says so. */
+  #refuseBody({ bytes, isQuiet }: BadStorageLine): void {
+    if (!isQuiet) this.#say(BAD_LINE)
+    if (bytes !== undefined) this.#unwanted = bytes + ENDING_BYTES
   }
 
   #beginBody(line: StorageLine): void {

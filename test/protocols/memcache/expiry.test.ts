@@ -24,6 +24,15 @@ test('is a time from now, or since 1970 where it is large', async () => {
   )
 })
 
+test('beyond 31 bits is as late as can be told', async () => {
+  const here = await server({ honourExpiry: true })
+  const one = here.peer()
+  const milliseconds = Date.now() + 60_000
+  await one.ask(`set q 0 ${milliseconds} 1\r\na\r\nset q 0 -${milliseconds} 1\r\nb\r\n`)
+  while (here.store.stats().messages > 1) await one.wire.settled()
+  expect(await one.ask('get q q\r\n')).toBe('VALUE q 0 1\r\na\r\nEND\r\n')
+})
+
 test('options that are none are refused', async () => {
   const { store } = await server()
   const make = (options: object) => () => memcache(store, options)
