@@ -44,6 +44,7 @@ export const CUT_OFF = 'test/log/cut-off.test.ts'
 export const LOST_MAP = 'test/log/space/lost-map.test.ts'
 export const LOST_VICTIMS = 'test/log/space/lost-victims.test.ts'
 export const SALVAGE_PARTS = 'test/inspect/salvage-parts.test.ts'
+export const LOST_NEWEST = 'test/inspect/lost-newest.test.ts'
 export const FULL_DISK_ENDS = 'test/log/space/full-disk-ends.test.ts'
 
 export function edit(file: string, find: string, replace: string): Edit {
@@ -1030,6 +1031,17 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: [SALVAGE_PARTS],
+  },
+  {
+    name: 'ids that a segment without its LINK has lost at its end are passed over',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        'source.losesToEnd && source.endId > this.nextId',
+        'source.losesToEnd && source.endId < this.nextId',
+      ),
+    ],
+    tests: [LOST_NEWEST],
   },
   {
     name: 'a merged file is deleted though the map names nothing in its place',

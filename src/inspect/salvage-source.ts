@@ -5,7 +5,8 @@
 import type { Gap } from '../errors.ts'
 import { isMediumError, systemErrorCode } from '../errors.ts'
 import { type Block, readBlock } from '../format/block.ts'
-import type { SingleBit } from '../format/evidence.ts'
+import type { SegmentHead, SingleBit } from '../format/evidence.ts'
+import { indexClaim } from '../format/file-verdict.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
 import { decodeLink, type MapEntry } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
@@ -17,7 +18,7 @@ import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
 import type { UnreadPages } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
-import { keyOf } from '../log/survey.ts'
+import { indexEvidence, keyOf } from '../log/survey.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { partOfBlock } from './block-part.ts'
@@ -162,7 +163,7 @@ export class SalvageSource {
         scanSegment(this.#system, handle, key, actualBytes),
       )
       const { blocks } = scan
-      let end = SEGMENT_HEADER_BYTES
+      let end = Math.max(SEGMENT_HEADER_BYTES, this.#indexClaim(head))
       for (let row = 0; row < blocks.count; row++) end = Math.max(end, blocks.durable(row))
       // Behind what is claimed whole groups count as far as they follow one another, as for the newest; but
       // not where another segment was begun behind this one, in which its owner had the last word.
@@ -175,8 +176,16 @@ export class SalvageSource {
         end,
         epoch: 1,
         endId: isLast ? verdict.endId : 0,
+        losesToEnd: true,
       })
     }
+  }
+
+  /** What the index claims durable of a segment above the newest. */
+  #indexClaim(head: SegmentHead): number {
+    const { survey, storeId, newest } = this.#assessment
+    const index = indexEvidence(survey.index)
+    return index?.storeId === storeId ? indexClaim(index, head, newest?.link.epoch ?? 0) : 0
   }
 
   /** Returns the offset from which on it holds more than was taken, because of the source's `toId`. */
@@ -233,7 +242,10 @@ export class SalvageSource {
     }
     if (actualBytes < end) wound = { offset: wound?.offset ?? actualBytes, end }
     if (wound) yield* this.#loseBytes(source, wound, source.endId)
-    else this.nextId = Math.max(this.nextId, takenEnd(source, source.endId))
+    else if (source.losesToEnd && source.endId > this.nextId) {
+      const why = 'no block that counts holds them any more'
+      yield* this.#lose('rot', source.file, end, 0, source.endId, why)
+    } else this.nextId = Math.max(this.nextId, takenEnd(source, source.endId))
     return end
   }
 

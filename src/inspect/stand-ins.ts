@@ -27,6 +27,8 @@ export interface SegmentSource {
   readonly epoch: number
   /** One past the last id that the log gave in this segment; 0 where nothing tells. */
   readonly endId: number
+  /** Ids in front of `endId` that no block gives are lost, also where no invalid bytes tell of them. */
+  readonly losesToEnd?: boolean
   /** Ids from here on are not taken from it, default all are. */
   readonly toId?: number
   /** Of the map, where the segment has one: what its file does not give may stand elsewhere. */

@@ -1,0 +1,71 @@
+/**
+ * Goal: nothing of the newest segment is passed over without a word. Method: the small log, whose newest
+ * segment holds the ids 13 to 18, loses of it what tells that it is the newest; what is saved and what is
+ * told as lost are together all that was given.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readBlock, sealBlock } from '../../src/format/block.ts'
+import { type SalvageReport, salvage, verify } from '../../src/inspect/index.ts'
+import { crc32 } from '../../src/system/real/crc.ts'
+import { bytesOf, headerOf, LAST, type LogFiles, smallLog, writeLog } from './small-log.ts'
+
+const HEADER_BYTES = 4096
+
+function written(files: LogFiles): string {
+  const root = mkdtempSync(join(tmpdir(), 'qlog-newest-'))
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const directory = join(root, 'log')
+  writeLog(directory, files)
+  return directory
+}
+
+async function saved(files: LogFiles): Promise<SalvageReport> {
+  const directory = written(files)
+  const report = await salvage(directory, `${directory}-saved`)
+  expect((await verify(`${directory}-saved`)).verdict).toBe('fine')
+  return report
+}
+
+/** The ranges of ids that are told as lost. */
+function lostOf({ losses }: SalvageReport): [number, number][] {
+  return losses
+    .filter(({ firstId, endId }) => endId > firstId)
+    .map(({ firstId, endId }) => [firstId, endId])
+}
+
+describe('a newest segment without its LINK', () => {
+  test('all behind its header is gone: the ids that the index knows of are told as lost', async () => {
+    const { files } = smallLog()
+    bytesOf(files, LAST).fill(0, HEADER_BYTES)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([12, [[13, 19]], 19])
+  })
+
+  test('its file ends behind its header: the same', async () => {
+    const { files } = smallLog()
+    files.set(LAST, bytesOf(files, LAST).slice(0, HEADER_BYTES))
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([12, [[13, 19]], 19])
+  })
+
+  test('its end is gone too: what stood there is told as lost, and the rest is saved', async () => {
+    const { files, dataOffsets, lastGroupOffset } = smallLog()
+    bytesOf(files, LAST).fill(0xff, HEADER_BYTES, dataOffsets.get(LAST)?.[0])
+    bytesOf(files, LAST).fill(0xff, lastGroupOffset)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([15, [[16, 19]], 19])
+  })
+
+  test('blocks of a group that is not whole do not count, and their ids are told as lost', async () => {
+    const { files, dataOffsets, lastGroupOffset } = smallLog({ closed: false, indexed: false })
+    const bytes = bytesOf(files, LAST)
+    bytes.fill(0xff, HEADER_BYTES, dataOffsets.get(LAST)?.[0])
+    const block = readBlock(bytes, lastGroupOffset)
+    sealBlock(bytes, lastGroupOffset, { ...block, flags: 0 }, headerOf(3), crc32)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([15, [[16, 19]], 19])
+  })
+})
