@@ -1044,6 +1044,24 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [LOST_NEWEST],
   },
   {
+    name: 'a newest segment that lost its header is passed over by what saves',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        'const isNamed = index?.number === head.number',
+        'const isNamed = index?.number !== head.number',
+      ),
+    ],
+    tests: [LOST_NEWEST],
+  },
+  {
+    name: 'an index beside a log without a header does not count',
+    edits: [
+      edit('src/format/file-verdict.ts', 'if (index && (isAlone || ', 'if (index && (!isAlone && '),
+    ],
+    tests: [LOST_NEWEST],
+  },
+  {
     name: 'a merged file is deleted though the map names nothing in its place',
     edits: [
       edit(

@@ -52,10 +52,8 @@ export function withCopies(
  */
 export function storeIdOf(heads: readonly SegmentHead[], index?: IndexEvidence): string {
   // An index of another log, put here by mistake, must not outvote every segment.
-  if (
-    index &&
-    (heads.length === 0 || heads.some(({ header }) => header?.storeId === index.storeId))
-  ) {
+  const isAlone = heads.every(({ header }) => header === undefined)
+  if (index && (isAlone || heads.some(({ header }) => header?.storeId === index.storeId))) {
     return index.storeId
   }
   const begun = heads.filter((head) => head.link !== undefined)

@@ -4,21 +4,21 @@
  */
 import type { Gap } from '../errors.ts'
 import { isMediumError, systemErrorCode } from '../errors.ts'
-import { type Block, readBlock } from '../format/block.ts'
-import type { SegmentHead, SingleBit } from '../format/evidence.ts'
-import { indexClaim } from '../format/file-verdict.ts'
+import { type Block, readBlock, type SegmentKey } from '../format/block.ts'
+import type { IndexEvidence, SegmentHead, SingleBit } from '../format/evidence.ts'
 import { BlockFlag, BlockType, SEGMENT_HEADER_BYTES, segmentFileName } from '../format/layout.ts'
 import { decodeLink, type MapEntry } from '../format/link.ts'
 import { MessageCounter } from '../format/message-counter.ts'
 import { RecordCursor } from '../format/records.ts'
 import type { Unpacker } from '../format/unpack.ts'
-import { isRot, wholeGroupEnd } from '../format/verdict.ts'
+import { isRot, type VerdictRow, wholeGroupEnd } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { unpackerOf } from '../log/block-state.ts'
 import { mendableBlocks, mendedBytes } from '../log/mend.ts'
 import type { UnreadPages } from '../log/read-around.ts'
 import { scanSegment } from '../log/scan.ts'
 import { indexEvidence, keyOf } from '../log/survey.ts'
+import { isRotAbove } from '../log/verdict-gaps.ts'
 import { withFile } from '../log/with-file.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { partOfBlock } from './block-part.ts'
@@ -127,7 +127,7 @@ export class SalvageSource {
       }
       yield* this.#segment(source)
     }
-    yield* this.#withoutLink()
+    yield* this.#aboveNewest()
     if (missingNewest) {
       const { file, offset, endId, why } = missingNewest
       yield* this.#lose('missing', file, offset, 0, Math.max(endId, nextId), why)
@@ -149,43 +149,64 @@ export class SalvageSource {
     return hasStandIn
   }
 
-  /** Segments that claim durable data and have lost their LINK: that is taken, and whole groups behind it. */
-  async *#withoutLink(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
-    const { files, survey } = this.#assessment
-    const withoutLink = files.filter(({ row }) => row === 'rot-lost-link')
-    for (const verdict of withoutLink) {
-      const head = survey.heads.find(({ file }) => file === verdict.file)
-      if (!head?.header) continue
-      const { file, actualBytes } = head
-      const key = keyOf(head.header)
-      const path = `${survey.directory}/${file}`
-      const scan = await withFile(this.#system, path, (handle) =>
-        scanSegment(this.#system, handle, key, actualBytes),
-      )
-      const { blocks } = scan
-      let end = Math.max(SEGMENT_HEADER_BYTES, this.#indexClaim(head))
-      for (let row = 0; row < blocks.count; row++) end = Math.max(end, blocks.durable(row))
-      // Behind what is claimed whole groups count as far as they follow one another, as for the newest; but
-      // not where another segment was begun behind this one, in which its owner had the last word.
-      const isLast = verdict === withoutLink.at(-1)
-      for (let next = end; isLast && next > 0; next = wholeGroupEnd(blocks, end)) end = next
-      yield* this.#segment({
-        file,
-        key,
-        actualBytes,
-        end,
-        epoch: 1,
-        endId: isLast ? verdict.endId : 0,
-        losesToEnd: true,
-      })
+  /** Segments above the newest that is known: what they hold as far as it counts, and all they have lost. */
+  async *#aboveNewest(): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { files, survey, newest } = this.#assessment
+    const above = files.filter((verdict) => isRotAbove(verdict, newest))
+    for (const verdict of above) {
+      const { file, endId, row, why } = verdict
+      const isLast = verdict === above.at(-1)
+      const head = survey.heads.find((candidate) => candidate.file === file)
+      const key = head && this.#keyAbove(head, row)
+      if (head && key) yield* this.#withoutLink(head, key, isLast ? endId : 0)
+      else if (endId > this.nextId) {
+        yield* this.#lose('rot', file, 0, 0, endId, why)
+      }
+    }
+    // Where the one in front of the last knew of more ids, these are lost as well.
+    const most = above.toSorted((a, b) => b.endId - a.endId)[0]
+    if (most && most.endId > this.nextId) {
+      yield* this.#lose('rot', most.file, 0, 0, most.endId, most.why)
     }
   }
 
-  /** What the index claims durable of a segment above the newest. */
-  #indexClaim(head: SegmentHead): number {
+  /** How blocks of a segment above the newest are told: by its header, or where that is lost by the index. */
+  #keyAbove(head: SegmentHead, row: VerdictRow): SegmentKey | undefined {
+    if (head.header) return row === 'rot-lost-link' ? keyOf(head.header) : undefined
+    const index = this.#index()
+    const isNamed = index?.number === head.number && index.generation === head.generation
+    return isNamed ? { ...index, fileBytes: head.actualBytes } : undefined
+  }
+
+  /** The index, where it counts for segments above the newest. */
+  #index(): IndexEvidence | undefined {
     const { survey, storeId, newest } = this.#assessment
     const index = indexEvidence(survey.index)
-    return index?.storeId === storeId ? indexClaim(index, head, newest?.link.epoch ?? 0) : 0
+    const epoch = newest?.link.epoch ?? 0
+    return index && index.storeId === storeId && index.epoch >= epoch ? index : undefined
+  }
+
+  /** What such a segment claims durable is taken, and whole groups behind it; up to `endId` the rest is lost. */
+  async *#withoutLink(
+    head: SegmentHead,
+    key: SegmentKey,
+    endId: number,
+  ): AsyncGenerator<SavedBlock | Loss, void, undefined> {
+    const { file, number, actualBytes } = head
+    const path = `${this.#assessment.survey.directory}/${file}`
+    const scan = await withFile(this.#system, path, (handle) =>
+      scanSegment(this.#system, handle, key, actualBytes),
+    )
+    const { blocks } = scan
+    const index = this.#index()
+    const isNamed =
+      index?.number === number && index.salt1 === key.salt1 && index.salt2 === key.salt2
+    let end = Math.max(SEGMENT_HEADER_BYTES, isNamed ? index.durableOffset : 0)
+    for (let row = 0; row < blocks.count; row++) end = Math.max(end, blocks.durable(row))
+    // Behind what is claimed whole groups count as far as they follow one another, as for the newest; but
+    // not where another segment was begun behind this one, in which its owner had the last word.
+    for (let next = end; endId > 0 && next > 0; next = wholeGroupEnd(blocks, end)) end = next
+    yield* this.#segment({ file, key, actualBytes, end, epoch: 1, endId, losesToEnd: true })
   }
 
   /** Returns the offset from which on it holds more than was taken, because of the source's `toId`. */

@@ -2,7 +2,7 @@
 import type { Gap } from '../errors.ts'
 import type { IndexEvidence } from '../format/evidence.ts'
 import type { FileVerdict } from '../format/file-verdict.ts'
-import { segmentFileName } from '../format/layout.ts'
+import { parseSegmentFileName, segmentFileName } from '../format/layout.ts'
 import { isRot, successorIsMissing, VERDICT_ROWS } from '../format/verdict.ts'
 import type { NewestSegment } from './newest-segment.ts'
 
@@ -19,6 +19,12 @@ export function gapsOfTail(newest: NewestSegment): Gap[] {
       endId,
       why: VERDICT_ROWS[row],
     }))
+}
+
+/** True of rot above the newest segment: which ids stood there, the newest tells the beginning of. */
+export function isRotAbove(verdict: FileVerdict, newest: NewestSegment | undefined): boolean {
+  const number = parseSegmentFileName(verdict.file)?.number ?? 0
+  return isRot(verdict.row) && number > (newest?.head.number ?? 0)
 }
 
 export function gapOfFile(verdict: FileVerdict, newest: NewestSegment | undefined): Gap {

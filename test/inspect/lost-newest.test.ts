@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readBlock, sealBlock } from '../../src/format/block.ts'
+import { segmentFileName } from '../../src/format/layout.ts'
 import { type SalvageReport, salvage, verify } from '../../src/inspect/index.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
 import { bytesOf, headerOf, LAST, type LogFiles, smallLog, writeLog } from './small-log.ts'
@@ -67,5 +68,40 @@ describe('a newest segment without its LINK', () => {
     sealBlock(bytes, lastGroupOffset, { ...block, flags: 0 }, headerOf(3), crc32)
     const report = await saved(files)
     expect([report.messages, lostOf(report), report.nextId]).toEqual([15, [[16, 19]], 19])
+  })
+})
+
+describe('a newest segment without its header', () => {
+  test('is saved whole where the index knows its salts', async () => {
+    const { files } = smallLog()
+    bytesOf(files, LAST).fill(0, 0, HEADER_BYTES)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([18, [], 19])
+  })
+
+  test('what its blocks do not give any more is told as lost', async () => {
+    const { files, lastGroupOffset } = smallLog()
+    bytesOf(files, LAST).fill(0, 0, HEADER_BYTES)
+    bytesOf(files, LAST).fill(0xff, lastGroupOffset)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([15, [[16, 19]], 19])
+  })
+
+  test('of another generation than the index names: what the index knows of is told as lost', async () => {
+    const { files } = smallLog()
+    const bytes = bytesOf(files, LAST).fill(0, 0, HEADER_BYTES)
+    files.set(segmentFileName(3, 1), bytes)
+    files.delete(LAST)
+    const report = await saved(files)
+    expect([report.messages, lostOf(report), report.nextId]).toEqual([12, [[13, 19]], 19])
+  })
+
+  test('is saved where it is the only one', async () => {
+    const { files, dataOffsets } = smallLog()
+    const only: LogFiles = new Map([[LAST, bytesOf(files, LAST)]])
+    only.set('index.a', bytesOf(files, 'index.a'))
+    bytesOf(only, LAST).fill(0, 0, dataOffsets.get(LAST)?.[0])
+    const report = await saved(only)
+    expect([report.messages, report.nextId]).toEqual([6, 19])
   })
 })
