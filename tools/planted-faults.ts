@@ -1335,4 +1335,9 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/protocols/memcache/text-replies.test.ts'],
   },
+  {
+    name: 'memcache: readers that nobody uses any more stay, however many they are',
+    edits: [edit('src/protocols/memcache/readers.ts', '    this.#readers.shrink(this)\n', '')],
+    tests: ['test/protocols/memcache/readers.test.ts'],
+  },
 ]

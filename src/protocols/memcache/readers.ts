@@ -109,7 +109,9 @@ export class Reader {
   async #letGo(): Promise<void> {
     // What failed is told to whoever began it.
     await this.#pending?.catch(() => undefined)
-    if (this.isIdle) await this.close()
+    if (!this.isIdle) return
+    this.#readers.shrink(this)
+    await this.close()
   }
 
   /** Nobody uses it at present; whoever still has it begins anew. */
@@ -170,19 +172,22 @@ export class Readers {
     return this.#byKey.get(keyOf(address))
   }
 
+  /** This one is idle: it goes where there are too many. */
+  shrink(reader: Reader): void {
+    if (this.#byKey.size <= READERS_MAX) return
+    if (this.#byKey.get(reader.key) === reader) this.#byKey.delete(reader.key)
+  }
+
   /** More than so many may be in use at once: each of them by a connection, which is bounded in them. */
   #makeRoom(): void {
     let asked = 0
     for (const [key, reader] of this.#byKey) {
       this.#byKey.delete(key)
-      if (reader.isIdle) {
-        reader.close().catch(this.plan.onError)
-        return
-      }
+      if (reader.isIdle) reader.close().catch(this.plan.onError)
       // Behind the others: whoever comes next asks those.
-      this.#byKey.set(key, reader)
+      else this.#byKey.set(key, reader)
       asked += 1
-      if (asked >= READERS_ASKED_MAX) return
+      if (asked >= READERS_ASKED_MAX || this.#byKey.size < READERS_MAX) return
     }
   }
 }
