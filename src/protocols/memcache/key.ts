@@ -34,7 +34,8 @@ const NAME_BYTES_MAX = 200
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/
 const WAIT = /^t=\d{1,15}$/
-const utf8 = new TextDecoder('utf-8', { fatal: true })
+/** A byte order mark in front is a character of the name like any other. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** `asked` is latin1: one character a byte. */
 export function parseRead(asked: string): ReadRequest | KeyFault {

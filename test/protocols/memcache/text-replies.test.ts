@@ -35,6 +35,7 @@ const REPLIES: readonly (readonly [sent: string, reply: string])[] = [
   ['get +a\r\n', 'CLIENT_ERROR bad queue name\r\n'],
   ['get a+\r\n', 'CLIENT_ERROR bad queue name\r\n'],
   ['get /open\r\n', 'CLIENT_ERROR bad queue name\r\n'],
+  ['set \xef\xbb\xbfa 0 0 1\r\nx\r\nget a/peek\r\n', 'STORED\r\nEND\r\n'],
   // Options of a read.
   ['get a/open\r\n', 'END\r\n'],
   ['get a/close\r\n', 'END\r\n'],
