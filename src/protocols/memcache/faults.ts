@@ -19,6 +19,7 @@ const FAULTS: Partial<Readonly<Record<ErrorCode, Fault>>> = {
   },
   QLOG_BUSY: server('too much waits for the disk already', Status.BUSY),
   QLOG_DISK_FULL: server('the disk is full', Status.OUT_OF_MEMORY),
+  QLOG_REJECTED: server('the log has failed: this was not stored'),
   QLOG_INDETERMINATE: server('the flush failed: it is not known whether this is stored'),
   QLOG_FAILED: server('the log has failed: nothing is taken any more'),
   QLOG_FENCED: server('another process owns the store now'),

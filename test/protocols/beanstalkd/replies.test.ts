@@ -253,6 +253,7 @@ const SCRIPTS: Readonly<Record<string, Script>> = {
     ['x'.repeat(100_000), 'BAD_FORMAT\r\n'],
     ['list-tube-used', 'USING default\r\n'],
     ['a\rb', 'UNKNOWN_COMMAND\r\n'],
+    ['delete 1\rb', 'BAD_FORMAT\r\n'],
   ],
 }
 
