@@ -107,7 +107,15 @@ function wordsOf(report: SalvageReport, lost: number): string {
   if (lost > 0) lines.push(`${plural(lost, 'message')} lost.`)
   else if (!report.endUnknown) lines.push('No message is lost.')
   if (report.stateLeftOut) lines.push(...STATE_LEFT_OUT)
+  if (report.owner.live) lines.push(ownerWords(report.owner))
   return `${lines.join('\n')}\n`
+}
+
+function ownerWords({ pid, host }: SalvageReport['owner']): string {
+  const who = pid === undefined ? 'a process' : `process ${pid} on ${host ?? '?'}`
+  return oneLine(
+    `Nothing tells whether ${who} still writes the log: if it does, stop it and recover again, as the copy may be of no one moment.`,
+  )
 }
 
 async function recoverInPlace(

@@ -13,7 +13,7 @@ import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-
 import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
 import { splitPath } from './segment-source.ts'
-import { asIoError, lookAt, throwIfAborted } from './source.ts'
+import { asIoError, lookAt, type OwnerState, ownerState, throwIfAborted } from './source.ts'
 import { UnreadFiles } from './unread-files.ts'
 import type { InspectOptions } from './verify.ts'
 
@@ -34,6 +34,8 @@ export interface Mended {
 
 export interface SalvageReport {
   readonly directory: string
+  /** `unclear`: one may live, and write, where its lock cannot be asked; then the copy may be of no one moment. */
+  readonly owner: OwnerState
   readonly target: string
   readonly messages: number
   readonly segments: number
@@ -121,7 +123,7 @@ export async function salvageLog(
     ...(endUnknown && { endUnknown }),
     ...(leavesStateOut(assessment) && { stateLeftOut: true as const }),
   }
-  return { directory, target, ...found, ...notes }
+  return { directory, owner: ownerState(lock), target, ...found, ...notes }
 }
 
 /** Nobody writes, and nobody has since the lock was looked at first: what was copied is of one moment. */

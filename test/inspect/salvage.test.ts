@@ -2,7 +2,7 @@
  * Goal: what `recover` saves is everything that is valid, with ids and times as they were, in a log that
  * opens, reads and appends like any other. Method: the small log, damaged, saved, read back.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -138,6 +138,21 @@ describe('the saved state of a store', () => {
     const printed = await runInProcess(['recover', directory, '--out', `${directory}-printed`])
     expect(printed.exitCode).toBe(0)
   })
+})
+
+it('beside an owner of whom nothing tells whether it lives, that is told', async () => {
+  const directory = join(freshDirectory(), 'log')
+  const log = await openLog(directory)
+  await log.append('one')
+  const socket = readdirSync(directory).find((name) => /^lock-.*sock$/.test(name)) ?? ''
+  renameSync(join(directory, socket), `${directory}.sock`)
+  const report = await salvage(directory, `${directory}-saved`)
+  expect(report.owner).toMatchObject({ state: 'unclear', live: true, pid: process.pid })
+  const printed = await runInProcess(['recover', directory, '--out', `${directory}-printed`])
+  expect(printed.exitCode).toBe(0)
+  expect(printed.stdout.toString()).toContain(`whether process ${process.pid} on`)
+  renameSync(`${directory}.sock`, join(directory, socket))
+  await log.close()
 })
 
 describe('what it refuses', () => {
