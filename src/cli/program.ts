@@ -104,17 +104,21 @@ export async function runProgram(
   const toServe = serveWords(words)
   if (toServe !== undefined) return runServe(toServe, context, environment)
   let exitCode: ExitCode
+  let told: unknown
   try {
     await buildProgram(context).parseAsync(words, { from: 'user' })
     exitCode = context.exitCode
   } catch (error) {
+    told = error
     exitCode = endOf(error, context, environment)
   }
   context.output.progress(undefined)
   try {
     await context.output.flush()
   } catch (error) {
-    exitCode = exitCode === EXIT.fine ? endOf(error, context, environment) : exitCode
+    // An exit code that says more stays, but nobody has read the words that went with it.
+    const code = error === told ? exitCode : endOf(error, context, environment)
+    exitCode = exitCode === EXIT.fine ? code : exitCode
   }
   return exitCode
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bytesPerSecond } from '../../src/cli/argument-types.ts'
 import { openLog, openReader } from '../../src/index.ts'
 import { flipBit, LAST, type LogFiles, MIDDLE, smallLog, writeLog } from '../inspect/small-log.ts'
-import { type InProcessResult, runInProcess } from './in-process.ts'
+import { type InProcessResult, MemoryStream, runInProcess } from './in-process.ts'
 import { freshDirectory, jsonLines } from './support.ts'
 
 function run(...words: string[]): Promise<InProcessResult> {
@@ -216,4 +216,24 @@ describe('qlog scrub', () => {
     abort.abort()
     expect((await runInProcess(['scrub', made()], { abort })).exitCode).toBe(130)
   })
+})
+
+it('words that cannot be written are told on stderr, once, and the exit code stays', async () => {
+  class Full extends MemoryStream {
+    override _write(_chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+      done(Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }))
+    }
+  }
+  const { files } = smallLog()
+  flipBit(files, MIDDLE, 9000)
+  for (const words of [
+    ['verify', made(files)],
+    ['verify', made(files), '--json'],
+  ]) {
+    const stdout = new Full()
+    stdout.on('error', () => undefined)
+    const { exitCode, stderr } = await runInProcess(words, { stdout })
+    expect(exitCode).toBe(3)
+    expect(stderr.match(/^qlog: ENOSPC/gm)).toHaveLength(1)
+  }
 })
