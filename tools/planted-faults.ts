@@ -1062,6 +1062,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: [LOST_NEWEST],
   },
   {
+    name: 'verify counts what stands in front of a segment above the newest among its ids',
+    edits: [
+      edit(
+        'src/inspect/verify.ts',
+        'unopenedFinding(behind(verdict, newest), head)',
+        'unopenedFinding(verdict, head)',
+      ),
+    ],
+    tests: [LOST_NEWEST],
+  },
+  {
     name: 'a merged file is deleted though the map names nothing in its place',
     edits: [
       edit(

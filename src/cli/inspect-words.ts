@@ -26,13 +26,13 @@ export function idRange(firstId: number, endId: number): string {
 
 /** One finding as one line. */
 export function findingLine(finding: Finding, styles: Styles): string {
-  const { level, file, offset, bytes, firstId, endId, what, detail, follows } = finding
+  const { level, file, offset, bytes, firstId, endId, what, detail, follows, unopened } = finding
   const place = bytes > 0 ? ` at ${offset}, ${plural(bytes, 'byte')}` : ''
   const lost =
     level !== 'rot'
       ? ''
       : endId > firstId
-        ? `, ${idRange(firstId, endId)} lost`
+        ? `, ${idRange(firstId, endId)} ${unopened ? 'not read' : 'lost'}`
         : ', no message lost'
   const seen = detail === undefined ? '' : ` (${detail})`
   const head = paint(styles, level, level.padEnd(LEVEL_WIDTH))

@@ -81,7 +81,8 @@ function wordsOfLog(report: VerifyReport, output: Output): string {
   } else if (!closed && report.verdict === 'fine') {
     lines.push('It was not closed in order, and nothing is torn: that is no damage.')
   }
-  lines.push(verdictWords(report.verdict, lostMessages, output))
+  const isUnopened = report.findings.some(({ unopened }) => unopened === true)
+  lines.push(verdictWords(report.verdict, lostMessages, output, isUnopened))
   if (lostQueues !== undefined) {
     lines.push(
       lostQueues.length === 0
@@ -107,6 +108,7 @@ function verdictWords(
   verdict: 'fine' | 'torn-tail' | 'rot',
   lostMessages: number | undefined,
   output: Output,
+  isUnopened = false,
 ): string {
   const { green, yellow, red } = output.styles
   if (verdict === 'fine') return green('Fine.')
@@ -115,5 +117,8 @@ function verdictWords(
   }
   if (lostMessages === 0) return red('Rot: bytes have changed, but no message is lost.')
   if (lostMessages === undefined) return red('Rot: bytes that were durable have changed.')
-  return red(`Rot: ${plural(lostMessages, 'acknowledged message')} lost.`)
+  if (!isUnopened) return red(`Rot: ${plural(lostMessages, 'acknowledged message')} lost.`)
+  const words =
+    'not read by any opening; `qlog recover DIR --out NEWDIR` saves what is there of them'
+  return red(`Rot: ${plural(lostMessages, 'acknowledged message')} ${words}.`)
 }

@@ -16,6 +16,7 @@ import {
   isPairedType,
   levelOf,
   typeName,
+  UNOPENED,
   wordsOf,
 } from './words.ts'
 
@@ -36,6 +37,8 @@ export interface Finding {
   readonly detail?: string
   /** What follows, and what to do. */
   readonly follows: string
+  /** No opening reads this file: what its ids stood for is no loss yet, as `recover --out` saves what is there. */
+  readonly unopened?: true
   /** Blocks in it that flipping one bit each would mend; `recover --out` does. */
   readonly mendable?: number
 }
@@ -43,7 +46,7 @@ export interface Finding {
 /** Of the newest bytes of a log, or of a file that stands above them. */
 export const NOT_KNOWN = 'how many messages stood there is not known'
 
-type Place = Omit<Finding, 'level' | 'what' | 'follows' | 'detail' | 'mendable'>
+type Place = Omit<Finding, 'level' | 'what' | 'follows' | 'detail' | 'mendable' | 'unopened'>
 
 export function makeFinding(place: Place, detail?: string, mendable = 0): Finding {
   const { row, firstId, endId } = place
@@ -67,6 +70,12 @@ export function fileFinding(verdict: FileVerdict, head: SegmentHead | undefined)
     return makeFinding({ ...place, row: 'unreadable' }, `${head.unread}${ofMessages}`)
   }
   return makeFinding(place, detailOf(why, row, head))
+}
+
+/** One that stands above the newest segment. */
+export function unopenedFinding(verdict: FileVerdict, head: SegmentHead | undefined): Finding {
+  const found = fileFinding(verdict, head)
+  return { ...found, ...(found.row !== 'unreadable' && { follows: UNOPENED }), unopened: true }
 }
 
 function detailOf(why: string, row: FindingRow, head: SegmentHead | undefined): string | undefined {

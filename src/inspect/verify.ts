@@ -8,9 +8,17 @@ import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
 import type { Assessment } from '../log/assess.ts'
 import { scanSegment } from '../log/scan.ts'
+import { behind, isRotAbove } from '../log/verdict-gaps.ts'
 import { withFile } from '../log/with-file.ts'
 import type { System } from '../system/system.ts'
-import { type Finding, fileFinding, makeFinding, NOT_KNOWN, regionFinding } from './finding.ts'
+import {
+  type Finding,
+  fileFinding,
+  makeFinding,
+  NOT_KNOWN,
+  regionFinding,
+  unopenedFinding,
+} from './finding.ts'
 import { IdRanges } from './id-ranges.ts'
 import type { QueueShare } from './queue-shares.ts'
 import {
@@ -161,11 +169,11 @@ class Rounds {
     for (const verdict of files) {
       // One made ahead of need is as it should be.
       if (verdict.row === 'never-used') continue
+      const head = survey.heads.find(({ file }) => file === verdict.file)
       findings.push(
-        fileFinding(
-          verdict,
-          survey.heads.find(({ file }) => file === verdict.file),
-        ),
+        isRotAbove(verdict, newest)
+          ? unopenedFinding(behind(verdict, newest), head)
+          : fileFinding(verdict, head),
       )
     }
     for (const file of survey.badIndexes) {

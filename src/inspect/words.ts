@@ -84,6 +84,10 @@ export function followsFrom(row: FindingRow, losesMessages: boolean): string {
   }
 }
 
+/** What follows from rot of a file above the newest segment. */
+export const UNOPENED =
+  'no opening reads this file; `qlog recover DIR --out NEWDIR` saves what is there of it'
+
 const TYPE_NAMES = new Map<number, string>(
   Object.entries(BlockType).map(([name, value]) => [value, name]),
 )

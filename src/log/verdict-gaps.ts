@@ -27,14 +27,21 @@ export function isRotAbove(verdict: FileVerdict, newest: NewestSegment | undefin
   return isRot(verdict.row) && number > (newest?.head.number ?? 0)
 }
 
-export function gapOfFile(verdict: FileVerdict, newest: NewestSegment | undefined): Gap {
+/** The verdict with ids that are not those of messages in front of it. */
+export function behind(verdict: FileVerdict, newest: NewestSegment | undefined): FileVerdict {
   const nextId = newest?.tail.nextId ?? 1
+  const { firstId, endId } = verdict
+  return { ...verdict, firstId: Math.max(firstId, nextId), endId: Math.max(endId, nextId) }
+}
+
+export function gapOfFile(verdict: FileVerdict, newest: NewestSegment | undefined): Gap {
+  const { firstId, endId } = behind(verdict, newest)
   return {
     file: verdict.file,
     offset: 0,
     bytes: 0,
-    firstId: Math.max(verdict.firstId, nextId),
-    endId: Math.max(verdict.endId, nextId),
+    firstId,
+    endId,
     why: `${VERDICT_ROWS[verdict.row]}: ${verdict.why}`,
   }
 }

@@ -11,6 +11,7 @@ import { readBlock, sealBlock } from '../../src/format/block.ts'
 import { segmentFileName } from '../../src/format/layout.ts'
 import { type SalvageReport, salvage, verify } from '../../src/inspect/index.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
+import { runInProcess } from '../cli/in-process.ts'
 import { bytesOf, headerOf, LAST, type LogFiles, smallLog, writeLog } from './small-log.ts'
 
 const HEADER_BYTES = 4096
@@ -103,5 +104,29 @@ describe('a newest segment without its header', () => {
     bytesOf(only, LAST).fill(0, 0, dataOffsets.get(LAST)?.[0])
     const report = await saved(only)
     expect([report.messages, report.nextId]).toEqual([6, 19])
+  })
+})
+
+describe('what verify says of a newest segment that no opening reads', () => {
+  const damages: [string, (files: LogFiles) => void][] = [
+    ['rot-header', (files) => bytesOf(files, LAST).fill(0, 0, HEADER_BYTES)],
+    [
+      'rot-lost-link',
+      (files) =>
+        bytesOf(files, LAST).fill(0xff, HEADER_BYTES, smallLog().dataOffsets.get(LAST)?.[0]),
+    ],
+  ]
+  test.each(damages)('%s: the ids are its own, and not called lost', async (row, damage) => {
+    const { files } = smallLog()
+    damage(files)
+    const directory = written(files)
+    const { findings, lostMessages } = await verify(directory)
+    expect(findings).toMatchObject([{ row, file: LAST, firstId: 13, endId: 19, unopened: true }])
+    expect(lostMessages).toBe(6)
+    const { stdout, exitCode } = await runInProcess(['verify', directory])
+    expect(stdout.toString()).toContain(`${LAST}, messages 13 to 18 not read: `)
+    expect(stdout.toString()).toContain('`qlog recover DIR --out NEWDIR` saves what is there')
+    expect(stdout.toString()).not.toContain('messages lost')
+    expect(exitCode).toBe(3)
   })
 })
