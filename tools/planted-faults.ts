@@ -1241,6 +1241,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/inspect/salvage.test.ts'],
   },
   {
+    name: 'recover says that no message is lost where nothing tells how many were',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        'if (missingNewest && missingNewest.endId <= missingNewest.firstId) {',
+        'if (missingNewest && missingNewest.endId < missingNewest.firstId) {',
+      ),
+    ],
+    tests: ['test/inspect/sealed-end.test.ts'],
+  },
+  {
     name: 'a batch goes on behind a block of it that is lost',
     edits: [
       edit(

@@ -26,17 +26,18 @@ export function idRange(firstId: number, endId: number): string {
 
 /** One finding as one line. */
 export function findingLine(finding: Finding, styles: Styles): string {
-  const { level, file, offset, bytes, firstId, endId, what, detail, follows, unopened } = finding
+  const { level, file, offset, bytes, what, detail, follows } = finding
   const place = bytes > 0 ? ` at ${offset}, ${plural(bytes, 'byte')}` : ''
-  const lost =
-    level !== 'rot'
-      ? ''
-      : endId > firstId
-        ? `, ${idRange(firstId, endId)} ${unopened ? 'not read' : 'lost'}`
-        : ', no message lost'
+  const lost = level === 'rot' ? `, ${lostWords(finding)}` : ''
   const seen = detail === undefined ? '' : ` (${detail})`
   const head = paint(styles, level, level.padEnd(LEVEL_WIDTH))
   return `${head}${oneLine(`${file}${place}${lost}: ${what}${seen}. ${capital(follows)}.`)}\n`
+}
+
+function lostWords({ firstId, endId, unopened, uncounted }: Finding): string {
+  const how = unopened ? 'not read' : 'lost'
+  if (endId > firstId) return `${idRange(firstId, endId)} ${how}`
+  return uncounted ? `messages ${how}, nobody knows how many` : 'no message lost'
 }
 
 export function paint(styles: Styles, level: FindingLevel, words: string): string {

@@ -87,7 +87,10 @@ function wordsOf(report: SalvageReport, lost: number): string {
   const lines: string[] = []
   for (const { file, offset, bytes, firstId, endId, why } of report.losses) {
     const place = bytes > 0 ? ` at ${offset}, ${plural(bytes, 'byte')}` : ''
-    const what = endId > firstId ? `${idRange(firstId, endId)} lost` : 'no message lost'
+    // Only the end of a log is lost without a byte or an id that tells of it.
+    const isEnd = bytes === 0 && report.endUnknown !== undefined
+    const none = isEnd ? 'messages lost, nobody knows how many' : 'no message lost'
+    const what = endId > firstId ? `${idRange(firstId, endId)} lost` : none
     lines.push(oneLine(`lost    ${file}${place}: ${what}: ${why}`))
   }
   for (const { file, byteOffset, bit, firstId, endId } of report.mended) {
@@ -102,7 +105,7 @@ function wordsOf(report: SalvageReport, lost: number): string {
   )
   if (report.endUnknown) {
     const words = 'how many messages stood there is not known, and their ids are given again'
-    lines.push(oneLine(`The end of the log cannot be read: ${report.endUnknown}; ${words}.`))
+    lines.push(oneLine(`The end of the log is not known: ${report.endUnknown}; ${words}.`))
   }
   if (lost > 0) lines.push(`${plural(lost, 'message')} lost.`)
   else if (!report.endUnknown) lines.push('No message is lost.')
@@ -141,7 +144,8 @@ async function recoverInPlace(
     output.json({ v: JSON_VERSION, kind: 'summary', ...rest, findings: findings.length, done })
   } else output.data(wordsInPlace(report, options.yes === true))
   if (!options.yes) return exitOf(report.verdict)
-  return report.lostMessages > 0 ? EXIT.rot : EXIT.fine
+  const isUncounted = report.findings.some(({ uncounted }) => uncounted)
+  return report.lostMessages > 0 || isUncounted ? EXIT.rot : EXIT.fine
 }
 
 function wordsInPlace(report: VerifyReport, done: boolean): string {
@@ -158,9 +162,12 @@ function wordsInPlace(report: VerifyReport, done: boolean): string {
   else if (verdict === 'torn-tail') {
     lines.push(`${done ? 'The log now ends' : 'The log would end'} in front of the torn bytes.`)
   } else {
-    const what = lostMessages === 0 ? 'no message' : plural(lostMessages, 'message')
+    const isUncounted = findings.some(({ uncounted }) => uncounted)
+    const none = isUncounted ? 'messages' : 'no message'
+    const what = lostMessages === 0 ? none : plural(lostMessages, 'message')
+    const more = isUncounted ? ', and nobody knows how many' : ''
     lines.push(
-      `${done ? 'The log opens' : 'The log would open'} without the damage above: ${what} lost.`,
+      `${done ? 'The log opens' : 'The log would open'} without the damage above: ${what} lost${more}.`,
     )
     lines.push(
       '`qlog verify` goes on naming it where it stands; only a copy (--out) is free of it.',

@@ -1,6 +1,6 @@
 /** `qlog verify`: is every byte what was written, and is every file there? Changes nothing. */
 import type { Command } from 'commander'
-import type { FileReport, VerifyReport } from '../inspect/index.ts'
+import type { FileReport, Finding, VerifyReport } from '../inspect/index.ts'
 import { verify, verifySegment } from '../inspect/index.ts'
 import type { CommandContext } from './context.ts'
 import { action, examples } from './context.ts'
@@ -81,8 +81,7 @@ function wordsOfLog(report: VerifyReport, output: Output): string {
   } else if (!closed && report.verdict === 'fine') {
     lines.push('It was not closed in order, and nothing is torn: that is no damage.')
   }
-  const isUnopened = report.findings.some(({ unopened }) => unopened === true)
-  lines.push(verdictWords(report.verdict, lostMessages, output, isUnopened))
+  lines.push(verdictWords(report.verdict, lostMessages, output, report.findings))
   if (lostQueues !== undefined) {
     lines.push(
       lostQueues.length === 0
@@ -108,17 +107,25 @@ function verdictWords(
   verdict: 'fine' | 'torn-tail' | 'rot',
   lostMessages: number | undefined,
   output: Output,
-  isUnopened = false,
+  findings: readonly Finding[] = [],
 ): string {
   const { green, yellow, red } = output.styles
   if (verdict === 'fine') return green('Fine.')
   if (verdict === 'torn-tail') {
     return yellow('Torn tail only, as after any crash: nothing proven acknowledged is lost.')
   }
-  if (lostMessages === 0) return red('Rot: bytes have changed, but no message is lost.')
   if (lostMessages === undefined) return red('Rot: bytes that were durable have changed.')
-  if (!isUnopened) return red(`Rot: ${plural(lostMessages, 'acknowledged message')} lost.`)
+  const isUncounted = findings.some(({ uncounted }) => uncounted === true)
+  if (lostMessages === 0) {
+    const words = isUncounted
+      ? 'messages are lost, and nobody knows how many'
+      : 'bytes have changed, but no message is lost'
+    return red(`Rot: ${words}.`)
+  }
+  const count = plural(lostMessages, 'acknowledged message')
+  const more = isUncounted ? ', and nobody knows how many more' : ''
+  if (!findings.some(({ unopened }) => unopened)) return red(`Rot: ${count} lost${more}.`)
   const words =
     'not read by any opening; `qlog recover DIR --out NEWDIR` saves what is there of them'
-  return red(`Rot: ${plural(lostMessages, 'acknowledged message')} ${words}.`)
+  return red(`Rot: ${count}${more} ${words}.`)
 }

@@ -16,6 +16,7 @@ import {
   isPairedType,
   levelOf,
   typeName,
+  UNCOUNTED,
   UNOPENED,
   wordsOf,
 } from './words.ts'
@@ -39,6 +40,8 @@ export interface Finding {
   readonly follows: string
   /** No opening reads this file: what its ids stood for is no loss yet, as `recover --out` saves what is there. */
   readonly unopened?: true
+  /** Messages stood there, and nothing tells how many: `firstId` equals `endId` all the same. */
+  readonly uncounted?: true
   /** Blocks in it that flipping one bit each would mend; `recover --out` does. */
   readonly mendable?: number
 }
@@ -46,15 +49,20 @@ export interface Finding {
 /** Of the newest bytes of a log, or of a file that stands above them. */
 export const NOT_KNOWN = 'how many messages stood there is not known'
 
-type Place = Omit<Finding, 'level' | 'what' | 'follows' | 'detail' | 'mendable' | 'unopened'>
+type Place = Omit<
+  Finding,
+  'level' | 'what' | 'follows' | 'detail' | 'mendable' | 'unopened' | 'uncounted'
+>
 
 export function makeFinding(place: Place, detail?: string, mendable = 0): Finding {
   const { row, firstId, endId } = place
+  const isUncounted = row === 'rot-newest-missing' && endId <= firstId
   return {
     level: levelOf(row),
     ...place,
     what: wordsOf(row),
-    follows: followsFrom(row, endId > firstId),
+    follows: isUncounted ? UNCOUNTED : followsFrom(row, endId > firstId),
+    ...(isUncounted && { uncounted: true }),
     ...(detail !== undefined && { detail }),
     ...(mendable > 0 && { mendable }),
   }
@@ -75,7 +83,9 @@ export function fileFinding(verdict: FileVerdict, head: SegmentHead | undefined)
 /** One that stands above the newest segment. */
 export function unopenedFinding(verdict: FileVerdict, head: SegmentHead | undefined): Finding {
   const found = fileFinding(verdict, head)
-  return { ...found, ...(found.row !== 'unreadable' && { follows: UNOPENED }), unopened: true }
+  if (found.row === 'unreadable') return { ...found, unopened: true }
+  const isUncounted = found.endId <= found.firstId
+  return { ...found, follows: UNOPENED, unopened: true, ...(isUncounted && { uncounted: true }) }
 }
 
 function detailOf(why: string, row: FindingRow, head: SegmentHead | undefined): string | undefined {

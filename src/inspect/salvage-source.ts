@@ -83,7 +83,14 @@ export class SalvageSource {
   /** Why it is not known where the log ended, in words; once all items were told. */
   get endUnknown(): string | undefined {
     const [end] = unreadEnds(this.#assessment, this.#unread)
-    return end && `${end.file}, from byte ${end.offset} on: ${end.words}`
+    if (end) return `${end.file}, from byte ${end.offset} on: ${end.words}`
+    const { missingNewest, newest, files } = this.#assessment
+    // Proven to be lost, by what does not tell how many messages it held.
+    if (missingNewest && missingNewest.endId <= missingNewest.firstId) {
+      return `${missingNewest.file}: ${missingNewest.why}`
+    }
+    const lost = files.find((one) => isRotAbove(one, newest) && one.endId === 0)
+    return lost && `${lost.file}: ${lost.why}`
   }
 
   async *items(): AsyncGenerator<SavedBlock | Loss, void, undefined> {

@@ -45,8 +45,9 @@ export interface SalvageReport {
   /** Damage that cost messages, and damage that cost none (`firstId` equals `endId`). */
   readonly losses: readonly Gap[]
   /**
-   * Why it is not known where the log ended: the medium does not give its newest bytes. Messages that stood
-   * there are lost, and their ids are given again. Absent where it is known.
+   * Why it is not known where the log ended: the medium does not give its newest bytes, or its newest file is
+   * lost and nothing tells how many messages it held. These are lost, and their ids are given again. Absent
+   * where it is known.
    */
   readonly endUnknown?: string
   /**

@@ -84,6 +84,10 @@ export function followsFrom(row: FindingRow, losesMessages: boolean): string {
   }
 }
 
+/** What follows where the newest messages are lost, and nothing tells how many. */
+export const UNCOUNTED =
+  'how many messages stood there is not known, and their ids are given again; `qlog recover DIR --out NEWDIR` saves all that is valid'
+
 /** What follows from rot of a file above the newest segment. */
 export const UNOPENED =
   'no opening reads this file; `qlog recover DIR --out NEWDIR` saves what is there of it'

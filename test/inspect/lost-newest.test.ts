@@ -130,3 +130,35 @@ describe('what verify says of a newest segment that no opening reads', () => {
     expect(exitCode).toBe(3)
   })
 })
+
+describe('where nothing tells how many messages a lost newest segment held', () => {
+  const damages: [string, (files: LogFiles) => void][] = [
+    ['its header is lost', (files) => bytesOf(files, LAST).fill(0, 0, HEADER_BYTES)],
+    ['its file is empty', (files) => files.set(LAST, new Uint8Array())],
+  ]
+  test.each(damages)('%s: recover does not say that none is lost', async (_how, damage) => {
+    const { files } = smallLog({ indexed: false })
+    damage(files)
+    const directory = written(files)
+    const words = ['recover', directory, '--out', `${directory}-saved`]
+    const { stdout, exitCode } = await runInProcess(words)
+    expect(stdout.toString()).toContain('how many messages stood there is not known')
+    expect(stdout.toString()).not.toContain('No message is lost')
+    expect(exitCode).toBe(3)
+  })
+
+  test.each(damages)('%s: nor does verify', async (_how, damage) => {
+    const { files } = smallLog({ indexed: false })
+    damage(files)
+    const directory = written(files)
+    for (const words of [
+      ['verify', directory],
+      ['recover', directory, '--in-place', '--yes'],
+    ]) {
+      const { stdout, exitCode } = await runInProcess(words)
+      expect(stdout.toString()).toContain('nobody knows how many')
+      expect(stdout.toString()).not.toContain('no message')
+      expect(exitCode).toBe(3)
+    }
+  })
+})
