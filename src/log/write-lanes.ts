@@ -33,7 +33,7 @@ export class WriteLanes {
   #isFull = false
   /** What a write or flush was told; nothing goes through any of them any more. */
   #failure: QlogError | undefined
-
+  /** There are descriptors for more than what a segment must have. */
   #mayOpen: () => boolean = () => true
 
   /** Without an opener there are no more than these. */
@@ -43,7 +43,7 @@ export class WriteLanes {
     this.#opener = opener
   }
 
-  /** None is opened in the background but where this says so. */
+  /** None is opened but where this says so, save for an append that waits for nobody. */
   restrict(mayOpen: () => boolean): void {
     this.#mayOpen = mayOpen
   }
@@ -60,6 +60,7 @@ export class WriteLanes {
     }
   }
 
+  /** The same without returning to the event loop. */
   openAllSync(): void {
     const opener = this.#opener
     this.#opener = undefined

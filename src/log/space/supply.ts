@@ -190,8 +190,7 @@ export class SegmentSupply {
   /** Counts a segment that recovery made for this opening, of which all that is written is durable. */
   async adopt(own: OwnSegment): Promise<void> {
     this.#made.add(own.number)
-    own.lanes.restrict(this.#hasSpareDescriptors)
-    if (this.#options.flushesLater) await own.lanes.openAll()
+    await this.#withLanes(own)
   }
 
   /** Holds descriptors back; again after some had to be let go of. */
@@ -321,7 +320,11 @@ export class SegmentSupply {
 
   async #create(plan: SegmentPlan): Promise<OwnSegment> {
     const make = (): Promise<OwnSegment> => createSegment(this.#system, plan)
-    const own = await this.#held.spend(make, this.#shed)
+    return this.#withLanes(await this.#held.spend(make, this.#shed))
+  }
+
+  /** Before anything is written to it that a later flush answers for. */
+  async #withLanes(own: OwnSegment): Promise<OwnSegment> {
     own.lanes.restrict(this.#hasSpareDescriptors)
     if (this.#options.flushesLater) await own.lanes.openAll()
     return own
