@@ -310,8 +310,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'appendSync overtakes a group in flight',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        '      if (handle) this.#writer.resendSync(handle)\n      this.#settleReady()\n',
+        'src/log/sync-append.ts',
+        '      if (handle) writer.resendSync(handle)\n      settle()\n',
         '',
       ),
     ],
@@ -1128,7 +1128,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'what resolves within appendSync begins a flush through its description',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/sync-append.ts',
         '    let isPlacing = false\n    try {\n',
         '    let isPlacing = false\n    try {\n      if (handle) segment?.lanes.give(handle)\n',
       ),
@@ -1151,8 +1151,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit('src/log/segment-turn.ts', '    full?.lanes.shedSync()\n', ''),
       edit(
-        'src/log/commit-loop.ts',
-        '      if (segment !== this.segment) segment?.lanes.shedSync()\n',
+        'src/log/sync-append.ts',
+        '      if (segment !== turn.segment) segment?.lanes.shedSync()\n',
         '',
       ),
     ],
@@ -1303,9 +1303,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'an appendSync that finds no description refuses appends that could wait for one',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        '      if (isFenced(error)) this.#stopOnError(error)\n      throw error\n',
-        "      this.#refusePending(error, 'messages')\n      throw error\n",
+        'src/log/sync-append.ts',
+        '      if (isFenced(error)) this.#parts.failed(error)\n      throw error\n',
+        '      this.#parts.refused(error)\n      throw error\n',
       ),
     ],
     tests: ['test/log/write-lanes.test.ts'],

@@ -5,7 +5,7 @@
  */
 import { QlogError } from '../errors.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
-import type { FileHandle, System } from '../system/system.ts'
+import type { System } from '../system/system.ts'
 import type { BlockCompressor } from './block-compressor.ts'
 import type { BlockIndex } from './block-index.ts'
 import { Composer, type SnapshotBlock } from './composer.ts'
@@ -23,8 +23,9 @@ import type { OwnSegment } from './segment-file.ts'
 import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts'
 import { Settlement } from './settlement.ts'
 import { SnapshotTurn } from './snapshot/snapshot-turn.ts'
-import { Admission, isRefusal } from './space/admission.ts'
+import { Admission } from './space/admission.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
+import { SyncAppend } from './sync-append.ts'
 
 export interface CommitOptions extends IntervalOptions, LinkOptions {
   readonly idleSyncMs: number
@@ -65,6 +66,7 @@ export class CommitLoop {
   readonly #flush: IntervalFlush
   readonly #pairs: DuePairs
   readonly #sender: GroupSender
+  readonly #sync: SyncAppend
   readonly #snapshots = new SnapshotTurn()
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
@@ -88,21 +90,7 @@ export class CommitLoop {
     this.#flights = new FlightQueue(options.mode === 'always')
     const { nextId } = start
     this.settlement = new Settlement(system, owner, this.#flights, this.#composer, events, nextId)
-    const { durableWrites } = system.files
-    this.#writer = new FlightWriter(lock, this.#flights, options.mode, durableWrites, {
-      isOpen: () => this.state === 'open',
-      moved: () => {
-        this.#settleReady()
-        this.#sender.pump()
-      },
-      released: (flight) => {
-        this.#composer.reuse(flight)
-        this.#sender.schedule()
-      },
-      failed: this.#stopOnError,
-      fenced: () => this.#stop('fenced', fencedError()),
-      roomier: () => this.#sender.schedule(),
-    })
+    this.#writer = this.#newWriter(lock, options, system)
     this.#flush = new IntervalFlush(system, options, events, start.nextId, this.#stopOnError)
     this.#turn = new SegmentTurn({
       system,
@@ -140,6 +128,15 @@ export class CommitLoop {
       isOpen: () => this.state === 'open',
       failed: this.#stopOnError,
     })
+    this.#sync = new SyncAppend({
+      composer: this.#composer,
+      turn: this.#turn,
+      sender: this.#sender,
+      writer: this.#writer,
+      settle: () => this.#settleReady(),
+      refused: (error) => this.#refusePending(error, 'messages'),
+      failed: this.#stopOnError,
+    })
     this.admission = new Admission({
       system,
       owner,
@@ -154,6 +151,24 @@ export class CommitLoop {
       this.#pairs.noteSent(false)
       this.#sender.schedule()
     }
+  }
+
+  #newWriter(lock: Lock, { mode }: CommitOptions, system: System): FlightWriter {
+    const { durableWrites } = system.files
+    return new FlightWriter(lock, this.#flights, mode, durableWrites, {
+      isOpen: () => this.state === 'open',
+      moved: () => {
+        this.#settleReady()
+        this.#sender.pump()
+      },
+      released: (flight) => {
+        this.#composer.reuse(flight)
+        this.#sender.schedule()
+      },
+      failed: this.#stopOnError,
+      fenced: () => this.#stop('fenced', fencedError()),
+      roomier: () => this.#sender.schedule(),
+    })
   }
 
   /** The segment being written; undefined until the first group of this opening. */
@@ -244,49 +259,13 @@ export class CommitLoop {
    */
   appendSync(append: () => number): void {
     this.#assertOpen()
-    const { segment } = this
-    // Before anything is refused that could wait, and for the whole call: what resolves on the way may begin a
-    // flush, which takes one, too.
-    const handle = this.#takeSync(segment)
     try {
-      this.#composer.end(append())
-      this.#commitSync(handle)
-    } finally {
-      if (handle) segment?.lanes.give(handle)
-      if (segment !== this.segment) segment?.lanes.shedSync()
+      this.#sync.run(append)
+    } catch (error) {
+      throw this.failure ?? error
     }
     this.#settleReady()
     this.#sender.schedule()
-  }
-
-  #takeSync(segment: OwnSegment | undefined): FileHandle | undefined {
-    try {
-      return segment?.lanes.takeSync()
-    } catch (error) {
-      if (isFenced(error)) this.#stopOnError(error)
-      throw error
-    }
-  }
-
-  #commitSync(handle: FileHandle | undefined): void {
-    const { segment } = this
-    let isPlacing = false
-    try {
-      if (handle) this.#writer.resendSync(handle)
-      this.#settleReady()
-      isPlacing = true
-      const own = this.#sender.placeSync(handle)
-      isPlacing = false
-      this.#sender.sendSync(own, handle)
-    } catch (error) {
-      if (isPlacing && isRefusal(error)) {
-        this.#refusePending(error, 'messages')
-      } else {
-        segment?.lanes.fail(error)
-        this.#stopOnError(error)
-      }
-      throw this.failure ?? error
-    }
   }
 
   /** No segment could be made for a map: it goes out with the next one that can. */
