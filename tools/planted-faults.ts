@@ -1311,6 +1311,28 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/write-lanes.test.ts'],
   },
   {
+    name: 'a store without an index refuses for a flipped bit in one of two blocks that say the same',
+    edits: [
+      edit(
+        'src/log/read/block-walk.ts',
+        '  BlockType.LINK,\n  BlockType.SNAPSHOT',
+        '  BlockType.SNAPSHOT',
+      ),
+    ],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'a damaged block with entries passes for one of a map',
+    edits: [
+      edit(
+        'src/log/read/block-walk.ts',
+        '  BlockType.SYNC,\n',
+        '  BlockType.SYNC,\n  BlockType.MAP,\n',
+      ),
+    ],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
     name: 'a group that waits for a description is not told that one is free',
     edits: [edit('src/log/write-lanes.ts', '    for (const call of waiters) call()\n', '')],
   },

@@ -1,7 +1,7 @@
 /** Damage in what was saved: another state stands for it, and replaying gives the same words. */
 import { expect, test } from 'vitest'
 import { QlogError } from '../../src/errors.ts'
-import { BLOCK_HEADER_BYTES, BlockType } from '../../src/format/layout.ts'
+import { BLOCK_HEADER_BYTES, BLOCK_TYPE_AT, BlockType } from '../../src/format/layout.ts'
 import { SimulatedDisk } from '../../src/system/simulated/disk.ts'
 import { Simulation } from '../../src/system/simulated/simulation.ts'
 import { blocksThatCount } from '../simulation/disk-reader.ts'
@@ -97,6 +97,51 @@ test.each([
     expect(found.replayed).toBe(7)
   },
 )
+
+test.each([
+  ['LINK', BlockType.LINK],
+  ['CLEAN', BlockType.CLEAN],
+])(
+  'without an index, one flipped bit in either %s of a full segment costs nothing',
+  async (_, type) => {
+    const { disk } = await closedLog()
+    const simulation = new Simulation({ seed: 6, disk })
+    const owner = simulation.process('owner')
+    let text = ''
+    await simulation.run(() =>
+      owner.run(async () => {
+        const keeper = await Keeper.open(owner)
+        await keeper.put('even', 'of another opening')
+        text = keeper.text
+        await keeper.log.close()
+      }),
+    )
+    withoutIndexes(disk)
+    const image = disk.snapshot()
+    const newest = (await blocksThatCount(disk, LOG)).at(-1)?.path
+    const blocks = (await blocksOf(disk, type)).filter(({ path }) => path !== newest)
+    expect(blocks.length).toBeGreaterThan(1)
+    for (const { path, offset } of blocks) {
+      const damaged = new SimulatedDisk(image)
+      damaged.flipBit(path, offset + BLOCK_HEADER_BYTES + 9, 2)
+      expect((await reopened(damaged)).text, `${path} ${offset}`).toBe(text)
+    }
+  },
+)
+
+test('no flipped bit makes a block with entries pass for one without', async () => {
+  const { disk } = await closedLog(0)
+  withoutIndexes(disk)
+  const image = disk.snapshot()
+  const full = (await blocksThatCount(disk, LOG)).find(({ type }) => type === BlockType.DATA)
+  if (!full) throw new Error('no block with entries')
+  for (let bit = 0; bit < 8; bit++) {
+    const damaged = new SimulatedDisk(image)
+    damaged.flipBit(full.path, full.offset + BLOCK_TYPE_AT, bit)
+    const error = await reopened(damaged).catch((thrown: unknown) => thrown)
+    expect(error, `bit ${bit}`).toHaveProperty('code', 'QLOG_DAMAGED')
+  }
+})
 
 test('one flipped bit in an index: the snapshot in the log stands for it', async () => {
   const { disk, text } = await closedLog()

@@ -22,6 +22,15 @@ import type { LogView, ReadableSegment } from '../view.ts'
 import { ReadWindow } from './read-window.ts'
 import type { Lent, TailSeat } from './tail-cache.ts'
 
+/** Types without entries that differ from DATA in more than one bit; MAP does not. */
+const ENTRYLESS: readonly number[] = [
+  BlockType.LINK,
+  BlockType.SNAPSHOT_PART,
+  BlockType.SNAPSHOT_END,
+  BlockType.SYNC,
+  BlockType.CLEAN,
+]
+
 export class BlockWalk {
   /** The block that `next` moved to: `bytes[at..]`, and its header. */
   bytes: Uint8Array = NOTHING
@@ -32,8 +41,8 @@ export class BlockWalk {
   /** Damaged bytes between the block before and this one, or up to the end: [start, end). */
   damageStart = 0
   damageEnd = 0
-  /** The damaged bytes are one block of a snapshot, by what its header says: no entry is lost with it. */
-  isSnapshotDamage = false
+  /** The damaged bytes are one block without entries, by what its header says: none is lost with it. */
+  isEntryless = false
   /** Offset behind the block that `next` moved to. */
   offset: number
   readonly #window: ReadWindow
@@ -164,12 +173,12 @@ export class BlockWalk {
     const { crc32 } = this.#system
     this.block = undefined
     this.damageStart = this.offset
-    this.isSnapshotDamage = false
-    let snapshotEnd = 0
+    this.isEntryless = false
+    let entrylessEnd = 0
     while (this.offset < end) {
       const state = await blockStateAt(this.#window, this.offset, end, key, crc32)
       if (state === 0 && this.#unpacks()) {
-        this.isSnapshotDamage = this.offset === snapshotEnd
+        this.isEntryless = this.offset === entrylessEnd
         this.#moveTo(this.offset)
         return true
       }
@@ -189,12 +198,12 @@ export class BlockWalk {
         this.offset = end
         break
       }
-      if (this.offset === this.damageStart) snapshotEnd = this.#snapshotEnd(key)
+      if (this.offset === this.damageStart) entrylessEnd = this.#entrylessEnd(key)
       const candidate = skipToCandidate(this.#window, this.offset + BLOCK_ALIGN_BYTES, key.salt1)
       this.offset = Math.min(end, candidate)
     }
     this.damageEnd = end
-    this.isSnapshotDamage = end === snapshotEnd
+    this.isEntryless = end === entrylessEnd
     return false
   }
 
@@ -214,16 +223,12 @@ export class BlockWalk {
     return true
   }
 
-  /**
-   * Where an invalid block at the walk's place ends, if its header says that it is one of a snapshot; else
-   * 0. No single bit makes such a header of that of a block with entries.
-   */
-  #snapshotEnd(key: SegmentKey): number {
+  /** Where an invalid block at the walk's place ends, if its header says that it holds no entries; else 0. */
+  #entrylessEnd(key: SegmentKey): number {
     if (!isBlockBegun(this.#window, this.offset, key)) return 0
     if (!this.#window.has(this.offset, BLOCK_HEADER_BYTES)) return 0
     const { type, length } = readBlock(this.#window.bytes, this.offset - this.#window.start)
-    const isSnapshot = type === BlockType.SNAPSHOT_PART || type === BlockType.SNAPSHOT_END
-    return isSnapshot ? this.offset + length : 0
+    return ENTRYLESS.includes(type) ? this.offset + length : 0
   }
 
   #unpacks(): boolean {

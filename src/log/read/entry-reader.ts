@@ -283,7 +283,7 @@ export class EntryReader implements AsyncIterableIterator<readonly Entry[]> {
       why: 'the checksum does not match',
     }
     this.#view.noteGap(gap)
-    if (!this.#view.skipsGaps && !walk.isSnapshotDamage) {
+    if (!this.#view.skipsGaps && !walk.isEntryless) {
       throw new DamagedError(`${gap.file}: damaged at byte ${gap.offset}`, [gap])
     }
   }

@@ -43,7 +43,7 @@ export class PassedIds {
     if (bytes === 0 && !this.isShort(segment)) return
     const endId = found ? (walk.block?.firstId ?? 0) : segment.endId
     const why = 'the checksum does not match'
-    if (walk.isSnapshotDamage && (this.expected === 0 || endId <= this.expected)) {
+    if (walk.isEntryless && (this.expected === 0 || endId <= this.expected)) {
       const { file } = segment
       this.#view.noteGap({ file, offset: walk.damageStart, bytes, firstId: endId, endId, why })
       return
