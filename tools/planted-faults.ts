@@ -52,6 +52,7 @@ export function edit(file: string, find: string, replace: string): Edit {
 }
 
 const GROUP_FLUSH = '    if (this.#flushes(flight)) await handle.flush()\n'
+const NAMES_FLUSH = '    await descriptors.spend(() => namesOf(system, plan).flush())\n'
 const CREATE_FLUSH =
   'await writeWhole(handle, headerBytes(system, plan, number, key), 0)\n    await handle.flush()\n'
 
@@ -68,7 +69,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'directory sync skipped after create',
-    edits: [edit('src/log/segment-file.ts', '    await namesOf(system, plan).flush()\n', '')],
+    edits: [edit('src/log/segment-file.ts', NAMES_FLUSH, '')],
   },
   {
     name: 'spare used before its zeros are synced',
@@ -442,8 +443,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/segment-file.ts',
-        '    await namesOf(system, plan).flush()\n',
-        '    if (!plan.source) await namesOf(system, plan).flush()\n',
+        NAMES_FLUSH,
+        NAMES_FLUSH.replace('await', 'if (!plan.source) await'),
       ),
     ],
     tests: [CRASH_POINTS, CRASH_POINTS_FLUSH],
@@ -1296,6 +1297,22 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit('src/log/write-lanes.ts', '|| !this.#mayOpen()) return', ') return'),
       edit('src/log/space/supply.ts', 'this.#current?.lanes.shedSync() ?? false', 'false'),
+    ],
+    tests: ['test/log/space/few-descriptors.test.ts'],
+  },
+  {
+    name: 'a file that is used again is given up where its segment cannot be opened at once',
+    edits: [
+      edit(
+        'src/log/segment-file.ts',
+        'await descriptors.spend(() => opener.open())',
+        'await opener.open()',
+      ),
+      edit(
+        'src/log/segment-file.ts',
+        'descriptors.spendSync(() => opener.openSync())',
+        'opener.openSync()',
+      ),
     ],
     tests: ['test/log/space/few-descriptors.test.ts'],
   },

@@ -49,7 +49,17 @@ export interface SegmentPlan {
   readonly names?: DirectoryNames
   /** Taken instead of a new file; as long as `fileBytes`. */
   readonly source?: SegmentSource
+  /** Asked for each opening by itself: what came before it, as the use of a source, cannot be done again. */
+  readonly descriptors?: DescriptorSource
 }
+
+/** Does an opening once more that is refused for want of a descriptor, where there can be one for it. */
+export interface DescriptorSource {
+  spend<T>(open: () => Promise<T>): Promise<T>
+  spendSync<T>(open: () => T): T
+}
+
+const NO_DESCRIPTORS: DescriptorSource = { spend: (open) => open(), spendSync: (open) => open() }
 
 /** A segment this process created and may write, with the marks of its writer. */
 export class OwnSegment implements Destination {
@@ -110,6 +120,7 @@ export function segmentBytesFor(bytes: number): number {
  */
 export async function createSegment(system: System, plan: SegmentPlan): Promise<OwnSegment> {
   const { files } = system
+  const { descriptors = NO_DESCRIPTORS } = plan
   const temporary = plan.source?.path ?? temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
@@ -117,7 +128,8 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
   let path: string | undefined
   let created: FileStat | undefined
   try {
-    handle = await files.open(temporary, { mode: plan.source ? 'write' : 'create' })
+    const mode = plan.source ? 'write' : 'create'
+    handle = await descriptors.spend(() => files.open(temporary, { mode }))
     isOpened = true
     created = await handle.stat()
     if (!plan.source) await fillWithZero(handle, plan.fileBytes)
@@ -128,9 +140,9 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
     const written = handle
     handle = undefined
     await written.close()
-    await namesOf(system, plan).flush()
+    await descriptors.spend(() => namesOf(system, plan).flush())
     const opener = openerOf(system, plan, path, created)
-    const own = await opener.open()
+    const own = await descriptors.spend(() => opener.open())
     return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     await handle?.close().catch(() => undefined)
@@ -144,6 +156,7 @@ export async function createSegment(system: System, plan: SegmentPlan): Promise<
 /** The same without returning to the event loop, for an append that may not. */
 export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment {
   const { files } = system
+  const { descriptors = NO_DESCRIPTORS } = plan
   const temporary = plan.source?.path ?? temporaryPath(system, plan)
   const key = newKey(system, plan.fileBytes)
   let handle: FileHandle | undefined
@@ -151,7 +164,8 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
   let path: string | undefined
   let created: FileStat | undefined
   try {
-    handle = files.openSync(temporary, { mode: plan.source ? 'write' : 'create' })
+    const mode = plan.source ? 'write' : 'create'
+    handle = descriptors.spendSync(() => files.openSync(temporary, { mode }))
     isOpened = true
     created = handle.statSync()
     if (!plan.source) fillWithZeroSync(handle, plan.fileBytes)
@@ -161,9 +175,9 @@ export function createSegmentSync(system: System, plan: SegmentPlan): OwnSegment
     const written = handle
     handle = undefined
     written.closeSync()
-    namesOf(system, plan).flushSync()
+    descriptors.spendSync(() => namesOf(system, plan).flushSync())
     const opener = openerOf(system, plan, path, created)
-    const own = opener.openSync()
+    const own = descriptors.spendSync(() => opener.openSync())
     return new OwnSegment(plan.directory, number, key, own, new WriteLanes([own], opener))
   } catch (error) {
     closeQuietly(handle)

@@ -5,6 +5,7 @@
 import { QlogError, systemErrorCode } from '../../errors.ts'
 import type { FileHandle, System } from '../../system/system.ts'
 import { ioError, runAll } from '../io-errors.ts'
+import type { DescriptorSource } from '../segment-file.ts'
 
 /**
  * While the next segment is begun the full one is still open, and the first segment of an opening may be
@@ -12,16 +13,19 @@ import { ioError, runAll } from '../io-errors.ts'
  */
 const HELD_MAX = 2
 
-export class HeldDescriptors {
+export class HeldDescriptors implements DescriptorSource {
   readonly #system: System
   readonly #path: string
+  readonly #shed: () => boolean
   readonly #handles: FileHandle[] = []
   #isHolding = false
   #isClosed = false
 
-  constructor(system: System, directory: string) {
+  /** `shed` lets go of others; false where there are none. */
+  constructor(system: System, directory: string, shed: () => boolean) {
     this.#system = system
     this.#path = `${directory}/LOCK`
+    this.#shed = shed
   }
 
   /** All that is to be held back is. */
@@ -47,26 +51,26 @@ export class HeldDescriptors {
    * Does the work again with one more descriptor where there was none for it: one that is held back, else of those
    * that `shed` lets go of.
    */
-  async spend<T>(work: () => Promise<T>, shed: () => boolean): Promise<T> {
+  async spend<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
     } catch (error) {
       if (!isDescriptorError(error)) throw error
       const handle = this.#handles.pop()
       if (handle) await handle.close()
-      else if (!shed()) throw error
+      else if (!this.#shed()) throw error
       return await work()
     }
   }
 
-  spendSync<T>(work: () => T, shed: () => boolean): T {
+  spendSync<T>(work: () => T): T {
     try {
       return work()
     } catch (error) {
       if (!isDescriptorError(error)) throw error
       const handle = this.#handles.pop()
       if (handle) handle.closeSync()
-      else if (!shed()) throw error
+      else if (!this.#shed()) throw error
       return work()
     }
   }

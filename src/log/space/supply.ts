@@ -76,7 +76,7 @@ export class SegmentSupply {
     this.spares = new Spares(system, options.directory, this.names)
     this.reserve = options.reserve
     this.leftovers = new Leftovers(system, options.directory)
-    this.#held = new HeldDescriptors(system, options.directory)
+    this.#held = new HeldDescriptors(system, options.directory, this.#shed)
   }
 
   /** Whether this opening made the segment: only such files may be used again. */
@@ -319,8 +319,7 @@ export class SegmentSupply {
   }
 
   async #create(plan: SegmentPlan): Promise<OwnSegment> {
-    const make = (): Promise<OwnSegment> => createSegment(this.#system, plan)
-    return this.#withLanes(await this.#held.spend(make, this.#shed))
+    return this.#withLanes(await createSegment(this.#system, plan))
   }
 
   /** Before anything is written to it that a later flush answers for. */
@@ -343,8 +342,7 @@ export class SegmentSupply {
     if (source) plan = withSource(plan, source)
     for (;;) {
       try {
-        const make = (): OwnSegment => createSegmentSync(this.#system, plan)
-        const own = this.#held.spendSync(make, this.#shed)
+        const own = createSegmentSync(this.#system, plan)
         own.lanes.restrict(this.#hasSpareDescriptors)
         if (this.#options.flushesLater) own.lanes.openAllSync()
         return own
@@ -385,7 +383,16 @@ export class SegmentSupply {
     }
     const { directory, storeId, durable } = this.#options
     const { names } = this
-    return { directory, storeId, durable, names, numberMin: this.#numberMin, fileBytes }
+    const descriptors = this.#held
+    return {
+      directory,
+      storeId,
+      durable,
+      names,
+      descriptors,
+      numberMin: this.#numberMin,
+      fileBytes,
+    }
   }
 }
 

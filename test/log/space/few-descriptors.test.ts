@@ -1,12 +1,13 @@
 /**
  * Goal: a process that is out of descriptors can begin segments as long as it could begin the first: those through
- * which writes overlap give way to it. Method: logs with four descriptors, whose segments are full after some forty
- * appends that overlap.
+ * which writes overlap give way to it, and what it is made of is not given up. Method: logs with four descriptors,
+ * whose segments are full after some forty appends that overlap; refusals within the making of a segment.
  */
 import { describe, expect, test } from 'vitest'
 import { openPublicLog } from '../../../src/log/open.ts'
-import type { LogOptions } from '../../../src/log/types.ts'
+import type { Log, LogOptions } from '../../../src/log/types.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
+import { LOG, passes, reusedSegments, SMALL, simulate } from './support.ts'
 
 const SEGMENT_BYTES = 131_072
 const BODY = 'x'.repeat(3_000)
@@ -54,6 +55,37 @@ test('a full segment needs one descriptor until it is sealed', async () => {
       for (let count = 0; count < 20 * (SEGMENT_BYTES / BODY.length); count++) log.appendSync(BODY)
       await log.close()
     }),
+  )
+})
+
+describe.each([
+  { calls: ['open', 'flushDirectory'], append: async (log: Log) => log.append(BODY) },
+  { calls: ['openSync', 'flushDirectorySync'], append: (log: Log) => log.appendSync(BODY) },
+] as const)('a file that is used again', ({ calls, append }) => {
+  test.each(calls)(
+    'is not lost where %s finds no descriptor behind its first opening',
+    async (call) => {
+      await simulate(1, async (system, simulation) => {
+        const log = await openPublicLog(system, LOG, SMALL)
+        for (let count = 0; count < 30; count++) log.discard(1, await log.append(BODY))
+        await passes(system, 50)
+        const spares = () => simulation.disk.list(LOG).filter((name) => name.startsWith('spare-'))
+        const files = () => [...spares(), ...reusedSegments(simulation)].length
+        const before = { files: files(), spares: spares().length }
+        expect(before.spares).toBeGreaterThan(0)
+        // It has its new name, and not its old one any more.
+        const isNamed = (): boolean => spares().length < before.spares
+        const fault = simulation.fault({ call, error: 'EMFILE', times: 1, path: isNamed })
+        while (fault.hits === 0) {
+          const id = append(log)
+          if (id instanceof Promise) await id
+        }
+        // Nobody needs a segment made ahead that a synchronous append comes before.
+        if (!call.endsWith('Sync')) await passes(system, 50)
+        expect(files()).toBe(before.files)
+        await log.close()
+      })
+    },
   )
 })
 
