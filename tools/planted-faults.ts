@@ -1350,6 +1350,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/snapshots-damage.test.ts'],
   },
   {
+    name: 'a synchronous append asks for a spare again that a full disk gave no name',
+    edits: [
+      edit(
+        'src/log/space/supply.ts',
+        'if (plan.source || plan.fileBytes > least) {',
+        'if (plan.fileBytes > least) {',
+      ),
+    ],
+    tests: ['test/log/space/full-disk.test.ts'],
+  },
+  {
     name: 'a group that waits for a description is not told that one is free',
     edits: [edit('src/log/write-lanes.ts', '    for (const call of waiters) call()\n', '')],
   },

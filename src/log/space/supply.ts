@@ -348,9 +348,12 @@ export class SegmentSupply {
         return own
       } catch (error) {
         if (!isFull(error)) throw error
-        if (plan.fileBytes > least) plan = this.#plan(Math.max(least, plan.fileBytes / 4))
-        // What does not suit only takes space.
-        else if (!this.spares.dropSync()) throw error
+        if (plan.source || plan.fileBytes > least) {
+          plan = this.#plan(Math.max(least, plan.fileBytes / 4))
+        } else if (!this.spares.dropSync()) {
+          // What does not suit only takes space.
+          throw error
+        }
       }
     }
   }

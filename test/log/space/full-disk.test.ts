@@ -205,6 +205,18 @@ test('segments become smaller where a large one does not fit', async () => {
   })
 })
 
+test('a synchronous append whose spare gets no name on a full disk takes space of its own', async () => {
+  await simulate(1, async (system, simulation) => {
+    const log = await openPublicLog(system, LOG, SMALL)
+    for (let count = 0; count < 30; count++) log.discard(1, await log.append(body(log.nextId)))
+    await passes(system, 50)
+    expect(simulation.disk.list(LOG).some((name) => name.startsWith('spare-'))).toBe(true)
+    const fault = simulation.fault({ call: 'linkSync', error: 'ENOSPC', times: 1 })
+    while (fault.hits === 0) log.appendSync(body(log.nextId))
+    await log.close()
+  })
+})
+
 describe('one failing call', () => {
   const PLACES = [
     ...['ENOSPC', 'EDQUOT', 'EFBIG'].map((error) => ({ call: WRITE_CALLS, error })),
