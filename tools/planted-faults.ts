@@ -570,7 +570,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        '    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()\n',
+        '      if (this.#supply.isReservePrepared) this.#keepMessagesOut()\n',
         '',
       ),
     ],
@@ -1359,6 +1359,33 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: ['test/log/space/full-disk.test.ts'],
+  },
+  {
+    name: 'both snapshots name the one block of a part that did not change',
+    edits: [
+      edit(
+        'src/log/snapshot/due-parts.ts',
+        'newest?.has(blockLsn) === true',
+        'newest?.has(blockLsn) === undefined',
+      ),
+    ],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'snapshots that opening found damaged let segments leave the log',
+    edits: [edit('src/log/snapshot/find-state.ts', 'snapshots: standing,', 'snapshots,')],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'a snapshot that finds no segment refuses appends that need none',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        "} else if (fits && !(isDue && use === 'messages'))",
+        '} else if (!fits)',
+      ),
+    ],
+    tests: ['test/log/snapshots-refused.test.ts'],
   },
   {
     name: 'a group that waits for a description is not told that one is free',

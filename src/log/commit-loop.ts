@@ -399,12 +399,15 @@ export class CommitLoop {
       this.#stopOnError(error)
       return
     }
-    // A synchronous append may have gone on to a segment of its own meanwhile.
     const { segment } = this
-    const needsNone = !this.#flights.isEmpty || (segment && this.#composer.fits(segment))
-    const needsMore = this.#turn.map.isDue || this.#snapshots.waiting !== undefined
-    if (error !== undefined && !(needsNone && !needsMore)) this.#refusePending(error, use)
-    else if (this.#supply.isReservePrepared) this.#keepMessagesOut()
+    const { isDue } = this.#turn.map
+    const fits = segment !== undefined && this.#composer.fits(segment)
+    // A synchronous append may have gone on to a segment of its own meanwhile.
+    const isNeeded = isDue || this.#snapshots.waiting || !(fits || !this.#flights.isEmpty)
+    if (error === undefined || !isNeeded) {
+      if (this.#supply.isReservePrepared) this.#keepMessagesOut()
+    } else if (fits && !(isDue && use === 'messages')) this.#refuseOwn(error, use)
+    else this.#refusePending(error, use)
     this.#sender.schedule()
   }
 
@@ -442,6 +445,20 @@ export class CommitLoop {
     this.admission.refusePending(error, use)
     this.#wakeAll()
     this.#sender.schedule()
+  }
+
+  /** What waits of the owner's finds its room in the current segment: only the log wanted another. */
+  #refuseOwn(error: unknown, use: SegmentUse): void {
+    const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+    if (isFull) this.admission.keepMessagesOut(error)
+    if (isFull && use === 'messages') {
+      // Behind them the reserve can be had.
+      this.#snapshots.giveWay()
+    } else {
+      this.#snapshots.refuse(error)
+      this.#turn.map.isDue = false
+    }
+    this.#wakeAll()
   }
 
   #stop(state: 'failed' | 'fenced', failure: Error): void {

@@ -98,6 +98,71 @@ test.each([
   },
 )
 
+/** A log that an owner used and was killed in, and the words that it had. */
+async function killedLog(
+  disk: SimulatedDisk,
+  use: (keeper: Keeper) => Promise<void>,
+): Promise<Image> {
+  const simulation = new Simulation({ seed: 7, disk })
+  const owner = simulation.process('owner')
+  let text = ''
+  await simulation.run(() =>
+    owner.run(async () => {
+      const keeper = await Keeper.open(owner)
+      await use(keeper)
+      text = keeper.text
+    }),
+  )
+  simulation.kill(owner)
+  return { disk: new SimulatedDisk(simulation.disk.snapshot()), text }
+}
+
+/** Two snapshots in the log of a part that has not changed. */
+async function saveTwice(keeper: Keeper, unchanged: readonly string[]): Promise<void> {
+  await keeper.put('even', 'w'.repeat(100_000), 3_000)
+  for (let word = 0; word < 6; word++) await keeper.put('odd', `${word}`, 3_000)
+  await keeper.save([], { whole: true })
+  for (let i = 0; i < 5; i++) await keeper.noise(220_000)
+  await keeper.put('odd', 'x', 3_000)
+  await keeper.save(unchanged)
+}
+
+test('one flipped bit in a part that did not change between two snapshots costs one of them', async () => {
+  const { disk, text } = await killedLog(new SimulatedDisk(), async (keeper) => {
+    await saveTwice(keeper, ['even'])
+    keeper.discardAll()
+    await keeper.fill(12, 3_000)
+    await keeper.log.compact()
+  })
+  const image = disk.snapshot()
+  const parts = await blocksOf(disk, BlockType.SNAPSHOT_PART)
+  expect(parts).toHaveLength(4)
+  for (const { path, offset } of parts) {
+    const damaged = new SimulatedDisk(image)
+    damaged.flipBit(path, offset + BLOCK_HEADER_BYTES + 9, 2)
+    expect((await reopened(damaged)).text, `${path} ${offset}`).toBe(text)
+  }
+})
+
+test('snapshots that opening found damaged let nothing leave the log', async () => {
+  const first = await killedLog(new SimulatedDisk(), async (keeper) => {
+    await saveTwice(keeper, [])
+    await keeper.fill(12, 3_000)
+  })
+  const parts = await blocksOf(first.disk, BlockType.SNAPSHOT_PART)
+  expect(parts).toHaveLength(4)
+  for (const { path, offset } of parts.filter((_, row) => row % 2 === 0)) {
+    first.disk.flipBit(path, offset + BLOCK_HEADER_BYTES + 9, 2)
+  }
+  const second = await killedLog(first.disk, async (keeper) => {
+    expect(keeper.text).toBe(first.text)
+    keeper.discardAll()
+    await keeper.put('odd', 'acknowledged', 100)
+    await keeper.log.compact()
+  })
+  expect((await reopened(second.disk)).text).toBe(second.text)
+})
+
 test.each([
   ['LINK', BlockType.LINK],
   ['CLEAN', BlockType.CLEAN],

@@ -81,21 +81,23 @@ async function* given(...parts: PartToSave[]): AsyncGenerator<PartToSave> {
   yield* parts
 }
 
-test('a part that is unchanged is named and not written again, and is found by its new LSN', async () => {
+test('a part that is unchanged has two blocks, is named then, and is found by its new LSN', async () => {
   await simulate(async (system, simulation) => {
     const keeper = await Keeper.open(system, LARGE)
-    await keeper.put('large', 'w'.repeat(100_000))
+    await keeper.put('large', 'w'.repeat(240_000))
     await keeper.put('small', '1')
     await keeper.save([], { whole: true })
     const before = await partBytes(simulation)
     expect(before.filter((bytes) => bytes > 100_000)).toHaveLength(1)
-    for (let i = 0; i < 5; i++) await keeper.noise(220_000)
-    await keeper.put('small', '2')
-    await keeper.save(['large'])
+    for (let save = 2; save <= 4; save++) {
+      for (let i = 0; i < 5; i++) await keeper.noise(220_000)
+      await keeper.put('small', `${save}`)
+      await keeper.save(['large'])
+    }
     const after = await partBytes(simulation)
-    expect(after).toHaveLength(before.length + 1)
-    expect(after.filter((bytes) => bytes > 100_000)).toHaveLength(1)
-    await keeper.put('small', '3')
+    expect(after).toHaveLength(before.length + 4)
+    expect(after.filter((bytes) => bytes > 100_000)).toHaveLength(2)
+    await keeper.put('small', '5')
     const { text } = keeper
     await keeper.log.close()
     simulation.disk.removeFile('/log/index.a')
@@ -116,13 +118,13 @@ test('the block of a part that is unchanged stays as long as a snapshot names it
       const keeper = await Keeper.open(owner, { segmentBytesMin: 65_536, segmentBytesMax: 262_144 })
       await keeper.put('large', 'w'.repeat(240_000), 10)
       await keeper.save([], { whole: true })
-      for (let save = 0; save < 2; save++) {
+      for (let save = 0; save < 3; save++) {
         for (let i = 0; i < 5; i++) await keeper.noise(220_000)
         await keeper.save(['large'])
         keeper.discardAll()
         await keeper.log.compact()
       }
-      expect(await partBytes(simulation)).toHaveLength(1)
+      expect(await partBytes(simulation)).toHaveLength(2)
       text = keeper.text
     }),
   )

@@ -25,7 +25,7 @@ import {
 export interface FoundState {
   /** Ends of the newest complete snapshots, as LINK and MAP go on naming them. */
   readonly places: SnapshotPlaces
-  /** Those of them whose ends can be read, newest first. */
+  /** Those of them that nothing shows to be damaged, newest first: no other lets anything leave the log. */
   readonly snapshots: readonly LogSnapshot[]
   /** The newest state; undefined where none was saved, or the whole log can stand for it. */
   readonly state: State | undefined
@@ -51,14 +51,16 @@ export async function findState(system: System, assessment: Assessment): Promise
   }
   const root = rootBound(places, snapshots)
   const indexed = newestIndexed(indexes, root, system.crc32)
-  const state = await newestReadable(reader, snapshots, indexed?.state)
+  const damaged = new Set<LogSnapshot>()
+  const state = await newestReadable(reader, snapshots, indexed?.state, damaged)
   if (!state && places[0] !== 0 && !isWhole(entries)) {
     throw new DamagedError(
       `${survey.directory}: neither the index nor a snapshot gives the state, and the log has given up what led to it`,
       places.filter((place) => place > 0).map((place) => gapAt(place, entries)),
     )
   }
-  return { places, snapshots, state, stateIndex: indexed?.name }
+  const standing = snapshots.filter((one) => !damaged.has(one))
+  return { places, snapshots: standing, state, stateIndex: indexed?.name }
 }
 
 /**
@@ -125,17 +127,19 @@ function newestIndexed(
   return newest
 }
 
-/** Of equals the index is taken: it has been read already. */
+/** Of equals the index is taken: it has been read already. Notes which cannot be read. */
 async function newestReadable(
   reader: PartReader,
   snapshots: readonly LogSnapshot[],
   indexed: State | undefined,
+  damaged: Set<LogSnapshot>,
 ): Promise<State | undefined> {
   for (const snapshot of snapshots) {
     const at = Math.min(snapshot.endLsn, ...snapshot.parts.map(({ lsn }) => lsn))
     if (indexed && lowestAt(indexed) >= at) return indexed
     const state = await unlessDamaged(readWhole(reader, snapshot))
     if (state) return state
+    damaged.add(snapshot)
   }
   return indexed
 }

@@ -25,6 +25,8 @@ export interface PartPlace {
   readonly byteLength: number
   /** LSN of the SNAPSHOT_PART block that holds them. */
   readonly blockLsn?: Lsn
+  /** Another such block of the same bytes, which the snapshot in front names. */
+  readonly otherLsn?: Lsn
   readonly indexed?: IndexPlace
   /** Given by the owner and not written anywhere yet. */
   readonly bytes?: Uint8Array

@@ -49,6 +49,11 @@ export class SnapshotTurn {
     this.#isTurn = true
   }
 
+  /** The group of appends that waits leaves first. */
+  giveWay(): void {
+    this.#isTurn = false
+  }
+
   /** The blocks leave, the first to this LSN; returns what to call when they have resolved. */
   sent(lsn: Lsn): () => void {
     const waiting = this.#waiting

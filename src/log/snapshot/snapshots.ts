@@ -12,6 +12,7 @@ import type { CheckpointWriter } from '../checkpoint-writer.ts'
 import type { CommitLoop } from '../commit-loop.ts'
 import type { SnapshotBlock } from '../composer.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
+import { duePartsOf, type NextState } from './due-parts.ts'
 import { type FoundState, readWhole, unlessDamaged } from './find-state.ts'
 import type { PartReader } from './part-reader.ts'
 import { SaveDue } from './save-due.ts'
@@ -240,12 +241,8 @@ export class Snapshots {
     const oldLsn = loop.admission.isDiskFull
       ? (loop.segment?.base ?? 0)
       : loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
-    const due: string[] = []
-    for (const [name, { blockLsn }] of next.state) {
-      if (next.written.has(name)) continue
-      if (next.isWhole || blockLsn === undefined || blockLsn < oldLsn) due.push(name)
-    }
-    await this.#writeParts(next, due)
+    const inLog = this.#inLog.map(({ snapshot }) => snapshot)
+    await this.#writeParts(next, duePartsOf(next, oldLsn, loop.admission.isDiskFull ? [] : inLog))
     this.#assertOpen()
     const parts = [...next.state].map(([name, { at, blockLsn }]) => ({
       name,
@@ -309,7 +306,8 @@ export class Snapshots {
       const blockLsn = lsns[row]
       if (blockLsn === undefined) throw new Error(`the part ${name} has no place`)
       const { bytes: _, ...rest } = placeIn(next, name)
-      next.state.set(name, { ...rest, blockLsn })
+      const { blockLsn: otherLsn } = rest
+      next.state.set(name, { ...rest, blockLsn, ...(otherLsn !== undefined && { otherLsn }) })
       next.written.add(name)
     }
   }
@@ -352,16 +350,6 @@ export class Snapshots {
     const { failure } = this.#parts.loop
     if (failure) throw failure
   }
-}
-
-/** The state that is being saved. */
-interface NextState {
-  readonly state: Map<string, PartPlace>
-  /** Every part is written anew. */
-  readonly isWhole: boolean
-  /** Parts that have been written into the log for it. */
-  readonly written: Set<string>
-  isSpilled: boolean
 }
 
 function placeIn({ state }: NextState, name: string): PartPlace {
