@@ -1114,6 +1114,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/snapshots-closing.test.ts'],
   },
   {
+    name: 'a snapshot that is named late takes the refusal of the next one',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshot-turn.ts',
+        'if (this.#rejectNaming === reject) this.#rejectNaming',
+        'this.#rejectNaming',
+      ),
+    ],
+    tests: ['test/log/snapshot-turn.test.ts'],
+  },
+  {
     name: 'writes under way share a description',
     edits: [
       edit(

@@ -77,7 +77,8 @@ export class SnapshotTurn {
     return this.untilStopped<void>((resolve, reject) => {
       this.#rejectNaming = reject
       begin(() => {
-        this.#rejectNaming = undefined
+        // One that was refused may be named late, while another waits.
+        if (this.#rejectNaming === reject) this.#rejectNaming = undefined
         resolve()
       })
     })

@@ -1,0 +1,24 @@
+/** Blocks of a snapshot and the map that names it: who waits for them is told how that ended. */
+import { expect, test } from 'vitest'
+import { SnapshotTurn } from '../../src/log/snapshot/snapshot-turn.ts'
+
+test('a snapshot that was refused a map and is named late lets the next one be refused', async () => {
+  const turn = new SnapshotTurn()
+  let nameFirst: () => void = () => undefined
+  const first = turn.name((resolve) => {
+    nameFirst = resolve
+  })
+  turn.refuse(new Error('no room'))
+  await expect(first).rejects.toThrow('no room')
+
+  let told = 'nothing'
+  const second = turn
+    .name(() => undefined)
+    .catch(({ message }: Error) => {
+      told = message
+    })
+  nameFirst()
+  turn.refuse(new Error('no room again'))
+  await Promise.race([second, new Promise((resolve) => setImmediate(resolve))])
+  expect(told).toBe('no room again')
+})
