@@ -1114,6 +1114,18 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/log/snapshots-closing.test.ts'],
   },
   {
+    name: 'a state of no parts moves the GC root',
+    edits: [
+      edit('src/log/snapshot/snapshots.ts', 'if (next.state.size === 0) throw', 'if (false) throw'),
+    ],
+    tests: [SNAPSHOTS],
+  },
+  {
+    name: 'the log in memory takes a state of no parts',
+    edits: [edit('src/log/memory/snapshot.ts', 'if (saved.size === 0) throw', 'if (false) throw')],
+    tests: ['test/testing/log-suite.test.ts'],
+  },
+  {
     name: 'a snapshot that is named late takes the refusal of the next one',
     edits: [
       edit(

@@ -170,8 +170,9 @@ export interface OwnedLog extends LogSource {
    * Saves the owner's state in parts of at most `limits.partBytesMax`, each with the LSN it stands for:
    * complete or absent. Where it lies so that it costs least is the log's affair: a call may do no more
    * than keep it for `close`. One call at a time. Rejects with QLOG_INVALID_ARGUMENT where a part stands
-   * for what is not durable, QLOG_TOO_LARGE, QLOG_DISK_FULL, QLOG_DAMAGED where what is unchanged or was
-   * written cannot be read back, QLOG_FENCED, QLOG_FAILED, QLOG_CLOSED; then the one before stays.
+   * for what is not durable or there is no part at all, which would stand for no LSN, QLOG_TOO_LARGE,
+   * QLOG_DISK_FULL, QLOG_DAMAGED where what is unchanged or was written cannot be read back, QLOG_FENCED,
+   * QLOG_FAILED, QLOG_CLOSED; then the one before stays.
    */
   saveSnapshot(parts: AsyncIterable<PartToSave>, options?: SaveOptions): Promise<void>
   /** Much space is kept only until the state is saved again: `saveSnapshot` would be worth it now. */

@@ -216,6 +216,32 @@ test('appends go on between the parts of a snapshot', async () => {
   })
 })
 
+test('a state of no parts is refused, and what came while it was given is replayed', async () => {
+  await simulate(async (system, simulation) => {
+    const killed = simulation.process('killed')
+    let text = ''
+    await killed.run(async () => {
+      const keeper = await Keeper.open(killed)
+      for (const word of ['1', '2']) {
+        const nothing = async function* (): AsyncGenerator<PartToSave> {
+          await keeper.put('a', word, 3_000)
+          yield* []
+        }
+        const saving = keeper.log.saveSnapshot(nothing(), { whole: true })
+        await expect(saving).rejects.toMatchObject({ code: 'QLOG_INVALID_ARGUMENT' })
+        await keeper.fill(12, 3_000)
+      }
+      keeper.discardAll()
+      await keeper.log.compact()
+      text = keeper.text
+    })
+    simulation.kill(killed)
+    const again = await Keeper.open(system)
+    expect([again.text, again.replayed]).toEqual([text, 2])
+    await again.log.close()
+  })
+})
+
 test('what cannot be saved is refused, and the state before stays', async () => {
   await simulate(async (system) => {
     const keeper = await Keeper.open(system)

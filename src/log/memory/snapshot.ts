@@ -28,6 +28,7 @@ export async function collectParts(
       throw tooLarge(`the part "${name}"`, bytes.length, partBytesMax)
     saved.set(name, { at, bytes: copyOf(bytes) })
   }
+  if (saved.size === 0) throw invalid('a state has one part at least')
   return saved
 }
 

@@ -136,6 +136,8 @@ export class Snapshots {
     this.#isSaving = true
     try {
       const next = await this.#collect(given, isWhole)
+      // It names no LSN: its end alone would let go of what came while it was given.
+      if (next.state.size === 0) throw new QlogTypeError('a state has one part at least')
       const writing = this.#store(next)
       this.#writing = writing.catch(() => undefined)
       await writing

@@ -106,6 +106,20 @@ export const snapshotCases: readonly LogCase[] = [
     },
   },
   {
+    name: '6: a state of no parts is refused, and the one before stays',
+    needs,
+    run: async (bench) => {
+      const { log } = await openWithEntries(bench, 1)
+      const invalid = { code: 'QLOG_INVALID_ARGUMENT' }
+      await assert.rejects(log.saveSnapshot(list(), WHOLE), invalid)
+      assert.equal(await saved(log), undefined)
+      const before: Texts = { a: [log.durableLsn, 'A'] }
+      await log.saveSnapshot(parts(before), WHOLE)
+      await assert.rejects(log.saveSnapshot(list()), invalid)
+      assert.deepEqual(await saved(log), before)
+    },
+  },
+  {
     name: '6: a crash while a snapshot is saved leaves it or the one before, never a mixture',
     needs,
     run: crashWhileSaving,
