@@ -644,4 +644,14 @@ export const STORE_FAULTS: readonly PlantedFault[] = [
     ],
     tests: [STORE_REGRESSIONS],
   },
+  {
+    name: 'store: what was saved is called unchanged though it cannot be read any more',
+    edits: [store('space/snapshots.ts', 'isWhole || this.#isSavedDamaged', 'isWhole')],
+    tests: ['test/store/space/damaged-state.test.ts'],
+  },
+  {
+    name: 'store: a store closes without its state where what was saved cannot be read',
+    edits: [store('log-store.ts', 'this.#snapshots.saveAtEnd()', 'this.#snapshots.save(false)')],
+    tests: ['test/store/space/damaged-state.test.ts'],
+  },
 ]

@@ -225,7 +225,7 @@ export class LogStore implements Store, MetricSource {
     core.dispatcher.close()
     if (!core.hasWritten || core.journal.failure) return
     await core.sendClose()
-    await this.#snapshots.save(false)
+    await this.#snapshots.saveAtEnd()
   }
 }
 

@@ -53,6 +53,8 @@ export class Snapshots {
    */
   #againAtBytes = 0
   #saving: Promise<void> | undefined
+  /** Part of what was saved cannot be read any more: none of it is called unchanged until all is saved anew. */
+  #isSavedDamaged = false
   /** Bytes of the whole state as it was saved last. */
   stateBytes = 0
   savedBytes = 0
@@ -99,10 +101,20 @@ export class Snapshots {
   /** Saves the state as it is once this is its turn. */
   async save(isWhole: boolean): Promise<void> {
     while (this.#saving !== undefined) await this.#saving.catch(() => undefined)
-    this.#saving = this.#saveAndTell(isWhole).finally(() => {
+    this.#saving = this.#saveAndTell(isWhole || this.#isSavedDamaged).finally(() => {
       this.#saving = undefined
     })
     await this.#saving
+  }
+
+  /** The last save, behind which no next one makes up for what cannot be read. */
+  async saveAtEnd(): Promise<void> {
+    try {
+      await this.save(false)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      await this.save(false)
+    }
   }
 
   async settled(): Promise<void> {
@@ -118,6 +130,7 @@ export class Snapshots {
       await this.#save(isWhole)
     } catch (problem) {
       error = problem instanceof Error ? problem : new Error(String(problem))
+      if (isDamage(problem)) this.#isSavedDamaged = true
       throw problem
     } finally {
       const { stateBytes } = this
@@ -143,6 +156,7 @@ export class Snapshots {
       for (const { slice, content } of captured) if (content === 'later') slice.freezable?.thaw()
     }
     this.#saved = saved
+    if (isWhole) this.#isSavedDamaged = false
     this.#controlBytes = controlBytes
     this.#appendedBytes = appendedBytes
     this.stateBytes = bytesOf(saved)
@@ -212,6 +226,10 @@ class Pace {
     this.#bytes = 0
     this.#beganMs = this.#clock.monotonicMs()
   }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof QlogError && error.code === 'QLOG_DAMAGED'
 }
 
 function bytesOf(saved: ReadonlyMap<string, SavedSlice>): number {
