@@ -165,7 +165,8 @@ export const CHANNELS: {
       fromDisk: 'whether all came from the disk itself, not perhaps from the page cache',
       damages: 'places with damage',
       findings: 'each of them, up to 10,000: file, offset, bytes, ids, why',
-      mended: 'blocks that were mended: file, the file in its place, bit of which byte, ids',
+      mended:
+        'blocks that were mended, up to 10,000: file, the file in its place, bit of which byte, ids',
     },
   },
   'qlog:space': {

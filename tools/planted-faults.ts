@@ -1462,4 +1462,15 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [edit('src/protocols/memcache/readers.ts', '    this.#readers.shrink(this)\n', '')],
     tests: ['test/protocols/memcache/readers.test.ts'],
   },
+  {
+    name: 'scrub adds up only the findings that its report holds',
+    edits: [
+      edit(
+        'src/log/scrub/scrub-pass.ts',
+        'for (const finding of told) options',
+        'for (const finding of told.slice(0, FINDINGS_MAX - findings.length)) options',
+      ),
+    ],
+    tests: ['test/inspect/scrub-many.test.ts'],
+  },
 ]

@@ -100,12 +100,15 @@ function wordsOf(report: ScrubLogReport, output: Output): string {
   return `${lines.join('\n')}\n`
 }
 
-function repairLines({ blocks, notMended }: NonNullable<ScrubLogReport['repair']>): string[] {
-  const lines = [`${plural(blocks.length, 'block')} mended.`]
+function repairLines(repair: NonNullable<ScrubLogReport['repair']>): string[] {
+  const { mendedBlocks, blocks, notMended } = repair
+  const lines = [`${plural(mendedBlocks, 'block')} mended.`]
   for (const { file, offset, byteOffset, bit, firstId, endId } of blocks) {
     const ids = endId > firstId ? `, ${idRange(firstId, endId)}` : ''
     lines.push(`  ${file}: the block at ${offset}, bit ${bit} of byte ${byteOffset}${ids}`)
   }
+  const untold = mendedBlocks - blocks.length
+  if (untold > 0) lines.push(`  and ${plural(untold, 'more block')}`)
   for (const { file, why } of notMended) lines.push(`Not mended: ${file}: ${why}.`)
   return lines
 }

@@ -43,10 +43,14 @@ export async function scrubLog(
     throw new QlogTypeError(`bytesPerSecond must be a whole number from 1, not ${bytesPerSecond}`)
   }
   if (typeof repair !== 'boolean') throw new QlogTypeError('repair must be true or false')
-  const how = { bytesPerSecond, signal, keepsAlive: true, ...(onProgress && { onProgress }) }
+  const left = new LeftDamage()
+  const onTold = (finding: ScrubFinding): void => left.note(finding)
+  const told = { onTold, ...(onProgress && { onProgress }) }
+  const how = { bytesPerSecond, signal, keepsAlive: true, ...told }
   const pass = repair ? mendPass : readPass
   try {
-    return reportOf(await pass(system, directory, how), ownerState(await lockOf(system, directory)))
+    const report = await pass(system, directory, how)
+    return reportOf(report, left, ownerState(await lockOf(system, directory)))
   } catch (error) {
     throw asIoError(error, `cannot ${repair ? 'mend' : 'read'} the log ${directory}`)
   }
@@ -88,16 +92,32 @@ function withRemedy(error: unknown): never {
   throw new QlogError('QLOG_LOCKED', `${error.message} ${words}`, { cause: error })
 }
 
-function reportOf(report: ScrubReport, owner: OwnerState): ScrubLogReport {
-  const left = report.findings.filter(({ mendedIn }) => mendedIn === undefined)
-  const lost = new IdRanges()
-  for (const { firstId, endId } of left) lost.add(firstId, endId)
-  const mended = report.findings.length - left.length
+/** What is damaged still, of all places: a report tells only so many of them one by one. */
+class LeftDamage {
+  readonly #lost = new IdRanges()
+  #places = 0
+
+  get places(): number {
+    return this.#places
+  }
+
+  get lostMessages(): number {
+    return this.#lost.idCount
+  }
+
+  note({ mendedIn, firstId, endId }: ScrubFinding): void {
+    if (mendedIn !== undefined) return
+    this.#places++
+    this.#lost.add(firstId, endId)
+  }
+}
+
+function reportOf(report: ScrubReport, left: LeftDamage, owner: OwnerState): ScrubLogReport {
   return {
     ...report,
-    verdict: report.damages > mended ? 'rot' : 'fine',
+    verdict: left.places > 0 ? 'rot' : 'fine',
     owner,
-    lostMessages: lost.idCount,
+    lostMessages: left.lostMessages,
     findings: report.findings.map(inWords),
   }
 }

@@ -76,7 +76,7 @@ export class BackgroundScrub {
       const report = await scrubPass(system, directory, source(), options)
       this.#passes++
       this.#bytes += report.bytes
-      this.#mendedBlocks += report.repair?.blocks.length ?? 0
+      this.#mendedBlocks += report.repair?.mendedBlocks ?? 0
       this.#last = { report, endedMs: system.clock.monotonicMs() }
       this.#failure = undefined
       onPass(report)

@@ -27,6 +27,8 @@ export interface PassOptions extends PaceOptions {
   /** Told at first, and of each segment that was checked: how many bytes of how many are done. */
   readonly onProgress?: (progress: { bytes: number; totalBytes: number }) => void
   readonly onFinding?: (finding: ScrubFinding) => void
+  /** Told of each finding, however many there are, once it was tried to mend it. */
+  readonly onTold?: (finding: ScrubFinding) => void
   /** Mends what one flipped bit explains. */
   readonly repair?: SegmentRepair | undefined
 }
@@ -62,6 +64,7 @@ export async function scrubPass(
     for (const finding of checked.findings) options.onFinding?.(finding)
     const told = (await repairs?.mend(parts, entry, checked)) ?? checked.findings
     damages += told.length
+    for (const finding of told) options.onTold?.(finding)
     findings.push(...told.slice(0, FINDINGS_MAX - findings.length))
   }
   const tookMs = clock.monotonicMs() - startedMs
@@ -74,13 +77,14 @@ class Repairs {
   readonly #repair: SegmentRepair
   readonly #blocks: MendedBlock[] = []
   readonly #notMended: NotMended[] = []
+  #mendedBlocks = 0
 
   constructor(repair: SegmentRepair) {
     this.#repair = repair
   }
 
   get report(): NonNullable<ScrubReport['repair']> {
-    return { blocks: this.#blocks, notMended: this.#notMended }
+    return { mendedBlocks: this.#mendedBlocks, blocks: this.#blocks, notMended: this.#notMended }
   }
 
   /** Mends a segment where that can be done; resolves with its findings as they are told. */
@@ -94,6 +98,7 @@ class Repairs {
     const outcome = await this.#repair.mend(parts, entry, checked)
     if (outcome.kind === 'mended') {
       const { blocks } = outcome.repair
+      this.#mendedBlocks += blocks.length
       this.#blocks.push(...blocks.slice(0, FINDINGS_MAX - this.#blocks.length))
       return withMends(findings, outcome.repair)
     }

@@ -68,6 +68,8 @@ export interface ScrubReport {
   readonly findings: readonly ScrubFinding[]
   /** Blocks that were mended, and segments that were not though they could be; absent unless asked for. */
   readonly repair?: {
+    readonly mendedBlocks: number
+    /** Each of them, up to 10,000. */
     readonly blocks: readonly MendedBlock[]
     readonly notMended: readonly NotMended[]
   }
