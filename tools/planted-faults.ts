@@ -1473,4 +1473,15 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/inspect/scrub-many.test.ts'],
   },
+  {
+    name: 'scrub of an owner that was taken over calls damage what the new one retired',
+    edits: [
+      edit(
+        'src/log/scrub/log-scrub.ts',
+        '    if (!(await lock.isHeld())) throw fencedError()\n',
+        '',
+      ),
+    ],
+    tests: ['test/log/scrub/taken-over.test.ts'],
+  },
 ]

@@ -3,8 +3,11 @@
  * follows from both. Damage is remembered, and the owner is told which messages are there again.
  */
 import type { Gap } from '../../errors.ts'
+import type { MapEntry } from '../../format/link.ts'
 import type { System } from '../../system/system.ts'
 import type { CommitLoop } from '../commit-loop.ts'
+import { fencedError } from '../flight-writer.ts'
+import type { Lock } from '../lock.ts'
 import type { OwnView } from '../own-view.ts'
 import type { LogOwner } from '../seam.ts'
 import type { Retirement } from '../space/retirement.ts'
@@ -19,6 +22,7 @@ export interface LogScrubParts {
   readonly system: System
   readonly directory: string
   readonly storeId: string
+  readonly lock: Lock
   readonly owner: LogOwner
   readonly supply: SegmentSupply
   /** How passes begin by themselves; absent where none do. */
@@ -40,7 +44,7 @@ export class LogScrub {
 
   /**
    * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
-   * QLOG_NEWER_FORMAT, QLOG_ABORTED.
+   * QLOG_NEWER_FORMAT, QLOG_FENCED, QLOG_ABORTED.
    */
   mendNow(options: PassOptions): Promise<ScrubReport> {
     const { system, directory } = this.#parts
@@ -72,8 +76,16 @@ export class LogScrub {
     return {
       storeId,
       full: loop.durableMap,
-      stillNames: (entry) => loop.durableMap.some((one) => isSameSegment(one, entry)),
+      stillNames: (entry) => this.#stillNames(entry),
     }
+  }
+
+  /** Rejects with QLOG_FENCED: what another owner retires leaves by a map that is not known here. */
+  async #stillNames(entry: MapEntry): Promise<boolean> {
+    const { loop, lock } = this.#parts
+    if (!loop.durableMap.some((one) => isSameSegment(one, entry))) return false
+    if (!(await lock.isHeld())) throw fencedError()
+    return true
   }
 
   #makeRepair(): SegmentRepair {

@@ -33,7 +33,7 @@ export interface PassOptions extends PaceOptions {
   readonly repair?: SegmentRepair | undefined
 }
 
-/** Rejects with QLOG_IO, QLOG_NEWER_FORMAT, QLOG_ABORTED; damage is in the report. */
+/** Rejects with QLOG_IO, QLOG_NEWER_FORMAT, QLOG_ABORTED, and as the source does; damage is in the report. */
 export async function scrubPass(
   system: System,
   directory: string,
