@@ -1484,4 +1484,9 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/log/scrub/taken-over.test.ts'],
   },
+  {
+    name: 'scrub calls damage what one read gives wrong',
+    edits: [edit('src/log/scrub/check-segment.ts', 'const LOOKS_MAX = 5', 'const LOOKS_MAX = 1')],
+    tests: [SCRUB],
+  },
 ]

@@ -44,18 +44,36 @@ const HEADER_PARTS = {
   last: { offset: 3584, bytes: 512 },
 } as const
 
+/** A segment that never reads twice in the same way is damaged, however often it is looked at. */
+const LOOKS_MAX = 5
+
 /**
- * Whether the log still has the segment afterwards is for the caller to ask: the file of one that has left
- * may be gone, or another's. `name`: where the file has another name than its segment. Rejects with QLOG_IO
- * where it cannot be opened, QLOG_NEWER_FORMAT, QLOG_ABORTED.
+ * Damage counts only where two looks in a row find the same: a read that went wrong once is none. Whether
+ * the log still has the segment afterwards is for the caller to ask: the file of one that has left may be
+ * gone, or another's. Rejects with QLOG_IO where it cannot be opened, QLOG_NEWER_FORMAT, QLOG_ABORTED.
  */
-export async function checkSegment(
+export async function checkSegment(parts: CheckParts, entry: MapEntry): Promise<CheckedSegment> {
+  const file = segmentFileName(entry.number, entry.generation)
+  let checked = await checkFile(parts, entry, file)
+  for (let looks = 1; looks < LOOKS_MAX && checked.findings.length > 0; looks++) {
+    const before = checked
+    checked = await checkFile(parts, entry, file)
+    if (findSame(before, checked)) break
+  }
+  return checked
+}
+
+function findSame(one: CheckedSegment, other: CheckedSegment): boolean {
+  return JSON.stringify([one.findings, one.mends]) === JSON.stringify([other.findings, other.mends])
+}
+
+/** One look at a file that holds the segment, whatever its name is. Rejects as {@link checkSegment} does. */
+export async function checkFile(
   parts: CheckParts,
   entry: MapEntry,
-  name?: string,
+  file: string,
 ): Promise<CheckedSegment> {
   const { system, directory } = parts
-  const file = name ?? segmentFileName(entry.number, entry.generation)
   let handle: FileHandle
   try {
     handle = await system.files.open(`${directory}/${file}`, { mode: 'read', direct: true })

@@ -14,7 +14,7 @@ import { nextGeneration } from '../next-generation.ts'
 import { temporaryPath, writeWhole } from '../segment-file.ts'
 import { readFully } from '../survey.ts'
 import { removeQuietly } from '../tidy.ts'
-import { type CheckedSegment, type CheckParts, checkSegment } from './check-segment.ts'
+import { type CheckedSegment, type CheckParts, checkFile } from './check-segment.ts'
 import { SCRUB_READ_BYTES } from './read-pace.ts'
 import type { ScrubFinding } from './types.ts'
 
@@ -129,7 +129,7 @@ async function linkMended(
     await writeWhole(target, header(generation), 0)
     await target.flush()
     const entry = { ...old, generation, damaged: false }
-    const copy = await checkSegment(parts, entry, path.slice(parts.directory.length + 1))
+    const copy = await checkFile(parts, entry, path.slice(parts.directory.length + 1))
     if (!isMended(checked, copy)) return { kind: 'not mended', why: 'the copy does not read back' }
     try {
       const file = segmentFileName(entry.number, generation)

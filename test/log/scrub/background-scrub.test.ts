@@ -233,6 +233,28 @@ describe('damage', () => {
     ])
   })
 
+  test('that one read finds and the next one does not is none', async () => {
+    await simulate(15, async (system) => {
+      const log = await filled(system, SCRUBBED)
+      misread(system, `${LOG}/${fullFiles(log)[1]}`, [11_000])
+      await passed(system, log, FIRST_MS)
+      expect(log.stats().scrub).toMatchObject({ passes: 1, damages: 0 })
+      expect(log.stats().gaps).toEqual([])
+      await log.close()
+    })
+  })
+
+  test('that each read finds elsewhere is told', async () => {
+    await simulate(16, async (system) => {
+      const log = await filled(system, SCRUBBED)
+      const path = `${LOG}/${fullFiles(log)[1]}`
+      misread(system, path, [5_000, 7_000, 9_000, 11_000, 13_000])
+      await passed(system, log, FIRST_MS)
+      expect(log.stats().scrub).toMatchObject({ passes: 1, damages: 1 })
+      await log.close()
+    })
+  })
+
   test('of a segment that has left meanwhile is none', async () => {
     const heard = new Listener('qlog:scrubbed')
     await simulate(12, async (system) => {
@@ -283,4 +305,24 @@ function watchDirectReads(
     },
   })
   return { files: watched, clock, sockets, identity, crc32, lz4, random, watchLoop, warn }
+}
+
+/** The first opening for scrubbing reads the first of these bytes wrong, the next one the second, and so on. */
+function misread(system: System, path: string, places: readonly number[]): void {
+  const { files } = system
+  const open = files.open.bind(files)
+  const left = [...places]
+  files.open = async (name, options) => {
+    const handle = await open(name, options)
+    const at = name === path && options.direct ? left.shift() : undefined
+    if (at === undefined) return handle
+    const read = handle.read.bind(handle)
+    handle.read = async (target, position) => {
+      const got = await read(target, position)
+      const place = at - position
+      if (place >= 0 && place < got) target[place] = (target[place] ?? 0) ^ 0x18
+      return got
+    }
+    return handle
+  }
 }
