@@ -1025,11 +1025,7 @@ export const FAULTS: readonly PlantedFault[] = [
   {
     name: 'of a loss in what a merge left only what the first segment lost is told',
     edits: [
-      edit(
-        'src/inspect/salvage-source.ts',
-        '(isWoundBeyond && wound?.offset) || block.offset',
-        'block.offset',
-      ),
+      edit('src/inspect/salvage-source.ts', '(isWoundBeyond && wound?.offset) || offset', 'offset'),
     ],
     tests: [SALVAGE_PARTS],
   },
@@ -1488,5 +1484,27 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'scrub calls damage what one read gives wrong',
     edits: [edit('src/log/scrub/check-segment.ts', 'const LOOKS_MAX = 5', 'const LOOKS_MAX = 1')],
     tests: [SCRUB],
+  },
+  {
+    name: 'nothing is mended behind a block that cannot be',
+    edits: [
+      edit(
+        'src/log/mend.ts',
+        '    if (mended) found.push(mended)\n',
+        '    if (mended) found.push(mended)\n    else break\n',
+      ),
+    ],
+    tests: [REPAIR],
+  },
+  {
+    name: 'recover passes over what is lost in front of a block that it mends',
+    edits: [
+      edit(
+        'src/inspect/salvage-source.ts',
+        '        if (hole) yield* this.#loseBytes(source, hole, mended.firstId)\n',
+        '',
+      ),
+    ],
+    tests: ['test/inspect/salvage-mended.test.ts'],
   },
 ]

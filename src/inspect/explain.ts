@@ -4,6 +4,7 @@
  */
 import { QlogError } from '../errors.ts'
 import { type Block, NEEDS_MORE } from '../format/block.ts'
+import type { SingleBit } from '../format/evidence.ts'
 import { isReused, type SegmentHeader } from '../format/header.ts'
 import {
   BlockFlag,
@@ -172,9 +173,12 @@ async function invalidPlace(
   }
   const reads = new ReadAround(segment.handle)
   const mended = await mendableBlocks(reads, piece.offset, end, keyOf(header), system)
-  const first = mended[0]
-  const mending = first
-    ? `flipping bit ${first.bit} of byte ${first.byteOffset} makes a valid block of ${first.length} bytes of it; ` +
+  const isAsked = (one: SingleBit): boolean =>
+    one.offset <= offset && offset < one.offset + one.length
+  const told = mended.find(isAsked) ?? mended[0]
+  const where = told?.offset === piece.offset ? 'of it' : `at ${told?.offset}`
+  const mending = told
+    ? `flipping bit ${told.bit} of byte ${told.byteOffset} makes a valid block of ${told.length} bytes ${where}; ` +
       '`qlog recover DIR --out NEWDIR` does that in the copy'
     : 'no single flipped bit explains it'
   const what = `byte ${offset - piece.offset} of ${range}, which no valid block covers`

@@ -4,7 +4,7 @@ import type { BlockTable } from '../format/block-table.ts'
 import type { SegmentHead } from '../format/evidence.ts'
 import type { FileVerdict } from '../format/file-verdict.ts'
 import { type RegionVerdict, VERDICT_ROWS } from '../format/verdict.ts'
-import { mendableBlocks } from '../log/mend.ts'
+import { mendableBlocks, mendWords } from '../log/mend.ts'
 import type { UnreadPages } from '../log/read-around.ts'
 import type { FileHandle, System } from '../system/system.ts'
 import { walkSegment } from './walk.ts'
@@ -125,12 +125,8 @@ export async function regionFinding(
   }
   const mended =
     levelOf(row) === 'rot' ? await mendableBlocks(handle, offset, end, key, system) : []
-  if (mended.length === 1 && mended[0]) {
-    const { byteOffset, bit } = mended[0]
-    details.push(`one flipped bit explains it: bit ${bit} of byte ${byteOffset}`)
-  } else if (mended.length > 1) {
-    details.push(`${mended.length} blocks in it are one flipped bit each away from valid ones`)
-  }
+  const mending = mendWords(mended, offset, end)
+  if (mending) details.push(mending)
   return makeFinding(place, details.join('; '), mended.length)
 }
 

@@ -248,11 +248,7 @@ export class SalvageSource {
         epoch = epochOf(piece.bytes, piece.at, block) ?? epoch
         if (wound) yield* this.#loseBytes(source, wound, block.firstId)
         const bytes = piece.bytes.slice(piece.at, piece.at + block.length)
-        if (yield* this.#take(source, bytes, epoch)) {
-          // Whatever the wound took beyond is told where the segment is missing that it belonged to.
-          const isWoundBeyond = takenEnd(source, block.firstId) < block.firstId
-          return (isWoundBeyond && wound?.offset) || block.offset
-        }
+        if (yield* this.#take(source, bytes, epoch)) return beyondFrom(source, block, wound)
         wound = undefined
         continue
       }
@@ -263,7 +259,9 @@ export class SalvageSource {
       for (const mended of mends) {
         const bytes = await mendedBytes(handle, mended, key, this.#system.crc32)
         if (!bytes) break
-        if (yield* this.#take(source, bytes, epoch, mended)) return mended.offset
+        const hole = mended.offset > wound.offset ? { ...wound, end: mended.offset } : undefined
+        if (hole) yield* this.#loseBytes(source, hole, mended.firstId)
+        if (yield* this.#take(source, bytes, epoch, mended)) return beyondFrom(source, mended, hole)
         wound.offset = mended.offset + mended.length
       }
       if (wound.offset >= wound.end) wound = undefined
@@ -387,6 +385,17 @@ export class SalvageSource {
 /** `endId`, or the id up to which messages are taken from the source, where that is lower. */
 function takenEnd({ toId }: SegmentSource, endId: number): number {
   return Math.min(endId, toId ?? endId)
+}
+
+/** Where what was not taken begins, at a block that reaches beyond what is taken. */
+function beyondFrom(
+  source: SegmentSource,
+  { firstId, offset }: Pick<Block, 'firstId' | 'offset'>,
+  wound: Wound | undefined,
+): number {
+  // Whatever the wound took beyond is told where the segment is missing that it belonged to.
+  const isWoundBeyond = takenEnd(source, firstId) < firstId
+  return (isWoundBeyond && wound?.offset) || offset
 }
 
 /** The writer's epoch, where the block is a LINK. */

@@ -3,9 +3,15 @@
  * asks this; only the tools do, and they say aloud what they mended. Pure but for reading the bytes.
  */
 import { checkBlock, type SegmentKey } from '../format/block.ts'
+import { getUint32 } from '../format/bytes.ts'
 import type { Crc32 } from '../format/crc.ts'
 import type { SingleBit } from '../format/evidence.ts'
-import { BLOCK_HEADER_BYTES } from '../format/layout.ts'
+import {
+  BLOCK_ALIGN_BYTES,
+  BLOCK_HEADER_BYTES,
+  BLOCK_MAGIC_AT,
+  BLOCK_OFFSET_AT,
+} from '../format/layout.ts'
 import { findSingleBit, SINGLE_BIT_BYTES_MAX } from '../format/single-bit.ts'
 import type { Decompress } from '../format/unpack.ts'
 import type { ReadHandle, System } from '../system/system.ts'
@@ -14,7 +20,10 @@ import { readFully } from './survey.ts'
 /** Longer regions are no work of single bits; looking would only take time. */
 const REGION_BYTES_MAX = 256 * 1024
 
-/** Finds what can be mended between `offset` and `end`, where the next valid block or the cut stands. */
+/**
+ * Finds what can be mended between `offset` and `end`, where the next valid block or the cut stands. In front
+ * of each, and behind the last, there may be bytes that cannot be.
+ */
 export async function mendableBlocks(
   handle: ReadHandle,
   offset: number,
@@ -38,11 +47,44 @@ export async function mendableBlocks(
     const mended =
       findSingleBit(rest, at, end, key, crc32, decompress) ??
       findSingleBit(rest, at, undefined, key, crc32, decompress)
-    if (mended === undefined) break
-    found.push(mended)
-    at += mended.length
+    if (mended) found.push(mended)
+    at = mended ? at + mended.length : nextPlace(bytes, offset, at + BLOCK_ALIGN_BYTES, key)
   }
   return found
+}
+
+/**
+ * Where from `from` on a block may begin of which one bit was flipped: then its magic and the offset it names
+ * are right, but for this bit.
+ */
+function nextPlace(bytes: Uint8Array, offset: number, from: number, key: SegmentKey): number {
+  const end = offset + bytes.length
+  for (let at = from; at + BLOCK_HEADER_BYTES <= end; at += BLOCK_ALIGN_BYTES) {
+    const magic = getUint32(bytes, at - offset + BLOCK_MAGIC_AT) ^ key.salt1
+    const place = getUint32(bytes, at - offset + BLOCK_OFFSET_AT) ^ at
+    if (magic === 0 ? isOneBitAtMost(place) : place === 0 && isOneBitAtMost(magic)) return at
+  }
+  return end
+}
+
+function isOneBitAtMost(difference: number): boolean {
+  return (difference & (difference - 1)) === 0
+}
+
+/** What a finding says of the blocks that can be mended between `offset` and `end`; undefined for none. */
+export function mendWords(
+  mends: readonly SingleBit[],
+  offset: number,
+  end: number,
+): string | undefined {
+  const [only] = mends
+  if (!only) return undefined
+  if (mends.length > 1)
+    return `${mends.length} blocks in it are one flipped bit each away from valid ones`
+  const bit = `bit ${only.bit} of byte ${only.byteOffset}`
+  return only.offset === offset && only.length === end - offset
+    ? `one flipped bit explains it: ${bit}`
+    : `a block in it is one flipped bit away from a valid one: ${bit}`
 }
 
 /** The mended bytes of a block that {@link mendableBlocks} found; undefined where they read otherwise by now. */

@@ -11,7 +11,7 @@ import type { MapEntry } from '../../format/link.ts'
 import { judgeSealed, type RegionVerdict, VERDICT_ROWS } from '../../format/verdict.ts'
 import type { FileHandle, ReadHandle, System } from '../../system/system.ts'
 import { ioError } from '../io-errors.ts'
-import { mendableBlocks } from '../mend.ts'
+import { mendableBlocks, mendWords } from '../mend.ts'
 import { ReadAround, UnreadPages } from '../read-around.ts'
 import { scanSegment } from '../scan.ts'
 import { readFully } from '../survey.ts'
@@ -173,11 +173,8 @@ class SegmentCheck {
         ? await mendableBlocks(this.#reads, offset, offset + bytes, this.#entry, system)
         : []
     this.#mends.push(...mends)
-    const [only] = mends
-    const why =
-      only && mends.length === 1
-        ? `${VERDICT_ROWS[row]}; one flipped bit explains it: bit ${only.bit} of byte ${only.byteOffset}`
-        : VERDICT_ROWS[row]
+    const mending = mendWords(mends, offset, offset + bytes)
+    const why = mending ? `${VERDICT_ROWS[row]}; ${mending}` : VERDICT_ROWS[row]
     this.#findings.push({ row, ...place, why, mendable: mends.length })
   }
 }

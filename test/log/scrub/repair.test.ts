@@ -157,6 +157,45 @@ describe('a block that one flipped bit has damaged', () => {
     })
   })
 
+  test('behind one that more bits have damaged is there again too', async () => {
+    await simulate(14, async (system, { disk }) => {
+      const log = await filled(system, 1_500)
+      const wounded = placeOf(disk, 2)
+      disk.zeroSector(wounded.path, wounded.at + 512)
+      expect(flip(disk, 3).file).toBe(wounded.file)
+      await passed(system, log, FIRST_MS)
+      expect(log.stats().scrub).toMatchObject({ damages: 1, mendedBlocks: 1 })
+      const ids: number[] = []
+      for await (const { id } of log.read({ onGap: () => undefined })) ids.push(id)
+      expect(ids).toEqual(ALL.filter((id) => id !== 2))
+      const file = copyOf(wounded.file, disk.list(LOG))
+      expect(log.stats().gaps).toMatchObject([{ file, firstId: 2, endId: 3 }])
+      await log.close()
+    })
+  })
+
+  test.each([
+    ['its magic', 0],
+    ['its checksum', 4],
+    ['its length', 8],
+    ['the offset it names', 12],
+    ['its first id', 32],
+  ])('in %s, behind one that more bits have damaged, is there again too', async (_, byte) => {
+    await simulate(15, async (system, { disk }) => {
+      const log = await filled(system, 1_500)
+      const wounded = placeOf(disk, 2)
+      const next = placeOf(disk, 3)
+      disk.zeroSector(wounded.path, wounded.at + 512)
+      const bytes = Buffer.from(disk.readFile(next.path))
+      const magic = bytes.subarray(4_096, 4_100)
+      disk.flipBit(next.path, bytes.lastIndexOf(magic, next.at) + byte, 5)
+      await passed(system, log, FIRST_MS)
+      expect(log.stats().scrub).toMatchObject({ mendedBlocks: 1 })
+      expect(log.stats().gaps).toMatchObject([{ firstId: 2, endId: 3 }])
+      await log.close()
+    })
+  })
+
   test('is set aside only once a durable map names the copy in its place', async () => {
     const left: DiskSnapshot[] = []
     const file = await simulate(8, async (system, { disk }) => {
