@@ -1507,4 +1507,15 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/inspect/salvage-mended.test.ts'],
   },
+  {
+    name: 'what was mended of a damaged region counts as lost beside what was not',
+    edits: [
+      edit(
+        'src/log/scrub/segment-repair.ts',
+        'return rest.length > 0 ? rest : ',
+        'return rest.length > 0 ? [finding] : ',
+      ),
+    ],
+    tests: [REPAIR],
+  },
 ]

@@ -146,13 +146,14 @@ function repairOf(
   return { file, entry, blocks, left }
 }
 
-/** The findings of a segment that was mended: each tells whether all of it was. */
+/** The findings of a segment that was mended; in the place of one that was not as a whole, what is left of it. */
 export function withMends(
   findings: readonly ScrubFinding[],
   { entry, left }: RepairedSegment,
 ): readonly ScrubFinding[] {
   const mendedIn = segmentFileName(entry.number, entry.generation)
-  return findings.map((finding) =>
-    left.some((one) => covers(finding, one)) ? finding : { ...finding, mendedIn },
-  )
+  return findings.flatMap((finding) => {
+    const rest = left.filter((one) => covers(finding, one))
+    return rest.length > 0 ? rest : [{ ...finding, mendedIn }]
+  })
 }

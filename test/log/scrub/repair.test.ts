@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { DamagedError } from '../../../src/errors.ts'
 import { parseSegmentFileName } from '../../../src/format/layout.ts'
+import { scrubLog } from '../../../src/inspect/scrub.ts'
 import { listSegments } from '../../../src/inspect/segments.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
@@ -193,6 +194,25 @@ describe('a block that one flipped bit has damaged', () => {
       expect(log.stats().scrub).toMatchObject({ mendedBlocks: 1 })
       expect(log.stats().gaps).toMatchObject([{ firstId: 2, endId: 3 }])
       await log.close()
+    })
+  })
+
+  test('is not counted as lost where the block behind it stays damaged', async () => {
+    await simulate(16, async (system, { disk }) => {
+      const log = await filled(system, 1_500)
+      await log.close()
+      const { file } = flip(disk, 2)
+      const wounded = placeOf(disk, 3)
+      disk.zeroSector(wounded.path, wounded.at + 512)
+      expect(wounded.file).toBe(file)
+      const report = await scrubLog(system, LOG, { repair: true })
+      expect(report.repair?.blocks).toMatchObject([{ file, firstId: 2, endId: 3 }])
+      expect(report).toMatchObject({ verdict: 'rot', lostMessages: 1, damages: 1 })
+      expect(report.findings).toMatchObject([
+        { file: copyOf(file, disk.list(LOG)), firstId: 3, endId: 4 },
+      ])
+      expect(report.findings[0]).not.toHaveProperty('mendable')
+      expect(await scrubLog(system, LOG)).toMatchObject({ lostMessages: 1 })
     })
   })
 
