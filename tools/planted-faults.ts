@@ -1518,4 +1518,11 @@ export const FAULTS: readonly PlantedFault[] = [
     ],
     tests: [REPAIR],
   },
+  {
+    name: 'a walk over a segment rejects with whatever it was aborted with',
+    edits: [
+      edit('src/log/scan.ts', 'throwIfAborted(options.signal)', 'options.signal?.throwIfAborted()'),
+    ],
+    tests: ['test/inspect/aborted.test.ts'],
+  },
 ]

@@ -2,6 +2,7 @@
  * The walk over one segment for the tools: every valid block and every stretch between them, in order,
  * with the reason why a stretch is no block. Reads only; memory does not grow with the file.
  */
+import { throwIfAborted } from '../errors.ts'
 import { type Block, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { getUint32 } from '../format/bytes.ts'
 import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
@@ -64,7 +65,7 @@ export async function* walkSegment(
   at -= at % BLOCK_ALIGN_BYTES
   let invalid: { offset: number; condition: number; dataEnd: number } | undefined
   while (at < limit) {
-    options.signal?.throwIfAborted()
+    throwIfAborted(options.signal)
     let state = await blockStateAt(window, at, limit, key, system.crc32)
     if (state === 0 && !unpacker.open(window.bytes, at - window.start)) state = UNPACKS
     if (state === 0) {

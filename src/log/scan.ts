@@ -2,6 +2,7 @@
  * The walk over all bytes of one segment: every valid block into a table, and where the bytes that are
  * not zero end. Reads only; memory in proportion to the number of blocks.
  */
+import { throwIfAborted } from '../errors.ts'
 import { type Block, checkBlock, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { BlockTable } from '../format/block-table.ts'
 import type { SegmentScan } from '../format/evidence.ts'
@@ -61,7 +62,7 @@ async function scanThrough(
   let at = options.from ?? SEGMENT_HEADER_BYTES
   let dataEnd = at
   while (at + BLOCK_HEADER_BYTES <= limit) {
-    options.signal?.throwIfAborted()
+    throwIfAborted(options.signal)
     if (!window.has(at, BLOCK_HEADER_BYTES) && !(await window.load(at, BLOCK_HEADER_BYTES, limit)))
       break
     // Only a block that reaches beyond the window costs a promise.
