@@ -832,8 +832,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/scrub/mended-file.ts',
-        "  if (outcome.kind === 'mended') await names.flush()\n",
-        '',
+        '      await names.flush()\n      isNamed',
+        '      isNamed',
       ),
     ],
     tests: [CRASH_POINTS],
@@ -1405,6 +1405,17 @@ export const FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: ['test/log/snapshots-refused.test.ts'],
+  },
+  {
+    name: 'a mended copy whose name cannot be made durable stays, one more with each pass',
+    edits: [
+      edit(
+        'src/log/scrub/mended-file.ts',
+        "      if (outcome.kind === 'mended') await removeQuietly(",
+        "      if (path === '') await removeQuietly(",
+      ),
+    ],
+    tests: ['test/log/scrub/repair.test.ts'],
   },
   {
     name: 'a group that waits for a description is not told that one is free',

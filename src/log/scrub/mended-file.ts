@@ -47,16 +47,30 @@ export async function writeMended(
     kind: 'not mended',
     why: 'the file has changed since it was checked',
   }
+  let isNamed = false
   try {
-    const header = await copyMended(parts, entry, checked.mends, target)
-    if (header) outcome = await linkMended(parts, entry, checked, { path, target, header })
+    try {
+      const header = await copyMended(parts, entry, checked.mends, target)
+      if (header) outcome = await linkMended(parts, entry, checked, { path, target, header })
+    } finally {
+      await target.close()
+    }
+    if (outcome.kind === 'mended') {
+      await names.flush()
+      isNamed = true
+    }
+    return outcome
   } finally {
-    await target.close()
-    // What stays is rubbish to whoever opens next, and so is a copy that no map names.
-    if (outcome.kind !== 'mended') await removeQuietly(parts.system, path)
+    // What stays is rubbish to whoever opens next; of whole copies each pass would leave one more.
+    if (!isNamed) {
+      await removeQuietly(parts.system, path)
+      if (outcome.kind === 'mended') await removeQuietly(parts.system, pathOf(parts, outcome.entry))
+    }
   }
-  if (outcome.kind === 'mended') await names.flush()
-  return outcome
+}
+
+function pathOf({ directory }: CheckParts, { number, generation }: MapEntry): string {
+  return `${directory}/${segmentFileName(number, generation)}`
 }
 
 type HeaderOf = (generation: number) => Uint8Array
@@ -133,8 +147,8 @@ async function linkMended(
     if (!isMended(checked, copy)) return { kind: 'not mended', why: 'the copy does not read back' }
     try {
       const file = segmentFileName(entry.number, generation)
-      await files.link(path, `${parts.directory}/${file}`)
-      await files.unlink(path)
+      await files.link(path, pathOf(parts, entry))
+      await removeQuietly(parts.system, path)
       const left = copy.findings.map((finding) => ({ ...finding, file }))
       return { kind: 'mended', entry: { ...entry, damaged: left.length > 0 }, left }
     } catch (error) {

@@ -275,6 +275,33 @@ describe('a copy that is not what it should be', () => {
     })
   })
 
+  test.each([
+    { call: 'flushDirectory', error: 'EMFILE' },
+    { call: 'close', error: 'EIO' },
+  ] as const)(
+    'because of $error at $call behind its last byte does not stay beside the next',
+    async (fault) => {
+      await simulate(5, async (system, simulation) => {
+        const { disk } = simulation
+        const log = await filled(system)
+        const { file } = flip(disk, 2)
+        await passes(system, FIRST_MS - 1_000)
+        const isOfCopy = (path: string): boolean => fault.call !== 'close' || path.endsWith('.tmp')
+        simulation.fault({ ...fault, path: isOfCopy })
+        const ofSegment = () => disk.list(LOG).filter((name) => name.startsWith(file.slice(0, 21)))
+        for (const delayMs of [1_000, HOUR_MS]) {
+          await passed(system, log, delayMs)
+          expect(ofSegment()).toEqual([file])
+        }
+        simulation.clearFaults()
+        await passed(system, log, HOUR_MS)
+        expect(log.stats().scrub).toMatchObject({ mendedBlocks: 1 })
+        expect(await idsOf(log)).toEqual(ALL)
+        await log.close()
+      })
+    },
+  )
+
   test("because a flush of the directory failed, somebody else's too, takes no place", async () => {
     await simulate(12, async (system, simulation) => {
       const log = await new Owner().open(system)
@@ -289,6 +316,28 @@ describe('a copy that is not what it should be', () => {
       const { repair } = await log.mendNow({ keepsAlive: true })
       expect(repair).toMatchObject({ blocks: [], notMended: [{ file }] })
       expect(log.loop.map.some(({ generation }) => generation > 0)).toBe(false)
+      await log.close().catch(() => undefined)
+    })
+  })
+
+  test("because somebody else's flush of the directory fails behind its link takes no place", async () => {
+    await simulate(12, async (system, simulation) => {
+      const log = await new Owner().open(system)
+      for (const id of ALL) {
+        log.append({ messages: [encodable(body(id))], control: [] })
+        while (log.loop.bytesWaiting > 0) await passes(system, 1)
+      }
+      const { file } = flip(simulation.disk, 2)
+      const link = system.files.link.bind(system.files)
+      system.files.link = async (from, to) => {
+        await link(from, to)
+        if (to.endsWith('-00.qls')) return
+        simulation.fault({ call: 'flushDirectory', error: 'EIO', nth: 1 })
+        await expect(log.supply.names.flush()).rejects.toThrow('in doubt')
+      }
+      const { repair } = await log.mendNow({ keepsAlive: true })
+      system.files.link = link
+      expect(repair).toMatchObject({ blocks: [], notMended: [{ file }] })
       await log.close().catch(() => undefined)
     })
   })
