@@ -525,8 +525,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/space/supply.ts',
-        "if (use === 'messages' || !isFull(error)) throw error",
-        'if (!isFull(error)) throw error',
+        "if (use === 'messages' || !isFullDisk(error)) throw error",
+        'if (!isFullDisk(error)) throw error',
       ),
     ],
     tests: [FULL_DISK],
@@ -660,7 +660,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/snapshot/snapshots.ts',
-        '    await readWhole(reader, snapshot)\n    const before',
+        '    await this.#readBack(snapshot)\n    const before',
         '    const before',
       ),
     ],
@@ -1400,7 +1400,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/commit-loop.ts',
-        "} else if (fits && !(isDue && use === 'messages'))",
+        '} else if (fits && !(isDue && isReserveNext))',
         '} else if (!fits)',
       ),
     ],
@@ -1411,11 +1411,48 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/scrub/mended-file.ts',
-        "      if (outcome.kind === 'mended') await removeQuietly(",
-        "      if (path === '') await removeQuietly(",
+        "      if (outcome.kind === 'mended' && created) {",
+        "      if (outcome.kind === 'mended' && path === '' && created) {",
       ),
     ],
     tests: ['test/log/scrub/repair.test.ts'],
+  },
+  {
+    name: 'a second block that proved damaged is named again by every later save',
+    edits: [edit('src/log/snapshot/snapshots.ts', '{ otherLsn: _, ...place }', '{ ...place }')],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'a part whose block is damaged is given up though another holds the same',
+    edits: [edit('src/log/snapshot/part-reader.ts', 'of [blockLsn, otherLsn])', 'of [blockLsn])')],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'an index that cannot take a damaged part tells nobody',
+    edits: [
+      edit(
+        'src/log/checkpoint-writer.ts',
+        'if (state && error instanceof DamagedError) throw error',
+        '',
+      ),
+    ],
+    tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'a snapshot asks for a segment between all messages that a full disk has room for',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshot-turn.ts',
+        'this.#isTurn && !(isDiskFull && messages > 0)',
+        'this.#isTurn',
+      ),
+    ],
+    tests: ['test/log/snapshot-turn.test.ts'],
+  },
+  {
+    name: 'an owner that was taken over reads all of the log again every ten minutes',
+    edits: [edit('src/log/scrub/background-scrub.ts', '      if (isFenced(error)) return\n', '')],
+    tests: ['test/log/scrub/taken-over.test.ts'],
   },
   {
     name: 'a group that waits for a description is not told that one is free',

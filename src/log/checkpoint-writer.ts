@@ -3,6 +3,7 @@
  * bytes, at the end, and where the owner's state is to stand in them. A cache: a failure to write it
  * costs time at the next opening, nothing else.
  */
+import { DamagedError } from '../errors.ts'
 import type { IndexHead } from '../format/index-file.ts'
 import type { SnapshotPart } from '../format/snapshot.ts'
 import type { System } from '../system/system.ts'
@@ -67,7 +68,7 @@ export class CheckpointWriter {
 
   /**
    * The same with the owner's state, which must be durable up to where its parts stand for; returns where
-   * they stand now, or undefined where it was not written.
+   * they stand now, or undefined where it was not written. Rejects with QLOG_DAMAGED where a part cannot be read.
    */
   writeState(state: readonly IndexedPart[]): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
     return this.#inTurn(state)
@@ -77,8 +78,12 @@ export class CheckpointWriter {
     state: readonly IndexedPart[] | undefined,
   ): Promise<ReadonlyMap<string, IndexPlace> | undefined> {
     await this.settled()
-    const writing = this.#write(state).catch(() => undefined)
-    this.#writing = writing
+    const writing = this.#write(state).catch((error: unknown) => {
+      // The owner can give the part anew; whatever else fails costs time at the next opening.
+      if (state && error instanceof DamagedError) throw error
+      return undefined
+    })
+    this.#writing = writing.catch(() => undefined)
     try {
       return await writing
     } finally {

@@ -15,7 +15,7 @@ import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { GroupSender } from './group-sender.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
-import { isFenced } from './io-errors.ts'
+import { isFenced, isFullDisk } from './io-errors.ts'
 import type { Lock } from './lock.ts'
 import type { LogEvents } from './log-events.ts'
 import type { LogOwner, Lsn, Ticket } from './seam.ts'
@@ -126,6 +126,7 @@ export class CommitLoop {
       pairs: this.#pairs,
       snapshots: this.#snapshots,
       isOpen: () => this.state === 'open',
+      isDiskFull: () => this.admission.isDiskFull,
       failed: this.#stopOnError,
     })
     this.#sync = new SyncAppend({
@@ -401,12 +402,16 @@ export class CommitLoop {
     }
     const { segment } = this
     const { isDue } = this.#turn.map
-    const fits = segment !== undefined && this.#composer.fits(segment)
+    const { waiting } = this.#snapshots
     // A synchronous append may have gone on to a segment of its own meanwhile.
-    const isNeeded = isDue || this.#snapshots.waiting || !(fits || !this.#flights.isEmpty)
+    const fits = segment !== undefined && this.#composer.fits(segment)
+    const blocksFit = !waiting || (segment && this.#composer.fitsBlocks(segment, waiting))
+    const isNeeded = isDue || !blocksFit || !(fits || !this.#flights.isEmpty)
+    // Behind messages the reserve can be had.
+    const isReserveNext = use === 'messages' && isFullDisk(error)
     if (error === undefined || !isNeeded) {
       if (this.#supply.isReservePrepared) this.#keepMessagesOut()
-    } else if (fits && !(isDue && use === 'messages')) this.#refuseOwn(error, use)
+    } else if (fits && !(isDue && isReserveNext)) this.#refuseOwn(error, isReserveNext)
     else this.#refusePending(error, use)
     this.#sender.schedule()
   }
@@ -448,13 +453,9 @@ export class CommitLoop {
   }
 
   /** What waits of the owner's finds its room in the current segment: only the log wanted another. */
-  #refuseOwn(error: unknown, use: SegmentUse): void {
-    const isFull = error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
-    if (isFull) this.admission.keepMessagesOut(error)
-    if (isFull && use === 'messages') {
-      // Behind them the reserve can be had.
-      this.#snapshots.giveWay()
-    } else {
+  #refuseOwn(error: unknown, isReserveNext: boolean): void {
+    if (isFullDisk(error)) this.admission.keepMessagesOut(error)
+    if (!isReserveNext) {
       this.#snapshots.refuse(error)
       this.#turn.map.isDue = false
     }

@@ -37,6 +37,7 @@ export interface SenderParts {
   readonly snapshots: SnapshotTurn
   /** False once nothing may leave any more. */
   readonly isOpen: () => boolean
+  readonly isDiskFull: () => boolean
   /** Called with what kept a group from leaving. */
   readonly failed: (error: unknown) => void
 }
@@ -137,7 +138,7 @@ export class GroupSender {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
-    const blocks = this.#parts.snapshots.next(this.#composer.pending.isEmpty)
+    const blocks = this.#parts.snapshots.next(this.#composer.pending, this.#parts.isDiskFull())
     if (blocks) {
       this.#sendBlocks(blocks)
       return

@@ -35,6 +35,11 @@ export function isFenced(error: unknown): boolean {
   return error instanceof QlogError && error.code === 'QLOG_FENCED'
 }
 
+/** The disk has no room, in the log's own words. */
+export function isFullDisk(error: unknown): error is QlogError {
+  return error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
+}
+
 /** Runs every step even where earlier ones fail, and returns what failed. */
 export async function runAll(steps: readonly (() => Promise<void>)[]): Promise<unknown[]> {
   const errors: unknown[] = []

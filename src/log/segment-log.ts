@@ -275,7 +275,7 @@ export class SegmentLog implements OwnedLog {
 
   /**
    * A pass over the full segments now, which mends what one flipped bit explains. Rejects with QLOG_IO,
-   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FAILED.
+   * QLOG_NEWER_FORMAT, QLOG_ABORTED, QLOG_CLOSED, QLOG_FENCED, QLOG_FAILED.
    */
   mendNow(options: PassOptions): Promise<ScrubReport> {
     this.assertUsable()

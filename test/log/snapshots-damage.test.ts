@@ -144,6 +144,69 @@ test('one flipped bit in a part that did not change between two snapshots costs 
   }
 })
 
+/** A part with two blocks, of which the newest snapshot names the first; and that block. */
+async function savedThrice(keeper: Keeper, disk: SimulatedDisk) {
+  await keeper.put('even', 'w'.repeat(240_000))
+  await keeper.put('large', 'w'.repeat(240_000))
+  await keeper.put('odd', '0')
+  await keeper.save([], { whole: true })
+  const [first] = await blocksOf(disk, BlockType.SNAPSHOT_PART)
+  if (!first) throw new Error('no part')
+  await saveNext(keeper)
+  return { path: first.path, offset: first.offset + BLOCK_HEADER_BYTES + 9 }
+}
+
+/** Saves again, with a part that has not changed. */
+async function saveNext(keeper: Keeper): Promise<void> {
+  for (let i = 0; i < 5; i++) await keeper.noise(220_000)
+  await keeper.put('odd', 'x')
+  await keeper.save(['even', 'large'])
+}
+
+test('of a part with two blocks one rots while the log is open: one save fails, the next does not', async () => {
+  const disk = new SimulatedDisk()
+  const { text } = await killedLog(disk, async (keeper) => {
+    const { path, offset } = await savedThrice(keeper, disk)
+    disk.flipBit(path, offset, 2)
+    await expect(saveNext(keeper)).rejects.toMatchObject({ code: 'QLOG_DAMAGED' })
+    await saveNext(keeper)
+    await keeper.put('odd', 'last')
+  })
+  const found = await reopened(disk)
+  expect(found.text).toBe(text)
+  expect(found.replayed).toBe(1)
+})
+
+test('of a part with two blocks one rots: the index takes the other', async () => {
+  const disk = new SimulatedDisk()
+  const { text } = await killedLog(disk, async (keeper) => {
+    const { path, offset } = await savedThrice(keeper, disk)
+    await saveNext(keeper)
+    disk.flipBit(path, offset, 2)
+    await keeper.put('odd', 'last')
+    await keeper.save(['even', 'large'])
+    await keeper.log.close()
+  })
+  const found = await reopened(disk)
+  expect(found.text).toBe(text)
+  expect(found.replayed).toBe(0)
+})
+
+test('an owner is told that the index could not take a part that is damaged', async () => {
+  const disk = new SimulatedDisk()
+  await killedLog(disk, async (keeper) => {
+    await keeper.put('even', 'w'.repeat(1_000))
+    await keeper.save([], { whole: true })
+    const [part] = await blocksOf(disk, BlockType.SNAPSHOT_PART)
+    if (!part) throw new Error('no part')
+    disk.flipBit(part.path, part.offset + BLOCK_HEADER_BYTES + 9, 2)
+    for (let count = 0; count < 68; count++) await keeper.fill(1, 1_000_000)
+    await expect(keeper.save(['even'])).rejects.toMatchObject({ code: 'QLOG_DAMAGED' })
+    await keeper.save()
+    await keeper.log.close()
+  })
+})
+
 test('snapshots that opening found damaged let nothing leave the log', async () => {
   const first = await killedLog(new SimulatedDisk(), async (keeper) => {
     await saveTwice(keeper, [])

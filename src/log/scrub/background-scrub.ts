@@ -3,6 +3,7 @@
  * stands is kept in memory only. Keeps no process alive, and ends with the log.
  */
 import type { System } from '../../system/system.ts'
+import { isFenced } from '../io-errors.ts'
 import { type ScrubSource, scrubPass } from './scrub-pass.ts'
 import type { SegmentRepair } from './segment-repair.ts'
 import type { ScrubFinding, ScrubReport, ScrubStats } from './types.ts'
@@ -85,6 +86,8 @@ export class BackgroundScrub {
       // That is how a pass ends when the log closes.
       if (signal.aborted) return
       this.#failure = String(error instanceof Error ? error.message : error)
+      // What is another's does not come back.
+      if (isFenced(error)) return
       this.#arm(Math.min(everyMs, FIRST_DELAY_MS_MAX))
     }
   }

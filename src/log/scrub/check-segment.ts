@@ -58,12 +58,12 @@ export async function checkSegment(parts: CheckParts, entry: MapEntry): Promise<
   for (let looks = 1; looks < LOOKS_MAX && checked.findings.length > 0; looks++) {
     const before = checked
     checked = await checkFile(parts, entry, file)
-    if (findSame(before, checked)) break
+    if (isSameFound(before, checked)) break
   }
   return checked
 }
 
-function findSame(one: CheckedSegment, other: CheckedSegment): boolean {
+function isSameFound(one: CheckedSegment, other: CheckedSegment): boolean {
   return JSON.stringify([one.findings, one.mends]) === JSON.stringify([other.findings, other.mends])
 }
 

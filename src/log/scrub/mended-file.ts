@@ -8,10 +8,10 @@ import type { SingleBit } from '../../format/evidence.ts'
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../format/header.ts'
 import { SEGMENT_HEADER_BYTES, segmentFileName } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
-import type { FileHandle, ReadHandle } from '../../system/system.ts'
+import type { FileHandle, FileStat, ReadHandle } from '../../system/system.ts'
 import type { DirectoryNames } from '../directory-names.ts'
 import { nextGeneration } from '../next-generation.ts'
-import { temporaryPath, writeWhole } from '../segment-file.ts'
+import { temporaryPath, unlinkOwn, writeWhole } from '../segment-file.ts'
 import { readFully } from '../survey.ts'
 import { removeQuietly } from '../tidy.ts'
 import { type CheckedSegment, type CheckParts, checkFile } from './check-segment.ts'
@@ -43,6 +43,7 @@ export async function writeMended(
   const path = temporaryPath(parts.system, parts)
   const { files } = parts.system
   const target = await files.open(path, { mode: 'create' })
+  let created: FileStat | undefined
   let outcome: MendOutcome = {
     kind: 'not mended',
     why: 'the file has changed since it was checked',
@@ -50,6 +51,7 @@ export async function writeMended(
   let isNamed = false
   try {
     try {
+      created = await target.stat()
       const header = await copyMended(parts, entry, checked.mends, target)
       if (header) outcome = await linkMended(parts, entry, checked, { path, target, header })
     } finally {
@@ -64,7 +66,9 @@ export async function writeMended(
     // What stays is rubbish to whoever opens next; of whole copies each pass would leave one more.
     if (!isNamed) {
       await removeQuietly(parts.system, path)
-      if (outcome.kind === 'mended') await removeQuietly(parts.system, pathOf(parts, outcome.entry))
+      if (outcome.kind === 'mended' && created) {
+        await unlinkOwn(parts.system, pathOf(parts, outcome.entry), created).catch(() => undefined)
+      }
     }
   }
 }

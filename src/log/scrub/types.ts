@@ -88,6 +88,6 @@ export interface ScrubStats {
   readonly fromDisk?: boolean
   /** Blocks that were mended; absent unless asked for. */
   readonly mendedBlocks?: number
-  /** Why the last pass that was broken off was; it is tried again. */
+  /** Why the last pass that was broken off was; it is tried again, unless the log is another's. */
   readonly failure?: string
 }

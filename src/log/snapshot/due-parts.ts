@@ -15,29 +15,36 @@ export interface NextState {
   isSpilled: boolean
 }
 
+export interface DueParts {
+  /** Parts that have to be written. */
+  readonly due: readonly string[]
+  /** Parts of which the other block is named. */
+  readonly swapped: readonly string[]
+}
+
 /**
- * The parts that have to be written: those that stand nowhere in the log, or below `oldLsn`. One damaged block
- * must not cost both snapshots, so a part that did not change has two blocks, and the newest two of `inLog`
- * name them in turn; without `inLog` one is enough.
+ * What stands nowhere in the log is due, and what stands below `oldLsn`. One damaged block must not cost both
+ * snapshots: a part that did not change has two blocks, and the newest two of `named` name them in turn. Where
+ * one block is enough `named` is empty.
  */
 export function duePartsOf(
   { state, isWhole, written }: NextState,
   oldLsn: Lsn,
-  inLog: readonly LogSnapshot[],
-): readonly string[] {
-  const [newest, older] = inLog.map(blocksOf)
+  named: readonly LogSnapshot[],
+): DueParts {
+  const [newest, older] = named.map(blocksOf)
   const due: string[] = []
-  for (const [name, place] of state) {
+  const swapped: string[] = []
+  for (const [name, { blockLsn = 0, otherLsn = 0 }] of state) {
     if (written.has(name)) continue
-    const { blockLsn = 0, otherLsn = 0 } = place
     const isTaken = newest?.has(blockLsn) === true
     const lsn = isTaken ? otherLsn : blockLsn
     // Only what the one in front of the newest names is known to be there still.
     const isThere = lsn > 0 && lsn >= oldLsn && (!isTaken || older?.has(lsn))
     if (isWhole || !isThere) due.push(name)
-    else if (isTaken) state.set(name, { ...place, blockLsn: otherLsn, otherLsn: blockLsn })
+    else if (isTaken) swapped.push(name)
   }
-  return due
+  return { due, swapped }
 }
 
 function blocksOf({ parts }: LogSnapshot): ReadonlySet<Lsn> {

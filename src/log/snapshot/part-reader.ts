@@ -81,16 +81,19 @@ export class PartReader {
 
   /** The bytes of the part `name`, from wherever they can be read. Rejects with QLOG_DAMAGED. */
   async part(name: string, place: PartPlace): Promise<Uint8Array> {
-    const { bytes, blockLsn, indexed, byteLength } = place
+    const { bytes, blockLsn, otherLsn, indexed, byteLength } = place
     if (bytes) return bytes
-    if (blockLsn !== undefined) {
+    let damage: unknown = new Error(`the part ${name} stands nowhere`)
+    for (const lsn of [blockLsn, otherLsn]) {
+      if (lsn === undefined) continue
       try {
-        return await this.block(name, blockLsn)
+        return await this.block(name, lsn)
       } catch (error) {
-        if (!indexed || !(error instanceof DamagedError)) throw error
+        if (!(error instanceof DamagedError)) throw error
+        damage = error
       }
     }
-    if (!indexed) throw new Error(`the part ${name} stands nowhere`)
+    if (!indexed) throw damage
     return this.#indexed(indexed, byteLength)
   }
 

@@ -25,7 +25,7 @@ export interface PartPlace {
   readonly byteLength: number
   /** LSN of the SNAPSHOT_PART block that holds them. */
   readonly blockLsn?: Lsn
-  /** Another such block of the same bytes, which the snapshot in front names. */
+  /** Another such block of the same bytes, which may have left the log since. */
   readonly otherLsn?: Lsn
   readonly indexed?: IndexPlace
   /** Given by the owner and not written anywhere yet. */
@@ -53,6 +53,16 @@ export function bytesOf(state: State): number {
   let bytes = 0
   for (const { byteLength } of state.values()) bytes += byteLength
   return bytes
+}
+
+/** The place with its two blocks exchanged. */
+export function swappedPlace(place: PartPlace): PartPlace {
+  const { blockLsn, otherLsn, ...rest } = place
+  return {
+    ...rest,
+    ...(otherLsn !== undefined && { blockLsn: otherLsn }),
+    ...(blockLsn !== undefined && { otherLsn: blockLsn }),
+  }
 }
 
 /** Everything up to this LSN is in the state; an entry behind it may be in some parts already. */

@@ -4,6 +4,7 @@
  * commit loop sends them.
  */
 import { type SnapshotBlock, snapshotBytes } from '../composer.ts'
+import type { CommitGroup } from '../group.ts'
 import type { Lsn } from '../seam.ts'
 import { fieldBlockBytes } from '../special-groups.ts'
 
@@ -39,19 +40,21 @@ export class SnapshotTurn {
     })
   }
 
-  /** The blocks that may leave now. */
-  next(isNothingPending: boolean): readonly SnapshotBlock[] | undefined {
-    return isNothingPending || this.#isTurn ? this.#waiting?.blocks : undefined
+  /**
+   * The blocks that may leave now. On a full disk messages go first, of which the segment has room for a few:
+   * in front of them nothing may take of the reserve.
+   */
+  next(
+    { isEmpty, messages }: Pick<CommitGroup, 'isEmpty' | 'messages'>,
+    isDiskFull: boolean,
+  ): readonly SnapshotBlock[] | undefined {
+    const isTurn = this.#isTurn && !(isDiskFull && messages > 0)
+    return isEmpty || isTurn ? this.#waiting?.blocks : undefined
   }
 
   /** Called with every group of appends that leaves. */
   passed(): void {
     this.#isTurn = true
-  }
-
-  /** The group of appends that waits leaves first. */
-  giveWay(): void {
-    this.#isTurn = false
   }
 
   /** The blocks leave, the first to this LSN; returns what to call when they have resolved. */

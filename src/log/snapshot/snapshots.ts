@@ -2,7 +2,7 @@
  * The owner's saved state while the log is open: takes it part by part, decides whether it goes into the
  * log, into an index file, or waits for the end, and knows how far back the log must be kept for it.
  */
-import { QlogError, QlogTypeError } from '../../errors.ts'
+import { DamagedError, QlogError, QlogTypeError } from '../../errors.ts'
 import { copyOf } from '../../format/bytes.ts'
 import { BlockType, SEGMENT_HEADER_BYTES } from '../../format/layout.ts'
 import type { MapEntry } from '../../format/link.ts'
@@ -12,7 +12,7 @@ import type { CheckpointWriter } from '../checkpoint-writer.ts'
 import type { CommitLoop } from '../commit-loop.ts'
 import type { SnapshotBlock } from '../composer.ts'
 import type { Lsn, PartToSave, SavedPart, Snapshot } from '../seam.ts'
-import { duePartsOf, type NextState } from './due-parts.ts'
+import { type DueParts, duePartsOf, type NextState } from './due-parts.ts'
 import { type FoundState, readWhole, unlessDamaged } from './find-state.ts'
 import type { PartReader } from './part-reader.ts'
 import { SaveDue } from './save-due.ts'
@@ -24,6 +24,7 @@ import {
   lowestLsn,
   type PartPlace,
   type State,
+  swappedPlace,
 } from './saved-state.ts'
 
 const MIB = 1024 * 1024
@@ -157,7 +158,8 @@ export class Snapshots {
     if (!state || state === this.#indexed) return false
     const bytes = bytesOf(state)
     if (bytes > CLOSE_BYTES_MIN && this.#bytesSinceIndex * INDEX_FACTOR < bytes) return false
-    return this.#saveInIndex(state)
+    // What cannot be read is no state to close with: the one before stands, and what came since.
+    return (await unlessDamaged(this.#saveInIndex(state))) ?? false
   }
 
   get #bytesSinceIndex(): number {
@@ -167,7 +169,7 @@ export class Snapshots {
   async #store(next: NextState): Promise<void> {
     const { loop } = this.#parts
     this.#assertOpen()
-    if (next.isWhole || next.isSpilled || this.#isLogDue(next.state)) {
+    if (next.isWhole || next.isSpilled || this.#isLogDue(next)) {
       await this.#saveInLog(next)
     } else this.#current = next.state
     const bytes = bytesOf(next.state)
@@ -226,11 +228,10 @@ export class Snapshots {
     return { at, byteLength: bytes.length, bytes: copyOf(bytes) }
   }
 
-  #isLogDue(state: State): boolean {
+  /** What is only old is written in passing. */
+  #isLogDue(next: NextState): boolean {
     let bytes = 0
-    for (const { blockLsn, byteLength } of state.values()) {
-      if (blockLsn === undefined) bytes += byteLength
-    }
+    for (const name of this.#dueParts(next, 0).due) bytes += placeIn(next, name).byteLength
     const before = this.#current ? bytesOf(this.#current) : 0
     return this.#due.gives(before) || this.#due.isLogDue(bytes)
   }
@@ -243,8 +244,9 @@ export class Snapshots {
     const oldLsn = loop.admission.isDiskFull
       ? (loop.segment?.base ?? 0)
       : loop.visibleLsn - Math.max(MIB, OLD_PART_FACTOR * bytesOf(next.state))
-    const inLog = this.#inLog.map(({ snapshot }) => snapshot)
-    await this.#writeParts(next, duePartsOf(next, oldLsn, loop.admission.isDiskFull ? [] : inLog))
+    const { due, swapped } = this.#dueParts(next, oldLsn)
+    for (const name of swapped) next.state.set(name, swappedPlace(placeIn(next, name)))
+    await this.#writeParts(next, due)
     this.#assertOpen()
     const parts = [...next.state].map(([name, { at, blockLsn }]) => ({
       name,
@@ -255,7 +257,7 @@ export class Snapshots {
     const [endLsn] = await loop.writeSnapshotBlocks([{ type: BlockType.SNAPSHOT_END, body }])
     if (endLsn === undefined) throw new Error('the end of a snapshot has no place')
     const snapshot = await reader.snapshot(endLsn)
-    await readWhole(reader, snapshot)
+    await this.#readBack(snapshot)
     const before = await this.#newestThatReads()
     const state = new Map<string, PartPlace>()
     for (const [name, { bytes: _, ...place }] of next.state) state.set(name, place)
@@ -274,6 +276,24 @@ export class Snapshots {
     onRoot()
     await named
     this.#due.named(begun)
+  }
+
+  /** While the disk is full a second block of a part would take of the reserve. */
+  #dueParts(next: NextState, oldLsn: Lsn): DueParts {
+    const { isDiskFull } = this.#parts.loop.admission
+    return duePartsOf(next, oldLsn, isDiskFull ? [] : this.#inLog.map(({ snapshot }) => snapshot))
+  }
+
+  /** Where a block turns out damaged the next save must not name the second ones again. */
+  async #readBack(snapshot: LogSnapshot): Promise<void> {
+    try {
+      await readWhole(this.#parts.reader, snapshot)
+    } catch (error) {
+      if (error instanceof DamagedError && this.#current) {
+        this.#current = withoutSecondBlocks(this.#current)
+      }
+      throw error
+    }
   }
 
   /** Small parts share a write: a state of thousands of them would otherwise take as many flushes. */
@@ -314,7 +334,7 @@ export class Snapshots {
     }
   }
 
-  /** What counts beside the new one: damage that has come since it was written must not count. */
+  /** What counts beside the new one. A snapshot that was read whole once is not read again. */
   async #newestThatReads(): Promise<LogSnapshot | undefined> {
     const { reader } = this.#parts
     for (const { snapshot, isRead } of this.#inLog) {
@@ -358,6 +378,12 @@ function placeIn({ state }: NextState, name: string): PartPlace {
   const place = state.get(name)
   if (!place) throw new Error(`there is no part ${name}`)
   return place
+}
+
+function withoutSecondBlocks(state: State): State {
+  const places = new Map<string, PartPlace>()
+  for (const [name, { otherLsn: _, ...place }] of state) places.set(name, place)
+  return places
 }
 
 /** Bytes of these segments that stand behind an LSN. */

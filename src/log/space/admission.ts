@@ -5,6 +5,7 @@
 import { QlogError } from '../../errors.ts'
 import type { System } from '../../system/system.ts'
 import type { Composer } from '../composer.ts'
+import { isFullDisk } from '../io-errors.ts'
 import type { LogEvents } from '../log-events.ts'
 import type { LogOwner } from '../seam.ts'
 import type { SegmentTurn } from '../segment-turn.ts'
@@ -80,7 +81,7 @@ export class Admission {
       const gone = use === 'messages' ? composer.dropMessages() : composer.drop()
       for (const { firstTicket, lastTicket } of gone) owner.refused(firstTicket, lastTicket, cause)
     }
-    if (error instanceof QlogError && error.code === 'QLOG_DISK_FULL') this.#fullDisk.enter(error)
+    if (isFullDisk(error)) this.#fullDisk.enter(error)
     // The map that retires segments goes out with the next LINK.
     if (use === 'control') turn.map.isDue = false
   }

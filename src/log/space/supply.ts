@@ -7,7 +7,7 @@ import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
 import type { System } from '../../system/system.ts'
 import { DirectoryNames } from '../directory-names.ts'
-import { ioError, runAll } from '../io-errors.ts'
+import { ioError, isFullDisk, runAll } from '../io-errors.ts'
 import {
   createSegment,
   createSegmentSync,
@@ -234,7 +234,7 @@ export class SegmentSupply {
       if (use === 'messages') await this.#reserveFirst()
       return await this.#makeNew(bytes)
     } catch (error) {
-      if (use === 'messages' || !isFull(error)) throw error
+      if (use === 'messages' || !isFullDisk(error)) throw error
       const own = await this.#makeOfReserve(bytes, error)
       own.isReserve = true
       return own
@@ -250,7 +250,7 @@ export class SegmentSupply {
       try {
         return await this.#makeNew(bytes)
       } catch (error) {
-        if (!isFull(error)) throw error
+        if (!isFullDisk(error)) throw error
       }
     }
     throw full
@@ -265,7 +265,7 @@ export class SegmentSupply {
       await this.#fillReserve()
     } catch (error) {
       // What fails for another reason than space, as for want of a descriptor, is no full disk.
-      if (isFull(error) || isShort) throw error
+      if (isFullDisk(error) || isShort) throw error
     }
   }
 
@@ -275,7 +275,7 @@ export class SegmentSupply {
       try {
         return await this.reserve.fill(this.size.bytes, this.#linkBytes)
       } catch (error) {
-        if (!isFull(error)) throw error
+        if (!isFullDisk(error)) throw error
         if (!(await this.spares.drop()) && !(await this.leftovers.drop())) throw error
       }
     }
@@ -300,7 +300,7 @@ export class SegmentSupply {
       try {
         return await this.#create(this.#plan(size))
       } catch (error) {
-        if (!isFull(error)) throw error
+        if (!isFullDisk(error)) throw error
         if (size > least) size = Math.max(least, segmentBytesFor(size / 4))
         else if (!(await this.leftovers.drop())) throw error
       }
@@ -347,7 +347,7 @@ export class SegmentSupply {
         if (this.#options.flushesLater) own.lanes.openAllSync()
         return own
       } catch (error) {
-        if (!isFull(error)) throw error
+        if (!isFullDisk(error)) throw error
         if (plan.source || plan.fileBytes > least) {
           plan = this.#plan(Math.max(least, plan.fileBytes / 4))
         } else if (!this.spares.dropSync()) {
@@ -401,8 +401,4 @@ export class SegmentSupply {
 
 function withSource(plan: SegmentPlan, source: NonNullable<SegmentPlan['source']>): SegmentPlan {
   return { ...plan, fileBytes: source.fileBytes, source }
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof QlogError && error.code === 'QLOG_DISK_FULL'
 }

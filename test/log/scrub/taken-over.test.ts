@@ -29,6 +29,15 @@ test('what the new owner gave back is no damage to the old one', async () => {
   expect(gaps).toEqual([])
   expect(scrub).toMatchObject({ passes: 0, damages: 0 })
   expect(scrub?.failure).toContain('another process has taken over')
+
+  const { open } = old.files
+  let opened = 0
+  old.files.open = (...args) => {
+    opened++
+    return open.apply(old.files, args)
+  }
+  await running(simulation, old, () => passes(old, 5 * FIRST_MS))
+  expect(opened).toBe(0)
 })
 
 /** Another process takes the log over, discards all of it, and its old files go. */
