@@ -660,7 +660,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/snapshot/snapshots.ts',
-        '    await this.#readBack(snapshot)\n    const before',
+        '    await readWhole(reader, snapshot)\n    const before',
         '    const before',
       ),
     ],
@@ -1419,8 +1419,25 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'a second block that proved damaged is named again by every later save',
-    edits: [edit('src/log/snapshot/snapshots.ts', '{ otherLsn: _, ...place }', '{ ...place }')],
+    edits: [
+      edit(
+        'src/log/snapshot/snapshots.ts',
+        'isDamage && before && next ?',
+        'isDamage && before && !next ?',
+      ),
+    ],
     tests: ['test/log/snapshots-damage.test.ts'],
+  },
+  {
+    name: 'what was refused is what is unchanged from then on',
+    edits: [
+      edit(
+        'src/log/snapshot/snapshots.ts',
+        'this.#current = isDamage && before',
+        'if (isDamage) this.#current = isDamage && before',
+      ),
+    ],
+    tests: ['test/log/snapshots.test.ts'],
   },
   {
     name: 'a part whose block is damaged is given up though another holds the same',
@@ -1443,7 +1460,7 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/snapshot/snapshot-turn.ts',
-        'this.#isTurn && !(isDiskFull && messages > 0)',
+        'this.#isTurn && !(needReserve && messages > 0)',
         'this.#isTurn',
       ),
     ],

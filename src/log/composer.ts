@@ -154,6 +154,11 @@ export class Composer {
     return isRoomIn(segment, snapshotBytes(blocks))
   }
 
+  /** Whether they do beside the pending group. */
+  fitBeside(segment: OwnSegment, blocks: readonly SnapshotBlock[]): boolean {
+    return this.#fits(segment, snapshotBytes(blocks))
+  }
+
   #fits(segment: OwnSegment, moreBytes: number): boolean {
     return isRoomIn(segment, this.pending.byteLength + moreBytes)
   }

@@ -138,7 +138,7 @@ export class GroupSender {
       if (this.#flights.isEmpty && !(segment && this.#sendPair(segment, 'map'))) this.#roll()
       return
     }
-    const blocks = this.#parts.snapshots.next(this.#composer.pending, this.#parts.isDiskFull())
+    const blocks = this.#parts.snapshots.next(this.#composer.pending, this.#needReserve(segment))
     if (blocks) {
       this.#sendBlocks(blocks)
       return
@@ -152,6 +152,13 @@ export class GroupSender {
     const due = this.#parts.pairs.takeDue()
     if (due) this.#sendPair(segment, due)
     else this.#parts.pairs.armIdle()
+  }
+
+  /** The blocks of a snapshot find no room beside the pending group, and there is no other. */
+  #needReserve(segment: OwnSegment | undefined): boolean {
+    const { waiting } = this.#parts.snapshots
+    if (!waiting || !this.#parts.isDiskFull()) return false
+    return !segment || !this.#composer.fitBeside(segment, waiting)
   }
 
   /** In modes that do not flush each group, the flush of an end must cover all groups in front of it. */

@@ -1,5 +1,6 @@
 /** Snapshots of an owner's state under the simulator: saved, found again, and written no more than needed. */
 import { expect, test } from 'vitest'
+import { QlogError } from '../../src/errors.ts'
 import { BlockType } from '../../src/format/layout.ts'
 import type { PartToSave } from '../../src/log/seam.ts'
 import type { SegmentLog } from '../../src/log/segment-log.ts'
@@ -268,6 +269,30 @@ test('what cannot be saved is refused, and the state before stays', async () => 
     expect([...((await log.snapshot())?.parts.keys() ?? [])]).toEqual(['a'])
     await log.close()
     await expect(keeper.save()).rejects.toMatchObject({ code: 'QLOG_CLOSED' })
+  })
+})
+
+test('a save that is told as not saved leaves what is unchanged as it was', async () => {
+  await simulate(async (system, simulation) => {
+    const keeper = await Keeper.open(system, LARGE)
+    await keeper.put('a', '1')
+    await keeper.save([], { whole: true })
+    const before = new Map([...keeper.words].map(([name, words]) => [name, [...words]]))
+    await keeper.put('a', '2')
+    const turnedDown = new QlogError('QLOG_DISK_FULL', 'no room for the map')
+    const { loop } = keeper.log
+    const name = loop.nameSnapshots
+    loop.nameSnapshots = () => Promise.reject(turnedDown)
+    await expect(keeper.save([], { whole: true })).rejects.toBe(turnedDown)
+    loop.nameSnapshots = name
+    // The owner goes back to what stands as saved, by its own word.
+    keeper.words.set('a', before.get('a') ?? [])
+    await keeper.save(['a'], { whole: true })
+    await keeper.log.close()
+    simulation.disk.removeFile('/log/index.a')
+    const again = await Keeper.open(system, LARGE)
+    expect(again.text).toBe('a: 1')
+    await again.log.close()
   })
 })
 

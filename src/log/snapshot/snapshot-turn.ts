@@ -41,14 +41,14 @@ export class SnapshotTurn {
   }
 
   /**
-   * The blocks that may leave now. On a full disk messages go first, of which the segment has room for a few:
-   * in front of them nothing may take of the reserve.
+   * The blocks that may leave now. Where they would need the reserve of a full disk messages go first, for which
+   * the segment has room.
    */
   next(
     { isEmpty, messages }: Pick<CommitGroup, 'isEmpty' | 'messages'>,
-    isDiskFull: boolean,
+    needReserve: boolean,
   ): readonly SnapshotBlock[] | undefined {
-    const isTurn = this.#isTurn && !(isDiskFull && messages > 0)
+    const isTurn = this.#isTurn && !(needReserve && messages > 0)
     return isEmpty || isTurn ? this.#waiting?.blocks : undefined
   }
 

@@ -135,13 +135,20 @@ export class Snapshots {
   async save(given: AsyncIterable<PartToSave>, isWhole: boolean): Promise<void> {
     if (this.#isSaving) throw new Error('one snapshot is saved at a time')
     this.#isSaving = true
+    const before = this.#current
+    let next: NextState | undefined
     try {
-      const next = await this.#collect(given, isWhole)
+      next = await this.#collect(given, isWhole)
       // It names no LSN: its end alone would let go of what came while it was given.
       if (next.state.size === 0) throw new QlogTypeError('a state has one part at least')
       const writing = this.#store(next)
       this.#writing = writing.catch(() => undefined)
       await writing
+    } catch (error) {
+      // It is told as not saved: 'unchanged' goes on meaning the one before.
+      const isDamage = error instanceof DamagedError
+      this.#current = isDamage && before && next ? otherBlocks(before, next.state) : before
+      throw error
     } finally {
       this.#isSaving = false
     }
@@ -169,15 +176,17 @@ export class Snapshots {
   async #store(next: NextState): Promise<void> {
     const { loop } = this.#parts
     this.#assertOpen()
-    if (next.isWhole || next.isSpilled || this.#isLogDue(next)) {
-      await this.#saveInLog(next)
-    } else this.#current = next.state
+    const isInLog = next.isWhole || next.isSpilled || this.#isLogDue(next)
+    if (isInLog) await this.#saveInLog(next)
+    else this.#current = next.state
     const bytes = bytesOf(next.state)
     const appended = this.#bytesSinceIndex
     if (appended < Math.max(INDEX_BYTES_MIN, INDEX_FACTOR * bytes)) return
     await loop.flushed()
     this.#assertOpen()
-    await this.#saveInIndex(this.#current ?? next.state)
+    const indexing = this.#saveInIndex(this.#current ?? next.state)
+    // What the log holds is saved, whatever becomes of a copy of it.
+    await (isInLog ? unlessDamaged(indexing) : indexing)
   }
 
   /** Takes what is given; what would be too much to keep goes into the log at once. */
@@ -257,7 +266,7 @@ export class Snapshots {
     const [endLsn] = await loop.writeSnapshotBlocks([{ type: BlockType.SNAPSHOT_END, body }])
     if (endLsn === undefined) throw new Error('the end of a snapshot has no place')
     const snapshot = await reader.snapshot(endLsn)
-    await this.#readBack(snapshot)
+    await readWhole(reader, snapshot)
     const before = await this.#newestThatReads()
     const state = new Map<string, PartPlace>()
     for (const [name, { bytes: _, ...place }] of next.state) state.set(name, place)
@@ -282,18 +291,6 @@ export class Snapshots {
   #dueParts(next: NextState, oldLsn: Lsn): DueParts {
     const { isDiskFull } = this.#parts.loop.admission
     return duePartsOf(next, oldLsn, isDiskFull ? [] : this.#inLog.map(({ snapshot }) => snapshot))
-  }
-
-  /** Where a block turns out damaged the next save must not name the second ones again. */
-  async #readBack(snapshot: LogSnapshot): Promise<void> {
-    try {
-      await readWhole(this.#parts.reader, snapshot)
-    } catch (error) {
-      if (error instanceof DamagedError && this.#current) {
-        this.#current = withoutSecondBlocks(this.#current)
-      }
-      throw error
-    }
   }
 
   /** Small parts share a write: a state of thousands of them would otherwise take as many flushes. */
@@ -380,9 +377,17 @@ function placeIn({ state }: NextState, name: string): PartPlace {
   return place
 }
 
-function withoutSecondBlocks(state: State): State {
+/**
+ * The state with the other block of each part, where there is one, in the place of that which a snapshot named
+ * that is damaged somewhere.
+ */
+function otherBlocks(state: State, damaged: State): State {
   const places = new Map<string, PartPlace>()
-  for (const [name, { otherLsn: _, ...place }] of state) places.set(name, place)
+  for (const [name, place] of state) {
+    const { otherLsn, ...first } = place
+    const isNamed = place.blockLsn === damaged.get(name)?.blockLsn
+    places.set(name, isNamed && otherLsn !== undefined ? swappedPlace(place) : first)
+  }
   return places
 }
 
