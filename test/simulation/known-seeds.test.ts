@@ -16,6 +16,18 @@ const SEEDS: readonly (readonly [number, Allowance])[] = [
   [191308, 'a reader could not see that an owner of another boot lives'],
 ]
 
+/** What the oracle took for a fault, and is none: no allowance, it did not see what had happened. */
+const MISJUDGED: readonly (readonly [number, string])[] = [
+  [784367, 'a torn block that looks like rot to a reader, beside a bit that did rot'],
+  [987560, 'a writer that stands still does nothing when the reader that it waits for has ended'],
+  [1050064, 'a reader beside an owner whose socket an opener of another boot cleared away'],
+]
+
+test.each(MISJUDGED)('seed %d: %s', async (seed) => {
+  const report = new Report()
+  await runSchedule(seed, report, new Schedule(seed, report))
+})
+
 test.each(SEEDS)('seed %d: %s', async (seed, allowance) => {
   const report = new Report()
   const schedule = new Schedule(seed, report)

@@ -3,6 +3,7 @@
  * own, keeps the oracle informed of every append, and compares what comes back.
  */
 import { DamagedError, type Gap, QlogError } from '../../src/errors.ts'
+import { socketName } from '../../src/log/lock/lock-file.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
 import type { IdRange, Log, LogOptions, LogReader, Message } from '../../src/log/types.ts'
@@ -290,6 +291,13 @@ export class Machine {
     return text.includes(`"pid":${opening.process.identity.pid},`)
   }
 
+  #ownerHasSocket(): boolean {
+    const { disk } = this.simulation
+    const text = Buffer.from(disk.readFile(`${DIRECTORY}/LOCK`)).toString('latin1')
+    const random = /"random":"([0-9a-f]+)"/.exec(text)?.[1] ?? ''
+    return disk.exists(`${DIRECTORY}/${socketName(random)}`)
+  }
+
   kill(opening: Opening): void {
     if (opening.process.alive) this.simulation.kill(opening.process)
     opening.writer.alive = false
@@ -334,7 +342,9 @@ export class Machine {
     })
     if (outcome.state !== 'done') return
     const isForeign = bootId !== this.#bootOf(reader) && !(wasBesideOwner && isBesideOwner())
-    if (isForeign) this.oracle.verifyForeign(outcome.value)
+    // An opener of another boot took its owner for dead, and nothing says any more that he lives.
+    const isUnseen = beside !== undefined && isBesideOwner() && !this.#ownerHasSocket()
+    if (isForeign || isUnseen) this.oracle.verifyForeign(outcome.value)
     else this.oracle.verifyReader(outcome.value, mode, everything())
   }
 

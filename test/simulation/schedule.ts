@@ -337,6 +337,8 @@ export class Schedule {
     else if (shape === 20) await opening.verify()
     else if (shape === 21) {
       await machine.look(modeOf(this.options), () => false, opening)
+      // The reader goes on where this process stands still, which does nothing until it is woken.
+      if (opening.process.paused) await opening.wait(0)
     } else if (shape === 22) this.#jumpClock()
     else if (shape < 26) await this.#follow(opening)
     else if (shape === 26) await this.#get(opening)
@@ -448,8 +450,14 @@ export class Schedule {
 
   /** Whether a log is there, with nothing in it that looks like rot by chance alone. */
   async #hasLog(): Promise<boolean> {
-    const { survey, rows } = await assessDisk(this.machine.simulation.disk, DIRECTORY)
-    const isFalseAlarmed = !this.#rotten && rows.includes('rot-single-bit')
+    const { oracle, simulation } = this.machine
+    const { survey, rows, newest } = await assessDisk(simulation.disk, DIRECTORY)
+    // Where a bit did rot, a block that was torn may look so beside it.
+    const isTorn = newest?.tail.regions.some(
+      ({ row, firstId, endId }) =>
+        row === 'rot-single-bit' && firstId < endId && !oracle.damaged.has(firstId),
+    )
+    const isFalseAlarmed = rows.includes('rot-single-bit') && (!this.#rotten || isTorn === true)
     if (isFalseAlarmed) this.#noteFalseAlarm()
     return survey.heads.length > 0 && !isFalseAlarmed
   }
