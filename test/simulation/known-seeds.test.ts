@@ -20,6 +20,7 @@ const SEEDS: readonly (readonly [number, Allowance])[] = [
 const MISJUDGED: readonly (readonly [number, string])[] = [
   [784367, 'a torn block that looks like rot to a reader, beside a bit that did rot'],
   [987560, 'a writer that stands still does nothing when the reader that it waits for has ended'],
+  [1033586, 'a flush that fails is told to the next one too, through whatever description'],
   [1050064, 'a reader beside an owner whose socket an opener of another boot cleared away'],
 ]
 

@@ -454,7 +454,7 @@ describe('faults', () => {
     expect(taken).toEqual(new Set([1, 2, 3]))
   })
 
-  test('a failed flush or durable write reports EIO, and the flush after it succeeds', async () => {
+  test('a failed flush or durable write reports EIO once to each description that was open', async () => {
     const stored = new Set<number | undefined>()
     for (const seed of SEEDS) {
       const disk = new SimulatedDisk()
@@ -469,6 +469,9 @@ describe('faults', () => {
         await plain.write(filled(10, 1), 0)
         await expect(plain.flush()).rejects.toMatchObject({ code: 'EIO', syscall: 'fdatasync' })
         await expect(handle.write(filled(10, 2), 10)).rejects.toMatchObject({ code: 'EIO' })
+        const late = await process.files.open('/a', { mode: 'write' })
+        await late.flush()
+        await expect(plain.flush()).rejects.toMatchObject({ code: 'EIO', syscall: 'fdatasync' })
         await plain.flush()
       })
       expect(disk.readFile('/a')).toEqual(new Uint8Array([...filled(10, 1), ...filled(10, 2)]))

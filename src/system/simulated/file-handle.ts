@@ -29,6 +29,8 @@ export class SimulatedFileHandle implements FileHandle {
   readonly #inode: Inode
   readonly #options: OpenOptions
   readonly #released: () => void
+  /** Of the errors of writing back: what came behind is told once, whoever met it (decision 0016). */
+  #toldErrors: number
   #closed = false
   #pendingCalls = 0
   readonly #returned = (): void => {
@@ -49,6 +51,7 @@ export class SimulatedFileHandle implements FileHandle {
     this.#inode = inode
     this.#options = options
     this.#released = released
+    this.#toldErrors = inode.flushErrors
     this.isDirect = options.direct === true
   }
 
@@ -179,7 +182,19 @@ export class SimulatedFileHandle implements FileHandle {
       const write = content.write(bytes.subarray(0, taken), position, serial)
       if (this.#options.durable === true) content.makeDurable(write)
     })
+    if (this.#options.durable === true) this.#tell('write')
     return taken
+  }
+
+  /** Everything is on the disk, but of what failed before through another description this one has to hear. */
+  #tell(syscall: string): void {
+    if (this.#toldErrors === this.#inode.flushErrors) return
+    this.#toldErrors = this.#inode.flushErrors
+    throw this.#error('EIO', syscall)
+  }
+
+  #noteFlushError(): void {
+    this.#toldErrors = ++this.#inode.flushErrors
   }
 
   /**
@@ -198,6 +213,7 @@ export class SimulatedFileHandle implements FileHandle {
           const write = content.write(bytes, position, serial)
           content.failDurableWrite(write, this.#flavour(fault), random)
         })
+        this.#noteFlushError()
       }
     }
     throw this.#error(fault.error, 'write')
@@ -211,10 +227,12 @@ export class SimulatedFileHandle implements FileHandle {
         const { fault } = begun
         if (fault === undefined) {
           content.flush()
+          this.#tell('fdatasync')
           return
         }
         const { disk, random } = this.#world
         disk.changeContent(this.#inode, () => content.failFlush(this.#flavour(fault), random))
+        this.#noteFlushError()
         throw this.#error(fault.error, 'fdatasync')
       },
       interrupted: undefined,

@@ -11,6 +11,8 @@ export class Inode {
   /** Open handles of living processes. */
   openCount = 0
   content = new FileContent()
+  /** How often writing it back has failed. */
+  flushErrors = 0
   /** Names of a directory: as seen, and as they would stand after a power cut. */
   entries = new Map<string, Inode>()
   durableEntries = new Map<string, Inode>()
