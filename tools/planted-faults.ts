@@ -1508,6 +1508,11 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/pipelining.test.ts'],
   },
   {
+    name: 'import: a job that is to be buried is leased for its own time to run',
+    edits: [edit('src/server/door/verbs/import.ts', '{ group, leaseMs: LEASE_MS }', '{ group }')],
+    tests: ['test/cli/import/job-putter.test.ts'],
+  },
+  {
     name: 'memcache: the body behind a bad line is run as commands',
     edits: [
       edit(

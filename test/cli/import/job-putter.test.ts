@@ -1,9 +1,13 @@
 /** Jobs of a beanstalkd on their way into a store that takes no large messages. */
 import { expect, onTestFinished, test } from 'vitest'
 import { JobPutter } from '../../../src/cli/import/job-putter.ts'
-import { openStore } from '../../../src/index.ts'
+import { openStore, type Store } from '../../../src/index.ts'
 import type { ImportedJob } from '../../../src/protocols/beanstalkd/import/job.ts'
+import { HereAccess } from '../../../src/server/access.ts'
 import { openStoreThrough } from '../../../src/server/index.ts'
+import { Simulation } from '../../../src/system/simulated/simulation.ts'
+import type { Clock } from '../../../src/system/system.ts'
+import { openSimulatedStore } from '../../../src/testing/simulated-store.ts'
 import { freshDirectory } from '../support.ts'
 
 function job(sourceId: number, bytes: number, isBuried: boolean): ImportedJob {
@@ -26,4 +30,33 @@ test('one that is too large holds up none of its batch, and none is put twice', 
   expect(outcomes.filter((outcome) => outcome === 'put')).toHaveLength(7)
   const { ready, buried, delayed } = store.queue('q').group().stats()
   expect([ready, buried, delayed]).toEqual([4, 3, 0])
+})
+
+/** Each lease of one message takes 10 ms. */
+function slowToLease(store: Store, clock: Clock): Store {
+  const begin = store.session.bind(store)
+  const value = (...options: Parameters<typeof begin>) => {
+    const session = begin(...options)
+    const lease = session.reserveById.bind(session)
+    const slowly = async (...asked: Parameters<typeof lease>) => {
+      await new Promise<void>((resolve) => void clock.after(10, resolve))
+      return lease(...asked)
+    }
+    return Object.defineProperty(session, 'reserveById', { value: slowly })
+  }
+  return Object.defineProperty(store, 'session', { value })
+}
+
+test('jobs whose time to run is shorter than all of them take are buried all the same', async () => {
+  const simulation = new Simulation({ seed: 1 })
+  await simulation.run(async () => {
+    const machine = simulation.process('only')
+    const store = await openSimulatedStore(machine, '/data')
+    const access = new HereAccess(slowToLease(store, machine.clock))
+    const jobs = Array.from({ length: 200 }, (_, row) => job(row + 1, 10, true))
+    const outcomes = await new JobPutter(access).put('q', jobs)
+    expect(outcomes).toEqual(jobs.map(() => 'put'))
+    expect(store.queue('q').group().stats()).toMatchObject({ ready: 0, leased: 0, buried: 200 })
+    await access.close()
+  })
 })

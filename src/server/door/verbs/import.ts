@@ -14,6 +14,8 @@ const ROWS_MAX = 4_096
 /** Messages that are brought to where they stood together, as one entry; so many bytes of bodies are held. */
 const STATES_AT_ONCE = 256
 const BYTES_AT_ONCE = 4 * 1024 * 1024
+/** As many are leased one after the other before the first is settled: its own time to run may be a second. */
+const LEASE_MS = 600_000
 
 export const importMessages: Verb<VerbTypes['import']> = async ({ store, args, tail, item }) => {
   const messages = messagesOf(args.messages, tail)
@@ -98,7 +100,7 @@ function deliveryOf(
   state: ImportState,
 ): Promise<Delivery | undefined> {
   if (typeof state !== 'object' || state === null) throw new QlogTypeError('a state is an object')
-  return session.reserveById(state.id, { group })
+  return session.reserveById(state.id, { group, leaseMs: LEASE_MS })
 }
 
 function bring(transaction: Transaction, delivery: Delivery, to: ImportState): void {
