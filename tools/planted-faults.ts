@@ -1513,6 +1513,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/cli/import/job-putter.test.ts'],
   },
   {
+    name: 'import: a job that was put and could not be deleted is put again when it is met again',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        '!undeleted.has(id) && !notBuried.has(id)',
+        'id > 0',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'memcache: the body behind a bad line is run as commands',
     edits: [
       edit(

@@ -145,7 +145,7 @@ function tableOf(tubes: readonly DrainedTube[], isCounted: boolean): string {
 }
 
 function jsonOf(tube: DrainedTube, isCounted: boolean): object {
-  const { tooLarge, notBuried, left, ...rest } = tube
+  const { tooLarge, notBuried, undeleted, left, ...rest } = tube
   const { ready, reserved, delayed, buried } = left
   return {
     v: JSON_VERSION,
@@ -153,6 +153,7 @@ function jsonOf(tube: DrainedTube, isCounted: boolean): object {
     ...rest,
     tooLarge: [...tooLarge].map(([id, bytes]) => ({ id, bytes })),
     notBuried: [...notBuried],
+    undeleted: [...undeleted],
     left: isCounted ? { ready, reserved, delayed, buried } : null,
   }
 }

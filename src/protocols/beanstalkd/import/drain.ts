@@ -32,6 +32,7 @@ export class Drain {
   readonly #options: DrainOptions
   readonly #tubes = new Map<string, DrainedTube>()
   readonly #batchCount: number
+  /** Deleted there. */
   #jobs = 0
   #isCounted = false
 
@@ -69,19 +70,27 @@ export class Drain {
     const { signal, waitMs, nowMs, sleep } = this.#options
     const untilMs = nowMs() + waitMs
     for (let pass = 1; ; pass += 1) {
-      const before = this.#jobs
+      const before = this.#progress
       for (const tube of await this.#source.tubes()) {
         if (signal.aborted) break
         await this.#drainTube(tube)
       }
       const { free, reserved } = await this.#count()
       if (signal.aborted) return
-      const isIdle = this.#jobs === before
+      const isIdle = this.#progress === before
       const leftMs = reserved > 0 ? untilMs - nowMs() : 0
       if (leftMs > 0) {
         if (isIdle) await sleep(Math.min(LOOK_AGAIN_MS, leftMs))
       } else if (free === 0 || isIdle || pass >= PASSES_MAX) return
     }
+  }
+
+  /** Grows with each job that is put, and with each that is deleted: as long as it does it is worth to go on. */
+  get #progress(): number {
+    const puts = this.tubes.map(({ ready, delayed, buried, known }) => {
+      return ready + delayed + buried + known
+    })
+    return puts.reduce((sum, jobs) => sum + jobs, this.#jobs)
   }
 
   /** What is left now, by tube; `free` can be taken, unless it is too large. */
@@ -145,6 +154,7 @@ export class Drain {
       tooLarge: new Map<number, number>(),
       isFull: false,
       notBuried: new Set<number>(),
+      undeleted: new Set<number>(),
       left: NOTHING,
     }
     this.#tubes.set(name, made)

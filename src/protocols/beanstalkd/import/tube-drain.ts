@@ -41,6 +41,8 @@ export interface DrainedTube {
   isFull: boolean
   /** Ids of jobs that were put, could not be buried, and stay. */
   readonly notBuried: Set<number>
+  /** Ids of jobs that were put and could not be deleted yet: where they are met again, only that is left. */
+  readonly undeleted: Set<number>
   /** What is still there. */
   left: SourceTubeStats
 }
@@ -53,6 +55,7 @@ export class TubeDrain {
   readonly #sink: JobSink
   readonly #options: DrainOptions
   readonly #tube: DrainedTube
+  /** Told how many were deleted there. */
   readonly #onJobs: (jobs: number) => void
   /** Reserved here, and not deleted. */
   readonly #held = new Map<number, HeldJob>()
@@ -175,36 +178,48 @@ export class TubeDrain {
   }
 
   async #bringOver(batch: readonly HeldJob[]): Promise<void> {
+    const { undeleted, notBuried } = this.#tube
+    // What this run has put is put no more: its key may have ended since, or it never had one.
+    const durable = batch.filter(({ id }) => undeleted.has(id))
+    const fresh = batch.filter(({ id }) => !undeleted.has(id) && !notBuried.has(id))
+    durable.push(...(await this.#put(fresh)))
+    const deleted = await this.#source.delete(durable.map(({ id }) => id))
+    let gone = 0
+    for (const [row, { id }] of durable.entries()) {
+      this.#held.delete(id)
+      if (deleted[row] === true) {
+        undeleted.delete(id)
+        gone += 1
+      } else if (!undeleted.has(id)) {
+        undeleted.add(id)
+        this.#tube.takenMeanwhile += 1
+      }
+    }
+    this.#onJobs(gone)
+  }
+
+  /** Resolves with those that are durable in the store, and so can be deleted. */
+  async #put(batch: readonly HeldJob[]): Promise<HeldJob[]> {
+    const tube = this.#tube
     const fitting = batch.filter(({ body }) => body !== undefined)
-    const outcomes = await this.#sink.put(this.#tube.tube, fitting.map(this.#imported))
+    const outcomes =
+      fitting.length === 0 ? [] : await this.#sink.put(tube.tube, fitting.map(this.#imported))
     const durable: HeldJob[] = []
     for (const job of batch) {
       const row = fitting.indexOf(job)
       const outcome = row < 0 ? 'too-large' : outcomes[row]
       if (outcome === 'too-large' || outcome === undefined) {
         // It stays as it is, and is not met again before it is given back.
-        this.#tube.tooLarge.set(job.id, job.bytes)
-        continue
+        tube.tooLarge.set(job.id, job.bytes)
+      } else if (outcome === 'full') tube.isFull = true
+      else if (outcome === 'not-buried') tube.notBuried.add(job.id)
+      else {
+        durable.push(job)
+        if (outcome === 'known') tube.known += 1
+        else tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
       }
-      if (outcome === 'full') {
-        this.#tube.isFull = true
-        continue
-      }
-      if (outcome === 'not-buried') {
-        this.#tube.notBuried.add(job.id)
-        continue
-      }
-      this.#tube.notBuried.delete(job.id)
-      durable.push(job)
-      if (outcome === 'known') this.#tube.known += 1
-      else this.#tube[job.state === 'buried' || job.state === 'delayed' ? job.state : 'ready'] += 1
     }
-    const deleted = await this.#source.delete(durable.map(({ id }) => id))
-    for (const [row, { id }] of durable.entries()) {
-      this.#held.delete(id)
-      if (deleted[row] !== true) this.#tube.takenMeanwhile += 1
-    }
-    this.#onJobs(durable.length)
+    return durable
   }
 
   readonly #imported = (job: HeldJob): ImportedJob => {

@@ -1,0 +1,92 @@
+/** What a drain makes of jobs that do not go as they should: of a server in memory, in a time of its own. */
+import { expect, test } from 'vitest'
+import { Drain } from '../../../../src/protocols/beanstalkd/import/drain.ts'
+import type {
+  ImportedJob,
+  JobOutcome,
+  JobSink,
+} from '../../../../src/protocols/beanstalkd/import/job.ts'
+import { Source } from '../../../../src/protocols/beanstalkd/import/source.ts'
+import type { DrainedTube } from '../../../../src/protocols/beanstalkd/import/tube-drain.ts'
+import { type FakeOptions, FakeServer } from './fake-server.ts'
+
+/** Says `put` of every job unless told, and keeps what it was given. */
+class Sink implements JobSink {
+  readonly jobs: ImportedJob[] = []
+  readonly #outcome: (job: ImportedJob) => JobOutcome
+
+  constructor(outcome: (job: ImportedJob) => JobOutcome = () => 'put') {
+    this.#outcome = outcome
+  }
+
+  get ids(): readonly number[] {
+    return this.jobs.map(({ sourceId }) => sourceId)
+  }
+
+  async put(_tube: string, jobs: readonly ImportedJob[]): Promise<readonly JobOutcome[]> {
+    this.jobs.push(...jobs)
+    return jobs.map(this.#outcome)
+  }
+
+  async pause(): Promise<void> {
+    throw new Error('nothing is paused')
+  }
+}
+
+/** Drains the server; each look while jobs are waited for takes ten minutes. */
+async function drained(server: FakeServer, sink: Sink, waitMs = 0): Promise<DrainedTube> {
+  const drain = new Drain(await Source.meet(server), sink, {
+    signal: new AbortController().signal,
+    waitMs,
+    nowMs: () => server.nowMs,
+    sleep: async () => {
+      server.nowMs += 600_000
+    },
+  })
+  await drain.run()
+  const tube = drain.tubes.find(({ tube: name }) => name === 'default')
+  if (tube === undefined) throw new Error('the tube was drained')
+  return tube
+}
+
+const ID = 'abcdef0123456789'
+
+test('a job that a worker has whenever it is to be deleted is put once, and goes when it is free', async () => {
+  const server = new FakeServer()
+  server.add({ state: 'delayed', endMs: 9_000_000, delaySeconds: 9_000 })
+  server.add()
+  let looks = 0
+  server.isTakenAtDelete = (id) => {
+    if (id === 1) looks += 1
+    return id === 1 && looks < 5
+  }
+  // As long as others come the drain goes on, and meets it again.
+  const sink = new Sink(({ sourceId }) => {
+    if (sourceId > 1 && server.lastId < 10) server.add()
+    return 'put'
+  })
+  const tube = await drained(server, sink)
+  expect(sink.ids.filter((id) => id === 1)).toEqual([1])
+  expect(looks).toBe(5)
+  expect(tube).toMatchObject({ delayed: 1, ready: 9, takenMeanwhile: 1, undeleted: new Set() })
+  expect(server.jobs).toEqual([])
+})
+
+const SERVERS: readonly [string, FakeOptions][] = [
+  ['names itself', { id: ID, reservesById: true }],
+  ['has no name', {}],
+]
+
+test.each(SERVERS)(
+  'a job that could not be buried is put once, however long jobs are waited for: the server %s',
+  async (_, options) => {
+    const server = new FakeServer(options)
+    server.add({ state: 'buried' })
+    server.add({ state: 'reserved' })
+    const sink = new Sink(() => 'not-buried')
+    const tube = await drained(server, sink, 7_200_000)
+    expect(sink.ids).toEqual([1])
+    expect(tube.notBuried).toEqual(new Set([1]))
+    expect(server.jobs.map(({ state }) => state).sort()).toEqual(['buried', 'reserved'])
+  },
+)
