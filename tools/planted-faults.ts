@@ -1524,6 +1524,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: jobs that stay are held past their time to run',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        '    await this.#source.touch([...this.#held.keys()])\n',
+        '',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'memcache: the body behind a bad line is run as commands',
     edits: [
       edit(

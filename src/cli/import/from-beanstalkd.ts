@@ -14,7 +14,7 @@ import { formatSpan, withStore } from '../store-words.ts'
 import { formatCount, formatTable, plural } from '../text.ts'
 import { UsageError } from '../usage-error.ts'
 import { JobPutter } from './job-putter.ts'
-import { tellFull, tellNotBuried, tellTooLarge } from './job-words.ts'
+import { tellFull, tellNotBuried, tellNotGivenBack, tellTooLarge } from './job-words.ts'
 import { SourceSocket } from './source-socket.ts'
 
 const PORT = 11_300
@@ -108,9 +108,10 @@ function showTubes({ output }: CommandContext, drain: Drain, isJson: boolean): v
   const shown = tubes.filter((tube) => jobsOf(tube) + tube.known + countLeft(tube.left) > 0)
   if (isJson) for (const tube of tubes) output.json(jsonOf(tube, isCounted))
   else if (shown.length > 0) output.data(tableOf(shown, isCounted))
-  for (const { tube, tooLarge, notBuried } of tubes) {
+  for (const { tube, tooLarge, notBuried, notGivenBack } of tubes) {
     for (const [id, bytes] of tooLarge) tellTooLarge(output, id, tube, bytes)
     for (const id of notBuried) tellNotBuried(output, id, tube)
+    for (const id of notGivenBack) tellNotGivenBack(output, id, tube)
   }
   const sum = (of: (tube: DrainedTube) => number): number =>
     tubes.reduce((all, tube) => all + of(tube), 0)
@@ -145,7 +146,7 @@ function tableOf(tubes: readonly DrainedTube[], isCounted: boolean): string {
 }
 
 function jsonOf(tube: DrainedTube, isCounted: boolean): object {
-  const { tooLarge, notBuried, undeleted, left, ...rest } = tube
+  const { tooLarge, notBuried, undeleted, notGivenBack, left, ...rest } = tube
   const { ready, reserved, delayed, buried } = left
   return {
     v: JSON_VERSION,
@@ -154,6 +155,7 @@ function jsonOf(tube: DrainedTube, isCounted: boolean): object {
     tooLarge: [...tooLarge].map(([id, bytes]) => ({ id, bytes })),
     notBuried: [...notBuried],
     undeleted: [...undeleted],
+    notGivenBack: [...notGivenBack],
     left: isCounted ? { ready, reserved, delayed, buried } : null,
   }
 }

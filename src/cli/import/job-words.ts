@@ -29,3 +29,9 @@ export function tellNotBuried(output: Output, id: number, tube: string): void {
     `job ${id} of ${oneLine(tube)} could not be buried, and stays: its group leases as many as its leasedMax lets. In the store it is delayed by a day: import again within an hour, when some are free.`,
   )
 }
+
+export function tellNotGivenBack(output: Output, id: number, tube: string): void {
+  output.words(
+    `job ${id} of ${oneLine(tube)} could not be given back as it was: its time to run was over before, so it is ready there, or a worker has it.`,
+  )
+}

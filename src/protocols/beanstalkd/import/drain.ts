@@ -155,6 +155,7 @@ export class Drain {
       isFull: false,
       notBuried: new Set<number>(),
       undeleted: new Set<number>(),
+      notGivenBack: new Set<number>(),
       left: NOTHING,
     }
     this.#tubes.set(name, made)

@@ -159,14 +159,31 @@ export class Source {
     })
   }
 
-  /** Gives jobs back that were reserved: as they were, as far as it lets. */
-  async giveBack(jobs: readonly (SourceJobStats & { readonly id: number })[]): Promise<void> {
-    await this.#askAll(
+  /** Their times to run begin anew, but for those that ran out already: giving those back tells. */
+  async touch(ids: readonly number[]): Promise<void> {
+    for (const { line } of await this.#askAll(ids.map((id) => `touch ${id}`))) {
+      if (line !== 'TOUCHED' && line !== 'NOT_FOUND') throw noBeanstalkd('touch', line)
+    }
+  }
+
+  /**
+   * Gives jobs back that were reserved: as they were, as far as it lets. Resolves with the ids of those that
+   * were not reserved any more.
+   */
+  async giveBack(
+    jobs: readonly (SourceJobStats & { readonly id: number })[],
+  ): Promise<readonly number[]> {
+    const replies = await this.#askAll(
       jobs.map(({ id, state, priority, leftSeconds }) => {
         if (state === 'buried') return `bury ${id} ${priority}`
         return `release ${id} ${priority} ${state === 'delayed' ? leftSeconds : 0}`
       }),
     )
+    return jobs.flatMap(({ id }, row) => {
+      const line = replies[row]?.line ?? ''
+      if (!/^(?:RELEASED|BURIED|NOT_FOUND)$/.test(line)) throw noBeanstalkd('release', line)
+      return line === 'NOT_FOUND' ? [id] : []
+    })
   }
 
   async #askAll(commands: readonly string[]): Promise<SourceReply[]> {

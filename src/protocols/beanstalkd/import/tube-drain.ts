@@ -43,6 +43,8 @@ export interface DrainedTube {
   readonly notBuried: Set<number>
   /** Ids of jobs that were put and could not be deleted yet: where they are met again, only that is left. */
   readonly undeleted: Set<number>
+  /** Ids of jobs that were to be given back as they were, and were not reserved any more: they are ready there. */
+  readonly notGivenBack: Set<number>
   /** What is still there. */
   left: SourceTubeStats
 }
@@ -132,7 +134,7 @@ export class TubeDrain {
   async giveBack(): Promise<void> {
     const jobs = [...this.#held.values()]
     this.#held.clear()
-    await this.#source.giveBack(jobs)
+    for (const id of await this.#source.giveBack(jobs)) this.#tube.notGivenBack.add(id)
   }
 
   /** Resolves with the first one behind them. */
@@ -196,6 +198,8 @@ export class TubeDrain {
       }
     }
     this.#onJobs(gone)
+    // What stays is held until the end of the tube, and is ready there once its time to run is over.
+    await this.#source.touch([...this.#held.keys()])
   }
 
   /** Resolves with those that are durable in the store, and so can be deleted. */

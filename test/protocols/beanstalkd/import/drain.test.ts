@@ -90,3 +90,37 @@ test.each(SERVERS)(
     expect(server.jobs.map(({ state }) => state).sort()).toEqual(['buried', 'reserved'])
   },
 )
+
+/** Job 1 is too large for it, and each batch takes its time. */
+class SlowSink extends Sink {
+  readonly #server: FakeServer
+  readonly #putMs: number
+
+  constructor(server: FakeServer, putMs: number) {
+    super(({ sourceId }) => (sourceId === 1 ? 'too-large' : 'put'))
+    this.#server = server
+    this.#putMs = putMs
+  }
+
+  override async put(tube: string, jobs: readonly ImportedJob[]): Promise<readonly JobOutcome[]> {
+    this.#server.nowMs += this.#putMs
+    return super.put(tube, jobs)
+  }
+}
+
+test('a job that stays is held while the rest of its tube comes over, and is as it was then', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  for (let row = 0; row < 350; row += 1) server.add({ state: 'buried', ttrSeconds: 1 })
+  const tube = await drained(server, new SlowSink(server, 600))
+  expect(tube).toMatchObject({ buried: 349, takenMeanwhile: 0, notGivenBack: new Set() })
+  expect(server.nowMs).toBeGreaterThan(2_000)
+  expect(server.jobs).toMatchObject([{ id: 1, state: 'buried' }])
+})
+
+test('a job that stays, and whose time to run was over before it could be given back, is told', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.add({ state: 'buried', ttrSeconds: 1 })
+  const tube = await drained(server, new SlowSink(server, 1_500))
+  expect(tube.notGivenBack).toEqual(new Set([1]))
+  expect(server.jobs).toMatchObject([{ id: 1, state: 'ready' }])
+})
