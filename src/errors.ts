@@ -138,7 +138,7 @@ export const ERROR_CODES = {
   QLOG_SOURCE: {
     when: 'The beanstalkd that jobs are imported from cannot be reached, hung up, was silent for too long, or answers what is no answer of beanstalkd.',
     remedy:
-      'Look at the server that the message names, then import again: jobs that have come over, if any, are known by their keys for an hour, and come over once.',
+      'Look at the server that the message names, then import again: jobs that have come over, if any, are known by their keys for an hour from the put of each, and come over once.',
   },
   QLOG_STALE_LEASE: {
     when: 'A delivery was settled or extended after its lease had ended, or for a second time.',

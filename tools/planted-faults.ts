@@ -1535,6 +1535,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: jobs of files are known for an hour alone',
+    edits: [
+      edit(
+        'src/cli/import/from-binlog.ts',
+        'const KEY_WINDOW_MS = 7 * 24 * 3_600_000',
+        'const KEY_WINDOW_MS = 3_600_000',
+      ),
+    ],
+    tests: ['test/cli/import/binlog-cut.test.ts'],
+  },
+  {
     name: 'memcache: the body behind a bad line is run as commands',
     edits: [
       edit(

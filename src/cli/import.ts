@@ -23,7 +23,7 @@ export function registerImport(program: Command, context: CommandContext): void 
     .command('import')
     .summary('make queues of an export, or of a beanstalkd')
     .description(
-      'Puts every message of an export with all that belongs to it, in order, then makes its groups and brings messages to where they stood for them. Ids, offsets and times of putting are new; attempts begin anew, and what was leased is ready. Into queues that are not there yet.\n\nWith --from or --from-binlog: every job of a beanstalkd, ready, delayed or buried, with its priority and time to run, into the queue of its tube. Run again the same way within an hour, no job comes twice: a move that was begun with --from is not to be ended with --from-binlog.',
+      'Puts every message of an export with all that belongs to it, in order, then makes its groups and brings messages to where they stood for them. Ids, offsets and times of putting are new; attempts begin anew, and what was leased is ready. Into queues that are not there yet.\n\nWith --from or --from-binlog: every job of a beanstalkd, ready, delayed or buried, with its priority and time to run, into the queue of its tube. Run again the same way, no job comes twice within an hour of its own put, with --from-binlog within a week of it: a move that was begun with --from is not to be ended with --from-binlog.',
     )
     .argument('<DIR>', `${DIR_WORDS}; made where it is missing`)
     .option('--input <FILE>', 'read this file instead of stdin ("-" is stdin)')

@@ -19,6 +19,8 @@ import { SourceSocket } from './source-socket.ts'
 
 const PORT = 11_300
 const SCHEME = 'beanstalkd://'
+/** What has come over is gone there, but for what was cut off: that is for the next run, which is soon. */
+const KEY_WINDOW_MS = 3_600_000
 
 export async function importBeanstalkd(
   context: CommandContext,
@@ -38,7 +40,7 @@ export async function importBeanstalkd(
   try {
     tellOfSource(context, source)
     return await withStore(context, directory, { create: true }, async (store) => {
-      const putter = new JobPutter(store)
+      const putter = new JobPutter(store, KEY_WINDOW_MS)
       const drain = new Drain(source, putter, {
         signal,
         waitMs,
@@ -110,7 +112,7 @@ function showTubes({ output }: CommandContext, drain: Drain, isJson: boolean): v
   else if (shown.length > 0) output.data(tableOf(shown, isCounted))
   for (const { tube, tooLarge, notBuried, notGivenBack } of tubes) {
     for (const [id, bytes] of tooLarge) tellTooLarge(output, id, tube, bytes)
-    for (const id of notBuried) tellNotBuried(output, id, tube)
+    for (const id of notBuried) tellNotBuried(output, id, tube, 'an hour')
     for (const id of notGivenBack) tellNotGivenBack(output, id, tube)
   }
   const sum = (of: (tube: DrainedTube) => number): number =>

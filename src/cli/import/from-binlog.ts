@@ -21,6 +21,8 @@ import { tellFull, tellNotBuried, tellTooLarge } from './job-words.ts'
 /** Jobs and bytes that are read before they are put. */
 const BATCH_COUNT = 256
 const BATCH_BYTES = 1024 * 1024
+/** The files offer every job again each time, also to whoever has looked into what an earlier run told. */
+const KEY_WINDOW_MS = 7 * 24 * 3_600_000
 
 interface Tally {
   readonly tube: string
@@ -55,7 +57,7 @@ export async function importBinlog(
   return withStore(context, directory, { create: true }, async (store) => {
     const tallies: Tally[] = []
     const bodies = new BodyReader(source)
-    const putter = new JobPutter(store)
+    const putter = new JobPutter(store, KEY_WINDOW_MS)
     try {
       let put = 0
       const onPut = (jobs: number): void => {
@@ -173,7 +175,7 @@ class TubeImport {
       }
       if (outcome === 'full' || outcome === 'not-buried') {
         this.#tally.left += 1
-        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube)
+        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube, 'a week')
         continue
       }
       if (outcome === 'known') this.#tally.known += 1

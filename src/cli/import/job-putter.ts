@@ -11,19 +11,20 @@ const BATCH_COUNT = 256
 const BATCH_BYTES = 1024 * 1024
 /** The group that the protocol of beanstalkd reads. */
 const GROUP = 'default'
-/** So long a job is known that comes again. */
-const KEY_WINDOW_MS = 3_600_000
 /** A job that is to be buried is nobody's in between: where this is cut off it waits, and an import goes on. */
 const UNTIL_BURIED_MS = 86_400_000
 
 export class JobPutter implements JobSink {
   readonly #store: StoreAccess
+  readonly #keyWindowMs: number
   readonly #begun = new Set<string>()
   /** Queues that had no room for a job, each with what its store said. */
   readonly full = new Map<string, string>()
 
-  constructor(store: StoreAccess) {
+  /** `keyWindowMs`: so long from its put on a job is known that comes again. */
+  constructor(store: StoreAccess, keyWindowMs: number) {
     this.#store = store
+    this.#keyWindowMs = keyWindowMs
   }
 
   async put(queue: string, jobs: readonly ImportedJob[]): Promise<readonly JobOutcome[]> {
@@ -60,7 +61,7 @@ export class JobPutter implements JobSink {
       outcomes.push(result.duplicate ? 'known' : 'put')
     }
     // All or none: what was put without a word would never be buried, and nothing tells which it was.
-    const args = { queue, messages: jobs.map(rowOf), atomic: jobs.length > 1 }
+    const args = { queue, messages: jobs.map(this.#rowOf), atomic: jobs.length > 1 }
     const tail = Buffer.concat(jobs.map(({ body }) => body))
     try {
       await this.#store.call('put', args, { tail, onItem })
@@ -108,15 +109,15 @@ export class JobPutter implements JobSink {
     await this.#store.call('importGroup', { queue, group: GROUP, fromId: 1 })
     this.#begun.add(queue)
   }
-}
 
-function rowOf({ key, priority, ttrMs, delayMs, isBuried, body }: ImportedJob): PutRow {
-  const waitMs = isBuried ? UNTIL_BURIED_MS : delayMs
-  return {
-    bytes: body.length,
-    priority,
-    leaseMs: ttrMs,
-    ...(waitMs > 0 && { delayMs: waitMs }),
-    ...(key !== undefined && { key, keyWindowMs: KEY_WINDOW_MS }),
+  readonly #rowOf = ({ key, priority, ttrMs, delayMs, isBuried, body }: ImportedJob): PutRow => {
+    const waitMs = isBuried ? UNTIL_BURIED_MS : delayMs
+    return {
+      bytes: body.length,
+      priority,
+      leaseMs: ttrMs,
+      ...(waitMs > 0 && { delayMs: waitMs }),
+      ...(key !== undefined && { key, keyWindowMs: this.#keyWindowMs }),
+    }
   }
 }

@@ -24,9 +24,10 @@ export function tellFull(
   }
 }
 
-export function tellNotBuried(output: Output, id: number, tube: string): void {
+/** `window`: so long from its put on its key is known. */
+export function tellNotBuried(output: Output, id: number, tube: string, window: string): void {
   output.words(
-    `job ${id} of ${oneLine(tube)} could not be buried, and stays: its group leases as many as its leasedMax lets. In the store it is delayed by a day: import again within an hour, when some are free.`,
+    `job ${id} of ${oneLine(tube)} could not be buried, and stays: its group leases as many as its leasedMax lets. In the store it is delayed by a day: import again when some are free, within ${window} of its put there.`,
   )
 }
 

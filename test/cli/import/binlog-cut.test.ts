@@ -95,3 +95,13 @@ test('ids that were given to no job are told, and nothing else is made of them',
   expect(exitCode, stderr).toBe(0)
   expect(faults).toMatchObject([{ level: 'note', file: 'binlog.2', firstId: 41, endId: 44 }])
 })
+
+test('jobs are known by their keys for a week, since files offer them again each time', async () => {
+  const data = join(freshDirectory(), 'data')
+  await runInProcess(['import', data, '--from-binlog', binlog()])
+  const { stdout } = await runInProcess(['export', data])
+  const lines = jsonLines(stdout) as { readonly kind: string; readonly put: object }[]
+  const messages = lines.filter(({ kind }) => kind === 'message')
+  expect(messages).toHaveLength(45)
+  for (const { put: asked } of messages) expect(asked).toMatchObject({ keyWindowMs: 604_800_000 })
+})

@@ -10,6 +10,8 @@ import type { Clock } from '../../../src/system/system.ts'
 import { openSimulatedStore } from '../../../src/testing/simulated-store.ts'
 import { freshDirectory } from '../support.ts'
 
+const HOUR_MS = 3_600_000
+
 function job(sourceId: number, bytes: number, isBuried: boolean): ImportedJob {
   const options = { key: undefined, priority: 1, ttrMs: 1_000, delayMs: 0, isBuried }
   return { sourceId, ...options, body: new Uint8Array(bytes) }
@@ -25,7 +27,7 @@ test('one that is too large holds up none of its batch, and none is put twice', 
   const jobs = Array.from({ length: 9 }, (_, row) => {
     return job(row + 1, row === 1 || row === 6 ? 10_000 : 10, row > 4)
   })
-  const outcomes = await new JobPutter(access).put('q', jobs)
+  const outcomes = await new JobPutter(access, HOUR_MS).put('q', jobs)
   expect(outcomes.flatMap((outcome, row) => (outcome === 'too-large' ? [row] : []))).toEqual([1, 6])
   expect(outcomes.filter((outcome) => outcome === 'put')).toHaveLength(7)
   const { ready, buried, delayed } = store.queue('q').group().stats()
@@ -54,7 +56,7 @@ test('jobs whose time to run is shorter than all of them take are buried all the
     const store = await openSimulatedStore(machine, '/data')
     const access = new HereAccess(slowToLease(store, machine.clock))
     const jobs = Array.from({ length: 200 }, (_, row) => job(row + 1, 10, true))
-    const outcomes = await new JobPutter(access).put('q', jobs)
+    const outcomes = await new JobPutter(access, HOUR_MS).put('q', jobs)
     expect(outcomes).toEqual(jobs.map(() => 'put'))
     expect(store.queue('q').group().stats()).toMatchObject({ ready: 0, leased: 0, buried: 200 })
     await access.close()

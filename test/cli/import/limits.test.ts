@@ -40,6 +40,8 @@ test('a queue that is full keeps the rest of its tube there, and the other tubes
   expect(source.queue('a').group().stats()).toMatchObject({ ready: 15, leased: 0 })
 })
 
+const HOUR_MS = 3_600_000
+
 function buried(sourceId: number): ImportedJob {
   const options = { priority: 1, ttrMs: 1_000, delayMs: 0, isBuried: true }
   return { sourceId, key: `k:${sourceId}`, ...options, body: new Uint8Array(3) }
@@ -58,10 +60,10 @@ test('a job that could not be buried is told, and is buried when it comes again'
   const access = await openStoreThrough(directory)
   onTestFinished(() => access.close())
   const jobs = [buried(1), buried(2)]
-  expect(await new JobPutter(access).put('q', jobs)).toEqual(['not-buried', 'not-buried'])
+  expect(await new JobPutter(access, HOUR_MS).put('q', jobs)).toEqual(['not-buried', 'not-buried'])
   expect(group.stats()).toMatchObject({ delayed: 2, buried: 0 })
   await held?.ack()
-  expect(await new JobPutter(access).put('q', jobs)).toEqual(['known', 'known'])
+  expect(await new JobPutter(access, HOUR_MS).put('q', jobs)).toEqual(['known', 'known'])
   expect(group.stats()).toMatchObject({ delayed: 0, buried: 2 })
-  expect(await new JobPutter(access).put('q', jobs)).toEqual(['known', 'known'])
+  expect(await new JobPutter(access, HOUR_MS).put('q', jobs)).toEqual(['known', 'known'])
 })
