@@ -1546,6 +1546,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/cli/import/binlog-cut.test.ts'],
   },
   {
+    name: 'import: a pause is over a second before it ends',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/source.ts',
+        'isPaused ? Math.min(U32_MAX, left + 1) : 0',
+        'isPaused ? left : 0',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'memcache: the body behind a bad line is run as commands',
     edits: [
       edit(

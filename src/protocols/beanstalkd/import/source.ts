@@ -85,13 +85,16 @@ export class Source {
     if (reply.line === 'NOT_FOUND') return undefined
     const fields = fieldsOf(bodyOf(reply, 'stats-tube'))
     const of = (name: string): number => numberOf(fields, name)
+    // Absent before 1.5, which knew no pause.
+    const left = fields.has('pause-time-left') ? leftOf(fields, 'pause-time-left', 'pause') : 0
+    const isPaused = left > 0 || (left === 0 && fields.has('pause') && of('pause') > 0)
     return {
       ready: of('current-jobs-ready'),
       reserved: of('current-jobs-reserved'),
       delayed: of('current-jobs-delayed'),
       buried: of('current-jobs-buried'),
-      // Absent before 1.5, which knew no pause.
-      pauseLeftSeconds: fields.has('pause-time-left') ? of('pause-time-left') : 0,
+      // It is told in whole seconds, without the fraction: never too early, and in its last second it goes on.
+      pauseLeftSeconds: isPaused ? Math.min(U32_MAX, left + 1) : 0,
     }
   }
 
@@ -224,7 +227,7 @@ function jobStatsOf(reply: SourceReply): SourceJobStats | undefined {
     state: fields.get('state') ?? '',
     priority: numberOf(fields, 'pri'),
     ttrSeconds: numberOf(fields, 'ttr'),
-    leftSeconds: numberOf(fields, 'time-left'),
+    leftSeconds: Math.max(0, leftOf(fields, 'time-left', 'delay')),
   }
 }
 
@@ -239,6 +242,22 @@ function numberOf(fields: ReadonlyMap<string, string>, name: string): number {
   const word = fields.get(name) ?? ''
   if (!/^\d{1,20}$/.test(word)) throw noBeanstalkd('statistics', `${name}: ${word}`)
   return Math.min(U32_MAX, Number(word))
+}
+
+/** From here on a number of 32 bits may be one below 0. */
+const I32_END = 0x8000_0000
+
+/**
+ * What is left of a time; below 0 where it is over, which a server notices a little later. 1.4 tells that as a
+ * huge number without a sign. A time may be as long, but what is left of it is no longer than the `whole`.
+ */
+function leftOf(fields: ReadonlyMap<string, string>, name: string, whole: string): number {
+  const word = fields.get(name) ?? ''
+  if (/^-\d{1,20}$/.test(word)) return -1
+  const left = numberOf(fields, name)
+  if (left < I32_END) return left
+  const wholeSeconds = fields.has(whole) ? numberOf(fields, whole) : 0
+  return Number(word) > wholeSeconds ? -1 : left
 }
 
 function noBeanstalkd(command: string, line: string): QlogError {

@@ -13,6 +13,7 @@ import { type FakeOptions, FakeServer } from './fake-server.ts'
 /** Says `put` of every job unless told, and keeps what it was given. */
 class Sink implements JobSink {
   readonly jobs: ImportedJob[] = []
+  readonly pauses: number[] = []
   readonly #outcome: (job: ImportedJob) => JobOutcome
 
   constructor(outcome: (job: ImportedJob) => JobOutcome = () => 'put') {
@@ -28,8 +29,8 @@ class Sink implements JobSink {
     return jobs.map(this.#outcome)
   }
 
-  async pause(): Promise<void> {
-    throw new Error('nothing is paused')
+  async pause(_tube: string, pauseMs: number): Promise<void> {
+    this.pauses.push(pauseMs)
   }
 }
 
@@ -123,4 +124,34 @@ test('a job that stays, and whose time to run was over before it could be given 
   const tube = await drained(server, new SlowSink(server, 1_500))
   expect(tube.notGivenBack).toEqual(new Set([1]))
   expect(server.jobs).toMatchObject([{ id: 1, state: 'ready' }])
+})
+
+test.each([
+  ['-3', 5, 1_000],
+  ['4294967293', 5, 1_000],
+  ['18446744073709551613', 4_294_967_295, 1_000],
+  ['4294967290', 4_294_967_295, 4_294_967_291_000],
+  ['4', 5, 5_000],
+])('a delay of which %s s are left, of %i, comes over as %i ms', async (left, delay, delayMs) => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.add({ state: 'delayed', endMs: 60_000 })
+  server.toldOfJobs = { 'time-left': left, delay }
+  const sink = new Sink()
+  await drained(server, sink)
+  expect(sink.jobs).toMatchObject([{ sourceId: 1, delayMs }])
+})
+
+test.each([
+  ['-3', 5, []],
+  ['4294967293', 5, []],
+  ['18446744073709551613', 5, []],
+  ['0', 0, []],
+  ['0', 5, [1_000]],
+  ['4', 5, [5_000]],
+])('a pause of which %s s are left, of %i, comes over as %j ms', async (left, pause, pauses) => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.toldOfTubes = { 'pause-time-left': left, pause }
+  const sink = new Sink()
+  await drained(server, sink)
+  expect(sink.pauses).toEqual(pauses)
 })
