@@ -21,3 +21,9 @@ test('an import that is interrupted before it has met its source says so', async
   const { exitCode, stderr } = await runInProcess(words, { abort })
   expect([exitCode, stderr]).toEqual([130, 'interrupted before anything was imported\n'])
 })
+
+test('its help says when a job is deleted in the old server before it is on the disk', async () => {
+  const { stdout } = await runInProcess(['import', '--help'])
+  const words = stdout.toString().replace(/\s+/g, ' ')
+  expect(words).toContain('started with -f, -F or --sync other than always, it is only written')
+})

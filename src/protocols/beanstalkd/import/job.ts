@@ -22,7 +22,7 @@ export interface ImportedJob {
  */
 export type JobOutcome = 'put' | 'known' | 'too-large' | 'full' | 'not-buried'
 
-/** Where jobs go. An outcome is told once it is on the disk. */
+/** Where jobs go. An outcome is told once it is as durable as the store makes a put. */
 export interface JobSink {
   /** In this order. Rejects where the store does; what came before may be durable then. */
   put(tube: string, jobs: readonly ImportedJob[]): Promise<readonly JobOutcome[]>
