@@ -1490,6 +1490,22 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/server/listen/client.test.ts'],
   },
   {
+    name: 'server: a socket that cannot be taken away keeps its server listening',
+    edits: [
+      edit(
+        'src/server/listen/bind.ts',
+        '  } catch {\n    // Who has become',
+        '  } catch (error) {\n    throw error\n    // Who has become',
+      ),
+    ],
+    tests: ['test/server/listen/listen.test.ts'],
+  },
+  {
+    name: 'server: a listener that cannot be closed leaves the store open',
+    edits: [edit('src/cli/serve/close-in-steps.ts', 'Promise.allSettled', 'Promise.all')],
+    tests: ['test/cli/serve/close-in-steps.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

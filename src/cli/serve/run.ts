@@ -17,6 +17,7 @@ import {
   type TlsOptions,
 } from '../../server/index.ts'
 import { UsageError } from '../usage-error.ts'
+import { closeInSteps } from './close-in-steps.ts'
 import { logEvents, logWarnings, whenSpaceChanges, whenStoreFails } from './events.ts'
 import type { ServePlan } from './plan.ts'
 import { refuseBinlog } from './refuse-binlog.ts'
@@ -275,14 +276,22 @@ class Server {
     const { stopTimeoutMs } = this.#plan
     const openMs = failed.aborted ? Math.min(stopTimeoutMs, FAILED_GRACE_MS) : stopTimeoutMs
     const timeoutMs = this.#store === undefined ? 0 : openMs
-    await Promise.all(this.#listeners.map((listener) => listener.close({ timeoutMs })))
+    await closeInSteps(
+      [
+        this.#listeners.map((listener) => () => listener.close({ timeoutMs })),
+        [() => this.#closeStore()],
+        this.#figures.map((figures) => () => figures.close()),
+      ],
+      (error) => this.#log.failed('server-error', 'end', error),
+    )
+  }
+
+  async #closeStore(): Promise<void> {
     try {
       await this.#store?.close()
     } catch (error) {
-      if (!failed.aborted) throw error
+      if (!this.#failure.signal.aborted) throw error
       this.#log.failed('store-failed', 'cannot be closed either', error)
-    } finally {
-      await Promise.all(this.#figures.map((figures) => figures.close()))
     }
   }
 }

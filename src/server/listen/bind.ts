@@ -73,9 +73,14 @@ async function linkAs(born: string, path: string): Promise<void> {
   }
 }
 
+/** Never throws: it is called as a server ends, which must not go on listening for the sake of a name. */
 function unlinkOwn(path: string, dev: bigint, ino: bigint): void {
-  const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (found?.dev === dev && found.ino === ino) unlinkSync(path)
+  try {
+    const found = lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (found?.dev === dev && found.ino === ino) unlinkSync(path)
+  } catch {
+    // Who has become another user may have no right to: the next start finds that nobody listens there.
+  }
 }
 
 function listening(server: net.Server, options: net.ListenOptions): Promise<void> {

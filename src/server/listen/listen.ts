@@ -40,7 +40,10 @@ export async function listenOn(system: ListenSystem, options: ListenOptions): Pr
   const bound = await bind(server, address)
   listener.begin(server, bound)
   if (signal === undefined) return listener
-  const stop = (): void => void listener.close({ timeoutMs: 0 })
+  const stop = (): void => {
+    // Nobody waits for it: what goes wrong in it is told like what goes wrong beside every call.
+    listener.close({ timeoutMs: 0 }).catch((error: unknown) => listener.failed(error))
+  }
   signal.addEventListener('abort', stop, { once: true })
   listener.onClosed = () => signal.removeEventListener('abort', stop)
   if (!signal.aborted) return listener
@@ -169,6 +172,11 @@ class SocketListener implements Listener, ClientHost {
 
   onError(error: Error, client: number): void {
     this.#report(error, client)
+  }
+
+  /** Something went wrong that concerns no connection, and that no call can reject with. */
+  failed(error: unknown): void {
+    this.#report(error instanceof Error ? error : new Error(String(error)), undefined)
   }
 
   totals(): ListenerTotals {

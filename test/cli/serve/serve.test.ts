@@ -1,5 +1,5 @@
 /** `qlog serve` as a process: its ports, signals, exit codes, metrics, and what outlives it. */
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as http from 'node:http'
 import * as net from 'node:net'
 import { userInfo } from 'node:os'
@@ -109,6 +109,24 @@ describe('-u', () => {
     const peer = await Peer.connect(server.address('beanstalkd'))
     await ask(peer, PUT, 'INSERTED 1\r\n')
     expect(await server.stop()).toBe(0)
+  })
+
+  test('where the user may not take the socket away, the server ends, and the next begins', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('only root can become somebody else')
+    const directory = freshDirectory()
+    chmodSync(directory, 0o777)
+    const ofRoot = join(directory, 'run')
+    mkdirSync(ofRoot, { mode: 0o755 })
+    const socket = join(ofRoot, 'b.sock')
+    const words = [join(directory, 'store'), '--beanstalkd', `unix:${socket}`, '-u', 'nobody']
+    for (const id of [1, 2]) {
+      const server = await ServerProcess.start(words)
+      const peer = await Peer.connect(`unix:${socket}`)
+      await ask(peer, PUT, `INSERTED ${id}\r\n`)
+      expect(await server.stop()).toBe(0)
+      expect(server.log.at(-1)).toMatchObject({ event: 'stopped' })
+      expect(existsSync(socket)).toBe(true)
+    }
   })
 })
 

@@ -1,5 +1,14 @@
 /** A listener with real sockets. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import * as net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,7 +92,6 @@ describe('a listener', () => {
     // What a process leaves that was killed: bound, and nobody listens.
     const left = net.createServer()
     await new Promise<void>((resolve) => left.listen({ path: `${path}.bound` }, resolve))
-    const { renameSync } = await import('node:fs')
     renameSync(`${path}.bound`, path)
     await new Promise<void>((resolve) => left.close(() => resolve()))
     const second = await serve({ address: `unix:${path}` })
@@ -240,6 +248,59 @@ describe('a close', () => {
     await closed
     expect(await peer.rest()).toBe('')
     expect(clock.timers).toBe(0)
+  })
+
+  test('is one also where the file of its socket cannot be taken away', async () => {
+    const folder = directory()
+    const inner = join(folder, 'inner')
+    mkdirSync(inner)
+    const { listener } = await serve({ address: `unix:${join(inner, 'socket')}` })
+    const peer = await Peer.connect(listener.address)
+    const moved = join(folder, 'moved')
+    renameSync(inner, moved)
+    // A name that leads to itself: nothing behind it is to be looked at, by whomever.
+    symlinkSync(inner, inner)
+    await listener.close({ timeoutMs: 0 })
+    expect(await peer.rest()).toBe('')
+    await expect(Peer.connect(`unix:${join(moved, 'socket')}`)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  test('leaves a socket that it may not take away, and the next start takes its place', async (context) => {
+    if (process.getuid?.() === 0) return context.skip('root may take away whatever it likes')
+    const folder = directory()
+    const address = `unix:${join(folder, 'socket')}`
+    const { listener } = await serve({ address })
+    chmodSync(folder, 0o500)
+    await listener.close({ timeoutMs: 0 })
+    chmodSync(folder, 0o700)
+    expect(readdirSync(folder)).toEqual(['socket'])
+    const next = await serve({ address })
+    await greets(next.listener.address)
+  })
+
+  test('that a signal asks for and that fails is told as an error of the server', async () => {
+    const abort = new AbortController()
+    const protocol = new LineProtocol()
+    const errors: string[] = []
+    const onEnded = (): never => {
+      throw new Error('of whoever listens to ends')
+    }
+    const listener = await listenOn(
+      { clock: new SocketClock(), warn: () => undefined },
+      {
+        address: '127.0.0.1:0',
+        protocol,
+        signal: abort.signal,
+        onEnded,
+        onError: ({ message }) => errors.push(message),
+      },
+    )
+    const peer = await Peer.connect(listener.address)
+    await until(() => listener.connections === 1)
+    abort.abort()
+    await until(() => errors.length > 0)
+    expect(errors).toEqual(['of whoever listens to ends'])
+    peer.socket.destroy()
   })
 
   test('comes with the signal', async () => {
