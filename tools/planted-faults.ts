@@ -1506,6 +1506,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/cli/serve/close-in-steps.test.ts'],
   },
   {
+    name: 'server: a stranger wins time by what it sends',
+    edits: [
+      edit(
+        'src/server/listen/patience.ts',
+        'standing.isUnknown ? ',
+        'standing.isUnknown && !this.#hasHeard ? ',
+      ),
+    ],
+    tests: ['test/server/listen/client.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

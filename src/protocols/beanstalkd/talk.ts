@@ -69,6 +69,10 @@ export class Talk implements Conversation {
     return this.reserving.isWaiting
   }
 
+  get isUnknown(): boolean {
+    return !this.isAuthorized
+  }
+
   advance(): void {
     this.#hasMore = false
     if (this.client.intake.ended) this.reserving.peerEnded()

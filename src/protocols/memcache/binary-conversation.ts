@@ -54,6 +54,11 @@ export class BinaryConversation implements PutWaiter {
     this.#isTrusted = readers.plan.isToken === undefined
   }
 
+  /** It has shown a token, or needs none. */
+  get isTrusted(): boolean {
+    return this.#isTrusted
+  }
+
   advance(): void {
     while (this.#pipeline.isFree && !this.#client.isCongested && this.#step());
   }

@@ -47,6 +47,11 @@ class MemcacheConversation implements Conversation {
     return this.#consumer.isWaiting
   }
 
+  get isUnknown(): boolean {
+    // Before its first byte it is nobody, either.
+    return !(this.#speech?.isTrusted ?? this.#readers.plan.isToken === undefined)
+  }
+
   advance(): void {
     if (this.#client.intake.length > 0) this.#speech ??= this.#begin()
     if (this.#client.intake.ended) this.#consumer.stopWaiting()

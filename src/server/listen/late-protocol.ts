@@ -47,6 +47,11 @@ class LateConversation implements Conversation {
     return this.#real?.isWaiting ?? false
   }
 
+  /** Nobody has asked it for anything before there is something to serve. */
+  get isUnknown(): boolean {
+    return this.#real?.isUnknown ?? false
+  }
+
   begin(protocol: Protocol): void {
     this.#real = protocol.converse(this.#client)
     this.#client.wake()

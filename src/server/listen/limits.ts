@@ -35,6 +35,8 @@ export interface ListenLimits {
   readonly crowdedBytesPerSecondMin: number
   /** A peer that takes not a byte of its answers for so long is ended. */
   readonly outputTimeoutMs: number
+  /** Where a token is asked for it is shown so long after the connection began, whatever else is sent. */
+  readonly authTimeoutMs: number
   /** After the last answer the peer has so long to hang up too. */
   readonly lingerMs: number
 }
@@ -51,6 +53,7 @@ export const LISTEN_LIMITS: ListenLimits = {
   crowdedTimeoutMs: 5_000,
   crowdedBytesPerSecondMin: 64 * KIB,
   outputTimeoutMs: 120_000,
+  authTimeoutMs: 10_000,
   lingerMs: 2_000,
 }
 

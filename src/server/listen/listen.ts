@@ -240,9 +240,10 @@ class SocketListener implements Listener, ClientHost {
   #sweepSoon(): void {
     if (this.#isSweeping) return
     this.#isSweeping = true
-    const { commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs, lingerMs } = this.limits
-    const timeoutsMs = [commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs, lingerMs]
-    const shortestMs = Math.min(...timeoutsMs, this.idleTimeoutMs)
+    const { commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs } = this.limits
+    const { authTimeoutMs, lingerMs } = this.limits
+    const timeoutsMs = [commandTimeoutMs, crowdedTimeoutMs, outputTimeoutMs]
+    const shortestMs = Math.min(...timeoutsMs, authTimeoutMs, lingerMs, this.idleTimeoutMs)
     const everyMs = Math.min(SWEEP_MS_MAX, Math.max(1, shortestMs / 4))
     let lastMs = this.clock.monotonicMs()
     const sweep = (): void => {

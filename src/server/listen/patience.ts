@@ -8,6 +8,8 @@ import type { EndReason } from './types.ts'
 /** How a connection stands at a look. */
 export interface Standing {
   readonly isOpen: boolean
+  /** It has to show a token, and has not yet. */
+  readonly isUnknown: boolean
   /** It is not the peer that is waited for. */
   readonly isBusy: boolean
   /** Its large body waits for room: the peer can do nothing for it. */
@@ -36,6 +38,7 @@ export class Patience {
   #halfMs = 0
   #stuckMs = 0
   #lingeredMs = 0
+  #unknownMs = 0
   /** Since when a large body is looked at that others wait for, and what had come by then. */
   #crowdedMs = 0
   #crowdedFromBytes: number | undefined
@@ -66,6 +69,9 @@ export class Patience {
       return this.#lingeredMs >= this.#limits.lingerMs ? 'lingered' : undefined
     }
     if (!standing.isOpen) return undefined
+    // What a stranger sends meanwhile wins it no time.
+    this.#unknownMs = standing.isUnknown ? this.#unknownMs + ms : 0
+    if (this.#unknownMs >= this.#limits.authTimeoutMs) return 'unauthorized'
     return this.#lookAtRoom(ms, standing) ?? this.#lookAtIntake(ms, standing)
   }
 

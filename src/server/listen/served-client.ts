@@ -167,6 +167,7 @@ export class ServedClient implements Client {
     const isBusy = this.#state === 'open' && (this.#conversation?.isBusy ?? false)
     const why = this.#patience.look(ms, {
       isOpen: this.#state === 'open',
+      isUnknown: this.#conversation?.isUnknown ?? false,
       isBusy: isBusy || this.isCongested || this.#isStopped,
       isHeldUp: this.#place?.isWaiting ?? false,
       isCrowding: this.#isCrowding,

@@ -75,6 +75,11 @@ export interface Conversation {
    */
   readonly isWaiting?: boolean
   /**
+   * True while a token is asked for and none was shown: then the connection lasts for `authTimeoutMs` and
+   * no longer, whatever is sent. Never, unless it is there.
+   */
+  readonly isUnknown?: boolean
+  /**
    * There are bytes, or the peer has half-closed, or somebody woke it. Takes what it can take now and
    * returns; never throws for what the peer sent. What throws is a mistake in the protocol: it is
    * reported, and the connection ends.
@@ -124,7 +129,7 @@ export interface ListenOptions {
 
 /** Why a protocol ended a connection, where that is more than its peer's own affair. */
 export type RefusalReason =
-  /** Did not show a token that is known. */
+  /** Did not show a token that is known, or not in time. */
   'unauthorized'
 
 /** Why a connection was ended. */

@@ -221,6 +221,22 @@ describe('commands that beanstalkd has not', () => {
       { tokens: ['first-token', 'second-token'] },
     ))
 
+  test('auth: comes within ten seconds, and who is known may be silent for ever', () =>
+    serving(
+      async (served) => {
+        const [stranger, known] = [served.connect(), served.connect()]
+        expect(await known.ask('auth first-token')).toBe('AUTHORIZED\r\n')
+        for (let at = 0; at < 9; at++) stranger.client.pass(1_000)
+        expect(stranger.client.endedBy).toBe(undefined)
+        stranger.client.pass(1_000)
+        expect(stranger.client.endedBy).toBe('unauthorized')
+        await known.client.settled()
+        for (let day = 0; day < 100; day++) known.client.pass(86_400_000)
+        expect(known.client.endedBy).toBe(undefined)
+      },
+      { tokens: ['first-token'] },
+    ))
+
   test('auth: is welcome where nobody asks for it', () =>
     serving(async (served) => {
       const peer = served.connect()

@@ -41,6 +41,36 @@ test.each([
   )
 })
 
+test.each([
+  ['nothing', ''],
+  ['half a line', 'get'],
+  ['commands', 'get a\r\n'],
+  ['half a token', 'set a 0 0 14\r\na-sec'],
+  ['a frame', Buffer.from([0x80, 0x20, ...Buffer.alloc(22)])],
+])('who has sent %s and shows no token is ended after ten seconds', async (_, sent) => {
+  const here = await server({ tokens })
+  const { wire } = here.peer()
+  if (sent.length > 0) wire.send(sent)
+  await wire.settled()
+  for (let at = 0; at < 9; at++) wire.pass(1_000)
+  expect(wire.endedBy).toBe(undefined)
+  wire.pass(1_000)
+  expect(wire.endedBy).toBe('unauthorized')
+})
+
+test.each([
+  ['has shown one', true, 'set a 0 0 14\r\na-secret-token\r\n'],
+  ['needs none', false, 'get a\r\n'],
+  ['needs none, and has said nothing', false, ''],
+])('who %s may be silent for ever', async (_, isAsked, sent) => {
+  const here = await server(isAsked ? { tokens } : {})
+  const { wire } = here.peer()
+  if (sent !== '') wire.send(sent)
+  await wire.settled()
+  for (let day = 0; day < 100; day++) wire.pass(86_400_000)
+  expect(wire.endedBy).toBe(undefined)
+})
+
 test('a wrong token is the reason for the end', async () => {
   const here = await server({ tokens })
   const one = here.peer()

@@ -322,6 +322,32 @@ describe('time-outs', () => {
     expect(peer.endedBy).toBe('takes-nothing')
   })
 
+  test('a stranger has ten seconds to show a token, whatever it sends', async () => {
+    const protocol = new LineProtocol()
+    const [silent, busy] = [fakeClient(protocol), fakeClient(protocol)]
+    for (const conversation of protocol.conversations) conversation.isUnknown = true
+    busy.send('wait\r\n')
+    for (let at = 0; at < 9; at += 1) {
+      busy.send('a\r\n')
+      for (const peer of [silent, busy]) peer.pass(second)
+    }
+    expect([silent.endedBy, busy.endedBy]).toEqual([undefined, undefined])
+    for (const peer of [silent, busy]) peer.pass(second)
+    expect([silent.endedBy, busy.endedBy]).toEqual(['unauthorized', 'unauthorized'])
+    await silent.settled()
+    expect(protocol.conversations.map(({ closings }) => closings)).toEqual([1, 1])
+  })
+
+  test('who has shown a token in time may be silent for ever', () => {
+    const protocol = new LineProtocol()
+    const peer = fakeClient(protocol)
+    protocol.last.isUnknown = true
+    for (let at = 0; at < 9; at += 1) peer.pass(second)
+    protocol.last.isUnknown = false
+    for (let day = 0; day < 1_000; day += 1) peer.pass(86_400_000)
+    expect(peer.endedBy).toBe(undefined)
+  })
+
   test('without an idle time-out a silent connection stays', () => {
     const peer = fakeClient(new LineProtocol())
     for (let day = 0; day < 1_000; day += 1) peer.pass(86_400_000)

@@ -31,6 +31,19 @@ test('waiting is neither idle nor half a command', () => {
   expect(early.endedBy).toBe(undefined)
 })
 
+test('the time for a token begins when somebody asks for one', () => {
+  const late = new LateProtocol('lines')
+  const early = fakeClient(late)
+  for (let at = 0; at < 100; at += 1) early.pass(1_000)
+  const protocol = new LineProtocol()
+  late.serve(protocol)
+  protocol.last.isUnknown = true
+  for (let at = 0; at < 9; at += 1) early.pass(1_000)
+  expect(early.endedBy).toBe(undefined)
+  early.pass(1_000)
+  expect(early.endedBy).toBe('unauthorized')
+})
+
 test('who leaves, or is told that the server stops, is not served later', async () => {
   const late = new LateProtocol('lines')
   const leaves = fakeClient(late)

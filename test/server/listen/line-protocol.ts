@@ -34,6 +34,8 @@ export class LineConversation implements Conversation {
   advances = 0
   /** Its `wait` is one that may never be answered. */
   isWaiting = false
+  /** It asks for a token. */
+  isUnknown = false
   /** What a `look` costs. */
   onLook = (): void => undefined
   #isWaiting = false
