@@ -1517,6 +1517,28 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/server/listen/client.test.ts'],
   },
   {
+    name: 'server: memcache refuses a stranger as often as it asks',
+    edits: [
+      edit(
+        'src/protocols/memcache/text-conversation.ts',
+        'this.#refusals >= UNTRUSTED_REPLIES_MAX',
+        'this.#refusals > 1_000_000',
+      ),
+    ],
+    tests: ['test/protocols/memcache/access.test.ts'],
+  },
+  {
+    name: 'server: memcache makes memory for what a stranger declares',
+    edits: [
+      edit(
+        'src/protocols/memcache/binary-conversation.ts',
+        ' || bodyBytes > CREDENTIAL_BYTES_MAX)',
+        ')',
+      ),
+    ],
+    tests: ['test/protocols/memcache/binary.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

@@ -15,7 +15,7 @@ import {
 } from './binary-frames.ts'
 import { type BinaryVerbs, isPutOp } from './binary-verbs.ts'
 import { tokenOfPlain } from './credentials.ts'
-import { FRAME_HEAD_BYTES_MAX } from './limits.ts'
+import { CREDENTIAL_BYTES_MAX, FRAME_HEAD_BYTES_MAX, UNTRUSTED_REPLIES_MAX } from './limits.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Readers } from './readers.ts'
 
@@ -45,6 +45,8 @@ export class BinaryConversation implements PutWaiter {
   /** Bytes of a body that nobody wants. */
   #unwanted = 0
   #isTrusted: boolean
+  /** Frames that were answered before a token was shown. */
+  #untrustedReplies = 0
 
   constructor(client: Client, readers: Readers, pipeline: Pipeline, verbs: BinaryVerbs) {
     this.#client = client
@@ -108,7 +110,8 @@ export class BinaryConversation implements PutWaiter {
   #begin(frame: Frame): void {
     const { op, keyBytes, extraBytes, bodyBytes } = frame
     const valueBytes = bodyBytes - keyBytes - extraBytes
-    if (!this.#isTrusted && !isOpenOp.has(op)) {
+    // A stranger's frame is small, or no memory is made for what it says that it has.
+    if (!this.#isTrusted && (!isOpenOp.has(op) || bodyBytes > CREDENTIAL_BYTES_MAX)) {
       this.#refuse(frame, Status.AUTH, 'Auth failure.')
     } else if (valueBytes < 0) {
       this.#refuse(frame, Status.UNKNOWN, 'Unknown command')
@@ -146,6 +149,13 @@ export class BinaryConversation implements PutWaiter {
     const key = Buffer.from(body.buffer, body.byteOffset + extraBytes, keyBytes).toString('latin1')
     const request = { ...frame, extras, key, value: body.subarray(keyEnd) }
     if (!this.#answersSasl(request)) this.#verbs.run(request)
+    if (!this.#isTrusted) this.#countReply()
+  }
+
+  /** What may be asked before a token is shown helps to show one: for that it is asked a few times. */
+  #countReply(): void {
+    this.#untrustedReplies += 1
+    if (this.#untrustedReplies >= UNTRUSTED_REPLIES_MAX) this.#pipeline.end('unauthorized')
   }
 
   /** Where no token is asked for, memcached too knows none of these. */

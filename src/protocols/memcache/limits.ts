@@ -51,6 +51,9 @@ export const OPEN_MS_MAX = 315_360_000_000
 /** What a client may send to prove who it is. */
 export const CREDENTIAL_BYTES_MAX = KIB
 
+/** What is answered to a client that has shown no token, before its connection ends. */
+export const UNTRUSTED_REPLIES_MAX = 16
+
 /** Queues and groups that are held ready though no connection uses them; an old one makes room. */
 export const READERS_MAX = 10_000
 

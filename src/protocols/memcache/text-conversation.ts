@@ -13,6 +13,7 @@ import {
   GET_LINE_BYTES_MAX,
   LINE_BYTES_MAX,
   PUT_BYTES_IN_FLIGHT_MAX,
+  UNTRUSTED_REPLIES_MAX,
 } from './limits.ts'
 import type { Pipeline } from './pipeline.ts'
 import { put } from './queue-verbs.ts'
@@ -53,6 +54,8 @@ export class TextConversation implements PutWaiter {
   /** Bytes of what proves who it is, while that is on its way. */
   #credential: number | undefined
   #isTrusted: boolean
+  /** Commands that were refused because no token was shown. */
+  #refusals = 0
   #putBytes = 0
 
   constructor(client: Client, readers: Readers, pipeline: Pipeline, consumer: Consumer) {
@@ -147,7 +150,7 @@ export class TextConversation implements PutWaiter {
 
   #hangUp(): void {
     this.#pipeline.say(['CLIENT_ERROR line too long\r\n'])
-    this.#pipeline.end()
+    this.#pipeline.end(this.#isTrusted ? undefined : 'unauthorized')
   }
 
   #beginStorage(verb: string, words: readonly string[]): void {
@@ -235,7 +238,7 @@ export class TextConversation implements PutWaiter {
   #askCredential(verb: string, words: readonly string[]): void {
     const bytes = Number(words[4])
     if (verb !== 'set' || words.length < 5 || !/^\d{1,9}$/.test(words[4] ?? '')) {
-      this.#say('CLIENT_ERROR unauthenticated\r\n')
+      this.#refuse('CLIENT_ERROR unauthenticated\r\n')
     } else if (bytes > CREDENTIAL_BYTES_MAX) {
       this.#hangUp()
     } else {
@@ -248,7 +251,7 @@ export class TextConversation implements PutWaiter {
     this.#credential = undefined
     const text = this.#take(bytes + ENDING_BYTES)
     if (text[bytes] !== CR || text[bytes + 1] !== LF) {
-      this.#say('CLIENT_ERROR bad command line termination\r\n')
+      this.#refuse('CLIENT_ERROR bad command line termination\r\n')
       return true
     }
     const given = tokenOfText(text.subarray(0, bytes))
@@ -257,6 +260,13 @@ export class TextConversation implements PutWaiter {
     // Whoever guesses has to connect for each try.
     if (!this.#isTrusted) this.#pipeline.end('unauthorized')
     return true
+  }
+
+  /** So many answers tell a client what is wrong: whoever goes on is let go. */
+  #refuse(line: string): void {
+    this.#say(line)
+    this.#refusals += 1
+    if (this.#refusals >= UNTRUSTED_REPLIES_MAX) this.#pipeline.end('unauthorized')
   }
 
   #take(bytes: number): Uint8Array {

@@ -71,6 +71,30 @@ test.each([
   expect(wire.endedBy).toBe(undefined)
 })
 
+test.each([
+  ['commands', 'get a\r\n', NO],
+  ['bodies without an end', 'set a 0 0 1\r\nabc', 'CLIENT_ERROR bad command line termination\r\n'],
+])('without a token the connection ends behind 16 %s', async (_, sent, reply) => {
+  const here = await server({ tokens })
+  const { wire } = here.peer()
+  wire.send(sent.repeat(15))
+  await wire.settled()
+  expect(wire.takeText()).toBe(reply.repeat(15))
+  expect(wire.hasEnded).toBe(false)
+  wire.send(sent.repeat(1_000))
+  await wire.settled()
+  expect(wire.takeText()).toBe(reply)
+  expect(wire.endedBy).toBe('unauthorized')
+})
+
+test('a line that is too long is without a token a reason of its own for the end', async () => {
+  const here = await server({ tokens })
+  const { wire } = here.peer()
+  wire.send('x'.repeat(2_049))
+  await wire.ended()
+  expect(wire.endedBy).toBe('unauthorized')
+})
+
 test('a wrong token is the reason for the end', async () => {
   const here = await server({ tokens })
   const one = here.peer()

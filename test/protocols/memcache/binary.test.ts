@@ -269,6 +269,41 @@ describe('where a token is asked for, the binary protocol', () => {
     ])
   })
 
+  test.each([
+    ['SASL_LIST', { op: 0x20 }],
+    ['SASL_STEP', { op: 0x22, key: 'PLAIN' }],
+    ['VERSION', { op: 0x0b }],
+  ])('answers %s 16 times without a token, then ends the connection', async (_, sent) => {
+    const here = await server({ tokens })
+    const { wire } = here.peer()
+    const count = (): number => received(Buffer.from(wire.takeBytes())).length
+    wire.send(Buffer.concat(Array.from({ length: 15 }, () => frame(sent))))
+    await wire.settled()
+    expect([count(), wire.hasEnded]).toEqual([15, false])
+    wire.send(Buffer.concat(Array.from({ length: 1_000 }, () => frame(sent))))
+    await wire.settled()
+    expect(count()).toBe(1)
+    expect(wire.endedBy).toBe('unauthorized')
+  })
+
+  test('makes no memory for a large body in front of the token', async () => {
+    const here = await server({ tokens })
+    const { wire } = here.peer()
+    wire.send(frame({ ...plain(''), bodyBytes: 1_025 }))
+    await wire.settled()
+    expect(received(Buffer.from(wire.takeBytes()))).toEqual([reply(0x21, 0x20, AUTH)])
+    expect(wire.endedBy).toBe('unauthorized')
+  })
+
+  test('takes any number of frames behind the token', async () => {
+    const versions = Array.from({ length: 40 }, () => ({ op: 0x0b }))
+    const [frames, hasEnded] = await ask(await server({ tokens }), [
+      plain('\0me\0a-secret-token'),
+      ...versions,
+    ])
+    expect([frames.length, hasEnded]).toEqual([41, false])
+  })
+
   test('takes the token as the password of anybody', async () => {
     const here = await server({ tokens })
     expect(await ask(here, [plain('\0me\0a-secret-token'), set('q', 'x')])).toEqual([
