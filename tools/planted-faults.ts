@@ -1539,6 +1539,22 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/memcache/binary.test.ts'],
   },
   {
+    name: 'server: beanstalkd reads a line of a stranger that never ends',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/talk.ts',
+        'line === TOO_LONG || this.#lines.isDiscarding',
+        'line === TOO_LONG',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/extras.test.ts'],
+  },
+  {
+    name: 'server: beanstalkd goes on with a stranger whose line has a NUL',
+    edits: [edit('src/protocols/beanstalkd/talk.ts', '(hasNul || command?.run', '(command?.run')],
+    tests: ['test/protocols/beanstalkd/extras.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

@@ -15,6 +15,11 @@ export class LineReader {
   /** What comes belongs to a line that is too long. */
   #isDiscarding = false
 
+  /** A line has begun that is too long already, and has no end yet. */
+  get isDiscarding(): boolean {
+    return this.#isDiscarding
+  }
+
   /** The next line without its end; undefined where it is not whole yet. */
   next(intake: Intake): Uint8Array | typeof TOO_LONG | undefined {
     if (this.#isDiscarding) return this.#discard(intake)

@@ -171,17 +171,20 @@ export class Talk implements Conversation {
   #step(): boolean {
     if (this.putting.isUnderWay) return this.putting.goOn()
     const line = this.#lines.next(this.client.intake)
-    if (line === undefined) return false
-    if (line === TOO_LONG) this.say(Reply.BAD_FORMAT)
-    else this.#command(line)
-    return true
+    // A stranger could send a line without an end for ever: it is refused for how it begins.
+    const isTooLong = line === TOO_LONG || this.#lines.isDiscarding
+    if (isTooLong && !this.isAuthorized) this.#refuse()
+    else if (line === TOO_LONG) this.say(Reply.BAD_FORMAT)
+    else if (line !== undefined) this.#command(line)
+    return line !== undefined
   }
 
   #command(line: Uint8Array): void {
     const command = commandOf(line)
     // What C takes for the end of a text is no end of a command.
-    if (!this.isAuthorized && command?.run !== authorize) this.#refuse()
-    else if (line.includes(NUL)) this.say(Reply.BAD_FORMAT)
+    const hasNul = line.includes(NUL)
+    if (!this.isAuthorized && (hasNul || command?.run !== authorize)) this.#refuse()
+    else if (hasNul) this.say(Reply.BAD_FORMAT)
     else if (command === undefined) this.say(Reply.UNKNOWN_COMMAND)
     else this.#do(command, line)
   }

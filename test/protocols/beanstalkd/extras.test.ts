@@ -221,6 +221,30 @@ describe('commands that beanstalkd has not', () => {
       { tokens: ['first-token', 'second-token'] },
     ))
 
+  test.each([
+    ['that is too long', `auth ${'x'.repeat(300)}\r\n`],
+    ['that is too long and has no end', 'x'.repeat(224)],
+    ['that has a NUL', 'auth first-token\0\r\n'],
+    ['that has a NUL and is none', '\0\r\n'],
+  ])('auth: in front of it a line %s ends the connection, like any command', async (_, sent) => {
+    await serving(
+      async (served) => {
+        const stranger = served.connect()
+        stranger.send(sent)
+        stranger.send('list-tubes\r\nauth first-token\r\n')
+        await stranger.client.settled()
+        expect(stranger.rest()).toBe('UNAUTHORIZED\r\n')
+        expect(stranger.client.endedBy).toBe('unauthorized')
+        const known = served.connect()
+        await known.ask('auth first-token')
+        known.send(`${sent}\r\nauth first-token\r\n`)
+        expect(await known.reply()).toBe('BAD_FORMAT\r\n')
+        expect(known.client.hasEnded).toBe(false)
+      },
+      { tokens: ['first-token'] },
+    )
+  })
+
   test('auth: comes within ten seconds, and who is known may be silent for ever', () =>
     serving(
       async (served) => {
