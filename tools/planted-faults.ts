@@ -1555,6 +1555,27 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/extras.test.ts'],
   },
   {
+    name: 'server: figures are made for as many requests as come at once',
+    edits: [
+      edit(
+        'src/server/figures.ts',
+        'if (asked.has(request.socket))',
+        'if (request.url === undefined)',
+      ),
+      edit(
+        'src/server/figures.ts',
+        'REQUESTS_PER_CONNECTION_MAX = 1',
+        'REQUESTS_PER_CONNECTION_MAX = 0',
+      ),
+    ],
+    tests: ['test/server/figures.test.ts'],
+  },
+  {
+    name: 'server: figures wait for a reader that takes nothing',
+    edits: [edit('src/server/figures.ts', 'options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS', '0')],
+    tests: ['test/server/figures.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

@@ -3,6 +3,7 @@
  * and `GET /livez` (should it be left to run). Touches `node:http`, which is loaded when it is asked for.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { parseAddress } from './listen/address.ts'
 import { type Bound, bind } from './listen/bind.ts'
 
@@ -10,7 +11,10 @@ import { type Bound, bind } from './listen/bind.ts'
 const CONNECTIONS_MAX = 64
 /** A request is there whole within this time. */
 const REQUEST_TIMEOUT_MS = 10_000
-const KEEP_ALIVE_MS = 5_000
+/** Answers can be large, and a reader that takes nothing would keep its own. */
+const SILENCE_TIMEOUT_MS = 30_000
+/** One who sends many requests at once would gather as many answers. */
+const REQUESTS_PER_CONNECTION_MAX = 1
 
 export interface Health {
   readonly isHealthy: boolean
@@ -25,6 +29,8 @@ export interface FiguresOptions {
   readonly metrics: () => string
   readonly health: () => Health
   readonly onError: (error: Error) => void
+  /** A connection on which nothing moves for so long is ended; 30 seconds unless told. */
+  readonly silenceTimeoutMs?: number
 }
 
 export interface FiguresServer {
@@ -41,10 +47,17 @@ export async function serveFigures(options: FiguresOptions): Promise<FiguresServ
   const server = http.createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
   })
   server.maxConnections = CONNECTIONS_MAX
-  server.on('request', (request, response) => answer(options, request, response))
+  server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
+  server.timeout = options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS
+  const asked = new WeakSet<Socket>()
+  server.on('request', (request, response) => {
+    // The platform counts those of HTTP/1.1 alone.
+    if (asked.has(request.socket)) response.writeHead(503).end()
+    else answer(options, request, response)
+    asked.add(request.socket)
+  })
   const bound = await bind(server, address)
   server.on('error', options.onError)
   return { address: bound.address, close: () => close(server, bound) }
@@ -59,6 +72,7 @@ function answer(options: FiguresOptions, request: IncomingMessage, response: Ser
       'Content-Type': type,
       'Content-Length': Buffer.byteLength(text),
       'Cache-Control': 'no-store',
+      Connection: 'close',
     })
     response.end(request.method === 'HEAD' ? undefined : text)
   } catch (error) {

@@ -1,6 +1,26 @@
 /** Metrics and health over HTTP. */
 import { expect, onTestFinished, test } from 'vitest'
-import { type Health, serveFigures } from '../../src/server/figures.ts'
+import {
+  type FiguresOptions,
+  type FiguresServer,
+  type Health,
+  serveFigures,
+} from '../../src/server/figures.ts'
+import { Peer } from './listen/peer.ts'
+
+async function serve(options: Partial<FiguresOptions>): Promise<FiguresServer> {
+  const figures = await serveFigures({
+    address: '127.0.0.1:0',
+    metrics: () => '',
+    health: () => ({ isHealthy: true, status: 'ok' }),
+    onError: (error) => {
+      throw error
+    },
+    ...options,
+  })
+  onTestFinished(() => figures.close())
+  return figures
+}
 
 test.each([
   ['ok', true, 200, 200],
@@ -11,16 +31,7 @@ test.each([
   ['failed', false, 503, 503],
 ])('%s: of use %s; /healthz %s, /livez %s', async (status, isHealthy, ready, live) => {
   const health: Health = { isHealthy, status }
-  const onError = (error: Error): never => {
-    throw error
-  }
-  const figures = await serveFigures({
-    address: '127.0.0.1:0',
-    metrics: () => '',
-    health: () => health,
-    onError,
-  })
-  onTestFinished(() => figures.close())
+  const figures = await serve({ health: () => health })
   const codes = await Promise.all(
     ['/healthz', '/livez'].map(async (path) => {
       const response = await fetch(`http://${figures.address}${path}`)
@@ -29,4 +40,31 @@ test.each([
     }),
   )
   expect(codes).toEqual([ready, live])
+})
+
+test.each(['1.0', '1.1'])('of many requests of HTTP/%s at once one counts', async (version) => {
+  let asked = 0
+  const metrics = (): string => {
+    asked += 1
+    return 'figures\n'
+  }
+  const figures = await serve({ metrics })
+  const peer = await Peer.connect(figures.address)
+  peer.send(`GET /metrics HTTP/${version}\r\nHost: x\r\nConnection: keep-alive\r\n\r\n`.repeat(100))
+  const text = await peer.rest()
+  expect(asked).toBe(1)
+  expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  expect(text.split('figures\n')).toHaveLength(2)
+})
+
+test('a reader that takes nothing is ended', async () => {
+  // More than the buffers of two sockets hold.
+  const bytes = 64 * 1024 * 1024
+  const figures = await serve({ metrics: () => 'x'.repeat(bytes), silenceTimeoutMs: 50 })
+  const peer = await Peer.connect(figures.address)
+  peer.socket.pause()
+  peer.send('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n')
+  await new Promise<void>((resolve) => setTimeout(resolve, 500))
+  peer.socket.resume()
+  expect((await peer.rest()).length).toBeLessThan(bytes)
 })
