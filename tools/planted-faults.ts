@@ -1576,6 +1576,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/server/figures.test.ts'],
   },
   {
+    name: 'server: a taken path of a unix socket is told as a hidden file that is missing',
+    edits: [
+      edit(
+        'src/server/listen/bind.ts',
+        'server.close(() => resolve()))\n    throw error',
+        'server.close(() => resolve()))\n    unlinkSync(born)\n    throw error',
+      ),
+    ],
+    tests: ['test/server/listen/listen.test.ts'],
+  },
+  {
     name: 'beanstalkd: replies that wait behind a put count nothing',
     edits: [
       edit('src/protocols/beanstalkd/pipeline.ts', 'begin(text, text.length)', 'begin(text, 0)'),

@@ -54,14 +54,14 @@ async function bindUnix(server: net.Server, path: string): Promise<Bound> {
   await listening(server, { ...COMMON, path: born })
   try {
     await linkAs(born, path)
+    unlinkSync(born)
+    const { dev, ino } = lstatSync(path, { bigint: true })
+    return { address: `unix:${path}`, unlink: () => unlinkOwn(path, dev, ino) }
   } catch (error) {
+    // Takes the name that it was born with away, too: to look for that would tell of it instead of the error.
     await new Promise<void>((resolve) => server.close(() => resolve()))
     throw error
-  } finally {
-    unlinkSync(born)
   }
-  const { dev, ino } = lstatSync(path, { bigint: true })
-  return { address: `unix:${path}`, unlink: () => unlinkOwn(path, dev, ino) }
 }
 
 async function linkAs(born: string, path: string): Promise<void> {

@@ -101,6 +101,18 @@ describe('a listener', () => {
     await expect(serve({ address: `unix:${file}` })).rejects.toMatchObject({ code: 'QLOG_ADDRESS' })
   })
 
+  test('the path of a unix socket that is taken is told as that, and nothing is left', async () => {
+    const folder = directory()
+    const address = `unix:${join(folder, 'socket')}`
+    await serve({ address })
+    await expect(serve({ address })).rejects.toMatchObject({
+      code: 'QLOG_ADDRESS',
+      message: expect.stringContaining(`cannot listen at ${address}: EEXIST`),
+      cause: { code: 'EEXIST' },
+    })
+    expect(readdirSync(folder)).toEqual(['socket'])
+  })
+
   test('a stop leaves the socket of another that came after it', async () => {
     const folder = directory()
     const path = join(folder, 'socket')
