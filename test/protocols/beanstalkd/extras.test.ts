@@ -231,9 +231,11 @@ describe('commands that beanstalkd has not', () => {
       async (served) => {
         const stranger = served.connect()
         stranger.send(sent)
-        stranger.send('list-tubes\r\nauth first-token\r\n')
         await stranger.client.settled()
         expect(stranger.rest()).toBe('UNAUTHORIZED\r\n')
+        stranger.send('list-tubes\r\nauth first-token\r\n')
+        await stranger.client.settled()
+        expect(stranger.rest()).toBe('')
         expect(stranger.client.endedBy).toBe('unauthorized')
         const known = served.connect()
         await known.ask('auth first-token')
