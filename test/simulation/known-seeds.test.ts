@@ -1,6 +1,8 @@
 /**
- * Schedules of the lab in which the oracle was once too strict, and what it lets pass in them. Two boots are alive
- * at once: a writer that had stopped was woken, took the living owner for one of an earlier boot, and took over.
+ * Schedules of the lab that once failed without a fault of the engine: the oracle was too strict, the test's own
+ * code went on for a process that stood still, or the simulated disk did what Linux does not. Where the oracle lets
+ * something pass two boots are alive at once: a writer that had stopped was woken, took the living owner for one of
+ * an earlier boot, and took over.
  */
 import { expect, test } from 'vitest'
 import { Report } from '../../src/system/simulated/report.ts'
