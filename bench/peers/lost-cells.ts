@@ -134,7 +134,7 @@ export function worstShareOf(
     ({ contender, workload, share }) =>
       workload === ours.workload &&
       share === ours.share &&
-      isPeerOf(results, factsOf(results, ours.contender), {
+      isPeerOf(results, ours.contender, {
         contender,
         workload: `${workload}-latency`,
       }),
@@ -182,7 +182,7 @@ function failuresOfCell(
   return ranOf(results)
     .filter(({ id }) => isOurs(id) && !here.has(id))
     .flatMap((ours): Loss[] => {
-      const best = bestOf(cell.filter((peer) => isPeerOf(results, ours, peer)))
+      const best = bestOf(cell.filter((peer) => isPeerOf(results, ours.id, peer)))
       if (best === undefined || !canDo(ours, best)) return []
       const line = [...results.failures, ...results.leftOut].find(
         ({ contender, what }) => contender === ours.id && isIn(best, what, whats),
@@ -217,15 +217,16 @@ function isIn(entry: Entry, what: string, whats: ReadonlySet<string>): boolean {
   return entry.what === what || (!whats.has(what) && isPartOf(what, entry.what))
 }
 
-function isPeerOf(
+/** True of who promises the same or more, of servers beside servers. */
+export function isPeerOf(
   results: PeersResults,
-  ours: ContenderFacts,
+  ours: string,
   { contender, workload }: Pick<Entry, 'contender' | 'workload'>,
 ): boolean {
   return (
     !isOurs(contender) &&
     contender !== FLOOR &&
-    isHeldAgainst(ours, factsOf(results, contender), workload)
+    isHeldAgainst(factsOf(results, ours), factsOf(results, contender), workload)
   )
 }
 
@@ -244,7 +245,7 @@ function lossesOfCell(results: PeersResults, cell: readonly Entry[]): Loss[] {
   return cell
     .filter(({ contender }) => isOurs(contender))
     .flatMap((ours) => {
-      const peers = cell.filter((peer) => isPeerOf(results, factsOf(results, ours.contender), peer))
+      const peers = cell.filter((peer) => isPeerOf(results, ours.contender, peer))
       return peers.flatMap((peer) => lossOf(ours, peer) ?? [])
     })
 }

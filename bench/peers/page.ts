@@ -9,6 +9,7 @@ import { readOptions, refuse } from '../command-line.ts'
 import { betweenMarks } from '../readme-tables.ts'
 import { type BarState, barsOf } from './bars.ts'
 import { circumstances, leftOutNotes } from './circumstances.ts'
+import { shortTable } from './in-short.ts'
 import { LOSS_ENTRIES, type LossEntries, type LossEntry } from './losses.ts'
 import {
   entryOf,
@@ -101,6 +102,12 @@ export function renewedPage(
 ): string {
   const pictures = picturesOf(results)
   const lines = [
+    '## In short',
+    '',
+    'Rates with messages of 100 B, in times of the best of those that promise the same or more: below 1 somebody is faster. `qlog-log` is the log, from which nothing can be taken, `qlog-sync` its synchronous append, `qlog-store` the queue on it, `qlog-serve` the server, held against servers. *put* has a promise a message, *batch* one for many, *drain* takes and acknowledges what waits, *steady* puts and takes at once.',
+    '',
+    ...shortTable(results),
+    '',
     ...repeating(file),
     ...circumstances(results),
     ...theRule(),

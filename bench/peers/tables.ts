@@ -63,7 +63,7 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
   const sizes = [...new Set(lines.map(({ bytes }) => bytes))].sort((a, b) => a - b)
   return sizes.flatMap((bytes) => {
     const ofSize = lines.filter((line) => line.bytes === bytes)
-    const columns = columnsOf(ofSize)
+    const columns = [...new Set(inOrder(ofSize).map(headOf))]
     const takes = workload === 'drain' || workload === 'steady'
     const words = ['contender', 'an answer is', ...(takes ? ['it is'] : [])]
     const head = [...words, ...columns]
@@ -85,14 +85,12 @@ export function rateTables(results: PeersResults, workload: RateWorkload): strin
 }
 
 /** Few together before many, one batch under way before several. */
-function columnsOf(lines: readonly RateLine[]): string[] {
-  const order = lines.toSorted(
-    (a, b) => groupOf(a) - groupOf(b) || (a.batches ?? 1) - (b.batches ?? 1),
-  )
-  return [...new Set(order.map(headOf))]
+export function inOrder(lines: readonly RateLine[]): RateLine[] {
+  return lines.toSorted((a, b) => groupOf(a) - groupOf(b) || (a.batches ?? 1) - (b.batches ?? 1))
 }
 
-function headOf({ inFlight, batch, batches }: RateLine): string {
+/** How many go together: '1,000 in flight'. */
+export function headOf({ inFlight, batch, batches }: RateLine): string {
   if (batch === undefined)
     return inFlight === undefined ? 'rate' : `${countText(inFlight)} in flight`
   return `${countText(batch)} at a time${batches === undefined ? '' : `, ${batches} under way`}`

@@ -7,6 +7,7 @@ import { PAGE, renewedPage } from '../../../bench/peers/page.ts'
 import { allPicturesOf, PICTURES_FOLDER } from '../../../bench/peers/pictures.ts'
 import type { ContenderFacts, ResultLine } from '../../../bench/peers/result.ts'
 import { resultsOf } from '../../../bench/peers/results-file.ts'
+import { figureText } from '../../../bench/peers/words.ts'
 import { artificial, HEADER, LINES, without } from './artificial.ts'
 
 const FILE = 'bench/results/made-up.jsonl'
@@ -24,6 +25,42 @@ test('the same lines give the same page, and what people wrote around the marks 
   const other = renewedPage(touched, FILE, without('lmdb'))
   expect(other.startsWith('# Ours\n') && other.endsWith('\nWritten by hand.\n')).toBe(true)
   expect(other).not.toBe(touched)
+})
+
+test('in short each rate of ours stands in times of the best that promises as much, and of servers alone for a server', () => {
+  // Who promises less is the best of all here, and no server the best of those that flush.
+  const lines = LINES.map(
+    (line): ResultLine =>
+      line.kind === 'rate' && line.contender === 'sqlite-normal'
+        ? { ...line, rate: line.rate * 100 }
+        : line,
+  )
+  const results = artificial(lines)
+  const page = renewedPage(undefined, FILE, results)
+  const [head = '', , ...rows] = rowsBelow(page, 'In short')
+  const row = rows.find((one) => one.startsWith('| put, 1,000 in flight |')) ?? ''
+  const cellOf = (id: string) => row.split('|')[head.split('|').indexOf(` \`${id}\` `)]?.trim()
+  const rateOf = (id: string) =>
+    results.rates.find(
+      (line) =>
+        line.contender === id &&
+        line.workload === 'put' &&
+        line.bytes === 100 &&
+        line.inFlight === 1000,
+    )?.rate ?? Number.NaN
+  const flushed = HEADER.contenders.filter(
+    ({ id, durability }) => durability === 'flushed' && !id.startsWith('qlog-'),
+  )
+  const bestOf = (some: readonly ContenderFacts[]) =>
+    Math.max(...some.map(({ id }) => rateOf(id)).filter((rate) => rate > 0))
+  const servers = flushed.filter(({ kind }) => kind === 'server')
+  const all = HEADER.contenders.filter(({ id }) => !id.startsWith('qlog-'))
+  expect(bestOf(all)).toBeGreaterThan(bestOf(flushed))
+  expect(bestOf(flushed)).toBeGreaterThan(bestOf(servers))
+  expect(cellOf('qlog-log')).toBe(figureText(rateOf('qlog-log') / bestOf(flushed)))
+  expect(cellOf('qlog-serve')).toBe(figureText(rateOf('qlog-serve') / bestOf(servers)))
+  // It puts one at a time, and no more.
+  expect(cellOf('qlog-sync')).toBe('')
 })
 
 test('a page without marks is not written over', () => {
