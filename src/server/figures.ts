@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { QlogTypeError } from '../errors.ts'
 import { parseAddress } from './listen/address.ts'
 import { type Bound, bind } from './listen/bind.ts'
 
@@ -11,8 +12,11 @@ import { type Bound, bind } from './listen/bind.ts'
 const CONNECTIONS_MAX = 64
 /** A request is there whole within this time. */
 const REQUEST_TIMEOUT_MS = 10_000
-/** Answers can be large, and a reader that takes nothing would keep its own. */
-const SILENCE_TIMEOUT_MS = 30_000
+/** How often the platform looks for requests that take longer; every half minute unless told. */
+const REQUEST_LOOK_MS = 1000
+/** Answers can be large, and a reader that takes nothing, or a byte now and then, would keep its own. */
+const CONNECTION_TIMEOUT_MS = 60_000
+const TIMER_MS_MAX = 2 ** 31 - 1
 /** One who sends many requests at once would gather as many answers. */
 const REQUESTS_PER_CONNECTION_MAX = 1
 
@@ -29,8 +33,8 @@ export interface FiguresOptions {
   readonly metrics: () => string
   readonly health: () => Health
   readonly onError: (error: Error) => void
-  /** A connection on which nothing moves for so long is ended; 30 seconds unless told. */
-  readonly silenceTimeoutMs?: number
+  /** A connection is ended after so long, whatever it does; a minute unless told, and `Infinity`: never. */
+  readonly connectionTimeoutMs?: number
 }
 
 export interface FiguresServer {
@@ -43,24 +47,40 @@ export interface FiguresServer {
 /** Rejects with QLOG_ADDRESS, QLOG_INVALID_ARGUMENT. */
 export async function serveFigures(options: FiguresOptions): Promise<FiguresServer> {
   const address = parseAddress(options.address)
+  const { connectionTimeoutMs = CONNECTION_TIMEOUT_MS } = options
+  if (!(connectionTimeoutMs > 0)) throw new QlogTypeError('connectionTimeoutMs must be over 0')
   const http = await import('node:http')
   const server = http.createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     headersTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: REQUEST_LOOK_MS,
   })
   server.maxConnections = CONNECTIONS_MAX
   server.maxRequestsPerSocket = REQUESTS_PER_CONNECTION_MAX
-  server.timeout = options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS
+  server.on('connection', (socket) => endAfter(socket, connectionTimeoutMs))
   const asked = new WeakSet<Socket>()
   server.on('request', (request, response) => {
     // The platform counts those of HTTP/1.1 alone.
-    if (asked.has(request.socket)) response.writeHead(503).end()
+    if (asked.has(request.socket)) refuse(response, 503)
     else answer(options, request, response)
     asked.add(request.socket)
   })
+  // Its own answer to an expectation that it does not know would leave the connection open.
+  server.on('checkExpectation', (_, response) => refuse(response, 417))
   const bound = await bind(server, address)
   server.on('error', options.onError)
   return { address: bound.address, close: () => close(server, bound) }
+}
+
+function endAfter(socket: Socket, timeoutMs: number): void {
+  if (timeoutMs > TIMER_MS_MAX) return
+  const timer = setTimeout(() => socket.destroy(), timeoutMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status, { Connection: 'close' }).end()
 }
 
 function answer(options: FiguresOptions, request: IncomingMessage, response: ServerResponse): void {
@@ -77,7 +97,7 @@ function answer(options: FiguresOptions, request: IncomingMessage, response: Ser
     response.end(request.method === 'HEAD' ? undefined : text)
   } catch (error) {
     options.onError(error instanceof Error ? error : new Error(String(error)))
-    response.writeHead(500).end()
+    refuse(response, 500)
   }
 }
 
