@@ -52,12 +52,15 @@ async function bindUnix(server: net.Server, path: string): Promise<Bound> {
     throw new Error(`the name of its directory is too long: ${dirname(path)}`)
   }
   await listening(server, { ...COMMON, path: born })
+  let unlink = (): void => undefined
   try {
+    const { dev, ino } = lstatSync(born, { bigint: true })
+    unlink = () => unlinkOwn(path, dev, ino)
     await linkAs(born, path)
     unlinkSync(born)
-    const { dev, ino } = lstatSync(path, { bigint: true })
-    return { address: `unix:${path}`, unlink: () => unlinkOwn(path, dev, ino) }
+    return { address: `unix:${path}`, unlink }
   } catch (error) {
+    unlink()
     // Takes the name that it was born with away, too: to look for that would tell of it instead of the error.
     await new Promise<void>((resolve) => server.close(() => resolve()))
     throw error
@@ -110,7 +113,9 @@ async function removeLeftSocket(path: string, error: unknown): Promise<boolean> 
     await unlink(path)
     return true
   } catch (second) {
-    return systemErrorCode(second) === 'ENOENT'
+    // It is gone meanwhile; or it is nobody's, and may not be taken away: that is what has to be told.
+    if (systemErrorCode(second) === 'ENOENT') return true
+    throw second
   }
 }
 

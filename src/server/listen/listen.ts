@@ -167,7 +167,12 @@ class SocketListener implements Listener, ClientHost {
 
   onEnded(client: number, why: EndReason): void {
     this.#endedBy[why] += 1
-    this.#options.onEnded?.(client, why)
+    try {
+      this.#options.onEnded?.(client, why)
+    } catch (error) {
+      // Whoever listens must not keep other connections from being ended.
+      this.#report(error instanceof Error ? error : new Error(String(error)), client)
+    }
   }
 
   onError(error: Error, client: number): void {

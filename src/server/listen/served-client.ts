@@ -37,6 +37,7 @@ export class ServedClient implements Client {
   #conversation: Conversation | undefined
   /** open, then ending (answers still go out) or dropped, then gone. */
   #state: 'open' | 'ending' | 'dropped' | 'gone' = 'open'
+  #isEndTold = false
   #isStopped = false
   #isPaused = false
   #isScheduled = false
@@ -105,12 +106,12 @@ export class ServedClient implements Client {
 
   end(why?: RefusalReason): void {
     if (this.#state !== 'open') return
-    if (why !== undefined) this.#host.onEnded(this.number, why)
     this.#state = 'ending'
     this.#letGoOfIntake()
     // What still comes is thrown away: a socket with unread bytes would take the answers with it.
     if (this.#isPaused) this.#setPaused(false)
     this.#schedule()
+    if (why !== undefined) this.#tellEnded(why)
   }
 
   destroy(): void {
@@ -186,8 +187,15 @@ export class ServedClient implements Client {
   /** Ends it at once, for this reason. */
   drop(why: EndReason): void {
     if (this.#state === 'gone' || this.#state === 'dropped') return
-    this.#host.onEnded(this.number, why)
     this.destroy()
+    this.#tellEnded(why)
+  }
+
+  /** The first reason is the one that counts. */
+  #tellEnded(why: EndReason): void {
+    if (this.#isEndTold) return
+    this.#isEndTold = true
+    this.#host.onEnded(this.number, why)
   }
 
   readonly #turn = (): void => {

@@ -290,29 +290,36 @@ describe('a close', () => {
     await greets(next.listener.address)
   })
 
-  test('that a signal asks for and that fails is told as an error of the server', async () => {
+  test('ends every connection whatever is thrown by who hears of it, which is told as an error', async () => {
     const abort = new AbortController()
-    const protocol = new LineProtocol()
     const errors: string[] = []
     const onEnded = (): never => {
       throw new Error('of whoever listens to ends')
     }
-    const listener = await listenOn(
-      { clock: new SocketClock(), warn: () => undefined },
-      {
-        address: '127.0.0.1:0',
-        protocol,
-        signal: abort.signal,
-        onEnded,
-        onError: ({ message }) => errors.push(message),
-      },
-    )
+    const { listener } = await serve({
+      signal: abort.signal,
+      onEnded,
+      onError: ({ message }, client) => errors.push(`${client}: ${message}`),
+    })
+    const peers = [await Peer.connect(listener.address), await Peer.connect(listener.address)]
+    for (const peer of peers) peer.send('wait\r\n')
+    await until(() => listener.connections === 2)
+    abort.abort()
+    expect(await Promise.all(peers.map((peer) => peer.rest()))).toEqual(['', ''])
+    await listener.close()
+    expect(errors).toEqual(['1: of whoever listens to ends', '2: of whoever listens to ends'])
+    expect(listener.connections).toBe(0)
+  })
+
+  test('counts a connection that was being ended already for the first reason alone', async () => {
+    const { listener, protocol, ended } = await serve()
     const peer = await Peer.connect(listener.address)
     await until(() => listener.connections === 1)
-    abort.abort()
-    await until(() => errors.length > 0)
-    expect(errors).toEqual(['of whoever listens to ends'])
-    peer.socket.destroy()
+    protocol.last.client.end('unauthorized')
+    await listener.close({ timeoutMs: 0 })
+    expect(await peer.rest()).toBe('')
+    expect(ended).toEqual(['unauthorized'])
+    expect(listener.totals().endedBy).toMatchObject({ unauthorized: 1, stopped: 0 })
   })
 
   test('comes with the signal', async () => {
