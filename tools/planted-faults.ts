@@ -1532,8 +1532,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/protocols/memcache/binary-conversation.ts',
-        ' || bodyBytes > CREDENTIAL_BYTES_MAX)',
-        ')',
+        'bytesMax = op === Op.VERSION ? 0 : CREDENTIAL_BYTES_MAX',
+        'bytesMax = op === Op.VERSION ? 0 : FRAME_HEAD_BYTES_MAX',
       ),
     ],
     tests: ['test/protocols/memcache/binary.test.ts'],
@@ -1572,8 +1572,48 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'server: figures wait for a reader that takes nothing',
-    edits: [edit('src/server/figures.ts', 'options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS', '0')],
+    edits: [
+      edit('src/server/figures.ts', '() => socket.destroy(), timeoutMs', '() => {}, timeoutMs'),
+    ],
     tests: ['test/server/figures.test.ts'],
+  },
+  {
+    name: 'server: an unknown expectation leaves a connection to the figures open',
+    edits: [
+      edit(
+        'src/server/figures.ts',
+        "server.on('checkExpectation', (_, response) => refuse(response, 417))",
+        '',
+      ),
+    ],
+    tests: ['test/server/figures.test.ts'],
+  },
+  {
+    name: 'server: who hears of the end of a connection can keep others from being ended',
+    edits: [
+      edit(
+        'src/server/listen/listen.ts',
+        'this.#report(error instanceof Error ? error : new Error(String(error)), client)',
+        'throw error',
+      ),
+    ],
+    tests: ['test/server/listen/listen.test.ts'],
+  },
+  {
+    name: 'server: the end of one connection is told for two reasons',
+    edits: [edit('src/server/listen/served-client.ts', 'if (this.#isEndTold) return', '')],
+    tests: ['test/server/listen/listen.test.ts'],
+  },
+  {
+    name: 'memcache: a stranger that is ended for a frame without sense is not counted as one',
+    edits: [
+      edit(
+        'src/protocols/memcache/binary-conversation.ts',
+        'isOpenOp.has(op) && keyBytes + extraBytes <= bodyBytes && bodyBytes <= bytesMax',
+        'isOpenOp.has(op) && bodyBytes <= CREDENTIAL_BYTES_MAX',
+      ),
+    ],
+    tests: ['test/protocols/memcache/binary.test.ts'],
   },
   {
     name: 'server: a taken path of a unix socket is told as a hidden file that is missing',

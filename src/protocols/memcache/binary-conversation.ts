@@ -27,6 +27,12 @@ const isStorageOp = new Set<number>([
 /** What may be asked before it is known who asks. */
 const isOpenOp = new Set<number>([Op.SASL_LIST, Op.SASL_AUTH, Op.SASL_STEP, Op.VERSION])
 
+/** A stranger's frame is small, or no memory is made for what it says that it has; and it makes sense. */
+function isOfStranger({ op, keyBytes, extraBytes, bodyBytes }: Frame): boolean {
+  const bytesMax = op === Op.VERSION ? 0 : CREDENTIAL_BYTES_MAX
+  return isOpenOp.has(op) && keyBytes + extraBytes <= bodyBytes && bodyBytes <= bytesMax
+}
+
 /** A whole request. */
 export interface Request extends Frame {
   readonly extras: Uint8Array
@@ -99,7 +105,7 @@ export class BinaryConversation implements PutWaiter {
     if (this.#frame !== undefined) return this.#takeBody(this.#frame)
     if (intake.length < FRAME_BYTES) return false
     if (intake.peek(0) !== MAGIC_REQUEST) {
-      this.#pipeline.end()
+      this.#pipeline.end(this.#isTrusted ? undefined : 'unauthorized')
       return false
     }
     const frame = readFrame(this.#take(FRAME_BYTES))
@@ -110,8 +116,7 @@ export class BinaryConversation implements PutWaiter {
   #begin(frame: Frame): void {
     const { op, keyBytes, extraBytes, bodyBytes } = frame
     const valueBytes = bodyBytes - keyBytes - extraBytes
-    // A stranger's frame is small, or no memory is made for what it says that it has.
-    if (!this.#isTrusted && (!isOpenOp.has(op) || bodyBytes > CREDENTIAL_BYTES_MAX)) {
+    if (!this.#isTrusted && !isOfStranger(frame)) {
       this.#refuse(frame, Status.AUTH, 'Auth failure.')
     } else if (valueBytes < 0) {
       this.#refuse(frame, Status.UNKNOWN, 'Unknown command')

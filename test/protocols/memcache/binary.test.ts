@@ -295,6 +295,21 @@ describe('where a token is asked for, the binary protocol', () => {
     expect(wire.endedBy).toBe('unauthorized')
   })
 
+  test.each([
+    ['VERSION with a body', frame({ op: 0x0b, value: 'x' })],
+    ['a key that is longer than the body', frame({ op: 0x0b, key: 'x', bodyBytes: 0 })],
+    ['what is no request', Buffer.alloc(24, 0x80).fill(0x79, 0, 1)],
+  ])('ends whoever sends %s in front of the token for want of one', async (_, sent) => {
+    const here = await server({ tokens })
+    const { wire } = here.peer()
+    wire.send(frame({ op: 0x0b }))
+    await wire.settled()
+    expect(wire.endedBy).toBe(undefined)
+    wire.send(sent)
+    await wire.settled()
+    expect(wire.endedBy).toBe('unauthorized')
+  })
+
   test('takes any number of frames behind the token', async () => {
     const versions = Array.from({ length: 40 }, () => ({ op: 0x0b }))
     const [frames, hasEnded] = await ask(await server({ tokens }), [
