@@ -1672,6 +1672,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: a job that one call reserves twice goes over twice',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/source.ts',
+        '      if (met.has(job.id)) continue\n',
+        '',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

@@ -112,17 +112,21 @@ export class Source {
 
   /**
    * As many ready jobs as there are, up to `count`; they are reserved. Of those beyond `bytesMax` nothing is
-   * kept but the ids; the first one is kept whatever its length.
+   * kept but the ids; the first one is kept whatever its length. None comes twice.
    */
   async reserve(count: number, bytesMax: number): Promise<Reserved> {
     const jobs: SourceJob[] = []
     const beyond: number[] = []
+    const met = new Set<number>()
     let bytes = 0
     this.#wire.send('reserve-with-timeout 0\r\n'.repeat(count))
     for (let replies = 0; replies < count; replies += 1) {
       const reply = await this.#wire.next()
       if (reply.line === 'TIMED_OUT' || reply.line === 'DEADLINE_SOON') continue
       const job = jobOf(reply, 'RESERVED')
+      // A short time to run may be over before the last of these reserves, which then gets the job again.
+      if (met.has(job.id)) continue
+      met.add(job.id)
       bytes += job.body?.length ?? 0
       if (bytes <= bytesMax || jobs.length === 0) jobs.push(job)
       else beyond.push(job.id)

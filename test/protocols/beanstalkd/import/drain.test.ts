@@ -92,6 +92,20 @@ test.each(SERVERS)(
   },
 )
 
+test.each(SERVERS)(
+  'jobs whose time to run is over while others are reserved go over once: the server %s',
+  async (_, options) => {
+    const server = new FakeServer(options)
+    for (let row = 0; row < 3; row += 1) server.add({ ttrSeconds: 1 })
+    server.reserveMs = 300
+    const sink = new Sink()
+    const tube = await drained(server, sink)
+    expect([...sink.ids].sort()).toEqual([1, 2, 3])
+    expect(tube).toMatchObject({ ready: 3, takenMeanwhile: 0, undeleted: new Set() })
+    expect(server.jobs).toEqual([])
+  },
+)
+
 /** Job 1 is too large for it, and each batch takes its time. */
 class SlowSink extends Sink {
   readonly #server: FakeServer

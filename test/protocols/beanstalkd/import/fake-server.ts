@@ -35,6 +35,8 @@ export class FakeServer implements SourceWire {
   jobs: FakeJob[] = []
   toldOfJobs: Told = {}
   toldOfTubes: Told = {}
+  /** What one reserve in the ordinary way takes of its time. */
+  reserveMs = 0
   /** Says whether a worker has the job at the moment in which it is to be deleted. */
   isTakenAtDelete: (id: number) => boolean = () => false
   readonly #options: FakeOptions
@@ -93,7 +95,10 @@ export class FakeServer implements SourceWire {
     if (command === 'list-tubes') return body('---\n- default\n')
     if (command === 'stats') return fields(this.#stats())
     if (command === 'stats-tube') return fields({ ...this.#tubeStats(word), ...this.toldOfTubes })
-    if (command === 'reserve-with-timeout') return this.#reserve(this.#first('ready'), 'TIMED_OUT')
+    if (command === 'reserve-with-timeout') {
+      this.nowMs += this.reserveMs
+      return this.#reserve(this.#first('ready'), 'TIMED_OUT')
+    }
     const job = this.jobs.find(({ id }) => id === Number(word))
     if (command === 'reserve-job') {
       if (this.#options.reservesById !== true) return plain('UNKNOWN_COMMAND')
