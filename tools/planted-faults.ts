@@ -1650,6 +1650,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/cli/import/job-putter.test.ts'],
   },
   {
+    name: 'import: a buried job that was kicked here is buried again when it comes again',
+    edits: [
+      edit(
+        'src/cli/import/job-putter.ts',
+        "state === 'delayed' && counters.leases + counters.buries === 0",
+        'counters.leases >= 0',
+      ),
+    ],
+    tests: ['test/cli/import/job-putter.test.ts'],
+  },
+  {
     name: 'import: a job that was put and could not be deleted is put again when it is met again',
     edits: [
       edit(

@@ -4,7 +4,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import type { ImportedJob, JobOutcome, JobSink } from '../../protocols/beanstalkd/import/job.ts'
-import type { PutRow, StoreAccess } from '../../server/index.ts'
+import type { PutRow, StoreAccess, VerbTypes } from '../../server/index.ts'
 
 /** What goes out with one request. A larger job goes by itself. */
 const BATCH_COUNT = 256
@@ -13,6 +13,15 @@ const BATCH_BYTES = 1024 * 1024
 const GROUP = 'default'
 /** A job that is to be buried is nobody's in between: where this is cut off it waits, and an import goes on. */
 const UNTIL_BURIED_MS = 86_400_000
+
+type PutItem = VerbTypes['put']['item']
+type ListItem = VerbTypes['list']['item']
+
+/** A job that the store had already: its number there, and its row in the batch. */
+interface Known {
+  readonly id: number
+  readonly row: number
+}
 
 export class JobPutter implements JobSink {
   readonly #store: StoreAccess
@@ -56,9 +65,13 @@ export class JobPutter implements JobSink {
     await this.#begin(queue)
     const outcomes: JobOutcome[] = []
     const buried = new Map<number, number>()
-    const onItem = (result: { readonly id: number; readonly duplicate: boolean }): void => {
-      if (jobs[outcomes.length]?.isBuried) buried.set(result.id, outcomes.length)
-      outcomes.push(result.duplicate ? 'known' : 'put')
+    const known = new Map<number, Known>()
+    const onItem = ({ id, offset, duplicate }: PutItem): void => {
+      const row = outcomes.length
+      outcomes.push(duplicate ? 'known' : 'put')
+      if (!jobs[row]?.isBuried) return
+      if (duplicate) known.set(offset, { id, row })
+      else buried.set(id, row)
     }
     // All or none: what was put without a word would never be buried, and nothing tells which it was.
     const args = { queue, messages: jobs.map(this.#rowOf), atomic: jobs.length > 1 }
@@ -68,6 +81,7 @@ export class JobPutter implements JobSink {
     } catch (error) {
       return this.#putLess(queue, jobs, error)
     }
+    for (const { id, row } of await this.#unburied(queue, known)) buried.set(id, row)
     for (const id of await this.#bury(queue, [...buried.keys()])) {
       const row = buried.get(id)
       if (row !== undefined) outcomes[row] = 'not-buried'
@@ -95,6 +109,24 @@ export class JobPutter implements JobSink {
     return outcomes
   }
 
+  /**
+   * Which of those that were put by an earlier run still wait from their put, by offset: that run was cut off
+   * before it buried them. Whoever kicked one, or had it, has made of it what it is.
+   */
+  async #unburied(queue: string, known: ReadonlyMap<number, Known>): Promise<readonly Known[]> {
+    const found: Known[] = []
+    const onItem = ({ id, offset, state, counters }: ListItem): void => {
+      const one = known.get(offset)
+      const isAsPut = state === 'delayed' && counters.leases + counters.buries === 0
+      if (one?.id === id && isAsPut) found.push(one)
+    }
+    for (const { from, limit } of runsOf([...known.keys()])) {
+      await this.#store.call('list', { queue, group: GROUP, from, limit }, { onItem })
+    }
+    // The order in which they were buried there.
+    return found.sort((a, b) => a.row - b.row)
+  }
+
   /** Resolves with those that the group could not lease, and so not bury. */
   async #bury(queue: string, ids: readonly number[]): Promise<readonly number[]> {
     if (ids.length === 0) return []
@@ -120,4 +152,15 @@ export class JobPutter implements JobSink {
       ...(key !== undefined && { key, keyWindowMs: this.#keyWindowMs }),
     }
   }
+}
+
+/** Offsets as runs without a gap: each is one look. */
+function runsOf(offsets: readonly number[]): { readonly from: number; limit: number }[] {
+  const runs: { readonly from: number; limit: number }[] = []
+  for (const offset of [...offsets].sort((a, b) => a - b)) {
+    const last = runs.at(-1)
+    if (last !== undefined && offset === last.from + last.limit) last.limit += 1
+    else runs.push({ from: offset, limit: 1 })
+  }
+  return runs
 }

@@ -1,4 +1,4 @@
-/** Jobs of a beanstalkd on their way into a store that takes no large messages. */
+/** Jobs of a beanstalkd on their way into a store: large ones, buried ones, and those that come again. */
 import { expect, onTestFinished, test } from 'vitest'
 import { JobPutter } from '../../../src/cli/import/job-putter.ts'
 import { openStore, type Store } from '../../../src/index.ts'
@@ -12,8 +12,8 @@ import { freshDirectory } from '../support.ts'
 
 const HOUR_MS = 3_600_000
 
-function job(sourceId: number, bytes: number, isBuried: boolean): ImportedJob {
-  const options = { key: undefined, priority: 1, ttrMs: 1_000, delayMs: 0, isBuried }
+function job(sourceId: number, bytes: number, isBuried: boolean, key?: string): ImportedJob {
+  const options = { key, priority: 1, ttrMs: 1_000, delayMs: 0, isBuried }
   return { sourceId, ...options, body: new Uint8Array(bytes) }
 }
 
@@ -61,4 +61,24 @@ test('jobs whose time to run is shorter than all of them take are buried all the
     expect(store.queue('q').group().stats()).toMatchObject({ ready: 0, leased: 0, buried: 200 })
     await access.close()
   })
+})
+
+test('a buried job that was kicked here, and comes again, stays as it is', async () => {
+  const directory = freshDirectory()
+  const store = await openStore(directory)
+  onTestFinished(() => store.close())
+  const access = await openStoreThrough(directory)
+  onTestFinished(() => access.close())
+  const jobs = [1, 2, 3, 4].map((id) => job(id, 10, true, `k:${id}`))
+  await new JobPutter(access, HOUR_MS).put('q', jobs)
+  const group = store.queue('q').group()
+  expect(await group.kick(3)).toBe(3)
+  const worker = store.session()
+  await worker.watch('q')
+  const [done, later] = await worker.reserve({ count: 2 })
+  await done?.ack()
+  await later?.release({ delayMs: HOUR_MS })
+  const again = await new JobPutter(access, HOUR_MS).put('q', [...jobs, job(5, 10, true, 'k:5')])
+  expect(again).toEqual(['known', 'known', 'known', 'known', 'put'])
+  expect(group.stats()).toMatchObject({ ready: 1, delayed: 1, buried: 2 })
 })
