@@ -1694,6 +1694,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: of a job that stays the body is held to the end of its tube',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        '{ id: claim.job.id, ...claim.stats }',
+        '{ ...claim.job, ...claim.stats }',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

@@ -49,7 +49,12 @@ export interface DrainedTube {
   left: SourceTubeStats
 }
 
-type HeldJob = SourceJob & SourceJobStats
+type FoundJob = SourceJob & SourceJobStats
+
+/** What is kept of a job that is reserved: no body, since as many may stay as the tube has. */
+interface HeldJob extends SourceJobStats {
+  readonly id: number
+}
 
 /** One tube, once. */
 export class TubeDrain {
@@ -98,16 +103,16 @@ export class TubeDrain {
   }
 
   /** Notes that they are reserved, and what they were before. */
-  async #hold(jobs: readonly SourceJob[]): Promise<HeldJob[]> {
-    const stats = await this.#source.jobStats(jobs.map(({ id }) => id))
-    const batch: HeldJob[] = []
+  async #hold(jobs: readonly SourceJob[]): Promise<FoundJob[]> {
+    const answers = await this.#source.jobStats(jobs.map(({ id }) => id))
+    const batch: FoundJob[] = []
     for (const [row, job] of jobs.entries()) {
-      const told = stats[row]
+      const told = answers[row]
       // It may have run out of its time and gone to somebody else meanwhile.
       if (told === undefined) continue
-      const held = { ...job, ...told, state: 'ready', leftSeconds: 0 }
-      this.#held.set(held.id, held)
-      batch.push(held)
+      const stats = { ...told, state: 'ready', leftSeconds: 0 }
+      this.#held.set(job.id, { id: job.id, ...stats })
+      batch.push({ ...job, ...stats })
     }
     return batch
   }
@@ -144,7 +149,7 @@ export class TubeDrain {
     count: number,
   ): Promise<SourceJob | undefined> {
     const untilMs = this.#options.nowMs() + CLAIM_MS_MAX
-    const batch: HeldJob[] = []
+    const batch: FoundJob[] = []
     let bytes = 0
     let next: SourceJob | undefined = first
     const isRoom = () => batch.length < count && bytes < BATCH_BYTES
@@ -157,10 +162,9 @@ export class TubeDrain {
         break
       }
       if (claim.job !== undefined && claim.stats !== undefined) {
-        const held = { ...claim.job, ...claim.stats }
-        this.#held.set(held.id, held)
-        batch.push(held)
-        bytes += held.body?.length ?? 0
+        this.#held.set(claim.job.id, { id: claim.job.id, ...claim.stats })
+        batch.push({ ...claim.job, ...claim.stats })
+        bytes += claim.job.body?.length ?? 0
       }
       next = claim.next
     }
@@ -179,7 +183,7 @@ export class TubeDrain {
     return next?.id === job.id ? undefined : next
   }
 
-  async #bringOver(batch: readonly HeldJob[]): Promise<void> {
+  async #bringOver(batch: readonly FoundJob[]): Promise<void> {
     const { undeleted, notBuried } = this.#tube
     // What this run has put is put no more: its key may have ended since, or it never had one.
     const durable = batch.filter(({ id }) => undeleted.has(id))
@@ -203,12 +207,12 @@ export class TubeDrain {
   }
 
   /** Resolves with those that are durable in the store, and so can be deleted. */
-  async #put(batch: readonly HeldJob[]): Promise<HeldJob[]> {
+  async #put(batch: readonly FoundJob[]): Promise<FoundJob[]> {
     const tube = this.#tube
     const fitting = batch.filter(({ body }) => body !== undefined)
     const outcomes =
       fitting.length === 0 ? [] : await this.#sink.put(tube.tube, fitting.map(this.#imported))
-    const durable: HeldJob[] = []
+    const durable: FoundJob[] = []
     for (const job of batch) {
       const row = fitting.indexOf(job)
       const outcome = row < 0 ? 'too-large' : outcomes[row]
@@ -226,7 +230,7 @@ export class TubeDrain {
     return durable
   }
 
-  readonly #imported = (job: HeldJob): ImportedJob => {
+  readonly #imported = (job: FoundJob): ImportedJob => {
     const { identity } = this.#source
     const { id, state, priority, ttrSeconds, leftSeconds, body } = job
     return {

@@ -1,5 +1,5 @@
 /** What a drain makes of jobs that do not go as they should: of a server in memory, in a time of its own. */
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { Drain } from '../../../../src/protocols/beanstalkd/import/drain.ts'
 import type {
   ImportedJob,
@@ -130,6 +130,17 @@ test('a job that stays is held while the rest of its tube comes over, and is as 
   expect(tube).toMatchObject({ buried: 349, takenMeanwhile: 0, notGivenBack: new Set() })
   expect(server.nowMs).toBeGreaterThan(2_000)
   expect(server.jobs).toMatchObject([{ id: 1, state: 'buried' }])
+})
+
+test('of a job that stays the body is not held', async () => {
+  const giveBack = vi.spyOn(Source.prototype, 'giveBack')
+  onTestFinished(() => giveBack.mockRestore())
+  const server = new FakeServer({ id: ID, reservesById: true })
+  for (const state of ['ready', 'delayed', 'buried'] as const) server.add({ state, endMs: 60_000 })
+  await drained(server, new Sink(() => 'too-large'))
+  const jobs = giveBack.mock.calls.flatMap(([some]) => some)
+  expect(jobs.map(({ id }) => id)).toEqual([1, 2, 3])
+  expect(jobs.filter((job) => 'body' in job)).toEqual([])
 })
 
 test('a job that stays, and whose time to run was over before it could be given back, is told', async () => {
