@@ -1705,6 +1705,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: all jobs that stay are touched after each batch',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'this.#held.size === 0 || nowMs < dueMs',
+        'this.#held.size === 0 || dueMs < 0',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

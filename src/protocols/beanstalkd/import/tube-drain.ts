@@ -66,6 +66,10 @@ export class TubeDrain {
   readonly #onJobs: (jobs: number) => void
   /** Reserved here, and not deleted. */
   readonly #held = new Map<number, HeldJob>()
+  /** None of them has a shorter time to run. */
+  #ttrSecondsMin = Number.POSITIVE_INFINITY
+  /** Since then, or later, the time to run of each of them counts. */
+  #runsFromMs = 0
   /** Jobs of one state that were looked at. */
   #seen = 0
 
@@ -87,6 +91,7 @@ export class TubeDrain {
   async ready(batchCount: number, jobsMax: number): Promise<void> {
     let count = batchCount
     for (let seen = 0; seen < jobsMax && !this.#isOver; ) {
+      this.#beginToHold()
       const { jobs, beyond } = await this.#source.reserve(count, BATCH_BYTES)
       if (jobs.length === 0) return
       seen += jobs.length
@@ -102,6 +107,18 @@ export class TubeDrain {
     }
   }
 
+  /** Before the first of them is reserved. */
+  #beginToHold(): void {
+    if (this.#held.size > 0) return
+    this.#ttrSecondsMin = Number.POSITIVE_INFINITY
+    this.#runsFromMs = this.#options.nowMs()
+  }
+
+  #noteHeld(job: HeldJob): void {
+    this.#held.set(job.id, job)
+    this.#ttrSecondsMin = Math.min(this.#ttrSecondsMin, job.ttrSeconds)
+  }
+
   /** Notes that they are reserved, and what they were before. */
   async #hold(jobs: readonly SourceJob[]): Promise<FoundJob[]> {
     const answers = await this.#source.jobStats(jobs.map(({ id }) => id))
@@ -111,7 +128,7 @@ export class TubeDrain {
       // It may have run out of its time and gone to somebody else meanwhile.
       if (told === undefined) continue
       const stats = { ...told, state: 'ready', leftSeconds: 0 }
-      this.#held.set(job.id, { id: job.id, ...stats })
+      this.#noteHeld({ id: job.id, ...stats })
       batch.push({ ...job, ...stats })
     }
     return batch
@@ -148,6 +165,7 @@ export class TubeDrain {
     state: PeekedState,
     count: number,
   ): Promise<SourceJob | undefined> {
+    this.#beginToHold()
     const untilMs = this.#options.nowMs() + CLAIM_MS_MAX
     const batch: FoundJob[] = []
     let bytes = 0
@@ -162,7 +180,7 @@ export class TubeDrain {
         break
       }
       if (claim.job !== undefined && claim.stats !== undefined) {
-        this.#held.set(claim.job.id, { id: claim.job.id, ...claim.stats })
+        this.#noteHeld({ id: claim.job.id, ...claim.stats })
         batch.push({ ...claim.job, ...claim.stats })
         bytes += claim.job.body?.length ?? 0
       }
@@ -202,8 +220,24 @@ export class TubeDrain {
       }
     }
     this.#onJobs(gone)
-    // What stays is held until the end of the tube, and is ready there once its time to run is over.
+    await this.#touchHeld()
+  }
+
+  /**
+   * What stays is held until the end of the tube, and is ready there once its time to run is over. All of them
+   * after each batch would be many: the half of that time is waited for.
+   */
+  async #touchHeld(): Promise<void> {
+    const nowMs = this.#options.nowMs()
+    const dueMs = this.#runsFromMs + (this.#ttrSecondsMin * SECOND_MS) / 2
+    if (this.#held.size === 0 || nowMs < dueMs) return
     await this.#source.touch([...this.#held.keys()])
+    this.#runsFromMs = nowMs
+    // The shortest may be gone meanwhile.
+    this.#ttrSecondsMin = Number.POSITIVE_INFINITY
+    for (const { ttrSeconds } of this.#held.values()) {
+      this.#ttrSecondsMin = Math.min(this.#ttrSecondsMin, ttrSeconds)
+    }
   }
 
   /** Resolves with those that are durable in the store, and so can be deleted. */

@@ -132,6 +132,16 @@ test('a job that stays is held while the rest of its tube comes over, and is as 
   expect(server.jobs).toMatchObject([{ id: 1, state: 'buried' }])
 })
 
+test('a job that stays is touched no more often than its time to run asks for', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  for (let row = 0; row < 1_050; row += 1) server.add({ state: 'buried', ttrSeconds: 60 })
+  const tube = await drained(server, new SlowSink(server, 7_000))
+  expect(tube).toMatchObject({ buried: 1_049, notGivenBack: new Set() })
+  // Eleven batches of 7 s: after the fifth, and after the tenth.
+  expect(server.touches).toBe(2)
+  expect(server.jobs).toMatchObject([{ id: 1, state: 'buried' }])
+})
+
 test('of a job that stays the body is not held', async () => {
   const giveBack = vi.spyOn(Source.prototype, 'giveBack')
   onTestFinished(() => giveBack.mockRestore())

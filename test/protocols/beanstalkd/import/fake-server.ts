@@ -35,6 +35,8 @@ export class FakeServer implements SourceWire {
   jobs: FakeJob[] = []
   toldOfJobs: Told = {}
   toldOfTubes: Told = {}
+  /** As often a job was touched. */
+  touches = 0
   /** What one reserve in the ordinary way takes of its time. */
   reserveMs = 0
   /** Says whether a worker has the job at the moment in which it is to be deleted. */
@@ -114,6 +116,7 @@ export class FakeServer implements SourceWire {
   /** What a connection does to a job that it holds. */
   #settle(job: FakeJob, command: string, delaySeconds: number): SourceReply {
     if (command === 'touch') {
+      this.touches += 1
       job.endMs = this.nowMs + job.ttrSeconds * 1_000
       return plain('TOUCHED')
     }
