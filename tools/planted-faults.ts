@@ -1698,8 +1698,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/protocols/beanstalkd/import/tube-drain.ts',
-        '{ id: claim.job.id, ...claim.stats }',
-        '{ ...claim.job, ...claim.stats }',
+        '{ id, ...claim.stats, dueMs',
+        '{ ...claim.job, ...claim.stats, dueMs',
       ),
     ],
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
@@ -1711,6 +1711,28 @@ export const FAULTS: readonly PlantedFault[] = [
         'src/protocols/beanstalkd/import/tube-drain.ts',
         'this.#held.size === 0 || nowMs < dueMs',
         'this.#held.size === 0 || dueMs < 0',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
+    name: 'import: the delay of a job that stays begins anew when it is given back',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        "if (job.state !== 'delayed') return job",
+        'if (job.id > 0) return job',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
+    name: 'import: the delay of a job that stays grows with each time it is given back',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'return isSame ? beforeMs : toldMs',
+        'return isSame && toldMs < 0 ? beforeMs : toldMs',
       ),
     ],
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],

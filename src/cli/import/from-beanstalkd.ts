@@ -148,7 +148,7 @@ function tableOf(tubes: readonly DrainedTube[], isCounted: boolean): string {
 }
 
 function jsonOf(tube: DrainedTube, isCounted: boolean): object {
-  const { tooLarge, notBuried, undeleted, notGivenBack, left, ...rest } = tube
+  const { tooLarge, notBuried, undeleted, notGivenBack, left, dueMs: _, ...rest } = tube
   const { ready, reserved, delayed, buried } = left
   return {
     v: JSON_VERSION,

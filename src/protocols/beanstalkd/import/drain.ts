@@ -156,6 +156,7 @@ export class Drain {
       notBuried: new Set<number>(),
       undeleted: new Set<number>(),
       notGivenBack: new Set<number>(),
+      dueMs: new Map<number, number>(),
       left: NOTHING,
     }
     this.#tubes.set(name, made)

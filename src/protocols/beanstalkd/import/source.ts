@@ -6,6 +6,9 @@ import { QlogError } from '../../../errors.ts'
 import { isTubeName } from '../names.ts'
 import { fieldsOf, namesOf, type SourceReply } from './reply-reader.ts'
 
+/** The longest time that the protocol can say, in seconds. */
+export const U32_MAX = 0xffff_ffff
+
 /** A connection to it. */
 export interface SourceWire {
   send(text: string): void
@@ -239,8 +242,6 @@ function bodyOf({ line, body }: SourceReply, command: string): Uint8Array {
   if (!line.startsWith('OK ') || body === undefined) throw noBeanstalkd(command, line)
   return body
 }
-
-const U32_MAX = 0xffff_ffff
 
 function numberOf(fields: ReadonlyMap<string, string>, name: string): number {
   const word = fields.get(name) ?? ''

@@ -3,7 +3,14 @@
  * in the store. Bounded in jobs and bytes that it holds, and in how many it takes.
  */
 import type { ImportedJob, JobSink } from './job.ts'
-import type { PeekedState, Source, SourceJob, SourceJobStats, SourceTubeStats } from './source.ts'
+import {
+  type PeekedState,
+  type Source,
+  type SourceJob,
+  type SourceJobStats,
+  type SourceTubeStats,
+  U32_MAX,
+} from './source.ts'
 
 /** Jobs that are held at once, and bytes of their bodies; a single one may be larger. */
 export const BATCH_COUNT = 100
@@ -11,6 +18,8 @@ export const BATCH_BYTES = 16 * 1024 * 1024
 /** The shortest time to run is a second: what is held goes on its way long before. */
 const CLAIM_MS_MAX = 250
 export const SECOND_MS = 1_000
+/** So much later a delay may end that was told anew, in whole seconds, without being another one. */
+const DRIFT_MS_MAX = 3_000
 
 export interface DrainOptions {
   /** It ends between two batches. */
@@ -45,6 +54,8 @@ export interface DrainedTube {
   readonly undeleted: Set<number>
   /** Ids of jobs that were to be given back as they were, and were not reserved any more: they are ready there. */
   readonly notGivenBack: Set<number>
+  /** When delays are over of jobs that were given back, by id and by the clock of the drain. */
+  readonly dueMs: Map<number, number>
   /** What is still there. */
   left: SourceTubeStats
 }
@@ -54,6 +65,8 @@ type FoundJob = SourceJob & SourceJobStats
 /** What is kept of a job that is reserved: no body, since as many may stay as the tube has. */
 interface HeldJob extends SourceJobStats {
   readonly id: number
+  /** When its delay is over; 0 where it had none. */
+  readonly dueMs: number
 }
 
 /** One tube, once. */
@@ -128,7 +141,7 @@ export class TubeDrain {
       // It may have run out of its time and gone to somebody else meanwhile.
       if (told === undefined) continue
       const stats = { ...told, state: 'ready', leftSeconds: 0 }
-      this.#noteHeld({ id: job.id, ...stats })
+      this.#noteHeld({ id: job.id, ...stats, dueMs: 0 })
       batch.push({ ...job, ...stats })
     }
     return batch
@@ -154,7 +167,12 @@ export class TubeDrain {
 
   /** What is still held goes back to where it was. */
   async giveBack(): Promise<void> {
-    const jobs = [...this.#held.values()]
+    const nowMs = this.#options.nowMs()
+    const jobs = [...this.#held.values()].map((job) => {
+      if (job.state !== 'delayed') return job
+      this.#tube.dueMs.set(job.id, job.dueMs)
+      return { ...job, leftSeconds: Math.max(0, Math.ceil((job.dueMs - nowMs) / SECOND_MS)) }
+    })
     this.#held.clear()
     for (const id of await this.#source.giveBack(jobs)) this.#tube.notGivenBack.add(id)
   }
@@ -180,7 +198,8 @@ export class TubeDrain {
         break
       }
       if (claim.job !== undefined && claim.stats !== undefined) {
-        this.#noteHeld({ id: claim.job.id, ...claim.stats })
+        const { id } = claim.job
+        this.#noteHeld({ id, ...claim.stats, dueMs: this.#dueMs(id, claim.stats) })
         batch.push({ ...claim.job, ...claim.stats })
         bytes += claim.job.body?.length ?? 0
       }
@@ -188,6 +207,15 @@ export class TubeDrain {
     }
     await this.#bringOver(batch)
     return next
+  }
+
+  /** The first one that was told: each time that a delay begins anew it is rounded up. */
+  #dueMs(id: number, { state, leftSeconds }: SourceJobStats): number {
+    if (state !== 'delayed') return 0
+    const toldMs = this.#options.nowMs() + delayMsOf(leftSeconds)
+    const beforeMs = this.#tube.dueMs.get(id)
+    const isSame = beforeMs !== undefined && Math.abs(toldMs - beforeMs) <= DRIFT_MS_MAX
+    return isSame ? beforeMs : toldMs
   }
 
   async #copyOne(job: SourceJob, state: PeekedState): Promise<SourceJob | undefined> {
@@ -278,4 +306,9 @@ export class TubeDrain {
       body: body ?? new Uint8Array(0),
     }
   }
+}
+
+/** It is told in whole seconds, without the fraction: never too early. */
+function delayMsOf(leftSeconds: number): number {
+  return Math.min(U32_MAX, leftSeconds + 1) * SECOND_MS
 }

@@ -142,6 +142,17 @@ test('a job that stays is touched no more often than its time to run asks for', 
   expect(server.jobs).toMatchObject([{ id: 1, state: 'buried' }])
 })
 
+test('a delayed job that stays is due when it was, however often it is given back', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.add({ state: 'delayed', endMs: 9_000_400, delaySeconds: 9_001 })
+  server.add({ state: 'reserved' })
+  await drained(server, new SlowSink(server, 10_700), 7_200_000)
+  const [job] = server.jobs
+  expect(job).toMatchObject({ id: 1, state: 'delayed' })
+  expect(job?.endMs).toBeGreaterThanOrEqual(9_000_400)
+  expect(job?.endMs).toBeLessThanOrEqual(9_002_000)
+})
+
 test('of a job that stays the body is not held', async () => {
   const giveBack = vi.spyOn(Source.prototype, 'giveBack')
   onTestFinished(() => giveBack.mockRestore())
