@@ -300,8 +300,7 @@ export class TubeDrain {
       key: identity === undefined ? undefined : `beanstalkd:${identity}:${id}`,
       priority,
       ttrMs: Math.max(1, ttrSeconds) * SECOND_MS,
-      // It is told in whole seconds, without the fraction: never too early.
-      delayMs: state === 'delayed' ? (leftSeconds + 1) * SECOND_MS : 0,
+      delayMs: state === 'delayed' ? delayMsOf(leftSeconds) : 0,
       isBuried: state === 'buried',
       body: body ?? new Uint8Array(0),
     }

@@ -177,6 +177,7 @@ test.each([
   ['4294967293', 5, 1_000],
   ['18446744073709551613', 4_294_967_295, 1_000],
   ['4294967290', 4_294_967_295, 4_294_967_291_000],
+  ['4294967295', 4_294_967_295, 4_294_967_295_000],
   ['4', 5, 5_000],
 ])('a delay of which %s s are left, of %i, comes over as %i ms', async (left, delay, delayMs) => {
   const server = new FakeServer({ id: ID, reservesById: true })
