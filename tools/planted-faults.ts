@@ -1749,6 +1749,28 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: a job that comes back between a look and the count ends the wait for it',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/drain.ts',
+        '(isIdle && !mayComeBack)',
+        '(isIdle && leftMs <= 0)',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
+    name: 'import: passes that waited are counted',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/drain.ts',
+        '        mayComeBack = true\n        continue\n',
+        '        mayComeBack = true\n        passes += 1\n        continue\n',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

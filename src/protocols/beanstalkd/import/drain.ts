@@ -13,7 +13,7 @@ import {
   TubeDrain,
 } from './tube-drain.ts'
 
-/** Jobs that come while it is drained are taken too, as often as this. */
+/** Jobs that come while it is drained are taken too, as often as this; waiting for others does not count. */
 const PASSES_MAX = 10
 /** While jobs are waited for that others hold. */
 const LOOK_AGAIN_MS = 500
@@ -69,7 +69,10 @@ export class Drain {
   async #runPasses(): Promise<void> {
     const { signal, waitMs, nowMs, sleep } = this.#options
     const untilMs = nowMs() + waitMs
-    for (let pass = 1; ; pass += 1) {
+    let passes = 0
+    // A worker may give its job back between the look at its tube and the count: then it is looked again.
+    let mayComeBack = waitMs > 0
+    for (;;) {
       const before = this.#progress
       for (const tube of await this.#source.tubes()) {
         if (signal.aborted) break
@@ -81,7 +84,13 @@ export class Drain {
       const leftMs = reserved > 0 ? untilMs - nowMs() : 0
       if (leftMs > 0) {
         if (isIdle) await sleep(Math.min(LOOK_AGAIN_MS, leftMs))
-      } else if (free === 0 || isIdle || pass >= PASSES_MAX) return
+        mayComeBack = true
+        continue
+      }
+      passes += 1
+      const isOver = free === 0 || passes >= PASSES_MAX || (isIdle && !mayComeBack)
+      if (isOver) return
+      mayComeBack = false
     }
   }
 

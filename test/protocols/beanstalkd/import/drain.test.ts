@@ -106,6 +106,36 @@ test.each(SERVERS)(
   },
 )
 
+test.each([1, 2, 5])(
+  'a job that its worker gives back between the look at its tube and the count comes over: pass %i',
+  async (pass) => {
+    const server = new FakeServer({ id: ID, reservesById: true })
+    server.add({ state: 'reserved' })
+    // Each pass looks at the tube before its jobs, and again to count them.
+    server.onTubeLook = (look) => {
+      if (look === 2 * pass) server.release(1)
+    }
+    const sink = new Sink()
+    await drained(server, sink, 7_200_000)
+    expect(sink.ids).toEqual([1])
+    expect(server.jobs).toEqual([])
+  },
+)
+
+test('however long jobs were waited for, those that come then are taken', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.add({ state: 'reserved' })
+  server.onTubeLook = (look) => {
+    if (look === 21) server.release(1)
+  }
+  const sink = new Sink(() => {
+    if (server.lastId < 5) server.add()
+    return 'put'
+  })
+  await drained(server, sink, 36_000_000)
+  expect(sink.ids).toEqual([1, 2, 3, 4, 5])
+})
+
 /** Job 1 is too large for it, and each batch takes its time. */
 class SlowSink extends Sink {
   readonly #server: FakeServer

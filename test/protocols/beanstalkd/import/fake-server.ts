@@ -35,6 +35,8 @@ export class FakeServer implements SourceWire {
   jobs: FakeJob[] = []
   toldOfJobs: Told = {}
   toldOfTubes: Told = {}
+  /** Called before a tube is looked at, with how often that was asked. */
+  onTubeLook: (look: number) => void = () => undefined
   /** As often a job was touched. */
   touches = 0
   /** What one reserve in the ordinary way takes of its time. */
@@ -44,6 +46,7 @@ export class FakeServer implements SourceWire {
   readonly #options: FakeOptions
   readonly #replies: SourceReply[] = []
   #used = 'default'
+  #looks = 0
   #lastId = 0
 
   constructor(options: FakeOptions = {}) {
@@ -63,6 +66,14 @@ export class FakeServer implements SourceWire {
       ...job,
       isWorkers: job.state === 'reserved',
     })
+  }
+
+  /** The worker that has it gives it back. */
+  release(id: number): void {
+    const job = this.jobs.find((one) => one.id === id && one.isWorkers)
+    if (job === undefined) throw new Error(`a worker has job ${id}`)
+    job.state = 'ready'
+    job.isWorkers = false
   }
 
   send(text: string): void {
@@ -96,7 +107,11 @@ export class FakeServer implements SourceWire {
     if (command === 'watch' || command === 'ignore') return plain('WATCHING 1')
     if (command === 'list-tubes') return body('---\n- default\n')
     if (command === 'stats') return fields(this.#stats())
-    if (command === 'stats-tube') return fields({ ...this.#tubeStats(word), ...this.toldOfTubes })
+    if (command === 'stats-tube') {
+      this.#looks += 1
+      this.onTubeLook(this.#looks)
+      return fields({ ...this.#tubeStats(word), ...this.toldOfTubes })
+    }
     if (command === 'reserve-with-timeout') {
       this.nowMs += this.reserveMs
       return this.#reserve(this.#first('ready'), 'TIMED_OUT')
