@@ -1771,6 +1771,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: a job that is ready as before is told as one that could not be given back',
+    edits: [
+      edit(
+        'src/protocols/beanstalkd/import/tube-drain.ts',
+        "missed.has(id) && state !== 'ready'",
+        'missed.has(id)',
+      ),
+    ],
+    tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

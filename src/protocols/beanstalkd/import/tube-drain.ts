@@ -174,7 +174,11 @@ export class TubeDrain {
       return { ...job, leftSeconds: Math.max(0, Math.ceil((job.dueMs - nowMs) / SECOND_MS)) }
     })
     this.#held.clear()
-    for (const id of await this.#source.giveBack(jobs)) this.#tube.notGivenBack.add(id)
+    const missed = new Set(await this.#source.giveBack(jobs))
+    for (const { id, state } of jobs) {
+      // One that was ready is so again when its time to run is over.
+      if (missed.has(id) && state !== 'ready') this.#tube.notGivenBack.add(id)
+    }
   }
 
   /** Resolves with the first one behind them. */

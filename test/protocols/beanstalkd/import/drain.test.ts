@@ -202,6 +202,14 @@ test('a job that stays, and whose time to run was over before it could be given 
   expect(server.jobs).toMatchObject([{ id: 1, state: 'ready' }])
 })
 
+test('a job that was ready, and whose time to run was over before, is as it was: it is not told', async () => {
+  const server = new FakeServer({ id: ID, reservesById: true })
+  server.add({ ttrSeconds: 1 })
+  const tube = await drained(server, new SlowSink(server, 1_500))
+  expect(tube).toMatchObject({ tooLarge: new Map([[1, 5]]), notGivenBack: new Set() })
+  expect(server.jobs).toMatchObject([{ id: 1, state: 'ready' }])
+})
+
 test.each([
   ['-3', 5, 1_000],
   ['4294967293', 5, 1_000],
