@@ -1782,6 +1782,17 @@ export const FAULTS: readonly PlantedFault[] = [
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
   },
   {
+    name: 'import: a job of files that could not be buried is told to wait for a week',
+    edits: [
+      edit(
+        'src/cli/import/from-binlog.ts',
+        "tellNotBuried(this.#output, job.id, job.tube, 'a day')",
+        "tellNotBuried(this.#output, job.id, job.tube, 'a week')",
+      ),
+    ],
+    tests: ['test/cli/import/limits.test.ts'],
+  },
+  {
     name: 'import: jobs of files are known for an hour alone',
     edits: [
       edit(

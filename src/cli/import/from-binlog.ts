@@ -175,7 +175,7 @@ class TubeImport {
       }
       if (outcome === 'full' || outcome === 'not-buried') {
         this.#tally.left += 1
-        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube, 'a week')
+        if (outcome === 'not-buried') tellNotBuried(this.#output, job.id, job.tube, 'a day')
         continue
       }
       if (outcome === 'known') this.#tally.known += 1

@@ -24,10 +24,10 @@ export function tellFull(
   }
 }
 
-/** `window`: so long from its put on its key is known. */
+/** `window`: so long from its put on its key is known, and it waits: the shorter of both. */
 export function tellNotBuried(output: Output, id: number, tube: string, window: string): void {
   output.words(
-    `job ${id} of ${oneLine(tube)} could not be buried, and stays: its group leases as many as its leasedMax lets. In the store it is delayed by a day: import again when some are free, within ${window} of its put there.`,
+    `job ${id} of ${oneLine(tube)} could not be buried, and stays: its group leases as many as its leasedMax lets. In the store it is delayed by a day, and ready then: import again when some are free, within ${window} of its put there.`,
   )
 }
 

@@ -1,4 +1,5 @@
-/** `qlog import` into a queue that takes no more, or whose group leases no more: of our own server. */
+/** `qlog import` into a queue that takes no more, or whose group leases no more: of our own server, and of files. */
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { JobPutter } from '../../../src/cli/import/job-putter.ts'
@@ -6,6 +7,7 @@ import { openStore } from '../../../src/index.ts'
 import { beanstalkd } from '../../../src/protocols/beanstalkd/beanstalkd.ts'
 import type { ImportedJob } from '../../../src/protocols/beanstalkd/import/job.ts'
 import { listen, openStoreThrough } from '../../../src/server/index.ts'
+import { BURIED, file, put } from '../../protocols/beanstalkd/import/binlog-bytes.ts'
 import { runInProcess } from '../in-process.ts'
 import { freshDirectory, jsonLines } from '../support.ts'
 
@@ -66,4 +68,24 @@ test('a job that could not be buried is told, and is buried when it comes again'
   expect(await new JobPutter(access, HOUR_MS).put('q', jobs)).toEqual(['known', 'known'])
   expect(group.stats()).toMatchObject({ delayed: 0, buried: 2 })
   expect(await new JobPutter(access, HOUR_MS).put('q', jobs)).toEqual(['known', 'known'])
+})
+
+test('a job of a binlog that could not be buried is told to be ready in a day', async () => {
+  const [data, binlog] = [freshDirectory(), freshDirectory()]
+  const store = await openStore(data)
+  onTestFinished(() => store.close())
+  await store.queue('orders').createGroup('default', { from: 'first', leasedMax: 1 })
+  await store.queue('orders').put('held')
+  const worker = store.session()
+  await worker.watch('orders')
+  await worker.reserve()
+  mkdirSync(binlog, { recursive: true })
+  writeFileSync(join(binlog, 'binlog.1'), file(put(1, 'body', { state: BURIED })))
+  const { exitCode, stderr } = await runInProcess(['import', data, '--from-binlog', binlog])
+  expect(exitCode, stderr).toBe(7)
+  expect(stderr).toContain('job 1 of orders could not be buried, and stays')
+  expect(stderr).toContain('delayed by a day, and ready then: import again when some are free')
+  expect(stderr).toContain('within a day of its put there')
+  const [told] = await store.queue('orders').group().list({ state: 'delayed' })
+  expect(told?.dueInMs).toBeLessThanOrEqual(86_400_000)
 })
