@@ -1675,8 +1675,8 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: jobs that stay are held past their time to run',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
-        '    await this.#source.touch([...this.#held.keys()])\n',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
+        '    await this.#source.touch([...this.#jobs.keys()])\n',
         '',
       ),
     ],
@@ -1698,8 +1698,8 @@ export const FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/protocols/beanstalkd/import/tube-drain.ts',
-        '{ id, ...claim.stats, dueMs',
-        '{ ...claim.job, ...claim.stats, dueMs',
+        'this.#held.note(claim.job.id, claim.stats)',
+        'this.#held.note(claim.job.id, { ...claim.job, ...claim.stats })',
       ),
     ],
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
@@ -1708,9 +1708,9 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: all jobs that stay are touched after each batch',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
-        'this.#held.size === 0 || nowMs < dueMs',
-        'this.#held.size === 0 || dueMs < 0',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
+        'this.#jobs.size === 0 || nowMs < dueMs',
+        'this.#jobs.size === 0 || dueMs < 0',
       ),
     ],
     tests: ['test/protocols/beanstalkd/import/drain.test.ts'],
@@ -1719,7 +1719,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: the delay of a job that stays begins anew when it is given back',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
         "if (job.state !== 'delayed') return job",
         'if (job.id > 0) return job',
       ),
@@ -1730,7 +1730,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: the delay of a job that stays grows with each time it is given back',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
         'return isSame ? beforeMs : toldMs',
         'return isSame && toldMs < 0 ? beforeMs : toldMs',
       ),
@@ -1741,7 +1741,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: the longest delay of all is longer than a store takes',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
         'return Math.min(U32_MAX, leftSeconds + 1) * SECOND_MS',
         'return (leftSeconds + 1) * SECOND_MS',
       ),
@@ -1774,7 +1774,7 @@ export const FAULTS: readonly PlantedFault[] = [
     name: 'import: a job that is ready as before is told as one that could not be given back',
     edits: [
       edit(
-        'src/protocols/beanstalkd/import/tube-drain.ts',
+        'src/protocols/beanstalkd/import/held-jobs.ts',
         "missed.has(id) && state !== 'ready'",
         'missed.has(id)',
       ),

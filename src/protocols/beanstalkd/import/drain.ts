@@ -2,6 +2,7 @@
  * Takes every job out of a beanstalkd that runs: into the store first, and only what is durable there is
  * deleted here. Whatever cuts it off leaves a job in both at worst, and its key says so when it comes again.
  */
+import { SECOND_MS } from './held-jobs.ts'
 import type { JobSink } from './job.ts'
 import type { Source, SourceTubeStats } from './source.ts'
 import {
@@ -9,7 +10,6 @@ import {
   BATCH_COUNT,
   type DrainedTube,
   type DrainOptions,
-  SECOND_MS,
   TubeDrain,
 } from './tube-drain.ts'
 

@@ -2,24 +2,15 @@
  * Takes the jobs out of one tube of a beanstalkd: some at a time, which are held there until they are durable
  * in the store. Bounded in jobs and bytes that it holds, and in how many it takes.
  */
+import { delayMsOf, HeldJobs, SECOND_MS } from './held-jobs.ts'
 import type { ImportedJob, JobSink } from './job.ts'
-import {
-  type PeekedState,
-  type Source,
-  type SourceJob,
-  type SourceJobStats,
-  type SourceTubeStats,
-  U32_MAX,
-} from './source.ts'
+import type { PeekedState, Source, SourceJob, SourceJobStats, SourceTubeStats } from './source.ts'
 
 /** Jobs that are held at once, and bytes of their bodies; a single one may be larger. */
 export const BATCH_COUNT = 100
 export const BATCH_BYTES = 16 * 1024 * 1024
 /** The shortest time to run is a second: what is held goes on its way long before. */
 const CLAIM_MS_MAX = 250
-export const SECOND_MS = 1_000
-/** So much later a delay may end that was told anew, in whole seconds, without being another one. */
-const DRIFT_MS_MAX = 3_000
 
 export interface DrainOptions {
   /** It ends between two batches. */
@@ -62,13 +53,6 @@ export interface DrainedTube {
 
 type FoundJob = SourceJob & SourceJobStats
 
-/** What is kept of a job that is reserved: no body, since as many may stay as the tube has. */
-interface HeldJob extends SourceJobStats {
-  readonly id: number
-  /** When its delay is over; 0 where it had none. */
-  readonly dueMs: number
-}
-
 /** One tube, once. */
 export class TubeDrain {
   readonly #source: Source
@@ -78,11 +62,7 @@ export class TubeDrain {
   /** Told how many were deleted there. */
   readonly #onJobs: (jobs: number) => void
   /** Reserved here, and not deleted. */
-  readonly #held = new Map<number, HeldJob>()
-  /** None of them has a shorter time to run. */
-  #ttrSecondsMin = Number.POSITIVE_INFINITY
-  /** Since then, or later, the time to run of each of them counts. */
-  #runsFromMs = 0
+  readonly #held: HeldJobs
   /** Jobs of one state that were looked at. */
   #seen = 0
 
@@ -97,6 +77,7 @@ export class TubeDrain {
     this.#sink = sink
     this.#options = options
     this.#tube = tube
+    this.#held = new HeldJobs(source, options.nowMs, tube.dueMs)
     this.#onJobs = onJobs
   }
 
@@ -104,7 +85,7 @@ export class TubeDrain {
   async ready(batchCount: number, jobsMax: number): Promise<void> {
     let count = batchCount
     for (let seen = 0; seen < jobsMax && !this.#isOver; ) {
-      this.#beginToHold()
+      this.#held.begin()
       const { jobs, beyond } = await this.#source.reserve(count, BATCH_BYTES)
       if (jobs.length === 0) return
       seen += jobs.length
@@ -120,18 +101,6 @@ export class TubeDrain {
     }
   }
 
-  /** Before the first of them is reserved. */
-  #beginToHold(): void {
-    if (this.#held.size > 0) return
-    this.#ttrSecondsMin = Number.POSITIVE_INFINITY
-    this.#runsFromMs = this.#options.nowMs()
-  }
-
-  #noteHeld(job: HeldJob): void {
-    this.#held.set(job.id, job)
-    this.#ttrSecondsMin = Math.min(this.#ttrSecondsMin, job.ttrSeconds)
-  }
-
   /** Notes that they are reserved, and what they were before. */
   async #hold(jobs: readonly SourceJob[]): Promise<FoundJob[]> {
     const answers = await this.#source.jobStats(jobs.map(({ id }) => id))
@@ -141,7 +110,7 @@ export class TubeDrain {
       // It may have run out of its time and gone to somebody else meanwhile.
       if (told === undefined) continue
       const stats = { ...told, state: 'ready', leftSeconds: 0 }
-      this.#noteHeld({ id: job.id, ...stats, dueMs: 0 })
+      this.#held.note(job.id, stats)
       batch.push({ ...job, ...stats })
     }
     return batch
@@ -167,18 +136,7 @@ export class TubeDrain {
 
   /** What is still held goes back to where it was. */
   async giveBack(): Promise<void> {
-    const nowMs = this.#options.nowMs()
-    const jobs = [...this.#held.values()].map((job) => {
-      if (job.state !== 'delayed') return job
-      this.#tube.dueMs.set(job.id, job.dueMs)
-      return { ...job, leftSeconds: Math.max(0, Math.ceil((job.dueMs - nowMs) / SECOND_MS)) }
-    })
-    this.#held.clear()
-    const missed = new Set(await this.#source.giveBack(jobs))
-    for (const { id, state } of jobs) {
-      // One that was ready is so again when its time to run is over.
-      if (missed.has(id) && state !== 'ready') this.#tube.notGivenBack.add(id)
-    }
+    for (const id of await this.#held.giveBack()) this.#tube.notGivenBack.add(id)
   }
 
   /** Resolves with the first one behind them. */
@@ -187,7 +145,7 @@ export class TubeDrain {
     state: PeekedState,
     count: number,
   ): Promise<SourceJob | undefined> {
-    this.#beginToHold()
+    this.#held.begin()
     const untilMs = this.#options.nowMs() + CLAIM_MS_MAX
     const batch: FoundJob[] = []
     let bytes = 0
@@ -202,8 +160,7 @@ export class TubeDrain {
         break
       }
       if (claim.job !== undefined && claim.stats !== undefined) {
-        const { id } = claim.job
-        this.#noteHeld({ id, ...claim.stats, dueMs: this.#dueMs(id, claim.stats) })
+        this.#held.note(claim.job.id, claim.stats)
         batch.push({ ...claim.job, ...claim.stats })
         bytes += claim.job.body?.length ?? 0
       }
@@ -211,15 +168,6 @@ export class TubeDrain {
     }
     await this.#bringOver(batch)
     return next
-  }
-
-  /** The first one that was told: each time that a delay begins anew it is rounded up. */
-  #dueMs(id: number, { state, leftSeconds }: SourceJobStats): number {
-    if (state !== 'delayed') return 0
-    const toldMs = this.#options.nowMs() + delayMsOf(leftSeconds)
-    const beforeMs = this.#tube.dueMs.get(id)
-    const isSame = beforeMs !== undefined && Math.abs(toldMs - beforeMs) <= DRIFT_MS_MAX
-    return isSame ? beforeMs : toldMs
   }
 
   async #copyOne(job: SourceJob, state: PeekedState): Promise<SourceJob | undefined> {
@@ -252,24 +200,7 @@ export class TubeDrain {
       }
     }
     this.#onJobs(gone)
-    await this.#touchHeld()
-  }
-
-  /**
-   * What stays is held until the end of the tube, and is ready there once its time to run is over. All of them
-   * after each batch would be many: the half of that time is waited for.
-   */
-  async #touchHeld(): Promise<void> {
-    const nowMs = this.#options.nowMs()
-    const dueMs = this.#runsFromMs + (this.#ttrSecondsMin * SECOND_MS) / 2
-    if (this.#held.size === 0 || nowMs < dueMs) return
-    await this.#source.touch([...this.#held.keys()])
-    this.#runsFromMs = nowMs
-    // The shortest may be gone meanwhile.
-    this.#ttrSecondsMin = Number.POSITIVE_INFINITY
-    for (const { ttrSeconds } of this.#held.values()) {
-      this.#ttrSecondsMin = Math.min(this.#ttrSecondsMin, ttrSeconds)
-    }
+    await this.#held.touch()
   }
 
   /** Resolves with those that are durable in the store, and so can be deleted. */
@@ -309,9 +240,4 @@ export class TubeDrain {
       body: body ?? new Uint8Array(0),
     }
   }
-}
-
-/** It is told in whole seconds, without the fraction: never too early. */
-function delayMsOf(leftSeconds: number): number {
-  return Math.min(U32_MAX, leftSeconds + 1) * SECOND_MS
 }
