@@ -20,6 +20,7 @@ const SEEDS: readonly (readonly [number, Allowance])[] = [
 
 /** What the oracle took for a fault, and is none: no allowance, it did not see what had happened. */
 const MISJUDGED: readonly (readonly [number, string])[] = [
+  [560976, 'what retention keeps is counted with what was lost to damage at the end'],
   [784367, 'a torn block that looks like rot to a reader, beside a bit that did rot'],
   [987560, 'a writer that stands still does nothing when the reader that it waits for has ended'],
   [1033586, 'a flush that fails is told to the next one too, through whatever description'],

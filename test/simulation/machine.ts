@@ -199,8 +199,8 @@ export class Opening {
       messages: content.messages.filter(({ id }) => id >= firstId),
       gaps: content.gaps,
       firstId,
-      // A retirement may have taken effect in the middle of the reading.
-      nextId: Math.max(firstId, last ? last.id + 1 : 0),
+      // A retirement may have taken effect in the middle of the reading. What is lost counts for retention too.
+      nextId: Math.max(firstId, last ? last.id + 1 : 0, ...content.gaps.map(({ endId }) => endId)),
     })
     oracle.sawFirstId(firstId)
   }
