@@ -1590,13 +1590,7 @@ export const FAULTS: readonly PlantedFault[] = [
   },
   {
     name: 'server: who hears of the end of a connection can keep others from being ended',
-    edits: [
-      edit(
-        'src/server/listen/listen.ts',
-        'this.#report(error instanceof Error ? error : new Error(String(error)), client)',
-        'throw error',
-      ),
-    ],
+    edits: [edit('src/server/listen/listen.ts', 'this.failed(error, client)', 'throw error')],
     tests: ['test/server/listen/listen.test.ts'],
   },
   {

@@ -2,6 +2,7 @@
 
 import type { PeersResults, RateLine, RateWorkload } from './result.ts'
 import { groupOf } from './result.ts'
+import { MESSAGE_BYTES } from './scale.ts'
 
 export interface BarState {
   readonly title: string
@@ -30,7 +31,6 @@ interface Against {
   readonly atLeast: number
 }
 
-const MESSAGE_BYTES = 100
 const PREFERRED = 1000
 const MANY_WAITING = 10_000_000
 /** A store with no more than this counts as empty: a take needs something to take. */

@@ -2,10 +2,10 @@
 
 import { isPeerOf } from './lost-cells.ts'
 import { isOurs, type PeersResults, type RateLine, ranOf } from './result.ts'
+import { MESSAGE_BYTES } from './scale.ts'
 import { headOf, inOrder, table } from './tables.ts'
 import { figureText } from './words.ts'
 
-const MESSAGE_BYTES = 100
 const WORKLOADS = ['put', 'batch', 'drain', 'steady'] as const
 
 /** A row for each cell of the smallest messages that one of qlog's and one held against it have a figure in. */

@@ -49,6 +49,9 @@ const KIB = 1024
 /** Of cells that no bar is about. */
 const ROUNDS_FEWER = 3
 
+/** Of the messages that bars, the first table and the picture of efficiency are about. */
+export const MESSAGE_BYTES = 100
+
 export const BACKLOG_BYTES = 100
 /** Puts under way where a maximum is looked for, and where latency is a share of it. */
 export const MANY_IN_FLIGHT = 1000

@@ -1,13 +1,13 @@
 /** What is left of the raw loop: bars, up to three for each contender, each with its figure at its end. */
 
 import { groupOf, type PeersResults, type RateLine, ranOf } from '../result.ts'
+import { MESSAGE_BYTES } from '../scale.ts'
 import { countText } from '../words.ts'
 import { Canvas } from './canvas.ts'
 import { labelOf } from './labels.ts'
 import { drawHead, drawHeading, EDGE, finished, HEADINGS, type Picture } from './picture.ts'
 import { looksOf, panelOf } from './style.ts'
 
-const MESSAGE_BYTES = 100
 /** The cells that the bars show: one at a time, many promises, one promise for many. */
 const SHOWN: readonly (readonly ['put' | 'batch', number])[] = [
   ['put', 1],

@@ -171,7 +171,7 @@ class SocketListener implements Listener, ClientHost {
       this.#options.onEnded?.(client, why)
     } catch (error) {
       // Whoever listens must not keep other connections from being ended.
-      this.#report(error instanceof Error ? error : new Error(String(error)), client)
+      this.failed(error, client)
     }
   }
 
@@ -179,9 +179,9 @@ class SocketListener implements Listener, ClientHost {
     this.#report(error, client)
   }
 
-  /** Something went wrong that concerns no connection, and that no call can reject with. */
-  failed(error: unknown): void {
-    this.#report(error instanceof Error ? error : new Error(String(error)), undefined)
+  /** Something went wrong that no call can reject with; `client` is absent where that concerns no connection. */
+  failed(error: unknown, client?: number): void {
+    this.#report(error instanceof Error ? error : new Error(String(error)), client)
   }
 
   totals(): ListenerTotals {
