@@ -134,8 +134,8 @@ async function measureBacklog(
 }
 
 /**
- * Puts, and takes as many again, so that as many wait as before. What is done before it has put and taken for as
- * long as a run and its warm-up is not counted.
+ * Puts, and takes as many again, so that as many wait as before. What is done before it has put and taken for
+ * `backlogWarmSeconds` is not counted.
  */
 export async function ratesWith(
   { scale }: Pick<PeersBench, 'scale'>,
@@ -145,7 +145,7 @@ export async function ratesWith(
   const puts: number[] = []
   const takes: number[] = []
   let putSeconds = Math.min(scale.runSeconds, PUT_SECONDS_MIN)
-  let warmSeconds = scale.runSeconds + scale.warmupSeconds
+  let warmSeconds = scale.backlogWarmSeconds
   for (let warmRounds = 0; puts.length < rounds; ) {
     const put = await one.call('put', {
       bytes: BACKLOG_BYTES,

@@ -90,7 +90,8 @@ function ofBacklogs(scale: PeersScale, field: Field): number {
       waiting >= LARGEST.from ? LARGEST : { share: 1, fillRate: FILL_RATE }
     const filling = Math.min(fillSecondsMax, waiting / fillRate)
     const rates =
-      (scale.backlogRounds + 1.5) * ((1 + TAKE_RUNS) * scale.runSeconds + 2 * settling(scale))
+      scale.backlogWarmSeconds +
+      (scale.backlogRounds + 1) * ((1 + TAKE_RUNS) * scale.runSeconds + 2 * settling(scale))
     // Opened anew after the kill, where much has to be read.
     const each = 2 * opening(field) + contenders * (filling * 1.2 + rates)
     return sum + share * TAKERS_SHARE * each

@@ -22,7 +22,7 @@ import {
 } from './lost-cells.ts'
 import type { Picture } from './pictures/picture.ts'
 import { allPicturesOf, PICTURES_FOLDER, picturesOf } from './pictures.ts'
-import type { LatencyLine, PeersResults } from './result.ts'
+import type { LatencyLine, PeersHeader, PeersResults } from './result.ts'
 import { resultsOf } from './results-file.ts'
 import { LATENCY_ROOM, STEADY_AHEAD, STEADY_TAKE, WARM_MESSAGES } from './scale.ts'
 import {
@@ -274,11 +274,17 @@ function worstShareText(results: PeersResults): string[] {
   return [`The worst of qlog at a share is at ${load}: ${text(ours)}; ${beside}.`, '']
 }
 
+function warmText({ backlogWarmSeconds }: PeersHeader): string {
+  return backlogWarmSeconds === undefined
+    ? 'Rates count behind a second of the same, in which code that starts cold gets to about half of its speed (docs/decisions/0015-the-comparison.md): smaller differences than that say nothing of the backlog.'
+    : `Rates count behind ${backlogWarmSeconds} s of the same.`
+}
+
 function theBacklogs(results: PeersResults, pictures: readonly Picture[]): string[] {
   return [
     '## With a backlog',
     '',
-    `Rates with so many messages of 100 B waiting; memory of the process that keeps them, its server with it, without the pages of files, beyond what it took when ${countText(WARM_MESSAGES)} had been put and taken; disk of its directory, before anything was taken. Each line is one sample of one directory, in which only these messages were ever put before memory and disk were looked at; the contenders took no turns.`,
+    `Rates with so many messages of 100 B waiting; memory of the process that keeps them, its server with it, without the pages of files, beyond what it took when ${countText(WARM_MESSAGES)} had been put and taken; disk of its directory, before anything was taken. Each line is one sample of one directory, in which only these messages were ever put before memory and disk were looked at; the contenders took no turns. ${warmText(results.header)}`,
     '',
     ...backlogTable(results),
     '',

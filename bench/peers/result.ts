@@ -28,6 +28,8 @@ export interface PeersHeader {
   readonly roundsMin?: number
   /** Of latencies; absent in older results, where they were as many as of rates. */
   readonly latencyRounds?: number
+  /** Of the same in front of rates with a backlog; absent in older results, which had little more than a second. */
+  readonly backlogWarmSeconds?: number
   readonly seed: number
   /** Of one run of a rate, and of one of a latency. */
   readonly runSeconds: number

@@ -98,12 +98,14 @@ async function* measurePeers(
     contenders.push(found)
   }
   const raw = await makeRaw(place.path)
-  const { rounds, latencyRounds, runSeconds, latencySeconds, leadInSeconds } = scale
+  const { rounds, latencyRounds, runSeconds, latencySeconds, leadInSeconds, backlogWarmSeconds } =
+    scale
   const roundsMin = Math.min(...scale.cells.map((cell) => roundsOf(scale, cell)))
   const how = {
     rounds,
     ...(roundsMin < rounds && { roundsMin }),
     latencyRounds,
+    backlogWarmSeconds,
     runSeconds,
     latencySeconds,
     leadInSeconds,

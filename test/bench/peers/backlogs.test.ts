@@ -20,8 +20,8 @@ test('one that does not take again what was put has no rates', async () => {
   await expect(ratesWith(bench, losing(1), 1)).rejects.toThrow('took 99 of the 100 that were put')
 })
 
-test('rounds count once as long was put and taken as a run and its warm-up last, and not for ever', async () => {
-  const scale = { ...PEERS_SMOKE, runSeconds: 0.75, warmupSeconds: 0.25 }
+test('rounds count once what is warm has put and taken for as long as it takes, and not for ever', async () => {
+  const scale = { ...PEERS_SMOKE, backlogWarmSeconds: 1 }
   const putsOf = async (seconds: number) => {
     let puts = 0
     const one = losing(0)

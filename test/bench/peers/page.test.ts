@@ -129,9 +129,16 @@ test('the method is that of the run: of older ones as it was', () => {
   const second = pageOf({ leadInSeconds: 0.2 })
   expect(second).toContain('led in by 0.2 s flat out')
   expect(second).toContain('what was put before stays')
-  const third = pageOf({ leadInSeconds: 0.2, latencyRounds: 3, roundsMin: 4 })
+  expect(second).toContain('Rates count behind a second of the same')
+  const third = pageOf({
+    leadInSeconds: 0.2,
+    latencyRounds: 3,
+    roundsMin: 4,
+    backlogWarmSeconds: 6,
+  })
   expect(third).toContain('5 rounds (4 of the cells that no bar is about) of 1 s a rate and 3 of')
   expect(third).toContain('led in by 0.2 s of the same load')
+  expect(third).toContain('Rates count behind 6 s of the same.')
   expect(third).toContain('what is left of those before is taken out of whoever gives it back')
 })
 
