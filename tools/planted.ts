@@ -10,17 +10,17 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ALL_FAULTS, newestFirst } from './planted/all.ts'
+import type { PlantedFault } from './planted/fault.ts'
 import {
   CRASH_POINTS,
   CRASH_POINTS_FLUSH,
-  DIRECTED,
   FAILING_CALLS,
-  FAULTS,
-  type PlantedFault,
+  LOG_PROOF,
   SCHEDULE_SHARES,
   SCHEDULES,
-} from './planted-faults.ts'
-import { STORE_FAULTS, STORE_PROOF } from './planted-store-faults.ts'
+  STORE_PROOF,
+} from './planted/proofs.ts'
 
 const COPIED = [
   'bench',
@@ -35,7 +35,6 @@ const COPIED = [
 ]
 const PARALLEL = 2
 const CI_SCHEDULES = 3_000
-const LOG_PROOF = [SCHEDULES, CRASH_POINTS, CRASH_POINTS_FLUSH, FAILING_CALLS, DIRECTED]
 const BEGIN = '<!-- planted: begin -->'
 const END = '<!-- planted: end -->'
 
@@ -240,14 +239,13 @@ async function main(): Promise<number> {
   const { ci, write, only, seconds } = readArguments(process.argv.slice(2))
   const started = performance.now()
   const hasTime = (): boolean => performance.now() - started < seconds * 1000
-  // The newest first: where time is short, the oldest have been caught the most often.
-  const every = [...FAULTS, ...STORE_FAULTS]
-  const faults = every.filter((fault) => fault.name.includes(only))
-  if (ci) faults.reverse()
+  const named = ALL_FAULTS.filter((fault) => fault.name.includes(only))
+  // Where time is short: the oldest have been caught the most often.
+  const faults = ci ? newestFirst(named) : named
   if (ci) {
     console.log(`planted: few schedules (${CI_SCHEDULES} instead of 20,000) for each fault`)
   }
-  checkFits(root, every)
+  checkFits(root, ALL_FAULTS)
   const caught: Caught[] = new Array(faults.length)
   let next = 0
   const work = async (): Promise<void> => {
