@@ -1,6 +1,6 @@
 /** Saved state, and the descriptors that lead to it. */
 import { edit, type PlantedFault } from '../fault.ts'
-import { SNAPSHOTS, SNAPSHOTS_DAMAGE } from '../proofs.ts'
+import { SNAPSHOTS, SNAPSHOTS_DAMAGE, SNAPSHOTS_REFUSED } from '../proofs.ts'
 
 export const SNAPSHOTS_FAULTS: readonly PlantedFault[] = [
   {
@@ -147,5 +147,16 @@ export const SNAPSHOTS_FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: ['test/log/snapshot-turn.test.ts'],
+  },
+  {
+    name: 'blocks of a snapshot wait for ever for a segment that cannot be made',
+    edits: [
+      edit(
+        'src/log/commit-loop.ts',
+        'const blocksFit = !waiting || (segment && this.#composer.fitsBlocks(segment, waiting))',
+        'const blocksFit = true',
+      ),
+    ],
+    tests: [SNAPSHOTS_REFUSED],
   },
 ]
