@@ -29,9 +29,14 @@ import type { FileHandle, SocketListener, System } from '../system/system.ts'
 import { writeOwnSegment } from './backup-segment.ts'
 import { damageBehindState } from './behind-state.ts'
 import type { Finding } from './finding.ts'
-import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
+import {
+  flushName,
+  makeNewDirectory,
+  removeUnfinished,
+  requireFree,
+  trimmed,
+} from './new-directory.ts'
 import { DoubtfulLooks, OVERTAKEN_LOOKS_MAX, overtakenError } from './overtaken.ts'
-import { splitPath } from './segment-source.ts'
 import { asIoError, LOOKS_MAX, lockOf, lookAt, ownerState, throwIfAborted } from './source.ts'
 import { type InspectOptions, verifyLog } from './verify.ts'
 import type { FindingRow } from './words.ts'
@@ -86,7 +91,8 @@ interface Opened {
 /**
  * Copies the log in `directory` into the new directory `targetPath`. Rejects with QLOG_NOT_A_LOG,
  * QLOG_INVALID_ARGUMENT where the target holds something, QLOG_DAMAGED where segments are missing or the
- * newest one is damaged, QLOG_OVERTAKEN, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left.
+ * newest one is damaged, QLOG_OVERTAKEN, QLOG_DISK_FULL, QLOG_IO, QLOG_ABORTED; then no target is left, and
+ * `TARGET.partial` only where the message names it.
  */
 export async function backupLog(
   system: System,
@@ -100,25 +106,26 @@ export async function backupLog(
   const pin = await pinned(system, directory, isLive)
   let opened: Opened | undefined
   const partial = `${target}.partial`
-  let isMade = false
+  let isUnfinished = false
   try {
     opened = await openAll(system, directory, options.signal)
     await makeNewDirectory(system, partial)
-    isMade = true
+    isUnfinished = true
     const bytes = await copyAll(system, opened, partial, options)
     await writeOwnSegment(system, partial, { ...opened, ownBase: ownBase(opened) })
     await system.files.flushDirectory(partial)
     const findings = await verified(system, partial, opened, options)
     const stateDamage = await damageBehindState(system, partial, options.signal)
     await system.files.rename(partial, target)
-    await system.files.flushDirectory(splitPath(target).directory)
+    isUnfinished = false
+    await flushName(system, partial, target)
     const { nextId, live, sources, assessment } = opened
     const firstId = assessment.map[0]?.firstId ?? opened.cut.firstId
     const segments = sources.length + 1
     const report = { directory, target, firstId, nextId, segments, bytes, live, findings }
     return { ...report, ...(stateDamage && { stateDamage }) }
   } catch (error) {
-    if (isMade) await removeUnfinished(system, partial)
+    if (isUnfinished) await removeUnfinished(system, partial)
     throw asBackupError(error, target)
   } finally {
     await letGo(opened?.sources ?? [], pin)

@@ -4,6 +4,7 @@
  */
 import { QlogError, systemErrorCode } from '../errors.ts'
 import type { System } from '../system/system.ts'
+import { splitPath } from './segment-source.ts'
 import { asIoError } from './source.ts'
 
 /** Without slashes at its end. */
@@ -38,6 +39,20 @@ export async function makeNewDirectory(system: System, path: string): Promise<vo
   }
 }
 
+/**
+ * Makes the new name of `partial` durable. Where that fails the name is given back, and the files stay: a power
+ * cut may still show either name, and below `target` there is a whole copy or nothing.
+ */
+export async function flushName(system: System, partial: string, target: string): Promise<void> {
+  try {
+    await system.files.flushDirectory(splitPath(target).directory)
+  } catch (cause) {
+    await system.files.rename(target, partial).catch(passOver)
+    const what = `cannot make the name ${target} durable (${systemErrorCode(cause)})`
+    throw new QlogError('QLOG_IO', `${what}: remove ${partial} and try again`, { cause })
+  }
+}
+
 /** Takes back what was made, as far as that goes. */
 export async function removeUnfinished(system: System, partial: string): Promise<void> {
   try {
@@ -46,7 +61,11 @@ export async function removeUnfinished(system: System, partial: string): Promise
     }
     await system.files.removeDirectory(partial)
   } catch (error) {
-    // The first error is what counts; the next attempt names what is left.
-    if (systemErrorCode(error) === '') throw error
+    passOver(error)
   }
+}
+
+/** The first error is what counts; the next attempt names what is left. */
+function passOver(error: unknown): void {
+  if (systemErrorCode(error) === '') throw error
 }

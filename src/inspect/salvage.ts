@@ -9,10 +9,15 @@ import { type LockState, readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
 import type { System } from '../system/system.ts'
 import { leavesStateOut } from './left-out.ts'
-import { makeNewDirectory, removeUnfinished, requireFree, trimmed } from './new-directory.ts'
+import {
+  flushName,
+  makeNewDirectory,
+  removeUnfinished,
+  requireFree,
+  trimmed,
+} from './new-directory.ts'
 import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
-import { splitPath } from './segment-source.ts'
 import { asIoError, lookAt, type OwnerState, ownerState, throwIfAborted } from './source.ts'
 import { UnreadFiles } from './unread-files.ts'
 import type { InspectOptions } from './verify.ts'
@@ -60,7 +65,7 @@ export interface SalvageReport {
 /**
  * Copies everything valid of the log in `directory` into the new directory `targetPath`. Rejects with
  * QLOG_NOT_A_LOG, QLOG_LOCKED, QLOG_INVALID_ARGUMENT where the target holds something, QLOG_DISK_FULL,
- * QLOG_IO, QLOG_ABORTED; then no target is left.
+ * QLOG_IO, QLOG_ABORTED; then no target is left, and `TARGET.partial` only where the message names it.
  */
 export async function salvageLog(
   system: System,
@@ -93,6 +98,7 @@ export async function salvageLog(
     firstId,
   })
   const tally = new Tally()
+  let isUnfinished = true
   try {
     for await (const item of itemsOf(source, directory)) {
       throwIfAborted(options.signal)
@@ -108,10 +114,11 @@ export async function salvageLog(
     await system.files.flushDirectory(partial)
     await refuseOwner(system, directory, lock)
     await system.files.rename(partial, target)
-    await system.files.flushDirectory(splitPath(target).directory)
+    isUnfinished = false
+    await flushName(system, partial, target)
   } catch (error) {
     await writer.close().catch(() => undefined)
-    await removeUnfinished(system, partial)
+    if (isUnfinished) await removeUnfinished(system, partial)
     // Files that retire under the copying are no fault of the disk.
     if (systemErrorCode(error) === 'QLOG_IO') await refuseOwner(system, directory, lock, error)
     throw asIoError(error, `cannot write ${target}`)

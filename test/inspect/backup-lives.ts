@@ -73,7 +73,12 @@ function backupLife(ending: 'closed' | 'killed'): Life<KnownBackup> {
       if (ending === 'closed') await log.close()
     },
     act: async (system, known) => {
-      await backupLog(system, LOG, COPY)
+      try {
+        await backupLog(system, LOG, COPY)
+      } catch (error) {
+        if (await exists(system, COPY)) throw new Error('a copy that was refused has its name')
+        throw error
+      }
       known.isDone = true
     },
     check: async (system, known, round) => {

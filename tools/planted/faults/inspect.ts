@@ -1,6 +1,13 @@
 /** The commands that look at a log or save what is left of it. */
 import { edit, type PlantedFault } from '../fault.ts'
-import { LOST_MAP, LOST_NEWEST, LOST_VICTIMS, SALVAGE_PARTS } from '../proofs.ts'
+import {
+  BACKUP_CRASH,
+  FLUSH_NAME,
+  LOST_MAP,
+  LOST_NEWEST,
+  LOST_VICTIMS,
+  SALVAGE_PARTS,
+} from '../proofs.ts'
 
 export const INSPECT_FAULTS: readonly PlantedFault[] = [
   {
@@ -169,5 +176,27 @@ export const INSPECT_FAULTS: readonly PlantedFault[] = [
       ),
     ],
     tests: ['test/inspect/salvage-mended.test.ts'],
+  },
+  {
+    name: 'a copy whose name could not be made durable keeps it',
+    edits: [
+      edit(
+        'src/inspect/new-directory.ts',
+        '    await system.files.rename(target, partial).catch(passOver)\n',
+        '',
+      ),
+    ],
+    tests: [BACKUP_CRASH],
+  },
+  {
+    name: 'what recover saves is removed behind a flush of its name that failed',
+    edits: [
+      edit(
+        'src/inspect/salvage.ts',
+        '    if (isUnfinished) await removeUnfinished(system, partial)\n',
+        '    await removeUnfinished(system, partial)\n',
+      ),
+    ],
+    tests: [FLUSH_NAME],
   },
 ]
