@@ -236,15 +236,17 @@ test('a file that has the name of a segment made ahead by now is not deleted wit
   const { files } = process
   await simulation.run(() =>
     process.run(async () => {
-      const log = await openPublicLog(process, LOG, { segmentBytesMin: 65_536 })
+      const sizes = { segmentBytesMin: 65_536, segmentBytesMax: 65_536 }
+      const log = await openPublicLog(process, LOG, sizes)
       const names = async () => (await files.list(LOG)).filter((one) => one.endsWith('.qls')).sort()
-      while ((await names()).length < 2) await log.append(BODY)
-      const path = `${LOG}/${(await names()).at(-1)}`
+      // More than half of a segment: the next one is made, and dropped with the end of the log.
+      await log.append('y'.repeat(40_000))
+      await new Promise<void>((resolve) => process.clock.after(50, resolve))
+      const [, ahead] = await names()
+      const path = `${LOG}/${ahead}`
       await files.unlink(path)
       const other = await files.open(path, { mode: 'create' })
-      // Larger than what was made ahead, which is dropped for it.
-      await log.append('y'.repeat(200_000)).catch(() => undefined)
-      await log.close().catch(() => undefined)
+      await log.close()
       expect(simulation.disk.exists(path)).toBe(true)
       expect((await files.stat(path)).inode).toBe((await other.stat()).inode)
       await other.close()

@@ -176,11 +176,12 @@ export class Driver {
     if (!this.stopped) this.reference.acknowledgeAll()
   }
 
-  /** Some verbs see only what is durable. */
+  /** Some verbs see only what is durable. A lease that ends while time is left to pass is in flight itself. */
   async calm(): Promise<void> {
-    if (this.reference.inFlight === 0) return
-    await this.quiesce()
-    await this.stepAside()
+    while (this.reference.inFlight > 0 && !this.stopped) {
+      await this.quiesce()
+      await this.stepAside()
+    }
   }
 
   /** Waits for all that is in flight. */
