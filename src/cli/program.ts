@@ -2,7 +2,7 @@
  * The command line as a whole: one place where every command is registered, and how a run of it
  * ends. Touches nothing itself; everything comes with the context.
  */
-import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
 import { registerBackup, registerRestore } from './backup.ts'
@@ -186,8 +186,8 @@ const EXIT_CODE_HELP = `Exit codes:
                  111  cannot listen              130  interrupted`
 
 function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const found: unknown = JSON.parse(text)
+  // By the package's own name, so that it is found from wherever this was compiled to.
+  const found: unknown = createRequire(import.meta.url)('qlog/package.json')
   if (typeof found === 'object' && found !== null && 'version' in found)
     return String(found.version)
   throw new Error('package.json has no version')

@@ -22,8 +22,10 @@ export function cellsAfterCrash(
   }
   const { queue, group } = place
   const last = cells.at(-1) ?? first
-  if (reference.reserving.some((one) => one.queue === queue && one.group === group)) {
+  for (const one of reference.reserving) {
+    if (one.queue !== queue || one.group !== group) continue
     if (last.state === 'waiting') cells.push(leased(last), buriedUnseen(last))
+    if (last.state === 'buried' && one.buriedId === place.id) cells.push(leased(last))
   }
   const attemptsMax = attemptsMaxOf(reference.current, place)
   const timedOut = cells

@@ -35,6 +35,14 @@ export interface Lease {
   end: Deadline
 }
 
+/** A group of which somebody asked for a message. */
+export interface Asked {
+  readonly queue: string
+  readonly group: string
+  /** By this id, though it be buried. */
+  readonly buriedId?: number
+}
+
 export class Reference {
   #durable: State = emptyState()
   #waiting: Entry[] = []
@@ -43,7 +51,7 @@ export class Reference {
   /** Of the process that died: some may have run out before that. */
   readonly deadLeases = new Map<string, Lease>()
   /** Groups of a reserve that is under way: it may lease what nobody hears of. */
-  reserving: readonly { readonly queue: string; readonly group: string }[] = []
+  reserving: readonly Asked[] = []
   /** Wall clock and elapsed time may have drifted apart by so much since a deadline was made. */
   jumpedMs = 0
   /** Something became durable since the last opening. */

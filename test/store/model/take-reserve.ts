@@ -132,8 +132,8 @@ export async function takeReserveById(driver: Driver, random: Random): Promise<v
   const place: Place = { queue: queue.name, group: group.name, id }
   const started = driver.now
   const { states } = reference
-  reference.reserving = [{ queue: queue.name, group: group.name }]
   const buried = random.chance(0.5)
+  reference.reserving = [{ queue: queue.name, group: group.name, ...(buried && { buriedId: id }) }]
   const promise = holder.session.reserveById(id, { group: group.name, buried })
   await driver.send(`reserve of ${nameOf(place)}`, undefined, promise, (delivery) => {
     reference.reserving = []
