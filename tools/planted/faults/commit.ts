@@ -395,5 +395,6 @@ export const COMMIT_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a group that waits for a description is not told that one is free',
     edits: [edit('src/log/write-lanes.ts', '    for (const call of waiters) call()\n', '')],
+    tests: ['test/log/write-lanes.test.ts'],
   },
 ]
