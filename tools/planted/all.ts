@@ -1,4 +1,4 @@
-/** All of them, by what they are about. */
+/** All planted faults, by what they are about, and in which order they are tried where time is short. */
 import type { PlantedFault } from './fault.ts'
 import { COMMIT_FAULTS } from './faults/commit.ts'
 import { FORMAT_FAULTS } from './faults/format.ts'
