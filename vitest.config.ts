@@ -1,12 +1,48 @@
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 // Counting tests from words on a terminal is guesswork, so a run can also leave a report as JSON.
 const report = process.env['QLOG_TEST_REPORT']
 
-/** Tests that compare two servers second by second run when all others have ended, one at a time. */
+/** Tests that compare two servers second by second run when all others have ended, one file at a time. */
 const BY_THE_CLOCK = ['test/protocols/differential/**/*.test.ts']
+
+/**
+ * A process of its own for each file: these start others, watch what a process holds, or run so long that
+ * starting one is nothing. All others share a few, and are spared that.
+ */
+const OWN_PROCESS = [
+  'test/{bench,cli,damage,docs,real,simulation,tools}/**/*.test.ts',
+  'test/store/model/**/*.test.ts',
+]
+
+/** Those that take longest begin first, since one that begins last is waited for by an idle processor. */
+const LONG = [
+  'test/simulation/schedules-',
+  'test/simulation/',
+  'test/real/kills.',
+  'test/real/disk-full.',
+  'test/damage/',
+  'test/store/model/',
+  'test/real/',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((one, other) => rank(one) - rank(other))
+  }
+}
+
+/** Files that share processes come last, one behind the other: a process is kept for the next of them only. */
+function rank({ moduleId, project }: TestSpecification): number {
+  if (project.config.isolate === false) return LONG.length + 1
+  const path = relative(import.meta.dirname, moduleId)
+  const found = LONG.findIndex((start) => path.startsWith(start))
+  return found === -1 ? LONG.length : found
+}
 
 export default defineConfig({
   // The sources here, not what was compiled from them last.
@@ -16,9 +52,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'own process',
+          include: OWN_PROCESS,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'together',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...BY_THE_CLOCK],
+          exclude: [...configDefaults.exclude, ...OWN_PROCESS, ...BY_THE_CLOCK],
+          isolate: false,
         },
       },
       {
@@ -31,6 +75,7 @@ export default defineConfig({
         },
       },
     ],
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // The default leaves one core idle, which on two is half of the machine; and some files wait for most of their time.
     maxWorkers: availableParallelism() + 1,

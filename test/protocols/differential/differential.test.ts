@@ -8,7 +8,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { beanstalkdVersion, ServerProcess } from '../../../tools/beanstalkd/server-process.ts'
 import { Wire } from '../../../tools/beanstalkd/wire.ts'
 import { Coverage } from './coverage.ts'
@@ -25,6 +25,7 @@ const SEED = Number(process.env['QLOG_DIFFERENTIAL_SEED'] ?? 1)
  */
 const WAITING_TRIES = 6
 const SCRIPTS = Number(process.env['QLOG_DIFFERENTIAL_SCRIPTS'] ?? 200)
+const SHARE_MAX = 100
 const PEER = process.env['QLOG_DIFFERENTIAL_PEER'] === 'beanstalkd' ? 'beanstalkd' : 'qlog'
 const SHRINK_MS = 60_000
 const TEST_MS = 240_000
@@ -38,13 +39,24 @@ if (version === undefined) {
 const directories: string[] = []
 const pairs = new Set<Pair>()
 
-afterEach(async () => {
+// Not behind each test: some run side by side.
+afterAll(async () => {
   for (const pair of pairs) await pair.kill()
   pairs.clear()
   for (const directory of directories.splice(0)) {
     rmSync(directory, { recursive: true, force: true })
   }
 })
+
+/** Two pairs of servers side by side take half of the seeds each; one that is repeated takes them as it did. */
+function sharesOf(first: number, scripts: number) {
+  if (scripts <= SHARE_MAX) return [{ first, scripts }]
+  const half = Math.ceil(scripts / 2)
+  return [
+    { first, scripts: half },
+    { first: first + half, scripts: scripts - half },
+  ]
+}
 
 function startPeer(): Promise<ServerProcess> {
   if (PEER === 'beanstalkd') return ServerProcess.start({ kind: PEER })
@@ -60,14 +72,18 @@ async function startPair(coverage: Coverage): Promise<Pair> {
   return pair
 }
 
+async function end(pair: Pair): Promise<void> {
+  await pair.kill()
+  pairs.delete(pair)
+}
+
 /** A failure in words: the shortest script found, what differs, and how to see it again. */
 async function explain(script: Script, mismatch: Mismatch, repeat: string): Promise<string> {
   let last = mismatch
   const fails = async (shorter: Script): Promise<boolean> => {
     const pair = await startPair(new Coverage())
     const found = await pair.run(shorter)
-    await pair.kill()
-    pairs.delete(pair)
+    await end(pair)
     if (found !== undefined) last = found
     return found !== undefined && found.isNamed !== true
   }
@@ -87,7 +103,8 @@ describe.skipIf(version === undefined)('beanstalkd and qlog serve', () => {
 
   afterAll(() => console.log(`${version} beside ${PEER}, seed ${SEED}\n${coverage.table()}`))
 
-  test.each(Object.keys(DIRECTED))(
+  // They wait for most of their time.
+  test.concurrent.each(Object.keys(DIRECTED))(
     'directed: %s',
     async (name) => {
       const script = DIRECTED[name] ?? []
@@ -98,9 +115,8 @@ describe.skipIf(version === undefined)('beanstalkd and qlog serve', () => {
       for (let tries = 0; tries < triesMax; tries++) {
         const pair = await startPair(coverage)
         mismatch = await pair.run(script)
+        await end(pair)
         if (mismatch === undefined) return
-        await pair.kill()
-        pairs.delete(pair)
       }
       if (mismatch) expect.fail(await explain(script, mismatch, `${COMMAND} -t '${name}'`))
     },
@@ -112,34 +128,35 @@ describe.skipIf(version === undefined)('beanstalkd and qlog serve', () => {
     async () => {
       const pair = await startPair(coverage)
       const mismatch = await pair.run(DRAINED)
+      await end(pair)
       if (mismatch === undefined) return
       expect.fail(await explain(DRAINED, mismatch, `${COMMAND} -t drained`))
     },
     TEST_MS,
   )
 
-  test(
-    `${SCRIPTS} random scripts from seed ${SEED}`,
-    async () => {
+  test.concurrent.each(sharesOf(SEED, SCRIPTS))(
+    '$scripts random scripts from seed $first',
+    async ({ first, scripts }) => {
       let pair = await startPair(coverage)
       let ended = 0
-      for (let seed = SEED; seed < SEED + SCRIPTS; seed++) {
+      for (let seed = first; seed < first + scripts; seed++) {
         const script = generateScript(seed)
         const mismatch = await pair.run(script)
         if (mismatch === undefined) continue
-        await pair.kill()
-        pairs.delete(pair)
+        await end(pair)
         pair = await startPair(mismatch.isNamed ? coverage : new Coverage())
         if (mismatch.isNamed) {
           ended++
           continue
         }
         const again = await pair.run(script)
-        const from = again === undefined ? SEED : seed
+        const from = again === undefined ? first : seed
         const variables = `QLOG_DIFFERENTIAL_SEED=${from} QLOG_DIFFERENTIAL_SCRIPTS=${seed - from + 1}`
         expect.fail(await explain(script, again ?? mismatch, `${variables} ${COMMAND} -t random`))
       }
-      console.log(`${ended} of ${SCRIPTS} scripts ended early, by a named difference`)
+      await end(pair)
+      console.log(`${ended} of ${scripts} scripts ended early, by a named difference`)
     },
     TEST_MS,
   )
@@ -166,8 +183,7 @@ describe.skipIf(version === undefined)('beanstalkd and qlog serve', () => {
         const fails = async (some: Script): Promise<boolean> => {
           const pair = await startWrong()
           const found = await pair.run(some)
-          await pair.kill()
-          pairs.delete(pair)
+          await end(pair)
           return found?.why.includes('JOB_TOO_BIG') === true
         }
         if (!(await fails(script))) continue
