@@ -1,14 +1,14 @@
 /**
  * Reading beside a writer whose segments retire: `qlog verify` in a loop never speaks of damage, and
  * readers that follow, also one that is too slow, never take a retired segment for a lost one.
- * QLOG_LIVE_SECONDS shortens the loop.
+ * QLOG_LIVE_SECONDS=60 and more for a longer loop.
  */
 import { expect, test } from 'vitest'
 import { openReader } from '../../src/index.ts'
 import { lineOf, runQlog, startFixture } from './children.ts'
 import { freshDirectory } from './support.ts'
 
-const SECONDS = Number(process.env['QLOG_LIVE_SECONDS'] ?? 60)
+const SECONDS = Number(process.env['QLOG_LIVE_SECONDS'] ?? 20)
 
 test(`qlog verify and readers beside a living writer for ${SECONDS} s`, {
   timeout: SECONDS * 1_000 + 60_000,

@@ -105,8 +105,8 @@ describe('lengths that lie', () => {
     const parent = freshDirectory()
     const directory = path.join(parent, 'log')
     const log = await openLog(directory, {
-      segmentBytesMin: 512 * 1024 * 1024,
-      segmentBytesMax: 512 * 1024 * 1024,
+      segmentBytesMin: 256 * 1024 * 1024,
+      segmentBytesMax: 256 * 1024 * 1024,
     })
     for (let id = 1; id <= 40; id++) await log.append(`${id}:`.padEnd(500, '.'))
     await log.close()
