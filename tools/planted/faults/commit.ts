@@ -103,6 +103,7 @@ export const COMMIT_FAULTS: readonly PlantedFault[] = [
         'return !this.#host.hasRoom',
       ),
     ],
+    tests: ['test/log/waiting/room-queue.test.ts'],
   },
   {
     name: 'appendSync overtakes a group in flight',

@@ -46,8 +46,9 @@ export const FORMAT_FAULTS: readonly PlantedFault[] = [
     tests: [GOLDEN],
   },
   {
-    name: "bytes that wait are still the caller's",
+    name: "bytes that are kept are still the caller's",
     edits: [edit('src/format/bytes.ts', 'return new Uint8Array(bytes)', 'return bytes.slice()')],
+    tests: ['test/testing/log-suite.test.ts'],
   },
   {
     name: 'a block that was cut off where a sector begins is called rot',
