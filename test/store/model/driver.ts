@@ -147,7 +147,9 @@ export class Driver {
   /** Everything in order: what is in flight becomes durable, leases are given back. */
   async close(): Promise<void> {
     await this.stepAside()
-    const places = this.leasedPlaces(this.held)
+    // One that has run out is not given back, though nobody knows yet whether its message came back or went.
+    const running = this.held.filter(({ lease }) => passed(lease.end, this.now) === 'no')
+    const places = this.leasedPlaces(running)
     const giveBack = (state: State): void => {
       for (const place of places) verbs.giveBack(state, place)
     }
