@@ -184,7 +184,7 @@ function take(
         const due = cellOf(state, place)?.due
         const hasBeenDue = passed(due, now) === 'yes' || due?.lowMs === Number.NEGATIVE_INFINITY
         const isEarly = isFree !== undefined && !hasBeenDue
-        verbs.lease(state, place, isFree !== undefined, isEarly)
+        verbs.lease(state, place, isEarly)
       }
     },
     places,

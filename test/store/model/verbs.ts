@@ -125,10 +125,10 @@ export function configure(
   if (group) group.leasedMax = leasedMax ?? undefined
 }
 
-export function lease(state: State, place: Place, byId = false, isEarly = false): void {
+export function lease(state: State, place: Place, isEarly = false): void {
   changeCell(state, place, (cell) => {
     if (cell.suspect !== 'no' || isEarly) cell.isPlain = false
-    cell.suspect = cell.suspect === 'waiting' && !byId ? 'out' : 'no'
+    cell.suspect = cell.suspect === 'waiting' ? 'out' : 'no'
     cell.state = 'leased'
     cell.due = undefined
     cell.attempts += 1
