@@ -172,7 +172,13 @@ function groupDifference(
     (isExpired(message, expected.now) === 'yes' && isHeld(expected, message))
   const isAnyUnclear = [...queue.messages.values()].some(isUnclear)
   if (isAnyUnclear) return undefined
-  return seenDifference(queue, group, seen) ?? figuresDifference(expected.now, seen)
+  const buriedAs = (info: MessageInfo): number => {
+    const place = { queue: queue.name, group: group.name, id: info.id }
+    const message = queue.messages.get(info.id)
+    const cell = message && seenCell(expected, message, place, info)
+    return (cell ?? group.cells.get(info.id))?.buriedAs ?? 0
+  }
+  return seenDifference(queue, buriedAs, seen) ?? figuresDifference(expected.now, seen)
 }
 
 /** Undefined where the cell is, or one of those it may be is, what was seen. */
@@ -267,7 +273,11 @@ function isLeft(expected: Expectation, deadline: Deadline | undefined, leftMs: n
 }
 
 /** What the store says of itself in several ways must agree. */
-function seenDifference(queue: QueueState, group: GroupState, seen: SeenGroup): string | undefined {
+function seenDifference(
+  queue: QueueState,
+  buriedAs: (info: MessageInfo) => number,
+  seen: SeenGroup,
+): string | undefined {
   const { stats, infos, peeked } = seen
   for (const state of ['ready', 'delayed', 'leased', 'buried'] as const) {
     const count = infos.filter((info) => info.state === state).length
@@ -278,11 +288,13 @@ function seenDifference(queue: QueueState, group: GroupState, seen: SeenGroup): 
   const best: Record<(typeof PEEKED)[number], number | undefined> = {
     ready: lowest(infos, 'ready', ({ priority }) => priority),
     delayed: lowest(infos, 'delayed', ({ dueInMs }) => dueInMs),
-    buried: lowest(infos, 'buried', ({ id }) => group.cells.get(id)?.buriedAs ?? 0),
+    buried: lowest(infos, 'buried', buriedAs),
   }
   for (const state of PEEKED) {
     const id = peeked.get(state)?.id
-    const isTie = state === 'delayed' && isDueWith(infos, id, best[state])
+    const isTie =
+      (state === 'delayed' && isDueWith(infos, id, best[state])) ||
+      (state === 'buried' && isBuriedWith(infos, id, best[state], buriedAs))
     if (id !== best[state] && !isTie) return `peek ${state} gives ${id}, not ${best[state]}`
   }
   return undefined
@@ -308,6 +320,18 @@ function isDueWith(
 ): boolean {
   const [one, other] = [left, right].map((id) => infos.find((info) => info.id === id)?.dueInMs)
   return one !== undefined && other !== undefined && Math.abs(one - other) <= TIE_MS
+}
+
+/** Buried while nobody heard of it: in which order is not known. */
+function isBuriedWith(
+  infos: readonly MessageInfo[],
+  left: number | undefined,
+  right: number | undefined,
+  buriedAs: (info: MessageInfo) => number,
+): boolean {
+  const buried = infos.filter(({ state }) => state === 'buried')
+  const [one, other] = [left, right].map((id) => buried.find((info) => info.id === id))
+  return one !== undefined && other !== undefined && buriedAs(one) === buriedAs(other)
 }
 
 function lowest(

@@ -42,6 +42,7 @@ function adopted(expectation: Expectation, seen: Seen, before: Now): State {
       for (const group of queue.groups.values()) group.cells.delete(message.id)
     }
     for (const group of queue.groups.values()) {
+      let isAnyUnseen = false
       const infos = new Map(seenQueue?.groups.get(group.name)?.infos.map((info) => [info.id, info]))
       for (const message of queue.messages.values()) {
         const place = { queue: queue.name, group: group.name, id: message.id }
@@ -53,11 +54,13 @@ function adopted(expectation: Expectation, seen: Seen, before: Now): State {
           due: info ? narrowed(cell.due, info.dueInMs, before, now) : cell.due,
         }
         if (known.buriedAs === Number.POSITIVE_INFINITY) {
+          // All of them have the same: which was first is not known.
           known.buriedAs = group.nextBuried
-          group.nextBuried += 1
+          isAnyUnseen = true
         }
         group.cells.set(message.id, known)
       }
+      if (isAnyUnseen) group.nextBuried += 1
     }
   }
   return state

@@ -222,3 +222,8 @@ export function newCell(message: MessageFacts): Cell {
     suspect: 'no',
   }
 }
+
+/** Those that were buried while nobody heard of it have one number: in which order is not known. */
+export function isBurialOrderKnown(cells: readonly Cell[]): boolean {
+  return new Set(cells.map(({ buriedAs }) => buriedAs)).size === cells.length
+}
