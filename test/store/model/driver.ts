@@ -148,7 +148,7 @@ export class Driver {
   async close(): Promise<void> {
     await this.stepAside()
     // One that has run out is not given back, though nobody knows yet whether its message came back or went.
-    const running = this.held.filter(({ lease }) => passed(lease.end, this.now) === 'no')
+    const running = this.held.filter(({ lease }) => passed(lease.end, this.now) !== 'yes')
     const places = this.leasedPlaces(running)
     const giveBack = (state: State): void => {
       for (const place of places) verbs.giveBack(state, place)
