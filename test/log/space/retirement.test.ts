@@ -1,12 +1,13 @@
 /** How a log gives space back: discarding, retention, files that are used again. */
 import { expect, test } from 'vitest'
+import { BLOCK_TYPE_AT, BlockType } from '../../../src/format/layout.ts'
 import { verifyLog } from '../../../src/inspect/verify.ts'
 import { openPublicLog } from '../../../src/log/open.ts'
 import { openPublicReader } from '../../../src/log/open-reader.ts'
 import { bindPin } from '../../../src/log/pins.ts'
 import type { Log } from '../../../src/log/types.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
-import type { System } from '../../../src/system/system.ts'
+import type { FileHandle, OpenOptions, System } from '../../../src/system/system.ts'
 import { body, LOG, passes, reusedSegments, SMALL, simulate } from './support.ts'
 
 async function idsOf(log: Log): Promise<number[]> {
@@ -24,6 +25,59 @@ async function churn(system: System, log: Log, lastId: number, lag: number): Pro
     const id = await log.append(body(log.nextId))
     if (id > lag) log.discard(1, id - lag + 1)
     await passes(system, 1)
+  }
+}
+
+/** A system on which a SEAL takes until it is let go. */
+class HeldSeals {
+  readonly system: System
+  /** Of the segments whose SEAL was to be written, in order. */
+  readonly paths: string[] = []
+  readonly #going: Promise<void>
+  #go: () => void = () => undefined
+
+  constructor(system: System) {
+    this.#going = new Promise((resolve) => {
+      this.#go = resolve
+    })
+    const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = system
+    const files = new Proxy(system.files, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (name === 'open') {
+          return async (path: string, options: OpenOptions) =>
+            this.#held(path, await target.open(path, options))
+        }
+        if (name === 'openSync') {
+          return (path: string, options: OpenOptions) =>
+            this.#held(path, target.openSync(path, options))
+        }
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    this.system = { clock, sockets, identity, crc32, lz4, random, watchLoop, warn, files }
+  }
+
+  letGo(): void {
+    this.#go()
+  }
+
+  #held(path: string, handle: FileHandle): FileHandle {
+    return new Proxy(handle, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name)
+        if (name === 'write') {
+          return async (bytes: Uint8Array, at: number) => {
+            if (bytes[BLOCK_TYPE_AT] === BlockType.SEAL) {
+              this.paths.push(path)
+              await this.#going
+            }
+            return target.write(bytes, at)
+          }
+        }
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
   }
 }
 
@@ -68,6 +122,24 @@ test('a segment in a file that is used again survives a kill like any other (1)'
     expect(log.firstId).toBeGreaterThan(20)
     expect(simulation.disk.list(LOG).filter((name) => name.startsWith('spare-'))).toEqual([])
     await log.close()
+  })
+})
+
+test('no file leaves or is used again while its SEAL is being written (1)', async () => {
+  await simulate(9, async (system, simulation) => {
+    const held = new HeldSeals(system)
+    const log = await openPublicLog(held.system, LOG, SMALL)
+    await churn(system, log, 40, 6)
+    // Full segments that have left the log, but for the files of those that are written to.
+    const [first] = held.paths
+    expect(first).toBeDefined()
+    expect(log.firstId).toBeGreaterThan(20)
+    expect(simulation.disk.list(LOG)).toContain(first?.slice(LOG.length + 1))
+    held.letGo()
+    await passes(system, 50)
+    expect(simulation.disk.list(LOG)).not.toContain(first?.slice(LOG.length + 1))
+    await log.close()
+    expect((await verifyLog(system, LOG)).verdict).toBe('fine')
   })
 })
 

@@ -11,6 +11,8 @@ import { StoreState } from '../../../src/store/state/store-state.ts'
 const KIB = 1024
 /** 32 bodies of 64 KiB, but for what they take beside. */
 const BYTES_MAX = 2 * KIB * KIB
+/** More than fit, whatever a message takes. */
+const COUNT_MAX = 10_000
 const BUSY = expect.objectContaining({ code: 'QLOG_BUSY' })
 const claims = new PendingClaims(new StoreState())
 
@@ -23,7 +25,7 @@ function putting(body: Uint8Array, count = 1, plan: PutPlan = PLAIN_PUT): PutMan
 
 /** How many of these may wait. */
 function countUntilBusy(backlog: Backlog, next: () => PutMany): number {
-  for (let count = 0; ; count++) {
+  for (let count = 0; count <= COUNT_MAX; count++) {
     try {
       backlog.add(next())
     } catch (error) {
@@ -31,6 +33,7 @@ function countUntilBusy(backlog: Backlog, next: () => PutMany): number {
       return count
     }
   }
+  return expect.unreachable(`${COUNT_MAX} may wait`)
 }
 
 test('so many bytes may wait; where they have left, so many again', () => {

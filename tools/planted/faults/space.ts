@@ -10,7 +10,6 @@ import {
   MENDED,
   REPAIR,
   RETIREMENT,
-  SCHEDULE_SHARES,
 } from '../proofs.ts'
 
 export const SPACE_FAULTS: readonly PlantedFault[] = [
@@ -77,7 +76,7 @@ export const SPACE_FAULTS: readonly PlantedFault[] = [
   {
     name: 'a file used again while its SEAL is still to be written',
     edits: [edit('src/log/space/retirement.ts', '      .then(() => loop.sealed())\n', '')],
-    tests: [RETIREMENT, ...SCHEDULE_SHARES],
+    tests: [RETIREMENT],
   },
   {
     name: 'a file used again while a pin is held',

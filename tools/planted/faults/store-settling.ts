@@ -1,6 +1,12 @@
 /** Verbs of the store, transactions, and what is committed. */
 import { edit, type PlantedFault, store } from '../fault.ts'
-import { STORE_AHEAD, STORE_READ_FIRST, STORE_REGRESSIONS, STORE_SUITE } from '../proofs.ts'
+import {
+  BACKLOG,
+  STORE_AHEAD,
+  STORE_READ_FIRST,
+  STORE_REGRESSIONS,
+  STORE_SUITE,
+} from '../proofs.ts'
 
 export const STORE_SETTLING_FAULTS: readonly PlantedFault[] = [
   {
@@ -12,6 +18,7 @@ export const STORE_SETTLING_FAULTS: readonly PlantedFault[] = [
         '',
       ),
     ],
+    tests: [BACKLOG],
   },
   {
     name: 'what has left goes on counting as waiting',
@@ -22,6 +29,7 @@ export const STORE_SETTLING_FAULTS: readonly PlantedFault[] = [
         '    this.#operations.take()\n    this.#counts.take()\n    this.#sizes.take()',
       ),
     ],
+    tests: [BACKLOG],
   },
   {
     name: 'an acknowledgement is turned away since large puts wait',
@@ -32,6 +40,7 @@ export const STORE_SETTLING_FAULTS: readonly PlantedFault[] = [
         'this.#tally.assertRoom()',
       ),
     ],
+    tests: [BACKLOG],
   },
   {
     name: 'store: an ack is seen before it is durable',
