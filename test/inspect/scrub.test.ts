@@ -48,10 +48,13 @@ function placeOf(finding: {
 }
 
 describe('scrub and verify agree', () => {
-  it.each(DAMAGES.filter(({ name }) => name !== 'missing last'))('$name', async ({ files }) => {
-    const { scrubbed, verified } = await both(files())
-    expect(scrubbed).toEqual(verified)
-  })
+  it.each(DAMAGES.filter(({ name }) => name !== 'missing last'))(
+    'about $name',
+    async ({ files }) => {
+      const { scrubbed, verified } = await both(files())
+      expect(scrubbed).toEqual(verified)
+    },
+  )
 
   it('about every 61st bit of a full segment', async () => {
     let found = 0

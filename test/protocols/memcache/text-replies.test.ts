@@ -177,7 +177,7 @@ const REPLIES: readonly (readonly [sent: string, reply: string])[] = [
 describe('the text protocol answers', () => {
   test.each(
     REPLIES.map(([sent, reply]) => ({ what: JSON.stringify(sent).slice(0, 60), sent, reply })),
-  )('$what', async ({ sent, reply }) => {
+  )('to $what', async ({ sent, reply }) => {
     expect(await (await peer()).ask(sent)).toBe(reply)
   })
 
