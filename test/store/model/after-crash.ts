@@ -1,7 +1,15 @@
 /** What a single cell may be once the process has died. */
 import { nameOf, type Outcome, type Reference } from './reference.ts'
 import { attemptsMaxOf } from './retries.ts'
-import { type Cell, cellOf, copyCell, type Now, type Place, passed } from './state.ts'
+import {
+  BURIED_UNSEEN,
+  type Cell,
+  cellOf,
+  copyCell,
+  type Now,
+  type Place,
+  passed,
+} from './state.ts'
 import { NO_ANSWER, USED_UP } from './verbs.ts'
 
 /** What a cell may be after a crash that left this outcome, most likely first. */
@@ -28,12 +36,14 @@ export function cellsAfterCrash(
     if (last.state === 'buried' && one.buriedId === place.id) cells.push(leased(last))
   }
   const attemptsMax = attemptsMaxOf(reference.current, place)
-  const timedOut = cells
-    .filter(({ state }) => state === 'leased')
-    .map(timedOutOf)
-    .map((cell) => (cell.attempts >= attemptsMax ? buriedUnseen(cell) : cell))
   const lease = reference.deadLeases.get(nameOf(place))
-  if (lease && passed(lease.end, now) !== 'no') cells.push(...timedOut)
+  if (lease && passed(lease.end, now) !== 'no') {
+    const timedOut = cells
+      .filter(({ state }) => state === 'leased')
+      .map(timedOutOf)
+      .map((cell) => (cell.attempts >= attemptsMax ? buriedUnseen(cell, lease.end.lowMs) : cell))
+    cells.push(...timedOut)
+  }
   return cells.map(restarted)
 }
 
@@ -61,8 +71,8 @@ function timedOutOf(cell: Cell): Cell {
   return next
 }
 
-/** What has no attempt left is buried instead of given, or instead of coming back. */
-function buriedUnseen(cell: Cell): Cell {
+/** What has no attempt left is buried instead of given, or instead of coming back as its lease ends. */
+function buriedUnseen(cell: Cell, leaseEndMs = 0): Cell {
   const next = copyCell(cell)
   next.state = 'buried'
   next.isPlain = false
@@ -71,7 +81,7 @@ function buriedUnseen(cell: Cell): Cell {
   next.error ??= NO_ANSWER
   next.reason = USED_UP
   next.due = undefined
-  next.buriedAs = Number.POSITIVE_INFINITY
+  next.buriedAs = BURIED_UNSEEN + leaseEndMs
   return next
 }
 

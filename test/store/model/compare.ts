@@ -4,7 +4,9 @@ import { isSameBody } from '../../simulation/bodies.ts'
 import { PEEKED, type Seen, type SeenGroup, type SeenQueue } from './look.ts'
 import { type Lease, nameOf } from './reference.ts'
 import {
+  BURIED_UNSEEN,
   type Cell,
+  cellOf,
   type Deadline,
   type GroupState,
   isExpired,
@@ -172,13 +174,7 @@ function groupDifference(
     (isExpired(message, expected.now) === 'yes' && isHeld(expected, message))
   const isAnyUnclear = [...queue.messages.values()].some(isUnclear)
   if (isAnyUnclear) return undefined
-  const buriedAs = (info: MessageInfo): number => {
-    const place = { queue: queue.name, group: group.name, id: info.id }
-    const message = queue.messages.get(info.id)
-    const cell = message && seenCell(expected, message, place, info)
-    return (cell ?? group.cells.get(info.id))?.buriedAs ?? 0
-  }
-  return seenDifference(queue, buriedAs, seen) ?? figuresDifference(expected.now, seen)
+  return seenDifference(expected, queue, group, seen) ?? figuresDifference(expected.now, seen)
 }
 
 /** Undefined where the cell is, or one of those it may be is, what was seen. */
@@ -189,8 +185,7 @@ function cellDifference(
   info: MessageInfo | undefined,
 ): string | undefined {
   const place: Place = { queue: message.queue, group, id: message.id }
-  const own = expected.state.queues.get(message.queue)?.groups.get(group)?.cells.get(message.id)
-  const cells = expected.cellsOf?.(place) ?? (own ? [own] : [])
+  const cells = cellsAt(expected, place)
   const expired = isExpired(message, expected.now)
   if (info === undefined) {
     if (expired !== 'no' || cells.some(({ state }) => state === 'finished')) return undefined
@@ -208,6 +203,11 @@ function cellDifference(
   return first ?? 'it should not be there'
 }
 
+function cellsAt(expected: Expectation, place: Place): readonly Cell[] {
+  const own = cellOf(expected.state, place)
+  return expected.cellsOf?.(place) ?? (own ? [own] : [])
+}
+
 /** The cell among those possible that was seen. */
 export function seenCell(
   expected: Expectation,
@@ -215,7 +215,7 @@ export function seenCell(
   place: Place,
   info: MessageInfo | undefined,
 ): Cell | undefined {
-  const cells = expected.cellsOf?.(place) ?? []
+  const cells = cellsAt(expected, place)
   if (info === undefined) return cells.find(({ state }) => state === 'finished') ?? cells[0]
   return cells.find((cell) => !infoDifference(expected, message, cell, place, info))
 }
@@ -274,8 +274,9 @@ function isLeft(expected: Expectation, deadline: Deadline | undefined, leftMs: n
 
 /** What the store says of itself in several ways must agree. */
 function seenDifference(
+  expected: Expectation,
   queue: QueueState,
-  buriedAs: (info: MessageInfo) => number,
+  group: GroupState,
   seen: SeenGroup,
 ): string | undefined {
   const { stats, infos, peeked } = seen
@@ -285,16 +286,23 @@ function seenDifference(
   }
   const first = Math.min(queue.nextOffset, ...infos.map(({ offset }) => offset))
   if (stats.floor > first) return `the floor is ${stats.floor}, but offset ${first} is not finished`
+  const cellOfInfo = (info: MessageInfo | undefined): Cell | undefined => {
+    const message = info && queue.messages.get(info.id)
+    const place = { queue: queue.name, group: group.name, id: info?.id ?? 0 }
+    return message && seenCell(expected, message, place, info)
+  }
   const best: Record<(typeof PEEKED)[number], number | undefined> = {
     ready: lowest(infos, 'ready', ({ priority }) => priority),
     delayed: lowest(infos, 'delayed', ({ dueInMs }) => dueInMs),
-    buried: lowest(infos, 'buried', buriedAs),
+    buried: lowest(infos, 'buried', (info) => cellOfInfo(info)?.buriedAs ?? 0),
   }
   for (const state of PEEKED) {
     const id = peeked.get(state)?.id
+    const [one, other] = [id, best[state]].map((of) => infos.find((info) => info.id === of))
     const isTie =
-      (state === 'delayed' && isDueWith(infos, id, best[state])) ||
-      (state === 'buried' && isBuriedWith(infos, id, best[state], buriedAs))
+      state === 'delayed'
+        ? isDueWith(one, other)
+        : state === 'buried' && mayBeBuriedBefore(cellOfInfo(one), cellOfInfo(other))
     if (id !== best[state] && !isTie) return `peek ${state} gives ${id}, not ${best[state]}`
   }
   return undefined
@@ -313,25 +321,16 @@ function figuresDifference({ wallMs }: Now, { stats, infos }: SeenGroup): string
 }
 
 /** Due at the same time, by two clocks that were not read at once. */
-function isDueWith(
-  infos: readonly MessageInfo[],
-  left: number | undefined,
-  right: number | undefined,
-): boolean {
-  const [one, other] = [left, right].map((id) => infos.find((info) => info.id === id)?.dueInMs)
-  return one !== undefined && other !== undefined && Math.abs(one - other) <= TIE_MS
+function isDueWith(one: MessageInfo | undefined, other: MessageInfo | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return Math.abs(one.dueInMs - other.dueInMs) <= TIE_MS
 }
 
-/** Buried while nobody heard of it: in which order is not known. */
-function isBuriedWith(
-  infos: readonly MessageInfo[],
-  left: number | undefined,
-  right: number | undefined,
-  buriedAs: (info: MessageInfo) => number,
-): boolean {
-  const buried = infos.filter(({ state }) => state === 'buried')
-  const [one, other] = [left, right].map((id) => buried.find((info) => info.id === id))
-  return one !== undefined && other !== undefined && buriedAs(one) === buriedAs(other)
+/** Nobody saw either of them buried, and when their leases ended is not known so well. */
+export function mayBeBuriedBefore(one: Cell | undefined, other: Cell | undefined): boolean {
+  if (one === undefined || other === undefined || one.state !== 'buried') return false
+  if (other.buriedAs < BURIED_UNSEEN) return false
+  return one.buriedAs - other.buriedAs <= LOOK_MS
 }
 
 function lowest(

@@ -147,9 +147,7 @@ export class Driver {
   /** Everything in order: what is in flight becomes durable, leases are given back. */
   async close(): Promise<void> {
     await this.stepAside()
-    // One that has run out is not given back, though nobody knows yet whether its message came back or went.
-    const running = this.held.filter(({ lease }) => passed(lease.end, this.now) !== 'yes')
-    const places = this.leasedPlaces(running)
+    const places = this.placesToGiveBack(this.held)
     const giveBack = (state: State): void => {
       for (const place of places) verbs.giveBack(state, place)
     }
@@ -306,11 +304,11 @@ export class Driver {
     this.#expireLeases()
   }
 
-  /** `isGiven`: it was seen afterwards, so that it has not outlived its time either. */
-  timeOut(lease: Lease, isGiven = false): void {
+  /** `mayBeThere`: it was seen afterwards, or nothing is asked that rests on whether it has outlived its time. */
+  timeOut(lease: Lease, mayBeThere = false): void {
     const { place } = lease
     const message = this.reference.current.queues.get(place.queue)?.messages.get(place.id)
-    const expired = message && !isGiven ? isExpired(message, this.now) : 'no'
+    const expired = message && !mayBeThere ? isExpired(message, this.now) : 'no'
     // Whether it came back or went is told by what is seen of it next.
     if (expired === 'maybe') return
     this.reference.leases.delete(nameOf(place))
@@ -347,6 +345,14 @@ export class Driver {
 
   leasedPlaces(held: readonly Held[]): Place[] {
     return held.filter((one) => this.isLive(one)).map(({ place }) => place)
+  }
+
+  /** What a holder gives back as it ends. What has run out before came back by itself, where it did not go. */
+  placesToGiveBack(held: readonly Held[]): Place[] {
+    for (const { lease } of held.filter((one) => this.isLive(one))) {
+      if (passed(lease.end, this.now) === 'yes') this.timeOut(lease, true)
+    }
+    return this.leasedPlaces(held)
   }
 
   /** Nobody holds these any more. */

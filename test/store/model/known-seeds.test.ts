@@ -15,10 +15,14 @@ const MISJUDGED: readonly (readonly [number, WorldKind, string])[] = [
     'slow',
     'a buried message that was asked for by its id is leased by a call that nobody hears of',
   ],
-  [35387, 'memory', 'a suspect that was taken by its id is out, and the others wait for it'],
-  [38391, 'memory', 'a lease that has run out is not given back by closing'],
-  [39942, 'segments', 'one that is buried while nobody hears of it comes behind the others'],
-  [42563, 'memory', 'two that are buried while nobody hears of it: either may be first'],
+  [42563, 'memory', 'of two that are buried unseen comes first whose lease ended first'],
+  [39942, 'segments', 'what is buried unseen comes behind what was buried before'],
+  [38391, 'memory', 'a lease that ran out is not given back, though its message may have gone'],
+  [
+    35387,
+    'memory',
+    'one that an unclean end left leased is out by its id, and no other goes beside it',
+  ],
 ]
 
 test.each(MISJUDGED)('seed %d, %s: %s', async (seed, kind) => {

@@ -1,9 +1,17 @@
 /** Finds among everything that may have happened what a store shows after its opening. */
 import { cellsAfterCrash } from './after-crash.ts'
-import { difference, type Expectation, seenCell } from './compare.ts'
+import { difference, type Expectation, mayBeBuriedBefore, seenCell } from './compare.ts'
 import type { Seen } from './look.ts'
 import { type Outcome, type Reference, Violation } from './reference.ts'
-import { type Cell, copyState, type Deadline, type Now, type Place, type State } from './state.ts'
+import {
+  type Cell,
+  copyState,
+  type Deadline,
+  type GroupState,
+  type Now,
+  type Place,
+  type State,
+} from './state.ts'
 
 const EARLY_MS = 2
 
@@ -42,7 +50,6 @@ function adopted(expectation: Expectation, seen: Seen, before: Now): State {
       for (const group of queue.groups.values()) group.cells.delete(message.id)
     }
     for (const group of queue.groups.values()) {
-      let isAnyUnseen = false
       const infos = new Map(seenQueue?.groups.get(group.name)?.infos.map((info) => [info.id, info]))
       for (const message of queue.messages.values()) {
         const place = { queue: queue.name, group: group.name, id: message.id }
@@ -53,17 +60,31 @@ function adopted(expectation: Expectation, seen: Seen, before: Now): State {
           ...cell,
           due: info ? narrowed(cell.due, info.dueInMs, before, now) : cell.due,
         }
-        if (known.buriedAs === Number.POSITIVE_INFINITY) {
-          // All of them have the same: which was first is not known.
-          known.buriedAs = group.nextBuried
-          isAnyUnseen = true
-        }
         group.cells.set(message.id, known)
       }
-      if (isAnyUnseen) group.nextBuried += 1
+      numberBuried(group, seenQueue?.groups.get(group.name)?.peeked.get('buried')?.id)
     }
   }
   return state
+}
+
+/** What was buried and nobody saw gets its place: in front is what shows itself there, if it may. */
+function numberBuried(group: GroupState, seenFirst: number | undefined): void {
+  const buried = [...group.cells].filter(([, { state }]) => state === 'buried')
+  buried.sort(
+    ([leftId, left], [rightId, right]) =>
+      left.buriedAs - right.buriedAs || left.priority - right.priority || leftId - rightId,
+  )
+  const row = buried.findIndex(([id]) => id === seenFirst)
+  const [first, one] = [buried[0]?.[1], buried[row]]
+  if (first && one && mayBeBuriedBefore(one[1], first)) {
+    buried.splice(row, 1)
+    buried.unshift(one)
+  }
+  for (const [, cell] of buried) {
+    cell.buriedAs = group.nextBuried
+    group.nextBuried += 1
+  }
 }
 
 /** A due time that was seen is known better than one that was guessed. */

@@ -27,6 +27,9 @@ export interface Counters {
   kicks: number
 }
 
+/** What was buried and nobody saw comes behind all others: from here on, by the end of its lease where it had one. */
+export const BURIED_UNSEEN = 1e9
+
 /** What one message is to one group. Waiting is ready or delayed, by its due time. */
 export interface Cell {
   state: 'waiting' | 'leased' | 'buried' | 'finished'
@@ -221,9 +224,4 @@ export function newCell(message: MessageFacts): Cell {
     isPlain: true,
     suspect: 'no',
   }
-}
-
-/** Those that were buried while nobody heard of it have one number: in which order is not known. */
-export function isBurialOrderKnown(cells: readonly Cell[]): boolean {
-  return new Set(cells.map(({ buriedAs }) => buriedAs)).size === cells.length
 }

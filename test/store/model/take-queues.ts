@@ -12,7 +12,6 @@ import {
   cellOf,
   type GroupState,
   groupOf,
-  isBurialOrderKnown,
   isExpired,
   type MessageFacts,
   type Place,
@@ -74,7 +73,6 @@ function firstToKick(
     return message !== undefined && isExpired(message, driver.now) === 'no'
   })
   const buried = cells.filter(([, { state }]) => state === 'buried')
-  if (!isBurialOrderKnown(buried.map(([, cell]) => cell))) return undefined
   if (buried.length > 0) {
     return buried.sort(([, a], [, b]) => a.buriedAs - b.buriedAs).map(([id]) => id)
   }

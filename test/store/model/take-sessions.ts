@@ -49,7 +49,7 @@ export async function takeCloseSession(driver: Driver, random: Random): Promise<
   const holder = random.pick(driver.holders)
   driver.holders = driver.holders.filter((one) => one !== holder)
   const own = driver.held.filter((held) => held.holder === holder)
-  const places = driver.leasedPlaces(own)
+  const places = driver.placesToGiveBack(own)
   const giveBack = (state: State): void => {
     for (const place of places) verbs.giveBack(state, place)
   }

@@ -7,7 +7,6 @@ import { QUEUES } from './retries.ts'
 import {
   type Cell,
   type GroupState,
-  isBurialOrderKnown,
   isExpired,
   type MessageFacts,
   type QueueState,
@@ -66,7 +65,6 @@ export async function takeRedrive(driver: Driver, random: Random): Promise<void>
     const isThere = message !== undefined && isExpired(message, driver.now) === 'no'
     return cell.state === 'buried' && isThere && isMeant(id, cell)
   })
-  if (options.count !== undefined && !isBurialOrderKnown(cells.map(([, cell]) => cell))) return
   cells.sort(([, a], [, b]) => a.buriedAs - b.buriedAs)
   const ids = cells.slice(0, options.count ?? cells.length).map(([id]) => id)
   const label = `redrive of ${group.name}/${ids.join()}`
