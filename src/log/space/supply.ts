@@ -5,7 +5,7 @@
  */
 import { QlogError } from '../../errors.ts'
 import { SEGMENT_FILE_BYTES_MAX, SEGMENT_FILE_BYTES_MIN } from '../../format/layout.ts'
-import type { System } from '../../system/system.ts'
+import type { FileStat, System } from '../../system/system.ts'
 import { DirectoryNames } from '../directory-names.ts'
 import { ioError, isFullDisk, runAll } from '../io-errors.ts'
 import {
@@ -366,8 +366,13 @@ export class SegmentSupply {
 
   async #drop(unused: OwnSegment): Promise<void> {
     try {
-      const created = await unused.handle.stat()
-      await unused.lanes.close()
+      let created: FileStat
+      try {
+        created = await unused.handle.stat()
+      } finally {
+        // Also where it does not tell which file it is; its name stays then, for the next opening.
+        await unused.lanes.close()
+      }
       await unlinkOwn(this.#system, unused.path, created)
     } catch (cause) {
       throw new QlogError('QLOG_IO', `cannot remove ${unused.path}, which is not used`, { cause })

@@ -36,10 +36,13 @@ function bootTimeFromUptimeMs(): number {
   return Math.round(Date.now() / 1000 - os.uptime()) * 1000
 }
 
-/** No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. */
+/**
+ * No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. As UTF-8, since Node 20
+ * leaves a file that it reads otherwise open where fstat fails.
+ */
 function readText(path: string): string {
   try {
-    return fs.readFileSync(path, 'latin1')
+    return fs.readFileSync(path, 'utf8')
   } catch {
     return ''
   }

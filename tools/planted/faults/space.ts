@@ -79,6 +79,17 @@ export const SPACE_FAULTS: readonly PlantedFault[] = [
     tests: [RETIREMENT],
   },
   {
+    name: 'a segment made ahead stays open where it does not tell which file it is',
+    edits: [
+      edit(
+        'src/log/space/supply.ts',
+        '      } finally {\n        // Also where',
+        '      } catch (error) {\n        throw error\n      }\n      {\n        // Also where',
+      ),
+    ],
+    tests: [FULL_DISK_ENDS],
+  },
+  {
     name: 'a file used again while a pin is held',
     edits: [
       edit(
