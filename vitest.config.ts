@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
@@ -18,30 +18,19 @@ const OWN_PROCESS = [
   'test/store/model/**/*.test.ts',
 ]
 
-/** Those that take longest begin first, since one that begins last is waited for by an idle processor. */
-const LONG = [
-  'test/simulation/schedules-',
-  'test/simulation/',
-  'test/real/kills.',
-  'test/real/disk-full.',
-  'test/damage/',
-  'test/store/model/',
-  'test/real/',
-]
-
-class LongestFirst extends BaseSequencer {
+/**
+ * Files that share processes come last, one behind the other: a process is kept for the next of them only. The
+ * random schedules end the others, since their files are small, so that they have those that wait beside them.
+ */
+class SharedLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return sorted.toSorted((one, other) => rank(one) - rank(other))
+    return sorted.toSorted((one, other) => Number(isShared(one)) - Number(isShared(other)))
   }
 }
 
-/** Files that share processes come last, one behind the other: a process is kept for the next of them only. */
-function rank({ moduleId, project }: TestSpecification): number {
-  if (project.config.isolate === false) return LONG.length + 1
-  const path = relative(import.meta.dirname, moduleId)
-  const found = LONG.findIndex((start) => path.startsWith(start))
-  return found === -1 ? LONG.length : found
+function isShared({ project }: TestSpecification): boolean {
+  return project.config.isolate === false
 }
 
 export default defineConfig({
@@ -75,7 +64,7 @@ export default defineConfig({
         },
       },
     ],
-    sequence: { sequencer: LongestFirst },
+    sequence: { sequencer: SharedLast },
     pool: 'forks',
     // The default leaves one core idle, which on two is half of the machine; and some files wait for most of their time.
     maxWorkers: availableParallelism() + 1,
