@@ -10,8 +10,8 @@ const report = process.env['QLOG_TEST_REPORT']
 const BY_THE_CLOCK = ['test/protocols/differential/**/*.test.ts']
 
 /**
- * A process of its own for each file: these start others, watch what a process holds, or run so long that
- * starting one is nothing. All others share a few, and are spared that.
+ * A process of its own for each file: most of these start others, or run so long that one more is nothing. The
+ * rest shares a few, and is spared what starting one costs.
  */
 const OWN_PROCESS = [
   'test/{bench,cli,damage,docs,real,simulation,tools}/**/*.test.ts',

@@ -296,23 +296,6 @@ test('a SEAL or an opening group that fails leaks no descriptor', async () => {
   }
 })
 
-test('a file that does not tell its size, or which it is, leaks no descriptor', async () => {
-  const told: string[] = []
-  for (let nth = 1; nth <= 20; nth++) {
-    await simulate(14, async (system, simulation) => {
-      const call = ['handleStat', 'handleStatSync'] as const
-      const fault = simulation.fault({ call, error: 'EIO', nth })
-      const log = await openPublicLog(system, LOG, SMALL).catch(() => undefined)
-      for (let count = 0; count < 12; count++) await log?.append(body(count)).catch(() => undefined)
-      // One is made ahead.
-      await passes(system, 1_000)
-      await log?.close().catch((error: unknown) => told.push(String(error)))
-      expect(system.files.openHandles, `nth ${nth}: ${fault.hits} hits`).toBe(0)
-    })
-  }
-  expect(told).toContainEqual(expect.stringContaining('which is not used'))
-})
-
 test('an index that cannot be written takes no space', async () => {
   await simulate(15, async (system, simulation) => {
     const log = await openPublicLog(system, LOG, SMALL)

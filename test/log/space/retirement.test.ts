@@ -8,6 +8,7 @@ import { bindPin } from '../../../src/log/pins.ts'
 import type { Log } from '../../../src/log/types.ts'
 import { Simulation } from '../../../src/system/simulated/simulation.ts'
 import type { FileHandle, OpenOptions, System } from '../../../src/system/system.ts'
+import { overlay } from '../../overlay.ts'
 import { body, LOG, passes, reusedSegments, SMALL, simulate } from './support.ts'
 
 async function idsOf(log: Log): Promise<number[]> {
@@ -40,22 +41,12 @@ class HeldSeals {
     this.#going = new Promise((resolve) => {
       this.#go = resolve
     })
-    const { clock, sockets, identity, crc32, lz4, random, watchLoop, warn } = system
-    const files = new Proxy(system.files, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name)
-        if (name === 'open') {
-          return async (path: string, options: OpenOptions) =>
-            this.#held(path, await target.open(path, options))
-        }
-        if (name === 'openSync') {
-          return (path: string, options: OpenOptions) =>
-            this.#held(path, target.openSync(path, options))
-        }
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
-    this.system = { clock, sockets, identity, crc32, lz4, random, watchLoop, warn, files }
+    const { files } = system
+    const open = async (path: string, options: OpenOptions) =>
+      this.#held(path, await files.open(path, options))
+    const openSync = (path: string, options: OpenOptions) =>
+      this.#held(path, files.openSync(path, options))
+    this.system = overlay(system, { files: overlay(files, { open, openSync }) })
   }
 
   letGo(): void {
@@ -63,21 +54,14 @@ class HeldSeals {
   }
 
   #held(path: string, handle: FileHandle): FileHandle {
-    return new Proxy(handle, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name)
-        if (name === 'write') {
-          return async (bytes: Uint8Array, at: number) => {
-            if (bytes[BLOCK_TYPE_AT] === BlockType.SEAL) {
-              this.paths.push(path)
-              await this.#going
-            }
-            return target.write(bytes, at)
-          }
-        }
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
+    const write: FileHandle['write'] = async (bytes, at) => {
+      if (bytes[BLOCK_TYPE_AT] === BlockType.SEAL) {
+        this.paths.push(path)
+        await this.#going
+      }
+      return handle.write(bytes, at)
+    }
+    return overlay(handle, { write })
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Lives of stores that once failed in the lab without a fault of the engine: the reference did not know what a call
- * that nobody heard of any more may have done, or what had not happened yet when it looked.
+ * Lives of stores that once failed in the lab without a fault of the engine: the model did not know what a call that
+ * nobody heard of may have done, what had not happened yet when it looked, or a rule that the engine had got since.
  */
 import { test } from 'vitest'
 import { Report } from '../../../src/system/simulated/report.ts'

@@ -87,7 +87,7 @@ export const SPACE_FAULTS: readonly PlantedFault[] = [
         '      } catch (error) {\n        throw error\n      }\n      {\n        // Also where',
       ),
     ],
-    tests: [FULL_DISK_ENDS],
+    tests: ['test/log/refused-calls.test.ts'],
   },
   {
     name: 'a file used again while a pin is held',
