@@ -15,7 +15,7 @@ import { FlightWriter, fencedError } from './flight-writer.ts'
 import type { CommitGroup } from './group.ts'
 import { GroupSender } from './group-sender.ts'
 import { IntervalFlush, type IntervalOptions } from './interval-flush.ts'
-import { isFenced, isFullDisk } from './io-errors.ts'
+import { isFenced } from './io-errors.ts'
 import type { Lock } from './lock.ts'
 import type { LogEvents } from './log-events.ts'
 import type { LogOwner, Lsn, Ticket } from './seam.ts'
@@ -24,6 +24,7 @@ import { type LinkOptions, SegmentTurn, type TurnStart } from './segment-turn.ts
 import { Settlement } from './settlement.ts'
 import { SnapshotTurn } from './snapshot/snapshot-turn.ts'
 import { Admission } from './space/admission.ts'
+import { Refusals } from './space/refusals.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
 import { SyncAppend } from './sync-append.ts'
 
@@ -57,7 +58,6 @@ export class CommitLoop {
   readonly events: LogEvents
 
   readonly #owner: LogOwner
-  readonly #supply: SegmentSupply
   readonly #nextBase: number
   readonly #turn: SegmentTurn
   readonly #composer: Composer
@@ -67,6 +67,7 @@ export class CommitLoop {
   readonly #pairs: DuePairs
   readonly #sender: GroupSender
   readonly #sync: SyncAppend
+  readonly #refusals: Refusals
   readonly #snapshots = new SnapshotTurn()
   readonly #roomWaiters: (() => void)[] = []
   readonly #drainWaiters: (() => void)[] = []
@@ -84,7 +85,6 @@ export class CommitLoop {
     this.epoch = epoch
     this.events = events
     this.#owner = owner
-    this.#supply = supply
     this.#nextBase = start.nextBase
     this.#composer = new Composer(system, start.nextId, start.timeMs, options.compressor)
     this.#flights = new FlightQueue(options.mode === 'always')
@@ -135,7 +135,7 @@ export class CommitLoop {
       sender: this.#sender,
       writer: this.#writer,
       settle: () => this.#settleReady(),
-      refused: (error) => this.#refusePending(error, 'messages'),
+      refused: (error) => this.#refusals.refusePending(error, 'messages'),
       failed: this.#stopOnError,
     })
     this.admission = new Admission({
@@ -147,6 +147,7 @@ export class CommitLoop {
       turn: this.#turn,
       onTried: () => this.#sender.schedule(),
     })
+    this.#refusals = this.#newRefusals(supply)
     if (start.segment) {
       this.settlement.visibleEnd = start.segment.sentEnd
       this.#pairs.noteSent(false)
@@ -169,6 +170,22 @@ export class CommitLoop {
       failed: this.#stopOnError,
       fenced: () => this.#stop('fenced', fencedError()),
       roomier: () => this.#sender.schedule(),
+    })
+  }
+
+  #newRefusals(supply: SegmentSupply): Refusals {
+    return new Refusals({
+      composer: this.#composer,
+      flights: this.#flights,
+      turn: this.#turn,
+      snapshots: this.#snapshots,
+      supply,
+      admission: this.admission,
+      onRefused: () => {
+        this.#wakeAll()
+        this.#sender.schedule()
+      },
+      failed: this.#stopOnError,
     })
   }
 
@@ -395,32 +412,8 @@ export class CommitLoop {
   /** A segment was made, or could not be. */
   #prepared(error: unknown, use: SegmentUse): void {
     if (this.state !== 'open') return
-    // Nothing that the disk or the process lacks: the log is another's, or itself wrong.
-    if (error !== undefined && (isFenced(error) || !(error instanceof QlogError))) {
-      this.#stopOnError(error)
-      return
-    }
-    const { segment } = this
-    const { isDue } = this.#turn.map
-    const { waiting } = this.#snapshots
-    // A synchronous append may have gone on to a segment of its own meanwhile.
-    const fits = segment !== undefined && this.#composer.fits(segment)
-    const blocksFit = !waiting || (segment && this.#composer.fitsBlocks(segment, waiting))
-    const isNeeded = isDue || !blocksFit || !(fits || !this.#flights.isEmpty)
-    // Behind messages the reserve can be had.
-    const isReserveNext = use === 'messages' && isFullDisk(error)
-    if (error === undefined || !isNeeded) {
-      if (this.#supply.isReservePrepared) this.#keepMessagesOut()
-    } else if (fits && !(isDue && isReserveNext)) this.#refuseOwn(error, isReserveNext)
-    else this.#refusePending(error, use)
+    this.#refusals.prepared(error, use)
     this.#sender.schedule()
-  }
-
-  /** Control records had to take of the reserve: messages that came meanwhile must not follow. */
-  #keepMessagesOut(): void {
-    const cause = new QlogError('QLOG_DISK_FULL', 'the reserve for a full disk is in use')
-    if (this.#composer.pending.messages > 0) this.#refusePending(cause, 'messages')
-    else this.admission.keepMessagesOut(cause)
   }
 
   /** Lets resolve what can, and tells everybody who waits for that. */
@@ -443,23 +436,6 @@ export class CommitLoop {
         : ''
     const message = `a write or flush failed, the log has stopped${lost}`
     this.#stop('failed', new QlogError('QLOG_FAILED', message, { cause: error }))
-  }
-
-  #refusePending(error: unknown, use: SegmentUse): void {
-    if (use === 'control') this.#snapshots.refuse(error)
-    this.admission.refusePending(error, use)
-    this.#wakeAll()
-    this.#sender.schedule()
-  }
-
-  /** What waits of the owner's finds its room in the current segment: only the log wanted another. */
-  #refuseOwn(error: unknown, isReserveNext: boolean): void {
-    if (isFullDisk(error)) this.admission.keepMessagesOut(error)
-    if (!isReserveNext) {
-      this.#snapshots.refuse(error)
-      this.#turn.map.isDue = false
-    }
-    this.#wakeAll()
   }
 
   #stop(state: 'failed' | 'fenced', failure: Error): void {

@@ -232,8 +232,8 @@ export const COMMIT_FAULTS: readonly PlantedFault[] = [
     name: 'messages follow control records into what is kept for a full disk',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        '      if (this.#supply.isReservePrepared) this.#keepMessagesOut()\n',
+        'src/log/space/refusals.ts',
+        '      if (supply.isReservePrepared) this.#keepMessagesOut()\n',
         '',
       ),
     ],
@@ -386,7 +386,7 @@ export const COMMIT_FAULTS: readonly PlantedFault[] = [
     name: 'a snapshot that finds no segment refuses appends that need none',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
+        'src/log/space/refusals.ts',
         '} else if (fits && !(isDue && isReserveNext))',
         '} else if (!fits)',
       ),

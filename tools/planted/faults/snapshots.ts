@@ -152,8 +152,8 @@ export const SNAPSHOTS_FAULTS: readonly PlantedFault[] = [
     name: 'blocks of a snapshot wait for ever for a segment that cannot be made',
     edits: [
       edit(
-        'src/log/commit-loop.ts',
-        'const blocksFit = !waiting || (segment && this.#composer.fitsBlocks(segment, waiting))',
+        'src/log/space/refusals.ts',
+        'const blocksFit = !waiting || (segment && composer.fitsBlocks(segment, waiting))',
         'const blocksFit = true',
       ),
     ],
