@@ -2,6 +2,7 @@
 
 import type { Assessment } from '../log/assess.ts'
 import { entryOfNewest } from '../log/recover.ts'
+import { holdsAll } from '../log/snapshot/find-state.ts'
 import { OWN_PART_PREFIX } from '../log/snapshot/saved-state.ts'
 
 /**
@@ -15,10 +16,5 @@ export function leavesStateOut({ map, newest, snapshots, survey }: Assessment): 
   )
   if (!isSaved && snapshots[0] === 0) return false
   const entries = newest ? [...map, entryOfNewest(newest)] : map
-  let base = 0
-  for (const entry of entries) {
-    if (entry.base !== base) return true
-    base = entry.base + entry.fileBytes
-  }
-  return entries.length === 0
+  return entries.length === 0 || !holdsAll(entries)
 }

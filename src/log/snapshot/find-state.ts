@@ -53,7 +53,7 @@ export async function findState(system: System, assessment: Assessment): Promise
   const indexed = newestIndexed(indexes, root, system.crc32)
   const damaged = new Set<LogSnapshot>()
   const state = await newestReadable(reader, snapshots, indexed?.state, damaged)
-  if (!state && places[0] !== 0 && !isWhole(entries)) {
+  if (!state && places[0] !== 0 && !holdsAll(entries)) {
     throw new DamagedError(
       `${survey.directory}: neither the index nor a snapshot gives the state, and the log has given up what led to it`,
       places.filter((place) => place > 0).map((place) => gapAt(place, entries)),
@@ -164,8 +164,8 @@ export async function unlessDamaged<T>(promise: Promise<T>): Promise<T | undefin
   }
 }
 
-/** No segment has ever left the log: then its entries alone give the state. */
-function isWhole(entries: readonly MapEntry[]): boolean {
+/** No segment has ever left the log, of which these are all: then its entries alone give the state. */
+export function holdsAll(entries: readonly MapEntry[]): boolean {
   let base = 0
   for (const entry of entries) {
     if (entry.base !== base) return false

@@ -138,8 +138,8 @@ export const INSPECT_FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/inspect/left-out.ts',
-        'if (entry.base !== base) return true',
-        'if (entry.base !== base) return false',
+        'entries.length === 0 || !holdsAll(entries)',
+        'entries.length === 0',
       ),
     ],
     tests: ['test/inspect/salvage.test.ts'],
