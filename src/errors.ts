@@ -15,7 +15,7 @@ export interface ErrorCodeEntry {
 
 export const ERROR_CODES = {
   QLOG_ABORTED: {
-    when: 'An AbortSignal handed to a wait was aborted. The error has the name AbortError.',
+    when: 'An AbortSignal handed to a call was aborted. The error has the name AbortError.',
     remedy: 'Nothing: you asked for it. An append that was already taken may still become durable.',
   },
   QLOG_ADDRESS: {
@@ -168,9 +168,9 @@ export class QlogError extends Error {
   }
 }
 
-/** What a wait rejects with whose signal was aborted. */
+/** What a call rejects with whose signal was aborted. */
 export function abortError(signal: AbortSignal): QlogError {
-  return new QlogError('QLOG_ABORTED', 'the wait was aborted', { cause: signal.reason })
+  return new QlogError('QLOG_ABORTED', 'the call was aborted', { cause: signal.reason })
 }
 
 /** Throws QLOG_ABORTED where the signal was aborted. */

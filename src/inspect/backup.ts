@@ -11,7 +11,13 @@
  * Cut off anywhere it leaves `TARGET.partial`, which no command takes for a log's copy. The old directory
  * gets the socket of the pin and nothing else.
  */
-import { DamagedError, isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
+import {
+  DamagedError,
+  isUnreadError,
+  QlogError,
+  systemErrorCode,
+  throwIfAborted,
+} from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry, SnapshotPlaces } from '../format/link.ts'
 import type { SnapshotPart } from '../format/snapshot.ts'
@@ -37,7 +43,7 @@ import {
   trimmed,
 } from './new-directory.ts'
 import { DoubtfulLooks, OVERTAKEN_LOOKS_MAX, overtakenError } from './overtaken.ts'
-import { asIoError, LOOKS_MAX, lockOf, lookAt, ownerState, throwIfAborted } from './source.ts'
+import { asIoError, LOOKS_MAX, lockOf, lookAt, ownerState } from './source.ts'
 import { type InspectOptions, verifyLog } from './verify.ts'
 import type { FindingRow } from './words.ts'
 

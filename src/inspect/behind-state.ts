@@ -2,13 +2,13 @@
  * Whether what stands behind the saved state of a log can be replayed, as whoever opens a store must. Knows no
  * store: what its records say is not asked. Reads only.
  */
-import { DamagedError } from '../errors.ts'
+import { DamagedError, throwIfAborted } from '../errors.ts'
 import { UnlockedView } from '../log/open-reader.ts'
 import { EntryReader } from '../log/read/entry-reader.ts'
 import { entryOfNewest } from '../log/recover.ts'
 import { findState } from '../log/snapshot/find-state.ts'
 import type { System } from '../system/system.ts'
-import { lookAt, throwIfAborted } from './source.ts'
+import { lookAt } from './source.ts'
 
 /**
  * The first damage behind the state, in words; undefined where there is none, or where the log has no state.

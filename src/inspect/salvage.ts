@@ -3,7 +3,7 @@
  * it is whole and durable. The old directory is only read.
  */
 import type { Gap } from '../errors.ts'
-import { QlogError, systemErrorCode } from '../errors.ts'
+import { QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { BlockType } from '../format/layout.ts'
 import { type LockState, readLock } from '../log/lock.ts'
 import { randomHex } from '../log/segment-file.ts'
@@ -18,7 +18,7 @@ import {
 } from './new-directory.ts'
 import { type Loss, SalvageSource, type SavedBlock } from './salvage-source.ts'
 import { SalvageWriter } from './salvage-writer.ts'
-import { asIoError, lookAt, type OwnerState, ownerState, throwIfAborted } from './source.ts'
+import { asIoError, lookAt, type OwnerState, ownerState } from './source.ts'
 import { UnreadFiles } from './unread-files.ts'
 import type { InspectOptions } from './verify.ts'
 

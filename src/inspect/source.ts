@@ -2,7 +2,7 @@
  * Where the tools begin: a directory judged as recovery would judge it, beside a living writer too.
  * Files that vanish while they are read (they were retired) make it look again. Reads only.
  */
-import { isUnreadError, QlogError, systemErrorCode } from '../errors.ts'
+import { isUnreadError, QlogError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { type Assessment, assess } from '../log/assess.ts'
 import { reasonOf, unreadError } from '../log/io-errors.ts'
 import { type LockState, readLock } from '../log/lock.ts'
@@ -94,17 +94,11 @@ export function lockOf(system: System, directory: string): Promise<LockState> {
   return readLock(system, directory)
 }
 
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) {
-    throw new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: signal.reason })
-  }
-}
-
 /** Errors of the operating system become QLOG_IO; all others stay what they are. */
 export function asIoError(error: unknown, what: string): unknown {
   if (error instanceof QlogError || systemErrorCode(error) === '') {
     return isAbort(error)
-      ? new QlogError('QLOG_ABORTED', 'the inspection was aborted', { cause: error })
+      ? new QlogError('QLOG_ABORTED', 'the call was aborted', { cause: error })
       : error
   }
   return new QlogError('QLOG_IO', `${what} (${systemErrorCode(error)})`, { cause: error })

@@ -2,7 +2,7 @@
  * Checks every block of a log, the copies, the index files and which files are there. Reads only, and
  * needs no lock: beside a living writer it looks until one more look confirms all that is called damage.
  */
-import { isMediumError, systemErrorCode } from '../errors.ts'
+import { isMediumError, systemErrorCode, throwIfAborted } from '../errors.ts'
 import { segmentFileName } from '../format/layout.ts'
 import type { MapEntry } from '../format/link.ts'
 import { isRot, judgeSealed } from '../format/verdict.ts'
@@ -29,7 +29,6 @@ import {
   lookAt,
   type OwnerState,
   ownerState,
-  throwIfAborted,
 } from './source.ts'
 import { UnreadFiles, unreadEnds } from './unread-files.ts'
 

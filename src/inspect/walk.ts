@@ -2,6 +2,7 @@
  * The walk over one segment for the tools: every valid block and every stretch between them, in order,
  * with the reason why a stretch is no block. Reads only; memory does not grow with the file.
  */
+import { throwIfAborted } from '../errors.ts'
 import { type Block, NEEDS_MORE, readBlock, type SegmentKey } from '../format/block.ts'
 import { getUint32 } from '../format/bytes.ts'
 import { BLOCK_ALIGN_BYTES, BLOCK_HEADER_BYTES, SEGMENT_HEADER_BYTES } from '../format/layout.ts'
@@ -10,7 +11,6 @@ import { blockStateAt, isBlockBegun, unpackerOf } from '../log/block-state.ts'
 import { FileWindow } from '../log/file-window.ts'
 import { ReadAround, UnreadPages } from '../log/read-around.ts'
 import type { ReadHandle, System } from '../system/system.ts'
-import { throwIfAborted } from './source.ts'
 
 const CHUNK_BYTES = 256 * 1024
 

@@ -176,7 +176,7 @@ export class FakeLog implements Log {
 
 function untilAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_resolve, reject) => {
-    const abort = (): void => reject(new QlogError('QLOG_ABORTED', 'the wait was aborted'))
+    const abort = (): void => reject(new QlogError('QLOG_ABORTED', 'the call was aborted'))
     if (signal === undefined || signal.aborted) abort()
     else signal.addEventListener('abort', abort, { once: true })
   })
