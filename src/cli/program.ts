@@ -2,7 +2,6 @@
  * The command line as a whole: one place where every command is registered, and how a run of it
  * ends. Touches nothing itself; everything comes with the context.
  */
-import { createRequire } from 'node:module'
 import { Command, CommanderError } from 'commander'
 import { registerAppend } from './append.ts'
 import { registerBackup, registerRestore } from './backup.ts'
@@ -46,6 +45,7 @@ import {
 import { registerTake } from './take.ts'
 import { registerTop } from './top.ts'
 import { registerVerify } from './verify.ts'
+import { packageVersion } from './version.ts'
 
 type Register = (program: Command, context: CommandContext) => void
 
@@ -184,11 +184,3 @@ const EXIT_CODE_HELP = `Exit codes:
   1  unexpected    4  torn tail only               7  an import left jobs behind
   2  usage         5  locked by another process    8  a queue is full, or in use
                  111  cannot listen              130  interrupted`
-
-function packageVersion(): string {
-  // By the package's own name, so that it is found from wherever this was compiled to.
-  const found: unknown = createRequire(import.meta.url)('qlog/package.json')
-  if (typeof found === 'object' && found !== null && 'version' in found)
-    return String(found.version)
-  throw new Error('package.json has no version')
-}

@@ -2,11 +2,11 @@
  * Reads the words of `qlog serve`, serves, and tells how that ended. The build makes one file of this and
  * all it needs (tools/bundle-serve.mjs): loading hundreds would take longer than all the rest of a start.
  */
-import { readFileSync } from 'node:fs'
 import type { CommandContext } from '../context.ts'
 import type { ExitCode } from '../exit-codes.ts'
 import { EXIT, exitCodeOf } from '../exit-codes.ts'
 import { explainError } from '../report-error.ts'
+import { packageVersion } from '../version.ts'
 import { readServeWords, ServeUsageError, type ServeWish } from './plan.ts'
 import { runPlan } from './run.ts'
 import { ServeLog } from './serve-log.ts'
@@ -59,12 +59,4 @@ export async function serve(
     if (!plan.isDropIn) return exitCode
     return AS_BEANSTALKD.get(exitCode) ?? exitCode
   }
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  const found: unknown = JSON.parse(text)
-  if (typeof found === 'object' && found !== null && 'version' in found)
-    return String(found.version)
-  throw new Error('package.json has no version')
 }
