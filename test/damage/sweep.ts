@@ -11,9 +11,11 @@ import { expectTold } from './told.ts'
 /** `full`: every bit; else some of each byte that steers reading, and of some bytes of messages and zeros. */
 export const isFull = process.env['QLOG_DAMAGE'] === 'full'
 
+/** One in so many bytes of messages. */
+const MESSAGE_PART = 3
 /** Of a segment that is full, and checked in the image closed in order, the other image takes this part. */
-const SEEN_BEFORE_PART = 4
-const ZERO_PART = 16
+const SEEN_BEFORE_PART = 12
+const ZERO_PART = 32
 /** A shorter run flips two bits of each byte that steers reading: those this far apart. */
 const STEERING_STEP = 4
 const HEADER_FIELDS_BYTES = 88
@@ -123,7 +125,7 @@ export class Sweep {
   }
 
   #takes(file: string, offset: number): boolean {
-    return !isSeenBefore(this.image, file) || offset % SEEN_BEFORE_PART === 0
+    return offset % (isSeenBefore(this.image, file) ? SEEN_BEFORE_PART : MESSAGE_PART) === 0
   }
 }
 

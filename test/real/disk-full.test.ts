@@ -9,7 +9,7 @@ import { fillWithLog, fillWithStore } from './full-disks.ts'
 import { disksAvailable, withDisk } from './small-disk.ts'
 import './support.ts'
 
-const ROUNDS = Number(process.env['QLOG_DISK_ROUNDS'] ?? 7)
+const ROUNDS = Number(process.env['QLOG_DISK_ROUNDS'] ?? 3)
 const SEED = Number(process.env['QLOG_SEED'] ?? 1)
 
 const kinds = disksAvailable()
