@@ -1,44 +1,53 @@
 /** What a process says, line by line as it says it, for an oracle. */
 import type { Running } from './children.ts'
 
-/** A process that has not begun by then never will. */
-const OPEN_MS_MAX = 60_000
+/** A process that has not said so much by then never will. */
+const SAY_MS_MAX = 60_000
 
 export interface Heard {
   untilOpen(): Promise<void>
+  /** Until it has said so many lines since it was open, or has ended. */
+  untilSaid(lines: number): Promise<void>
   /** All of it; rejects where that was wrong. */
   readonly all: Promise<void>
 }
 
 /** A pipe that nobody empties would stop the process, so everything is heard at once. */
 export function hearAll(running: Running, hear: (line: string) => void): Heard {
-  let open: () => void = () => undefined
-  const opened = new Promise<void>((resolve) => {
-    open = resolve
-  })
+  /** Lines since it was open, and that one; 0 where it is not. */
+  let said = 0
+  let look: () => void = () => undefined
   const hearLines = async (): Promise<void> => {
     for await (const line of running.lines) {
       hear(line)
-      if (line === 'open' || line.startsWith('open ')) open()
+      if (said > 0 || line === 'open' || line.startsWith('open ')) said += 1
+      look()
     }
   }
   const all = hearLines()
   // It is awaited in the end; until then its failure waits.
   all.catch(() => undefined)
-  const untilOpen = async (): Promise<void> => {
+  const until = async (lines: number, what: string): Promise<void> => {
     let timer: NodeJS.Timeout | undefined
+    const isSaid = new Promise<void>((resolve) => {
+      look = () => {
+        if (said >= lines) resolve()
+      }
+    })
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error('it does not open')), OPEN_MS_MAX)
+      timer = setTimeout(() => reject(new Error(`it does not ${what}`)), SAY_MS_MAX)
     })
-    const ended = all.then(() => {
-      throw new Error(`it ended before it was open: ${running.complaints()}`)
-    })
-    ended.catch(() => undefined)
+    look()
     try {
-      await Promise.race([opened, ended, late])
+      await Promise.race([isSaid, all, late])
     } finally {
       clearTimeout(timer)
     }
   }
-  return { untilOpen, all }
+  const untilOpen = async (): Promise<void> => {
+    await until(1, 'open')
+    if (said === 0) throw new Error(`it ended before it was open: ${running.complaints()}`)
+  }
+  const untilSaid = (lines: number): Promise<void> => until(lines + 1, `say ${lines} lines`)
+  return { untilOpen, untilSaid, all }
 }

@@ -9,9 +9,12 @@ import { type Heard, hearAll } from './heard.ts'
 import { LogOracle } from './log-oracle.ts'
 import { StoreOracle } from './store-oracle.ts'
 
-/** A process lives this long after it opened. */
+/** A process lives this long after it opened, or had said enough. */
 const PRODUCER_LIFE_MS = [2, 40] as const
 const WORKER_LIFE_MS = [5, 80] as const
+/** Of those that are opened: they have first said so many lines, however slow the disk is. */
+const SAID = [1, 60] as const
+const SAID_SHARE = 0.5
 /** Of those that are killed while they open: so long after they were told to. */
 const OPENING_MS = [0, 30] as const
 const OPENING_SHARE = 0.15
@@ -110,6 +113,7 @@ async function liveAWhile(
     return
   }
   await heard.untilOpen()
+  if (random.chance(SAID_SHARE)) await heard.untilSaid(random.between(...SAID))
   await pause(random.between(...lifeMs))
   if (!random.chance(CLOSING_SHARE)) return
   running.child.stdin.write('close\n')
