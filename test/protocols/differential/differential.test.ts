@@ -25,7 +25,7 @@ const SEED = Number(process.env['QLOG_DIFFERENTIAL_SEED'] ?? 1)
  */
 const WAITING_TRIES = 6
 const SCRIPTS = Number(process.env['QLOG_DIFFERENTIAL_SCRIPTS'] ?? 200)
-const SHARE_MAX = 100
+const SHARE_MAX = 50
 const PEER = process.env['QLOG_DIFFERENTIAL_PEER'] === 'beanstalkd' ? 'beanstalkd' : 'qlog'
 const SHRINK_MS = 60_000
 const TEST_MS = 240_000
@@ -48,14 +48,12 @@ afterAll(async () => {
   }
 })
 
-/** Two pairs of servers side by side take half of the seeds each; one that is repeated takes them as it did. */
+/** A pair of servers for each share of the seeds, side by side; one that is repeated takes them as it did. */
 function sharesOf(first: number, scripts: number) {
-  if (scripts <= SHARE_MAX) return [{ first, scripts }]
-  const half = Math.ceil(scripts / 2)
-  return [
-    { first, scripts: half },
-    { first: first + half, scripts: scripts - half },
-  ]
+  return Array.from({ length: Math.ceil(scripts / SHARE_MAX) }, (_, share) => {
+    const begun = share * SHARE_MAX
+    return { first: first + begun, scripts: Math.min(SHARE_MAX, scripts - begun) }
+  })
 }
 
 function startPeer(): Promise<ServerProcess> {
