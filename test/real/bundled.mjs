@@ -1,8 +1,17 @@
 /**
  * The fixtures beside a `dist/index.js` that is one file: a process of them begins in half the time, so that twice as
- * many can be killed. Everything stands in `.build/real/`, and is made where it is older than `dist/`.
+ * many can be killed. Everything stands in `.build/real/`, and is made where it is older than `dist/`. Several processes
+ * may make it at once, while fixtures run: a file that is right stays, another one is exchanged whole.
  */
-import { cpSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { bundleOf } from '../../tools/bundle.mjs'
 
@@ -17,13 +26,27 @@ const BUNDLE = 'dist/index.js'
 export function bundledFixtures(root) {
   const output = join(root, '.build/real')
   const bundle = join(output, BUNDLE)
+  const folder = join(output, FIXTURES)
+  mkdirSync(join(output, 'dist'), { recursive: true })
+  mkdirSync(folder, { recursive: true })
   const isFresh = existsSync(bundle) && timeOf(bundle) > timeOf(join(root, BUNDLE))
-  if (!isFresh) {
-    mkdirSync(join(output, 'dist'), { recursive: true })
-    writeFileSync(bundle, bundleOf(join(root, 'dist'), 'index.js', 'native-free/index.js'))
+  if (!isFresh) replace(bundle, bundleOf(join(root, 'dist'), 'index.js', 'native-free/index.js'))
+  for (const name of readdirSync(join(root, FIXTURES))) {
+    const wanted = readFileSync(join(root, FIXTURES, name), 'utf8')
+    const path = join(folder, name)
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== wanted) replace(path, wanted)
   }
-  cpSync(join(root, FIXTURES), join(output, FIXTURES), { recursive: true })
-  return join(output, FIXTURES)
+  return folder
+}
+
+/**
+ * @param {string} path
+ * @param {string} text
+ */
+function replace(path, text) {
+  const made = `${path}.${process.pid}`
+  writeFileSync(made, text)
+  renameSync(made, path)
 }
 
 /**
