@@ -7,6 +7,7 @@ import { BlockType } from '../../src/format/layout.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
 import type { LogReader } from '../../src/log/types.ts'
 import type { System } from '../../src/system/system.ts'
+import { mayBeCutOff } from './cut-off.ts'
 import type { Image, PlacedBlock } from './images.ts'
 import { type Files, memorySystem } from './memory-system.ts'
 
@@ -15,6 +16,8 @@ export interface Hit {
   readonly file: string
   readonly offset: number
   readonly end: number
+  /** One bit of the byte at `offset` was flipped, and nothing else. */
+  readonly isOneBit?: boolean
 }
 
 export interface Outcome {
@@ -159,16 +162,22 @@ export class Checker {
 
   /**
    * The first id of the first group that a hit touches at or above D, as the blocks that are left
-   * claim it: from there on the log may end, since nothing proves that this was acknowledged.
+   * claim it: from there on the log may end, since nothing proves that this was acknowledged. A single
+   * flipped bit is told there as well, but where it leaves what a write does that was cut off.
    */
   #tornFrom(hits: readonly Hit[]): number {
     const { newest, blocks, indexed } = this.#image
     const tail = blocks.get(newest) ?? []
+    const bytes = this.files.get(newest) ?? new Uint8Array()
+    const [only] = hits
     const isHit = (block: PlacedBlock): boolean =>
       hits.some(({ file, offset, end }) => file === newest && touches(block, offset, end))
     const left = tail.filter((block) => !isHit(block)).map((block) => block.durable)
     const durable = Math.max(indexed, ...left)
     const torn = tail.find((block) => block.offset >= durable && isHit(block))
+    if (torn && only?.isOneBit && !mayBeCutOff(bytes, torn, only.offset)) {
+      return Number.POSITIVE_INFINITY
+    }
     const group = tail.find((block) => block.group === torn?.group)
     return group?.firstId ?? Number.POSITIVE_INFINITY
   }

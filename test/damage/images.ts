@@ -17,6 +17,8 @@ const DIRECTORY = '/log'
 const OPTIONS: LogOptions = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
 /** Longer than the idle time after which a log confirms its end. */
 const IDLE_MS = 200
+/** Which of them groups are under way together in is the scheduler's choice. */
+const TOGETHER_SEEDS = 200
 
 export interface PlacedBlock {
   readonly offset: number
@@ -59,13 +61,15 @@ export function bodyOf(id: number, byteLength: number): string {
 
 class Builder {
   readonly #options: LogOptions
-  readonly simulation = new Simulation({ seed: 7 })
+  readonly simulation: Simulation
   readonly written = new Map<number, string>()
   readonly lost = new Set<number>()
-  #process: SimulatedProcess = this.simulation.process('first')
+  #process: SimulatedProcess
 
-  constructor(options: LogOptions) {
+  constructor(options: LogOptions, seed = 7) {
     this.#options = { ...OPTIONS, ...options }
+    this.simulation = new Simulation({ seed })
+    this.#process = this.simulation.process('first')
   }
 
   get disk(): SimulatedDisk {
@@ -97,6 +101,20 @@ class Builder {
         }),
       ),
     )
+  }
+
+  /** Messages each of which is on its way before the one in front of it is durable, in groups of their own. */
+  async appendTogether(log: Log, ...byteLengths: number[]): Promise<void> {
+    const { clock } = this.#process
+    await this.simulation.run(async () => {
+      const appends: Promise<void>[] = []
+      for (const byteLength of byteLengths) {
+        const body = bodyOf(log.nextId + appends.length, byteLength)
+        appends.push(log.append(body).then((id) => void this.written.set(id, body)))
+        await new Promise<void>((resolve) => clock.afterEvents(resolve))
+      }
+      await Promise.all(appends)
+    })
   }
 
   async appendBatch(log: Log, ...byteLengths: number[]): Promise<void> {
@@ -202,6 +220,25 @@ export async function makeReusedImage(): Promise<Image> {
   await builder.append(log, 400)
   await builder.simulation.run(() => log.close())
   return image('clean', builder, earlier)
+}
+
+/** A log that was killed when three groups had just resolved that were under way together: none claims another. */
+export async function makeTogetherImage(): Promise<Image> {
+  for (let seed = 1; seed <= TOGETHER_SEEDS; seed += 1) {
+    const builder = new Builder({}, seed)
+    const log = await builder.open()
+    await builder.append(log, 200, 300)
+    const earlier = builder.files()
+    // A segment gets a further way for its writes once one of them had to wait.
+    for (let turn = 0; turn < 3; turn += 1) await builder.appendTogether(log, 50, 50, 50)
+    await builder.appendTogether(log, 700, 90, 1_200)
+    builder.kill()
+    const made = await image('killed', builder, earlier)
+    const [first, ...others] = (made.blocks.get(made.newest) ?? []).slice(-3)
+    if (first && others.every((one) => one.durable <= first.offset && one.group === one.offset))
+      return made
+  }
+  throw new Error('in no simulation these groups were under way together')
 }
 
 /** Flips a bit in the second DATA block from the end of the newest segment. */

@@ -75,7 +75,8 @@ export class Sweep {
     const bytes = this.checker.files.get(file)
     if (bytes === undefined) throw new Error(`there is no ${file}`)
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
-    await this.check(`bit ${bit} of byte ${offset} of ${file}`, [{ file, offset, end: offset + 1 }])
+    const hit = { file, offset, end: offset + 1, isOneBit: true }
+    await this.check(`bit ${bit} of byte ${offset} of ${file}`, [hit])
     bytes[offset] = (bytes[offset] ?? 0) ^ (1 << bit)
   }
 

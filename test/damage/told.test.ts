@@ -1,6 +1,6 @@
 /** Invariant 6 as `verify` tells it: of bytes all over a log that was closed, and one that was killed. */
 import { expect, test } from 'vitest'
-import { makeImages } from './images.ts'
+import { makeImages, makeTogetherImage } from './images.ts'
 import { makeOwnedImage } from './owned-image.ts'
 import { Sweep } from './sweep.ts'
 
@@ -30,3 +30,17 @@ test.each(['clean', 'killed', 'owned'] as const)(
   },
   300_000,
 )
+
+test('a flipped bit in any of three groups that were under way together, and resolved, is told', async () => {
+  const image = await makeTogetherImage()
+  const tail = (image.blocks.get(image.newest) ?? []).filter((one) => one.offset >= image.durable)
+  const sweep = new Sweep(image)
+  for (const { offset: from, end } of tail) {
+    for (let offset = from; offset < end; offset += 1) {
+      await sweep.bit(image.newest, offset, offset % 8)
+      await sweep.told(image.newest, offset, offset % 8)
+    }
+  }
+  sweep.expectRight()
+  expect(tail).toHaveLength(3)
+}, 300_000)

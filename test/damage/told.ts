@@ -1,9 +1,11 @@
 /**
  * Whether `verify` says of a flipped bit what it is: damage, in this file and place, where what was hit is a
- * header, an index, or a block that counts and is known durable.
+ * header, an index, or a block that counts and is known durable. Of the last group, which nothing claims
+ * durable, it is told as well, but where the bytes are those of a write that was cut off.
  */
 import { BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
+import { mayBeCutOff } from './cut-off.ts'
 import type { Image, PlacedBlock } from './images.ts'
 import { type Files, memorySystem } from './memory-system.ts'
 
@@ -16,7 +18,7 @@ export async function expectTold(
   file: string,
   offset: number,
 ): Promise<void> {
-  if (wantedOf(image, file, offset) === 'anything') return
+  if (wantedOf(image, files, file, offset) === 'anything') return
   const { verdict, findings } = await verifyLog(memorySystem(files, image.bootId), '/log')
   const rotten = findings.filter(({ level }) => level === 'rot')
   const isHere = rotten.some(
@@ -30,7 +32,7 @@ export async function expectTold(
   }
 }
 
-function wantedOf(image: Image, file: string, offset: number): 'rot' | 'anything' {
+function wantedOf(image: Image, files: Files, file: string, offset: number): 'rot' | 'anything' {
   const blocks = image.blocks.get(file)
   if (blocks === undefined) return file.startsWith('index.') ? 'rot' : 'anything'
   // A file that was made ahead, or lost its place, holds nothing that counts.
@@ -38,7 +40,9 @@ function wantedOf(image: Image, file: string, offset: number): 'rot' | 'anything
   if (isHeaderCopy(offset)) return 'rot'
   const block = blocks.find((one) => one.offset <= offset && offset < one.end)
   if (block === undefined) return 'anything'
-  if (file === image.newest) return isKnownDurable(image, blocks, block) ? 'rot' : 'anything'
+  if (file === image.newest && !isKnownDurable(image, blocks, block)) {
+    return mayBeCutOff(files.get(file) ?? new Uint8Array(), block, offset) ? 'anything' : 'rot'
+  }
   // Behind the cut stands what a successor has copied, and SEAL, which is a cache.
   const counts = block.type !== BlockType.SEAL && block.firstId < beginOfNext(image, file)
   return counts ? 'rot' : 'anything'

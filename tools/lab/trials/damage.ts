@@ -1,6 +1,11 @@
 /** Damaged images of logs, as trials go through them: which there are, and how a list of damages is worked off. */
 import type { MakeDamage } from '../../../test/damage/damages.ts'
-import { type Image, makeImages, makeReusedImage } from '../../../test/damage/images.ts'
+import {
+  type Image,
+  makeImages,
+  makeReusedImage,
+  makeTogetherImage,
+} from '../../../test/damage/images.ts'
 import { makeOwnedImage } from '../../../test/damage/owned-image.ts'
 import { Sweep } from '../../../test/damage/sweep.ts'
 import type { Lab, Stretch } from '../trial.ts'
@@ -19,6 +24,7 @@ export async function logImages(): Promise<NamedImage[]> {
     images.push({ name: `killed${packed}`, image: killed })
   }
   images.push({ name: 'files used again', image: await makeReusedImage() })
+  images.push({ name: 'killed with groups under way', image: await makeTogetherImage() })
   images.push({ name: 'saved state, merged segments', image: await makeOwnedImage() })
   return images
 }
