@@ -16,7 +16,7 @@ export const STORE_CRASHES: Trial = {
   name: 'store-crashes',
   promise:
     '12, 19 to 22: what a store was told and answered, after any crash; a backup is whole or absent',
-  restsOn: '1, 2',
+  restsOn: '1, 2, 6',
   shownBy:
     'saved state, backups and stores crashed at every call, as above; random lives against a reference; `test/store/model`, `test/store/store-lives.test.ts`',
   covers: [...STORE_PARTS, 'inspect'],

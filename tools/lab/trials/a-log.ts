@@ -18,7 +18,7 @@ export const LOG_CRASHES: Trial = {
   letter: 'A',
   name: 'log-crashes',
   promise: '1, 2, 3, 7, 8, 9, 11: after any crash',
-  restsOn: '1, 2, 4',
+  restsOn: '1, 2, 4, 6',
   shownBy:
     'every call of every trace killed, robbed of power (prefixes, one change left out, torn at each sector) and paused beside a new owner; random schedules; `test/simulation`',
   covers: LOG_PARTS,

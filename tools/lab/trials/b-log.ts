@@ -19,7 +19,7 @@ export const LOG_FAILURES: Trial = {
   letter: 'B',
   name: 'log-failures',
   promise: '13, 1: nothing resolves after a failed write or flush, and what had resolved is there',
-  restsOn: '1',
+  restsOn: '1, 7',
   shownBy:
     'every write and flush of every trace fails, a flush in three ways, with and without a power cut behind it; `test/simulation/failing-calls.test.ts`',
   covers: LOG_PARTS,

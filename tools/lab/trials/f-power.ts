@@ -18,7 +18,7 @@ export const POWER: Trial = {
   name: 'power',
   promise:
     '1, 2, 12, 13: what was acknowledged is there after a power cut on a real file system, whole and once',
-  restsOn: '1, 2',
+  restsOn: '1, 2, 6, 7',
   shownBy:
     'ext4 and XFS shut down under load, while opening too, mounted again and compared with an oracle on another disk; an ext4 whose disk refuses to write; `test/real/power-cuts.test.ts`',
   covers: [...STORE_PARTS, 'inspect'],

@@ -32,7 +32,7 @@ export const SPACE: Trial = {
   letter: 'J',
   name: 'space',
   promise: '15, 12: the disk bound holds after crashes of compaction, and nothing owed is lost',
-  restsOn: '1, 2',
+  restsOn: '1, 2, 6',
   shownBy:
     'loads that filled other queues, `compact()` killed or robbed of power again and again, then the bound; `test/store/space`, `test/log/space`',
   covers: STORE_PARTS,
