@@ -37,13 +37,27 @@ function bootTimeFromUptimeMs(): number {
 }
 
 /**
- * No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. As UTF-8, since Node 20
- * leaves a file that it reads otherwise open where fstat fails.
+ * No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. By descriptor, since
+ * `readFileSync` of a path leaves the file open where fstat fails and, as UTF-8, ends the process where close does
+ * (Node 20).
  */
 function readText(path: string): string {
+  let descriptor: number | undefined
   try {
-    return fs.readFileSync(path, 'utf8')
+    descriptor = fs.openSync(path, 'r')
+    return fs.readFileSync(descriptor, 'utf8')
   } catch {
     return ''
+  } finally {
+    if (descriptor !== undefined) closeRead(descriptor)
+  }
+}
+
+/** What was read is whole, whatever closing says; Linux frees the descriptor in any case. */
+function closeRead(descriptor: number): void {
+  try {
+    fs.closeSync(descriptor)
+  } catch {
+    return
   }
 }
