@@ -51,8 +51,22 @@ export interface Trial {
   seed?(lab: Lab, seed: number): Promise<void>
 }
 
-/** What the simulated disk and everything above it up to the log consist of. */
-export const LOG_PARTS: readonly string[] = ['errors.ts', 'channels.ts', 'format', 'system', 'log']
+const ENGINE = ['errors.ts', 'channels.ts', 'format', 'log']
+
+/** Of the system what trials on the simulated disk run: of the real one that is the checksum alone. */
+const SIMULATED_SYSTEM = [
+  'system/native-free-lz4.ts',
+  'system/real/crc.ts',
+  'system/simulated',
+  'system/soon.ts',
+  'system/system.ts',
+]
+
+/** What trials of the log on the simulated disk put to the test. */
+export const LOG_PARTS: readonly string[] = [...ENGINE, ...SIMULATED_SYSTEM]
 
 /** The same with the store. */
 export const STORE_PARTS: readonly string[] = [...LOG_PARTS, 'store']
+
+/** Log and store on the system of this machine. */
+export const REAL_PARTS: readonly string[] = [...ENGINE, 'system', 'store']

@@ -5,7 +5,7 @@
 import { killChildren } from '../../../test/real/children.ts'
 import { whyNoPowerCut } from '../../../test/real/loop-disk.ts'
 import { cutPower, failFlush, type Survived } from '../../../test/real/power-cuts.ts'
-import { type Lab, STORE_PARTS, type Trial } from '../trial.ts'
+import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 
 /** Of one disk; then the next seed begins with a fresh one. */
 const CUTS = 25
@@ -21,7 +21,7 @@ export const POWER: Trial = {
   restsOn: '1, 2, 6, 7',
   shownBy:
     'ext4 and XFS shut down under load, while opening too, mounted again and compared with an oracle on another disk; an ext4 whose disk refuses to write; `test/real/power-cuts.test.ts`',
-  covers: [...STORE_PARTS, 'inspect'],
+  covers: [...REAL_PARTS, 'inspect'],
   whySkipped: () => whyNoPowerCut('ext4') ?? whyNoPowerCut('xfs'),
   seed: runSeed,
 }

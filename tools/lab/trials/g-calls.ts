@@ -4,7 +4,7 @@
  */
 import { ANSWERS, LIVES, Sweep, THREADS, type Unit } from '../../../test/real/failing-calls.ts'
 import { whyNoTracer } from '../../../test/real/tracer.ts'
-import { type Lab, STORE_PARTS, type Stretch, type Trial } from '../trial.ts'
+import { type Lab, REAL_PARTS, type Stretch, type Trial } from '../trial.ts'
 
 export const CALLS: Trial = {
   letter: 'G',
@@ -14,7 +14,7 @@ export const CALLS: Trial = {
   restsOn: '1',
   shownBy:
     'real processes that open, append, roll, discard, merge, save their state, read, copy and close, each system call of theirs failing once with each error, by strace; `test/real/failing-system-calls.test.ts`',
-  covers: [...STORE_PARTS, 'inspect'],
+  covers: [...REAL_PARTS, 'inspect'],
   whySkipped: whyNoTracer,
   list: listOf,
 }

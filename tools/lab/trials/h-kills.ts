@@ -12,7 +12,7 @@ import { bundleFixtures, killChildren } from '../../../test/real/children.ts'
 import { killProducers, killWorkers } from '../../../test/real/kills.ts'
 import { ServerProcess, steadyPort } from '../../beanstalkd/server-process.ts'
 import { MemcacheWitness } from '../memcache-witness.ts'
-import { type Lab, STORE_PARTS, type Trial } from '../trial.ts'
+import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 import { Witness } from '../witness.ts'
 
 /** So many of each take about as long as those of the others. */
@@ -35,7 +35,7 @@ export const KILLS: Trial = {
   restsOn: '1',
   shownBy:
     'producers of a log that is discarded, merged and followed, workers of a store that is compacted, a server on both its ports under load, each killed at any moment, also while it opens or closes; `test/real/kills.test.ts`, `test/real/store-kills.test.ts`',
-  covers: [...STORE_PARTS, 'inspect', 'server', 'protocols', 'cli/serve'],
+  covers: [...REAL_PARTS, 'inspect', 'server', 'protocols', 'cli/serve'],
   seed: runSeed,
 }
 

@@ -18,7 +18,7 @@ import {
   withoutDescriptors,
 } from '../../../test/real/limits.ts'
 import { disksAvailable, withDisk } from '../../../test/real/small-disk.ts'
-import { type Lab, STORE_PARTS, type Trial } from '../trial.ts'
+import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 
 /** Lives on one disk; then the next seed begins with a fresh one. */
 const ROUNDS = 6
@@ -38,7 +38,7 @@ export const LIMITS: Trial = {
   restsOn: 'not copy-on-write',
   shownBy:
     'a real disk of 12 MB that a log or a store fills, with kills, discards and acknowledgements while it is full, and freed; `ulimit -f` (EFBIG) and `ulimit -n` (EMFILE); `test/real/disk-full.test.ts`, `test/real/disk-full-control.test.ts`, `test/real/process-limits.test.ts`',
-  covers: [...STORE_PARTS, 'inspect'],
+  covers: [...REAL_PARTS, 'inspect'],
   whySkipped: whyNoLimits,
   seed: runSeed,
 }

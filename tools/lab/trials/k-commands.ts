@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRandom } from '../../../src/cli/prove-random.ts'
 import { tryCommands } from '../../../test/hostile/commands.ts'
-import { STORE_PARTS, type Trial } from '../trial.ts'
+import { REAL_PARTS, type Trial } from '../trial.ts'
 import { withWatchdog } from '../watchdog.ts'
 
 export const COMMANDS: Trial = {
@@ -18,7 +18,7 @@ export const COMMANDS: Trial = {
   restsOn: '32-bit CRC',
   shownBy:
     '`verify`, `dump`, `explain`, `segments`, `stats`, `scrub`, `read`, `recover`, `backup` and others on small logs and stores with bits flipped, blocks spliced, lengths and ids made huge behind checksums that fit, files cut, swapped and renamed, and pipes, sockets, links and directories under the names of files; `test/hostile`',
-  covers: [...STORE_PARTS, 'inspect', 'cli', 'server'],
+  covers: [...REAL_PARTS, 'inspect', 'cli', 'server'],
   seed: async (lab, seed) => {
     const parent = mkdtempSync(join(tmpdir(), 'qlog-k-'))
     try {

@@ -11,7 +11,7 @@ import { below, type Random } from '../../../test/hostile/mutate.ts'
 import { freePort, ServerProcess } from '../../beanstalkd/server-process.ts'
 import { Wire } from '../../beanstalkd/wire.ts'
 import { HOSTILES, type Hostile } from '../hostile.ts'
-import { type Lab, STORE_PARTS, type Trial } from '../trial.ts'
+import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 import { Witness } from '../witness.ts'
 
 const ROUND_MS = 1_500
@@ -39,7 +39,7 @@ export const SERVER: Trial = {
     'whatever clients send, the server lives, within its memory, and keeps what it acknowledged',
   restsOn: '1',
   shownBy: 'hostile clients beside an honest one, and SIGKILLs; `test/protocols`',
-  covers: [...STORE_PARTS, 'inspect', 'server', 'protocols'],
+  covers: [...REAL_PARTS, 'inspect', 'server', 'protocols'],
   seed: runSeed,
 }
 

@@ -2,7 +2,7 @@
 import { seededRandom } from '../../../src/cli/prove-random.ts'
 import { tryFigures } from '../../../test/hostile/figures.ts'
 import { tryStreams } from '../../../test/hostile/streams.ts'
-import { STORE_PARTS, type Trial } from '../trial.ts'
+import { REAL_PARTS, type Trial } from '../trial.ts'
 import { withWatchdog } from '../watchdog.ts'
 
 export const STREAMS: Trial = {
@@ -13,7 +13,7 @@ export const STREAMS: Trial = {
   restsOn: '',
   shownBy:
     'commands, wrong lines, binary frames and requests of the door, mutated, cut into pieces and mixed with noise, on several connections at once; requests to the metrics; `test/hostile`, `test/server/door/hostile.test.ts`',
-  covers: [...STORE_PARTS, 'inspect', 'server', 'protocols'],
+  covers: [...REAL_PARTS, 'inspect', 'server', 'protocols'],
   seed: async (lab, seed) => {
     await withWatchdog(`streams --seed ${seed}`, async () => {
       await tryStreams(seededRandom(seed), lab.count)
