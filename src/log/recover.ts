@@ -124,21 +124,33 @@ export async function writeRecovery(
     segment.startedMs = system.clock.monotonicMs()
     segment.mapReserveBytes = mapReserveBytes(map.length, segment.fileBytes)
     const group = composeGroup(system, segment, whole, assessment, gaps, copies)
-    await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
-    if (!plan.durable || system.files.durableWrites === 'flush') await segment.handle.flush()
-    const end = SEGMENT_HEADER_BYTES + group.length
-    segment.sentEnd = end
-    segment.writtenEnd = end
-    segment.durableOffset = end
+    await writeFirst(system, segment, group, plan.durable)
+    if (!(await lock.isHeld())) {
+      throw new QlogError('QLOG_FENCED', 'another process has taken over this log')
+    }
   } catch (error) {
     await segment.handle.close().catch(() => undefined)
-    throw new QlogError('QLOG_FAILED', 'recovery could not write its segment', { cause: error })
-  }
-  if (!(await lock.isHeld())) {
-    await segment.handle.close()
-    throw new QlogError('QLOG_FENCED', 'another process has taken over this log')
+    throw error
   }
   return { segment, map }
+}
+
+async function writeFirst(
+  system: System,
+  segment: OwnSegment,
+  group: Uint8Array,
+  isDurable: boolean,
+): Promise<void> {
+  try {
+    await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
+    if (!isDurable || system.files.durableWrites === 'flush') await segment.handle.flush()
+  } catch (error) {
+    throw new QlogError('QLOG_FAILED', 'recovery could not write its segment', { cause: error })
+  }
+  const end = SEGMENT_HEADER_BYTES + group.length
+  segment.sentEnd = end
+  segment.writtenEnd = end
+  segment.durableOffset = end
 }
 
 /** Of the planned size, or of what recovery needs: a full disk must not keep a log shut. */

@@ -197,4 +197,15 @@ export const OPENING_FAULTS: readonly PlantedFault[] = [
     ],
     tests: ['test/inspect/aborted.test.ts'],
   },
+  {
+    name: 'an opening that cannot look at LOCK behind its recovery leaves its segment open',
+    edits: [
+      edit(
+        'src/log/recover.ts',
+        '    await segment.handle.close().catch(() => undefined)\n    throw error',
+        "    if (error instanceof QlogError && error.code !== 'QLOG_IO') await segment.handle.close()\n    throw error",
+      ),
+    ],
+    tests: ['test/simulation/open-handles.test.ts'],
+  },
 ]
