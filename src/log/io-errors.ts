@@ -53,6 +53,13 @@ export async function runAll(steps: readonly (() => Promise<void>)[]): Promise<u
   return errors
 }
 
+/** Tells beside `error` what failed cleaning up behind it. Its class and code stay. */
+export function withLater(error: Error, later: readonly unknown[]): Error {
+  const causes = error.cause === undefined ? later : [error.cause, ...later]
+  if (later.length > 0) error.cause = allOf(causes[0], causes.slice(1))
+  return error
+}
+
 /** One error that holds all of them, for a cause. */
 export function allOf(first: unknown, later: readonly unknown[]): unknown {
   if (later.length === 0) return first

@@ -9,7 +9,7 @@ import { adoptedTimeMs } from './adopted-time.ts'
 import { type Assessment, lostSegments } from './assess.ts'
 import { BlockCompressor } from './block-compressor.ts'
 import { PublicLog } from './face.ts'
-import { openingError, runAll } from './io-errors.ts'
+import { openingError, runAll, withLater } from './io-errors.ts'
 import { acquireLock, type Lock } from './lock.ts'
 import { nextNumber } from './next-number.ts'
 import {
@@ -78,8 +78,7 @@ export async function openSegmentLog(
   try {
     return await openLocked(system, directory, owner, options, lock)
   } catch (error) {
-    await lock.release()
-    throw openingError(directory, error)
+    throw withLater(openingError(directory, error), await runAll([() => lock.release()]))
   }
 }
 

@@ -87,7 +87,8 @@ export function needsRecovery(newest: NewestSegment | undefined, gaps: readonly 
 
 /**
  * Writes the recovery segment: LINK with the cut and the snapshots that stand, gaps, and the copies;
- * flushed, and the lock seen held. Rejects with QLOG_DISK_FULL, QLOG_IO, QLOG_FENCED, QLOG_FAILED; then nothing has changed.
+ * flushed, and the lock seen held. Rejects with QLOG_DISK_FULL, QLOG_IO, QLOG_FENCED, QLOG_FAILED; then the next opening
+ * finds what a crash in this place leaves.
  */
 export async function writeRecovery(
   system: System,
@@ -124,33 +125,21 @@ export async function writeRecovery(
     segment.startedMs = system.clock.monotonicMs()
     segment.mapReserveBytes = mapReserveBytes(map.length, segment.fileBytes)
     const group = composeGroup(system, segment, whole, assessment, gaps, copies)
-    await writeFirst(system, segment, group, plan.durable)
+    await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
+    if (!plan.durable || system.files.durableWrites === 'flush') await segment.handle.flush()
+    const end = SEGMENT_HEADER_BYTES + group.length
+    segment.sentEnd = end
+    segment.writtenEnd = end
+    segment.durableOffset = end
     if (!(await lock.isHeld())) {
       throw new QlogError('QLOG_FENCED', 'another process has taken over this log')
     }
   } catch (error) {
     await segment.handle.close().catch(() => undefined)
-    throw error
-  }
-  return { segment, map }
-}
-
-async function writeFirst(
-  system: System,
-  segment: OwnSegment,
-  group: Uint8Array,
-  isDurable: boolean,
-): Promise<void> {
-  try {
-    await writeWhole(segment.handle, group, SEGMENT_HEADER_BYTES)
-    if (!isDurable || system.files.durableWrites === 'flush') await segment.handle.flush()
-  } catch (error) {
+    if (error instanceof QlogError) throw error
     throw new QlogError('QLOG_FAILED', 'recovery could not write its segment', { cause: error })
   }
-  const end = SEGMENT_HEADER_BYTES + group.length
-  segment.sentEnd = end
-  segment.writtenEnd = end
-  segment.durableOffset = end
+  return { segment, map }
 }
 
 /** Of the planned size, or of what recovery needs: a full disk must not keep a log shut. */

@@ -157,7 +157,7 @@ export class WriteLanes {
     for (const handle of idle) {
       this.#free.splice(this.#free.indexOf(handle), 1)
       this.#all.splice(this.#all.indexOf(handle), 1)
-      handle.closeSync()
+      closeIdle(handle)
     }
     return idle.length > 0
   }
@@ -180,5 +180,14 @@ export class WriteLanes {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     for (const call of waiters) call()
+  }
+}
+
+/** Each write has told what became of it, or a flush through another description will: closing tells nothing more. */
+function closeIdle(handle: FileHandle): void {
+  try {
+    handle.closeSync()
+  } catch {
+    // The descriptor is free all the same.
   }
 }

@@ -3,6 +3,7 @@
  * (`test/real/failing-calls.ts`): nobody waits for ever, nothing is called damage, and what is over is over.
  */
 import { expect, test } from 'vitest'
+import { DamagedError, QlogError } from '../../src/errors.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import { openPublicReader } from '../../src/log/open-reader.ts'
@@ -14,6 +15,8 @@ import type { FileHandle, System } from '../../src/system/system.ts'
 import { body, LOG, Owner, passes, SMALL, simulate } from './space/support.ts'
 
 const IO = { code: 'QLOG_IO' }
+
+const isLock = (path: string): boolean => path.endsWith('/LOCK')
 
 async function logOf(system: System, segments: number): Promise<Log> {
   const log = await openPublicLog(system, LOG, SMALL)
@@ -214,6 +217,48 @@ test('a file that does not tell its size, or which it is, leaks no descriptor', 
     })
   }
   expect(told).toContainEqual(expect.stringContaining('which is not used'))
+})
+
+test('a description of a full segment that cannot be closed ends nothing', async () => {
+  await simulate(15, async (system, simulation) => {
+    const fault = simulation.fault({ call: 'closeSync', error: 'EIO' })
+    const log = await openPublicLog(system, LOG, SMALL)
+    for (let round = 0; round < 20; round++) {
+      const appends: Promise<number>[] = []
+      for (let count = 0; count < 6; count++) {
+        appends.push(log.append(body(count, 200)))
+        await new Promise<void>((resolve) => system.clock.afterEvents(resolve))
+      }
+      await Promise.all(appends)
+    }
+    expect([log.status, fault.hits > 0]).toEqual(['open', true])
+    await log.close()
+    expect(system.files.openHandles).toBe(0)
+  })
+})
+
+test('an opening that is refused for damage says so, also where it cannot give LOCK back', async () => {
+  const codes: unknown[] = []
+  for (let nth = 1; nth <= 12; nth++) {
+    await simulate(16, async (system, simulation) => {
+      const log = await openPublicLog(system, LOG, SMALL)
+      for (let count = 0; count < 4; count++) await log.append(body(count))
+      await log.close()
+      const names = simulation.disk.list(LOG).filter((file) => file.endsWith('.qls'))
+      simulation.disk.flipBit(`${LOG}/${names.at(-1)}`, 9_000, 3)
+      const fault = simulation.fault({ call: 'stat', error: 'EIO', nth, path: isLock })
+      const error: unknown = await openPublicLog(system, LOG, SMALL).catch((why: unknown) => why)
+      if (fault.hits === 0) return
+      expect(error).toBeInstanceOf(QlogError)
+      if (error instanceof DamagedError) {
+        expect(error.gaps).not.toEqual([])
+        expect(String((error.cause as Error).cause ?? error.cause)).toContain('LOCK')
+      }
+      codes.push(error instanceof QlogError && error.code)
+    })
+  }
+  // The last look at LOCK is that of giving it back.
+  expect(codes.at(-1)).toBe('QLOG_DAMAGED')
 })
 
 test('a write that takes nothing is told like one that the disk refused', async () => {

@@ -37,9 +37,9 @@ function bootTimeFromUptimeMs(): number {
 }
 
 /**
- * No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. By descriptor, since
- * `readFileSync` of a path leaves the file open where fstat fails and, as UTF-8, ends the process where close does
- * (Node 20).
+ * No such file (not Linux, or no /proc) is an answer here: the callers have one for ''. By a descriptor of our own:
+ * `readFileSync` of a path, in Node 20, ends the process where it reads UTF-8 and cannot close the file, and leaves the
+ * file open where it reads anything else and fstat fails.
  */
 function readText(path: string): string {
   let descriptor: number | undefined

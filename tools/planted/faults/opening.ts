@@ -202,10 +202,17 @@ export const OPENING_FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/recover.ts',
-        '    await segment.handle.close().catch(() => undefined)\n    throw error',
-        "    if (error instanceof QlogError && error.code !== 'QLOG_IO') await segment.handle.close()\n    throw error",
+        '    await segment.handle.close().catch(() => undefined)\n    if (error instanceof QlogError) throw error',
+        '    if (error instanceof QlogError) throw error\n    await segment.handle.close().catch(() => undefined)',
       ),
     ],
     tests: ['test/simulation/open-handles.test.ts'],
+  },
+  {
+    name: 'a full segment one of whose descriptions cannot be closed stops the log',
+    edits: [
+      edit('src/log/write-lanes.ts', '      closeIdle(handle)\n', '      handle.closeSync()\n'),
+    ],
+    tests: ['test/log/refused-calls.test.ts'],
   },
 ]
