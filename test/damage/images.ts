@@ -17,7 +17,7 @@ const DIRECTORY = '/log'
 const OPTIONS: LogOptions = { segmentBytesMin: 16_384, segmentBytesMax: 16_384 }
 /** Longer than the idle time after which a log confirms its end. */
 const IDLE_MS = 200
-/** Which of them groups are under way together in is the scheduler's choice. */
+/** In which of them groups are under way together is up to the scheduler. */
 const TOGETHER_SEEDS = 200
 
 export interface PlacedBlock {

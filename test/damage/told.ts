@@ -1,7 +1,7 @@
 /**
  * Whether `verify` says of a flipped bit what it is: damage, in this file and place, where what was hit is a
- * header, an index, or a block that counts and is known durable. Of the last group, which nothing claims
- * durable, it is told as well, but where the bytes are those of a write that was cut off.
+ * header, an index, or a block that counts and is known durable. Of the last groups, up to three, which nothing
+ * claims durable, it is told as well, but where the bytes are those of a write that was cut off.
  */
 import { BlockType, SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { verifyLog } from '../../src/inspect/verify.ts'

@@ -19,7 +19,7 @@ export const STORE_CRASHES: Trial = {
   restsOn: '1, 2, 6',
   shownBy:
     'saved state, backups and stores crashed at every call, as above; random lives against a reference; `test/store/model`, `test/store/store-lives.test.ts`',
-  covers: [...STORE_PARTS, 'inspect'],
+  covers: [...STORE_PARTS, 'inspect', 'testing'],
   list: lives,
   seed: async (lab, seed) => {
     const kind = KINDS[seed % KINDS.length] ?? 'segments'

@@ -10,7 +10,7 @@ export const STORE_FAILURES: Trial = {
   promise: '12, 13: the same for saved state, backups and stores',
   restsOn: '1, 7',
   shownBy: 'every write and flush of the lives above fails, in the same ways',
-  covers: [...STORE_PARTS, 'inspect'],
+  covers: [...STORE_PARTS, 'inspect', 'testing'],
   list: lives,
 }
 

@@ -18,7 +18,7 @@ export const COMMANDS: Trial = {
   restsOn: '32-bit CRC',
   shownBy:
     '`verify`, `dump`, `explain`, `segments`, `stats`, `scrub`, `read`, `recover`, `backup` and others on small logs and stores with bits flipped, blocks spliced, lengths and ids made huge behind checksums that fit, files cut, swapped and renamed, and pipes, sockets, links and directories under the names of files; `test/hostile`',
-  covers: [...REAL_PARTS, 'inspect', 'cli', 'server'],
+  covers: [...REAL_PARTS, 'inspect', 'cli', 'server', 'protocols'],
   seed: async (lab, seed) => {
     const parent = mkdtempSync(join(tmpdir(), 'qlog-k-'))
     try {

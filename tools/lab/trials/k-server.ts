@@ -39,7 +39,7 @@ export const SERVER: Trial = {
     'whatever clients send, the server lives, within its memory, and keeps what it acknowledged',
   restsOn: '1',
   shownBy: 'hostile clients beside an honest one, and SIGKILLs; `test/protocols`',
-  covers: [...REAL_PARTS, 'inspect', 'server', 'protocols'],
+  covers: [...REAL_PARTS, 'inspect', 'server', 'protocols', 'cli/serve'],
   seed: runSeed,
 }
 
