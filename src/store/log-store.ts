@@ -216,7 +216,7 @@ export class LogStore implements Store, MetricSource {
     core.status = 'closing'
     await Promise.allSettled([...closing, stopped])
     // Who only comes and goes, as commands do, lets go of what is beyond the limits too.
-    await this.#retention.settle()
+    await this.#retention.settle().catch(ignoreAtTheEnd)
     await this.#verbs.bodies.settled()
     core.riding.flush()
     await core.journal.settled()

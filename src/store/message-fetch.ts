@@ -2,7 +2,7 @@
  * Messages out of the log, by id: records or what they decode to, one or many. Damage that is met is told
  * of and passed over. Knows the seam, decides nothing.
  */
-import { DamagedError } from '../errors.ts'
+import { DamagedError, throwIfAborted } from '../errors.ts'
 import type { OwnedLog } from '../log/seam.ts'
 import type { QueueDispatch } from './dispatch/queue-dispatch.ts'
 import { type DecodedMessage, decodeMessage } from './records/message-record.ts'
@@ -56,7 +56,7 @@ export class MessageFetch {
       return await this.#log.fetch(ids, options)
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error
-      return this.#each(ids)
+      return this.#each(ids, bytesMax, signal)
     }
   }
 
@@ -93,17 +93,32 @@ export class MessageFetch {
     })
     return [...located].map(([id, offset]) => ({ id, offset }))
   }
-  async #each(ids: readonly number[]): Promise<readonly (Uint8Array | undefined)[]> {
+
+  /** One by one, with the same limits. */
+  async #each(
+    ids: readonly number[],
+    bytesMax = Number.POSITIVE_INFINITY,
+    signal?: AbortSignal,
+  ): Promise<readonly (Uint8Array | undefined)[]> {
     const found: (Uint8Array | undefined)[] = []
+    let bytes = 0
     for (const id of ids) {
-      try {
-        found.push(await this.record(id))
-      } catch (error) {
-        if (!(error instanceof DamagedError)) throw error
-        this.#noteDamaged(id)
-        found.push(undefined)
-      }
+      throwIfAborted(signal)
+      const record = await this.#unlessDamaged(id)
+      bytes += record?.length ?? 0
+      if (found.length > 0 && bytes > bytesMax) break
+      found.push(record)
     }
     return found
+  }
+
+  async #unlessDamaged(id: number): Promise<Uint8Array | undefined> {
+    try {
+      return await this.record(id)
+    } catch (error) {
+      if (!(error instanceof DamagedError)) throw error
+      this.#noteDamaged(id)
+      return undefined
+    }
   }
 }

@@ -9,8 +9,9 @@ import type { System } from '../system/system.ts'
 import { Admission } from './commit/admission.ts'
 import type { Journal, JournalEvents } from './commit/journal.ts'
 import { Opening, type OpeningHost } from './commit/opening.ts'
-import { PlainOperation, type Sendable } from './commit/operation.ts'
+import { NO_PUTS, PlainOperation, type Sendable } from './commit/operation.ts'
 import { PendingClaims } from './commit/pending-claims.ts'
+import type { Put } from './commit/put.ts'
 import { Registry } from './commit/registry.ts'
 import { Riding } from './commit/riding.ts'
 import { SettingsInForce } from './commit/settings-in-force.ts'
@@ -246,7 +247,7 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
     return operation.promise
   }
 
-  /** Takes messages out of their queue, for every group. */
+  /** Takes messages out of their queue, for every group, and puts others in the same entry. */
   deleteOperation(
     queue: QueueDispatch,
     ids: readonly number[],
@@ -254,6 +255,7 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
     whenVoid?: () => void,
     why: 'deleted' | 'expired' | 'lapsed' = 'deleted',
     whenDone?: () => void,
+    puts: readonly Put[] = NO_PUTS,
   ): PlainOperation {
     for (const offset of offsets) queue.leave(offset)
     const settle = () => {
@@ -276,6 +278,7 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
         for (const group of queue.groups.values()) group.restore(offsets, ids)
         whenVoid?.()
       },
+      puts,
     )
   }
 

@@ -47,8 +47,8 @@ export class Registry implements Offsets {
   readonly #offsets = new Map<number, number>()
   readonly #pendingGroups = new Map<string, Promise<void>>()
   readonly #nextGroups = new Map<number, number>()
-  /** Groups whose removal is on its way. */
-  readonly #leaving = new Set<GroupDispatch>()
+  /** Groups whose removal is on its way, and its outcome. */
+  readonly #leaving = new Map<GroupDispatch, Promise<void>>()
   /** Settings on their way, which the next change starts from. */
   readonly #pendingSettings = new Map<GroupDispatch, Settings>()
 
@@ -183,17 +183,16 @@ export class Registry implements Offsets {
     const pending = this.#pendingGroups.get(`${queue} ${groupName}`)
     // In the order of the calls: what is called behind this finds the group leaving.
     if (pending !== undefined) await pending
-    const group = this.group(queueName, groupName)
-    if (!group) return
-    await this.remove(group)
+    const group = this.queue(queueName)?.group(groupName)
+    if (group) await (this.#leaving.get(group) ?? this.remove(group))
   }
 
   /** Takes this very group away, from this call on. */
   async remove(group: GroupDispatch): Promise<void> {
-    this.#leaving.add(group)
     const settled = () => void this.#leaving.delete(group)
     const of = { queue: group.queue.state.number, group: group.state.number }
     const operation = new PlainOperation([{ kind: 'group-removed', ...of }], settled, settled)
+    this.#leaving.set(group, operation.promise)
     this.#submitOr(operation, settled)
     await operation.promise
   }
@@ -258,10 +257,13 @@ export class Registry implements Offsets {
     plan: SettingsPlan,
   ): { readonly ops: readonly ControlOp[]; settled(): void } | undefined {
     const { state } = group
-    const now = this.#pendingSettings.get(group) ?? state
+    const pending = this.#pendingSettings.get(group)
+    const now = pending ?? state
     const leasedMax = plan.leasedMax ?? now.leasedMax
     const promoteAfterMs = plan.promoteAfterMs ?? now.promoteAfterMs
-    if (leasedMax === now.leasedMax && promoteAfterMs === now.promoteAfterMs) return undefined
+    const isSame = leasedMax === now.leasedMax && promoteAfterMs === now.promoteAfterMs
+    // What is on its way may be turned down yet: a record of its own answers whoever asks for the same.
+    if (isSame && pending === undefined) return undefined
     const of = { queue: group.queue.state.number, group: state.number }
     const settings = { leasedMax, promoteAfterMs }
     this.#pendingSettings.set(group, settings)

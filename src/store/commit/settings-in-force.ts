@@ -19,6 +19,8 @@ export class SettingsInForce {
   #retaining = 0
   /** The last change of each queue that is on its way. */
   readonly #pending = new Map<number, Promise<unknown>>()
+  /** What each queue's changes on their way make of its settings, in the order of the calls. */
+  readonly #underWay = new Map<number, readonly SettingValues[]>()
 
   /** `nowMs` tells the store's own time. */
   constructor(
@@ -66,14 +68,14 @@ export class SettingsInForce {
       return
     }
     this.#set(queue, settings)
+    this.#underWay.set(queue, [...(this.#underWay.get(queue) ?? []), settings])
+    const end = () => this.#end(queue, settings)
     const undo = () => {
-      if (this.#byQueue.get(queue) === settings) this.#set(queue, this.#durable(queue))
+      end()
+      const last = this.#underWay.get(queue)?.at(-1) ?? this.#durable(queue)
+      if (this.#byQueue.get(queue) === settings) this.#set(queue, last)
     }
-    const operation = new PlainOperation(
-      [{ kind: 'queue-settings', queue, settings }],
-      undefined,
-      undo,
-    )
+    const operation = new PlainOperation([{ kind: 'queue-settings', queue, settings }], end, undo)
     const sent = this.#send(operation)
     this.#pending.set(queue, sent)
     try {
@@ -89,6 +91,12 @@ export class SettingsInForce {
     if (this.#byQueue.size === 0 || plan.expiresMs > 0) return plan
     const { ttlMs } = this.of(queue)
     return ttlMs === 0 ? plan : { ...plan, expiresMs: this.#nowMs() + ttlMs }
+  }
+
+  #end(queue: number, settings: SettingValues): void {
+    const left = (this.#underWay.get(queue) ?? []).filter((one) => one !== settings)
+    if (left.length === 0) this.#underWay.delete(queue)
+    else this.#underWay.set(queue, left)
   }
 
   #durable(queue: number): SettingValues {

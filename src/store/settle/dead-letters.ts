@@ -159,9 +159,10 @@ export class DeadLetters {
       if (letter) puts.push(letter)
     })
     const undo = () => queue.expireAgain(ids, offsets)
-    const operation = new PlainOperation([], undefined, undefined, puts)
-    operation.join(this.#core.deleteOperation(queue, ids, offsets, undo, 'expired'))
-    await this.#settled(operation)
+    // One operation, not two that join: those that have joined are turned down by themselves where the log is busy.
+    await this.#settled(
+      this.#core.deleteOperation(queue, ids, offsets, undo, 'expired', undefined, puts),
+    )
   }
 
   /** One at a time: bodies are read faster than a log that has no room takes them. Whoever sent it knows its outcome. */
