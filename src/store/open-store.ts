@@ -33,9 +33,11 @@ export async function openStoreOn(
     const { state, saved, appliedLsn } = await replay(log, signal)
     const journal = new Journal(state)
     journal.appliedLsn = appliedLsn
-    owner.journal = journal
     const clock = new ElapsedClock(system.clock, system.identity, state)
-    return new LogStore(new StoreCore(system, log, state, clock, journal, directory), saved)
+    const core = new StoreCore(system, log, state, clock, journal, directory)
+    const store = new LogStore(core, saved)
+    owner.begin(journal)
+    return store
   } catch (error) {
     // Why it does not open is what to tell, also where the log cannot be closed properly.
     await log.close().catch(() => undefined)
@@ -55,28 +57,43 @@ function checkStoreOptions(options: StoreOptions): void {
   checkOptionNames('the options of a store', options, ['log', 'signal'])
 }
 
-/** The log's owner from the start; what it is told before the state stands is about nothing. */
+/**
+ * The log's owner from the start. What it is told before the state stands is about nothing that was appended, but that
+ * the log has stopped, or has no room, holds from then on.
+ */
 class LateOwner implements LogOwner {
-  journal: Journal | undefined
+  #journal: Journal | undefined
+  #told: ((journal: Journal) => void)[] = []
+
+  begin(journal: Journal): void {
+    this.#journal = journal
+    for (const tell of this.#told) tell(journal)
+    this.#told = []
+  }
 
   committed(upTo: Ticket, lsn: Lsn, timeMs: number): void {
-    this.journal?.committed(upTo, lsn, timeMs)
+    this.#journal?.committed(upTo, lsn, timeMs)
   }
 
   failed(from: Ticket, outcome: 'rejected' | 'indeterminate', cause: Error): void {
-    this.journal?.failed(from, outcome, cause)
+    this.#tell((journal) => journal.failed(from, outcome, cause))
   }
 
   refused(from: Ticket, upTo: Ticket, cause: Error): void {
-    this.journal?.refused(from, upTo, cause)
+    this.#journal?.refused(from, upTo, cause)
   }
 
   space(state: 'ok' | 'full'): void {
-    this.journal?.space(state)
+    this.#tell((journal) => journal.space(state))
   }
 
   mended(firstId: number, endId: number): void {
-    this.journal?.mended(firstId, endId)
+    this.#journal?.mended(firstId, endId)
+  }
+
+  #tell(tell: (journal: Journal) => void): void {
+    if (this.#journal) tell(this.#journal)
+    else this.#told.push(tell)
   }
 }
 

@@ -53,6 +53,8 @@ export class StoreCore implements Decisions, JournalEvents, OpeningHost {
   readonly lastAttempts: LastAttempts
   readonly fetch: MessageFetch
   readonly retries = new RetryPlans()
+  /** Leases that a purge or a seek ends, from the call on. */
+  readonly revoked = new WeakSet<Taken>()
   readonly #admission: Admission
   readonly watch: StoreWatch
   status: StoreStatus = 'open'

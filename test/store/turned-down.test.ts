@@ -128,3 +128,21 @@ test('bodies beside a damaged one are read within the limits that were asked for
     code: 'QLOG_ABORTED',
   })
 })
+
+test('a log that stops while its store is opened is known to have stopped', async () => {
+  const failure = new QlogError('QLOG_FAILED', 'a flush failed')
+  class StoppedWorld extends PacedWorld {
+    protected override openLog(process: SimulatedProcess): OpenLog {
+      const open = super.openLog(process)
+      return async (owner, options) => {
+        const log = await open(owner, options)
+        owner.failed(1, 'rejected', failure)
+        return log
+      }
+    }
+  }
+  await inWorld(new StoppedWorld(5), async ({ store }) => {
+    expect(store.status).toBe('failed')
+    await expect(store.queue('q').put('a')).rejects.toMatchObject({ code: 'QLOG_FAILED' })
+  })
+})

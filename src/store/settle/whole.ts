@@ -74,8 +74,14 @@ function endLeases(core: StoreCore, groups: readonly GroupDispatch[]): () => voi
       if (taken.status === 'leased') ended.push(taken)
     })
   }
-  for (const taken of ended) dispatcher.settle(taken)
+  for (const taken of ended) {
+    core.revoked.add(taken)
+    dispatcher.settle(taken)
+  }
   return () => {
-    for (const taken of ended) dispatcher.unsettle(taken)
+    for (const taken of ended) {
+      core.revoked.delete(taken)
+      dispatcher.unsettle(taken)
+    }
   }
 }

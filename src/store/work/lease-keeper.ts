@@ -51,9 +51,9 @@ export class LeaseKeeper implements TakenHolder {
   }
 
   ended(taken: Taken): void {
-    const isLost = taken.status === 'leased'
+    const isLost = taken.status === 'leased' || this.#core.revoked.has(taken)
     this.#holder?.ended(taken)
-    // No verb was on its way: the message was deleted, or its group removed.
+    // No verb of its own was on its way: the message was deleted or purged, or its group went elsewhere or away.
     if (isLost) this.#lose(taken)
   }
 

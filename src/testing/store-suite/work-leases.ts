@@ -91,6 +91,26 @@ export const WORK_LEASES: readonly StoreTest[] = [
     },
   },
   {
+    name: 'the signal is aborted when a seek or a purge ends the lease',
+    run: async (world) => {
+      const queue = world.store.queue('q')
+      await queue.put('a')
+      const seen: string[] = []
+      const worker = queue.work(async (_body, { signal }) => {
+        await world.advance(5_000)
+        seen.push(signal.aborted ? 'aborted' : 'not')
+      })
+      await world.settle()
+      await queue.group().seek('first')
+      await world.advance(5_000)
+      await queue.purge()
+      await world.advance(6_000)
+      equal(seen, ['aborted', 'aborted'])
+      equal(worker.stats(), { ...idle(), lost: 2 })
+      await worker.stop()
+    },
+  },
+  {
     name: 'a handler may end the lease itself: what it returns or throws says no more then',
     run: async (world) => {
       const { store } = world
