@@ -50,6 +50,8 @@ export async function closeLog(parts: ClosingParts, timeoutMs: number | undefine
     await loop.idle()
     // Neither of them asks for a new map behind CLEAN.
     await step(async () => void (await Promise.all([compaction.close(), parts.scrub?.close()])))
+    // A segment that comes of age from now on leaves with a later opening.
+    parts.retirement.end()
     await loop.finish()
   }
   if (timeoutMs === undefined) await finish()

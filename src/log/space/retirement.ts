@@ -229,10 +229,15 @@ export class Retirement {
     this.#heldBack.count()
   }
 
-  /** Ends timers and waits for files that are on their way out. */
-  async close(): Promise<void> {
+  /** Ends timers and asks for no map any more, so that none stands behind CLEAN. */
+  end(): void {
     this.#closed = true
     this.#cancelExpiry?.()
+  }
+
+  /** The same, and waits for files that are on their way out. */
+  async close(): Promise<void> {
+    this.end()
     await this.#expiring
     await this.#removing
   }

@@ -1,0 +1,59 @@
+/** How a log ends: nothing stands behind CLEAN, and a close that goes wrong says so in the log's own words. */
+import { expect, test } from 'vitest'
+import { openPublicLog } from '../../src/log/open.ts'
+import type { Log } from '../../src/log/types.ts'
+import { crc32 } from '../../src/system/real/crc.ts'
+import type { SimulatedDisk } from '../../src/system/simulated/disk.ts'
+import type { FileHandle, OpenOptions, System } from '../../src/system/system.ts'
+import { overlay } from '../overlay.ts'
+import { body, LOG, passes, SMALL, simulate } from './space/support.ts'
+
+const AGE_MS = 10_000
+
+/** A system on which writes to segments take so long where `isSlow` says so of their offset. */
+function withSlowWrites(system: System, isSlow: (at: number) => boolean, ms: number): System {
+  const { files } = system
+  const slow = (path: string, handle: FileHandle): FileHandle => {
+    const wait = async (at: number): Promise<void> => {
+      if (path.endsWith('.qls') && isSlow(at)) await passes(system, ms)
+    }
+    return overlay(handle, {
+      write: async (bytes, at) => {
+        await wait(at)
+        return handle.write(bytes, at)
+      },
+      writeMany: async (pieces, at) => {
+        await wait(at)
+        return handle.writeMany(pieces, at)
+      },
+    })
+  }
+  const open = async (path: string, options: OpenOptions) =>
+    slow(path, await files.open(path, options))
+  return overlay(system, { files: overlay(files, { open }) })
+}
+
+function filesOf(disk: SimulatedDisk): Map<string, number> {
+  const files = [...disk.tree()].filter(([path]) => !path.endsWith('/LOCK'))
+  return new Map(files.map(([path, bytes]) => [path, crc32(bytes, 0)]))
+}
+
+async function appendUntil(log: Log, segments: number): Promise<void> {
+  while (log.stats().segments.length < segments) await log.append(body(log.nextId))
+}
+
+test('a segment that comes of age while CLEAN is written leaves with a later opening (8)', async () => {
+  await simulate(1, async (system, { disk }) => {
+    let isClosing = false
+    const slow = withSlowWrites(system, () => isClosing, 2 * AGE_MS)
+    const log = await openPublicLog(slow, LOG, { ...SMALL, retention: { ageMs: AGE_MS } })
+    await appendUntil(log, 4)
+    await passes(system, AGE_MS / 2)
+    isClosing = true
+    await log.close()
+    const before = filesOf(disk)
+    const again = await openPublicLog(system, LOG, SMALL)
+    await again.close()
+    expect(filesOf(disk)).toEqual(before)
+  })
+})
