@@ -4,7 +4,7 @@
  * that too where the disk is full; what may be the only one of its kind is set aside. Touches these files alone.
  */
 import type { System } from '../../system/system.ts'
-import { type LeftBehind, quarantine, unlinkIfThere } from '../tidy.ts'
+import { type LeftBehind, quarantine, removeQuietly } from '../tidy.ts'
 
 export interface Leftover {
   readonly file: string
@@ -37,7 +37,7 @@ export class Leftovers {
     return this.#copies.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Called once a LINK of this opening is durable. Rejects where a file cannot be unlinked or moved. */
+  /** Called once a LINK of this opening is durable. Rejects where a file cannot be moved. */
   async clear(): Promise<void> {
     while (await this.drop());
     const names = this.#doubtful
@@ -45,11 +45,11 @@ export class Leftovers {
     await quarantine(this.#system, this.#directory, names)
   }
 
-  /** Gives the space of one copy back; false where there is none. Rejects where it cannot be unlinked. */
+  /** Gives the space of one copy back; false where there is none. One that cannot be unlinked gives none, and stays. */
   async drop(): Promise<boolean> {
-    const last = this.#copies.pop()
-    if (last === undefined) return false
-    await unlinkIfThere(this.#system, `${this.#directory}/${last.file}`)
-    return true
+    for (let last = this.#copies.pop(); last !== undefined; last = this.#copies.pop()) {
+      if (await removeQuietly(this.#system, `${this.#directory}/${last.file}`)) return true
+    }
+    return false
   }
 }

@@ -306,3 +306,29 @@ test('a merged segment that no map names gives way on a full disk to the segment
     await next.close()
   })
 })
+
+test.each(['EPERM', 'EIO'])(
+  'one that cannot be unlinked on a full disk for %s gives no space, and the log goes on',
+  async (error) => {
+    await simulate(63, async (owner, simulation) => {
+      const { disk } = simulation
+      const stray = await withLeftover(owner, disk)
+      const next = await openPublicLog(owner, LOG, SMALL)
+      disk.capacityBytes = disk.usedBytes
+      const fault = simulation.fault({ call: 'unlink', error, path: (path) => path === stray })
+      await expect(next.append(body(21))).rejects.toMatchObject({ code: 'QLOG_DISK_FULL' })
+      expect([fault.hits, next.status]).toEqual([1, 'open'])
+      simulation.clearFaults()
+      disk.capacityBytes = Number.POSITIVE_INFINITY
+      await passes(owner, 1_000)
+      expect(await next.append(body(21))).toBe(21)
+      await next.close()
+      expect(disk.exists(stray)).toBe(true)
+      const last = await openPublicLog(owner, LOG, SMALL)
+      await last.append(body(22))
+      await passes(owner, 10)
+      expect(disk.exists(stray)).toBe(false)
+      await last.close()
+    })
+  },
+)
