@@ -371,11 +371,14 @@ export class SegmentLog implements OwnedLog {
   }
 
   #changed(): void {
-    this.#retirement.settled()
-    this.#parts.supply.keepReserve()
-    this.#compaction.appended()
+    // A log that has stopped begins no file: its directory may be another owner's by now.
+    if (this.loop.state === 'open') {
+      this.#retirement.settled()
+      this.#parts.supply.keepReserve()
+      this.#compaction.appended()
+      this.#checkpoints.appended()
+    }
     this.view.waiters.wake()
-    this.#checkpoints.appended()
   }
 
   #sealed(entry: MapEntry, index: BlockIndex): void {

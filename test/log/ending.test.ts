@@ -57,3 +57,24 @@ test('a segment that comes of age while CLEAN is written leaves with a later ope
     expect(filesOf(disk)).toEqual(before)
   })
 })
+
+test("a log that is fenced at its first group makes no file, and removes none, in what is now another's", async () => {
+  await simulate(4, async (system, { disk }) => {
+    const before = await openPublicLog(system, LOG, SMALL)
+    await appendUntil(before, 2)
+    await before.close()
+    const reserve = (): string[] => disk.list(LOG).filter((name) => name.startsWith('reserve-'))
+    const kept = reserve()
+    expect(kept).toHaveLength(2)
+    // Of its first segment not so much is taken that another is made ahead.
+    const sizes = { segmentBytesMin: 65_536, segmentBytesMax: 65_536 }
+    const log = await openPublicLog(system, LOG, { ...SMALL, ...sizes })
+    disk.removeFile(`${LOG}/LOCK`)
+    await expect(log.append(body(1))).rejects.toMatchObject({ code: 'QLOG_INDETERMINATE' })
+    expect(log.status).toBe('fenced')
+    await passes(system, 1_000)
+    expect(reserve()).toEqual(kept)
+    await log.close().catch(() => undefined)
+    expect(reserve()).toEqual(kept)
+  })
+})
