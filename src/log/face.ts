@@ -3,7 +3,7 @@
  * knows no control records. Thin: what it adds is the way of an append to its ticket and its promise.
  */
 import { QlogError, QlogTypeError } from '../errors.ts'
-import { checkId, checkReadOptions } from './options.ts'
+import { checkCloseOptions, checkId, checkReadOptions } from './options.ts'
 import { BatchIterator, MessageIterator } from './read/message-iterators.ts'
 import type { SegmentLog } from './segment-log.ts'
 import { statsOf } from './stats.ts'
@@ -139,6 +139,7 @@ export class PublicLog implements Log {
   }
 
   close(options: { timeoutMs?: number } = {}): Promise<void> {
+    checkCloseOptions(options)
     this.#closing ??= this.#close(options)
     return this.#closing
   }

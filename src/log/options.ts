@@ -10,6 +10,9 @@ const MIB = 1024 * KIB
 const DAY_MS = 86_400_000
 const WEEK_MS = 7 * DAY_MS
 
+/** The longest time that a close may be given: 136 years, as for all times of a store. More is a mistake. */
+const CLOSE_MS_MAX = 4_294_967_295_000
+
 /** Largest batch, and so largest message, that a commit group can carry. */
 export const BATCH_BYTES_MAX = 32 * MIB
 
@@ -214,6 +217,23 @@ export function checkReadOptions(options: ReadOptions): ReadOptions {
     throw new QlogTypeError('follow must be true or false')
   }
   return options
+}
+
+/** A log is closed once, and what is refused here has begun nothing. Milliseconds may have a fraction. */
+export function checkCloseOptions(options: { readonly timeoutMs?: number }): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new QlogTypeError(`the options of close must be an object, not ${shown(options)}`)
+  }
+  for (const name of Object.keys(options)) {
+    if (name === 'timeoutMs') continue
+    throw new QlogTypeError(`unknown option "${name}" in the options of close; known are timeoutMs`)
+  }
+  const { timeoutMs } = options
+  if (timeoutMs === undefined) return
+  if (typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= CLOSE_MS_MAX) return
+  throw new QlogTypeError(
+    `timeoutMs must be milliseconds from 0 to ${CLOSE_MS_MAX}, not ${shown(timeoutMs)}`,
+  )
 }
 
 export function checkId(name: string, id: unknown): number {

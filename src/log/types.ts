@@ -237,6 +237,7 @@ export interface Log extends LogReader {
   /**
    * Finishes what is in flight, confirms the end, gives up the lock. `timeoutMs` bounds the wait for
    * appends; those still waiting then are indeterminate or rejected, or QLOG_CLOSED where they waited for room.
+   * Throws QLOG_INVALID_ARGUMENT for options that are none, and has begun nothing then.
    */
   close(options?: { timeoutMs?: number }): Promise<void>
 }

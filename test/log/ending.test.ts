@@ -78,3 +78,26 @@ test("a log that is fenced at its first group makes no file, and removes none, i
     expect(reserve()).toEqual(kept)
   })
 })
+
+test.each([
+  ['null', null],
+  ['a list', []],
+  ['an option that is not known', { timeout: 5 }],
+  ['a time that is none', { timeoutMs: Number.NaN }],
+  ['a time below 0', { timeoutMs: -1 }],
+  ['a time in words', { timeoutMs: '5' }],
+])('close() refuses %s, and can be called again', async (_what, options) => {
+  await simulate(2, async (system) => {
+    const log = await openPublicLog(system, LOG, SMALL)
+    await log.append(body(1))
+    const refused = { code: 'QLOG_INVALID_ARGUMENT' }
+    expect(() => log.close(options as { timeoutMs?: number })).toThrow(
+      expect.objectContaining(refused),
+    )
+    expect(log.status).toBe('open')
+    expect(await log.append(body(2))).toBe(2)
+    await log.close({ timeoutMs: 500.5 })
+    expect(system.files.openHandles).toBe(0)
+    await (await openPublicLog(system, LOG, SMALL)).close()
+  })
+})
