@@ -101,7 +101,7 @@ test.each([
 /** A log that an owner used and was killed in, and the words that it had. */
 async function killedLog(
   disk: SimulatedDisk,
-  use: (keeper: Keeper) => Promise<void>,
+  use: (keeper: Keeper, simulation: Simulation) => Promise<void>,
 ): Promise<Image> {
   const simulation = new Simulation({ seed: 7, disk })
   const owner = simulation.process('owner')
@@ -109,7 +109,7 @@ async function killedLog(
   await simulation.run(() =>
     owner.run(async () => {
       const keeper = await Keeper.open(owner)
-      await use(keeper)
+      await use(keeper, simulation)
       text = keeper.text
     }),
   )
@@ -186,6 +186,25 @@ test('of a part with two blocks one rots: the index takes the other', async () =
     await keeper.put('odd', 'last')
     await keeper.save(['even', 'large'])
     await keeper.log.close()
+  })
+  const found = await reopened(disk)
+  expect(found.text).toBe(text)
+  expect(found.replayed).toBe(0)
+})
+
+test('of a part with two blocks one rots and its file cannot be closed: the other is taken all the same', async () => {
+  const disk = new SimulatedDisk()
+  const { text } = await killedLog(disk, async (keeper, simulation) => {
+    const { path, offset } = await savedThrice(keeper, disk)
+    await saveNext(keeper)
+    disk.flipBit(path, offset, 2)
+    const isDamaged = (one: string): boolean => one === path
+    const fault = simulation.fault({ call: 'close', error: 'EIO', path: isDamaged })
+    await keeper.put('odd', 'last')
+    await keeper.save(['even', 'large'])
+    await keeper.log.close()
+    expect(fault.hits).toBeGreaterThan(0)
+    simulation.clearFaults()
   })
   const found = await reopened(disk)
   expect(found.text).toBe(text)

@@ -139,14 +139,13 @@ export class Fetcher {
   /** Closes its reader once nothing reads with it. */
   #drop(line: Line): void {
     if (!this.#lines.delete(line)) return
-    this.#close(line, line.turn).catch(() => undefined)
+    void this.#close(line, line.turn)
   }
 
-  /** Whoever closes all of this waits for it too. */
+  /** Never rejects: closing what was only read tells nothing. Whoever closes all of this waits for it too. */
   #close(line: Line, turn: Promise<unknown> = Promise.resolve()): Promise<void> {
-    const closed = turn.then(() => line.reader.close())
+    const closed = turn.then(() => line.reader.close()).catch(() => undefined)
     this.#closing = Promise.all([this.#closing, closed]).then(() => undefined)
-    this.#closing.catch(() => undefined)
     return closed
   }
 

@@ -176,9 +176,8 @@ export class PartReader {
       }
       throw damagedAt(file, offset, `it cannot be read (${code})`)
     } finally {
-      await handle?.close().catch((error: unknown) => {
-        throw ioError(`close ${file}`, error)
-      })
+      // Closing what was only read tells nothing of what was read, and must not keep the other block from being tried.
+      await handle?.close().catch(() => undefined)
     }
   }
 }
