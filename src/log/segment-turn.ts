@@ -9,7 +9,7 @@ import type { Composer } from './composer.ts'
 import type { Flight } from './flight.ts'
 import type { FlightWriter } from './flight-writer.ts'
 import type { IntervalFlush } from './interval-flush.ts'
-import { allOf, runAll } from './io-errors.ts'
+import { ioError, runAll } from './io-errors.ts'
 import { LiveMap } from './live-map.ts'
 import type { OwnSegment } from './segment-file.ts'
 import type { SegmentSupply, SegmentUse } from './space/supply.ts'
@@ -139,7 +139,7 @@ export class SegmentTurn {
       async () => this.#unsealed?.lanes.close(),
       async () => this.segment?.lanes.close(),
     ])
-    if (errors.length > 0) throw allOf(errors[0], errors.slice(1))
+    if (errors.length > 0) throw ioError('close the segments', errors[0], errors.slice(1))
   }
 
   /** What the next segment must hold at least: its LINK, the pending group and the tail's reserve. */

@@ -1,5 +1,7 @@
 /** How a log ends: nothing stands behind CLEAN, and a close that goes wrong says so in the log's own words. */
 import { expect, test } from 'vitest'
+import { QlogError } from '../../src/errors.ts'
+import { SEGMENT_HEADER_BYTES } from '../../src/format/layout.ts'
 import { openPublicLog } from '../../src/log/open.ts'
 import type { Log } from '../../src/log/types.ts'
 import { crc32 } from '../../src/system/real/crc.ts'
@@ -99,5 +101,30 @@ test.each([
     await log.close({ timeoutMs: 500.5 })
     expect(system.files.openHandles).toBe(0)
     await (await openPublicLog(system, LOG, SMALL)).close()
+  })
+})
+
+test('two segments that cannot be closed are told with a code', async () => {
+  await simulate(3, async (system, simulation) => {
+    let isHeld = false
+    const isFirst = (at: number): boolean => isHeld && at === SEGMENT_HEADER_BYTES
+    const held = withSlowWrites(system, isFirst, 60_000)
+    const log = await openPublicLog(held, LOG, SMALL)
+    await appendUntil(log, 2)
+    // While the first group of a segment is under way the full one in front of it is not sealed.
+    isHeld = true
+    const appends = Array.from({ length: 12 }, () => log.append(body(1)))
+    const settled = Promise.allSettled(appends)
+    await passes(system, 5_000)
+    // All but the last, which is made ahead.
+    const names = simulation.disk.list(LOG).filter((name) => name.endsWith('.qls'))
+    const ahead = `${LOG}/${names.sort().at(-1)}`
+    const path = (one: string): boolean => one.endsWith('.qls') && one !== ahead
+    const fault = simulation.fault({ call: 'close', error: 'EIO', path })
+    const failure: unknown = await log.close({ timeoutMs: 1 }).catch((error: unknown) => error)
+    await settled
+    expect(fault.hits).toBeGreaterThan(1)
+    expect(failure).toBeInstanceOf(QlogError)
+    expect(failure).toMatchObject({ code: 'QLOG_IO' })
   })
 })
