@@ -270,6 +270,11 @@ export class CommitLoop {
     return ticket
   }
 
+  /** Whether a message of so many bytes may be sent by `appendSync` now; else what waits has to leave first. */
+  mayAppendSync(bytes: number): boolean {
+    return this.#sender.mayJoinPending(bytes)
+  }
+
   /**
    * Sends what `append` begins, and everything that waits, synchronously, and resolves it in order. `append`
    * returns the bytes of its bodies. Throws QLOG_IO where the file cannot be opened for it: then nothing has

@@ -142,11 +142,12 @@ export class Composer {
 
   /** Whether so many messages of so many bytes, at their worst, would still fit. */
   wouldFit(segment: OwnSegment, messages: number, bytes: number): boolean {
-    const records = bytes + messages * RECORD_HEADER_BYTES
-    // A block is closed when the next record does not fit: at worst it holds one of over half its size.
-    const blocks = Math.min(messages, Math.ceil((2 * records) / BLOCK_BYTES)) + 1
-    const framing = blocks * (BLOCK_HEADER_BYTES + BATCH_RECORD_BYTES + BLOCK_ALIGN_BYTES)
-    return this.#fits(segment, records + framing)
+    return this.#fits(segment, groupBytesMax(messages, bytes))
+  }
+
+  /** What the pending group takes at most with so many more messages of so many bytes. */
+  pendingBytesWith(messages: number, bytes: number): number {
+    return this.pending.byteLength + groupBytesMax(messages, bytes)
   }
 
   /** Whether blocks of a snapshot fit, by themselves. */
@@ -287,6 +288,14 @@ export class Composer {
 function isRoomIn(segment: OwnSegment, bytes: number): boolean {
   const reserve = TAIL_RESERVE_BYTES + segment.mapReserveBytes
   return segment.sentEnd + bytes <= segment.fileBytes - reserve
+}
+
+/** What so many messages of so many bytes take of a group at their worst. */
+function groupBytesMax(messages: number, bytes: number): number {
+  const records = bytes + messages * RECORD_HEADER_BYTES
+  // A block is closed when the next record does not fit: at worst it holds one of over half its size.
+  const blocks = Math.min(messages, Math.ceil((2 * records) / BLOCK_BYTES)) + 1
+  return records + blocks * (BLOCK_HEADER_BYTES + BATCH_RECORD_BYTES + BLOCK_ALIGN_BYTES)
 }
 
 type FlightMore = Partial<Pick<Flight, 'opensSegment' | 'mustFlush' | 'resolved'>>

@@ -92,6 +92,9 @@ export class PublicLog implements Log {
       throw new QlogError('QLOG_BUSY', `${length} appends wait for room in front of this one`)
     }
     const { loop } = this.#log
+    if (!loop.mayAppendSync(bytes.length)) {
+      throw new QlogError('QLOG_BUSY', 'what waits to be sent is too large for one write with this')
+    }
     let outcome: Error | undefined
     const reject = (error: Error): void => {
       outcome = error

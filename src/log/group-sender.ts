@@ -94,6 +94,15 @@ export class GroupSender {
   }
 
   /**
+   * Whether a message of so many bytes may leave in the pending group. It did not wait for room like what is
+   * there, and LINK's limit holds for both together.
+   */
+  mayJoinPending(bytes: number): boolean {
+    const { mode, inFlightBytesBound } = this.#parts.options
+    return mode !== 'always' || this.#composer.pendingBytesWith(1, bytes) <= inFlightBytesBound
+  }
+
+  /**
    * A segment for the pending group if it needs a new one, made synchronously. `handle` is of the current
    * one, and nothing else uses it.
    */
@@ -223,12 +232,13 @@ export class GroupSender {
   #launch(flight: Flight): void {
     const { segment, end, opensSegment } = flight
     const { mode, inFlightBytesBound } = this.#parts.options
+    // It has left the composer: whatever throws from here on, whoever waits for it is found in the queue.
+    this.#flights.push(flight)
     // What stands further in front of the last valid block is judged by LINK's limit to be durable.
     if (mode === 'always' && !opensSegment && end - segment.durableOffset > inFlightBytesBound) {
       throw new Error(`more than ${inFlightBytesBound} bytes between D and the end of a write`)
     }
     this.#parts.pairs.noteSent(flight.group === undefined && !opensSegment)
-    this.#flights.push(flight)
   }
 
   #send(flight: Flight): void {

@@ -224,7 +224,10 @@ export interface Log extends LogReader {
   append(body: Uint8Array | string): Promise<number>
   /** Appends all or none, as one atomic batch. */
   appendMany(bodies: readonly (Uint8Array | string)[]): Promise<IdRange>
-  /** Blocks until the message and all before it are durable. Throws QLOG_BUSY where appends wait for room. */
+  /**
+   * Blocks until the message and all before it are durable. Throws QLOG_BUSY where appends wait for room,
+   * or are so large that one write cannot hold this one too; then nothing was appended.
+   */
   appendSync(body: Uint8Array | string): number
   /** These messages are not needed any more. Frees whole segments some time; not durable by itself. */
   discard(firstId: number, endId: number): void
