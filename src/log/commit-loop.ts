@@ -287,7 +287,12 @@ export class CommitLoop {
     } catch (error) {
       throw this.failure ?? error
     }
-    this.#settleReady()
+    try {
+      this.#settleReady()
+    } catch (error) {
+      // The append is durable, and its owner has been told: only the log ends here.
+      this.#stopOnError(error)
+    }
     this.#sender.schedule()
   }
 

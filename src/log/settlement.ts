@@ -57,16 +57,17 @@ export class Settlement {
   #settle(flight: Flight): void {
     this.visibleEnd = flight.end
     this.visibleNextId = Math.max(this.visibleNextId, flight.nextId)
-    this.onResolved(flight)
     const nowMs = this.#system.clock.monotonicMs()
     const tookMs = nowMs - flight.startedMs
-    this.stats.settled(flight.messages, flight.messageBytes, tookMs, nowMs)
-    this.#events.resolved(flight, tookMs)
+    // It has left the queue: if anything else threw first, nobody would tell the owner any more.
     if (flight.lastTicket > 0) {
       // The last LSN that any of its entries can have.
       const lsn = flight.segment.base + flight.end - 1
       this.#owner.committed(flight.lastTicket, lsn, flight.timeMs)
     }
+    this.onResolved(flight)
+    this.stats.settled(flight.messages, flight.messageBytes, tookMs, nowMs)
+    this.#events.resolved(flight, tookMs)
     flight.resolved?.()
     if (flight.settled) return
     flight.settled = true

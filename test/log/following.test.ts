@@ -1,5 +1,6 @@
 /** Followers at the tail of a log: what they read, from where, and what that costs. Simulated. */
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { TailCache } from '../../src/log/read/tail-cache.ts'
 import type { Encodable, Entry } from '../../src/log/seam.ts'
 import type { Log, Message, ReadOptions } from '../../src/log/types.ts'
 import { idsOf, numbered, range, Watched } from './watched.ts'
@@ -224,6 +225,62 @@ test('a group larger than what is kept reaches its follower through the file', a
     await follower.ended
     await log.close()
   })
+})
+
+test('a group for whose copy there is no memory resolves, and reaches its follower through the file', async () => {
+  const watched = new Watched(13)
+  await watched.run(async () => {
+    const committed: number[] = []
+    const log = await watched.openSegmentLog({}, { committed: (upTo) => committed.push(upTo) })
+    const append = (i: number) =>
+      log.append({ messages: [encodable(numbered(i, 100_000))], control: [] })
+    append(1)
+    await watched.quiet()
+    const follower = log.reader({ follow: true })
+    await follower.nextBatch()
+    const next = follower.nextBatch()
+    const { tail } = log.view
+    const add = tail.add.bind(tail)
+    vi.spyOn(tail, 'add').mockImplementationOnce((...group) => {
+      vi.stubGlobal('Uint8Array', function noMemory() {
+        throw new RangeError('Array buffer allocation failed')
+      })
+      try {
+        add(...group)
+      } finally {
+        vi.unstubAllGlobals()
+      }
+    })
+    const before = watched.reads
+    append(2)
+    expect(await next).toMatchObject([{ id: 2, body: plain(2, 100_000) }])
+    expect(watched.reads).toBeGreaterThan(before)
+    append(3)
+    expect(await follower.nextBatch()).toMatchObject([{ id: 3, body: plain(3, 100_000) }])
+    expect([committed, log.loop.state, log.gaps]).toEqual([[1, 2, 3], 'open', []])
+    await follower.close()
+    await log.close()
+  })
+})
+
+test('what throws behind a group that has resolved stops the log, and does not take back its appends', async () => {
+  for (const isSync of [false, true]) {
+    const watched = new Watched(14)
+    await watched.run(async () => {
+      const log = await watched.openLog()
+      await log.append('first')
+      const add = vi.spyOn(TailCache.prototype, 'add').mockImplementationOnce(() => {
+        throw new Error('behind it')
+      })
+      if (isSync) expect(log.appendSync('second')).toBe(2)
+      else expect(await Promise.all([log.append('second'), log.append('third')])).toEqual([2, 3])
+      await watched.quiet()
+      add.mockRestore()
+      expect(log.status).toBe('failed')
+      await expect(log.append('late')).rejects.toMatchObject({ code: 'QLOG_FAILED' })
+      await log.close().catch(() => undefined)
+    })
+  }
 })
 
 test('kept bytes that went bad are read from the file, and are no damage (4)', async () => {

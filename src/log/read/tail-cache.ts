@@ -72,9 +72,15 @@ export class TailCache {
       return
     }
     let at = offset
-    for (const piece of pieces) {
-      this.#addPiece(number, at, piece)
-      at += piece.length
+    try {
+      for (const piece of pieces) {
+        this.#addPiece(number, at, piece)
+        at += piece.length
+      }
+    } catch (error) {
+      // There was no memory for the copy: readers find the group in the file.
+      if (!(error instanceof RangeError)) throw error
+      this.clear()
     }
   }
 

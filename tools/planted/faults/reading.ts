@@ -29,7 +29,7 @@ export const READING_FAULTS: readonly PlantedFault[] = [
     edits: [
       edit(
         'src/log/read/tail-cache.ts',
-        '      this.#addPiece(number, at, piece)\n',
+        '        this.#addPiece(number, at, piece)\n',
         '      const firstId = getUint64(piece, BLOCK_FIRST_ID_AT)\n' +
           '      const used = piece.length\n' +
           '      this.#chunks.push({ number, start: at, firstId, bytes: piece, used })\n',
