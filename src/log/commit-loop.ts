@@ -102,6 +102,7 @@ export class CommitLoop {
       writer: this.#writer,
       flush: this.#flush,
       onPrepared: (error, use) => this.#prepared(error, use),
+      failed: this.#stopOnError,
       onSealed: (entry, index) => this.onSealed(entry, index),
     })
     this.#pairs = new DuePairs({
@@ -146,6 +147,7 @@ export class CommitLoop {
       composer: this.#composer,
       turn: this.#turn,
       onTried: () => this.#sender.schedule(),
+      failed: this.#stopOnError,
     })
     this.#refusals = this.#newRefusals(supply)
     if (start.segment) {

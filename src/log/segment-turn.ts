@@ -44,6 +44,8 @@ export interface TurnParts {
   readonly flush: IntervalFlush
   /** Called when the segment that `next` had to make is there, or with the error where it is not. */
   readonly onPrepared: (error: unknown, use: SegmentUse) => void
+  /** Called with what that threw: nobody waits for it. */
+  readonly failed: (error: unknown) => void
   /** Called when a segment is full: its final map entry and where its blocks stand. */
   readonly onSealed: (entry: MapEntry, index: BlockIndex) => void
 }
@@ -73,7 +75,7 @@ export class SegmentTurn {
    * else begins to make one, and tells when that is over. The current one ends at `endId`.
    */
   next(endId: number, moreBytes = 0): OwnSegment | undefined {
-    const { supply, composer, onPrepared } = this.#parts
+    const { supply, composer, onPrepared, failed } = this.#parts
     if (this.segment) supply.judge(this.segment)
     const bytes = this.#neededBytes(endId, moreBytes)
     const own = supply.take(bytes)
@@ -84,7 +86,10 @@ export class SegmentTurn {
       this.#isPreparing = false
       onPrepared(error, use)
     }
-    supply.prepare(bytes, use).then(() => prepared(undefined), prepared)
+    supply
+      .prepare(bytes, use)
+      .then(() => prepared(undefined), prepared)
+      .catch(failed)
     return undefined
   }
 

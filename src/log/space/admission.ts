@@ -21,6 +21,8 @@ export interface AdmissionParts {
   readonly turn: SegmentTurn
   /** Called after each attempt to find space: there may be something to send. */
   readonly onTried: () => void
+  /** Called with what an owner threw that was told of space. */
+  readonly failed: (error: unknown) => void
 }
 
 export class Admission {
@@ -29,7 +31,7 @@ export class Admission {
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts
-    const { system, owner, events, supply, turn, onTried } = parts
+    const { system, owner, events, supply, turn, onTried, failed } = parts
     const { map } = turn
     this.#fullDisk = new FullDisk({
       system,
@@ -44,6 +46,7 @@ export class Admission {
         map.isDue ||= map.isWaiting
         onTried()
       },
+      failed,
     })
   }
 

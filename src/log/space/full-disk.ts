@@ -19,6 +19,8 @@ export interface FullDiskOptions {
   readonly onChange: (state: 'ok' | 'full') => void
   /** Called after each attempt: it may have made a part of what was missing. */
   readonly onTried: () => void
+  /** Called with what the owner threw when it was told that there is space: nobody waits for it. */
+  readonly failed: (error: unknown) => void
 }
 
 export class FullDisk {
@@ -55,10 +57,12 @@ export class FullDisk {
     this.#cancel?.()
     this.#cancel = undefined
     this.#isLooking = true
-    this.#lookNow().then(
-      (hasSpace) => this.#looked(hasSpace),
-      () => this.#looked(false),
-    )
+    this.#lookNow()
+      .then(
+        (hasSpace) => this.#looked(hasSpace),
+        () => this.#looked(false),
+      )
+      .catch(this.#options.failed)
   }
 
   /** Stops looking, for good. */

@@ -344,3 +344,28 @@ test('a segment that a dead owner made ahead and never used takes no space in qu
   expect(disk.list(LOG)).not.toContain(segments.sort().at(-1))
   expect(disk.list(LOG)).not.toContain('quarantine')
 })
+
+test.each(['full', 'ok'])(
+  'an owner that throws when it is told that space is %s stops the log, and hears of it',
+  async (thrownAt) => {
+    await simulate(11, async (system, { disk }) => {
+      const owner = new Owner()
+      owner.space = (state) => {
+        if (state === thrownAt) throw new Error('not now')
+      }
+      const log = await owner.open(system)
+      const appendOne = async (): Promise<void> => {
+        log.append({ messages: [encodable(body(1))], control: [] })
+        await passes(system, 10)
+      }
+      await appendOne()
+      disk.capacityBytes = 400 * 1024
+      while (log.loop.state === 'open' && !log.loop.admission.isDiskFull) await appendOne()
+      disk.capacityBytes = 700 * 1024
+      await passes(system, 10_000)
+      expect(log.loop.state).toBe('failed')
+      expect(owner.failure).toMatchObject({ code: 'QLOG_FAILED', cause: { message: 'not now' } })
+      await log.close().catch(() => undefined)
+    })
+  },
+)
