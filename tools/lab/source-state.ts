@@ -1,6 +1,6 @@
 /**
- * A short name for what parts of src/ do: the same for two sources that differ in comments, types and
- * layout alone, so that words can be mended without losing what was counted. Reads sources.
+ * A short name for what parts of src/, and what stands beside it, do: the same for two sources that differ in
+ * comments, types and layout alone, so that words can be mended without losing what was counted. Reads sources.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
@@ -9,7 +9,7 @@ import ts from 'typescript'
 
 const DIGITS = 12
 
-/** `parts`: files and folders below src/. */
+/** `parts`: files and folders, as paths from src/. */
 export function sourceState(root: string, parts: readonly string[]): string {
   const hash = createHash('sha256')
   for (const part of [...parts].sort()) {
