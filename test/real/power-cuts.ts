@@ -32,13 +32,20 @@ export interface Survived {
   failures: number
 }
 
-/** Robs one disk of its power so often, or until `isOver`. */
+export interface CutOptions {
+  /** It ends early then. */
+  readonly isOver?: () => boolean
+  /** Is shown the directory once the last cut is survived. */
+  readonly look?: (directory: string) => Promise<void>
+}
+
+/** Robs one disk of its power so often. */
 export async function cutPower(
   kind: LoopKind,
   workload: Workload,
   seed: number,
   cuts: number,
-  isOver: () => boolean = () => false,
+  { isOver = () => false, look }: CutOptions = {},
 ): Promise<Survived> {
   const disk = new LoopDisk(kind, kind === 'xfs' ? XFS_BYTES_MIN : EXT4_BYTES)
   const random = new Random(seed)
@@ -63,6 +70,7 @@ export async function cutPower(
       await judge.verify(round)
     }
     await judge.finish(round - 1, next)
+    await look?.(directory)
     return { cuts: round - 1, acknowledged: judge.acknowledged, failures: judge.failures }
   } catch (error) {
     throw new Error(`${kind}, ${workload}, cut ${round} of seed ${seed}`, { cause: error })

@@ -9,6 +9,8 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openLog, openStore, type Store } from '../../src/index.ts'
+import { readTwice } from '../../tools/lab/second-reader.ts'
+import { SECOND_READER } from '../../tools/lab/trials/l-second-reader.ts'
 import { qlog, root } from '../real/children.ts'
 import { freshDirectory } from '../real/support.ts'
 
@@ -170,7 +172,60 @@ describe.skipIf(!hasPython)('the second reader', { timeout: 60_000 }, () => {
 
   test('what is no log ends with 6', () => {
     const directory = freshDirectory()
-    expect(python(directory).code).toBe(command('verify', directory).code)
+    expect(command('verify', directory).code).toBe(6)
+    expect(python(directory).code).toBe(6)
+  })
+
+  test('LOCK alone is an empty log', () => {
+    const directory = freshDirectory()
+    fs.writeFileSync(path.join(directory, 'LOCK'), '{}')
+    expect(command('verify', directory).code).toBe(0)
+    expectSame(directory)
+  })
+
+  test('an index file that is damaged is told, and one of a log whose segments are gone tells what they held', async () => {
+    const directory = await makeLog('none')
+    const index = path.join(directory, 'index.a')
+    change(index, 50, flip)
+    expectSame(directory)
+    expect(python(directory).lines).toContainEqual(expect.objectContaining({ row: 'index-file' }))
+    change(index, 50, flip)
+    for (const name of fs.readdirSync(directory)) {
+      if (name.endsWith('.qls')) fs.rmSync(path.join(directory, name))
+    }
+    expectSame(directory)
+    expect(python(directory).lines).toContainEqual(
+      expect.objectContaining({ row: 'rot-newest-missing', firstId: 1 }),
+    )
+  })
+
+  // Each of these once showed what the documents did not say.
+  test.each([8, 15, 33, 98, 120, 154, 184, 238, 465])(
+    'reads what seed %i of the lab leaves, whole and with a file of it harmed',
+    async (seed) => {
+      const counted: string[] = []
+      const lab = {
+        isOver: () => false,
+        say: () => {},
+        count: (what: string) => counted.push(what),
+      }
+      await SECOND_READER.seed?.(lab, seed)
+      expect(counted).toHaveLength(2)
+    },
+  )
+
+  test('a directory that the two read differently is a failure of the lab', async () => {
+    const directory = await makeLog('none')
+    const bodies = [...Array(3).keys()].map((i) => Buffer.from(`${i}`))
+    const log = await openLog(directory, small)
+    try {
+      // Between the looks of the two something is appended: what the second one finds is more.
+      const lab = { isOver: () => false, say: () => {}, count: () => {} }
+      const reading = readTwice(lab, directory, () => log.appendMany(bodies))
+      await expect(reading).rejects.toThrow('the second reader differs')
+    } finally {
+      await log.close()
+    }
   })
 
   test('replays a store: queues, groups, transactions, purge, retention, seek', async () => {

@@ -26,6 +26,7 @@ import { COMMANDS } from './trials/k-commands.ts'
 import { DECODERS } from './trials/k-decoders.ts'
 import { SERVER } from './trials/k-server.ts'
 import { STREAMS } from './trials/k-streams.ts'
+import { SECOND_READER } from './trials/l-second-reader.ts'
 import { VERSIONS } from './trials/l-versions.ts'
 import { SOAK } from './trials/n-soak.ts'
 
@@ -47,6 +48,7 @@ export const TRIALS: readonly Trial[] = [
   STREAMS,
   SERVER,
   VERSIONS,
+  SECOND_READER,
   SOAK,
 ]
 

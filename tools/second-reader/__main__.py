@@ -51,7 +51,7 @@ def read_directory(path, wants_state):
     for figures in state.figures(): say(**figures)
     say(verdict={0: 'fine', 3: 'rot', 4: 'torn tail'}[log.exit_code], messages=messages, controls=controls,
         blocks=sum(len(blocks) for _, _, blocks in log.parts), segments=len(log.parts),
-        nextId=log.next_id, end=log.end, newest=log.newest.name, stateIsKnown=is_whole)
+        nextId=log.next_id, end=log.end, newest=log.newest and log.newest.name, stateIsKnown=is_whole)
     return log.exit_code
 
 

@@ -19,16 +19,17 @@ class Log:
 
     def __init__(self, directory):
         self.findings, self.parts = [], []
-        paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+        names = sorted(os.listdir(directory))
+        paths = [os.path.join(directory, name) for name in names]
         self.segments = [Segment(path) for path in paths
                          if re.fullmatch(r'\d{20}-\d{2,}\.qls', os.path.basename(path))]
-        headers = [segment.header for segment in self.segments if segment.header]
-        if not headers: raise NoLog
-        stores = [header.store for header in headers]
-        self.store = max(stores, key=stores.count)
-        self.index = self.read_indexes(path for path in paths if path.endswith(('index.a', 'index.b')))
+        stores = [segment.header.store for segment in self.segments if segment.header]
+        self.store = max(stores, key=stores.count, default=None)
+        self.index = self.read_indexes(path for path in paths if os.path.basename(path) in ('index.a', 'index.b'))
+        if not self.segments and not self.index and 'LOCK' not in names: raise NoLog
         self.newest = self.find_newest()
-        self.judge_newest()
+        if self.newest: self.judge_newest()
+        else: self.begin_empty()
         for entry in self.map.values(): self.judge_mapped(entry)
         self.parts.sort(key=lambda part: part[1])
         for segment in self.segments: self.judge_other(segment)
@@ -37,25 +38,32 @@ class Log:
     @property
     def exit_code(self):
         rows = {finding.row for finding in self.findings}
-        return 3 if any(row.startswith(('rot', 'header')) for row in rows) else 4 if rows & TORN else 0
+        return 3 if any(row.startswith(('rot', 'header', 'index')) for row in rows) else 4 if rows & TORN else 0
 
     def read_indexes(self, paths):
-        indexes = [read_index(open(path, 'rb').read()) for path in paths]
-        return max((index for index in indexes if index and index.store == self.store), default=None,
-                   key=lambda index: (index.epoch, index.sequence))
+        indexes = {path: read_index(open(path, 'rb').read()) for path in paths}
+        for path, index in indexes.items():
+            if not index: self.find('index-file', os.path.basename(path))
+        return max((index for index in indexes.values() if index and self.store in (index.store, None)),
+                   default=None, key=lambda index: (index.epoch, index.sequence))
 
     # The newest segment.
 
     def find_newest(self):
         begun = [segment for segment in self.segments if self.is_ours(segment) and segment.link
                  and self.is_begun(segment)]
-        if not begun: raise NoLog
+        if not begun: return None
         newest = max(begun, key=lambda segment: (segment.link.epoch, segment.number, segment.generation))
         index = self.index
         if index and (index.epoch < newest.link.epoch or
                       index.number <= newest.number and not is_named(newest, index)):
             self.index = None
         return newest
+
+    def begin_empty(self):
+        """No segment has begun: the first one never did, or all are gone."""
+        self.end, self.next_id, self.end_id, self.map, self.is_sealed = 0, 1, 1, {}, False
+        self.find_missing_newest(0)
 
     def is_ours(self, segment):
         header = segment.header
@@ -88,23 +96,27 @@ class Log:
                 blocks += more
             else: break
         self.end, self.next_id = at, self.next_of(blocks)
+        self.end_id = max([self.next_id] + [finding.endId for finding in self.findings])
+        self.find_short(newest, self.end_id, self.later_id or 0)
         self.note_end(at)
         self.snapshots, self.map = newest.link.snapshots, newest.link.entries
         for block in blocks:
             if block.type == MAP: self.snapshots, self.map = read_map(block.records[0].body)
         self.parts.append((newest, newest.link.base, blocks))
-        if index and index.number > newest.number and \
-                not any(is_named(segment, index) for segment in self.segments):
-            self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
+        self.find_missing_newest(newest.number)
         self.is_sealed = blocks and blocks[-1].type == SEAL and newest.link.mode == 0
         if self.later_id: self.next_id = max(self.next_id, self.later_id)
 
+    def find_missing_newest(self, number):
+        index = self.index
+        if index and index.number > number and not any(may_be(segment, index) for segment in self.segments):
+            self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
+
     def judge_seal(self):
         """A sealed segment was followed by another one: it is missing where no file above is rot."""
-        newest = self.newest.name
-        if self.is_sealed and not any(finding.file > newest and finding.row.startswith('rot')
+        if self.is_sealed and not any(finding.file > self.newest.name and finding.row.startswith('rot')
                                       for finding in self.findings):
-            self.find('rot-newest-missing', newest)
+            self.find('rot-newest-missing', self.newest.name)
 
     def is_torn_successor(self, segment):
         link, newest = segment.link, self.newest
@@ -142,15 +154,17 @@ class Log:
             if row == 'rot-below-d' and next_at == limit:
                 next_at = max(limit, segment.boundary_behind(at) or 0)
             lost = (first_id, behind.first_id if behind else end_id or first_id)
-            is_short = next_at > len(segment.data)
-            self.find('rot-short-file' if is_short else row, segment.name, at, next_at - at, *lost)
+            reaches_cut = row == 'rot-below-cut' and next_at == limit
+            of_file = reaches_cut and segment.is_short
+            self.find('rot-short-file' if of_file else row, segment.name, at, next_at - at, *lost)
             at = next_at
-        if limit <= len(segment.data) < segment.header.size: self.find_short(segment)
         return blocks, at
 
-    def find_short(self, segment):
-        end = len(segment.data)
-        self.find('rot-short-file', segment.name, end, segment.header.size - end)
+    def find_short(self, segment, *lost):
+        told = [finding[:2] for finding in self.findings]
+        if segment.is_short and ('rot-short-file', segment.name) not in told:
+            end = len(segment.data)
+            self.find('rot-short-file', segment.name, end, segment.header.size - end, *lost)
 
     # All other files.
 
@@ -169,6 +183,7 @@ class Log:
         if not self.is_ours(segment) or not is_named(segment, entry):
             return self.find('rot-foreign', segment.name, *lost)
         blocks, _ = self.read_below(segment, PAGE, entry.cut, 'rot-below-cut', entry.first_id, entry.end_id)
+        self.find_short(segment)
         self.parts.append((segment, entry.base, blocks))
 
     def copy_of(self, entry):
@@ -181,16 +196,23 @@ class Log:
     def judge_other(self, segment):
         newest, link = self.newest, segment.link
         if segment.is_mapped or segment is newest:
-            if not segment.is_header_clean: self.find('header-copy', segment.name)
-        elif segment.number <= newest.number: self.find('rubbish', segment.name)
-        elif not segment.header: self.find('rot-header', segment.name)
+            if segment.header and not segment.is_header_clean: self.find('header-copy', segment.name)
+        elif newest and segment.number <= newest.number: self.find('rubbish', segment.name)
+        elif not segment.header: self.find('rot-header', segment.name, 0, 0, *self.lost_above(segment))
         elif not self.is_ours(segment): self.find('rubbish', segment.name)
-        elif len(segment.data) < segment.header.size: self.find_short(segment)
+        elif newest and link and link.epoch < newest.link.epoch: self.find('stale-fork', segment.name)
+        elif segment.generation or self.is_claimed(segment):
+            self.find('rot-lost-link', segment.name, 0, 0, *self.lost_above(segment))
+        elif segment.is_short:
+            self.find('rot-short-file', segment.name, 0, 0, *self.lost_above(segment))
         elif segment.is_clean(PAGE): self.find('never-used', segment.name)
-        elif link and link.epoch < newest.link.epoch: self.find('stale-fork', segment.name)
-        elif segment.generation or not link and self.is_claimed(segment):
-            self.find('rot-lost-link', segment.name)
         else: self.find('torn-first-group', segment.name)
+
+    def lost_above(self, segment):
+        """The ids that stood in a segment above the newest, as far as its blocks and the index tell."""
+        ends = [block.next_id for block in segment.blocks]
+        if self.index and self.index.number == segment.number: ends.append(self.index.next_id)
+        return self.end_id, max(ends, default=0)
 
     # What stands in it.
 
@@ -249,6 +271,11 @@ def is_named(segment, by):
     header = segment.header
     return header is not None and header.generation >= by.generation and \
         (header.number, header.salt, header.seed) == (by.number, by.salt, by.seed)
+
+
+def may_be(segment, by):
+    """The same, where the header that would tell is lost, by the file's name."""
+    return is_named(segment, by) if segment.header else segment.name == file_name(by)
 
 
 def file_name(segment):

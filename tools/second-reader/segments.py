@@ -187,6 +187,10 @@ class Segment:
         self.blocks, self.link, self.is_mapped = [], None, False
         if self.header: self.scan()
 
+    @property
+    def is_short(self):
+        return len(self.data) < self.header.size
+
     def scan(self):
         at = PAGE
         while at is not None:

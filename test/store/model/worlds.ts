@@ -20,7 +20,7 @@ import type { System } from '../../../src/system/system.ts'
 import { openSlowLog } from '../../../src/testing/slow-log.ts'
 import type { Now } from './state.ts'
 
-const DIRECTORY = '/d/store'
+export const STORE_DIRECTORY = '/d/store'
 const MOMENTS = ['before', 'during', 'after'] as const
 /** What opening and some commands take. */
 const CALLS_MAX = 260
@@ -220,7 +220,7 @@ export class SegmentWorld extends World {
 }
 
 function openSegments(process: System, options: LogOptions): OpenLog {
-  return (owner) => openSegmentLog(process, DIRECTORY, owner, checkOptions(options))
+  return (owner) => openSegmentLog(process, STORE_DIRECTORY, owner, checkOptions(options))
 }
 
 export class MemoryWorld extends World {

@@ -5,6 +5,7 @@
 import { killChildren } from '../../../test/real/children.ts'
 import { whyNoPowerCut } from '../../../test/real/loop-disk.ts'
 import { cutPower, failFlush, type Survived } from '../../../test/real/power-cuts.ts'
+import { readTwice } from '../second-reader.ts'
 import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 
 /** Of one disk; then the next seed begins with a fresh one. */
@@ -36,7 +37,10 @@ async function runSeed(lab: Lab, seed: number): Promise<void> {
       return
     }
     const kind = seed % 2 === 0 ? 'ext4' : 'xfs'
-    const survived = await cutPower(kind, workload, seed, CUTS, () => lab.isOver())
+    const survived = await cutPower(kind, workload, seed, CUTS, {
+      isOver: () => lab.isOver(),
+      look: (directory) => readTwice(lab, directory),
+    })
     note(lab, survived)
     lab.count(NAMES[kind], survived.cuts)
   } finally {

@@ -12,6 +12,7 @@ import { bundleFixtures, killChildren } from '../../../test/real/children.ts'
 import { killProducers, killWorkers } from '../../../test/real/kills.ts'
 import { ServerProcess, steadyPort } from '../../beanstalkd/server-process.ts'
 import { MemcacheWitness } from '../memcache-witness.ts'
+import { readTwice } from '../second-reader.ts'
 import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 import { Witness } from '../witness.ts'
 
@@ -45,7 +46,7 @@ async function runSeed(lab: Lab, seed: number): Promise<void> {
   // One that fails ends the others, so that the seed ends at once.
   let hasFailed = false
   const isOver = (): boolean => hasFailed || lab.isOver()
-  const lanes = [killLog, killStore, killServer].map(async (lane) => {
+  const lanes = LANES.map(async (lane) => {
     try {
       await lane(lab, join(room, lane.name), seed, isOver)
     } catch (error) {
@@ -55,8 +56,12 @@ async function runSeed(lab: Lab, seed: number): Promise<void> {
   })
   const ended = await Promise.allSettled(lanes)
   await killChildren()
-  rmSync(room, { recursive: true, force: true })
-  for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
+  try {
+    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
+    for (const { name } of LANES) await readTwice(lab, join(room, name))
+  } finally {
+    rmSync(room, { recursive: true, force: true })
+  }
 }
 
 type Lane = (lab: Lab, directory: string, seed: number, isOver: () => boolean) => Promise<void>
@@ -111,6 +116,8 @@ const killServer: Lane = async (lab, directory, seed, isOver) => {
   lab.count('acknowledged before a SIGKILL', witness.puts + witness.deletions)
   lab.count('acknowledged before a SIGKILL', reader.puts + reader.taken)
 }
+
+const LANES = [killLog, killStore, killServer] as const
 
 /** From the moment that it begins: its clients work until it is gone. */
 async function liveAndDie(

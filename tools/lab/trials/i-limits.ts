@@ -18,6 +18,7 @@ import {
   withoutDescriptors,
 } from '../../../test/real/limits.ts'
 import { disksAvailable, withDisk } from '../../../test/real/small-disk.ts'
+import { readTwice } from '../second-reader.ts'
 import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 
 /** Lives on one disk; then the next seed begins with a fresh one. */
@@ -65,12 +66,14 @@ async function fill(
   if (seed % 5 === 0) {
     const controls = random.between(50, 400)
     await controlsOnFullDisk(disk, controls)
+    await readTwice(lab, join(disk.directory, 'log'))
     lab.count('full disks')
     lab.count('acknowledged at a limit', controls)
     return
   }
   const fillOne = seed % 2 === 0 ? fillWithStore : fillWithLog
   const { fulls, kills, acknowledged } = await fillOne(disk, random, ROUNDS, () => lab.isOver())
+  await readTwice(lab, join(disk.directory, fillOne === fillWithStore ? 'store' : 'log'))
   lab.count('full disks', fulls)
   lab.count('SIGKILLs on a full disk', kills)
   lab.count('acknowledged at a limit', acknowledged)
@@ -88,6 +91,7 @@ async function limit(lab: Lab, random: Random, seed: number): Promise<void> {
     const left = random.between(0, LEFT_MAX)
     const starved = await withoutDescriptors(join(room, 'starved'), left, messages, seed)
     lab.count('descriptor limits')
+    for (const name of ['some', 'none', 'starved']) await readTwice(lab, join(room, name))
     lab.count('acknowledged at a limit', count + starved)
   } finally {
     rmSync(room, { recursive: true, force: true })

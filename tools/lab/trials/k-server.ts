@@ -11,6 +11,7 @@ import { below, type Random } from '../../../test/hostile/mutate.ts'
 import { freePort, ServerProcess } from '../../beanstalkd/server-process.ts'
 import { Wire } from '../../beanstalkd/wire.ts'
 import { HOSTILES, type Hostile } from '../hostile.ts'
+import { readTwice } from '../second-reader.ts'
 import { type Lab, REAL_PARTS, type Trial } from '../trial.ts'
 import { Witness } from '../witness.ts'
 
@@ -58,6 +59,8 @@ async function runSeed(lab: Lab, seed: number): Promise<void> {
       lab.count('rounds of hostile clients')
     }
     await restart(lab, bench, witness)
+    await bench.server.kill()
+    await readTwice(lab, directory)
     lab.count('honest puts', witness.puts)
     lab.say(`seed ${seed}: at most ${Math.round(bench.peakBytes / MIB)} MiB of memory`)
   } catch (error) {
