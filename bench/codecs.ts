@@ -30,12 +30,17 @@ export interface CodecResult {
 interface Scale {
   readonly rounds: number
   readonly runSeconds: number
+  readonly lz4Bytes: readonly number[]
+  readonly crcBytes: readonly number[]
 }
 
-const FULL: Scale = { rounds: 15, runSeconds: 0.03 }
-const SMOKE: Scale = { rounds: 1, runSeconds: 0.0001 }
-const LZ4_BYTES = [256, 1024, 4096, 16_384, 65_536] as const
-const CRC_BYTES = [16, 64, 256, 1024, 65_536] as const
+const FULL: Scale = {
+  rounds: 15,
+  runSeconds: 0.03,
+  lz4Bytes: [256, 1024, 4096, 16_384, 65_536],
+  crcBytes: [16, 64, 256, 1024, 65_536],
+}
+const SMOKE: Scale = { rounds: 1, runSeconds: 0.0001, lz4Bytes: [256, 4096], crcBytes: [16, 1024] }
 /** Inputs that take turns, so that no codec learns one by heart. */
 const INPUTS = 64
 
@@ -87,12 +92,12 @@ export function codecProblems(): string[] {
 function* measureCodecs(scale: Scale): Generator<CodecResult> {
   const { kinds, missing } = lz4Kinds()
   if (missing !== undefined) process.stderr.write(`bench: ${missing}\n`)
-  for (const bytes of LZ4_BYTES) {
+  for (const bytes of scale.lz4Bytes) {
     const inputs = inputsOf(bytes)
     yield* measure(scale, 'compress', bytes, compressors(kinds, inputs))
     yield* measure(scale, 'decompress', bytes, decompressors(kinds, inputs, bytes))
   }
-  for (const bytes of CRC_BYTES) {
+  for (const bytes of scale.crcBytes) {
     yield* measure(scale, 'crc32', bytes, summers(crcKinds(), inputsOf(bytes)))
   }
 }

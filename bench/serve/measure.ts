@@ -11,7 +11,6 @@ import type { ServeCase, ServeScale } from './scale.ts'
 
 /** What beanstalkd takes for a job of 100 B; a third of it is asked for. */
 const BYTES_A_JOB_MAX = 299 / 3
-const SETTLE_MS = 2_000
 
 export interface ServeBench {
   readonly place: Place
@@ -145,9 +144,9 @@ async function measureMemory(
       const before = server.memoryBytes()
       const load: Load = { ...loadOf(servers, name, how, 0), kind: 'fill', isReadBack: false }
       await generator.run({ ...load, puts: half })
-      const halfFull = await settled(server)
+      const halfFull = await settled(server, scale)
       await generator.run({ ...load, puts: half })
-      const full = await settled(server)
+      const full = await settled(server, scale)
       const limit = name === 'qlog' ? { atMost: BYTES_A_JOB_MAX } : undefined
       figures.push(figureOf(`${name}, a job more`, 'B/message', (full - halfFull) / half, limit))
       figures.push(figureOf(`${name}, all of it`, 'B/message', (full - before) / (2 * half)))
@@ -156,7 +155,7 @@ async function measureMemory(
   return { case: how.name, sync: 'always', messages: 2 * half, runs: 1, figures }
 }
 
-async function settled(server: ServerProcess): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS))
+async function settled(server: ServerProcess, { settleSeconds }: ServeScale): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1000))
   return server.memoryBytes()
 }

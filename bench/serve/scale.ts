@@ -38,6 +38,8 @@ export interface ServeScale {
   readonly pacedRuns: number
   /** Jobs that wait while memory is looked at. */
   readonly jobs: number
+  /** Before that look, so that garbage is collected. */
+  readonly settleSeconds: number
 }
 
 export const SERVE_FULL: ServeScale = {
@@ -46,6 +48,7 @@ export const SERVE_FULL: ServeScale = {
   pacedSeconds: 4,
   pacedRuns: 3,
   jobs: 1_000_000,
+  settleSeconds: 2,
 }
 
 /** As little as still goes through every line: no figure of it means anything. */
@@ -55,6 +58,7 @@ export const SERVE_SMOKE: ServeScale = {
   pacedSeconds: 0.1,
   pacedRuns: 1,
   jobs: 2_000,
+  settleSeconds: 0,
 }
 
 const SMOKE_NAMES = ['put-50', 'put-pipelined-1000', 'cycle-1', 'cycle-pipelined-1000']
