@@ -210,7 +210,7 @@ describe.skipIf(!hasPython)('the second reader', { timeout: 60_000 }, () => {
         count: (what: string) => counted.push(what),
       }
       await SECOND_READER.seed?.(lab, seed)
-      expect(counted).toHaveLength(2)
+      expect(counted.length).toBeGreaterThanOrEqual(2)
     },
   )
 
@@ -219,10 +219,12 @@ describe.skipIf(!hasPython)('the second reader', { timeout: 60_000 }, () => {
     const bodies = [...Array(3).keys()].map((i) => Buffer.from(`${i}`))
     const log = await openLog(directory, small)
     try {
-      // Between the looks of the two something is appended: what the second one finds is more.
       const lab = { isOver: () => false, say: () => {}, count: () => {} }
+      await readTwice(lab, directory)
+      // Between the looks of the two something is appended: what the second one finds is more.
       const reading = readTwice(lab, directory, () => log.appendMany(bodies))
-      await expect(reading).rejects.toThrow('the second reader differs')
+      const sha256 = createHash('sha256').update('0').digest('hex')
+      await expect(reading).rejects.toThrow(new RegExp(`it alone: .*\\b${sha256}`))
     } finally {
       await log.close()
     }

@@ -23,11 +23,13 @@ export function sourceState(root: string, parts: readonly string[]): string {
 /** By path: trials share most of what they cover. */
 const programs = new Map<string, string>()
 
-/** What runs of a file. */
+/** What runs of a file; of one in another language all of it. */
 function programOf(file: string): string {
   const known = programs.get(file)
   if (known !== undefined) return known
-  const { outputText } = ts.transpileModule(readFileSync(file, 'utf8'), {
+  const text = readFileSync(file, 'utf8')
+  if (!file.endsWith('.ts')) return text
+  const { outputText } = ts.transpileModule(text, {
     compilerOptions: {
       target: ts.ScriptTarget.ES2023,
       module: ts.ModuleKind.ESNext,
@@ -41,7 +43,7 @@ function programOf(file: string): string {
 function filesOf(path: string): string[] {
   if (!statSync(path).isDirectory()) return [path]
   return readdirSync(path, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.(ts|py)$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort()
 }

@@ -23,10 +23,10 @@ class Log:
         paths = [os.path.join(directory, name) for name in names]
         self.segments = [Segment(path) for path in paths
                          if re.fullmatch(r'\d{20}-\d{2,}\.qls', os.path.basename(path))]
-        stores = [segment.header.store for segment in self.segments if segment.header]
-        self.store = max(stores, key=stores.count, default=None)
-        self.index = self.read_indexes(path for path in paths if os.path.basename(path) in ('index.a', 'index.b'))
-        if not self.segments and not self.index and 'LOCK' not in names: raise NoLog
+        index = self.read_indexes(path for path in paths if os.path.basename(path) in ('index.a', 'index.b'))
+        if not self.segments and not index and 'LOCK' not in names: raise NoLog
+        self.store = self.find_store(index)
+        self.index = index if index and index.store == self.store else None
         self.newest = self.find_newest()
         if self.newest: self.judge_newest()
         else: self.begin_empty()
@@ -34,6 +34,7 @@ class Log:
         self.parts.sort(key=lambda part: part[1])
         for segment in self.segments: self.judge_other(segment)
         self.judge_seal()
+        self.next_id = max([self.next_id] + [finding.endId for finding in self.findings])
 
     @property
     def exit_code(self):
@@ -44,8 +45,21 @@ class Log:
         indexes = {path: read_index(open(path, 'rb').read()) for path in paths}
         for path, index in indexes.items():
             if not index: self.find('index-file', os.path.basename(path))
-        return max((index for index in indexes.values() if index and self.store in (index.store, None)),
-                   default=None, key=lambda index: (index.epoch, index.sequence))
+        return max((index for index in indexes.values() if index), default=None,
+                   key=lambda index: (index.epoch, index.sequence))
+
+    def find_store(self, index):
+        headed = [segment for segment in self.segments if segment.header]
+        stores = [segment.header.store for segment in headed]
+        if index and (not stores or index.store in stores): return index.store
+        voters = [segment for segment in headed if segment.link] or headed
+        votes = [segment.header.store for segment in voters]
+
+        def weight(segment):
+            epoch = segment.link.epoch if segment.link else 0
+            return votes.count(segment.header.store), epoch, segment.number
+
+        return max(voters, key=weight).header.store if voters else None
 
     # The newest segment.
 
@@ -84,7 +98,8 @@ class Log:
         torn = [segment.link for segment in self.segments if self.is_torn_successor(segment)]
         d = max([PAGE] + [block.d for block in newest.blocks] + [link.cut for link in torn]
                 + [index.d for index in [index] if index and is_named(newest, index)])
-        later_ids = [link.next_id for link in torn] + [index.next_id for index in [index] if index]
+        later_ids = [link.next_id for link in torn] + \
+            [index.next_id for index in [index] if index and is_named(newest, index)]
         self.later_id = max(later_ids, default=None)
         blocks, at = self.read_below(newest, PAGE, d, 'rot-below-d', newest.link.next_id, self.later_id)
         while True:
@@ -97,7 +112,7 @@ class Log:
             else: break
         self.end, self.next_id = at, self.next_of(blocks)
         self.end_id = max([self.next_id] + [finding.endId for finding in self.findings])
-        self.find_short(newest, self.end_id, self.later_id or 0)
+        self.find_short(newest, self.end_id, max(self.end_id, self.later_id or 0))
         self.note_end(at)
         self.snapshots, self.map = newest.link.snapshots, newest.link.entries
         for block in blocks:
@@ -110,13 +125,14 @@ class Log:
     def find_missing_newest(self, number):
         index = self.index
         if index and index.number > number and not any(may_be(segment, index) for segment in self.segments):
-            self.find('rot-newest-missing', file_name(index), 0, 0, self.next_id, index.next_id)
+            lost = (self.end_id, max(self.end_id, index.next_id))
+            self.find('rot-newest-missing', file_name(index), 0, 0, *lost)
 
     def judge_seal(self):
         """A sealed segment was followed by another one: it is missing where no file above is rot."""
         if self.is_sealed and not any(finding.file > self.newest.name and finding.row.startswith('rot')
                                       for finding in self.findings):
-            self.find('rot-newest-missing', self.newest.name)
+            self.find('rot-newest-missing', self.newest.name, self.end)
 
     def is_torn_successor(self, segment):
         link, newest = segment.link, self.newest
@@ -212,7 +228,7 @@ class Log:
         """The ids that stood in a segment above the newest, as far as its blocks and the index tell."""
         ends = [block.next_id for block in segment.blocks]
         if self.index and self.index.number == segment.number: ends.append(self.index.next_id)
-        return self.end_id, max(ends, default=0)
+        return self.end_id, max([self.end_id] + ends)
 
     # What stands in it.
 

@@ -161,6 +161,11 @@ def read_map(raw):
 
 def read_index(raw):
     """None where the file is damaged, malformed or of another format."""
+    try: return read_fields(raw)
+    except (ValueError, StructError): return None
+
+
+def read_fields(raw):
     if len(raw) < 116 or raw[:8] != b'qlogidx\0' or crc32(raw[:-4]) != u32(raw, len(raw) - 4): return None
     head = unpack_from('<8s2I16s3Q4I4Q2I', raw)
     if head[1] != 1 or head[2] != len(raw): return None

@@ -59,16 +59,23 @@ async function runSeed(lab: Lab, seed: number): Promise<void> {
       lab.count('rounds of hostile clients')
     }
     await restart(lab, bench, witness)
-    await bench.server.kill()
-    await readTwice(lab, directory)
     lab.count('honest puts', witness.puts)
     lab.say(`seed ${seed}: at most ${Math.round(bench.peakBytes / MIB)} MiB of memory`)
   } catch (error) {
+    await clear(bench)
     throw failure(error, bench)
-  } finally {
-    await bench.server.kill()
-    rmSync(directory, { recursive: true, force: true })
   }
+  await bench.server.kill()
+  try {
+    await readTwice(lab, directory)
+  } finally {
+    await clear(bench)
+  }
+}
+
+async function clear({ server, directory }: Bench): Promise<void> {
+  await server.kill()
+  rmSync(directory, { recursive: true, force: true })
 }
 
 /** Chosen anew by each round, from its own number: a round can be repeated without those before it. */

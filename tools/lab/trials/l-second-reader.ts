@@ -1,14 +1,14 @@
 /**
  * The format as somebody else reads it (L): a reader in Python, written from the documents alone, beside qlog's own,
- * over what random schedules and random lives of stores leave behind, and over logs with a file gone, old or
- * misplaced. The trials on real disks show it what they leave, too.
+ * over what crashes of random schedules and of random lives of stores leave behind and what stands there at their
+ * end, and over logs with a file gone, old or misplaced. The trials on real disks show it what they leave, too.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { SimulatedDisk } from '../../../src/system/simulated/disk.ts'
 import { Random } from '../../../src/system/simulated/random.ts'
-import { Report } from '../../../src/system/simulated/report.ts'
+import { Report, type ReportSection } from '../../../src/system/simulated/report.ts'
 import { wholeFiles } from '../../../test/damage/damages.ts'
 import type { Files } from '../../../test/damage/memory-system.ts'
 import { DIRECTORY } from '../../../test/simulation/machine.ts'
@@ -28,11 +28,11 @@ export const SECOND_READER: Trial = {
   letter: 'L',
   name: 'second-reader',
   promise:
-    'docs/format.md and section 5 say all that is needed: a reader that was written from them alone gives the same messages, damage and end',
+    '17: the documents say all that is needed: a reader that was written from them alone gives the same messages and finds the same damage',
   restsOn: '',
   shownBy:
-    '`tools/second-reader` beside `verify` and reading: what random schedules of a log and random lives of a store leave behind, logs with a file gone, old or misplaced; and what F, H, I and K server leave; `test/tools/second-reader.test.ts`',
-  covers: [...REAL_PARTS, 'inspect'],
+    '`tools/second-reader` beside `verify` and reading: random schedules of a log and random lives of a store, as a crash and as their end leaves them, that with one file harmed; logs with a file gone, old or misplaced; and what F, H, I and K server leave; `test/tools/second-reader.test.ts`',
+  covers: [...REAL_PARTS, 'inspect', '../tools/second-reader'],
   whySkipped: whyNoSecondReader,
   list: damaged,
   seed: runSeed,
@@ -59,26 +59,64 @@ async function* damaged(lab: Lab): AsyncGenerator<Stretch> {
 }
 
 async function runSeed(lab: Lab, seed: number): Promise<void> {
-  const files = seed % 2 === 0 ? await filesOfLog(seed) : await filesOfStore(seed)
+  const { files, crashed } = seed % 2 === 0 ? await lifeOfLog(seed) : await lifeOfStore(seed)
+  if (crashed !== undefined) await readFiles(lab, crashed)
   await readFiles(lab, files)
   harm(files, new Random(seed))
   await readFiles(lab, files)
 }
 
-async function filesOfLog(seed: number): Promise<Files> {
-  const report = new Report()
-  const schedule = new Schedule(seed, report)
-  await runSchedule(seed, report, schedule)
-  return filesBelow(schedule.machine.simulation.disk, DIRECTORY)
+interface Left {
+  readonly files: Files
+  /** Behind one of its crashes; undefined where it had none. */
+  readonly crashed: Files | undefined
 }
 
-async function filesOfStore(seed: number): Promise<Files> {
-  const schedule = new StoreSchedule({ kind: 'segments', seed })
+async function lifeOfLog(seed: number): Promise<Left> {
+  const keeper = new CrashKeeper(new Random(seed), DIRECTORY)
+  const schedule = new Schedule(seed, keeper)
+  const { disk } = schedule.machine.simulation
+  keeper.disk = disk
+  await runSchedule(seed, keeper, schedule)
+  return { files: filesBelow(disk, DIRECTORY), crashed: keeper.left }
+}
+
+async function lifeOfStore(seed: number): Promise<Left> {
+  const keeper = new CrashKeeper(new Random(seed), STORE_DIRECTORY)
+  const schedule = new StoreSchedule({ kind: 'segments', seed, report: keeper })
+  const { disk } = schedule.world.simulation
+  keeper.disk = disk
   await runWatched(schedule)
-  return filesBelow(schedule.world.simulation.disk, STORE_DIRECTORY)
+  return { files: filesBelow(disk, STORE_DIRECTORY), crashed: keeper.left }
 }
 
-/** One file of the log, where there is one, loses a bit, a sector, its end or all that it has. */
+/** Keeps what one crash left, each with the same chance, as the first call behind it finds it. */
+class CrashKeeper extends Report {
+  disk: SimulatedDisk | undefined
+  left: Files | undefined
+  readonly #random: Random
+  readonly #directory: string
+  #isBehindCrash = false
+  #crashes = 0
+
+  constructor(random: Random, directory: string) {
+    super()
+    this.#random = random
+    this.#directory = directory
+  }
+
+  override count(section: ReportSection, name: string): void {
+    super.count(section, name)
+    if (section === 'crashes') this.#isBehindCrash = true
+    if (section !== 'calls' || !this.#isBehindCrash || this.disk === undefined) return
+    this.#isBehindCrash = false
+    this.#crashes += 1
+    if (this.#random.below(this.#crashes) > 0) return
+    this.left = filesBelow(this.disk, this.#directory)
+  }
+}
+
+/** One file of the log, where there is one, loses a bit, a sector or its end, or is gone. */
 function harm(files: Files, random: Random): void {
   const names = [...files.keys()].filter((name) => OF_THE_LOG.test(name))
   if (names.length === 0) return
