@@ -6,8 +6,15 @@ import { createHash } from 'node:crypto'
 import type { Random } from '../../src/system/simulated/random.ts'
 import { AcknowledgedMessages, bodyOf, IN_FLIGHT, KEPT_EVERY } from './acknowledged-messages.ts'
 
-/** What a log may answer when the disk below it is gone. */
-const FAILURES = /^failed QLOG_(INDETERMINATE|REJECTED|FAILED|IO|FENCED) /
+/** What becomes of the disk while producers live. */
+export type Disk = 'stays' | 'goes' | 'fills'
+
+/** What a log may answer then. Of a disk that fills below its file system ENOSPC comes at a flush, also of a segment that is made. */
+const FAILURES: Readonly<Record<Disk, RegExp>> = {
+  stays: /^$/,
+  goes: /^failed QLOG_(INDETERMINATE|REJECTED|FAILED|IO|FENCED) /,
+  fills: /^failed QLOG_(INDETERMINATE|REJECTED|FAILED|IO|FENCED|DISK_FULL) /,
+}
 
 export class LogOracle {
   readonly acknowledged = new AcknowledgedMessages(bodyOf)
@@ -17,16 +24,16 @@ export class LogOracle {
   /** Of every message that was ever read, by id. */
   readonly #hashes = new Map<number, string>()
   #lastId = 0
-  readonly #mayFail: boolean
+  readonly #disk: Disk
 
-  constructor(mayFail = false) {
-    this.#mayFail = mayFail
+  constructor(disk: Disk = 'stays') {
+    this.#disk = disk
   }
 
   hear(round: number, line: string): void {
     if (line.startsWith('open ')) return
     if (line.startsWith('failed ')) {
-      if (!this.#mayFail || !FAILURES.test(line)) throw new Error(`round ${round}: ${line}`)
+      if (!FAILURES[this.#disk].test(line)) throw new Error(`round ${round}: ${line}`)
       this.failures++
       return
     }

@@ -6,7 +6,7 @@
 import { Random } from '../../src/system/simulated/random.ts'
 import { endWithin, kill, type Running, startHushed } from './children.ts'
 import { hearAll } from './heard.ts'
-import { LogOracle } from './log-oracle.ts'
+import { type Disk, LogOracle } from './log-oracle.ts'
 import { LoopDisk, type LoopKind, XFS_BYTES_MIN } from './loop-disk.ts'
 import { mountedMemory, SmallDisk } from './small-disk.ts'
 import { StoreOracle } from './store-oracle.ts'
@@ -50,7 +50,7 @@ export async function cutPower(
   const disk = new LoopDisk(kind, kind === 'xfs' ? XFS_BYTES_MIN : EXT4_BYTES)
   const random = new Random(seed)
   const directory = `${disk.directory}/queue`
-  const judge = workload === 'log' ? new LogJudge(directory) : new StoreJudge(directory)
+  const judge = workload === 'log' ? new LogJudge(directory, 'goes') : new StoreJudge(directory)
   let next = judge.start(1)
   let round = 1
   try {
@@ -90,7 +90,7 @@ export async function failFlush(workload: Workload): Promise<Survived> {
   try {
     const disk = new LoopDisk('ext4', EXT4_BYTES, memory.directory)
     const directory = `${disk.directory}/queue`
-    const judge = workload === 'log' ? new LogJudge(directory) : new StoreJudge(directory)
+    const judge = workload === 'log' ? new LogJudge(directory, 'fills') : new StoreJudge(directory)
     const first = judge.start(1)
     let second: Running | undefined
     try {
@@ -142,10 +142,11 @@ interface Judge {
 
 class LogJudge implements Judge {
   readonly #directory: string
-  readonly #oracle = new LogOracle(true)
+  readonly #oracle: LogOracle
 
-  constructor(directory: string) {
+  constructor(directory: string, disk: Disk) {
     this.#directory = directory
+    this.#oracle = new LogOracle(disk)
   }
 
   get acknowledged(): number {
