@@ -1,7 +1,7 @@
 /**
  * Goal: docs/format.md says all that is needed to read the files. Method: `tools/second-reader`, written from
- * the documents alone, reads golden files and fresh directories, whole, killed and damaged; ids, bodies,
- * findings and exit codes must be the command's.
+ * the documents alone, reads golden files, fresh directories, whole, killed and damaged, and what seeds of
+ * the lab leave; ids, bodies, findings and exit codes must be the command's.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

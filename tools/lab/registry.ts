@@ -4,7 +4,7 @@
  * recorded. A new one is a file in `trials/` and a line here; then `npm run lab -- --write` renews the page.
  *
  *     A  crash states             F  power cuts on real file systems   K  fuzzing of what comes from outside
- *     B  flushes that fail        G  system calls that fail            L  golden files, a second reader
+ *     B  flushes that fail        G  system calls that fail            L  other formats, a second reader
  *     C  every bit                H  SIGKILLs                          M  the museum of others' faults
  *     D  truncations, sectors     I  full disks and other limits       N  a soak with rot
  *     E  whole files              J  compaction, crashes and acks
